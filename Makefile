@@ -1,0 +1,95 @@
+# The commands of the project. `make` alone lists them.
+#
+#   make demo            install, paint with the shipped models, train one from your own pictures
+#   make test            install with the test extras and run the suite
+#
+# Variables:
+#   PYTHON=python3.12    the interpreter that makes .venv (3.11 or newer)
+#   TORCH_INDEX=URL      one more package index; PyTorch's CPU wheel index keeps CUDA libraries out
+#   INIT, STEPS, COUNT   of the demo: weights to start from, training steps, pictures to draw
+
+PYTHON ?= python3
+TORCH_INDEX ?=
+INIT ?= flowers
+STEPS ?= 300
+COUNT ?= 3000
+
+VENV := .venv
+BIN := $(VENV)/bin
+INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt \
+           $(if $(TORCH_INDEX),--extra-index-url $(TORCH_INDEX))
+CODE := src tests scripts examples benchmarks
+
+.PHONY: help demo test check format docs models bench constraints clean
+.DELETE_ON_ERROR:
+
+help:
+	@echo "make demo         install and show the main job, from words to pictures (a few minutes)"
+	@echo "make test         install with the test extras and run the suite"
+	@echo "make check        ruff format, ruff lint, mypy (strict on the lower floors)"
+	@echo "make format       let ruff put the code into form"
+	@echo "make docs         build the documentation into site/"
+	@echo "make models       train the shipped models again, into runs/shipped/ (hours on two cores)"
+	@echo "make bench        measure the shipped models again, and fill the README's figures"
+	@echo "make clean        remove what these commands made, but for .venv"
+
+demo: $(VENV)/.installed
+	$(BIN)/python examples/demo.py --init "$(INIT)" --steps $(STEPS) --count $(COUNT)
+
+test: $(VENV)/.installed-test
+	$(BIN)/python -m pytest -q
+
+check: $(VENV)/.installed-dev
+	$(BIN)/ruff format --check $(CODE)
+	$(BIN)/ruff check $(CODE)
+	$(BIN)/mypy
+
+format: $(VENV)/.installed-dev
+	$(BIN)/ruff format $(CODE)
+	$(BIN)/ruff check --fix $(CODE)
+
+docs: $(VENV)/.installed-docs
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
+	@echo "built site/index.html"
+
+# The recipes of the shipped models, in the order in which each step needs the one before.
+models: runs/shipped/digits runs/shipped/flowers
+	@echo "to ship them, put the folders of runs/shipped/ into src/ddpm_clip/weights/"
+
+runs/shipped/%: $(VENV)/.installed
+	rm -rf $@
+	$(BIN)/ddpm-clip train-clip --config config/$*.yaml --out runs/$*-clip
+	$(BIN)/ddpm-clip train --config config/$*.yaml --out runs/$*
+	$(BIN)/ddpm-clip pack runs/$* --out $@ --name $*
+	$(BIN)/python scripts/train_judge.py --preset $* --out $@/judge
+
+bench: $(VENV)/.installed
+	$(BIN)/python benchmarks/digits_from_words.py
+	$(BIN)/python benchmarks/flowers_from_words.py
+	$(BIN)/python scripts/fill_figures.py
+
+constraints: $(VENV)/.installed-test $(VENV)/.installed-dev $(VENV)/.installed-docs
+	grep '^#' constraints.txt > constraints.new
+	$(BIN)/pip freeze --exclude-editable | sed 's/+cpu$$//' >> constraints.new
+	mv constraints.new constraints.txt
+
+clean:
+	rm -rf build dist site demo .pytest_cache .mypy_cache .ruff_cache
+
+# One environment; a stamp for each set of packages, so that nothing is installed twice.
+$(VENV)/.made:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
+	  echo "ddpm_clip needs Python 3.11 or newer, and '$(PYTHON)' is not." >&2; \
+	  echo "Name another one: make PYTHON=/path/to/python3.11 $(MAKECMDGOALS)" >&2; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+	@touch $@
+
+$(VENV)/.installed: $(VENV)/.made pyproject.toml constraints.txt
+	@echo "installing into $(VENV) (once; a few minutes where torch has to be downloaded)"
+	$(INSTALL) -e .
+	@touch $@
+
+$(VENV)/.installed-test $(VENV)/.installed-dev $(VENV)/.installed-docs: $(VENV)/.installed-%: $(VENV)/.made pyproject.toml constraints.txt
+	@echo "installing into $(VENV), with what '$*' needs"
+	$(INSTALL) -e '.[$*]'
+	@touch $@

@@ -1,0 +1,54 @@
+"""Train the judge of a shipped model: `python scripts/train_judge.py --preset digits --out FOLDER`.
+
+The judges that ship lie in `src/ddpm_clip/weights/<preset>/judge`. A door of a few lines: the work
+is in `ddpm_clip.evaluation.judge_job`.
+"""
+
+import argparse
+import sys
+from collections.abc import Generator
+
+from ddpm_clip.config import resolve
+from ddpm_clip.evaluation.judge_job import train_judge_run
+from ddpm_clip.evaluation.judge_training import JudgeFigures, JudgeStep
+from ddpm_clip.types import Progress
+
+RECIPES = {
+    "digits": {"steps": 2500, "overrides": []},
+    "flowers": {"steps": 2000, "overrides": ["data.draw=20000", "data.draw_seed=777"]},
+}
+"""The flowers are drawn by another seed than those that the models learn from."""
+
+
+def main() -> None:
+    """Train, print a line now and then, and the figures at the end."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--preset", choices=RECIPES, required=True)
+    parser.add_argument("--out", required=True, help="folder of the judge")
+    parser.add_argument("--steps", type=int, help="optimisation steps")
+    parser.add_argument("--seed", type=int, default=2077, help="of weights and batches")
+    parser.add_argument("--set", action="append", default=[], help="KEY=VALUE of the config")
+    options = parser.parse_args()
+    recipe = RECIPES[options.preset]
+    config, _ = resolve(preset=options.preset, assignments=[*recipe["overrides"], *options.set])
+    steps = options.steps or recipe["steps"]
+    work = train_judge_run(options.out, config.data, steps=steps, seed=options.seed)
+    figures = _followed(work)
+    print(f"{options.out}: read right of {figures.n} pictures never seen: {figures.accuracy}")
+    print(f"rejected: {figures.rejected:.2%} of them, {figures.nonsense_rejected:.2%} of nonsense")
+
+
+def _followed(work: Generator[Progress | JudgeStep, None, JudgeFigures]) -> JudgeFigures:
+    """Run to the end, with a line on stderr now and then."""
+    while True:
+        try:
+            at = next(work)
+        except StopIteration as end:
+            return end.value
+        done, every = (at.done, 10_000) if isinstance(at, Progress) else (at.step, 100)
+        if done % every == 0:
+            print(at, file=sys.stderr, flush=True)
+
+
+if __name__ == "__main__":
+    main()

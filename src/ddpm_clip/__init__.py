@@ -1,0 +1,34 @@
+"""Point it at a folder of pictures without captions and get a model that paints from words.
+
+The shop window: names load on first use, so that `import ddpm_clip` costs nothing.
+"""
+
+from importlib import import_module
+from typing import Any
+
+__version__ = "0.1.0"
+
+_HOMES = {
+    "TextToImage": "ddpm_clip.generation",
+    "Config": "ddpm_clip.config",
+    "NoiseSchedule": "ddpm_clip.diffusion.schedules",
+    "DDPM": "ddpm_clip.models.ddpm",
+    "UNet": "ddpm_clip.models.unet",
+    "EMA": "ddpm_clip.models.ema",
+    "Conditioner": "ddpm_clip.conditioning",
+    "Run": "ddpm_clip.run",
+    "train": "ddpm_clip.training.loop",
+    "DdpmClipError": "ddpm_clip.errors",
+}
+
+__all__ = ["__version__", *_HOMES]
+
+
+def __getattr__(name: str) -> Any:
+    if name in _HOMES:
+        return getattr(import_module(_HOMES[name]), name)
+    raise AttributeError(f"module 'ddpm_clip' has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

@@ -1,0 +1,121 @@
+"""The only place where names in a config become objects.
+
+Objects receive plain arguments, never the config. Knows nothing of runs, files of checkpoints or
+training loops.
+"""
+
+import inspect
+from pathlib import Path
+
+import torch
+from torch import nn
+
+from ddpm_clip.conditioning import BridgeOptions
+from ddpm_clip.config import (
+    ConditioningConfig,
+    Config,
+    DiffusionConfig,
+    EmbedderConfig,
+    ModelConfig,
+)
+from ddpm_clip.diffusion.schedules import SCHEDULES, NoiseSchedule, with_zero_terminal_snr
+from ddpm_clip.embedders import EMBEDDERS
+from ddpm_clip.errors import UsageError
+from ddpm_clip.models import DDPM, DENOISERS
+from ddpm_clip.types import Embedder
+from ddpm_clip.utils.device import pick_device
+from ddpm_clip.weights import shipped_folder
+
+EMBEDDER_FOLDER = "embedder"
+"""Where a run or a packed model keeps its own mini-CLIP."""
+
+
+def build_schedule(config: DiffusionConfig) -> NoiseSchedule:
+    """The noise schedule that a config describes."""
+    make = SCHEDULES[config.schedule]
+    known = inspect.signature(make).parameters
+    options = {"beta_start": config.beta_start, "beta_end": config.beta_end}
+    schedule = make(config.timesteps, **{k: v for k, v in options.items() if k in known})
+    if not config.zero_terminal_snr:
+        return schedule
+    if config.parameterization == "eps":
+        raise UsageError(
+            "zero terminal SNR cannot go with parameterization eps",
+            "the last row is pure noise, from which x_0 cannot be read",
+            "choose v or x_0: --set diffusion.parameterization=v",
+            param="diffusion.parameterization",
+        )  # fmt: skip
+    return with_zero_terminal_snr(schedule)
+
+
+def build_ddpm(config: DiffusionConfig, device: torch.device | str = "cpu") -> DDPM:
+    """Schedule, target and loss weighting together."""
+    levels = {"p_mean": config.p_mean, "p_std": config.p_std}
+    return DDPM(
+        build_schedule(config), device, parameterization=config.parameterization,
+        weighting=config.weighting, noise_levels=config.noise_levels, sigma_data=config.sigma_data,
+        level_options=levels if config.noise_levels == "lognormal" else None,
+    )  # fmt: skip
+
+
+def build_denoiser(
+    config: ModelConfig, *, T: int, img_ch: int, img_size: int, c_embed_dim: int
+) -> nn.Module:
+    """The network; options that an architecture does not have are left out."""
+    make = DENOISERS[config.arch]
+    options = config.model_dump(exclude={"arch", "down_chs", "t_embed_dim"})
+    known = inspect.signature(make).parameters
+    network: nn.Module = make(
+        T, img_ch, img_size, config.down_chs, config.t_embed_dim, c_embed_dim,
+        **{k: v for k, v in options.items() if k in known},
+    )  # fmt: skip
+    return network
+
+
+def build_embedder(
+    config: EmbedderConfig, *, classes: tuple[str, ...] = (), home: Path | None = None,
+    device: torch.device | str = "cpu",
+) -> Embedder:  # fmt: skip
+    """The embedder of a config.
+
+    Args:
+        config: its name must be settled, not `auto`.
+        classes: of the source, for the `labels` embedder.
+        home: a run or packed model whose own mini-CLIP goes before `config.model`.
+        device: where it computes.
+    """
+    device = pick_device(str(device))
+    if config.name == "labels":
+        return EMBEDDERS["labels"](classes)
+    if config.name == "mini_clip":
+        return EMBEDDERS["mini_clip"](mini_clip_folder(config.model, home), device=device)
+    options = {"model": config.model} if config.model else {}
+    return EMBEDDERS[config.name](**options, device=device, batch_size=config.batch_size)
+
+
+def mini_clip_folder(model: str | None, home: Path | None = None) -> Path:
+    """The folder of a mini-CLIP: a run's own, a shipped model's, or a path."""
+    if home is not None and (home / EMBEDDER_FOLDER).is_dir():
+        return home / EMBEDDER_FOLDER
+    if model is None:
+        raise UsageError(
+            "embedder mini_clip needs a model",
+            "there are many mini-CLIPs",
+            "name one: --set embedder.model=digits, or a folder",
+            param="embedder.model",
+        )
+    root = shipped_folder(model) or Path(model)
+    inner = root / EMBEDDER_FOLDER
+    return inner if inner.is_dir() else root
+
+
+def bridge_options(config: ConditioningConfig) -> BridgeOptions:
+    """The bridge settings of a config."""
+    return BridgeOptions(
+        config.bridge, config.text_noise, config.knn_k, config.knn_tau, config.knn_beta
+    )
+
+
+def c_embed_dim(config: Config, embedding_dim: int) -> int:
+    """The width of the condition that the network sees."""
+    return embedding_dim + (config.conditioning.mode == "centred")

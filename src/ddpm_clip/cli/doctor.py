@@ -1,0 +1,91 @@
+"""`doctor`: what this machine and this installation can do, for a person who is stuck."""
+
+import os
+import platform
+import tempfile
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+import ddpm_clip
+from ddpm_clip.cli import console
+from ddpm_clip.cli.options import AsJson
+
+PACKAGES = ("torch", "numpy", "pillow", "safetensors", "transformers", "pydantic", "pyarrow",
+            "typer", "rich", "matplotlib")  # fmt: skip
+PRETRAINED = "openai/clip-vit-base-patch32"
+
+
+def doctor(as_json: AsJson = False) -> None:
+    """Check versions, device, disk and models.
+
+    ddpm-clip doctor
+    ddpm-clip doctor --json
+    """
+    facts = _facts()
+    if as_json:
+        return console.result_json(facts)
+    for name, value in facts.items():
+        if isinstance(value, dict):
+            value = ", ".join(f"{k} {v}" for k, v in value.items())
+        elif isinstance(value, list):
+            value = ", ".join(value) or "none"
+        console.result(f"{name.replace('_', ' ') + ':':<18}{value}")
+
+
+def _facts() -> dict[str, Any]:
+    from ddpm_clip.weights import shipped_names
+
+    return {
+        "ddpm_clip": ddpm_clip.__version__,
+        "python": platform.python_version(),
+        "platform": platform.platform(),
+        "packages": {name: _version(name) for name in PACKAGES},
+        **_machine(),
+        "writable_here": _is_writable(Path.cwd()),
+        "writable_temp": _is_writable(Path(tempfile.gettempdir())),
+        "shipped_models": shipped_names(),
+        "pretrained_clip": _pretrained(),
+    }
+
+
+def _machine() -> dict[str, Any]:
+    import torch
+
+    from ddpm_clip.utils.device import has_fast_bfloat16, pick_device
+
+    device = pick_device()
+    name = torch.cuda.get_device_name(device) if device.type == "cuda" else platform.machine()
+    return {
+        "device": f"{device} ({name})", "fast_bfloat16": has_fast_bfloat16(device),
+        "threads": torch.get_num_threads(), "cpus": os.cpu_count(),
+    }  # fmt: skip
+
+
+def _version(package: str) -> str:
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return "missing"
+
+
+def _is_writable(folder: Path) -> bool:
+    """Whether a file can really be written there; permissions alone do not tell."""
+    try:
+        with tempfile.TemporaryFile(dir=folder) as file:
+            file.write(b"x")
+            file.flush()
+    except OSError:
+        return False
+    return True
+
+
+def _pretrained() -> str:
+    """Whether the default pretrained CLIP is on this disk; nothing is downloaded."""
+    from huggingface_hub import try_to_load_from_cache
+
+    found = isinstance(try_to_load_from_cache(PRETRAINED, "config.json"), str)
+    place = "on this disk" if found else "not on this disk; it is fetched when first needed"
+    return f"{PRETRAINED} {place}" + (
+        "; HF_HUB_OFFLINE is set" if os.environ.get("HF_HUB_OFFLINE") else ""
+    )

@@ -1,0 +1,78 @@
+"""Leaving at a good moment: the first Ctrl-C or SIGTERM is a request, the second an order.
+
+A command asks `Patience.asked` between two steps and then stops cleanly. Knows nothing of what
+is being done.
+"""
+
+import os
+import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
+from types import FrameType
+from typing import Any
+
+
+class Interrupted(BaseException):
+    """Work was ended on request, and what was done is safe.
+
+    No `Exception`, as `KeyboardInterrupt` is none: code that survives errors must not survive it.
+
+    Args:
+        signum: the signal that asked.
+        message: the last line a person sees; says how to go on.
+    """
+
+    def __init__(self, signum: int, message: str):
+        super().__init__(message)
+        self.signum, self.message = signum, message
+
+    @property
+    def exit_code(self) -> int:
+        """130 after Ctrl-C, 143 after SIGTERM."""
+        return 128 + self.signum
+
+
+class Patience:
+    """While it is entered, the first request is only noted; the second leaves at once."""
+
+    def __init__(self, promise: str = "finishing this step"):
+        self.promise = promise
+        self.asked: int | None = None
+        self._before: dict[int, Any] = {}
+
+    def __enter__(self) -> "Patience":
+        for signum in (signal.SIGINT, signal.SIGTERM):
+            try:
+                self._before[signum] = signal.signal(signum, self._noted)
+            except ValueError:  # only the main thread may listen
+                break
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for signum, handler in self._before.items():
+            signal.signal(signum, handler)
+
+    def _noted(self, signum: int, frame: FrameType | None) -> None:
+        if self.asked is not None:
+            os._exit(128 + signum)  # what is on disk is whole: it was published by renames
+        self.asked = signum
+        # to the descriptor, since a handler may run in the middle of a print
+        os.write(2, f"\n{self.promise}; once more to leave at once\n".encode())
+
+
+@contextmanager
+def sigterm_unwinds() -> Iterator[None]:
+    """Outside `Patience` a SIGTERM unwinds like Ctrl-C does, with its own exit code."""
+
+    def leave(signum: int, frame: FrameType | None) -> None:
+        raise Interrupted(signum, "Terminated.")
+
+    try:
+        before = signal.signal(signal.SIGTERM, leave)
+    except ValueError:  # only the main thread may listen
+        yield
+        return
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)

@@ -1,0 +1,138 @@
+"""The command `ddpm-clip`: all commands, and one exit for every way in which they end.
+
+Exit codes: 0 done, 2 usage, 65 bad data, 66 missing input, 69 weights unavailable, 70 internal,
+73 cannot create output, 74 I/O, 75 busy, 77 permission, 130 Ctrl-C, 143 SIGTERM. Nothing heavy
+is imported before a command runs, so that `--help` answers at once.
+"""
+
+import os
+import sys
+from collections.abc import Callable, Sequence
+from inspect import getdoc
+from typing import Annotated
+
+import typer
+
+import ddpm_clip
+from ddpm_clip.cli import console
+from ddpm_clip.cli.doctor import doctor
+from ddpm_clip.cli.embed import embed
+from ddpm_clip.cli.generate import generate
+from ddpm_clip.cli.interrupt import Interrupted, sigterm_unwinds
+from ddpm_clip.cli.models import models, show
+from ddpm_clip.cli.pack import pack
+from ddpm_clip.cli.scan import scan
+from ddpm_clip.cli.train import resume, train
+from ddpm_clip.cli.train_clip import train_clip
+from ddpm_clip.errors import DdpmClipError, UsageError
+
+COMMANDS = (
+    train, resume, generate, models, show, scan, embed, train_clip, pack, doctor,
+)  # fmt: skip
+
+EVERYWHERE = {"--debug": "debug", "-q": "quiet", "--quiet": "quiet"}
+"""Options that may stand before or after the command."""
+
+app = typer.Typer(
+    name="ddpm-clip", rich_markup_mode=None, pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+)  # fmt: skip
+
+
+def _help(command: Callable[..., None]) -> str:
+    """A docstring as help; the worked example in it keeps its lines."""
+    paragraphs = (getdoc(command) or "").split("\n\n")
+    return "\n\n".join(f"\b\n{p}" if p.startswith("ddpm-clip ") else p for p in paragraphs)
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        console.result(f"ddpm-clip {ddpm_clip.__version__}")
+        raise typer.Exit()
+
+
+def every_command(
+    version: Annotated[
+        bool,
+        typer.Option(
+            "--version", callback=_print_version, is_eager=True, help="Print the version."
+        ),
+    ] = False,
+    debug: Annotated[bool, typer.Option("--debug", help="Show tracebacks.")] = False,
+    quiet: Annotated[bool, typer.Option("-q", "--quiet", help="Only results and errors.")] = False,
+) -> None:
+    """A folder of pictures without captions in, pictures from words out.
+
+    ddpm-clip generate "a red rose" "a white daisy"
+    ddpm-clip train photos/ --out runs/photos
+    ddpm-clip generate "a cat in the snow" --model runs/photos
+    """
+
+
+app.callback(help=_help(every_command))(every_command)
+for command in COMMANDS:
+    app.command(command.__name__.replace("_", "-"), help=_help(command))(command)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run a command line and return its exit code; never raises.
+
+    Args:
+        arguments: without the program's name; by default those of this process.
+    """
+    arguments = _manners_of(sys.argv[1:] if arguments is None else arguments)
+    if hasattr(sys.stdout, "reconfigure"):  # a file name need not be text
+        sys.stdout.reconfigure(errors="surrogateescape")
+    try:
+        with console.spoken_warnings(), sigterm_unwinds():
+            code = _run(arguments)
+            sys.stdout.flush()
+            return code
+    except BrokenPipeError:
+        # the reader has gone; the interpreter would flush once more at its end
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
+
+
+def _run(arguments: list[str]) -> int:
+    """One command, with every way to fail turned into words and a code."""
+    try:
+        return app(args=arguments or ["--help"], prog_name="ddpm-clip", standalone_mode=False) or 0
+    except typer.TyperException as error:
+        return _usage(error)
+    except DdpmClipError as error:
+        if console.manners.debug:
+            console.print_unexpected(error)
+        console.print_error(error)
+        return error.exit_code
+    except (Interrupted, KeyboardInterrupt) as error:
+        console.say(getattr(error, "message", "Interrupted."), always=True)
+        return getattr(error, "exit_code", 130)
+    except SystemExit as leaving:
+        return leaving.code if isinstance(leaving.code, int) else 1
+    except BrokenPipeError:
+        raise
+    except Exception as error:
+        console.print_unexpected(error)
+        return 70
+
+
+def _usage(error: typer.TyperException) -> int:
+    """A command line that cannot be read, in the form of every other error."""
+    context = getattr(error, "ctx", None)
+    fix = f"{context.command_path if context else 'ddpm-clip'} --help"
+    message = error.format_message().rstrip(".").replace("\n", " ")
+    console.print_error(UsageError(message[:1].lower() + message[1:], fix=fix))
+    return UsageError.exit_code
+
+
+def _manners_of(arguments: Sequence[str]) -> list[str]:
+    """Take the options that every command has out of a command line, wherever they stand."""
+    end = list(arguments).index("--") if "--" in arguments else len(arguments)
+    found = {EVERYWHERE[word] for word in arguments[:end] if word in EVERYWHERE}
+    console.manners.debug, console.manners.quiet = "debug" in found, "quiet" in found
+    return [word for word in arguments[:end] if word not in EVERYWHERE] + list(arguments[end:])
+
+
+if __name__ == "__main__":
+    sys.exit(main())

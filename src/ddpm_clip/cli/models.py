@@ -1,0 +1,74 @@
+"""`models` and `show`: what there is to paint with, and what is known of one model or run."""
+
+from typing import Annotated, Any
+
+import typer
+
+from ddpm_clip.cli import console
+from ddpm_clip.cli.options import AsJson
+
+
+def models(as_json: AsJson = False) -> None:
+    """List the models that ship.
+
+    ddpm-clip models
+    ddpm-clip models --json
+    """
+    from ddpm_clip.pretrained import describe
+    from ddpm_clip.weights import shipped_names
+
+    facts = [describe(name) for name in shipped_names()]
+    if as_json:
+        return console.result_json({"models": [_without_config(one) for one in facts]})
+    for one in facts:
+        data = one["config"]["data"]
+        about = one["card"].get("description") or f"trained on {data['source']}"
+        size = f"{data['image_size']}x{data['image_size']}"
+        console.result(f"{one['name']:<12}{size:<9}{one['megabytes']:>5} MB  {about}")
+    console.say('Paint: ddpm-clip generate "your words" --model NAME')
+
+
+def show(
+    model: Annotated[
+        str, typer.Argument(metavar="RUN|MODEL", help="A run, a model's folder, or a shipped name.")
+    ],
+    as_json: AsJson = False,
+) -> None:
+    """Say what is known of a run or a model.
+
+    ddpm-clip show runs/photos
+    ddpm-clip show digits --json
+    """
+    from ddpm_clip.pretrained import describe
+
+    facts = describe(model)
+    if as_json:
+        return console.result_json(facts)
+    for name, value in _lines(facts):
+        console.result(f"{name + ':':<14}{value}")
+
+
+def _without_config(facts: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in facts.items() if name != "config"}
+
+
+def _lines(facts: dict[str, Any]) -> list[tuple[str, str]]:
+    """The facts that a person asks for first; the whole is in `--json`."""
+    config = facts["config"]
+    data, network, embedder = config["data"], config["model"], config["embedder"]
+    last = facts.get("last") or {}
+    rows = [
+        ("name", facts["name"]),
+        ("kind", facts["kind"]),
+        ("folder", facts["folder"]),
+        ("step", f"{facts['step']} of {config['training']['steps']}"),
+        ("loss", f"{last['loss']:.4f}" if last else ""),
+        ("pictures", f"{data['source']}, {data['image_size']}x{data['image_size']}, "
+                     f"{data['channels']} channel(s)"),
+        ("classes", ", ".join(facts["classes"][:20])),
+        ("network", f"{network['arch']} {network['down_chs']}"),
+        ("embedder", " ".join(filter(None, (embedder["name"], embedder["model"])))),
+        ("bridge", config["conditioning"]["bridge"]),
+    ]  # fmt: skip
+    rows += [(name, str(value)) for name, value in facts["card"].items()]
+    return [(name, value) for name, value in rows if value]

@@ -1,0 +1,103 @@
+"""How far a long stage is: a bar on a terminal, a line now and then elsewhere.
+
+Knows nothing of what is being counted.
+"""
+
+import time
+from collections.abc import Generator
+from types import TracebackType
+from typing import TYPE_CHECKING, TypeVar
+
+from ddpm_clip.cli import console
+from ddpm_clip.cli.interrupt import Interrupted, Patience
+
+if TYPE_CHECKING:
+    from rich.progress import Progress as RichProgress
+    from rich.progress import TaskID
+
+    from ddpm_clip.types import Progress
+
+Result = TypeVar("Result")
+
+SILENCE = 10.0
+"""Seconds between two lines where there is no terminal."""
+
+
+class Bars:
+    """One bar (or one series of lines) a stage."""
+
+    def __init__(self) -> None:
+        self._rich: RichProgress | None = None
+        self._tasks: dict[str, TaskID] = {}
+        self._began: dict[str, tuple[float, int]] = {}
+        self._spoke = time.monotonic()
+
+    def __enter__(self) -> "Bars":
+        if console.on_terminal():
+            self._rich = _rich_progress()
+            self._rich.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:  # fmt: skip
+        if self._rich:
+            self._rich.stop()
+
+    def update(self, stage: str, done: int, total: int, note: str = "") -> None:
+        """Say that `done` of `total` are done."""
+        began, first = self._began.setdefault(stage, (time.monotonic(), done))
+        spent = time.monotonic() - began
+        left = spent / (done - first) * (total - done) if done > first else None
+        if self._rich:
+            if stage not in self._tasks:
+                self._tasks[stage] = self._rich.add_task(stage, total=total, note="", left="")
+            task = self._tasks[stage]
+            self._rich.update(
+                task, completed=done, total=total, note=note, left=_clock(left, done, total)
+            )
+        elif time.monotonic() - self._spoke > SILENCE or (done == total and spent > SILENCE):
+            self._spoke = time.monotonic()
+            parts = [f"{stage} {done:,}/{total:,}", note, _clock(left, done, total)]
+            console.say("  ".join(part for part in parts if part))
+
+
+def follow(
+    work: "Generator[Progress, None, Result]", bars: Bars, patience: Patience | None = None
+) -> Result:
+    """Run a stage to its end under its bar.
+
+    Raises:
+        Interrupted: `patience` was asked; the stage was closed first, so it could store its work.
+    """
+    while True:
+        if patience and patience.asked:
+            work.close()
+            raise Interrupted(patience.asked, "Interrupted. What was done is kept: run it again.")
+        try:
+            at = next(work)
+        except StopIteration as end:
+            result: Result = end.value
+            return result
+        bars.update(at.stage, at.done, at.total, at.note)
+
+
+def _rich_progress() -> "RichProgress":
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
+
+    return Progress(
+        TextColumn("{task.description:<6}"), BarColumn(bar_width=28), MofNCompleteColumn(),
+        TextColumn("{task.fields[note]}"), TextColumn("{task.fields[left]}", style="dim"),
+        console=Console(stderr=True),
+    )  # fmt: skip
+
+
+def _clock(left: float | None, done: int, total: int) -> str:
+    """Seconds as m:ss left; nothing at the end or before anything can be said."""
+    if left is None or done >= total:
+        return ""
+    minutes, seconds = divmod(round(left), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02d}:{seconds:02d} left" if hours else f"{minutes}:{seconds:02d} left"

@@ -1,0 +1,171 @@
+"""`train` and `resume`: what a command line says of a training. The doing is in `training_view`.
+
+Knows nothing of networks; the library is imported when a command runs.
+"""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from ddpm_clip.cli import console
+from ddpm_clip.cli.options import (
+    AsJson,
+    Assignments,
+    ConfigFile,
+    MaybeSource,
+    Overwrite,
+    Preset,
+    StopAfter,
+    resolved,
+)
+from ddpm_clip.errors import MissingInput, UsageError
+
+if TYPE_CHECKING:
+    from ddpm_clip.config import Config
+
+Steps = Annotated[int | None, typer.Option("--steps", min=0, help="Optimisation steps in all.")]
+NoAnimation = Annotated[bool, typer.Option("--no-animation", help="Write no GIFs at the end.")]
+SkipExtraction = Annotated[
+    bool,
+    typer.Option("--skip-clip-extraction", help="Embed nothing; every picture must be embedded."),
+]
+
+
+def train(
+    source: MaybeSource = None,
+    out: Annotated[Path | None, typer.Option(help="Run folder; by default runs/SOURCE.")] = None,
+    config: ConfigFile = None,
+    preset: Preset = None,
+    set_: Assignments = None,
+    steps: Steps = None,
+    init: Annotated[
+        str | None, typer.Option(metavar="MODEL", help="Start from the weights of this model.")
+    ] = None,
+    embeddings: Annotated[
+        Path | None, typer.Option(help="Embeddings that `ddpm-clip embed` wrote.")
+    ] = None,
+    resume: Annotated[
+        bool, typer.Option("--resume", help="Go on with a run; it must exist.")
+    ] = False,
+    overwrite: Overwrite = False,
+    stop_after: StopAfter = None,
+    no_animation: NoAnimation = False,
+    skip_clip_extraction: SkipExtraction = False,
+    print_config: Annotated[
+        bool, typer.Option("--print-config", help="Print every value and its origin, and leave.")
+    ] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Train a model on pictures: scan, embed, train, sample.
+
+    ddpm-clip train photos/ --out runs/photos
+    ddpm-clip train mnist --preset digits --steps 2000 --set training.lr=5e-4
+
+    A run that is already in the folder is continued if it is the same one. Ctrl-C finishes the
+    step, saves, and says how to go on. Prints the run folder, or with --json a line a step.
+    """
+    if resume and source is None and config is None and preset is None:
+        return continue_run(_existing(out), set_, steps, stop_after, no_animation, as_json)
+    settled, origins = resolved(
+        source, preset, config, set_,
+        training__steps=steps, training__animation=False if no_animation else None,
+    )  # fmt: skip
+    if print_config:
+        return _print_config(settled, origins, as_json)
+    folder = out or _default_folder(settled)
+    if resume:
+        _existing(folder)
+    _start(folder, settled, init, embeddings, overwrite, skip_clip_extraction, stop_after, as_json)
+
+
+def resume(
+    run: Annotated[Path, typer.Argument(help="The folder of a run.", show_default=False)],
+    set_: Assignments = None,
+    steps: Steps = None,
+    stop_after: StopAfter = None,
+    no_animation: NoAnimation = False,
+    as_json: AsJson = False,
+) -> None:
+    """Go on with a training where it was left.
+
+    ddpm-clip resume runs/photos
+    ddpm-clip resume runs/photos --steps 10000
+
+    A run that is finished stays as it is.
+    """
+    continue_run(run, set_, steps, stop_after, no_animation, as_json)
+
+
+def continue_run(
+    folder: Path, set_: list[str] | None, steps: int | None, stop_after: int | None,
+    no_animation: bool, as_json: bool,
+) -> None:  # fmt: skip
+    """Train on with the run's own config, changed only where the command line says so."""
+    from ddpm_clip.config import Layer, assignments_layer, flatten, merge
+    from ddpm_clip.run import Run
+
+    own = Run.open(folder).config
+    flags = {"training.steps": steps, "training.animation": False if no_animation else None}
+    config, _ = merge([
+        Layer(str(folder), flatten(own.model_dump(mode="json"))), assignments_layer(set_ or ()),
+        Layer("flag", {key: value for key, value in flags.items() if value is not None}),
+    ])  # fmt: skip
+    _start(folder, config, stop_after=stop_after, as_json=as_json)
+
+
+def _start(
+    folder: Path, config: "Config", init: str | None = None, embeddings: Path | None = None,
+    overwrite: bool = False, skip_extraction: bool = False, stop_after: int | None = None,
+    as_json: bool = False,
+) -> None:  # fmt: skip
+    from ddpm_clip.cli.training_view import View, carry_embeddings, run_training
+    from ddpm_clip.training.prepare import start_run
+
+    run = start_run(folder, config, overwrite=overwrite, init=init)
+    if embeddings is not None:
+        carry_embeddings(embeddings, run)
+    run_training(run, View(skip_extraction, stop_after, as_json))
+
+
+def _existing(folder: Path | None) -> Path:
+    if folder is None:
+        raise UsageError(
+            "--resume needs to know which run", fix="ddpm-clip resume RUN", param="out"
+        )
+    if not (folder / "config.yaml").is_file():
+        raise MissingInput(f"no run in {folder}", "--resume was given",
+                           "leave it out to start one", param="resume")  # fmt: skip
+    return folder
+
+
+def _default_folder(config: "Config") -> Path:
+    """runs/ and the last name in the source."""
+    source = config.data.source
+    if source is None:
+        raise UsageError("no pictures are named", "neither a SOURCE nor data.source is given",
+                         "ddpm-clip train FOLDER", param="data.source")  # fmt: skip
+    name, _, place = source.partition(":")
+    last = place if name in ("folder", "npz") and place else name
+    return Path("runs") / (Path(last).stem or "run")
+
+
+def _print_config(config: "Config", origins: dict[str, str], as_json: bool) -> None:
+    """The whole config as YAML, with the origin of each value as a comment."""
+    import yaml
+
+    from ddpm_clip.config import SECTIONS
+
+    tree = config.model_dump(mode="json")
+    if as_json:
+        values = {f"{section}.{k}": v for section in SECTIONS for k, v in tree[section].items()}
+        told = {k: {"value": v, "origin": origins.get(k, "default")} for k, v in values.items()}
+        return console.result_json({"config": told})
+    for section in SECTIONS:
+        console.result(f"{section}:")
+        for key, value in tree[section].items():
+            text = yaml.safe_dump(
+                {key: value}, default_flow_style=True, width=10**6, allow_unicode=True
+            )
+            line = f"  {text.strip()[1:-1]}"
+            console.result(f"{line:<44}  # {origins.get(f'{section}.{key}', 'default')}")

@@ -1,0 +1,166 @@
+"""What a person sees of a training, and how it ends: finished, stopped, interrupted.
+
+Consumes the library's generators; knows nothing of networks or of how options are spelt.
+"""
+
+import shutil
+from collections.abc import Iterator, Sequence
+from contextlib import closing
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from ddpm_clip.cli import console
+from ddpm_clip.cli.interrupt import Interrupted, Patience
+from ddpm_clip.cli.progress import Bars, follow
+from ddpm_clip.data.pixels import BadFile
+from ddpm_clip.errors import CannotCreate, MissingInput
+from ddpm_clip.run import Run
+from ddpm_clip.training.loop import Prepared, total_steps, train
+from ddpm_clip.training.prepare import prepare
+from ddpm_clip.training.samples import write_outcome, write_samples
+from ddpm_clip.types import TrainStep
+
+EMBEDDINGS, CACHE_CARD = "embeddings", "cache.json"
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """How a training is followed.
+
+    Attributes:
+        skip_extraction: refuse to embed anything.
+        stop_after: steps of this call, or None for all.
+        as_json: a JSON line a step on stdout.
+    """
+
+    skip_extraction: bool = False
+    stop_after: int | None = None
+    as_json: bool = False
+
+
+def run_training(run: Run, view: View) -> None:
+    """Prepare, train, sample; the result on stdout is the run folder or JSON lines.
+
+    Raises:
+        Interrupted: after Ctrl-C or SIGTERM; everything is saved.
+    """
+    with run.writing():
+        if _is_finished(run):
+            console.say(f"{run.folder} is finished at step {_saved(run):,}.{_next(run)}")
+            return _conclude(run, view, [])
+        with Patience() as patience:
+            with Bars() as bars:
+                prepared = follow(
+                    prepare(run, skip_extraction=view.skip_extraction), bars, patience
+                )
+            _report_bad(run, prepared.bad)
+            total = total_steps(run.config, len(prepared.rows))
+            with Bars() as bars:
+                _follow_steps(run, prepared, view, patience, bars, total)
+        if _saved(run) < total:
+            return _stopped(run, view, patience, total)
+        files = write_outcome(run, prepared, animation=run.config.training.animation)
+    console.say(f"Finished {total:,} steps in {run.folder}.{_next(run)}")
+    _conclude(run, view, files)
+
+
+def carry_embeddings(cache: Path, run: Run) -> None:
+    """Put the embeddings that `ddpm-clip embed` wrote where the run looks for its own.
+
+    Raises:
+        MissingInput: there are none in that folder. CannotCreate: the run has others already.
+    """
+    theirs, target = cache / CACHE_CARD, run.folder / EMBEDDINGS
+    ours = target / CACHE_CARD
+    if not theirs.is_file():
+        fix = "write them: ddpm-clip embed SOURCE --out FOLDER"
+        raise MissingInput(f"no embeddings in {cache}", f"{CACHE_CARD} is not there", fix)
+    if ours.is_file() and ours.read_bytes() != theirs.read_bytes():
+        fix = "choose another --out, or --overwrite"
+        raise CannotCreate(f"{run.folder} has other embeddings already", fix=fix)
+    if not target.exists():
+        shutil.copytree(cache, target)
+
+
+def _follow_steps(
+    run: Run, prepared: Prepared, view: View, patience: Patience, bars: Bars, total: int
+) -> None:
+    """Show each step, draw samples when they are due, and leave when asked."""
+    steps = train(run, prepared)
+    first = drawn = _saved(run)
+    with closing(steps):  # type: ignore[type-var]
+        for at, loss in _smoothed(steps):
+            bars.update(
+                "train", at.step, total, f"loss {loss:.4f}  {at.images_per_second:,.0f} images/s"
+            )
+            if view.as_json:
+                console.result_json({"event": "step", **asdict(at)})
+            if _samples_are_due(run, drawn, at.step, total):
+                drawn = at.step
+                write_samples(run, at.step)
+            if patience.asked or at.step - first == view.stop_after:
+                return
+
+
+def _smoothed(steps: Iterator[TrainStep]) -> Iterator[tuple[TrainStep, float]]:
+    """Each step with a running mean of the loss, whose single values jump about."""
+    mean = None
+    for at in steps:
+        mean = at.loss if mean is None else 0.95 * mean + 0.05 * at.loss
+        yield at, mean
+
+
+def _samples_are_due(run: Run, drawn: int, step: int, total: int) -> bool:
+    """Samples come from saved weights, so they wait for the checkpoint at or after their turn."""
+    every = run.config.training.sample_every
+    if not every or (step // every == drawn // every and step != total):
+        return False
+    return step in run.checkpoint_steps()
+
+
+def _is_finished(run: Run) -> bool:
+    """Whether nothing is left to do; told without the data, so only where steps are counted."""
+    done = run.config.training.epochs is None and _saved(run) >= run.config.training.steps
+    return done and bool(run.checkpoint_steps()) and (run.folder / "loss.png").is_file()
+
+
+def _saved(run: Run) -> int:
+    return max(run.checkpoint_steps(), default=0)
+
+
+def _report_bad(run: Run, bad: Sequence[BadFile]) -> None:
+    """Name what was left out, and keep the list with the run."""
+    if not bad:
+        return
+    run.write_json("bad_files.json", {"bad": [asdict(file) for file in bad]})
+    named = ", ".join(f"{file.key} ({file.reason})" for file in bad[:5])
+    more = f" and {len(bad) - 5} more" if len(bad) > 5 else ""
+    console.warn(
+        f"left out {len(bad)} unusable: {named}{more}; see {run.folder / 'bad_files.json'}"
+    )
+
+
+def _stopped(run: Run, view: View, patience: Patience, total: int) -> None:
+    """The last line after a stop: where it stands, what is saved, how to go on."""
+    step = _saved(run)
+    where = (
+        f"step {step:,}. Saved {run.checkpoint_path(step)}. Continue: ddpm-clip resume {run.folder}"
+    )
+    _conclude(run, view, [])
+    if patience.asked:
+        raise Interrupted(patience.asked, f"Interrupted at {where}")
+    console.say(f"Stopped at {where}")
+
+
+def _conclude(run: Run, view: View, files: Sequence[Path]) -> None:
+    """What goes to stdout in the end."""
+    if not view.as_json:
+        return console.result(str(run.folder))
+    console.result_json({
+        "event": "end", "run": str(run.folder.resolve()), "step": _saved(run),
+        "files": [str(path.resolve()) for path in files],
+    })  # fmt: skip
+
+
+def _next(run: Run) -> str:
+    return f'\nPaint: ddpm-clip generate "your words" --model {run.folder}'

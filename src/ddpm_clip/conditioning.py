@@ -1,0 +1,257 @@
+"""The only path from an embedding to a network: normalise, centre, scale, bridge, noise level.
+
+CLIP puts pictures and words into one space but not into one place: the two clouds lie apart
+(Liang et al. 2022). Pictures are centred at the mean of the pictures, words at the mean of the
+words, and both are scaled to one unit a coordinate, so that a network trained on pictures can be
+asked with words. Training, sampling and analysis all come through here. Knows nothing of
+encoders, networks or files.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from ddpm_clip.errors import DataError, UsageError
+from ddpm_clip.registry import Registry
+
+ISOTROPIC_SHARE = 0.5
+"""Share of the condition noise that ignores where pictures vary."""
+
+
+@dataclass(frozen=True, slots=True)
+class BridgeOptions:
+    """Settings of the bridges; which one is the default is part of the run."""
+
+    bridge: str = "shift"
+    text_noise: float = 0.4
+    knn_k: int = 10
+    knn_tau: float = 0.05
+    knn_beta: float = 0.5
+
+
+class Conditioner:
+    """Statistics of one run's embeddings, and the way from an embedding to a condition.
+
+    Args:
+        mean_image: (e,) mean of the unit image embeddings.
+        mean_text: (e,) mean of the unit embeddings of the prompt bank.
+        radius_image: rms distance of the images from their mean.
+        radius_text: the same for the prompt bank.
+        covariance: (e, e) of the images.
+        bank: (m, e) unit image embeddings; may be empty.
+        bank_keys: what the rows of the bank are.
+        prompts: the prompt bank itself.
+        options: settings of the bridges.
+        mode: "centred", or "raw" for imported weights (no centring, no level).
+    """
+
+    def __init__(
+        self, mean_image: Tensor, mean_text: Tensor, radius_image: float, radius_text: float,
+        covariance: Tensor, bank: Tensor, bank_keys: Sequence[str] = (),
+        prompts: Sequence[str] = (), options: BridgeOptions | None = None, mode: str = "centred",
+    ):  # fmt: skip
+        self.mean_image, self.mean_text = mean_image.float(), mean_text.float()
+        self.radius_image, self.radius_text = radius_image, radius_text
+        self.covariance, self.bank = covariance.float(), bank
+        self.bank_keys, self.prompts = list(bank_keys), list(prompts)
+        self.options, self.mode = options or BridgeOptions(), mode
+        self._root = _noise_root(self.covariance)
+
+    @classmethod
+    def fit(
+        cls, images: Tensor, texts: Tensor, *, keys: Sequence[str] = (),
+        prompts: Sequence[str] = (), bank_size: int = 10_000,
+        options: BridgeOptions | None = None, mode: str = "centred",
+    ) -> "Conditioner":  # fmt: skip
+        """Measure the statistics of image embeddings (n, e) and text embeddings (p, e)."""
+        images, texts = F.normalize(images.float(), dim=1), F.normalize(texts.float(), dim=1)
+        mean_image = images.mean(0)
+        # Without any text there is no second cloud to speak of.
+        mean_text = texts.mean(0) if len(texts) else mean_image
+        centred = images - mean_image
+        radius_image = _radius(centred)
+        radius_text = _radius(texts - mean_text) if len(texts) else radius_image
+        kept = torch.linspace(0, len(images) - 1, min(bank_size, len(images))).round().long()
+        return cls(
+            mean_image, mean_text, radius_image, radius_text, centred.T @ centred / len(images),
+            images[kept].half(), [keys[i] for i in kept.tolist()] if keys else (), prompts,
+            options, mode,
+        )  # fmt: skip
+
+    @property
+    def dim(self) -> int:
+        """e, the size of the embedding."""
+        return len(self.mean_image)
+
+    @property
+    def width(self) -> int:
+        """The size of the condition, which the network sees as `c_embed_dim`."""
+        return self.dim + (self.mode == "centred")
+
+    def images(
+        self, e: Tensor, level: float | Tensor = 0.0, generator: torch.Generator | None = None
+    ) -> Tensor:
+        """Conditions of image embeddings.
+
+        Args:
+            e: (n, e).
+            level: of condition noise in [0, 1], one number or one a row.
+            generator: draws the noise; needed where a level is above 0.
+
+        Returns:
+            (n, width), with E|c|^2 = e over the coordinates before the last, which is the level.
+        """
+        if self.mode == "raw":
+            return e.float()
+        c = self._scaled(F.normalize(e.float(), dim=1) - self.mean_image)
+        level = torch.as_tensor(level, dtype=torch.float32).expand(len(c))
+        if bool((level > 0).any()):
+            c = _noised(c, level, self._noise(len(c), generator))
+        return torch.cat([c, level[:, None]], dim=1)
+
+    def texts(
+        self, e: Tensor, bridge: str | None = None, level: float | None = None,
+        generators: Sequence[torch.Generator] | None = None,
+    ) -> Tensor:  # fmt: skip
+        """Conditions of text embeddings (n, e), carried over to where the images are.
+
+        Args:
+            e: (n, e), one row a picture to be painted.
+            bridge: a name in `BRIDGES`; None takes the run's own.
+            level: of the `noise` bridge; None takes the run's own.
+            generators: one a row, for bridges that draw.
+        """
+        if len(e) and e.shape[1] != self.dim:
+            raise UsageError(
+                f"text embeddings of {e.shape[1]} coordinates for a model of {self.dim}",
+                "they come from another embedder",
+            )
+        if self.mode == "raw":
+            return e.float()
+        c, level_used = BRIDGES[bridge or self.options.bridge](
+            self, F.normalize(e.float(), dim=1), level
+        )
+        if level_used > 0:
+            z = torch.cat([self._noise(1, g) for g in generators or [torch.Generator()] * len(c)])
+            c = _noised(c, torch.full((len(c),), level_used), z)
+        return torch.cat([c, torch.full((len(c), 1), level_used)], dim=1)
+
+    def neighbours(self, e: Tensor, k: int) -> tuple[Tensor, Tensor]:
+        """The bank's nearest pictures to text embeddings (n, e), in the centred space.
+
+        Returns:
+            (cosines (n, k), rows of the bank (n, k)), nearest first.
+        """
+        if len(self.bank) < k:
+            raise DataError(
+                f"this model's bank holds {len(self.bank)} embeddings, {k} are needed",
+                "it was trained or packed without its bank, or on fewer pictures",
+                "choose another bridge: --bridge shift", param="bridge",
+            )  # fmt: skip
+        query = F.normalize(F.normalize(e.float(), dim=1) - self.mean_text, dim=1)
+        cosines = []
+        for chunk in self.bank.split(4096):
+            cosines.append(query @ F.normalize(chunk.float() - self.mean_image, dim=1).T)
+        top = torch.cat(cosines, dim=1).topk(k, dim=1)
+        return top.values, top.indices
+
+    def shifted(self, e: Tensor) -> Tensor:
+        """Unit text embeddings moved and stretched onto the cloud of the images, (n, dim)."""
+        stretch = min(max(self.radius_image / max(self.radius_text, 1e-6), 0.7), 1.4)
+        return self._scaled(stretch * (e - self.mean_text))
+
+    def _scaled(self, centred: Tensor) -> Tensor:
+        return centred * (self.dim**0.5 / max(self.radius_image, 1e-3))
+
+    def _noise(self, n: int, generator: torch.Generator | None) -> Tensor:
+        """(n, dim) with covariance (1-a) I + a d S / tr S: half of it only where images vary."""
+        flat = torch.randn(n, self.dim, generator=generator)
+        shaped = torch.randn(n, self.dim, generator=generator) @ self._root
+        return (1 - ISOTROPIC_SHARE) ** 0.5 * flat + ISOTROPIC_SHARE**0.5 * shaped
+
+    # What a run or a packed model keeps
+
+    def tensors(self, bank: bool = True) -> dict[str, Tensor]:
+        """All that is needed to open this again, as named tensors."""
+        return {
+            "mean_image": self.mean_image, "mean_text": self.mean_text,
+            "radius": torch.tensor([self.radius_image, self.radius_text], dtype=torch.float64),
+            "covariance": self.covariance, "bank": self.bank if bank else self.bank[:0],
+        }  # fmt: skip
+
+    @classmethod
+    def from_tensors(
+        cls, tensors: dict[str, Tensor], *, bank_keys: Sequence[str], prompts: Sequence[str],
+        options: BridgeOptions, mode: str,
+    ) -> "Conditioner":  # fmt: skip
+        """The inverse of `tensors`."""
+        radius_image, radius_text = tensors["radius"].tolist()
+        keys = list(bank_keys) if len(tensors["bank"]) else []
+        return cls(
+            tensors["mean_image"], tensors["mean_text"], radius_image, radius_text,
+            tensors["covariance"], tensors["bank"], keys, prompts, options, mode,
+        )  # fmt: skip
+
+
+def identity(conditioner: Conditioner, e: Tensor, level: float | None) -> tuple[Tensor, float]:
+    """Words treated as pictures, gap and all: what the seeds did, the baseline of every table."""
+    return conditioner.images(e)[:, :-1], 0.0
+
+
+def shift(conditioner: Conditioner, e: Tensor, level: float | None) -> tuple[Tensor, float]:
+    """Each modality centred at its own mean (C3, Zhang et al. 2024)."""
+    return conditioner.shifted(e), 0.0
+
+
+def noise(conditioner: Conditioner, e: Tensor, level: float | None) -> tuple[Tensor, float]:
+    """`shift`, then noise of a level that the network knows: it trusts the direction less."""
+    return conditioner.shifted(e), conditioner.options.text_noise if level is None else level
+
+
+def knn(conditioner: Conditioner, e: Tensor, level: float | None) -> tuple[Tensor, float]:
+    """`shift` mixed with the nearest training pictures (kNN-Diffusion, Sheynin et al. 2022)."""
+    options = conditioner.options
+    if options.knn_k < 4:
+        raise UsageError(f"conditioning.knn_k = {options.knn_k} is below 4",
+                         "so few neighbours copy single training pictures",
+                         "choose 4 or more", param="conditioning.knn_k")  # fmt: skip
+    cosines, rows = conditioner.neighbours(e, options.knn_k)
+    weights = (cosines / options.knn_tau).softmax(1)  # (n, k)
+    near = conditioner.images(conditioner.bank[rows].float().flatten(0, 1))[:, :-1]
+    near = (weights[..., None] * near.unflatten(0, rows.shape)).sum(1)  # (n, dim)
+    c = options.knn_beta * conditioner.shifted(e) + (1 - options.knn_beta) * near
+    return F.normalize(c, dim=1) * conditioner.dim**0.5, 0.0
+
+
+Bridge = Callable[[Conditioner, Tensor, float | None], tuple[Tensor, float]]
+"""(conditioner, unit text embeddings (n, e), asked level) -> (conditions (n, dim), level)."""
+
+BRIDGES: Registry[Bridge] = Registry(
+    "bridge", {"identity": identity, "shift": shift, "noise": noise, "knn": knn}
+)
+
+
+def draw_levels(n: int, top: float, prob: float, generator: torch.Generator) -> Tensor:
+    """(n,) condition-noise levels for training: 0, or with `prob` uniform in [0, top]."""
+    level = top * torch.rand(n, generator=generator)
+    return torch.where(torch.rand(n, generator=generator) < prob, level, 0.0)
+
+
+def _noised(c: Tensor, level: Tensor, z: Tensor) -> Tensor:
+    level = level[:, None]
+    return (1 - level**2).sqrt() * c + level * z
+
+
+def _radius(centred: Tensor) -> float:
+    return centred.square().sum(1).mean().sqrt().item()
+
+
+def _noise_root(covariance: Tensor) -> Tensor:
+    """The symmetric root of d S / tr S; zero where all images are one."""
+    values, vectors = torch.linalg.eigh(covariance.double())
+    values = values.clamp(min=0)
+    values = values * len(values) / values.sum().clamp(min=1e-12)
+    return ((vectors * values.sqrt()) @ vectors.T).float()

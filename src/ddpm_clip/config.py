@@ -1,0 +1,398 @@
+"""The whole configuration as frozen pydantic models, and the way from YAML and flags to it.
+
+Defaults stand here and nowhere else; a preset or a user's file holds only differences. An
+unknown key is an error that names the nearest one. Objects never see a `Config`: `build.py`
+hands them plain arguments. Knows nothing of torch.
+"""
+
+import difflib
+import os
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from importlib import resources
+from pathlib import Path
+from typing import Any, Literal
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+
+from ddpm_clip.errors import ConfigError, MissingInput
+
+
+class Section(BaseModel):
+    """One section: frozen, and an unknown key is refused."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+
+class ModelConfig(Section):
+    """The denoising network."""
+
+    arch: str = Field("unet", description="network: unet or course_unet")
+    down_chs: tuple[int, ...] = Field((64, 128, 192), description="channels of each level")
+    blocks: int = Field(2, ge=1, le=8, description="residual blocks a level")
+    stem: int = Field(2, ge=1, le=4, description="space-to-depth factor in front of level one")
+    attention: int = Field(8, ge=0, description="attention where the map is at most this wide")
+    t_embed_dim: int = Field(128, ge=2, description="features of the time embedding")
+    dropout: float = Field(0.0, ge=0, lt=1, description="dropout inside the residual blocks")
+
+
+class DiffusionConfig(Section):
+    """Noise levels, what the network predicts, and how its loss is weighted."""
+
+    schedule: str = Field("cosine", description="linear, scaled_linear, cosine or sigmoid")
+    timesteps: int = Field(1000, ge=2, le=100_000, description="rows of the schedule (T)")
+    beta_start: float = Field(1e-4, gt=0, lt=1, description="first beta of the linear schedules")
+    beta_end: float = Field(0.02, gt=0, lt=1, description="last beta, both for T = 1000")
+    zero_terminal_snr: bool = Field(False, description="rescale so that the last row is pure noise")
+    parameterization: str = Field("v", description="what the network predicts: eps, x_0 or v")
+    weighting: str = Field("edm", description="loss weights: uniform, min_snr or edm")
+    noise_levels: str = Field("lognormal", description="how rows are drawn: uniform or lognormal")
+    p_mean: float = Field(-1.0, description="mean of log sigma where lognormal")
+    p_std: float = Field(1.3, gt=0, description="standard deviation of log sigma where lognormal")
+    sigma_data: float = Field(0.5, gt=0, description="standard deviation of the pictures (edm)")
+
+    @model_validator(mode="after")
+    def _betas_rise(self) -> "DiffusionConfig":
+        if self.beta_end < self.beta_start:
+            raise ValueError("beta_end must not be below beta_start")
+        return self
+
+
+class EmbedderConfig(Section):
+    """What puts pictures and words into one space, and how the mini-CLIP is trained."""
+
+    name: str = Field("auto", description="auto, transformers_clip, mini_clip or labels")
+    model: str | None = Field(None, description="hub id, folder, run or shipped name")
+    batch_size: int = Field(64, ge=1, description="pictures encoded at once")
+    dim: int = Field(64, ge=2, le=512, description="size of the mini-CLIP's embedding")
+    width: int = Field(48, ge=8, description="channels of the mini-CLIP's first convolution")
+    text_width: int = Field(128, ge=8, description="width of the mini-CLIP's text tower")
+    loss: Literal["multi_positive", "sigmoid"] = Field(
+        "multi_positive", description="mini-CLIP loss"
+    )
+    max_inverse_temperature: float = Field(30.0, gt=0, description="clamp of the learned 1/T")
+    steps: int = Field(1000, ge=0, description="optimisation steps of the mini-CLIP")
+    clip_batch_size: int = Field(256, ge=1, description="batch of the mini-CLIP's training")
+    lr: float = Field(2e-3, ge=0, description="learning rate of the mini-CLIP")
+    seed: int = Field(0, ge=0, description="seed of the mini-CLIP's training")
+
+
+class ConditioningConfig(Section):
+    """The way from an embedding to the network's condition, in training and afterwards."""
+
+    c_drop_prob: float = Field(0.15, ge=0, lt=1, description="share of rows that get the null")
+    c_drop_mode: Literal["sample", "element"] = Field("sample", description="element: an ablation")
+    bridge: str = Field("auto", description="auto, identity, shift, noise or knn")
+    mode: Literal["centred", "raw"] = Field("centred", description="raw: for imported weights")
+    noise_max: float = Field(0.8, ge=0, le=1, description="largest condition noise in training")
+    noise_prob: float = Field(0.5, ge=0, le=1, description="share of rows with condition noise")
+    text_noise: float = Field(0.4, ge=0, le=1, description="level of the `noise` bridge")
+    bank: bool = Field(True, description="keep a bank of embeddings with the run")
+    bank_size: int = Field(10_000, ge=0, le=10_000, description="embeddings kept in the bank")
+    knn_k: int = Field(10, ge=1, description="neighbours of the `knn` bridge")
+    knn_tau: float = Field(0.05, gt=0, description="temperature of the `knn` bridge")
+    knn_beta: float = Field(0.5, ge=0, le=1, description="share of `shift` in the `knn` bridge")
+
+
+class DataConfig(Section):
+    """The pictures."""
+
+    source: str | None = Field(None, description="a folder, npz:FILE, or a source's name")
+    image_size: int = Field(32, ge=4, le=1024, description="side of the training pictures")
+    channels: int = Field(3, description="1 for grey, 3 for colour")
+    max_samples: int | None = Field(None, ge=1, description="use at most so many pictures")
+    crop: Literal["centre", "none"] = Field("centre", description="square crop, or squeeze")
+    flip: bool | None = Field(None, description="mirror at random; unset: only where it is safe")
+    background: str = Field("white", description="colour behind transparent pixels")
+    heldout: int = Field(256, ge=0, description="pictures kept out of training for the loss")
+    max_bad: float = Field(0.2, ge=0, le=1, description="largest share of unreadable files")
+    memory_limit_mb: int = Field(4096, ge=1, description="above this the pixels are memory-mapped")
+    draw: int = Field(4000, ge=1, description="pictures that drawn-flowers draws")
+    draw_seed: int = Field(0, ge=0, description="seed of drawn-flowers")
+
+    @field_validator("channels")
+    @classmethod
+    def _one_or_three(cls, channels: int) -> int:
+        if channels not in (1, 3):
+            raise ValueError("channels must be 1 (grey) or 3 (colour)")
+        return channels
+
+
+class TrainingConfig(Section):
+    """The optimisation and what it leaves in the run."""
+
+    steps: int = Field(5000, ge=0, description="optimisation steps")
+    epochs: float | None = Field(None, ge=0, description="instead of steps: passes over the data")
+    batch_size: int = Field(64, ge=1, description="pictures a step")
+    accumulation: int = Field(1, ge=1, description="micro-batches a step")
+    lr: float = Field(1e-3, ge=0, description="learning rate")
+    warmup: int = Field(200, ge=0, description="steps of linear warm-up")
+    decay: float = Field(0.3, ge=0, le=1, description="last share of the steps in which lr falls")
+    final_lr: float = Field(0.02, ge=0, le=1, description="last learning rate as a share of lr")
+    weight_decay: float = Field(0.01, ge=0, description="AdamW weight decay")
+    clip: float = Field(1.0, gt=0, description="largest gradient norm")
+    ema_sigma_rel: float = Field(0.1, gt=0, lt=0.28, description="width of the EMA profile")
+    dtype: Literal["auto", "float32", "bfloat16"] = Field("auto", description="autocast type")
+    channels_last: bool = Field(True, description="memory format of the network")
+    compile: bool = Field(False, description="torch.compile, for runs over ten minutes")
+    checkpoint_every: int = Field(500, ge=1, description="steps between checkpoints")
+    keep_last: int = Field(2, ge=1, description="checkpoints kept beside the best")
+    heldout_every: int = Field(250, ge=1, description="steps between held-out losses")
+    sample_every: int = Field(1000, ge=0, description="steps between sample grids; 0: never")
+    animation: bool = Field(True, description="write the denoising GIF at the end")
+    seed: int = Field(0, ge=0, le=2**32 - 1, description="seed of weights, data order and noise")
+    threads: int | None = Field(None, ge=1, description="CPU threads; unset: torch's choice")
+    device: str = Field("auto", description="auto, cpu, cuda or mps")
+
+
+class GenerationConfig(Section):
+    """How pictures are painted where a command does not say otherwise."""
+
+    prompts: tuple[str, ...] = Field((), description="prompts of the sample grids")
+    guidance: tuple[float, ...] = Field((2.0,), description="guidance scales s = 1 + w")
+    interval: tuple[float, float] | None = Field((0.15, 3.0), description="sigma range of guidance")
+    sampler: str = Field("dpmpp_2m", description="ddpm, ddim, dpmpp_2m, dpmpp_2m_sde or heun")
+    steps: int = Field(20, ge=1, description="rows visited")
+    clamp: Literal["none", "static", "dynamic"] = Field("static", description="clamp of x_0")
+    rescale: float = Field(0.0, ge=0, le=1, description="CFG rescale")
+    n: int = Field(4, ge=1, description="pictures a prompt")
+    seed: int = Field(0, ge=0, le=2**32 - 1, description="seed of the first picture")
+
+
+class Config(Section):
+    """Everything a run needs to be made again."""
+
+    preset: str | None = Field(None, description="the preset this started from")
+    model: ModelConfig = ModelConfig()
+    diffusion: DiffusionConfig = DiffusionConfig()
+    embedder: EmbedderConfig = EmbedderConfig()
+    conditioning: ConditioningConfig = ConditioningConfig()
+    data: DataConfig = DataConfig()
+    training: TrainingConfig = TrainingConfig()
+    generation: GenerationConfig = GenerationConfig()
+
+
+SECTIONS = tuple(name for name in Config.model_fields if name != "preset")
+
+ALIASES = {
+    "img_size": "data.image_size",
+    "img_channels": "data.channels",
+    "img_ch": "data.channels",
+    "timesteps": "diffusion.timesteps",
+    "beta_start": "diffusion.beta_start",
+    "beta_end": "diffusion.beta_end",
+    "epochs": "training.epochs",
+    "batch_size": "training.batch_size",
+    "learning_rate": "training.lr",
+    "lr": "training.lr",
+    "c_drop_prob": "conditioning.c_drop_prob",
+    "down_channels": "model.down_chs",
+    "down_chs": "model.down_chs",
+    "t_embed_dim": "model.t_embed_dim",
+    "clip_model": "embedder.model",
+    "data_paths": "data.source",
+    "data_dir": "data.source",
+    "max_samples": "data.max_samples",
+    "random_seed": "training.seed",
+    "seed": "training.seed",
+    "text_prompts": "generation.prompts",
+}
+"""The seeds' flat keys and where they live now."""
+
+OPENAI_NAMES = {
+    "ViT-B/32": "openai/clip-vit-base-patch32",
+    "ViT-B/16": "openai/clip-vit-base-patch16",
+    "ViT-L/14": "openai/clip-vit-large-patch14",
+}
+"""What the seeds' CLIP library called them, and their hub ids."""
+
+IGNORED = {"c_embed_dim": "the embedder decides it", "model_name": "the run folder is the name"}
+"""Flat keys that mean nothing any more, and why."""
+
+
+@dataclass(frozen=True, slots=True)
+class Layer:
+    """Dotted keys and values from one origin, for `merge` and `--print-config`."""
+
+    origin: str
+    values: dict[str, Any]
+
+
+def flatten(tree: Mapping[str, Any], origin: str = "config") -> dict[str, Any]:
+    """A nested or flat mapping as dotted keys; the seeds' flat keys find their section."""
+    flat: dict[str, Any] = {}
+    for key, value in tree.items():
+        if key in SECTIONS:
+            if not isinstance(value, Mapping):
+                raise ConfigError(f"{origin}: section {key!r} must hold keys, not {value!r}")
+            flat.update({f"{key}.{name}": inner for name, inner in value.items()})
+        elif key in ALIASES:
+            flat[ALIASES[key]] = _translate(key, value)
+        elif key not in IGNORED:
+            flat[key] = value
+    return flat
+
+
+def _translate(key: str, value: Any) -> Any:
+    """Values of flat keys that were written in another form."""
+    if key == "clip_model":
+        return OPENAI_NAMES.get(value, value)
+    if key == "data_paths" and isinstance(value, list):
+        return value[0] if value else None
+    return value
+
+
+def read_yaml(path: str | Path) -> dict[str, Any]:
+    """The mapping in a YAML file, read by the safe loader.
+
+    Raises:
+        MissingInput: there is no such file. ConfigError: it is not a YAML mapping.
+    """
+    path = Path(path)
+    if not path.is_file():
+        raise MissingInput(f"config file not found: {path}", fix="check the path after --config")
+    try:
+        tree = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise ConfigError(f"cannot read {path} as YAML", str(error).replace("\n", " ")) from error
+    if not isinstance(tree or {}, Mapping):
+        raise ConfigError(f"{path} must hold sections and keys", f"it holds {type(tree).__name__}")
+    return dict(tree or {})
+
+
+def preset_names() -> list[str]:
+    """The presets that ship with the package."""
+    folder = resources.files("ddpm_clip") / "presets"
+    return sorted(
+        f.name.removesuffix(".yaml") for f in folder.iterdir() if f.name.endswith(".yaml")
+    )
+
+
+def preset_layer(name: str) -> Layer:
+    """The differences that a shipped preset makes to the defaults."""
+    names = preset_names()
+    if name not in names:
+        near = difflib.get_close_matches(name, names, n=1)
+        fix = (
+            f"did you mean {near[0]!r}?"
+            if near
+            else "choose one of these, or give a file: --config"
+        )
+        raise ConfigError(
+            f"unknown preset {name!r}", f"there is: {', '.join(names)}", fix, param="preset"
+        )
+    text = (resources.files("ddpm_clip") / "presets" / f"{name}.yaml").read_text(encoding="utf-8")
+    return Layer(f"preset {name}", {"preset": name} | flatten(yaml.safe_load(text) or {}, name))
+
+
+def file_layer(path: str | Path) -> list[Layer]:
+    """A config file as layers: the preset that it names, then its own keys."""
+    values = flatten(read_yaml(path), str(path))
+    preset = values.get("preset")
+    return ([preset_layer(preset)] if preset else []) + [Layer(str(path), values)]
+
+
+def environment_layer(environ: Mapping[str, str] | None = None) -> Layer:
+    """`DDPM_CLIP_TRAINING__LR=1e-4` as `training.lr`; other variables of ours are not config."""
+    environ = os.environ if environ is None else environ
+    values = {
+        name.removeprefix("DDPM_CLIP_").lower().replace("__", "."): yaml.safe_load(value)
+        for name, value in environ.items()
+        if name.startswith("DDPM_CLIP_") and "__" in name
+    }
+    return Layer("environment", values)
+
+
+def assignments_layer(assignments: Iterable[str]) -> Layer:
+    """The `--set section.key=value` options; values are YAML."""
+    values: dict[str, Any] = {}
+    for assignment in assignments:
+        key, equals, text = assignment.partition("=")
+        if not equals or not key.strip():
+            raise ConfigError(
+                f"--set {assignment!r} is not KEY=VALUE", fix="--set training.lr=1e-4"
+            )
+        try:
+            value = yaml.safe_load(text)
+        except yaml.YAMLError as error:
+            raise ConfigError(f"--set {assignment!r}: cannot read the value", str(error)) from error
+        key = key.strip()
+        values[ALIASES.get(key, key)] = _translate(key, value)
+    return Layer("--set", values)
+
+
+def merge(layers: Iterable[Layer]) -> tuple[Config, dict[str, str]]:
+    """Lay `layers` over the defaults, later over earlier; also says where each value came from.
+
+    Returns:
+        The config, and the origin of every dotted key that is not a default.
+
+    Raises:
+        ConfigError: an unknown key (with the nearest one) or a value out of range.
+    """
+    known = dotted_keys()
+    tree: dict[str, Any] = {}
+    origins: dict[str, str] = {}
+    for layer in layers:
+        for key, value in layer.values.items():
+            if key not in known:
+                raise _unknown_key(key, layer.origin, known)
+            section, _, name = key.rpartition(".")
+            (tree.setdefault(section, {}) if section else tree)[name] = _number(value)
+            origins[key] = layer.origin
+    try:
+        return Config.model_validate(tree), origins
+    except ValidationError as error:
+        raise _bad_value(error, origins) from error
+
+
+def resolve(*, preset: str | None = None, file: str | Path | None = None,
+            assignments: Iterable[str] = (), flags: Mapping[str, Any] | None = None,
+            environ: Mapping[str, str] | None = None) -> tuple[Config, dict[str, str]]:  # fmt: skip
+    """defaults < preset < config file < environment < `--set` < flags, as one config."""
+    layers = [preset_layer(preset)] if preset else []
+    if file:
+        layers += file_layer(file)
+        layers += [Layer(f"preset {preset}", {"preset": preset})] if preset else []
+    layers += [environment_layer(environ), assignments_layer(assignments)]
+    layers += [Layer("flag", {k: v for k, v in (flags or {}).items() if v is not None})]
+    return merge(layers)
+
+
+def dotted_keys() -> dict[str, str]:
+    """Every key with its description, as `training.lr` -> 'learning rate'."""
+    keys = {"preset": "the preset this started from"}
+    for section in SECTIONS:
+        fields = Config.model_fields[section].annotation.model_fields  # type: ignore[union-attr]
+        keys |= {f"{section}.{name}": field.description or "" for name, field in fields.items()}
+    return keys
+
+
+def _number(value: Any) -> Any:
+    """YAML 1.1 reads 1e-4 as text; a text that is a number in full is meant as one."""
+    if isinstance(value, str) and value[:1] in "0123456789.-+" and "e" in value.lower():
+        try:
+            return float(value)
+        except ValueError:
+            return value
+    return value
+
+
+def _unknown_key(key: str, origin: str, known: Mapping[str, str]) -> ConfigError:
+    last = key.rpartition(".")[2]
+    same = [name for name in known if name.rpartition(".")[2] == last]
+    near = same or difflib.get_close_matches(key, known, n=1, cutoff=0.4)
+    fix = f"did you mean {near[0]!r}?" if near else f"sections: {', '.join(SECTIONS)}"
+    return ConfigError(f"unknown config key {key!r}", f"it comes from {origin}", fix, param=key)
+
+
+def _bad_value(error: ValidationError, origins: Mapping[str, str]) -> ConfigError:
+    first = error.errors()[0]
+    key = ".".join(str(part) for part in first["loc"][:2])
+    value = "" if first["type"] == "value_error" else f" ({first['input']!r})"
+    reason = first["msg"].removeprefix("Value error, ")
+    return ConfigError(
+        f"bad value for {key}{value}", f"{reason}; it comes from {origins.get(key, 'the file')}",
+        f"set another: --set {key}=…", param=key,
+    )  # fmt: skip

@@ -1,0 +1,170 @@
+"""One pass over a source: every picture decoded, the good in an array, the bad in a list.
+
+Nothing is skipped in silence, and training sees only what this pass has seen. Long passes are
+generators that yield `Progress`; `finish` runs one and hands over its result. Knows nothing of
+where a source has its pictures from.
+"""
+
+import os
+import tempfile
+from collections.abc import Generator, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from ddpm_clip.data.images import Crop, to_array
+from ddpm_clip.errors import DataError, StorageError
+from ddpm_clip.types import ImageSource
+
+Result = TypeVar("Result")
+
+
+@dataclass(frozen=True, slots=True)
+class BadFile:
+    """A picture that was left out, with the stable reason and the decoder's words."""
+
+    key: str
+    reason: str
+    detail: str
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How far a pass is, in pictures."""
+
+    done: int
+    total: int
+    bad: int
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Pixels:
+    """The good pictures of a source, row by row; `indices[row]` is the source's own number."""
+
+    array: NDArray[np.uint8]  # (n, c, h, w), in memory or a memory map
+    keys: list[str]
+    labels: list[str | None]
+    indices: list[int]
+    bad: list[BadFile]
+
+
+def scan(source: ImageSource, *, max_bad: float = 0.2) -> Generator[Progress, None, list[BadFile]]:
+    """Decode everything and keep nothing; the result is what cannot be used.
+
+    Raises:
+        DataError: no pictures, or more than the share `max_bad` of them unusable.
+    """
+    bad: list[BadFile] = []
+    for i, _ in _decoded(source, bad):
+        yield Progress(i + 1, len(source), len(bad))
+    _check_share(source, bad, max_bad)
+    return bad
+
+
+def stream_pixels(source: ImageSource, *, size: int, channels: int, crop: Crop = "centre",
+                  cache: Path | None = None, memory_limit_mb: int = 4096,
+                  max_bad: float = 0.2) -> Generator[Progress, None, Pixels]:  # fmt: skip
+    """Decode everything and keep the training crops as uint8.
+
+    Args:
+        source: The pictures.
+        size: Side of the crops in pixels.
+        channels: 1 for grey, 3 for colour.
+        crop: "centre" for the middle square, "none" to squeeze.
+        cache: A folder for the memory map; by default an unnamed temporary file.
+        memory_limit_mb: The array is memory-mapped where it is larger than so many MiB.
+        max_bad: The largest share of unusable pictures that is put up with.
+
+    Raises:
+        DataError: no pictures, or too many unusable. StorageError: no room for the memory map.
+    """
+    shape = (len(source), channels, size, size)
+    array = _room(shape, cache, memory_limit_mb)
+    pixels = Pixels(array, keys=[], labels=[], indices=[], bad=[])
+    for i, image in _decoded(source, pixels.bad):
+        if image is not None:
+            array[len(pixels.keys)] = to_array(image, size, channels, crop)
+            pixels.keys.append(source.key(i))
+            pixels.labels.append(source.label(i))
+            pixels.indices.append(i)
+        yield Progress(i + 1, len(source), len(pixels.bad))
+    _check_share(source, pixels.bad, max_bad)
+    good = array[: len(pixels.keys)]
+    return Pixels(good, pixels.keys, pixels.labels, pixels.indices, pixels.bad)
+
+
+def load_pixels(source: ImageSource, *, size: int, channels: int, crop: Crop = "centre",
+                cache: Path | None = None, memory_limit_mb: int = 4096,
+                max_bad: float = 0.2) -> Pixels:  # fmt: skip
+    """`stream_pixels`, run to its end."""
+    return finish(stream_pixels(source, size=size, channels=channels, crop=crop, cache=cache,
+                                memory_limit_mb=memory_limit_mb, max_bad=max_bad))  # fmt: skip
+
+
+def finish(work: Generator[Progress, None, Result]) -> Result:
+    """Run a pass to its end, for callers who show no progress."""
+    while True:
+        try:
+            next(work)
+        except StopIteration as end:
+            result: Result = end.value
+            return result
+
+
+def _decoded(source: ImageSource, bad: list[BadFile]) -> Iterator[tuple[int, Image.Image | None]]:
+    """Every picture in turn; None where it is unusable, which is noted in `bad`."""
+    for i in range(len(source)):
+        image = None
+        try:
+            image = source[i]
+        except DataError as error:
+            reason = getattr(error, "reason", "damaged")
+            bad.append(BadFile(source.key(i), reason, getattr(error, "detail", "") or error.why))
+        yield i, image
+
+
+def _check_share(source: ImageSource, bad: list[BadFile], max_bad: float) -> None:
+    """Too many unusable pictures are a mistake of the folder, not of the pictures."""
+    if len(source) == 0:
+        raise DataError(f"no images found in {source.name}")
+    if not bad or (len(bad) < len(source) and len(bad) <= max_bad * len(source)):
+        return
+    named = ", ".join(f"{file.key} ({file.reason})" for file in bad[:5])
+    more = f" and {len(bad) - 5} more" if len(bad) > 5 else ""
+    if len(bad) == len(source):
+        fix = "give pictures that can be opened"
+    else:
+        fix = f"mend or take them away, or raise data.max_bad above {max_bad:g}"
+    raise DataError(
+        f"{len(bad)} of {len(source)} pictures cannot be used in {source.name}",
+        named + more, fix, param="data.max_bad",
+    )  # fmt: skip
+
+
+def _room(shape: tuple[int, ...], cache: Path | None, memory_limit_mb: int) -> NDArray[np.uint8]:
+    """An array of `shape` in memory, or in a file where it is larger than the limit."""
+    size = int(np.prod(shape))
+    if size <= memory_limit_mb * 2**20:
+        return np.empty(shape, dtype=np.uint8)
+    try:
+        with _scratch(cache) as file:
+            if hasattr(os, "posix_fallocate"):  # a full disk must be an error now, no signal later
+                os.posix_fallocate(file.fileno(), 0, size)
+            return np.memmap(file, dtype=np.uint8, mode="w+", shape=shape)
+    except OSError as error:
+        where = cache or Path(tempfile.gettempdir())
+        raise StorageError(
+            f"no room for {size / 2**20:.0f} MiB of pixels in {where}", str(error),
+            "free some disk, or use fewer or smaller pictures (data.max_samples, data.image_size)",
+        ) from error  # fmt: skip
+
+
+def _scratch(cache: Path | None) -> "tempfile._TemporaryFileWrapper[bytes]":
+    """A file without a name, so that it goes when the last map of it goes, whatever happens."""
+    if cache is not None:
+        cache.mkdir(parents=True, exist_ok=True)
+    return tempfile.TemporaryFile(dir=cache)  # type: ignore[return-value]

@@ -1,0 +1,151 @@
+"""From what a user types to a list of pictures: the registry of sources.
+
+`open_source("photos/")`, `open_source("npz:pack.npz:test")`, `open_source("drawn-flowers:500")`.
+Knows the names of the sources and where data sets usually lie, and nothing of decoding.
+"""
+
+import os
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from ddpm_clip.data.arrays import read_npz
+from ddpm_clip.data.drawn_flowers import DrawnFlowers
+from ddpm_clip.data.files import checked_folder, read_folder, read_tiny_imagenet
+from ddpm_clip.data.idx import has_idx_files, read_idx_folder
+from ddpm_clip.errors import MissingInput, UsageError
+from ddpm_clip.registry import Registry
+from ddpm_clip.types import ImageSource
+
+DIGITS = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
+CLOTHES = ("T-shirt", "trouser", "pullover", "dress", "coat", "sandal", "shirt", "sneaker",
+           "bag", "ankle boot")  # fmt: skip
+DATA_HOME = "DDPM_CLIP_DATA"
+
+
+@dataclass(frozen=True, slots=True)
+class Wishes:
+    """What a source may need to know beside its place."""
+
+    split: str = "train"
+    size: int = 32
+    draw: int = 4000
+    seed: int = 0
+    background: str = "white"
+
+
+def open_source(spec: str | Path, *, split: str = "train", size: int = 32, draw: int = 4000,
+                seed: int = 0, background: str = "white") -> ImageSource:  # fmt: skip
+    """The source that `spec` names: NAME, NAME:PLACE, or the path of a folder or npz pack.
+
+    Args:
+        spec: A name in `SOURCES`, with a place after a colon where the source wants one, or a path.
+        split: "train", or what else the source has; the two never share a picture.
+        size: Side of pictures that are drawn; pictures that exist keep theirs.
+        draw: How many pictures are drawn.
+        seed: Seed of what is drawn.
+        background: Colour behind transparent pixels.
+
+    Raises:
+        MissingInput: the path does not exist. DataError: nothing usable there.
+        UsageError: neither a path nor the name of a source.
+    """
+    wishes = Wishes(split, size, draw, seed, background)
+    text = os.fspath(spec)
+    head, colon, place = text.partition(":")
+    if isinstance(spec, str) and (head in SOURCES or (colon and not _is_path(text))):
+        return SOURCES[head](place, wishes)
+    path = Path(text).expanduser()
+    if not _is_path(text):
+        return SOURCES[text]("", wishes)
+    if not path.exists():
+        raise MissingInput(f"no such file or folder: {path}", fix="check the path")
+    return _npz(text, wishes) if path.suffix == ".npz" else _folder(text, wishes)
+
+
+def _is_path(text: str) -> bool:
+    """Whether a spec is meant as a path: it exists, or it is written like one."""
+    try:
+        exists = Path(text).expanduser().exists()
+    except (OSError, ValueError, RuntimeError):  # too long, a NUL, no such home
+        exists = False
+    return exists or os.sep in text.partition(":")[0] or text.startswith((".", "~"))
+
+
+def _folder(place: str, wishes: Wishes) -> ImageSource:
+    if not place:
+        raise UsageError("folder: needs a path", fix="folder:PATH")
+    return read_folder(place, wishes.split, background=wishes.background)
+
+
+def _npz(place: str, wishes: Wishes) -> ImageSource:
+    path, split = place, wishes.split
+    if not Path(place).expanduser().exists() and ":" in place:
+        path, _, split = place.rpartition(":")
+    return read_npz(path, split, background=wishes.background)
+
+
+def _idx(name: str, classes: Sequence[str]) -> Callable[[str, Wishes], ImageSource]:
+    def read(place: str, wishes: Wishes) -> ImageSource:
+        home = _home(name, place)
+        if home.is_file():
+            return read_npz(home, wishes.split, classes=classes)
+        pack = home / f"{name.replace('-', '_')}.npz"
+        if not has_idx_files(home) and pack.is_file():
+            return read_npz(pack, wishes.split, classes=classes)
+        if wishes.split not in ("train", "test"):
+            raise UsageError(f"unknown split {wishes.split!r} of {name}", "there is: train, test")
+        return read_idx_folder(home, name, wishes.split, classes)
+
+    return read
+
+
+def _tiny_imagenet(place: str, wishes: Wishes) -> ImageSource:
+    home = _home("tiny-imagenet", place)
+    pack = home / "tiny_imagenet_jpeg.npz"
+    if not (home / "train").is_dir() and pack.is_file():
+        return read_npz(pack, wishes.split, background=wishes.background)
+    return read_tiny_imagenet(home, wishes.split, background=wishes.background)
+
+
+def _drawn_flowers(place: str, wishes: Wishes) -> ImageSource:
+    if place and not (place.isascii() and place.isdigit()):
+        raise UsageError(f"drawn-flowers:{place}", "that is no number of pictures",
+                         "drawn-flowers:4000")  # fmt: skip
+    # a held-out split must share no picture: every split is a seed of its own
+    seed = wishes.seed if wishes.split == "train" else _other_seed(wishes.seed, wishes.split)
+    return DrawnFlowers(int(place or wishes.draw), wishes.size, seed)
+
+
+def _other_seed(seed: int, split: str) -> int:
+    return seed + 1_000_000_007 * (1 + sum(split.encode()))
+
+
+def _home(name: str, place: str) -> Path:
+    """The folder or pack of a data set: where the user says, else where it usually lies."""
+    if place:
+        path = Path(place).expanduser()
+        return path if path.is_file() else checked_folder(path)
+    above = [Path(os.environ[DATA_HOME])] if os.environ.get(DATA_HOME) else []
+    spellings = (name, name.replace("-", "_"), f"{name}-200")
+    places = [folder / spelling for folder in [*above, Path("data")] for spelling in spellings]
+    for path in places:
+        if path.is_dir():
+            return path
+    looked = ", ".join(str(path) for path in dict.fromkeys(places))
+    raise MissingInput(f"{name} is not on this machine", f"looked in {looked}",
+                       f"{name}:FOLDER, or set {DATA_HOME} to the folder above it")  # fmt: skip
+
+
+SOURCES: Registry[Callable[[str, Wishes], ImageSource]] = Registry(
+    "source",
+    {
+        "folder": _folder,
+        "npz": _npz,
+        "mnist": _idx("mnist", DIGITS),
+        "fashion-mnist": _idx("fashion-mnist", CLOTHES),
+        "tiny-imagenet": _tiny_imagenet,
+        "drawn-flowers": _drawn_flowers,
+    },
+)
+"""Every source by the name before the colon: (place after the colon, wishes) -> source."""

@@ -1,0 +1,1 @@
+"""The maths of diffusion: schedules, parameterisations, guidance, samplers. No nn, no files."""

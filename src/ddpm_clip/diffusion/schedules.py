@@ -1,0 +1,188 @@
+"""Noise schedules: tables of noise levels, and how rows are chosen to walk down or train on.
+
+x_t = alpha[t] x_0 + sigma[t] eps, variance preserving (alpha^2 + sigma^2 = 1) throughout. A row
+may be fractional: log-SNR is interpolated linearly between rows. Row -1 is the clean picture.
+Knows nothing of networks, prompts or samplers.
+"""
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import overload
+
+import torch
+from torch import Tensor
+
+from ddpm_clip.errors import UsageError
+from ddpm_clip.registry import Registry
+
+CLEAN = -1.0
+"""The row below row 0: alpha = 1, sigma = 0."""
+
+SIGMA_MAX = 80.0
+"""Cap of sigma/alpha where a walk starts; beyond it few-step solvers diverge."""
+
+_LOG_LIMIT = 30.0  # |log sigma/alpha| beyond this is infinity for every purpose here
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class NoiseSchedule:
+    """A table of noise levels: `alpha` and `sigma` (T,) in float64, log-SNR strictly falling.
+
+    Raises:
+        UsageError: the levels do not fall strictly, or the two columns differ in length.
+    """
+
+    alpha: Tensor  # (T,)
+    sigma: Tensor  # (T,)
+    log_ratio: Tensor = field(init=False, repr=False)  # (T,) log sigma/alpha = -log-SNR / 2
+
+    def __post_init__(self) -> None:
+        alpha, sigma = self.alpha.double().cpu(), self.sigma.double().cpu()
+        if alpha.shape != sigma.shape or alpha.ndim != 1:
+            raise UsageError(
+                f"alpha and sigma must be two columns of one length, not {alpha.shape}"
+            )
+        log_ratio = (sigma.log() - alpha.log()).clamp(-_LOG_LIMIT, _LOG_LIMIT)
+        if not (log_ratio.diff() > 0).all():
+            raise UsageError("the noise must grow strictly from row to row")
+        for name, value in (("alpha", alpha), ("sigma", sigma), ("log_ratio", log_ratio)):
+            object.__setattr__(self, name, value)
+
+    @classmethod
+    def from_betas(cls, betas: Tensor) -> "NoiseSchedule":
+        """The table of a beta schedule (Ho et al. 2020, eq. 4): alpha_t^2 = prod (1 - beta)."""
+        alpha_bar = (1 - betas.double().cpu()).cumprod(0)
+        return cls(alpha_bar.sqrt(), (1 - alpha_bar).sqrt())
+
+    @property
+    def T(self) -> int:
+        """The number of rows."""
+        return len(self.alpha)
+
+    @property
+    def log_snr(self) -> Tensor:
+        """(T,) log alpha^2/sigma^2."""
+        return -2 * self.log_ratio
+
+    @overload
+    def at(self, t: float) -> tuple[float, float]: ...
+    @overload
+    def at(self, t: Tensor) -> tuple[Tensor, Tensor]: ...
+    def at(self, t: float | Tensor) -> tuple[float, float] | tuple[Tensor, Tensor]:
+        """(alpha, sigma) at row t in [-1, T-1], as numbers or as float64 tensors of t's shape."""
+        if isinstance(t, Tensor):
+            return self._at_rows(t.double().cpu())
+        if t == CLEAN:
+            return 1.0, 0.0
+        alpha, sigma = self._at_rows(torch.tensor([t], dtype=torch.float64))
+        return alpha.item(), sigma.item()
+
+    def _at_rows(self, t: Tensor) -> tuple[Tensor, Tensor]:
+        low = t.floor().long().clamp(0, self.T - 1)
+        high = (low + 1).clamp(max=self.T - 1)
+        between = t - low
+        log_ratio = torch.lerp(self.log_ratio[low], self.log_ratio[high], between)
+        exact = between == 0  # whole rows are read, so that nothing is lost to interpolation
+        alpha = torch.where(exact, self.alpha[low], torch.sigmoid(-2 * log_ratio).sqrt())
+        sigma = torch.where(exact, self.sigma[low], torch.sigmoid(2 * log_ratio).sqrt())
+        return alpha, sigma
+
+    def row_of(self, ratio: Tensor) -> Tensor:
+        """The (fractional) rows where sigma/alpha has these values, clipped to the table."""
+        wanted = ratio.double().log().clamp(self.log_ratio[0], self.log_ratio[-1])
+        high = torch.searchsorted(self.log_ratio, wanted).clamp(1, self.T - 1)
+        low_value, high_value = self.log_ratio[high - 1], self.log_ratio[high]
+        return high - 1 + (wanted - low_value) / (high_value - low_value)
+
+    def walk(
+        self, steps: int, sigma_max: float = SIGMA_MAX, spacing: str = "log_snr"
+    ) -> list[float]:
+        """`steps` strictly decreasing rows, from sigma/alpha <= `sigma_max` to row 0.
+
+        Args:
+            steps: 1 to T.
+            sigma_max: where the walk starts.
+            spacing: "log_snr" (uniform there, rows fractional) or "rows" (whole rows).
+
+        Raises:
+            UsageError: more steps than rows, or none.
+        """
+        if not 1 <= steps <= self.T:
+            raise UsageError(
+                f"steps = {steps} is out of range", f"the model was trained with T = {self.T} rows",
+                f"choose 1 to {self.T}", param="steps",
+            )  # fmt: skip
+        if spacing == "rows":
+            return torch.linspace(self.T - 1, 0, steps, dtype=torch.float64).round().tolist()
+        top = min(math.log(sigma_max), self.log_ratio[-1].item())
+        levels = torch.linspace(top, self.log_ratio[0].item(), steps, dtype=torch.float64)
+        return self.row_of(levels.exp()).tolist()
+
+
+def linear(T: int, beta_start: float = 1e-4, beta_end: float = 0.02) -> NoiseSchedule:
+    """Linear betas (Ho et al. 2020), scaled by 1000/T so that every T ends in noise."""
+    scale = 1000 / T
+    return _from_betas(torch.linspace(scale * beta_start, scale * beta_end, T, dtype=torch.float64))
+
+
+def scaled_linear(T: int, beta_start: float = 1e-4, beta_end: float = 0.02) -> NoiseSchedule:
+    """Betas linear in their square root (Rombach et al. 2022), scaled by 1000/T."""
+    roots = torch.linspace(beta_start**0.5, beta_end**0.5, T, dtype=torch.float64)
+    return _from_betas(1000 / T * roots**2)
+
+
+def cosine(T: int, offset: float = 0.008) -> NoiseSchedule:
+    """alpha_bar = cos^2 (Nichol & Dhariwal 2021, eq. 17), betas at most 0.999."""
+    s = torch.linspace(0, 1, T + 1, dtype=torch.float64)
+    return _from_alpha_bar(((s + offset) / (1 + offset) * math.pi / 2).cos() ** 2)
+
+
+def sigmoid(T: int, start: float = -3.0, end: float = 3.0, tau: float = 1.0) -> NoiseSchedule:
+    """alpha_bar falls along a sigmoid (Jabri et al. 2022, algorithm 1), betas at most 0.999."""
+    s = torch.linspace(start, end, T + 1, dtype=torch.float64) / tau
+    return _from_alpha_bar(torch.sigmoid(-s) - torch.sigmoid(-s[-1]))
+
+
+def with_zero_terminal_snr(schedule: NoiseSchedule) -> NoiseSchedule:
+    """The same table with alpha moved and scaled so that alpha_T = 0 (Lin et al. 2023, alg. 1)."""
+    first, last = schedule.alpha[0], schedule.alpha[-1]
+    alpha = (schedule.alpha - last) * first / (first - last)
+    return NoiseSchedule(alpha, (1 - alpha**2).sqrt())
+
+
+def _from_alpha_bar(alpha_bar: Tensor) -> NoiseSchedule:
+    return _from_betas(1 - alpha_bar[1:] / alpha_bar[:-1])
+
+
+def _from_betas(betas: Tensor) -> NoiseSchedule:
+    return NoiseSchedule.from_betas(betas.clamp(max=0.999))
+
+
+SCHEDULES: Registry[Callable[..., NoiseSchedule]] = Registry(
+    "schedule",
+    {"linear": linear, "scaled_linear": scaled_linear, "cosine": cosine, "sigmoid": sigmoid},
+)
+
+
+def uniform_rows(u: Tensor, schedule: NoiseSchedule) -> Tensor:
+    """Whole rows, each equally likely, from u (b,) in [0, 1)."""
+    return (u.double() * schedule.T).floor().clamp(max=schedule.T - 1)
+
+
+def lognormal_rows(
+    u: Tensor, schedule: NoiseSchedule, p_mean: float = -1.2, p_std: float = 1.2
+) -> Tensor:
+    """Fractional rows with log sigma/alpha ~ N(p_mean, p_std^2) (Karras et al. 2022, table 1)."""
+    z = torch.special.ndtri(u.double().clamp(1e-7, 1 - 1e-7))
+    return schedule.row_of((p_mean + p_std * z).exp())
+
+
+NOISE_LEVELS: Registry[Callable[..., Tensor]] = Registry(
+    "noise level distribution", {"uniform": uniform_rows, "lognormal": lognormal_rows}
+)
+
+
+def stratified(b: int, generator: torch.Generator) -> Tensor:
+    """(b,) uniform numbers, one in each of b equal parts of [0, 1): less variance for free."""
+    return (torch.arange(b) + torch.rand(b, generator=generator, dtype=torch.float64)) / b

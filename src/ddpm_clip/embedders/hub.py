@@ -1,0 +1,159 @@
+"""From a hub id or a folder to a folder on this disk that holds a CLIP or SigLIP.
+
+The disk is asked first, the network only when that fails and `HF_HUB_OFFLINE` allows it. Only
+safetensors and text files are ever fetched. Knows nothing of torch or transformers.
+"""
+
+import hashlib
+import json
+from pathlib import Path
+from typing import Any
+
+from ddpm_clip.errors import DataError, MissingInput, UsageError, WeightsUnavailable
+
+FAMILIES = ("clip", "siglip")
+CONVERTER = "SFconvertbot"
+"""The hub's own account that adds safetensors to repositories which hold only pickles."""
+
+_WANTED = ["*.json", "*.txt", "model*.safetensors"]
+_UNWANTED = ["onnx/*", "coreml/*", "openvino/*"]
+_TIMEOUT = 5.0  # seconds for the first answer; without a network it fails at once
+
+
+def find_folder(model: str) -> Path:
+    """The folder of `model`, a local folder or a hub id such as `openai/clip-vit-base-patch32`.
+
+    Raises:
+        MissingInput: it looks like a path and is not there. UsageError: it can be no hub id.
+        WeightsUnavailable: a hub id that is neither cached nor downloadable now.
+    """
+    path = Path(model).expanduser()
+    if path.is_dir():
+        return path
+    if path.is_absolute() or model.startswith((".", "~")) or model.count("/") != 1:
+        raise MissingInput(
+            f"no folder {model}", "a hub id has the form OWNER/NAME", "embedder.model=FOLDER",
+            param="embedder.model",
+        )  # fmt: skip
+    from huggingface_hub.errors import HFValidationError
+
+    try:
+        return _cached(model) or _downloaded(model)
+    except HFValidationError as error:
+        why = str(error)[:200]
+        raise UsageError(f"{model!r} is no hub id", why, param="embedder.model") from error
+
+
+def family_of(folder: Path) -> str:
+    """`clip` or `siglip`, read from config.json, so that nothing heavy loads in vain.
+
+    Raises:
+        DataError: no readable config.json, or weights that are not safetensors.
+        UsageError: a model of another family.
+    """
+    try:
+        config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
+        family = config["model_type"]
+    except FileNotFoundError as error:
+        raise DataError(f"{folder} is not a pretrained model", "it has no config.json") from error
+    except (ValueError, KeyError, TypeError, OSError) as error:
+        raise DataError(f"cannot read {folder / 'config.json'}", str(error)[:200]) from error
+    if family not in FAMILIES:
+        raise UsageError(
+            f"{folder} holds a model of type {family!r}",
+            "only the CLIP and SigLIP families embed pictures and words in one space here",
+            "embedder.model=openai/clip-vit-base-patch32", param="embedder.model",
+        )  # fmt: skip
+    if not weights_in(folder):
+        raise DataError(
+            f"{folder} holds no model*.safetensors",
+            "weights in other formats can run code when they are read and are never opened",
+            "save the model again with save_pretrained(FOLDER)",
+        )
+    return str(family)
+
+
+def weights_in(folder: Path) -> list[Path]:
+    """The safetensors files of a model, sorted."""
+    return sorted(folder.glob("model*.safetensors"))
+
+
+def fingerprint_of(folder: Path) -> str:
+    """16 hex digits of the bytes that decide an image embedding: configs and weights."""
+    digest = hashlib.sha256()
+    configs = [folder / "config.json", folder / "preprocessor_config.json"]
+    for path in [p for p in configs if p.is_file()] + weights_in(folder):
+        with open(path, "rb") as file:
+            digest.update(hashlib.file_digest(file, "sha256").digest())
+    return digest.hexdigest()[:16]
+
+
+def _cached(model: str) -> Path | None:
+    """The snapshot on this disk with weights in it, if there is one.
+
+    A repository without safetensors on its main branch was fetched from the converter's branch;
+    that snapshot lies beside the one of main.
+    """
+    try:
+        main = _snapshot(model, local_files_only=True)
+    except OSError:
+        return None
+    return next((f for f in [main, *sorted(main.parent.iterdir())] if _is_complete(f)), None)
+
+
+def _is_complete(folder: Path) -> bool:
+    """Others fetch single files into the same cache, and downloads break off."""
+    words = [folder / "tokenizer.json", folder / "vocab.json"]
+    pictures = [folder / "preprocessor_config.json", folder / "processor_config.json"]
+    present = [any(p.is_file() for p in paths) for paths in (words, pictures, weights_in(folder))]
+    return all(present) and (folder / "config.json").is_file()
+
+
+def _downloaded(model: str) -> Path:
+    from huggingface_hub.errors import HFValidationError
+
+    try:
+        main = _snapshot(model)
+        return main if weights_in(main) else _snapshot(model, revision=_converted(model))
+    except HFValidationError:
+        raise
+    except Exception as error:  # the network fails in many classes, all of them mean the same
+        raise _unavailable(model, error) from error
+
+
+def _snapshot(model: str, **options: Any) -> Path:
+    from huggingface_hub import snapshot_download
+
+    return Path(
+        snapshot_download(
+            model,
+            allow_patterns=_WANTED,
+            ignore_patterns=_UNWANTED,
+            etag_timeout=_TIMEOUT,
+            **options,
+        )
+    )
+
+
+def _converted(model: str) -> str:
+    """The newest branch on which the converter offers this repository as safetensors."""
+    from huggingface_hub import get_repo_discussions
+
+    offers = get_repo_discussions(
+        model, author=CONVERTER, discussion_type="pull_request", discussion_status="open"
+    )
+    numbers = [offer.num for offer in offers if offer.author == CONVERTER]
+    if not numbers:
+        raise OSError(f"the repository {model} holds no safetensors")
+    return f"refs/pr/{max(numbers)}"
+
+
+def _unavailable(model: str, error: Exception) -> WeightsUnavailable:
+    reason = (str(error).splitlines() or [type(error).__name__])[0][:200]
+    return WeightsUnavailable(
+        f"cannot get the pretrained model {model}",
+        f"it is not on this disk and cannot be downloaded now: {reason}",
+        "embedder.model=FOLDER with a copy of it, or the small CLIP that ships: "
+        "embedder.name=mini_clip embedder.model=flowers",
+        param="embedder.model",
+    )

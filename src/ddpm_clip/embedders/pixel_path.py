@@ -1,0 +1,91 @@
+"""The preprocessing of a pretrained encoder as torch operations that have gradients.
+
+Does for a batch of tensors what the encoder's own processor does for PIL pictures: resize,
+centre crop, normalise. Knows nothing of the encoder behind it.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+_FILTERS = {2: "bilinear", 3: "bicubic"}
+"""PIL's numbers of the filters that torch has with the same antialiasing."""
+
+
+@dataclass(frozen=True, slots=True)
+class PixelPath:
+    """x (b, c, h, w) in [-1, 1], grey or colour -> (b, 3, height, width) as the encoder wants it.
+
+    Args:
+        edge: the shorter side is resized to it, or None where `size` says both sides.
+        size: (height, width) after resizing, or None where `edge` says it.
+        crop: (height, width) cut from the centre, or None.
+        filter: `bicubic` or `bilinear`.
+        mean: of each channel, on the scale [0, 1].
+        std: of each channel, on the scale [0, 1].
+    """
+
+    edge: int | None
+    size: tuple[int, int] | None
+    crop: tuple[int, int] | None
+    filter: str
+    mean: tuple[float, float, float]
+    std: tuple[float, float, float]
+
+    @classmethod
+    def like(cls, processor: Any) -> "PixelPath":
+        """The same path as a processor of the transformers package takes."""
+        size = _sides(processor.size) if processor.do_resize else None
+        edge = processor.size["shortest_edge"] if processor.do_resize and size is None else None
+        crop = _sides(processor.crop_size) if processor.do_center_crop else None
+        r, g, b = processor.image_mean if processor.do_normalize else (0.0, 0.0, 0.0)
+        mean = (float(r), float(g), float(b))
+        r, g, b = processor.image_std if processor.do_normalize else (1.0, 1.0, 1.0)
+        name = _FILTERS.get(int(processor.resample), "bicubic")
+        return cls(edge, size, crop, name, mean, (float(r), float(g), float(b)))
+
+    def __call__(self, x: Tensor) -> Tensor:
+        """Differentiable in x, also where the resizing overshoots."""
+        x = (x.float() + 1) / 2  # (b, c, h, w) in [0, 1]
+        if x.shape[1] == 1:
+            x = x.expand(-1, 3, -1, -1)
+        x = _crop(self._resize(x), self.crop)
+        mean, std = (
+            torch.tensor(v, device=x.device).view(1, 3, 1, 1) for v in (self.mean, self.std)
+        )
+        return (x - mean) / std  # (b, 3, height, width)
+
+    def _resize(self, x: Tensor) -> Tensor:
+        target = self.size or self._by_edge(x.shape[-2], x.shape[-1])
+        if target == tuple(x.shape[-2:]):
+            return x
+        y = F.interpolate(x, target, mode=self.filter, antialias=True, align_corners=False)
+        # PIL clips the overshoot of the filter. So do we, but the gradient passes as if we did
+        # not: else it would die in every saturated region.
+        return y + (y.clamp(0, 1) - y).detach()
+
+    def _by_edge(self, height: int, width: int) -> tuple[int, int]:
+        if self.edge is None:
+            return height, width
+        short, long = sorted((height, width))
+        longer = int(self.edge * long / short)
+        return (self.edge, longer) if height <= width else (longer, self.edge)
+
+
+def _crop(x: Tensor, size: tuple[int, int] | None) -> Tensor:
+    """The centre of x, with black beside it where x is smaller."""
+    if size is None or size == tuple(x.shape[-2:]):
+        return x
+    top, left = ((x.shape[-2] - size[0]) // 2, (x.shape[-1] - size[1]) // 2)
+    bottom, right = (x.shape[-2] - top - size[0], x.shape[-1] - left - size[1])
+    return F.pad(x, (-left, -right, -top, -bottom))
+
+
+def _sides(size: Mapping[str, int | None]) -> tuple[int, int] | None:
+    """(height, width), or None where the processor names the shorter edge only."""
+    height, width = size.get("height"), size.get("width")
+    return (int(height), int(width)) if height and width else None

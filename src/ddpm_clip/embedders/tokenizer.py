@@ -1,0 +1,44 @@
+"""Characters as tokens: every character has one, so no prompt can crash the text tower.
+
+Knows nothing of models.
+"""
+
+import unicodedata
+import warnings
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor
+
+PAD, START, END, UNKNOWN = range(4)
+ALPHABET = "abcdefghijklmnopqrstuvwxyz0123456789 .,!?'\"-:;()&/+#"
+_IDS = {character: i for i, character in enumerate(ALPHABET, start=UNKNOWN + 1)}
+VOCABULARY = UNKNOWN + 1 + len(ALPHABET)
+
+
+def normalise(text: str) -> str:
+    """Lower case, accents off, runs of white space as one space.
+
+    >>> normalise("  Ein  GRÜNES Feld ")
+    'ein grunes feld'
+    """
+    plain = unicodedata.normalize("NFKD", text.lower())
+    return " ".join("".join(c for c in plain if not unicodedata.combining(c)).split())
+
+
+def tokenise(texts: Sequence[str], length: int) -> Tensor:
+    """(p, length) int64 ids: START, the characters, END, then PAD.
+
+    A text that does not fit is cut before END, with a warning that names it.
+    """
+    rows = torch.full((len(texts), length), PAD)
+    for row, text in zip(rows, texts, strict=True):
+        ids = [_IDS.get(character, UNKNOWN) for character in normalise(text)]
+        if len(ids) > length - 2:
+            warnings.warn(
+                f"the prompt {text[:40]!r}… is cut to its first {length - 2} characters",
+                stacklevel=2,
+            )
+        ids = [START, *ids[: length - 2], END]
+        row[: len(ids)] = torch.tensor(ids)
+    return rows

@@ -1,0 +1,97 @@
+"""Opens the files of a pretrained CLIP or SigLIP with the transformers package.
+
+The one file that imports transformers, and only when a model is opened. Weights are read from
+safetensors; code that lies in a model's folder is never run. Knows nothing of the hub.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from ddpm_clip.errors import DataError
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """A network in float32 on the CPU, frozen; its picture processor; its tokenizer."""
+
+    model: Any
+    processor: Any
+    tokenizer: Any
+
+
+def open_parts(folder: Path, family: str) -> Parts:
+    """Everything that the folder of a `clip` or `siglip` holds.
+
+    Raises:
+        DataError: a file is missing, damaged or does not fit the others.
+    """
+    with _plain_sentences(folder):
+        return Parts(_model(folder), _processor(folder, family), _tokenizer(folder, family))
+
+
+def _model(folder: Path) -> Any:
+    """A tensor that is missing is an error here; the package would draw it at random."""
+    from transformers import AutoModel
+
+    model, report = AutoModel.from_pretrained(
+        folder, local_files_only=True, use_safetensors=True, trust_remote_code=False,
+        dtype=torch.float32, output_loading_info=True,
+    )  # fmt: skip
+    absent = sorted(report["missing_keys"])
+    if absent:
+        raise ValueError(f"{len(absent)} tensors are missing, among them {absent[0]}")
+    return model.eval().requires_grad_(False)
+
+
+def _processor(folder: Path, family: str) -> Any:
+    """The PIL processor by its class: the automatic choice asks for torchvision and warns."""
+    _require(folder, "preprocessor_config.json", "processor_config.json")
+    if family == "clip":
+        from transformers.models.clip.image_processing_pil_clip import CLIPImageProcessorPil as Clip
+
+        return Clip.from_pretrained(folder, local_files_only=True)
+    from transformers.models.siglip.image_processing_pil_siglip import SiglipImageProcessorPil
+
+    return SiglipImageProcessorPil.from_pretrained(folder, local_files_only=True)
+
+
+def _tokenizer(folder: Path, family: str) -> Any:
+    """SigLIP's through tokenizer.json, because its own class asks for sentencepiece.
+
+    Without its files the package would build a tokenizer that knows no word, and not say so.
+    """
+    from transformers import CLIPTokenizer, PreTrainedTokenizerFast
+
+    _require(folder, "tokenizer.json", *(["vocab.json"] if family == "clip" else []))
+    kind = CLIPTokenizer if family == "clip" else PreTrainedTokenizerFast
+    return kind.from_pretrained(folder, local_files_only=True)
+
+
+def _require(folder: Path, *names: str) -> None:
+    if not any((folder / name).is_file() for name in names):
+        raise ValueError(f"it has no {' or '.join(names)}")
+
+
+@contextmanager
+def _plain_sentences(folder: Path) -> Iterator[None]:
+    """No progress bar of another package, and its many exceptions as one sentence."""
+    from safetensors import SafetensorError
+    from transformers.utils import logging
+
+    shown = logging.is_progress_bar_enabled()
+    logging.disable_progress_bar()  # type: ignore[no-untyped-call]
+    try:
+        yield
+    except (OSError, ValueError, KeyError, TypeError, RuntimeError, SafetensorError) as error:
+        reason = (str(error).splitlines() or [type(error).__name__])[0][:200]
+        raise DataError(
+            f"cannot load the pretrained model in {folder}", reason, "copy the whole model again"
+        ) from error
+    finally:
+        if shown:
+            logging.enable_progress_bar()  # type: ignore[no-untyped-call]

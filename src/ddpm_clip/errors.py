@@ -1,0 +1,119 @@
+"""Errors a user can act on: what happened, why, how to mend it, and a stable code.
+
+Every refusal of the library is one of these classes. The command line prints them in the
+four-line form and leaves with `exit_code`; Python callers catch `DdpmClipError`. Knows nothing
+of printing, files or torch.
+"""
+
+
+class DdpmClipError(Exception):
+    """A refusal that names its cause and its cure.
+
+    Args:
+        what: One sentence that names the file or value at fault.
+        why: The reason, in plain words.
+        fix: What to type or change instead.
+        param: The option or config key at fault, where there is one.
+    """
+
+    code = "E-INTERNAL"
+    exit_code = 70
+
+    def __init__(self, what: str, why: str = "", fix: str = "", *, param: str | None = None):
+        super().__init__(what)
+        self.what, self.why, self.fix, self.param = what, why, fix, param
+
+    def __str__(self) -> str:
+        """The sentence with its reason and cure, one a line."""
+        lines = [self.what]
+        lines += [f"  why:  {self.why}"] if self.why else []
+        lines += [f"  fix:  {self.fix}"] if self.fix else []
+        return "\n".join(lines)
+
+    def as_dict(self) -> dict[str, dict[str, str | None]]:
+        """The JSON form, shaped like an OpenAI error."""
+        return {
+            "error": {
+                "code": self.code,
+                "message": f"{self.what}: {self.why}" if self.why else self.what,
+                "param": self.param,
+                "type": type(self).__name__,
+                "hint": self.fix or None,
+            }
+        }
+
+
+class UsageError(DdpmClipError, ValueError):
+    """A value that cannot be meant: out of range, unknown name, contradiction (exit 2)."""
+
+    code = "E-USAGE"
+    exit_code = 2
+
+
+class ConfigError(UsageError):
+    """An unknown or malformed config key, preset or file (exit 2)."""
+
+    code = "E-CONFIG"
+
+
+class DataError(DdpmClipError):
+    """The data are there and cannot be used: empty, corrupt, contradictory (exit 65)."""
+
+    code = "E-DATA"
+    exit_code = 65
+
+
+class MissingInput(DdpmClipError, FileNotFoundError):
+    """A file, folder, run or model that does not exist (exit 66)."""
+
+    code = "E-MISSING"
+    exit_code = 66
+
+    def __str__(self) -> str:
+        """As every error here; `FileNotFoundError` would print an errno form."""
+        return DdpmClipError.__str__(self)
+
+
+class WeightsUnavailable(DdpmClipError):
+    """Pretrained weights that are neither on this disk nor downloadable now (exit 69)."""
+
+    code = "E-WEIGHTS"
+    exit_code = 69
+
+
+class NonFiniteError(DdpmClipError):
+    """The loss or a prediction is no longer a number (exit 70)."""
+
+    code = "E-NONFINITE"
+
+
+class CannotCreate(DdpmClipError):
+    """An output that may not be written: it holds something else (exit 73)."""
+
+    code = "E-EXISTS"
+    exit_code = 73
+
+
+class StorageError(DdpmClipError, OSError):
+    """Reading or writing failed half-way: disk full, hash mismatch, damage (exit 74)."""
+
+    code = "E-IO"
+    exit_code = 74
+
+    def __str__(self) -> str:
+        """As every error here; `OSError` would print an errno form."""
+        return DdpmClipError.__str__(self)
+
+
+class Busy(DdpmClipError):
+    """Another process holds the run folder (exit 75)."""
+
+    code = "E-BUSY"
+    exit_code = 75
+
+
+class PermissionRefused(DdpmClipError):
+    """The operating system does not let us read or write there (exit 77)."""
+
+    code = "E-PERMISSION"
+    exit_code = 77

@@ -1,0 +1,102 @@
+"""The seeds' course network, block for block: the teaching baseline.
+
+Its dense bottleneck ties it to one picture size, its condition reaches the decoder only and its
+time embedding sees t/T; that is what the course is about. Parameter counts are exact:
+(1, 28, (64, 64, 128), 8, 10) has 2,547,457, (3, 32, (256, 256, 512), 8, 512) has 44,900,355.
+Knows nothing of schedules or sampling. Prefer `UNet` for anything but teaching.
+"""
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from ddpm_clip.errors import UsageError
+
+
+class CourseUNet(nn.Module):
+    """A denoiser (`ddpm_clip.types.Denoiser`) with the course's layout.
+
+    Args: as for `UNet`; exactly three levels. A masked row gets c = 0, as in the course.
+    """
+
+    def __init__(
+        self, T: int, img_ch: int, img_size: int, down_chs: Sequence[int] = (64, 64, 128),
+        t_embed_dim: int = 8, c_embed_dim: int = 10,
+    ):  # fmt: skip
+        super().__init__()
+        if img_size % 4 or len(down_chs) != 3:
+            raise UsageError(
+                f"the course network needs a size that 4 divides and three levels, not {img_size} "
+                f"and {len(down_chs)}", fix="choose model.arch=unet", param="model.arch",
+            )  # fmt: skip
+        self.T, self.image_shape, self.c_embed_dim = T, (img_ch, img_size, img_size), c_embed_dim
+        d0, d1, d2 = down_chs
+        self.latent = (d2, img_size // 4, img_size // 4)
+        dense = d2 * (img_size // 4) ** 2
+        self.t_embed_dim = t_embed_dim
+        self.enter = nn.Sequential(_conv(img_ch, d0), _conv(d0, d0))
+        self.down1, self.down2 = _down(d0, d1), _down(d1, d2)
+        self.bottleneck = nn.Sequential(
+            nn.Linear(dense, d1), nn.GELU(), nn.Linear(d1, d1), nn.GELU(), nn.Linear(d1, dense)
+        )
+        self.time1, self.time2 = _embed(t_embed_dim, d2), _embed(t_embed_dim, d1)
+        self.context1, self.context2 = _embed(c_embed_dim, d2), _embed(c_embed_dim, d1)
+        self.up0, self.up1, self.up2 = _conv(d2, d2), _up(d2, d1), _up(d1, d0)
+        self.leave = nn.Sequential(
+            nn.Conv2d(2 * d0, d0, 3, padding=1), nn.GroupNorm(8, d0), nn.ReLU(),
+            nn.Conv2d(d0, img_ch, 3, padding=1),
+        )  # fmt: skip
+
+    def forward(self, x_t: Tensor, t: Tensor, c: Tensor, c_mask: Tensor) -> Tensor:
+        """x_t (b, img_ch, h, w), t (b,), c (b, e), c_mask (b, 1) -> (b, img_ch, h, w)."""
+        if x_t.shape[1:] != self.image_shape:
+            raise UsageError(f"the course network takes {self.image_shape}, not {x_t.shape[1:]}")
+        h0 = self.enter(x_t)  # (b, d0, h, w)
+        h1 = self.down1(h0)  # (b, d1, h/2, w/2)
+        h2 = self.down2(h1)  # (b, d2, h/4, w/4)
+        latent = self.bottleneck(h2.flatten(1)).unflatten(1, self.latent)
+        features, c = self.features(t), c * c_mask
+        up = self.up0(latent)
+        for block, time, context, skip in (
+            (self.up1, self.time1, self.context1, h2),
+            (self.up2, self.time2, self.context2, h1),
+        ):
+            mixed = context(c)[:, :, None, None] * up + time(features)[:, :, None, None]
+            up = block(torch.cat([mixed, skip], dim=1))
+        return self.leave(torch.cat([up, h0], dim=1))  # type: ignore[no-any-return]
+
+    def features(self, t: Tensor) -> Tensor:
+        """(b, t_embed_dim): sines and cosines of t/T, as the course has them."""
+        half = self.t_embed_dim // 2
+        rates = (
+            torch.logspace(0, -4, half, device=t.device)
+            if half > 1
+            else torch.ones(1, device=t.device)
+        )
+        angles = t.float()[:, None] / self.T * rates
+        return torch.cat([angles.sin(), angles.cos()], dim=1)
+
+
+def _conv(ch_in: int, ch: int) -> nn.Sequential:
+    return nn.Sequential(nn.Conv2d(ch_in, ch, 3, padding=1), nn.GroupNorm(8, ch), nn.GELU())
+
+
+class _Rearrange(nn.Module):
+    def forward(self, x: Tensor) -> Tensor:
+        return F.pixel_unshuffle(x, 2)
+
+
+def _down(ch_in: int, ch: int) -> nn.Sequential:
+    return nn.Sequential(_conv(ch_in, ch), _conv(ch, ch), _Rearrange(), _conv(4 * ch, ch))
+
+
+def _up(ch_in: int, ch: int) -> nn.Sequential:
+    return nn.Sequential(
+        nn.ConvTranspose2d(2 * ch_in, ch, 2, stride=2), *(_conv(ch, ch) for _ in range(4))
+    )
+
+
+def _embed(dim: int, out: int) -> nn.Sequential:
+    return nn.Sequential(nn.Linear(dim, out), nn.GELU(), nn.Linear(out, out))

@@ -1,0 +1,145 @@
+"""Blocks of the U-Net: normalisation, residual block with FiLM, attention, embeddings.
+
+Each can be imported and used alone. Knows nothing of schedules, prompts or training.
+"""
+
+import math
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from ddpm_clip.errors import UsageError
+
+GROUPS = 8
+
+
+def group_norm(ch: int, groups: int = GROUPS) -> nn.GroupNorm:
+    """GroupNorm over `ch` channels, with a sentence where the groups do not divide them."""
+    if ch % groups:
+        raise UsageError(
+            f"{ch} channels cannot be split into {groups} groups",
+            "GroupNorm needs equal groups", f"choose a multiple of {groups} in model.down_chs",
+            param="model.down_chs",
+        )  # fmt: skip
+    return nn.GroupNorm(groups, ch)
+
+
+def zeroed(module: nn.Module) -> nn.Module:
+    """The same module with all parameters 0, so that its branch starts silent."""
+    for parameter in module.parameters():
+        nn.init.zeros_(parameter)
+    return module
+
+
+class TimeEmbedding(nn.Module):
+    """Sines and cosines of the row t, from one radian a row to half a turn over all T rows.
+
+    The fastest pair tells neighbouring rows apart, the slowest knows where in the walk they are.
+    Fractional rows are as good as whole ones. t (b,) -> (b, out).
+    """
+
+    frequencies: Tensor
+
+    def __init__(self, T: int, dim: int, out: int):
+        super().__init__()
+        if dim < 2 or dim % 2:
+            raise UsageError(
+                f"t_embed_dim = {dim} must be even and at least 2", param="t_embed_dim"
+            )
+        slowest = math.pi / max(T, 4)
+        frequencies = torch.logspace(0, math.log10(slowest), dim // 2)
+        self.register_buffer("frequencies", frequencies, persistent=False)
+        self.mlp = nn.Sequential(nn.Linear(dim, out), nn.SiLU(), nn.Linear(out, out))
+
+    def features(self, t: Tensor) -> Tensor:
+        """(b, dim) before the network's own layers."""
+        angles = t.float()[:, None] * self.frequencies
+        return torch.cat([angles.sin(), angles.cos()], dim=1)
+
+    def forward(self, t: Tensor) -> Tensor:
+        """(b,) -> (b, out)."""
+        return self.mlp(self.features(t))  # type: ignore[no-any-return]
+
+
+class ContextEmbedding(nn.Module):
+    """Projects a condition; a masked row gets the learned null instead. (b, e) -> (b, out).
+
+    The null lives behind the projection, because after centring c = 0 is a condition like any
+    other: the average picture.
+    """
+
+    def __init__(self, c_embed_dim: int, out: int):
+        super().__init__()
+        self.mlp = nn.Sequential(nn.Linear(c_embed_dim, out), nn.SiLU(), nn.Linear(out, out))
+        self.null = nn.Parameter(torch.zeros(out))
+
+    def forward(self, c: Tensor, c_mask: Tensor) -> Tensor:
+        """c (b, e), c_mask (b, 1) with 1 = keep."""
+        return torch.where(c_mask > 0.5, self.mlp(c), self.null)
+
+
+class ResidualBlock(nn.Module):
+    """Two 3x3 convolutions with FiLM from the note (time + condition) before the second."""
+
+    def __init__(self, ch_in: int, ch: int, note_dim: int, dropout: float = 0.0):
+        super().__init__()
+        self.norm1, self.conv1 = group_norm(ch_in), nn.Conv2d(ch_in, ch, 3, padding=1)
+        self.norm2, self.conv2 = group_norm(ch), zeroed(nn.Conv2d(ch, ch, 3, padding=1))
+        self.film = zeroed(nn.Linear(note_dim, 2 * ch))
+        self.dropout = nn.Dropout(dropout)
+        self.shortcut = nn.Conv2d(ch_in, ch, 1) if ch_in != ch else nn.Identity()
+
+    def forward(self, x: Tensor, note: Tensor) -> Tensor:
+        """x (b, ch_in, h, w), note (b, k) -> (b, ch, h, w)."""
+        h = self.conv1(F.silu(self.norm1(x)))
+        scale, shift = self.film(note)[:, :, None, None].chunk(2, dim=1)
+        h = F.silu(torch.addcmul(shift, self.norm2(h), 1 + scale))
+        return self.shortcut(x) + self.conv2(self.dropout(h))  # type: ignore[no-any-return]
+
+
+class Attention(nn.Module):
+    """Self-attention over all positions, heads of 32 channels; starts as the identity."""
+
+    def __init__(self, ch: int, head: int = 32):
+        super().__init__()
+        self.heads = max(1, ch // head)
+        if ch % self.heads:
+            raise UsageError(f"{ch} channels cannot be split into {self.heads} attention heads")
+        self.norm = group_norm(ch)
+        self.qkv = nn.Linear(ch, 3 * ch)
+        self.out = zeroed(nn.Linear(ch, ch))
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(b, ch, h, w) -> the same shape."""
+        b, ch, height, width = x.shape
+        tokens = self.norm(x).flatten(2).transpose(1, 2)  # (b, h*w, ch)
+        q, k, v = self.qkv(tokens).unflatten(2, (3, self.heads, -1)).permute(2, 0, 3, 1, 4)
+        # Written out: the fused CPU kernel's backward is ten times slower on so few tokens.
+        weights = (q @ k.transpose(-1, -2) * q.shape[-1] ** -0.5).softmax(-1)
+        mixed = (weights @ v).transpose(1, 2).flatten(2)
+        return x + self.out(mixed).transpose(1, 2).reshape(b, ch, height, width)  # type: ignore[no-any-return]
+
+
+class Downsample(nn.Module):
+    """Halves height and width with a strided convolution."""
+
+    def __init__(self, ch: int):
+        super().__init__()
+        self.conv = nn.Conv2d(ch, ch, 3, stride=2, padding=1)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(b, ch, h, w) -> (b, ch, h/2, w/2)."""
+        return self.conv(x)  # type: ignore[no-any-return]
+
+
+class Upsample(nn.Module):
+    """Doubles height and width by repetition, then a convolution."""
+
+    def __init__(self, ch_in: int, ch: int):
+        super().__init__()
+        self.conv = nn.Conv2d(ch_in, ch, 3, padding=1)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(b, ch_in, h, w) -> (b, ch, 2h, 2w)."""
+        return self.conv(F.interpolate(x, scale_factor=2.0, mode="nearest"))  # type: ignore[no-any-return]

@@ -1,0 +1,141 @@
+"""The U-Net that ships: residual blocks, FiLM, attention where the map is small, skips.
+
+Everything is convolutional, so the same weights run at every size that the levels divide. Knows
+nothing of noise schedules (only how many rows there are), embedders or sampling.
+"""
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from ddpm_clip.errors import UsageError
+from ddpm_clip.models.layers import (
+    Attention,
+    ContextEmbedding,
+    Downsample,
+    ResidualBlock,
+    TimeEmbedding,
+    Upsample,
+    group_norm,
+    zeroed,
+)
+
+
+class UNet(nn.Module):
+    """A denoiser (`ddpm_clip.types.Denoiser`).
+
+    Args:
+        T: rows of the schedule.
+        img_ch: channels of the picture.
+        img_size: side of the training pictures; a multiple of stem * 2^(levels - 1).
+        down_chs: channels of each level, multiples of 8.
+        t_embed_dim: features of the time embedding, even.
+        c_embed_dim: size of the condition.
+        blocks: residual blocks a level, each with its skip.
+        stem: 1, or a space-to-depth factor in front of the first level, which then works on
+            a map that many times smaller: cheaper convolutions at nearly the same quality.
+        attention: levels whose map is at most this wide get attention behind their last block,
+            as does the middle; 0 for none.
+        dropout: inside the residual blocks.
+
+    Raises:
+        UsageError: sizes or channels that do not divide.
+    """
+
+    def __init__(
+        self, T: int, img_ch: int, img_size: int, down_chs: Sequence[int] = (256, 256, 512),
+        t_embed_dim: int = 8, c_embed_dim: int = 512, *, blocks: int = 2, stem: int = 1,
+        attention: int = 8, dropout: float = 0.0,
+    ):  # fmt: skip
+        super().__init__()
+        self.T, self.image_shape = T, (img_ch, img_size, img_size)
+        self.c_embed_dim, self.stem = c_embed_dim, stem
+        self.step = stem * 2 ** (len(down_chs) - 1)
+        self._check_size(img_size, img_size)
+        k = 4 * down_chs[0]
+        self.time = TimeEmbedding(T, t_embed_dim, k)
+        self.context = ContextEmbedding(c_embed_dim, k)
+        self.enter = nn.Conv2d(img_ch * stem**2, down_chs[0], 3, padding=1)
+        self.down, self.up = nn.ModuleList(), nn.ModuleList()
+        width, ch = img_size // stem, down_chs[0]
+        for level, d in enumerate(down_chs):
+            attend = width <= attention
+            self.down.append(
+                _Level([(ch if i == 0 else d, d) for i in range(blocks)], k, attend, dropout)
+            )
+            above = down_chs[level - 1] if level else d
+            self.up.insert(0, _Level([(2 * d, d)] * blocks, k, attend, dropout))
+            if level:
+                self.up[0].resize = Upsample(d, above)  # type: ignore[assignment]
+            if level < len(down_chs) - 1:
+                self.down[-1].resize = Downsample(d)  # type: ignore[assignment]
+            width, ch = width // 2, d
+        self.middle = _Level([(ch, ch)], k, attention > 0, dropout)
+        self.norm = group_norm(down_chs[0])
+        self.leave = zeroed(nn.Conv2d(down_chs[0], img_ch * stem**2, 3, padding=1))
+
+    def forward(self, x_t: Tensor, t: Tensor, c: Tensor, c_mask: Tensor) -> Tensor:
+        """x_t (b, img_ch, h, w), t (b,), c (b, e), c_mask (b, 1) -> (b, img_ch, h, w)."""
+        self._check_size(*x_t.shape[-2:])
+        note = F.silu(self.time(t) + self.context(c, c_mask))  # (b, k)
+        x = self.enter(_to_depth(x_t, self.stem))  # (b, d, h/stem, w/stem)
+        skips: list[Tensor] = []
+        for level in self.down:
+            for block in level.blocks:  # type: ignore[union-attr]
+                x = block(x, note)
+                skips.append(x)
+            x = level.resize(x)  # type: ignore[operator]
+        x = self.middle(x, note)
+        for level in self.up:
+            for block in level.blocks:  # type: ignore[union-attr]
+                x = block(torch.cat([x, skips.pop()], dim=1), note)
+            x = level.resize(x)  # type: ignore[operator]
+        return _to_space(self.leave(F.silu(self.norm(x))), self.stem)
+
+    def _check_size(self, height: int, width: int) -> None:
+        if height % self.step or width % self.step:
+            raise UsageError(
+                f"a picture of {height} x {width} does not fit this U-Net",
+                f"its stem and levels halve it {self.step} times over",
+                f"choose a multiple of {self.step}, or fewer levels in model.down_chs",
+                param="data.image_size",
+            )
+
+
+class _Level(nn.Module):
+    """The residual blocks of one resolution, and the way to the next."""
+
+    def __init__(self, chs: list[tuple[int, int]], k: int, attend: bool, dropout: float):
+        super().__init__()
+        last = len(chs) - 1
+        self.blocks = nn.ModuleList(
+            _Block(ch_in, ch, k, attend and n == last, dropout) for n, (ch_in, ch) in enumerate(chs)
+        )
+        self.resize: nn.Module = nn.Identity()
+
+    def forward(self, x: Tensor, note: Tensor) -> Tensor:
+        for block in self.blocks:
+            x = block(x, note)
+        return self.resize(x)  # type: ignore[no-any-return]
+
+
+class _Block(nn.Module):
+    """A residual block, with or without attention behind it."""
+
+    def __init__(self, ch_in: int, ch: int, k: int, attend: bool, dropout: float):
+        super().__init__()
+        self.residual = ResidualBlock(ch_in, ch, k, dropout)
+        self.attention = Attention(ch) if attend else nn.Identity()
+
+    def forward(self, x: Tensor, note: Tensor) -> Tensor:
+        return self.attention(self.residual(x, note))  # type: ignore[no-any-return]
+
+
+def _to_depth(x: Tensor, factor: int) -> Tensor:
+    return x if factor == 1 else F.pixel_unshuffle(x, factor)
+
+
+def _to_space(x: Tensor, factor: int) -> Tensor:
+    return x if factor == 1 else F.pixel_shuffle(x, factor)

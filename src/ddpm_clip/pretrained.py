@@ -1,0 +1,260 @@
+"""A packed model is a folder: find one by name, load it, or pack a run into one.
+
+    config.json            the resolved config and what is known of the model
+    model.safetensors      averaged weights, fp16
+    conditioner.*          statistics, prompt bank, bank of embeddings
+    embedder/              the mini-CLIP, where there is one
+
+A run folder loads the same way. Only loading and packing; painting is `generation.py`. Nothing
+here executes what a folder holds: safetensors and JSON only.
+"""
+
+import hashlib
+import json
+import shutil
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+import ddpm_clip
+from ddpm_clip.build import (
+    EMBEDDER_FOLDER,
+    bridge_options,
+    build_ddpm,
+    build_denoiser,
+    build_embedder,
+)  # fmt: skip
+from ddpm_clip.conditioning import BridgeOptions, Conditioner
+from ddpm_clip.config import Config, Layer, flatten, merge
+from ddpm_clip.errors import CannotCreate, DataError, MissingInput, StorageError
+from ddpm_clip.models import DDPM
+from ddpm_clip.run import Run
+from ddpm_clip.types import Embedder
+from ddpm_clip.utils.device import pick_device
+from ddpm_clip.utils.storage import published_folder, write_text
+from ddpm_clip.utils.tensors import load_tensors, save_tensors
+from ddpm_clip.weights import shipped_folder, shipped_names
+
+CARD = "config.json"
+FORMAT = 1
+
+
+@dataclass(eq=False)
+class LoadedModel:
+    """A model that can paint: network, maths, conditioner, and the embedder on first use."""
+
+    name: str
+    folder: Path
+    config: Config
+    network: nn.Module
+    ddpm: DDPM
+    conditioner: Conditioner
+    classes: tuple[str, ...]
+    fingerprint: str
+    step: int | None
+    device: torch.device
+
+    @cached_property
+    def embedder(self) -> Embedder:
+        """What the prompts go through; loads lazily, since unconditional painting needs none."""
+        return build_embedder(
+            self.config.embedder, classes=self.classes, home=self.folder, device=str(self.device)
+        )
+
+    @property
+    def image_shape(self) -> tuple[int, int, int]:
+        """(channels, height, width)."""
+        size = self.config.data.image_size
+        return self.config.data.channels, size, size
+
+
+def find(name: str | Path) -> Path:
+    """The folder of a model: a run or packed folder, else a shipped model's name.
+
+    Raises:
+        MissingInput: neither is there.
+    """
+    path = Path(name).expanduser()
+    for candidate in (path, path.with_suffix("")) if path.suffix in (".pth", ".pt") else (path,):
+        if (candidate / CARD).is_file() or (candidate / "config.yaml").is_file():
+            return candidate
+    if shipped := shipped_folder(str(name)):
+        return shipped
+    raise MissingInput(
+        f"no model {str(name)!r}", "it is neither a run, nor a packed model, nor one that ships",
+        f"shipped: {', '.join(shipped_names()) or 'none'}; or give a run folder", param="model",
+    )  # fmt: skip
+
+
+def load(name: str | Path, device: str = "auto") -> LoadedModel:
+    """Open a model for painting.
+
+    Raises:
+        MissingInput: no such model, or a run without a checkpoint.
+        DataError: its files do not fit together. StorageError: damaged.
+    """
+    folder = find(name)
+    return _load_run(Run.open(folder), device) if _is_run(folder) else _load_packed(folder, device)
+
+
+def pack(run_folder: str | Path, out: str | Path, *, bank: bool = True, name: str | None = None,
+         card: dict[str, Any] | None = None, best: bool = False) -> Path:  # fmt: skip
+    """Write a run's averaged weights and all that painting needs into one small folder.
+
+    Args:
+        run_folder: a run with at least one checkpoint.
+        out: a new folder; an existing one is refused.
+        bank: keep the bank of training embeddings, which the `knn` bridge needs.
+        name: of the model; by default the folder's.
+        card: more facts for people (data, licence, figures).
+        best: the checkpoint of lowest held-out loss instead of the newest.
+    """
+    run, out = Run.open(run_folder), Path(out)
+    if out.exists() and (not out.is_dir() or any(out.iterdir())):
+        raise CannotCreate(f"{out} exists", fix="choose another --out", param="out")
+    checkpoint = run.load(run.best_step() if best else None, groups=["ema"])
+    if checkpoint is None:
+        raise MissingInput(f"{run.folder} has no checkpoint yet", fix="train it first")
+    conditioner = load_conditioner(run.folder, bridge_options(run.config.conditioning))
+    out.parent.mkdir(parents=True, exist_ok=True)
+    with published_folder(out) as folder:
+        save_tensors(folder / "model.safetensors", _halved(checkpoint.tensors["ema"]))
+        save_conditioner(folder, conditioner, bank)
+        if (run.folder / EMBEDDER_FOLDER).is_dir():
+            shutil.copytree(run.folder / EMBEDDER_FOLDER, folder / EMBEDDER_FOLDER)
+        facts = {
+            "format": FORMAT, "ddpm_clip": ddpm_clip.__version__, "name": name or out.name,
+            "step": checkpoint.step, "classes": run.read_json("classes.json").get("classes", []),
+            "card": card or {}, "config": run.config.model_dump(mode="json"),
+        }  # fmt: skip
+        write_text(folder / CARD, json.dumps(facts, indent=1, ensure_ascii=False) + "\n")
+    return out
+
+
+def describe(name: str | Path) -> dict[str, Any]:
+    """What `show` and `models` print of a model or run; nothing is loaded but small files."""
+    folder = find(name)
+    if _is_run(folder):
+        run = Run.open(folder)
+        last = run.history()[-1:]
+        return {
+            "name": folder.name, "kind": "run", "folder": str(folder), "card": {},
+            "step": max(run.checkpoint_steps(), default=None), "last": last[0] if last else None,
+            "classes": run.read_json("classes.json").get("classes", []),
+            "embedder": run.read_json("embedder.json"),
+            "config": run.config.model_dump(mode="json"),
+        }  # fmt: skip
+    facts = _read_card(folder)
+    size = sum(f.stat().st_size for f in folder.rglob("*") if f.is_file())
+    return {
+        "name": facts["name"], "kind": "packed model", "folder": str(folder),
+        "megabytes": round(size / 1e6, 1), "step": facts["step"], "classes": facts["classes"],
+        "card": facts["card"], "config": facts["config"],
+    }  # fmt: skip
+
+
+def save_conditioner(folder: Path, conditioner: Conditioner, bank: bool = True) -> None:
+    """Write conditioner.safetensors and conditioner.json."""
+    save_tensors(folder / "conditioner.safetensors", conditioner.tensors(bank))
+    facts = {
+        "mode": conditioner.mode, "prompts": conditioner.prompts,
+        "bank_keys": conditioner.bank_keys if bank else [],
+    }  # fmt: skip
+    write_text(folder / "conditioner.json", json.dumps(facts, ensure_ascii=False) + "\n")
+
+
+def load_conditioner(folder: Path, options: BridgeOptions) -> Conditioner:
+    """The inverse of `save_conditioner`.
+
+    Raises:
+        StorageError: the files are not there or damaged.
+    """
+    try:
+        facts = json.loads((folder / "conditioner.json").read_text(encoding="utf-8"))
+        return Conditioner.from_tensors(
+            load_tensors(folder / "conditioner.safetensors"), bank_keys=facts["bank_keys"],
+            prompts=facts["prompts"], options=options, mode=facts["mode"],
+        )  # fmt: skip
+    except (OSError, ValueError, KeyError) as error:
+        raise StorageError(f"cannot read the conditioner in {folder}", str(error)[:200]) from error
+
+
+def _is_run(folder: Path) -> bool:
+    return (folder / "config.yaml").is_file()
+
+
+def _load_run(run: Run, device: str) -> LoadedModel:
+    checkpoint = run.load(groups=["ema"])
+    if checkpoint is None:
+        raise MissingInput(f"{run.folder} has no checkpoint yet",
+                           fix=f"ddpm-clip resume {run.folder}", param="model")  # fmt: skip
+    classes = tuple(run.read_json("classes.json").get("classes", ()))
+    weights = checkpoint.tensors["ema"]
+    return _assembled(
+        run.folder.name, run.folder, run.config, weights, classes, checkpoint.step, device
+    )
+
+
+def _load_packed(folder: Path, device: str) -> LoadedModel:
+    facts = _read_card(folder)
+    config = merge([Layer(str(folder / CARD), flatten(facts["config"]))])[0]
+    try:
+        weights = {k: v.float() for k, v in load_tensors(folder / "model.safetensors").items()}
+    except (OSError, ValueError) as error:
+        raise StorageError(f"cannot read the weights in {folder}", str(error)[:200]) from error
+    classes = tuple(facts["classes"])
+    return _assembled(facts["name"], folder, config, weights, classes, facts["step"], device)
+
+
+def _assembled(
+    name: str, folder: Path, config: Config, weights: dict[str, Tensor], classes: tuple[str, ...],
+    step: int | None, device: str,
+) -> LoadedModel:  # fmt: skip
+    place = pick_device(device)
+    conditioner = load_conditioner(folder, bridge_options(config.conditioning))
+    network = build_denoiser(
+        config.model, T=config.diffusion.timesteps, img_ch=config.data.channels,
+        img_size=config.data.image_size, c_embed_dim=conditioner.width,
+    )  # fmt: skip
+    try:
+        network.load_state_dict(weights)
+    except RuntimeError as error:
+        raise DataError(
+            f"the weights in {folder} do not fit its config", str(error)[:300]
+        ) from error
+    network = network.to(place, memory_format=torch.channels_last).eval()  # type: ignore[call-overload]
+    ddpm = build_ddpm(config.diffusion, place)
+    fingerprint = weights_fingerprint(weights)
+    return LoadedModel(
+        name, folder, config, network, ddpm, conditioner, classes, fingerprint, step, place
+    )
+
+
+def weights_fingerprint(weights: dict[str, Tensor]) -> str:
+    """Sixteen hex digits of the weights as fp16, the same for a run and its packed model."""
+    digest = hashlib.sha256()
+    for key in sorted(weights):
+        digest.update(
+            key.encode() + weights[key].half().contiguous().view(torch.uint8).numpy().tobytes()
+        )
+    return digest.hexdigest()[:16]
+
+
+def _halved(weights: dict[str, Tensor]) -> dict[str, Tensor]:
+    return {k: v.half() if v.is_floating_point() else v for k, v in weights.items()}
+
+
+def _read_card(folder: Path) -> dict[str, Any]:
+    try:
+        facts = json.loads((folder / CARD).read_text(encoding="utf-8"))
+        if facts["format"] > FORMAT:
+            raise DataError(
+                f"{folder} was made by ddpm_clip {facts['ddpm_clip']}", fix="upgrade ddpm-clip"
+            )
+        return {"card": {}, "classes": [], "step": None, "name": folder.name} | facts
+    except (ValueError, KeyError, TypeError) as error:
+        raise DataError(f"{folder / CARD} is no model card of ours", str(error)[:200]) from error

@@ -1,0 +1,96 @@
+"""A mini-CLIP from a source to a folder: decode, train, measure, save.
+
+Knows nothing of commands or of diffusion.
+"""
+
+import random
+from collections.abc import Generator
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from ddpm_clip.config import Config
+from ddpm_clip.data.captions import facts_of, grammar_of, sample_captions
+from ddpm_clip.embedders.mini_clip import MiniClip
+from ddpm_clip.errors import CannotCreate
+from ddpm_clip.training.contrastive import ClipTrainStep, FactTable, train_clip
+from ddpm_clip.training.prepare import decode, open_data
+from ddpm_clip.types import Caption, Progress
+from ddpm_clip.utils.tensors import to_float
+
+PROMPTS = 512
+"""Captions kept as the prompt bank."""
+
+
+@dataclass(frozen=True, slots=True)
+class ClipFigures:
+    """What was measured on held-out pictures after training."""
+
+    n: int
+    retrieval: float  # share of pictures whose most similar of 100 captions is true of them
+    gap: float  # distance between the mean picture and the mean caption
+    paired_cosine: float
+    seconds: float
+
+
+def train_clip_run(
+    folder: str | Path, config: Config, *, overwrite: bool = False
+) -> Generator[Progress | ClipTrainStep, None, ClipFigures]:
+    """Train a mini-CLIP on `config.data` as `config.embedder` says, and save it.
+
+    Raises:
+        CannotCreate: the folder holds something else. DataError: nothing to say of the pictures.
+    """
+    folder, options = Path(folder), config.embedder
+    if folder.exists() and any(folder.iterdir()) and not overwrite:
+        raise CannotCreate(
+            f"{folder} is not empty", fix="choose another --out, or --overwrite", param="out"
+        )
+    source = open_data(config.data)
+    pixels = yield from decode(source, config.data)
+    facts = [facts_of(source, i) for i in pixels.indices]
+    heldout = min(1000, len(facts) // 10)
+    torch.manual_seed(options.seed)
+    clip = MiniClip(
+        config.data.channels, config.data.image_size, options.dim, options.width,
+        options.text_width, options.max_inverse_temperature,
+    )  # fmt: skip
+    x, spent = torch.from_numpy(pixels.array), 0.0
+    train_rows = slice(0, len(facts) - heldout)
+    for step in train_clip(
+        clip, x[train_rows], facts[train_rows], steps=options.steps, lr=options.lr,
+        batch_size=options.clip_batch_size, loss=options.loss, seed=options.seed,
+    ):  # fmt: skip
+        spent += options.clip_batch_size / step.images_per_second
+        yield step
+    figures = measure(
+        clip, x[-heldout:] if heldout else x, facts[-heldout:] if heldout else facts, spent
+    )
+    card = {
+        "figures": asdict(figures),
+        "source": config.data.source,
+        "training": options.model_dump(mode="json"),
+    }
+    clip.save(folder, prompts=sample_captions(facts, PROMPTS, options.seed), card=card)
+    return figures
+
+
+@torch.no_grad()
+def measure(
+    clip: MiniClip, pixels: Tensor, facts: list[dict[str, str]], seconds: float
+) -> ClipFigures:
+    """Retrieval among 100 captions, gap and paired cosine on pictures with facts."""
+    rng = random.Random(0)
+    captions: list[Caption] = [grammar_of(one)(one, rng) for one in facts]
+    image = torch.cat([clip.embed_pixels(to_float(part)) for part in pixels.split(256)])
+    text = clip.embed_texts([caption.text for caption in captions])
+    table, hits = FactTable(facts), 0.0
+    pool = torch.arange(min(100, len(facts)))
+    fits = table.fits(torch.arange(len(facts)), [captions[i] for i in pool.tolist()])
+    answerable = fits.any(1)
+    best = (image @ text[pool].T).argmax(1)
+    hits = fits[torch.arange(len(facts)), best][answerable].float().mean().item()
+    gap = (image.mean(0) - text.mean(0)).norm().item()
+    return ClipFigures(len(facts), hits, gap, (image * text).sum(1).mean().item(), seconds)

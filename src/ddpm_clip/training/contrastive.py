@@ -1,0 +1,131 @@
+"""Training of the mini-CLIP on pictures and what is true of them.
+
+A caption is drawn anew each time from the grammar, and it fits every picture of the batch whose
+facts agree with what it says, so that equal or vaguer captions are never held against a picture.
+Knows nothing of files, configs or drawing: a generator of steps.
+"""
+
+import math
+import random
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from ddpm_clip.data.captions import grammar_of
+from ddpm_clip.embedders.mini_clip import LOSSES, MiniClip
+from ddpm_clip.errors import DataError
+from ddpm_clip.types import Caption
+from ddpm_clip.utils.device import pick_dtype
+from ddpm_clip.utils.tensors import to_float
+
+
+@dataclass(frozen=True, slots=True)
+class ClipTrainStep:
+    """One step of the contrastive training."""
+
+    step: int
+    loss: float
+    accuracy: float  # share of pictures whose most similar caption in the batch fits
+    inverse_temperature: float
+    images_per_second: float
+
+
+class FactTable:
+    """Facts as whole numbers, so that a batch is compared at once.
+
+    Args:
+        facts: what is true of each picture, attribute by attribute.
+    """
+
+    def __init__(self, facts: Sequence[dict[str, str]]):
+        self.names = sorted({name for one in facts for name in one})
+        self.values = {
+            name: {v: i for i, v in enumerate(sorted({one[name] for one in facts if name in one}))}
+            for name in self.names
+        }
+        self.truth = self.encode(facts)  # (n, attributes)
+
+    def encode(self, facts: Sequence[dict[str, str]]) -> Tensor:
+        """(n, attributes), -1 where an attribute is not mentioned."""
+        rows = [
+            [self.values[name].get(one.get(name, ""), -1) for name in self.names] for one in facts
+        ]
+        return torch.tensor(rows).view(len(rows), -1)
+
+    def fits(self, pictures: Tensor, captions: Sequence[Caption]) -> Tensor:
+        """(b, p) bool: caption j says nothing that is not so of picture i.
+
+        Args:
+            pictures: (b,) rows of the table.
+            captions: p of them.
+        """
+        said = self.encode([caption.facts for caption in captions])
+        truth = self.truth[pictures]
+        return ((said[None] == -1) | (said[None] == truth[:, None])).all(-1)
+
+
+def train_clip(
+    clip: MiniClip, pixels: Tensor, facts: Sequence[dict[str, str]], *, steps: int,
+    batch_size: int = 256, lr: float = 2e-3, loss: str = "multi_positive", seed: int = 0,
+) -> Iterator[ClipTrainStep]:  # fmt: skip
+    """Train `clip` in place, one yield a step.
+
+    Args:
+        clip: untrained or to be trained on.
+        pixels: (n, c, h, w) uint8.
+        facts: of each picture; pictures with none are left out.
+        steps: optimisation steps; cosine decay after a short warm-up.
+        batch_size: pictures and captions a step.
+        lr: largest learning rate.
+        loss: a name in `LOSSES`.
+        seed: of the batches and captions.
+    """
+    usable = torch.tensor([i for i, one in enumerate(facts) if one])
+    if not len(usable):
+        raise DataError("there is nothing to say about these pictures",
+                        "a CLIP learns from captions or class folders and there are none",
+                        "put pictures into class folders, or add metadata.jsonl")  # fmt: skip
+    table, rng = FactTable(facts), random.Random(seed)
+    dtype = pick_dtype("auto", torch.device("cpu"))
+    clip.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    generator = torch.Generator().manual_seed(seed)
+    optimizer = torch.optim.AdamW(clip.parameters(), lr, (0.9, 0.98), weight_decay=0.02)
+    clip.train()
+    for step in range(1, steps + 1):
+        start = time.perf_counter()
+        for group in optimizer.param_groups:
+            group["lr"] = lr * _pace(step, steps)
+        rows = usable[torch.randint(len(usable), (batch_size,), generator=generator)]
+        captions = [grammar_of(facts[i])(facts[i], rng) for i in rows.tolist()]
+        x = _jittered(to_float(pixels[rows]), generator)
+        with torch.autocast("cpu", dtype, enabled=dtype != torch.float32):
+            image = clip.encode_pixels(x.contiguous(memory_format=torch.channels_last)).float()
+            text = clip.encode_texts([caption.text for caption in captions]).float()
+        fits = table.fits(rows, captions)
+        value = LOSSES[loss](image, text, fits, clip)
+        optimizer.zero_grad()
+        value.backward()
+        torch.nn.utils.clip_grad_norm_(clip.parameters(), 1.0)
+        optimizer.step()
+        best = (image @ text.T).argmax(1)
+        right = fits[torch.arange(batch_size), best].float().mean().item()
+        speed = batch_size / (time.perf_counter() - start)
+        yield ClipTrainStep(step, value.item(), right, clip.inverse_temperature.item(), speed)
+    clip.eval()
+
+
+def _pace(step: int, steps: int) -> float:
+    """Warm-up over 5 % of the steps, then half a cosine down to 0."""
+    warm = max(1, steps // 20)
+    if step <= warm:
+        return step / warm
+    return 0.5 * (1 + math.cos(math.pi * (step - warm) / max(1, steps - warm)))
+
+
+def _jittered(x: Tensor, generator: torch.Generator) -> Tensor:
+    """A little noise, so that the tower does not read single pixel values."""
+    level = 0.1 * torch.rand(len(x), 1, 1, 1, generator=generator)
+    return x + level * torch.randn(x.shape, generator=generator)

@@ -1,0 +1,237 @@
+"""The training of the denoiser: a generator that yields one `TrainStep` a step.
+
+Whoever consumes it draws bars, prints, or stops; when it is closed early it saves first. Every
+draw is a function of (seed, step), so that a resumed run equals an unbroken one to the bit.
+Knows nothing of commands or drawing.
+"""
+
+import math
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import cast
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from ddpm_clip.build import build_ddpm, build_denoiser
+from ddpm_clip.conditioning import Conditioner, draw_levels
+from ddpm_clip.config import Config
+from ddpm_clip.data.loader import batch_indices, flip_mask
+from ddpm_clip.data.pixels import BadFile
+from ddpm_clip.errors import NonFiniteError
+from ddpm_clip.models.ddpm import DDPM
+from ddpm_clip.run import Run
+from ddpm_clip.training.state import TrainState, learning_rate
+from ddpm_clip.types import Denoiser, TrainStep
+from ddpm_clip.utils.device import pick_device, pick_dtype
+from ddpm_clip.utils.tensors import to_float
+
+HELDOUT_SEED = 2**32 - 7
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """What the loop needs of the data: pixels and embeddings, row for row, and the conditioner.
+
+    Attributes:
+        pixels: (n, c, h, w) uint8, in memory or memory-mapped.
+        embeddings: (n, e), of the pictures as they are.
+        mirrored: (n, e), of the pictures mirrored; None where mirroring is off.
+        conditioner: fitted on the training rows.
+        heldout: rows that are never trained on.
+        bad: the files that were left out.
+    """
+
+    pixels: np.ndarray
+    embeddings: Tensor
+    conditioner: Conditioner
+    heldout: np.ndarray
+    mirrored: Tensor | None = None
+    bad: tuple[BadFile, ...] = ()
+
+    @property
+    def rows(self) -> np.ndarray:
+        """The rows to train on."""
+        return np.setdiff1d(np.arange(len(self.pixels)), self.heldout)
+
+
+def total_steps(config: Config, n: int) -> int:
+    """The steps of a run on `n` pictures."""
+    if config.training.epochs is None:
+        return config.training.steps
+    return math.ceil(config.training.epochs * n / config.training.batch_size)
+
+
+def start_state(config: Config, width: int, device: torch.device) -> TrainState:
+    """Network, average and optimiser as a run with this config starts."""
+    torch.manual_seed(config.training.seed)
+    model = build_denoiser(
+        config.model, T=config.diffusion.timesteps, img_ch=config.data.channels,
+        img_size=config.data.image_size, c_embed_dim=width,
+    ).to(device)  # fmt: skip
+    if config.training.channels_last:
+        model = model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    return TrainState.start(model, config.training)
+
+
+def train(run: Run, prepared: Prepared, state: TrainState | None = None) -> Iterator[TrainStep]:
+    """Train from the run's newest checkpoint to its last step, saving as the config says.
+
+    Args:
+        run: held by this process (`run.writing()`).
+        prepared: the data.
+        state: to use instead of a fresh one (its weights are the start); a checkpoint of the
+            run still goes before it.
+
+    Raises:
+        NonFiniteError: the loss is no longer a number; nothing of that is saved.
+    """
+    config, device = run.config, pick_device(run.config.training.device)
+    if config.training.threads:
+        torch.set_num_threads(config.training.threads)
+    state = state or start_state(config, prepared.conditioner.width, device)
+    if checkpoint := run.load():
+        state.restore(checkpoint)
+        run.cut_history(state.step)
+    loop = _Loop(run, prepared, state, build_ddpm(config.diffusion, device), device)
+    try:
+        yield from loop.steps()
+    finally:
+        loop.save()
+
+
+class _Loop:
+    """The parts of the loop that stay the same from step to step."""
+
+    def __init__(
+        self, run: Run, prepared: Prepared, state: TrainState, ddpm: DDPM, device: torch.device
+    ):
+        self.run, self.data, self.state, self.ddpm, self.device = run, prepared, state, ddpm, device
+        self.config, self.options = run.config, run.config.training
+        self.rows = prepared.rows
+        self.last = total_steps(run.config, len(self.rows))
+        self.dtype = pick_dtype(self.options.dtype, device)
+        model = torch.compile(state.model) if self.options.compile else state.model
+        self.network = cast(Denoiser, model)
+        self.pending: list[TrainStep] = []
+        self.saved = state.step if run.checkpoint_steps() else -1
+
+    def steps(self) -> Iterator[TrainStep]:
+        began = time.perf_counter()
+        while self.state.step < self.last:
+            start = time.perf_counter()
+            step = self.state.step + 1
+            lr = learning_rate(step, self.last, self.options)
+            loss = self.optimise(step, lr)
+            heldout = self.heldout_loss() if self.measures(step) else None
+            now = time.perf_counter()
+            done = TrainStep(
+                step, step * self.options.batch_size / len(self.rows), loss, lr,
+                self.options.batch_size / (now - start), now - began, heldout,
+            )  # fmt: skip
+            self.pending.append(done)
+            if step % self.options.checkpoint_every == 0 or step == self.last:
+                self.save(heldout)
+            yield done
+
+    def measures(self, step: int) -> bool:
+        """True on the steps that measure the held-out loss; every checkpoint has one."""
+        every = step % self.options.heldout_every == 0 or step % self.options.checkpoint_every == 0
+        return len(self.data.heldout) > 0 and (every or step == self.last)
+
+    def save(self, heldout: float | None = None) -> None:
+        """Publish the present state, unless it is published already."""
+        self.run.append_history(self.pending)
+        self.pending.clear()
+        if self.saved == self.state.step:
+            return
+        best = heldout is not None and heldout < self.state.best
+        if best and heldout is not None:
+            self.state.best = heldout
+        self.run.save(self.state.checkpoint(), best=best)
+        self.saved = self.state.step
+
+    def optimise(self, step: int, lr: float) -> float:
+        """One optimisation step; returns the loss of the whole batch."""
+        draws = torch.Generator().manual_seed(_mix(self.options.seed, step))
+        torch.manual_seed(_mix(self.options.seed, step) + 1)  # dropout draws from the global one
+        x_0, c, c_mask, t, eps = self.batch(step - 1, draws)
+        loss = torch.zeros(())
+        parts = torch.arange(len(x_0)).tensor_split(self.options.accumulation)
+        for part in (part for part in parts if len(part)):
+            with torch.autocast(self.device.type, self.dtype, enabled=self.dtype != torch.float32):
+                value = self.ddpm.get_loss(
+                    self.network, x_0[part], t[part], c[part], c_mask[part], eps[part]
+                ) * (len(part) / len(x_0))  # fmt: skip
+            value.backward()
+            loss = loss + value.detach().cpu()
+        self.apply(loss, lr)
+        return loss.item()
+
+    def apply(self, loss: Tensor, lr: float) -> None:
+        """Clip, step, average; refuse what is no number before it reaches the weights."""
+        parameters = list(self.state.model.parameters())
+        norm = torch.nn.utils.clip_grad_norm_(parameters, self.options.clip)
+        if not (loss.isfinite() and norm.isfinite()):
+            raise NonFiniteError(
+                f"the loss is {loss.item()} at step {self.state.step + 1}",
+                f"learning rate {lr:.2g}, gradient norm {norm.item():.3g}",
+                "lower it: --set training.lr=…; the last checkpoint is sound",
+            )
+        for group in self.state.optimizer.param_groups:
+            group["lr"] = lr
+        self.state.optimizer.step()
+        self.state.optimizer.zero_grad()
+        self.state.ema.update()
+        self.state.step += 1
+
+    def batch(self, index: int, draws: torch.Generator) -> tuple[Tensor, ...]:
+        """x_0, c, c_mask, t and eps of a whole batch; all of it follows from (seed, step)."""
+        b, seed = self.options.batch_size, self.options.seed
+        rows = self.rows[batch_indices(len(self.rows), b, seed, index)]
+        x_0, e = self.pictures(rows), self.data.embeddings[rows]
+        if self.data.mirrored is not None:
+            flip = torch.from_numpy(flip_mask(seed, index, b))
+            x_0 = torch.where(flip[:, None, None, None], x_0.flip(-1), x_0)
+            e = torch.where(flip[:, None], self.data.mirrored[rows], e)
+        options = self.config.conditioning
+        level = draw_levels(b, options.noise_max, options.noise_prob, draws)
+        c = self.data.conditioner.images(e, level, draws)
+        t = self.ddpm.rows(b, draws)
+        c_mask = self.ddpm.get_context_mask(c, options.c_drop_prob, draws, options.c_drop_mode)
+        if options.c_drop_mode == "element":
+            c, c_mask = c * c_mask, torch.ones(b, 1)
+        eps = torch.randn(x_0.shape, generator=draws)
+        return tuple(part.to(self.device) for part in (x_0, c, c_mask, t, eps))
+
+    def pictures(self, rows: np.ndarray) -> Tensor:
+        x_0 = to_float(torch.from_numpy(np.ascontiguousarray(self.data.pixels[rows])))
+        return (
+            x_0.contiguous(memory_format=torch.channels_last) if self.options.channels_last else x_0
+        )
+
+    @torch.no_grad()
+    def heldout_loss(self) -> float:
+        """The loss of the averaged weights on fixed pictures, rows and noise."""
+        rows = self.data.heldout
+        draws = torch.Generator().manual_seed(HELDOUT_SEED)
+        t, total = self.ddpm.rows(len(rows), draws), 0.0
+        with self.state.ema.applied() as model:
+            model.eval()
+            for part in torch.arange(len(rows)).split(self.options.batch_size):
+                x_0 = self.pictures(rows[part.numpy()])
+                eps = torch.randn(x_0.shape, generator=draws)
+                c = self.data.conditioner.images(self.data.embeddings[rows[part.numpy()]])
+                x_0, c, eps = (v.to(self.device) for v in (x_0, c, eps))
+                total += (
+                    self.ddpm.errors(cast(Denoiser, model), x_0, t[part], c, None, eps).sum().item()
+                )
+            model.train()
+        return total / len(rows)
+
+
+def _mix(seed: int, step: int) -> int:
+    """One 63-bit seed for a step of a run."""
+    return int(np.random.SeedSequence([seed, step]).generate_state(1, np.uint64)[0] >> np.uint64(1))

@@ -1,0 +1,240 @@
+"""From a source to what the training loop needs: pixels, embeddings, conditioner.
+
+Also settles what a config leaves open (`embedder: auto`), so that a run says exactly what it
+used. Long stages yield `Progress`. Knows nothing of optimisation or drawing.
+"""
+
+import shutil
+import warnings
+from collections.abc import Generator
+from pathlib import Path
+
+import numpy as np
+import torch
+from PIL.Image import Transpose
+from torch import Tensor
+
+from ddpm_clip.build import EMBEDDER_FOLDER, bridge_options, build_embedder, mini_clip_folder
+from ddpm_clip.conditioning import Conditioner
+from ddpm_clip.config import Config, DataConfig, EmbedderConfig
+from ddpm_clip.data.embeddings import EmbeddingCache, fill
+from ddpm_clip.data.images import square
+from ddpm_clip.data.pixels import Pixels, stream_pixels
+from ddpm_clip.data.sources import open_source
+from ddpm_clip.data.subset import digest, limit
+from ddpm_clip.errors import DataError, UsageError, WeightsUnavailable
+from ddpm_clip.pretrained import load_conditioner, save_conditioner
+from ddpm_clip.run import Run
+from ddpm_clip.training.loop import Prepared
+from ddpm_clip.types import Embedder, ImageSource, Item, Progress
+from ddpm_clip.weights import shipped_names
+
+OWN_EMBEDDER = {"drawn-flowers": "flowers", "mnist": "digits"}
+"""Sources for which a shipped mini-CLIP knows the words."""
+
+FALLBACK = "flowers"
+
+
+def open_data(config: DataConfig, split: str = "train") -> ImageSource:
+    """The source of a config, cut to `max_samples` by an even choice.
+
+    Raises:
+        UsageError: the config names no source.
+    """
+    if config.source is None:
+        raise UsageError("no pictures are named", "data.source is empty",
+                         "ddpm-clip train FOLDER", param="data.source")  # fmt: skip
+    source = open_source(
+        config.source, split=split, size=config.image_size, draw=config.draw, seed=config.draw_seed,
+        background=config.background,
+    )  # fmt: skip
+    return limit(source, config.max_samples)
+
+
+def start_run(folder: str | Path, config: Config, *, overwrite: bool = False) -> Run:
+    """Create a run, or continue the same one, with every open choice settled.
+
+    The source is opened first, so that a mistyped path leaves nothing behind.
+    """
+    folder = Path(folder)
+    if (folder / "config.yaml").is_file() and not overwrite:
+        settled = _settled_like(config, Run.open(folder).config)
+        return Run.create(folder, settled)
+    open_data(config.data)
+    settled = _settled(config)
+    clip = (
+        mini_clip_folder(settled.embedder.model) if settled.embedder.name == "mini_clip" else None
+    )
+    if clip is not None:
+        build_embedder(settled.embedder)  # a wrong folder is an error before anything is written
+    run = Run.create(folder, settled, overwrite=overwrite)
+    if clip is not None:
+        shutil.copytree(clip, run.folder / EMBEDDER_FOLDER, dirs_exist_ok=True)
+    return run
+
+
+def prepare(run: Run, *, skip_extraction: bool = False) -> Generator[Progress, None, Prepared]:
+    """Decode, embed and measure; what is in the run's cache is not embedded again.
+
+    Args:
+        run: held by this process.
+        skip_extraction: refuse to embed anything; the cache must be complete.
+
+    Raises:
+        DataError: nothing usable, or (with `skip_extraction`) an incomplete cache.
+    """
+    config = run.config
+    source = open_data(config.data)
+    pixels = yield from decode(source, config.data, run.folder)
+    if len(pixels.keys) == 1:
+        warnings.warn(
+            "there is one picture only; the model can learn nothing but that", stacklevel=2
+        )
+    classes = tuple(sorted({label for label in pixels.labels if label}))
+    run.write_json("classes.json", {"classes": list(classes)})
+    embedder = build_embedder(
+        config.embedder, classes=classes, home=run.folder, device=config.training.device
+    )
+    mirror = bool(config.data.flip)
+    plain = yield from _embed(run, source, pixels, embedder, False, skip_extraction)
+    flipped = (
+        (yield from _embed(run, source, pixels, embedder, True, skip_extraction))
+        if mirror
+        else None
+    )
+    heldout = _heldout(len(pixels.keys), config.data.heldout)
+    train_rows = np.setdiff1d(np.arange(len(pixels.keys)), heldout)
+    conditioner = _conditioner(
+        run, embedder, plain[train_rows], [pixels.keys[i] for i in train_rows]
+    )
+    return Prepared(pixels.array, plain, conditioner, heldout, flipped, tuple(pixels.bad))
+
+
+def decode(
+    source: ImageSource, config: DataConfig, home: Path | None = None
+) -> Generator[Progress, None, Pixels]:
+    """Every training crop of a source; `home` is where a memory map goes."""
+    work = stream_pixels(
+        source, size=config.image_size, channels=config.channels, crop=config.crop,
+        cache=home, memory_limit_mb=config.memory_limit_mb, max_bad=config.max_bad,
+    )  # fmt: skip
+    while True:
+        try:
+            at = next(work)
+        except StopIteration as end:
+            pixels: Pixels = end.value
+            return pixels
+        yield Progress("scan", at.done, at.total, f"{at.bad} unusable" if at.bad else "")
+
+
+def _embed(
+    run: Run, source: ImageSource, pixels: Pixels, embedder: Embedder, mirror: bool, refuse: bool
+) -> Generator[Progress, None, Tensor]:
+    """Embeddings of the training crops (n, e), through the run's cache."""
+    config = run.config
+    data, side = config.data, "mirrored" if mirror else "plain"
+    look = f"{data.crop} {data.channels}ch {side} {data.background}"
+    cache = EmbeddingCache.open_or_create(
+        run.folder / ("embeddings-mirrored" if mirror else "embeddings"),
+        embedder_name=embedder.name,
+        fingerprint=embedder.fingerprint, dim=embedder.dim, preprocessing=look,
+    )  # fmt: skip
+    digests = [_identity(source, i, embedder) for i in pixels.indices]
+    absent = len(cache.missing(pixels.keys, digests))
+    if refuse and absent:
+        raise DataError(
+            f"{absent} pictures have no embedding yet",
+            "--skip-clip-extraction was given",
+            "leave it out, or run `ddpm-clip embed` first",
+        )
+
+    def item(row: int) -> Item:
+        i = pixels.indices[row]
+        image = square(
+            source[i].convert("L" if config.data.channels == 1 else "RGB"), config.data.crop
+        )
+        image = image.transpose(Transpose.FLIP_LEFT_RIGHT) if mirror else image
+        return Item(pixels.keys[row], image, source.label(i), source.caption(i))
+
+    batch = config.embedder.batch_size
+    for done in fill(cache, embedder.embed_items, pixels.keys, digests, item, batch_size=batch):
+        yield Progress("embed", done, len(pixels.keys))
+    return cache.lookup(pixels.keys, digests)
+
+
+def _identity(source: ImageSource, i: int, embedder: Embedder) -> str:
+    """What an embedding depends on: the picture, or for `labels` the picture and its label."""
+    label = f":{source.label(i)}" if embedder.name.startswith("labels") else ""
+    return digest(source, i) + label
+
+
+def _conditioner(run: Run, embedder: Embedder, images: Tensor, keys: list[str]) -> Conditioner:
+    """Fit once and keep: a continued run must not see other statistics."""
+    options = run.config.conditioning
+    if run.checkpoint_steps():
+        return load_conditioner(run.folder, bridge_options(options))
+    prompts = embedder.prompt_bank()
+    with torch.no_grad():
+        texts = embedder.embed_texts(prompts) if prompts else torch.empty(0, embedder.dim)
+    conditioner = Conditioner.fit(
+        images, texts.cpu(), keys=keys, prompts=prompts, options=bridge_options(options),
+        bank_size=options.bank_size if options.bank else 0, mode=options.mode,
+    )  # fmt: skip
+    save_conditioner(run.folder, conditioner)
+    run.write_json("embedder.json", {"name": embedder.name, "dim": embedder.dim,
+                                     "fingerprint": embedder.fingerprint})  # fmt: skip
+    return conditioner
+
+
+def _heldout(n: int, wanted: int) -> np.ndarray:
+    """Rows kept out of training: at most a tenth, so that a small folder is not eaten up."""
+    return np.sort(np.random.default_rng(0).permutation(n)[: min(wanted, n // 10)])
+
+
+def _settled(config: Config) -> Config:
+    """The config with embedder, bridge and mirroring decided."""
+    embedder = config.embedder
+    if embedder.name == "auto":
+        embedder = _settled_embedder(embedder, config.data)
+    bridge = config.conditioning.bridge
+    if bridge == "auto":  # labels are the same on both sides: there is no gap
+        bridge = "identity" if embedder.name == "labels" else "shift"
+    flip = bool(config.data.flip)  # never unasked: digits, letters and logos do not survive it
+    return config.model_copy(update={
+        "embedder": embedder,
+        "conditioning": config.conditioning.model_copy(update={"bridge": bridge}),
+        "data": config.data.model_copy(update={"flip": flip}),
+    })  # fmt: skip
+
+
+def _settled_like(config: Config, earlier: Config) -> Config:
+    """What is left open now is what was decided then."""
+    update: dict[str, object] = {}
+    if config.embedder.name == "auto":
+        update["embedder"] = earlier.embedder
+    if config.conditioning.bridge == "auto":
+        same = {"bridge": earlier.conditioning.bridge}
+        update["conditioning"] = config.conditioning.model_copy(update=same)
+    if config.data.flip is None:
+        update["data"] = config.data.model_copy(update={"flip": earlier.data.flip})
+    return config.model_copy(update=update)
+
+
+def _settled_embedder(config: EmbedderConfig, data: DataConfig) -> EmbedderConfig:
+    """A shipped mini-CLIP that knows the words, else the pretrained CLIP, else say so loudly."""
+    own = OWN_EMBEDDER.get((data.source or "").partition(":")[0])
+    if own in shipped_names():
+        return config.model_copy(update={"name": "mini_clip", "model": own})
+    try:
+        pretrained = config.model_copy(update={"name": "transformers_clip"})
+        build_embedder(pretrained)
+        return pretrained
+    except WeightsUnavailable as error:
+        if config.model is not None or FALLBACK not in shipped_names():
+            raise
+        warnings.warn(
+            f"{error.what}\n  going on with the shipped mini-CLIP {FALLBACK!r}, which knows the "
+            "words of drawn flowers only;\n  for your own words get a pretrained CLIP: "
+            "--set embedder.model=FOLDER, or train one: ddpm-clip train-clip", stacklevel=3,
+        )  # fmt: skip
+        return config.model_copy(update={"name": "mini_clip", "model": FALLBACK})

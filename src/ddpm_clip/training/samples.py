@@ -1,0 +1,92 @@
+"""What a person looks at while and after a run trains: grids, the forward process, the curve.
+
+Knows nothing of the loop: everything is read from the run, so that what is seen is what is saved.
+"""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import torch
+from PIL import Image
+
+from ddpm_clip.generation import TextToImage
+from ddpm_clip.models.ddpm import DDPM
+from ddpm_clip.run import Run
+from ddpm_clip.training.loop import Prepared
+from ddpm_clip.utils.plots import loss_curve
+from ddpm_clip.utils.tensors import to_float, to_picture
+from ddpm_clip.utils.visualization import grid, save_gif, tensor_grid
+
+DEFAULT_PROMPTS = ("a photo", "a drawing", "something red", "something blue")
+FORWARD_STEPS = 10
+
+
+def prompts_of(run: Run) -> list[str]:
+    """What the grids ask for: the config's prompts, else the classes, else the prompt bank."""
+    if run.config.generation.prompts:
+        return list(run.config.generation.prompts)
+    classes = run.read_json("classes.json").get("classes", [])
+    bank = run.read_json("conditioner.json").get("prompts", [])
+    return list(classes[:8]) or list(bank[:4]) or list(DEFAULT_PROMPTS)
+
+
+def write_samples(run: Run, step: int) -> Path:
+    """samples/step-….png: prompts by guidance scales, from fixed noise and averaged weights."""
+    tti, folder = TextToImage.from_pretrained(str(run.folder)), run.folder / "samples"
+    folder.mkdir(exist_ok=True)
+    own = run.config.generation
+    settings = tti.settings(n=1, guidance=own.guidance)
+    painted = tti.paint_all(prompts_of(run), settings)
+    k = len(settings.guidance)
+    rows = [[one.image for one in painted[i : i + k]] for i in range(0, len(painted), k)]
+    sheet = grid(
+        rows, row_names=prompts_of(run), column_names=[f"s = {s:g}" for s in settings.guidance]
+    )
+    path = folder / f"step-{step:06d}.png"
+    sheet.save(path)
+    return path
+
+
+def write_outcome(run: Run, prepared: Prepared, *, animation: bool = True) -> list[Path]:
+    """loss.png, forward.png and, with `animation`, forward.gif and generation.gif."""
+    paths = [write_curve(run)] if run.history() else []
+    tti = TextToImage.from_pretrained(str(run.folder))
+    return [
+        *paths,
+        *write_forward(run, prepared, tti.model.ddpm, animation),
+        *_generation(run, tti, animation),
+    ]
+
+
+def write_curve(run: Run) -> Path:
+    """loss.png from the history."""
+    rows = run.history()
+    measured = [row for row in rows if row["heldout_loss"] is not None]
+    heldout = [row["step"] for row in measured], [row["heldout_loss"] for row in measured]
+    steps, losses = [row["step"] for row in rows], [row["loss"] for row in rows]
+    return loss_curve(steps, losses, run.folder / "loss.png", heldout=heldout)
+
+
+def write_forward(run: Run, prepared: Prepared, ddpm: DDPM, animation: bool = True) -> list[Path]:
+    """The forward process of four training pictures as a grid, and as a GIF."""
+    x_0 = to_float(torch.from_numpy(prepared.pixels[:4].copy()))
+    eps = torch.randn(x_0.shape, generator=torch.Generator().manual_seed(0))
+    rows = torch.linspace(0, ddpm.T - 1, FORWARD_STEPS)
+    noised = [ddpm.q(x_0, t.expand(len(x_0)), eps)[0] for t in rows]
+    strips = [[to_picture(x[i]) for x in noised] for i in range(len(x_0))]
+    sheet = grid(strips, column_names=[f"t = {t:.0f}" for t in rows])
+    sheet.save(run.folder / "forward.png")
+    if not animation:
+        return [run.folder / "forward.png"]
+    frames = [tensor_grid(x, len(x)) for x in noised]
+    return [run.folder / "forward.png", save_gif(frames, run.folder / "forward.gif", interval=150)]
+
+
+def _generation(run: Run, tti: TextToImage, animation: bool) -> Sequence[Path]:
+    """generation.gif: the sample prompts as they emerge."""
+    if not animation:
+        return []
+    frames: list[Image.Image] = []
+    for step in tti.walk(prompts_of(run), n=1):
+        frames.append(tensor_grid(step.pred.x_0, len(step.x_t)))
+    return [save_gif(frames, run.folder / "generation.gif")]

@@ -1,0 +1,86 @@
+"""The state of a training: network, average, optimiser, and their way into a checkpoint.
+
+Knows nothing of data or of the loop.
+"""
+
+import math
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from ddpm_clip.config import TrainingConfig
+from ddpm_clip.models.ema import EMA
+from ddpm_clip.run import Checkpoint
+
+
+@dataclass(slots=True)
+class TrainState:
+    """Everything that changes while training."""
+
+    model: nn.Module
+    ema: EMA
+    optimizer: torch.optim.AdamW
+    step: int = 0
+    best: float = math.inf
+
+    @classmethod
+    def start(cls, model: nn.Module, config: TrainingConfig) -> "TrainState":
+        """A fresh state around a network."""
+        decayed = [p for p in model.parameters() if p.ndim >= 2]
+        plain = [p for p in model.parameters() if p.ndim < 2]
+        groups = [
+            {"params": decayed, "weight_decay": config.weight_decay},
+            {"params": plain, "weight_decay": 0.0},
+        ]
+        optimizer = torch.optim.AdamW(groups, config.lr, (0.9, 0.99), fused=True)
+        return cls(model, EMA(model, sigma_rel=config.ema_sigma_rel), optimizer)
+
+    def checkpoint(self) -> Checkpoint:
+        """A snapshot with all that a resumed run needs."""
+        tensors = {
+            "model": dict(self.model.state_dict()),
+            "ema": dict(self.ema.state_dict()),
+            "optimizer": _flat_optimizer(self.optimizer) | {"rng": torch.get_rng_state()},
+        }
+        state: dict[str, Any] = {
+            "ema_updates": self.ema.n, "best": None if math.isinf(self.best) else self.best,
+            "threads": torch.get_num_threads(), "torch": torch.__version__,
+        }  # fmt: skip
+        return Checkpoint(self.step, tensors, state)
+
+    def restore(self, checkpoint: Checkpoint) -> None:
+        """Continue where a checkpoint left off."""
+        self.model.load_state_dict(checkpoint.tensors["model"])
+        self.ema.load_state_dict(checkpoint.tensors["ema"], checkpoint.state["ema_updates"])
+        optimizer = dict(checkpoint.tensors["optimizer"])
+        torch.set_rng_state(optimizer.pop("rng"))
+        _load_optimizer(self.optimizer, optimizer)
+        self.step = checkpoint.step
+        best = checkpoint.state["best"]
+        self.best = math.inf if best is None else best
+
+
+def learning_rate(step: int, steps: int, config: TrainingConfig) -> float:
+    """The rate of step 1, 2, …: linear warm-up, a plateau, and a linear fall at the end."""
+    warm = min(1.0, step / config.warmup) if config.warmup else 1.0
+    falling = config.decay * steps
+    left = steps - step
+    if not falling or left >= falling:
+        return config.lr * warm
+    return config.lr * min(warm, config.final_lr + (1 - config.final_lr) * left / falling)
+
+
+def _flat_optimizer(optimizer: torch.optim.Optimizer) -> dict[str, Tensor]:
+    state = optimizer.state_dict()["state"]
+    return {f"{i}.{name}": value for i, row in state.items() for name, value in row.items()}
+
+
+def _load_optimizer(optimizer: torch.optim.Optimizer, flat: dict[str, Tensor]) -> None:
+    whole = optimizer.state_dict()
+    state: dict[int, dict[str, Tensor]] = {}
+    for key, value in flat.items():
+        i, name = key.split(".", 1)
+        state.setdefault(int(i), {})[name] = value
+    optimizer.load_state_dict({"state": state, "param_groups": whole["param_groups"]})

@@ -1,0 +1,1 @@
+"""Leaves: tensors, device, visualization, plots. They import nothing of ours."""

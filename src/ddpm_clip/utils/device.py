@@ -1,0 +1,32 @@
+"""Which device, which number type, how many threads.
+
+Leaf: imports nothing of ours.
+"""
+
+import torch
+
+
+def pick_device(name: str = "auto") -> torch.device:
+    """`auto` takes CUDA, then MPS, then the CPU; other names are taken as they are."""
+    if name != "auto":
+        return torch.device(name)
+    if torch.cuda.is_available():
+        return torch.device("cuda")
+    return torch.device("mps" if torch.backends.mps.is_available() else "cpu")
+
+
+def has_fast_bfloat16(device: torch.device) -> bool:
+    """True where bfloat16 is computed in hardware; emulated it is slower than float32."""
+    if device.type == "cuda":
+        return torch.cuda.is_bf16_supported(including_emulation=False)
+    if device.type == "cpu":
+        has = torch.backends.cpu.get_cpu_capability()
+        return has.startswith("AVX512") and torch.ops.mkldnn._is_mkldnn_bf16_supported()
+    return False
+
+
+def pick_dtype(name: str, device: torch.device) -> torch.dtype:
+    """`auto` takes bfloat16 where it is fast, else float32; never float16."""
+    if name == "auto":
+        return torch.bfloat16 if has_fast_bfloat16(device) else torch.float32
+    return {"float32": torch.float32, "bfloat16": torch.bfloat16}[name]

@@ -1,0 +1,121 @@
+"""Pictures from tensors: grids with captions, GIFs. Pillow only.
+
+Leaf: imports nothing of ours but its sibling `tensors`. Pixels are in [-1, 1] on the tensor side.
+"""
+
+import textwrap
+from collections.abc import Sequence
+from pathlib import Path
+
+import torch
+from PIL import Image, ImageDraw, ImageFont
+from torch import Tensor
+
+from ddpm_clip.utils.tensors import to_picture
+
+PAPER, INK = "white", "black"
+TEXT_SIZE = 13
+
+
+def to_image(x: Tensor) -> Image.Image:
+    """A picture (c, h, w), or the first of a batch (b, c, h, w), in [-1, 1] as PIL."""
+    return to_picture(x[0] if x.ndim == 4 else x)
+
+
+def zoom_for(side: int, wanted: int = 96) -> int:
+    """How many times a small picture is enlarged so that a person sees it."""
+    return max(1, round(wanted / side))
+
+
+def grid(
+    rows: Sequence[Sequence[Image.Image]], *, row_names: Sequence[str] = (),
+    column_names: Sequence[str] = (), zoom: int | None = None, gap: int = 2,
+) -> Image.Image:  # fmt: skip
+    """Rows of equally large pictures on paper, with names on the left and on top.
+
+    Args:
+        rows: at least one picture; short rows leave room.
+        row_names: one a row, wrapped where long.
+        column_names: one a column.
+        zoom: whole-number enlargement without smoothing; None chooses one.
+        gap: pixels between pictures.
+    """
+    width, height = rows[0][0].size
+    zoom = zoom_for(max(width, height)) if zoom is None else zoom
+    cell = (width * zoom + gap, height * zoom + gap)
+    left = 8 * min(22, max(map(len, row_names), default=0)) + 8 if row_names else gap
+    top = TEXT_SIZE + 8 if column_names else gap
+    columns = max(len(row) for row in rows)
+    sheet = Image.new("RGB", (left + columns * cell[0], top + len(rows) * cell[1]), PAPER)
+    draw, font = ImageDraw.Draw(sheet), ImageFont.load_default(TEXT_SIZE)
+    for j, name in enumerate(column_names):
+        draw.text((left + j * cell[0], 2), name, INK, font)
+    for i, row in enumerate(rows):
+        if row_names:
+            lines = textwrap.wrap(row_names[i], 22)[: max(1, cell[1] // (TEXT_SIZE + 3))]
+            draw.multiline_text((4, top + i * cell[1] + 2), "\n".join(lines), INK, font)
+        for j, picture in enumerate(row):
+            large = picture.resize((width * zoom, height * zoom), Image.Resampling.NEAREST)
+            sheet.paste(large.convert("RGB"), (left + j * cell[0], top + i * cell[1]))
+    return sheet
+
+
+def tensor_grid(x: Tensor, columns: int, **options: object) -> Image.Image:
+    """A grid of x (n, c, h, w), `columns` a row; options as for `grid`."""
+    pictures = [to_picture(one) for one in x]
+    rows = [pictures[i : i + columns] for i in range(0, len(pictures), columns)]
+    return grid(rows, **options)  # type: ignore[arg-type]
+
+
+def save_gif(
+    frames: Sequence[Image.Image], path: str | Path, *, interval: int = 100, hold: int = 2000
+) -> Path:
+    """Write a looping GIF.
+
+    Args:
+        frames: equally large pictures.
+        path: of the GIF.
+        interval: milliseconds a frame.
+        hold: milliseconds of the last frame.
+    """
+    path = Path(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    durations = [interval] * (len(frames) - 1) + [hold]
+    frames[0].save(path, save_all=True, append_images=frames[1:], duration=durations, loop=0)
+    return path
+
+
+def save_animation(
+    xs: Sequence[Tensor | Image.Image], gif_name: str | Path, interval: int = 300,
+    repeat_delay: int = 5000,
+) -> Path:  # fmt: skip
+    """The seeds' GIF of a sequence of pictures or tensors; a batch becomes a square grid."""
+    frames = [x if isinstance(x, Image.Image) else _frame(x) for x in xs]
+    return save_gif(frames, gif_name, interval=interval, hold=repeat_delay)
+
+
+def generation_image(
+    images: Tensor, text_list: Sequence[str], w: Sequence[float], save_path: str | Path
+) -> Path:
+    """The seeds' grid of guidance weights, a row each, by prompts, a column each.
+
+    Args:
+        images: (len(w), len(text_list), c, h, w) or (len(w) * len(text_list), c, h, w).
+        text_list: the prompts.
+        w: the seeds' weights, w = s - 1.
+        save_path: of the PNG.
+    """
+    flat = images.flatten(0, 1) if images.ndim == 5 else images
+    sheet = tensor_grid(
+        flat, len(text_list), row_names=[f"w = {weight:g}" for weight in w],
+        column_names=[text[:14] for text in text_list],
+    )  # fmt: skip
+    path = Path(save_path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    sheet.save(path)
+    return path
+
+
+def _frame(x: Tensor) -> Image.Image:
+    x = x[None] if x.ndim == 3 else x
+    return tensor_grid(x, max(1, round(len(torch.atleast_1d(x)) ** 0.5)))

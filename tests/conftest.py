@@ -1,0 +1,20 @@
+"""Fixtures that more than one test file needs."""
+
+import os
+from pathlib import Path
+
+import pytest
+import torch
+
+torch.set_num_threads(1)  # tests are tiny: more threads cost more than they bring, and bits change
+
+
+@pytest.fixture(scope="session")
+def data_root() -> Path:
+    """The folder of the real data packs; the test is skipped where there is none."""
+    here = Path(__file__).resolve().parents[1]
+    places = [Path(p) for p in (os.environ.get("DDPM_CLIP_DATA"),) if p]
+    for place in [*places, here.parent / "shared" / "data", here / "data"]:
+        if (place / "mnist").is_dir():
+            return place
+    pytest.skip("no real data packs here (DDPM_CLIP_DATA)")
