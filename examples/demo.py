@@ -73,19 +73,8 @@ def train(photos: Path, steps: int, init: str) -> Path:
 
 def paint(prompts: tuple[str, ...], model: str, out: Path) -> Path:
     """Four pictures a prompt; the grid that shows them together."""
-    _ddpm_clip(
-        "--quiet",
-        "generate",
-        *prompts,
-        "--model",
-        model,
-        "-n",
-        4,
-        "--seed",
-        0,
-        "--out",
-        _fresh(out),
-    )
+    how = ("--model", model, "-n", 4, "--seed", 0, "--out", _fresh(out))
+    _ddpm_clip("generate", *prompts, *how)
     return out / "grid.png"
 
 

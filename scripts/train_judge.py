@@ -13,25 +13,23 @@ from ddpm_clip.evaluation.judge_job import train_judge_run
 from ddpm_clip.evaluation.judge_training import JudgeFigures, JudgeStep
 from ddpm_clip.types import Progress
 
-RECIPES = {
-    "digits": {"steps": 2500, "overrides": []},
-    "flowers": {"steps": 2000, "overrides": ["data.draw=20000", "data.draw_seed=777"]},
-}
+STEPS = {"digits": 2500, "flowers": 2000}
+CHANGES: dict[str, list[str]] = {"digits": [], "flowers": ["data.draw=20000", "data.draw_seed=777"]}
 """The flowers are drawn by another seed than those that the models learn from."""
 
 
 def main() -> None:
     """Train, print a line now and then, and the figures at the end."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--preset", choices=RECIPES, required=True)
+    parser.add_argument("--preset", choices=STEPS, required=True)
     parser.add_argument("--out", required=True, help="folder of the judge")
     parser.add_argument("--steps", type=int, help="optimisation steps")
     parser.add_argument("--seed", type=int, default=2077, help="of weights and batches")
     parser.add_argument("--set", action="append", default=[], help="KEY=VALUE of the config")
     options = parser.parse_args()
-    recipe = RECIPES[options.preset]
-    config, _ = resolve(preset=options.preset, assignments=[*recipe["overrides"], *options.set])
-    steps = options.steps or recipe["steps"]
+    preset = options.preset
+    config, _ = resolve(preset=preset, assignments=[*CHANGES[preset], *options.set])
+    steps = options.steps or STEPS[preset]
     work = train_judge_run(options.out, config.data, steps=steps, seed=options.seed)
     figures = _followed(work)
     print(f"{options.out}: read right of {figures.n} pictures never seen: {figures.accuracy}")

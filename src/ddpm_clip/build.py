@@ -85,12 +85,15 @@ def build_embedder(
         device: where it computes.
     """
     device = pick_device(str(device))
+    embedder: Embedder
     if config.name == "labels":
-        return EMBEDDERS["labels"](classes)
-    if config.name == "mini_clip":
-        return EMBEDDERS["mini_clip"](mini_clip_folder(config.model, home), device=device)
-    options = {"model": config.model} if config.model else {}
-    return EMBEDDERS[config.name](**options, device=device, batch_size=config.batch_size)
+        embedder = EMBEDDERS["labels"](classes)
+    elif config.name == "mini_clip":
+        embedder = EMBEDDERS["mini_clip"](mini_clip_folder(config.model, home), device=device)
+    else:
+        options = {"model": config.model} if config.model else {}
+        embedder = EMBEDDERS[config.name](**options, device=device, batch_size=config.batch_size)
+    return embedder
 
 
 def mini_clip_folder(model: str | None, home: Path | None = None) -> Path:

@@ -7,6 +7,7 @@ asked with words. Training, sampling and analysis all come through here. Knows n
 encoders, networks or files.
 """
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
@@ -153,7 +154,7 @@ class Conditioner:
             )  # fmt: skip
         query = F.normalize(F.normalize(e.float(), dim=1) - self.mean_text, dim=1)
         cosines = []
-        for chunk in self.bank.split(4096):
+        for chunk in self.bank.tensor_split(len(self.bank) // 4096 + 1):
             cosines.append(query @ F.normalize(chunk.float() - self.mean_image, dim=1).T)
         top = torch.cat(cosines, dim=1).topk(k, dim=1)
         return top.values, top.indices
@@ -164,13 +165,14 @@ class Conditioner:
         return self._scaled(stretch * (e - self.mean_text))
 
     def _scaled(self, centred: Tensor) -> Tensor:
-        return centred * (self.dim**0.5 / max(self.radius_image, 1e-3))
+        factor: float = self.dim**0.5 / max(self.radius_image, 1e-3)
+        return centred * factor
 
     def _noise(self, n: int, generator: torch.Generator | None) -> Tensor:
         """(n, dim) with covariance (1-a) I + a d S / tr S: half of it only where images vary."""
         flat = torch.randn(n, self.dim, generator=generator)
         shaped = torch.randn(n, self.dim, generator=generator) @ self._root
-        return (1 - ISOTROPIC_SHARE) ** 0.5 * flat + ISOTROPIC_SHARE**0.5 * shaped
+        return math.sqrt(1 - ISOTROPIC_SHARE) * flat + math.sqrt(ISOTROPIC_SHARE) * shaped
 
     # What a run or a packed model keeps
 
@@ -221,9 +223,9 @@ def knn(conditioner: Conditioner, e: Tensor, level: float | None) -> tuple[Tenso
     cosines, rows = conditioner.neighbours(e, options.knn_k)
     weights = (cosines / options.knn_tau).softmax(1)  # (n, k)
     near = conditioner.images(conditioner.bank[rows].float().flatten(0, 1))[:, :-1]
-    near = (weights[..., None] * near.unflatten(0, rows.shape)).sum(1)  # (n, dim)
+    near = (weights[..., None] * near.view(*rows.shape, -1)).sum(1)  # (n, dim)
     c = options.knn_beta * conditioner.shifted(e) + (1 - options.knn_beta) * near
-    return F.normalize(c, dim=1) * conditioner.dim**0.5, 0.0
+    return F.normalize(c, dim=1) * math.sqrt(conditioner.dim), 0.0
 
 
 Bridge = Callable[[Conditioner, Tensor, float | None], tuple[Tensor, float]]
@@ -242,7 +244,7 @@ def draw_levels(n: int, top: float, prob: float, generator: torch.Generator) -> 
 
 def _noised(c: Tensor, level: Tensor, z: Tensor) -> Tensor:
     level = level[:, None]
-    return (1 - level**2).sqrt() * c + level * z
+    return torch.sqrt(1 - level.square()) * c + level * z
 
 
 def _radius(centred: Tensor) -> float:
@@ -254,4 +256,5 @@ def _noise_root(covariance: Tensor) -> Tensor:
     values, vectors = torch.linalg.eigh(covariance.double())
     values = values.clamp(min=0)
     values = values * len(values) / values.sum().clamp(min=1e-12)
-    return ((vectors * values.sqrt()) @ vectors.T).float()
+    root: Tensor = (vectors * values.sqrt()) @ vectors.T
+    return root.float()

@@ -7,7 +7,8 @@ hands them plain arguments. Knows nothing of torch.
 
 import difflib
 import os
-from collections.abc import Iterable, Mapping
+import warnings
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
@@ -16,6 +17,7 @@ from typing import Any, Literal
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
+from ddpm_clip import seed_keys
 from ddpm_clip.errors import ConfigError, MissingInput
 
 
@@ -175,41 +177,6 @@ class Config(Section):
 
 SECTIONS = tuple(name for name in Config.model_fields if name != "preset")
 
-ALIASES = {
-    "img_size": "data.image_size",
-    "img_channels": "data.channels",
-    "img_ch": "data.channels",
-    "timesteps": "diffusion.timesteps",
-    "beta_start": "diffusion.beta_start",
-    "beta_end": "diffusion.beta_end",
-    "epochs": "training.epochs",
-    "batch_size": "training.batch_size",
-    "learning_rate": "training.lr",
-    "lr": "training.lr",
-    "c_drop_prob": "conditioning.c_drop_prob",
-    "down_channels": "model.down_chs",
-    "down_chs": "model.down_chs",
-    "t_embed_dim": "model.t_embed_dim",
-    "clip_model": "embedder.model",
-    "data_paths": "data.source",
-    "data_dir": "data.source",
-    "max_samples": "data.max_samples",
-    "random_seed": "training.seed",
-    "seed": "training.seed",
-    "text_prompts": "generation.prompts",
-}
-"""The seeds' flat keys and where they live now."""
-
-OPENAI_NAMES = {
-    "ViT-B/32": "openai/clip-vit-base-patch32",
-    "ViT-B/16": "openai/clip-vit-base-patch16",
-    "ViT-L/14": "openai/clip-vit-large-patch14",
-}
-"""What the seeds' CLIP library called them, and their hub ids."""
-
-IGNORED = {"c_embed_dim": "the embedder decides it", "model_name": "the run folder is the name"}
-"""Flat keys that mean nothing any more, and why."""
-
 
 @dataclass(frozen=True, slots=True)
 class Layer:
@@ -220,27 +187,34 @@ class Layer:
 
 
 def flatten(tree: Mapping[str, Any], origin: str = "config") -> dict[str, Any]:
-    """A nested or flat mapping as dotted keys; the seeds' flat keys find their section."""
+    """A nested or flat mapping as dotted keys; the seeds' keys find their section.
+
+    Keys of theirs that mean nothing any more are named in one warning.
+    """
     flat: dict[str, Any] = {}
-    for key, value in tree.items():
-        if key in SECTIONS:
-            if not isinstance(value, Mapping):
-                raise ConfigError(f"{origin}: section {key!r} must hold keys, not {value!r}")
-            flat.update({f"{key}.{name}": inner for name, inner in value.items()})
-        elif key in ALIASES:
-            flat[ALIASES[key]] = _translate(key, value)
-        elif key not in IGNORED:
-            flat[key] = value
+    passed_over: list[str] = []
+    known = dotted_keys()
+    for key, value in _leaves(tree, origin):
+        place = seed_keys.placed(key, known)
+        if place is None:
+            name = key.rpartition(".")[2]
+            passed_over.append(f"{name} ({seed_keys.IGNORED[name]})")
+        else:
+            flat[place] = value if key in known else seed_keys.translated(key, value)
+    if passed_over:
+        warnings.warn(f"{origin}: not used: {', '.join(passed_over)}", stacklevel=2)
     return flat
 
 
-def _translate(key: str, value: Any) -> Any:
-    """Values of flat keys that were written in another form."""
-    if key == "clip_model":
-        return OPENAI_NAMES.get(value, value)
-    if key == "data_paths" and isinstance(value, list):
-        return value[0] if value else None
-    return value
+def _leaves(tree: Mapping[str, Any], origin: str) -> Iterator[tuple[str, Any]]:
+    """Keys with their section in front, where they stand in one."""
+    for key, value in tree.items():
+        if key not in SECTIONS + seed_keys.SECTIONS:
+            yield str(key), value
+            continue
+        if not isinstance(value, Mapping):
+            raise ConfigError(f"{origin}: section {key!r} must hold keys, not {value!r}")
+        yield from ((f"{key}.{name}", inner) for name, inner in value.items())
 
 
 def read_yaml(path: str | Path) -> dict[str, Any]:
@@ -297,7 +271,7 @@ def environment_layer(environ: Mapping[str, str] | None = None) -> Layer:
     """`DDPM_CLIP_TRAINING__LR=1e-4` as `training.lr`; other variables of ours are not config."""
     environ = os.environ if environ is None else environ
     values = {
-        name.removeprefix("DDPM_CLIP_").lower().replace("__", "."): yaml.safe_load(value)
+        name.removeprefix("DDPM_CLIP_").lower().replace("__", "."): _yaml_value(value, name)
         for name, value in environ.items()
         if name.startswith("DDPM_CLIP_") and "__" in name
     }
@@ -313,13 +287,16 @@ def assignments_layer(assignments: Iterable[str]) -> Layer:
             raise ConfigError(
                 f"--set {assignment!r} is not KEY=VALUE", fix="--set training.lr=1e-4"
             )
-        try:
-            value = yaml.safe_load(text)
-        except yaml.YAMLError as error:
-            raise ConfigError(f"--set {assignment!r}: cannot read the value", str(error)) from error
-        key = key.strip()
-        values[ALIASES.get(key, key)] = _translate(key, value)
+        value = _yaml_value(text, f"--set {assignment!r}")
+        values |= flatten({key.strip(): value}, "--set")
     return Layer("--set", values)
+
+
+def _yaml_value(text: str, origin: str) -> Any:
+    try:
+        return yaml.safe_load(text)
+    except yaml.YAMLError as error:
+        raise ConfigError(f"{origin}: cannot read the value", str(error)) from error
 
 
 def merge(layers: Iterable[Layer]) -> tuple[Config, dict[str, str]]:
@@ -382,7 +359,7 @@ def _number(value: Any) -> Any:
 def _unknown_key(key: str, origin: str, known: Mapping[str, str]) -> ConfigError:
     last = key.rpartition(".")[2]
     same = [name for name in known if name.rpartition(".")[2] == last]
-    near = same or difflib.get_close_matches(key, known, n=1, cutoff=0.4)
+    near = difflib.get_close_matches(key, same or known, n=1, cutoff=0.0 if same else 0.4)
     fix = f"did you mean {near[0]!r}?" if near else f"sections: {', '.join(SECTIONS)}"
     return ConfigError(f"unknown config key {key!r}", f"it comes from {origin}", fix, param=key)
 

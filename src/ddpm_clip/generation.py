@@ -4,7 +4,7 @@ A picture follows from the model, its prompt, its seed and the settings; what el
 the same batch does not enter. Knows nothing of files (`painting.py`) or commands.
 """
 
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, cast
 
@@ -27,6 +27,10 @@ class Wish:
     index: int
     seed: int
     guidance: float
+
+
+Conditions = Callable[[Sequence[Wish]], Tensor]
+"""(n, e) one condition a wish: the seam for what comes from elsewhere than the prompt."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -102,7 +106,7 @@ class TextToImage:
     def paint(
         self, prompts: str | Sequence[str], settings: Settings, *, keep_frames: bool = False
     ) -> Generator[Progress, None, list[Painted]]:
-        """Paint every wish, batch by batch; yields `Progress` in network steps.
+        """Paint `n` pictures a prompt and scale; yields `Progress` in network steps.
 
         Args:
             prompts: one or several; not looked at where `settings.unconditional`.
@@ -113,12 +117,25 @@ class TextToImage:
             NonFiniteError: a picture with values that are no numbers.
         """
         asked = ["(unconditional)"] if settings.unconditional else checked_prompts(prompts)
-        wishes = _wishes(asked, settings)
+        return self.paint_wishes(_wishes(asked, settings), settings, keep_frames=keep_frames)
+
+    def paint_wishes(
+        self, wishes: Sequence[Wish], settings: Settings, *,
+        conditions: Conditions | None = None, keep_frames: bool = False,
+    ) -> Generator[Progress, None, list[Painted]]:  # fmt: skip
+        """Paint every wish, batch by batch, with its own prompt, seed and scale.
+
+        Args:
+            wishes: one a picture; `settings.n`, `seed` and `guidance` are not looked at.
+            settings: from `settings`.
+            conditions: where the conditions come from; None asks the prompts.
+            keep_frames: keep x_0 at each step, for GIFs.
+        """
         batches = [wishes[i : i + settings.batch] for i in range(0, len(wishes), settings.batch)]
         done, total, painted = 0, settings.steps * len(batches), []
         for number, batch in enumerate(batches):
             frames, last = [], None
-            for step in self._walk(batch, settings):
+            for step in self._walk(batch, settings, conditions):
                 done, last = done + 1, step
                 if keep_frames:
                     frames.append(to_uint8(step.pred.x_0).cpu())
@@ -144,21 +161,23 @@ class TextToImage:
                 painted: list[Painted] = end.value
                 return painted
 
-    def _walk(self, wishes: Sequence[Wish], settings: Settings) -> Iterator[Step]:
+    def _walk(
+        self, wishes: Sequence[Wish], settings: Settings, conditions: Conditions | None = None
+    ) -> Iterator[Step]:
         seeds = [wish.seed for wish in wishes]
         model, scale = self.model, torch.tensor([wish.guidance for wish in wishes])
-        c_neg = None
+        c_neg: Tensor | None = None
         if settings.unconditional:
-            c, scale = (
-                torch.zeros(len(wishes), model.conditioner.width, device=model.device),
-                0 * scale,
-            )
+            c, scale = torch.zeros(len(wishes), model.conditioner.width), 0 * scale
+        elif conditions is not None:
+            c = conditions(wishes)
         else:
             c = self.conditions([wish.prompt for wish in wishes], settings, seeds)
         if settings.negative is not None:
             c_neg = self.conditions([settings.negative] * len(wishes), settings, seeds)
         return model.ddpm.walk(
-            model.network, c, scale=scale, c_neg=c_neg, interval=settings.interval,
+            cast(Denoiser, model.network), c.to(model.device), scale=scale,
+            c_neg=c_neg, interval=settings.interval,
             clamp=settings.clamp, rescale=settings.rescale, sampler=settings.sampler,
             steps=settings.steps, seeds=seeds,
         )  # fmt: skip

@@ -28,6 +28,7 @@ from ddpm_clip.build import (
     build_denoiser,
     build_embedder,
 )  # fmt: skip
+from ddpm_clip.checkpoints import Checkpoint
 from ddpm_clip.conditioning import BridgeOptions, Conditioner
 from ddpm_clip.config import Config, Layer, flatten, merge
 from ddpm_clip.errors import CannotCreate, DataError, MissingInput, StorageError
@@ -101,6 +102,18 @@ def load(name: str | Path, device: str = "auto") -> LoadedModel:
     return _load_run(Run.open(folder), device) if _is_run(folder) else _load_packed(folder, device)
 
 
+def weights_of(name: str | Path) -> dict[str, Tensor]:
+    """The averaged weights of a run or packed model, float32, by the network's own names.
+
+    Raises:
+        MissingInput: no such model, or a run without a checkpoint. StorageError: damaged.
+    """
+    folder = find(name)
+    if not _is_run(folder):
+        return _packed_weights(folder)
+    return _run_checkpoint(Run.open(folder)).tensors["ema"]
+
+
 def pack(run_folder: str | Path, out: str | Path, *, bank: bool = True, name: str | None = None,
          card: dict[str, Any] | None = None, best: bool = False) -> Path:  # fmt: skip
     """Write a run's averaged weights and all that painting needs into one small folder.
@@ -116,9 +129,7 @@ def pack(run_folder: str | Path, out: str | Path, *, bank: bool = True, name: st
     run, out = Run.open(run_folder), Path(out)
     if out.exists() and (not out.is_dir() or any(out.iterdir())):
         raise CannotCreate(f"{out} exists", fix="choose another --out", param="out")
-    checkpoint = run.load(run.best_step() if best else None, groups=["ema"])
-    if checkpoint is None:
-        raise MissingInput(f"{run.folder} has no checkpoint yet", fix="train it first")
+    checkpoint = _run_checkpoint(run, run.best_step() if best else None)
     conditioner = load_conditioner(run.folder, bridge_options(run.config.conditioning))
     out.parent.mkdir(parents=True, exist_ok=True)
     with published_folder(out) as folder:
@@ -187,27 +198,36 @@ def _is_run(folder: Path) -> bool:
     return (folder / "config.yaml").is_file()
 
 
-def _load_run(run: Run, device: str) -> LoadedModel:
-    checkpoint = run.load(groups=["ema"])
+def _run_checkpoint(run: Run, step: int | None = None) -> Checkpoint:
+    checkpoint = run.load(step, groups=["ema"])
     if checkpoint is None:
-        raise MissingInput(f"{run.folder} has no checkpoint yet",
-                           fix=f"ddpm-clip resume {run.folder}", param="model")  # fmt: skip
+        raise MissingInput(
+            f"{run.folder} has no checkpoint yet",
+            fix=f"ddpm-clip resume {run.folder}",
+            param="model",
+        )
+    return checkpoint
+
+
+def _load_run(run: Run, device: str) -> LoadedModel:
+    checkpoint, name = _run_checkpoint(run), run.folder.resolve().name
     classes = tuple(run.read_json("classes.json").get("classes", ()))
     weights = checkpoint.tensors["ema"]
-    return _assembled(
-        run.folder.name, run.folder, run.config, weights, classes, checkpoint.step, device
-    )
+    return _assembled(name, run.folder, run.config, weights, classes, checkpoint.step, device)
 
 
 def _load_packed(folder: Path, device: str) -> LoadedModel:
     facts = _read_card(folder)
     config = merge([Layer(str(folder / CARD), flatten(facts["config"]))])[0]
+    weights, classes = _packed_weights(folder), tuple(facts["classes"])
+    return _assembled(facts["name"], folder, config, weights, classes, facts["step"], device)
+
+
+def _packed_weights(folder: Path) -> dict[str, Tensor]:
     try:
-        weights = {k: v.float() for k, v in load_tensors(folder / "model.safetensors").items()}
+        return {k: v.float() for k, v in load_tensors(folder / "model.safetensors").items()}
     except (OSError, ValueError) as error:
         raise StorageError(f"cannot read the weights in {folder}", str(error)[:200]) from error
-    classes = tuple(facts["classes"])
-    return _assembled(facts["name"], folder, config, weights, classes, facts["step"], device)
 
 
 def _assembled(

@@ -8,35 +8,34 @@
     checkpoints/step-…/  weights, EMA, optimiser (safetensors), state and manifest (JSON)
     samples/ *.png *.gif what a person looks at
 
-Every checkpoint is published by one rename and verified by hash. Knows nothing of networks: it
-stores named tensors.
+Knows nothing of networks: what it stores are named tensors (`checkpoints.py`).
 """
 
 import json
 import os
+import shutil
 import warnings
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 import yaml
-from torch import Tensor
 
 import ddpm_clip
+from ddpm_clip.checkpoints import (
+    Checkpoint,
+    path_of,
+    prune,
+    publish,
+    published_steps,
+    read,
+)
 from ddpm_clip.config import Config, Layer, flatten, merge
 from ddpm_clip.errors import Busy, CannotCreate, MissingInput, StorageError
 from ddpm_clip.types import TrainStep
-from ddpm_clip.utils.storage import (
-    DOOMED,
-    TEMPORARY,
-    published_folder,
-    remove_folder,
-    sha256,
-    write_text,
-)  # fmt: skip
-from ddpm_clip.utils.tensors import load_tensors, save_tensors
+from ddpm_clip.utils.storage import TEMPORARY, write_text
 
 FORMAT = 1
 FREE_TO_CHANGE = {
@@ -45,15 +44,6 @@ FREE_TO_CHANGE = {
     "training.compile", "training.device", "preset",
 }  # fmt: skip
 """Keys in which a continued run may differ; all of `generation` too."""
-
-
-@dataclass(frozen=True, slots=True)
-class Checkpoint:
-    """One published state: named groups of tensors and a small JSON state."""
-
-    step: int
-    tensors: dict[str, dict[str, Tensor]]
-    state: dict[str, Any]
 
 
 class Run:
@@ -181,50 +171,25 @@ class Run:
 
     def checkpoint_steps(self) -> list[int]:
         """Steps with a published checkpoint, rising."""
-        names = [path.name for path in self.checkpoints_folder.glob("step-*")]
-        return sorted(int(name.removeprefix("step-")) for name in names)
+        return published_steps(self.checkpoints_folder)
 
     def checkpoint_path(self, step: int) -> Path:
         """The folder of one checkpoint."""
-        return self.checkpoints_folder / f"step-{step:06d}"
+        return path_of(self.checkpoints_folder, step)
 
     def save(self, checkpoint: Checkpoint, *, best: bool = False) -> Path:
         """Publish a checkpoint by one rename, then prune: the newest `keep_last` and the best."""
-        path = self.checkpoint_path(checkpoint.step)
-        self.checkpoints_folder.mkdir(exist_ok=True)
-        try:
-            with published_folder(path) as folder:
-                for name, tensors in checkpoint.tensors.items():
-                    save_tensors(folder / f"{name}.safetensors", tensors)
-                state = {"step": checkpoint.step, **checkpoint.state}
-                write_text(folder / "state.json", json.dumps(state))
-                hashes = {file.name: sha256(file) for file in sorted(folder.iterdir())}
-                write_text(
-                    folder / "manifest.json", json.dumps({"format": FORMAT, "sha256": hashes})
-                )
-        except OSError as error:
-            raise StorageError(
-                f"cannot save {path}", str(error),
-                "free some space; the checkpoint before this one is intact",
-            ) from error  # fmt: skip
+        path = publish(self.checkpoints_folder, checkpoint)
         if best:
             self.write_json("best.json", {"step": checkpoint.step})
-        self._prune()
+        newest = self.checkpoint_steps()[-max(2, self.config.training.keep_last) :]
+        prune(self.checkpoints_folder, keep={*newest, self.best_step()})
         return path
 
     def best_step(self) -> int | None:
         """The step with the lowest held-out loss among those saved."""
         step: int | None = self.read_json("best.json").get("step")
         return step
-
-    def _prune(self) -> None:
-        steps = self.checkpoint_steps()
-        kept = {*steps[-max(2, self.config.training.keep_last) :], self.best_step()}
-        for step in steps:
-            if step not in kept:
-                remove_folder(self.checkpoint_path(step))
-        for leftover in self.checkpoints_folder.glob(f"{DOOMED}*"):
-            _remove_tree(leftover)
 
     def load(
         self, step: int | None = None, groups: Iterable[str] | None = None
@@ -239,36 +204,22 @@ class Run:
         steps = self.checkpoint_steps()
         if step is not None:
             if step not in steps:
-                raise MissingInput(f"{self.folder} has no checkpoint of step {step}",
-                                   f"there is: {', '.join(map(str, steps)) or 'none'}")  # fmt: skip
-            return self._load(step, groups)
+                raise MissingInput(
+                    f"{self.folder} has no checkpoint of step {step}",
+                    f"there is: {', '.join(map(str, steps)) or 'none'}",
+                )
+            return read(self.checkpoint_path(step), groups)
         for candidate in reversed(steps):
             try:
-                return self._load(candidate, groups)
+                return read(self.checkpoint_path(candidate), groups)
             except StorageError as error:
                 warnings.warn(f"{error}\n  falling back to the checkpoint before it", stacklevel=2)
         if steps:
-            raise StorageError(f"every checkpoint in {self.checkpoints_folder} is damaged",
-                               fix="start anew with --overwrite")  # fmt: skip
+            raise StorageError(
+                f"every checkpoint in {self.checkpoints_folder} is damaged",
+                fix="start anew with --overwrite",
+            )
         return None
-
-    def _load(self, step: int, groups: Iterable[str] | None) -> Checkpoint:
-        path = self.checkpoint_path(step)
-        try:
-            manifest = json.loads((path / "manifest.json").read_text(encoding="utf-8"))
-            for name, expected in manifest["sha256"].items():
-                if sha256(path / name) != expected:
-                    raise StorageError(f"checkpoint is damaged: {path / name}",
-                                       "its SHA-256 does not match manifest.json")  # fmt: skip
-            wanted = set(groups) if groups is not None else None
-            files = [f for f in path.glob("*.safetensors") if wanted is None or f.stem in wanted]
-            tensors = {file.stem: load_tensors(file) for file in files}
-            state = json.loads((path / "state.json").read_text(encoding="utf-8"))
-        except (OSError, ValueError, KeyError) as error:
-            if isinstance(error, StorageError):
-                raise
-            raise StorageError(f"checkpoint is damaged: {path}", str(error)) from error
-        return Checkpoint(step, tensors, state)
 
     # One writer
 
@@ -321,6 +272,4 @@ def _clear(folder: Path) -> None:
 
 
 def _remove_tree(path: Path) -> None:
-    import shutil
-
     shutil.rmtree(path, ignore_errors=True)

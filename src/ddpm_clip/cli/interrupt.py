@@ -61,18 +61,32 @@ class Patience:
 
 
 @contextmanager
-def sigterm_unwinds() -> Iterator[None]:
-    """Outside `Patience` a SIGTERM unwinds like Ctrl-C does, with its own exit code."""
+def signals_unwind() -> Iterator[None]:
+    """Outside `Patience` both signals unwind what is going on, each with its own exit code."""
+    words = {signal.SIGINT: "Interrupted.", signal.SIGTERM: "Terminated."}
 
     def leave(signum: int, frame: FrameType | None) -> None:
-        raise Interrupted(signum, "Terminated.")
+        if _is_importing(frame):  # an exception that leaves a compiled module's start aborts
+            os.write(2, b"\n")
+            os._exit(128 + signum)
+        raise Interrupted(signum, words[signal.Signals(signum)])
 
+    before: dict[int, Any] = {}
     try:
-        before = signal.signal(signal.SIGTERM, leave)
+        for signum in words:
+            before[signum] = signal.signal(signum, leave)
     except ValueError:  # only the main thread may listen
-        yield
-        return
+        pass
     try:
         yield
     finally:
-        signal.signal(signal.SIGTERM, before)
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def _is_importing(frame: FrameType | None) -> bool:
+    while frame is not None:
+        if frame.f_code.co_filename == "<frozen importlib._bootstrap>":
+            return True
+        frame = frame.f_back
+    return False

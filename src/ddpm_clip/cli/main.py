@@ -18,7 +18,7 @@ from ddpm_clip.cli import console
 from ddpm_clip.cli.doctor import doctor
 from ddpm_clip.cli.embed import embed
 from ddpm_clip.cli.generate import generate
-from ddpm_clip.cli.interrupt import Interrupted, sigterm_unwinds
+from ddpm_clip.cli.interrupt import Interrupted, signals_unwind
 from ddpm_clip.cli.models import models, show
 from ddpm_clip.cli.pack import pack
 from ddpm_clip.cli.scan import scan
@@ -84,7 +84,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if hasattr(sys.stdout, "reconfigure"):  # a file name need not be text
         sys.stdout.reconfigure(errors="surrogateescape")
     try:
-        with console.spoken_warnings(), sigterm_unwinds():
+        with console.spoken_warnings(), signals_unwind():
             code = _run(arguments)
             sys.stdout.flush()
             return code

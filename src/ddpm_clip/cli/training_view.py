@@ -13,14 +13,14 @@ from ddpm_clip.cli import console
 from ddpm_clip.cli.interrupt import Interrupted, Patience
 from ddpm_clip.cli.progress import Bars, follow
 from ddpm_clip.data.pixels import BadFile
-from ddpm_clip.errors import CannotCreate, MissingInput
+from ddpm_clip.errors import MissingInput
 from ddpm_clip.run import Run
 from ddpm_clip.training.loop import Prepared, total_steps, train
 from ddpm_clip.training.prepare import prepare
 from ddpm_clip.training.samples import write_outcome, write_samples
 from ddpm_clip.types import TrainStep
 
-EMBEDDINGS, CACHE_CARD = "embeddings", "cache.json"
+EMBEDDINGS = ("embeddings", "embeddings-mirrored")
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,19 +67,18 @@ def run_training(run: Run, view: View) -> None:
 def carry_embeddings(cache: Path, run: Run) -> None:
     """Put the embeddings that `ddpm-clip embed` wrote where the run looks for its own.
 
+    Those that the run has already stay; that they fit is checked where they are used.
+
     Raises:
-        MissingInput: there are none in that folder. CannotCreate: the run has others already.
+        MissingInput: there are none in that folder.
     """
-    theirs, target = cache / CACHE_CARD, run.folder / EMBEDDINGS
-    ours = target / CACHE_CARD
-    if not theirs.is_file():
+    found = [folder for folder in (cache / name for name in EMBEDDINGS) if folder.is_dir()]
+    if not found:
         fix = "write them: ddpm-clip embed SOURCE --out FOLDER"
-        raise MissingInput(f"no embeddings in {cache}", f"{CACHE_CARD} is not there", fix)
-    if ours.is_file() and ours.read_bytes() != theirs.read_bytes():
-        fix = "choose another --out, or --overwrite"
-        raise CannotCreate(f"{run.folder} has other embeddings already", fix=fix)
-    if not target.exists():
-        shutil.copytree(cache, target)
+        raise MissingInput(f"no embeddings in {cache}", f"it has no folder {EMBEDDINGS[0]}", fix)
+    for folder in found:
+        if not (run.folder / folder.name).exists():
+            shutil.copytree(folder, run.folder / folder.name)
 
 
 def _follow_steps(

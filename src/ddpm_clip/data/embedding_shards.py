@@ -116,11 +116,9 @@ def read_rows(folder: Path, places: list[Place], dim: int) -> Tensor:
 
 
 def _matrix(path: Path, dim: int) -> Tensor:
-    from safetensors import SafetensorError
-
     try:
         matrix = load_tensors(path)["embedding"]
-    except (OSError, KeyError, SafetensorError) as error:
+    except (OSError, KeyError, ValueError) as error:
         raise _damaged(path, str(error)[:200]) from error
     if matrix.ndim != 2 or matrix.shape[1] != dim:
         raise _damaged(path, f"its shape is {tuple(matrix.shape)}, not (n, {dim})")

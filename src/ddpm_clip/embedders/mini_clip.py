@@ -188,8 +188,9 @@ class MiniClip(nn.Module):
             MissingInput: no such folder or files. DataError: the files do not fit together.
         """
         folder = Path(folder)
-        if not (folder / CARD).is_file():
-            raise MissingInput(f"no mini-CLIP in {folder}", f"{CARD} is not there",
+        absent = [name for name in (CARD, WEIGHTS) if not (folder / name).is_file()]
+        if absent:
+            raise MissingInput(f"no mini-CLIP in {folder}", f"{absent[0]} is not there",
                                "train one: ddpm-clip train-clip SOURCE --out FOLDER")  # fmt: skip
         try:
             text = json.loads((folder / CARD).read_text(encoding="utf-8"))

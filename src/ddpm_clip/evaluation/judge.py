@@ -59,6 +59,7 @@ class JudgeNet(nn.Module):
             raise UsageError(f"no judge of {len(attributes)} attributes for {img_size} pixels",
                              "it needs one attribute and 8 pixels at least")  # fmt: skip
         self.attributes = {name: tuple(values) for name, values in attributes.items()}
+        self.classes = next(iter(self.attributes.values()))
         self.options = {"img_ch": img_ch, "img_size": img_size, "width": width, "dropout": dropout}
         self.threshold = 0.0  # the least confidence in the first attribute
         self.card: dict[str, Any] = {}
@@ -73,11 +74,6 @@ class JudgeNet(nn.Module):
         self.heads = nn.ModuleList(
             nn.Linear(FEATURES, len(values)) for values in self.attributes.values()
         )
-
-    @property
-    def classes(self) -> tuple[str, ...]:
-        """The values of the first attribute."""
-        return next(iter(self.attributes.values()))
 
     def features(self, x: Tensor) -> Tensor:
         """(b, 128), not negative, from x (b, c, h, w) in [-1, 1].

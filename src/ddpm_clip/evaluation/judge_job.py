@@ -29,6 +29,9 @@ from ddpm_clip.types import Progress
 SET_ASIDE = 2000
 """At most so many training pictures, and never more than a tenth, only set the threshold."""
 
+DRAWN_FOR_TEST = 4000
+"""Pictures measured on, where they are drawn for the purpose."""
+
 
 def train_judge_run(
     folder: str | Path, config: DataConfig, *, steps: int, seed: int = 0, batch_size: int = 256,
@@ -67,7 +70,8 @@ def train_judge_run(
     )
     net.half().float()
     calibrate(net, x[aside])
-    x_test, facts_test, _ = yield from _pictures(config, test_split)
+    fewer = config.model_copy(update={"draw": min(config.draw, DRAWN_FOR_TEST)})
+    x_test, facts_test, _ = yield from _pictures(fewer, test_split)
     figures = measure_judge(net, x_test, facts_test)
     net.save(folder, card={
         "figures": asdict(figures), "source": config.source, "draw_seed": config.draw_seed,

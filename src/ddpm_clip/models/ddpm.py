@@ -184,7 +184,7 @@ class DDPM:
             model, c.repeat(len(w_tests), 1), scale=scale, seeds=list(seeds) * len(w_tests),
             **walk_options,
         )  # fmt: skip
-        return x.unflatten(0, (len(w_tests), len(c)))
+        return x.view(len(w_tests), len(c), *x.shape[1:])
 
     def _levels(self, t: Tensor, like: Tensor) -> tuple[Tensor, Tensor]:
         alpha, sigma = self.schedule.at(t)

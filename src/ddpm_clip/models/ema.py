@@ -50,7 +50,7 @@ class EMA:
     def beta(self, n: int) -> float:
         """The decay of update n, counted from 1."""
         if self.decay is None:
-            return (1 - 1 / n) ** (self.gamma + 1)
+            return float((1 - 1 / n) ** (self.gamma + 1))
         return min(self.decay, (1 + n) / (10 + n))
 
     @torch.no_grad()

@@ -5,6 +5,7 @@ nothing of noise schedules (only how many rows there are), embedders or sampling
 """
 
 from collections.abc import Sequence
+from typing import cast
 
 import torch
 from torch import Tensor, nn
@@ -68,9 +69,9 @@ class UNet(nn.Module):
             above = down_chs[level - 1] if level else d
             self.up.insert(0, _Level([(2 * d, d)] * blocks, k, attend, dropout))
             if level:
-                self.up[0].resize = Upsample(d, above)  # type: ignore[assignment]
+                self.up[0].resize = Upsample(d, above)
             if level < len(down_chs) - 1:
-                self.down[-1].resize = Downsample(d)  # type: ignore[assignment]
+                self.down[-1].resize = Downsample(d)
             width, ch = width // 2, d
         self.middle = _Level([(ch, ch)], k, attention > 0, dropout)
         self.norm = group_norm(down_chs[0])
@@ -83,15 +84,15 @@ class UNet(nn.Module):
         x = self.enter(_to_depth(x_t, self.stem))  # (b, d, h/stem, w/stem)
         skips: list[Tensor] = []
         for level in self.down:
-            for block in level.blocks:  # type: ignore[union-attr]
+            for block in _blocks(level):
                 x = block(x, note)
                 skips.append(x)
-            x = level.resize(x)  # type: ignore[operator]
+            x = _resized(level, x)
         x = self.middle(x, note)
         for level in self.up:
-            for block in level.blocks:  # type: ignore[union-attr]
+            for block in _blocks(level):
                 x = block(torch.cat([x, skips.pop()], dim=1), note)
-            x = level.resize(x)  # type: ignore[operator]
+            x = _resized(level, x)
         return _to_space(self.leave(F.silu(self.norm(x))), self.stem)
 
     def _check_size(self, height: int, width: int) -> None:
@@ -131,6 +132,15 @@ class _Block(nn.Module):
 
     def forward(self, x: Tensor, note: Tensor) -> Tensor:
         return self.attention(self.residual(x, note))  # type: ignore[no-any-return]
+
+
+def _blocks(level: nn.Module) -> list[_Block]:
+    return [block for block in cast(_Level, level).blocks if isinstance(block, _Block)]
+
+
+def _resized(level: nn.Module, x: Tensor) -> Tensor:
+    resized: Tensor = cast(_Level, level).resize(x)
+    return resized
 
 
 def _to_depth(x: Tensor, factor: int) -> Tensor:

@@ -13,22 +13,22 @@ from typing import cast
 
 import numpy as np
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from ddpm_clip.build import build_ddpm, build_denoiser
 from ddpm_clip.conditioning import Conditioner, draw_levels
 from ddpm_clip.config import Config
 from ddpm_clip.data.loader import batch_indices, flip_mask
 from ddpm_clip.data.pixels import BadFile
-from ddpm_clip.errors import NonFiniteError
+from ddpm_clip.errors import NonFiniteError, UsageError
 from ddpm_clip.models.ddpm import DDPM
+from ddpm_clip.pretrained import weights_of
 from ddpm_clip.run import Run
 from ddpm_clip.training.state import TrainState, learning_rate
+from ddpm_clip.training.validation import HeldOut, errors
 from ddpm_clip.types import Denoiser, TrainStep
 from ddpm_clip.utils.device import pick_device, pick_dtype
 from ddpm_clip.utils.tensors import to_float
-
-HELDOUT_SEED = 2**32 - 7
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +56,10 @@ class Prepared:
         """The rows to train on."""
         return np.setdiff1d(np.arange(len(self.pixels)), self.heldout)
 
+    def heldout_set(self) -> HeldOut:
+        """The rows that are never trained on, as the validation takes them."""
+        return HeldOut(self.pixels[self.heldout], self.embeddings[self.heldout], self.conditioner)
+
 
 def total_steps(config: Config, n: int) -> int:
     """The steps of a run on `n` pictures."""
@@ -64,8 +68,13 @@ def total_steps(config: Config, n: int) -> int:
     return math.ceil(config.training.epochs * n / config.training.batch_size)
 
 
-def start_state(config: Config, width: int, device: torch.device) -> TrainState:
-    """Network, average and optimiser as a run with this config starts."""
+def start_state(run: Run, width: int, device: torch.device) -> TrainState:
+    """Network, average and optimiser as a run starts: from nothing, or from another model.
+
+    Raises:
+        UsageError: the weights of the other model do not fit this network.
+    """
+    config, init = run.config, run.read_json("run.json").get("init")
     torch.manual_seed(config.training.seed)
     model = build_denoiser(
         config.model, T=config.diffusion.timesteps, img_ch=config.data.channels,
@@ -73,7 +82,21 @@ def start_state(config: Config, width: int, device: torch.device) -> TrainState:
     ).to(device)  # fmt: skip
     if config.training.channels_last:
         model = model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    if init:
+        _load_init(model, init)
     return TrainState.start(model, config.training)
+
+
+def _load_init(model: nn.Module, name: str) -> None:
+    try:
+        model.load_state_dict(weights_of(name))
+    except RuntimeError as error:
+        raise UsageError(
+            f"the weights of {name!r} do not fit this network",
+            str(error).splitlines()[-1].strip()[:160],
+            "train with that model's preset and embedder, or leave out --init",
+            param="init",
+        ) from error
 
 
 def train(run: Run, prepared: Prepared, state: TrainState | None = None) -> Iterator[TrainStep]:
@@ -91,10 +114,10 @@ def train(run: Run, prepared: Prepared, state: TrainState | None = None) -> Iter
     config, device = run.config, pick_device(run.config.training.device)
     if config.training.threads:
         torch.set_num_threads(config.training.threads)
-    state = state or start_state(config, prepared.conditioner.width, device)
+    state = state or start_state(run, prepared.conditioner.width, device)
     if checkpoint := run.load():
         state.restore(checkpoint)
-        run.cut_history(state.step)
+    run.cut_history(state.step)
     loop = _Loop(run, prepared, state, build_ddpm(config.diffusion, device), device)
     try:
         yield from loop.steps()
@@ -212,24 +235,13 @@ class _Loop:
             x_0.contiguous(memory_format=torch.channels_last) if self.options.channels_last else x_0
         )
 
-    @torch.no_grad()
     def heldout_loss(self) -> float:
-        """The loss of the averaged weights on fixed pictures, rows and noise."""
-        rows = self.data.heldout
-        draws = torch.Generator().manual_seed(HELDOUT_SEED)
-        t, total = self.ddpm.rows(len(rows), draws), 0.0
+        """The loss of the averaged weights on the fixed held-out set."""
         with self.state.ema.applied() as model:
             model.eval()
-            for part in torch.arange(len(rows)).split(self.options.batch_size):
-                x_0 = self.pictures(rows[part.numpy()])
-                eps = torch.randn(x_0.shape, generator=draws)
-                c = self.data.conditioner.images(self.data.embeddings[rows[part.numpy()]])
-                x_0, c, eps = (v.to(self.device) for v in (x_0, c, eps))
-                total += (
-                    self.ddpm.errors(cast(Denoiser, model), x_0, t[part], c, None, eps).sum().item()
-                )
+            found, _ = errors(cast(Denoiser, model), self.ddpm, self.data.heldout_set())
             model.train()
-        return total / len(rows)
+        return found.mean().item()
 
 
 def _mix(seed: int, step: int) -> int:

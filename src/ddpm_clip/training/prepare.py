@@ -23,7 +23,7 @@ from ddpm_clip.data.pixels import Pixels, stream_pixels
 from ddpm_clip.data.sources import open_source
 from ddpm_clip.data.subset import digest, limit
 from ddpm_clip.errors import DataError, UsageError, WeightsUnavailable
-from ddpm_clip.pretrained import load_conditioner, save_conditioner
+from ddpm_clip.pretrained import find, load_conditioner, save_conditioner
 from ddpm_clip.run import Run
 from ddpm_clip.training.loop import Prepared
 from ddpm_clip.types import Embedder, ImageSource, Item, Progress
@@ -51,8 +51,16 @@ def open_data(config: DataConfig, split: str = "train") -> ImageSource:
     return limit(source, config.max_samples)
 
 
-def start_run(folder: str | Path, config: Config, *, overwrite: bool = False) -> Run:
+def start_run(
+    folder: str | Path, config: Config, *, overwrite: bool = False, init: str | None = None
+) -> Run:
     """Create a run, or continue the same one, with every open choice settled.
+
+    Args:
+        folder: of the run.
+        config: `embedder: auto` and the like may be open.
+        overwrite: start anew where there is a run.
+        init: a model whose weights are the start; found before anything is written.
 
     The source is opened first, so that a mistyped path leaves nothing behind.
     """
@@ -67,7 +75,10 @@ def start_run(folder: str | Path, config: Config, *, overwrite: bool = False) ->
     )
     if clip is not None:
         build_embedder(settled.embedder)  # a wrong folder is an error before anything is written
+    if init is not None:
+        find(init)
     run = Run.create(folder, settled, overwrite=overwrite)
+    run.write_json("run.json", run.read_json("run.json") | {"init": init})
     if clip is not None:
         shutil.copytree(clip, run.folder / EMBEDDER_FOLDER, dirs_exist_ok=True)
     return run
@@ -96,9 +107,9 @@ def prepare(run: Run, *, skip_extraction: bool = False) -> Generator[Progress, N
         config.embedder, classes=classes, home=run.folder, device=config.training.device
     )
     mirror = bool(config.data.flip)
-    plain = yield from _embed(run, source, pixels, embedder, False, skip_extraction)
+    plain = yield from embed_pictures(run, source, pixels, embedder, False, skip_extraction)
     flipped = (
-        (yield from _embed(run, source, pixels, embedder, True, skip_extraction))
+        (yield from embed_pictures(run, source, pixels, embedder, True, skip_extraction))
         if mirror
         else None
     )
@@ -127,7 +138,7 @@ def decode(
         yield Progress("scan", at.done, at.total, f"{at.bad} unusable" if at.bad else "")
 
 
-def _embed(
+def embed_pictures(
     run: Run, source: ImageSource, pixels: Pixels, embedder: Embedder, mirror: bool, refuse: bool
 ) -> Generator[Progress, None, Tensor]:
     """Embeddings of the training crops (n, e), through the run's cache."""
@@ -195,7 +206,7 @@ def _settled(config: Config) -> Config:
     """The config with embedder, bridge and mirroring decided."""
     embedder = config.embedder
     if embedder.name == "auto":
-        embedder = _settled_embedder(embedder, config.data)
+        embedder = settled_embedder(embedder, config.data)
     bridge = config.conditioning.bridge
     if bridge == "auto":  # labels are the same on both sides: there is no gap
         bridge = "identity" if embedder.name == "labels" else "shift"
@@ -220,7 +231,7 @@ def _settled_like(config: Config, earlier: Config) -> Config:
     return config.model_copy(update=update)
 
 
-def _settled_embedder(config: EmbedderConfig, data: DataConfig) -> EmbedderConfig:
+def settled_embedder(config: EmbedderConfig, data: DataConfig) -> EmbedderConfig:
     """A shipped mini-CLIP that knows the words, else the pretrained CLIP, else say so loudly."""
     own = OWN_EMBEDDER.get((data.source or "").partition(":")[0])
     if own in shipped_names():

@@ -4,7 +4,9 @@ Knows nothing of the loop: everything is read from the run, so that what is seen
 """
 
 from collections.abc import Sequence
+from dataclasses import asdict
 from pathlib import Path
+from typing import cast
 
 import torch
 from PIL import Image
@@ -13,6 +15,8 @@ from ddpm_clip.generation import TextToImage
 from ddpm_clip.models.ddpm import DDPM
 from ddpm_clip.run import Run
 from ddpm_clip.training.loop import Prepared
+from ddpm_clip.training.validation import by_noise
+from ddpm_clip.types import Denoiser
 from ddpm_clip.utils.plots import loss_curve
 from ddpm_clip.utils.tensors import to_float, to_picture
 from ddpm_clip.utils.visualization import grid, save_gif, tensor_grid
@@ -48,9 +52,11 @@ def write_samples(run: Run, step: int) -> Path:
 
 
 def write_outcome(run: Run, prepared: Prepared, *, animation: bool = True) -> list[Path]:
-    """loss.png, forward.png and, with `animation`, forward.gif and generation.gif."""
+    """loss.png, heldout.json, forward.png and, with `animation`, forward.gif, generation.gif."""
     paths = [write_curve(run)] if run.history() else []
     tti = TextToImage.from_pretrained(str(run.folder))
+    if len(prepared.heldout):
+        paths.append(write_validation(run, prepared, tti))
     return [
         *paths,
         *write_forward(run, prepared, tti.model.ddpm, animation),
@@ -65,6 +71,14 @@ def write_curve(run: Run) -> Path:
     heldout = [row["step"] for row in measured], [row["heldout_loss"] for row in measured]
     steps, losses = [row["step"] for row in rows], [row["loss"] for row in rows]
     return loss_curve(steps, losses, run.folder / "loss.png", heldout=heldout)
+
+
+def write_validation(run: Run, prepared: Prepared, tti: TextToImage) -> Path:
+    """heldout.json: the held-out error by noise level, with the condition and without it."""
+    network = cast(Denoiser, tti.model.network)
+    bins = by_noise(network, tti.model.ddpm, prepared.heldout_set())
+    run.write_json("heldout.json", {"bins": [asdict(one) for one in bins]})
+    return run.folder / "heldout.json"
 
 
 def write_forward(run: Run, prepared: Prepared, ddpm: DDPM, animation: bool = True) -> list[Path]:

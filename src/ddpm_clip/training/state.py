@@ -10,9 +10,9 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from ddpm_clip.checkpoints import Checkpoint
 from ddpm_clip.config import TrainingConfig
 from ddpm_clip.models.ema import EMA
-from ddpm_clip.run import Checkpoint
 
 
 @dataclass(slots=True)
@@ -79,8 +79,14 @@ def _flat_optimizer(optimizer: torch.optim.Optimizer) -> dict[str, Tensor]:
 
 def _load_optimizer(optimizer: torch.optim.Optimizer, flat: dict[str, Tensor]) -> None:
     whole = optimizer.state_dict()
+    parameters = [p for group in optimizer.param_groups for p in group["params"]]
     state: dict[int, dict[str, Tensor]] = {}
     for key, value in flat.items():
-        i, name = key.split(".", 1)
-        state.setdefault(int(i), {})[name] = value
+        number, name = key.split(".", 1)
+        parameter = parameters[int(number)]
+        if value.shape == parameter.shape:
+            # The fused kernel pairs numbers by their place in memory, not by their index, and
+            # files are always row by row: lay each moment out as its parameter (channels_last).
+            value = torch.empty_like(parameter).copy_(value)
+        state.setdefault(int(number), {})[name] = value
     optimizer.load_state_dict({"state": state, "param_groups": whole["param_groups"]})

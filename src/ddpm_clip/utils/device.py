@@ -18,10 +18,10 @@ def pick_device(name: str = "auto") -> torch.device:
 def has_fast_bfloat16(device: torch.device) -> bool:
     """True where bfloat16 is computed in hardware; emulated it is slower than float32."""
     if device.type == "cuda":
-        return torch.cuda.is_bf16_supported(including_emulation=False)
+        return bool(torch.cuda.is_bf16_supported(including_emulation=False))
     if device.type == "cpu":
-        has = torch.backends.cpu.get_cpu_capability()
-        return has.startswith("AVX512") and torch.ops.mkldnn._is_mkldnn_bf16_supported()
+        wide = torch.backends.cpu.get_cpu_capability().startswith("AVX512")
+        return wide and bool(torch.ops.mkldnn._is_mkldnn_bf16_supported())
     return False
 
 

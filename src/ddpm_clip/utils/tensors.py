@@ -64,7 +64,15 @@ def save_tensors(
 
 
 def load_tensors(path: Path) -> dict[str, Tensor]:
-    """Read a safetensors file."""
+    """Read a safetensors file.
+
+    Raises:
+        ValueError: it is torn or was never one.
+    """
+    from safetensors import SafetensorError
     from safetensors.torch import load
 
-    return load(path.read_bytes())
+    try:
+        return load(path.read_bytes())
+    except SafetensorError as error:
+        raise ValueError(f"{path} is no sound safetensors file: {error}") from error

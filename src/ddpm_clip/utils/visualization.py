@@ -7,7 +7,6 @@ import textwrap
 from collections.abc import Sequence
 from pathlib import Path
 
-import torch
 from PIL import Image, ImageDraw, ImageFont
 from torch import Tensor
 
@@ -118,4 +117,4 @@ def generation_image(
 
 def _frame(x: Tensor) -> Image.Image:
     x = x[None] if x.ndim == 3 else x
-    return tensor_grid(x, max(1, round(len(torch.atleast_1d(x)) ** 0.5)))
+    return tensor_grid(x, max(1, round(len(x) ** 0.5)))

@@ -30,4 +30,4 @@ def ddim(
 
 def _eq_16(eta: float, alpha_t: float, sigma_t: float, alpha_s: float, sigma_s: float) -> float:
     """The standard deviation of the fresh noise (eq. 16)."""
-    return eta * sigma_s / sigma_t * max(0.0, 1 - (alpha_t / alpha_s) ** 2) ** 0.5
+    return float(eta * sigma_s / sigma_t * max(0.0, 1 - (alpha_t / alpha_s) ** 2) ** 0.5)

@@ -1,0 +1,47 @@
+"""Train a small CLIP on MNIST.
+
+python scripts/clip_train.py --save_path mnist_clip.pth
+
+Options of `ddpm-clip train-clip` (`--set`, `--overwrite`, …) go here too.
+"""
+
+import sys
+from argparse import ArgumentParser
+
+from seed_flags import accept, remark_on_ignored, saved_to, settings
+
+from ddpm_clip.cli.main import main
+
+PICTURES = 60_000
+"""In the training split of MNIST."""
+
+
+def train(words: list[str]) -> int:
+    """Hand over to `ddpm-clip train-clip`."""
+    parser = ArgumentParser(description=__doc__, allow_abbrev=False)
+    parser.add_argument("--epochs", type=float, help="by default what the preset needs")
+    parser.add_argument("--batch_size", type=int)
+    parser.add_argument("--lr", type=float)
+    parser.add_argument("--clip_embedding_dim", type=int, help="by default 64; 2 can be drawn")
+    parser.add_argument("--max_samples", type=int, help="use at most so many pictures")
+    parser.add_argument("--save_path", default="mnist_clip.pth")
+    accept(parser, ("num_workers",), "pictures are in memory")
+    accept(parser, ("cnn_output_dim", "lstm_embedding_dim", "lstm_output_dim"), "other networks")
+    accept(parser, ("encoder_target_length",), "words of any length are read")
+    given, rest = parser.parse_known_args(words)
+    remark_on_ignored(given)
+    keys = settings(
+        embedder__clip_batch_size=given.batch_size, embedder__lr=given.lr,
+        embedder__dim=given.clip_embedding_dim, data__max_samples=given.max_samples,
+        embedder__steps=given.epochs and _steps(given.epochs, given.max_samples, given.batch_size),
+    )  # fmt: skip
+    out = ["--preset", "digits", "--out", saved_to(given.save_path)]
+    return main(["train-clip", "mnist", *out, *keys, *rest])
+
+
+def _steps(epochs: float, pictures: int | None, batch_size: int | None) -> int:
+    return max(1, round(epochs * min(pictures or PICTURES, PICTURES) / (batch_size or 256)))
+
+
+if __name__ == "__main__":
+    sys.exit(train(sys.argv[1:]))

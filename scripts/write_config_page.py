@@ -1,0 +1,62 @@
+"""Write docs/config.md from the config models: `python scripts/write_config_page.py [--check]`.
+
+With `--check` nothing is written, and the exit code is 1 where the page has fallen behind.
+Descriptions and defaults stand in `ddpm_clip.config` and nowhere else.
+"""
+
+import sys
+from pathlib import Path
+from typing import Any
+
+from ddpm_clip.config import SECTIONS, Config, preset_names
+
+PAGE = Path(__file__).resolve().parents[1] / "docs" / "config.md"
+HEAD = """# Configuration
+
+Written by `scripts/write_config_page.py` from `ddpm_clip.config`; do not edit.
+
+A file given with `--config` holds only what differs from the defaults, in these sections;
+`--set training.lr=1e-4` changes one key. An unknown key is an error that names the nearest one.
+`--print-config` prints every value with its origin, and every run keeps its own as `config.yaml`.
+
+Presets, for `--preset` or as `preset:` in a file: {presets}.
+"""
+
+
+def page() -> str:
+    """The whole page: a table a section."""
+    presets = ", ".join(f"`{name}`" for name in preset_names())
+    return "\n".join([HEAD.format(presets=presets), *map(_table, SECTIONS)])
+
+
+def _table(section: str) -> str:
+    model: Any = Config.model_fields[section].annotation
+    title = (model.__doc__ or "").splitlines()[0]
+    rows = [f"## {section}", "", title, "", "| key | default | |", "|---|---|---|"]
+    for name, field in model.model_fields.items():
+        rows.append(f"| `{section}.{name}` | {_shown(field.default)} | {field.description} |")
+    return "\n".join([*rows, ""])
+
+
+def _shown(value: object) -> str:
+    """A default as one would write it in YAML."""
+    if value is None:
+        return "unset"
+    if isinstance(value, bool):
+        return f"`{str(value).lower()}`"
+    if isinstance(value, tuple):
+        return f"`[{', '.join(map(str, value))}]`"
+    return f"`{value}`"
+
+
+def main() -> int:
+    """Write the page, or compare it."""
+    wanted = page()
+    if "--check" in sys.argv[1:]:
+        return int(PAGE.read_text(encoding="utf-8") != wanted)
+    PAGE.write_text(wanted, encoding="utf-8")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

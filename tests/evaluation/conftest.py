@@ -1,0 +1,54 @@
+"""A toy judge that has learned a toy set, and a tiny model that really paints."""
+
+from pathlib import Path
+
+import pytest
+import torch
+from planted import ATTRIBUTES, planted
+
+from ddpm_clip.build import build_ddpm, build_denoiser
+from ddpm_clip.conditioning import Conditioner
+from ddpm_clip.config import resolve
+from ddpm_clip.embedders.mini_clip import MiniClip
+from ddpm_clip.evaluation.judge import JudgeNet
+from ddpm_clip.evaluation.judge_training import calibrate, train_judge
+from ddpm_clip.generation import TextToImage
+from ddpm_clip.pretrained import LoadedModel
+
+
+@pytest.fixture(scope="session")
+def toy_judge():
+    """Trained on `planted` for a few seconds, calibrated on others of its kind."""
+    torch.manual_seed(0)
+    judge = JudgeNet(ATTRIBUTES, img_ch=1, img_size=16, width=8, dropout=0.1)
+    pixels, facts = planted(600, seed=0)
+    for _ in train_judge(judge, pixels, facts, steps=120, batch_size=64, lr=1e-2, seed=0):
+        pass
+    calibrate(judge, planted(300, seed=1)[0])
+    return judge
+
+
+@pytest.fixture(scope="session")
+def tiny_tti():
+    """An untrained model of 16x16 grey with everything that painting needs."""
+    config, _ = resolve(environ={}, assignments=[
+        "model.down_chs=[8, 16]", "model.blocks=1", "model.t_embed_dim=8", "model.attention=0",
+        "diffusion.timesteps=20", "data.image_size=16", "data.channels=1", "generation.steps=2",
+        "embedder.name=mini_clip", "conditioning.bridge=shift",
+    ])  # fmt: skip
+    torch.manual_seed(0)
+    clip = MiniClip(1, 16, dim=8, width=8, text_width=32).eval()
+    images, texts = torch.randn(40, 8), clip.embed_texts(["bar", "beam", "ring", "a light bar"])
+    conditioner = Conditioner.fit(images, texts)
+    network = build_denoiser(
+        config.model, T=20, img_ch=1, img_size=16, c_embed_dim=conditioner.width
+    ).eval()
+    with torch.no_grad():  # outputs start at zero, and then no condition could be seen
+        for parameter in network.parameters():
+            parameter.add_(0.05 * torch.randn_like(parameter))
+    model = LoadedModel(
+        "tiny", Path(), config, network, build_ddpm(config.diffusion), conditioner, (), "", 0,
+        torch.device("cpu"),
+    )  # fmt: skip
+    model.__dict__["embedder"] = clip
+    return TextToImage(model)

@@ -1,0 +1,30 @@
+import pytest
+
+from ddpm_clip.config import resolve
+from ddpm_clip.data.pixels import finish
+from ddpm_clip.errors import CannotCreate
+from ddpm_clip.evaluation.judge import JudgeNet
+from ddpm_clip.evaluation.judge_job import train_judge_run
+
+
+def flowers():
+    drawn = ["data.source=drawn-flowers", "data.draw=60", "data.draw_seed=3", "data.image_size=16"]
+    return resolve(assignments=drawn, environ={})[0].data
+
+
+def test_a_judge_of_drawn_flowers_goes_from_source_to_folder(tmp_path):
+    folder = tmp_path / "judge"
+    figures = finish(train_judge_run(folder, flowers(), steps=3, batch_size=8, width=8, seed=5))
+    judge = JudgeNet.load(folder)
+    assert judge.classes[0] == "daisy"
+    assert {"species", "petals", "count", "centre", "background"} <= judge.attributes.keys()
+    assert judge.threshold > 0
+    assert judge.card["figures"]["accuracy"] == figures.accuracy
+    assert (judge.card["seed"], judge.card["draw_seed"], judge.card["trained_on"]) == (5, 3, 54)
+
+
+def test_a_folder_with_something_else_in_it_is_left_alone(tmp_path):
+    (tmp_path / "letters.txt").write_text("dear")
+    with pytest.raises(CannotCreate, match="is no judge"):
+        finish(train_judge_run(tmp_path, flowers(), steps=3))
+    assert [file.name for file in tmp_path.iterdir()] == ["letters.txt"]

@@ -1,0 +1,61 @@
+"""Names in a config become the objects they name."""
+
+import pytest
+import torch
+
+from ddpm_clip.build import bridge_options, build_ddpm, build_denoiser, build_schedule, c_embed_dim
+from ddpm_clip.config import Config, ConditioningConfig, DiffusionConfig, ModelConfig
+from ddpm_clip.diffusion.schedules import SCHEDULES
+from ddpm_clip.errors import UsageError
+from ddpm_clip.models import DENOISERS
+
+
+@pytest.mark.parametrize("name", SCHEDULES)
+def test_every_schedule_is_built_with_its_length_and_betas(name):
+    schedule = build_schedule(DiffusionConfig(schedule=name, timesteps=60, beta_end=0.03))
+    plain = build_schedule(DiffusionConfig(schedule=name, timesteps=60))
+    assert schedule.T == 60
+    assert torch.equal(schedule.alpha, plain.alpha) == (name in ("cosine", "sigmoid"))
+
+
+def test_zero_terminal_snr_is_built_for_v_and_refused_for_eps():
+    assert build_schedule(DiffusionConfig(zero_terminal_snr=True)).alpha[-1] == 0
+    with pytest.raises(UsageError, match="zero terminal SNR") as refused:
+        build_schedule(DiffusionConfig(zero_terminal_snr=True, parameterization="eps"))
+    assert "diffusion.parameterization=v" in refused.value.fix
+
+
+@pytest.mark.parametrize("levels", ["uniform", "lognormal"])
+def test_training_levels_reach_the_ddpm(levels):
+    ddpm = build_ddpm(DiffusionConfig(noise_levels=levels, timesteps=100, p_mean=-3.0, p_std=0.01))
+    rows = ddpm.rows(200, torch.Generator().manual_seed(0))
+    alpha, sigma = ddpm.schedule.at(rows)
+    spread = (sigma / alpha).log().std().item()
+    assert (spread < 0.1) == (levels == "lognormal")
+
+
+@pytest.mark.parametrize("arch", DENOISERS)
+def test_every_network_is_built_from_the_same_options(arch):
+    options = ModelConfig(arch=arch, down_chs=(8, 16, 16), stem=1, t_embed_dim=8)
+    network = build_denoiser(options, T=50, img_ch=1, img_size=16, c_embed_dim=9)
+    assert isinstance(network, DENOISERS[arch])
+    assert network.image_shape == (1, 16, 16)
+    assert network.c_embed_dim == 9
+
+
+def test_names_that_do_not_exist_are_refused():
+    with pytest.raises(UsageError, match="unknown network 'unett'"):
+        build_denoiser(ModelConfig(arch="unett"), T=50, img_ch=1, img_size=16, c_embed_dim=9)
+    with pytest.raises(UsageError, match="unknown schedule"):
+        build_schedule(DiffusionConfig(schedule="cosinus"))
+
+
+def test_the_network_sees_one_coordinate_more_where_conditions_are_centred():
+    assert c_embed_dim(Config(), 512) == 513
+    raw = Config(conditioning=ConditioningConfig(mode="raw"))
+    assert c_embed_dim(raw, 512) == 512
+
+
+def test_bridge_settings_are_handed_over():
+    options = bridge_options(ConditioningConfig(bridge="knn", knn_k=7, text_noise=0.2))
+    assert (options.bridge, options.knn_k, options.text_noise) == ("knn", 7, 0.2)

@@ -1,0 +1,311 @@
+"""A run folder is whole after any crash, has one writer, and never mixes two trainings."""
+
+import hashlib
+import json
+import os
+import subprocess
+import sys
+from itertools import pairwise
+
+import pytest
+import torch
+
+from ddpm_clip.config import Config
+from ddpm_clip.errors import Busy, CannotCreate, ConfigError, MissingInput, StorageError
+from ddpm_clip.checkpoints import Checkpoint
+from ddpm_clip.run import Run
+from ddpm_clip.types import TrainStep
+
+
+def config(**training):
+    return Config.model_validate({"training": {"keep_last": 2, **training}})
+
+
+def checkpoint(step):
+    weights = {"w": torch.full((2, 3), float(step)), "n": torch.tensor(step)}
+    return Checkpoint(step, {"model": weights, "ema": {"w": weights["w"] / 2}}, {"best": None})
+
+
+@pytest.fixture
+def run(tmp_path):
+    return Run.create(tmp_path / "run", config())
+
+
+def damage(run, step, name="model.safetensors"):
+    path = run.checkpoint_path(step) / name
+    path.write_bytes(path.read_bytes()[:-1])
+
+
+# Checkpoints
+
+
+def test_a_checkpoint_comes_back_as_it_was_saved(run):
+    run.save(checkpoint(5))
+    again = run.load()
+    assert again.step == 5
+    assert torch.equal(again.tensors["model"]["w"], torch.full((2, 3), 5.0))
+    assert again.tensors["model"]["n"].dtype == torch.int64
+    assert again.state["best"] is None
+
+
+def test_only_the_asked_groups_are_read(run):
+    run.save(checkpoint(5))
+    assert set(run.load(groups=["ema"]).tensors) == {"ema"}
+
+
+def test_a_run_without_a_checkpoint_has_none(run):
+    assert run.load() is None
+    assert run.checkpoint_steps() == []
+
+
+def test_a_step_that_was_never_saved_is_named_with_those_that_were(run):
+    run.save(checkpoint(5))
+    with pytest.raises(MissingInput, match="no checkpoint of step 7") as refused:
+        run.load(7)
+    assert "there is: 5" in str(refused.value)
+
+
+@pytest.mark.parametrize("name", ["model.safetensors", "ema.safetensors", "state.json", "manifest.json"])
+def test_a_damaged_newest_checkpoint_falls_back_with_a_warning(run, name):
+    run.save(checkpoint(5))
+    run.save(checkpoint(10))
+    damage(run, 10, name)
+    with pytest.warns(UserWarning, match="damaged.*|falling back"):
+        assert run.load().step == 5
+
+
+@pytest.mark.parametrize("name", ["model.safetensors", "state.json", "manifest.json"])
+def test_a_checkpoint_that_lost_a_file_is_damaged_too(run, name):
+    run.save(checkpoint(5))
+    run.save(checkpoint(10))
+    (run.checkpoint_path(10) / name).unlink()
+    with pytest.warns(UserWarning, match="falling back"):
+        assert run.load().step == 5
+
+
+def test_one_flipped_bit_is_found(run):
+    run.save(checkpoint(5))
+    path = run.checkpoint_path(5) / "model.safetensors"
+    data = bytearray(path.read_bytes())
+    data[-1] ^= 1
+    path.write_bytes(bytes(data))
+    with pytest.raises(StorageError, match="SHA-256"):
+        run.load(5)
+
+
+def test_when_every_checkpoint_is_damaged_nothing_is_loaded(run):
+    run.save(checkpoint(5))
+    damage(run, 5)
+    with pytest.warns(UserWarning, match="damaged"), pytest.raises(StorageError, match="every"):
+        run.load()
+
+
+def test_the_newest_and_the_best_are_kept(run):
+    for step in (1, 2, 3, 4, 5):
+        run.save(checkpoint(step), best=step == 2)
+    assert run.checkpoint_steps() == [2, 4, 5]
+    assert run.best_step() == 2
+    run.save(checkpoint(6), best=True)
+    assert run.checkpoint_steps() == [5, 6]
+
+
+def test_at_least_two_are_kept_so_that_there_is_one_to_fall_back_to(tmp_path):
+    run = Run.create(tmp_path / "run", config(keep_last=1))
+    for step in (1, 2, 3):
+        run.save(checkpoint(step))
+    assert run.checkpoint_steps() == [2, 3]
+
+
+def test_a_crash_while_saving_leaves_the_checkpoints_before_it(run, monkeypatch):
+    run.save(checkpoint(5))
+
+    def full_disk(*_):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("safetensors.torch.save", full_disk)
+    with pytest.raises(StorageError, match="No space left") as refused:
+        run.save(checkpoint(10))
+    assert "intact" in refused.value.fix
+    assert refused.value.exit_code == 74
+    assert run.checkpoint_steps() == [5]
+    assert run.load().step == 5
+    assert sorted(os.listdir(run.checkpoints_folder)) == ["step-000005"], "nothing half-written"
+
+
+def test_a_half_written_checkpoint_is_no_checkpoint_and_is_swept_by_the_next_writer(run):
+    run.save(checkpoint(5))
+    leftover = run.checkpoints_folder / ".tmp-step-000010"
+    leftover.mkdir()
+    (leftover / "model.safetensors").write_bytes(b"torn")
+    assert run.load().step == 5
+    with run.writing():
+        assert not leftover.exists()
+
+
+def test_a_foreign_folder_among_the_checkpoints_is_left_alone(run):
+    run.save(checkpoint(5))
+    (run.checkpoints_folder / "step-000005 (copy)").mkdir()
+    assert run.checkpoint_steps() == [5]
+    assert run.load().step == 5
+
+
+def test_saving_a_step_again_replaces_it(run):
+    run.save(checkpoint(5))
+    other = checkpoint(5)
+    other.tensors["model"]["w"].fill_(-1)
+    run.save(other)
+    assert (run.load().tensors["model"]["w"] == -1).all()
+
+
+def test_a_pickle_in_the_place_of_weights_is_refused_unread(run, tmp_path):
+    run.save(checkpoint(5))
+    trap = tmp_path / "trap"
+    payload = b"cos\nsystem\n(S'touch " + str(trap).encode() + b"'\ntR."
+    path = run.checkpoint_path(5)
+    (path / "model.safetensors").write_bytes(payload)
+    manifest = json.loads((path / "manifest.json").read_text())
+    manifest["sha256"]["model.safetensors"] = hashlib.sha256(payload).hexdigest()
+    (path / "manifest.json").write_text(json.dumps(manifest))
+    with pytest.raises(StorageError, match="damaged"):
+        run.load(5)
+    assert not trap.exists()
+
+
+# One writer
+
+
+HOLD = """
+import sys
+from ddpm_clip.run import Run
+with Run.open(sys.argv[1]).writing():
+    print("held", flush=True)
+    sys.stdin.read()
+"""
+
+
+def test_a_second_process_is_told_who_holds_the_run(run):
+    command = [sys.executable, "-c", HOLD, str(run.folder)]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as other:
+        assert other.stdout.readline() == b"held\n"
+        with pytest.raises(Busy, match="is being written") as refused, run.writing():
+            pass
+        assert f"process {other.pid}" in refused.value.why
+        assert refused.value.exit_code == 75
+        other.kill()  # no clean-up runs: the lock must not outlive its holder
+        other.wait()
+    with run.writing():
+        pass
+
+
+def test_the_lock_is_released_by_an_error(run):
+    with pytest.raises(KeyError), run.writing():
+        raise KeyError
+    with run.writing():
+        pass
+
+
+# The folder
+
+
+def test_a_new_run_remembers_its_config(tmp_path):
+    settings = config(steps=77, lr=1e-4)
+    Run.create(tmp_path / "a" / "b", settings)
+    assert Run.open(tmp_path / "a" / "b").config == settings
+
+
+def test_the_same_config_continues_the_run(run):
+    run.save(checkpoint(5))
+    assert Run.create(run.folder, config()).load().step == 5
+
+
+def test_what_may_change_changes(run):
+    longer = config(steps=9999, checkpoint_every=7, threads=1)
+    assert Run.create(run.folder, longer).config.training.steps == 9999
+    assert Run.open(run.folder).config.training.steps == 9999
+
+
+@pytest.mark.parametrize("change", [{"lr": 5e-4}, {"seed": 3}, {"batch_size": 8}], ids=str)
+def test_another_training_in_the_same_folder_is_refused_by_key(run, change):
+    with pytest.raises(CannotCreate, match="holds another run") as refused:
+        Run.create(run.folder, config(**change))
+    assert refused.value.exit_code == 73
+    assert refused.value.param == f"training.{next(iter(change))}"
+    assert Run.open(run.folder).config == config(), "nothing was changed"
+
+
+def test_overwriting_starts_anew_and_leaves_what_is_not_ours(run):
+    run.save(checkpoint(5))
+    run.history_path.write_text('{"step": 1}\n')
+    (run.folder / "notes.txt").write_text("mine")
+    again = Run.create(run.folder, config(lr=5e-4), overwrite=True)
+    assert again.load() is None
+    assert again.history() == []
+    assert (run.folder / "notes.txt").read_text() == "mine"
+
+
+def test_a_folder_with_something_else_is_refused(tmp_path):
+    (tmp_path / "holiday.jpg").write_bytes(b"x")
+    with pytest.raises(CannotCreate, match="not empty") as refused:
+        Run.create(tmp_path, config())
+    assert "holiday.jpg" in str(refused.value)
+    assert os.listdir(tmp_path) == ["holiday.jpg"]
+
+
+def test_a_file_is_no_folder(tmp_path):
+    (tmp_path / "file").write_text("x")
+    with pytest.raises(CannotCreate, match="is a file"):
+        Run.create(tmp_path / "file", config())
+    with pytest.raises(CannotCreate, match="cannot create"):
+        Run.create(tmp_path / "file" / "run", config())
+
+
+def test_a_folder_without_a_run_says_how_to_start_one(tmp_path):
+    with pytest.raises(MissingInput, match="no run in") as refused:
+        Run.open(tmp_path)
+    assert "ddpm-clip train" in refused.value.fix
+
+
+def test_a_config_with_a_foreign_key_is_refused(run):
+    with open(run.folder / "config.yaml", "a", encoding="utf-8") as file:
+        file.write("nonsense: 3\n")
+    with pytest.raises(ConfigError, match="nonsense"):
+        Run.open(run.folder)
+
+
+def test_json_files_come_back_and_missing_ones_are_empty(run):
+    run.write_json("facts.json", {"name": "Blüte", "n": 3})
+    assert run.read_json("facts.json") == {"name": "Blüte", "n": 3}
+    assert run.read_json("absent.json") == {}
+
+
+# History
+
+
+def line(step):
+    return TrainStep(step, step / 10, 1.0 / step, 1e-3, 100.0, 0.1 * step, None)
+
+
+def test_history_grows_line_by_line(run):
+    run.append_history([line(1), line(2)])
+    run.append_history([line(3)])
+    rows = run.history()
+    assert [row["step"] for row in rows] == [1, 2, 3]
+    assert set(rows[0]) == {
+        "step", "epoch", "loss", "lr", "images_per_second", "seconds", "heldout_loss",
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize("torn", ['{"step": 3, "lo', "{", "\x00\x00\x00"])
+def test_a_torn_last_line_is_left_out(run, torn):
+    run.append_history([line(1), line(2)])
+    with open(run.history_path, "a", encoding="utf-8") as file:
+        file.write(torn)
+    assert [row["step"] for row in run.history()] == [1, 2]
+
+
+def test_history_can_be_cut_back_to_a_step(run):
+    run.append_history([line(step) for step in range(1, 6)])
+    run.cut_history(3)
+    run.append_history([line(4)])
+    assert [row["step"] for row in run.history()] == [1, 2, 3, 4]
+    assert all(one["step"] < other["step"] for one, other in pairwise(run.history()))

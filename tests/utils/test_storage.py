@@ -1,0 +1,82 @@
+"""Files and folders appear whole or not at all."""
+
+import hashlib
+import os
+
+import pytest
+
+from ddpm_clip.utils.storage import (
+    published_folder,
+    remove_folder,
+    sha256,
+    write_bytes,
+    write_text,
+)
+
+
+def test_a_file_is_written_and_replaced_in_one_step(tmp_path):
+    path = tmp_path / "a.txt"
+    write_text(path, "eins")
+    write_text(path, "zwölf")
+    assert path.read_text(encoding="utf-8") == "zwölf"
+    assert os.listdir(tmp_path) == ["a.txt"]
+
+
+def test_a_crash_before_the_rename_leaves_the_old_file(tmp_path, monkeypatch):
+    path = tmp_path / "a.bin"
+    write_bytes(path, b"old")
+
+    def crash(*_):
+        raise OSError("power cut")
+
+    monkeypatch.setattr(os, "replace", crash)
+    with pytest.raises(OSError, match="power cut"):
+        write_bytes(path, b"new")
+    assert path.read_bytes() == b"old"
+
+
+def test_a_folder_is_published_whole(tmp_path):
+    with published_folder(tmp_path / "out") as folder:
+        (folder / "a").write_text("1")
+        assert not (tmp_path / "out").exists(), "not before it is full"
+    assert (tmp_path / "out" / "a").read_text() == "1"
+    assert os.listdir(tmp_path) == ["out"]
+
+
+@pytest.mark.parametrize("error", [ValueError, KeyboardInterrupt])
+def test_a_folder_that_fails_half_way_leaves_the_old_one_and_no_trace(tmp_path, error):
+    with published_folder(tmp_path / "out") as folder:
+        (folder / "a").write_text("old")
+    with pytest.raises(error), published_folder(tmp_path / "out") as folder:
+        (folder / "a").write_text("new")
+        raise error
+    assert (tmp_path / "out" / "a").read_text() == "old"
+    assert os.listdir(tmp_path) == ["out"]
+
+
+def test_a_published_folder_replaces_all_of_the_old_one(tmp_path):
+    for name in ("a", "b"):
+        with published_folder(tmp_path / "out") as folder:
+            (folder / name).touch()
+    assert os.listdir(tmp_path / "out") == ["b"]
+
+
+def test_leftovers_of_a_crash_do_not_get_into_the_next_folder(tmp_path):
+    leftover = tmp_path / ".tmp-out"
+    leftover.mkdir()
+    (leftover / "torn").touch()
+    with published_folder(tmp_path / "out") as folder:
+        (folder / "a").touch()
+    assert os.listdir(tmp_path / "out") == ["a"]
+
+
+def test_a_removed_folder_is_gone_with_its_files(tmp_path):
+    (tmp_path / "x" / "y").mkdir(parents=True)
+    (tmp_path / "x" / "y" / "z").touch()
+    remove_folder(tmp_path / "x")
+    assert os.listdir(tmp_path) == []
+
+
+def test_the_digest_is_that_of_the_bytes(tmp_path):
+    (tmp_path / "f").write_bytes(b"abc")
+    assert sha256(tmp_path / "f") == hashlib.sha256(b"abc").hexdigest()
