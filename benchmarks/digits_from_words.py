@@ -15,10 +15,11 @@ import torch
 from reporting import (
     IMAGES,
     RESULTS,
+    claim,
     finished,
     painter,
+    print_claims,
     print_counts,
-    print_verdicts,
     save_first_seeds,
     write_results,
 )
@@ -63,10 +64,10 @@ def main() -> None:
     work = compare_bridges(tti, judge, asked, options.n_compared, pixels=pixels, facts=facts, **how)
     bridges = finished(work, "bridges")
     show(table, new, bridges)
-    claims = verdicts(table, new)
-    print_verdicts(claims)
+    kept = claims(table, new)
+    print_claims(kept)
     write_results(options.out, {
-        "claim": "the shipped model paints the asked digit", "verdicts": claims,
+        "claims": kept,
         **painter(tti, judge, options.steps, options.seed),
         "words": table.as_dict(prompts=True), "unseen_phrasings": new.as_dict(prompts=True),
         "bridges_and_ceiling": {name: one.as_dict() for name, one in bridges.items()},
@@ -91,14 +92,14 @@ def show(table: SuccessTable, new: SuccessTable, bridges: dict[str, SuccessTable
     print_counts("Bridges beside each other", {name: one.total for name, one in bridges.items()})
 
 
-def verdicts(table: SuccessTable, new: SuccessTable) -> dict[str, bool]:
-    """The claims that a release must keep."""
+def claims(table: SuccessTable, new: SuccessTable) -> list[dict[str, Any]]:
+    """What a release must keep."""
     name, worst = table.worst_value
-    return {
-        f"98 % of all prompts ({table.total.share:.2%})": table.total.share >= 0.98,
-        f"95 % of each digit (least: {name}, {worst.share:.2%})": worst.share >= 0.95,
-        f"97 % of unseen phrasings ({new.total.share:.2%})": new.total.share >= 0.97,
-    }
+    return [
+        claim("the asked digit is painted and read", table.total.share, 0.98),
+        claim(f"each digit (least: {name})", worst.share, 0.95),
+        claim("phrasings that no caption template has", new.total.share, 0.97),
+    ]
 
 
 def _options() -> argparse.Namespace:

@@ -16,10 +16,11 @@ import torch
 from reporting import (
     IMAGES,
     RESULTS,
+    claim,
     finished,
     painter,
+    print_claims,
     print_counts,
-    print_verdicts,
     save_first_seeds,
     write_results,
 )
@@ -84,11 +85,10 @@ def main() -> None:
         compare_bridges(tti, judge, few, 1, pixels=pixels, facts=facts, **how), "bridges"
     )
     show(table, measured, trust, bridges)
-    claims = verdicts(table, measured)
-    print_verdicts(claims)
+    kept = claims(table, measured)
+    print_claims(kept)
     write_results(options.out, {
-        "claim": "the shipped model paints the asked species in the asked colour",
-        "verdicts": claims, **painter(tti, judge, options.steps, options.seed),
+        "claims": kept, **painter(tti, judge, options.steps, options.seed),
         "words": table.as_dict(), "petals_measured": measured.as_dict(),
         "petals_measured_on_drawings": trust.as_dict(),
         "bridges_and_ceiling": {name: one.as_dict() for name, one in bridges.items()},
@@ -124,15 +124,14 @@ def show(
     print_counts("Bridges beside each other, all facts", totals)
 
 
-def verdicts(table: SuccessTable, measured: SuccessTable) -> dict[str, bool]:
-    """The claims that a release must keep."""
-    petals, species = table.attributes["petals"].share, table.attributes["species"].share
-    found = measured.total.share
-    return {
-        f"95 % asked petal colour, read by the judge ({petals:.2%})": petals >= 0.95,
-        f"95 % asked petal colour, measured ({found:.2%})": found >= 0.95,
-        f"90 % asked species ({species:.2%})": species >= 0.90,
-    }
+def claims(table: SuccessTable, measured: SuccessTable) -> list[dict[str, Any]]:
+    """What a release must keep."""
+    asked = table.attributes
+    return [
+        claim("asked petal colour, read by the judge", asked["petals"].share, 0.95),
+        claim("asked petal colour, measured in the pixels", measured.total.share, 0.95),
+        claim("asked species, read by the judge", asked["species"].share, 0.90),
+    ]
 
 
 def _options() -> argparse.Namespace:

@@ -56,10 +56,17 @@ def print_counts(title: str, counts: Mapping[str, Count]) -> None:
     Console(width=110).print(table)  # the same on a terminal, in a pipe and in a log
 
 
-def print_verdicts(verdicts: Mapping[str, bool]) -> None:
+def claim(text: str, measured: float, needed: float) -> dict[str, Any]:
+    """A share that a release must reach, and whether it does."""
+    return {"claim": text, "needed": needed, "measured": round(measured, 4),
+            "holds": measured >= needed}  # fmt: skip
+
+
+def print_claims(claims: Sequence[Mapping[str, Any]]) -> None:
     """One line a claim."""
-    for claim, holds in verdicts.items():
-        print(f"{'holds' if holds else 'FAILS'}: {claim}")
+    for one in claims:
+        word = "holds" if one["holds"] else "FAILS"
+        print(f"{word}: {one['claim']}: {one['measured']:.2%}, {one['needed']:.0%} are needed")
 
 
 def write_results(path: Path, measured: Mapping[str, Any]) -> None:

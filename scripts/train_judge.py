@@ -8,7 +8,7 @@ import argparse
 import sys
 from collections.abc import Generator
 
-from ddpm_clip.config import resolve
+from ddpm_clip.configuring import resolve
 from ddpm_clip.evaluation.judge_job import train_judge_run
 from ddpm_clip.evaluation.judge_training import JudgeFigures, JudgeStep
 from ddpm_clip.types import Progress

@@ -8,7 +8,8 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from ddpm_clip.config import SECTIONS, Config, preset_names
+from ddpm_clip.config import SECTIONS, Config
+from ddpm_clip.configuring import preset_names
 
 PAGE = Path(__file__).resolve().parents[1] / "docs" / "config.md"
 HEAD = """# Configuration

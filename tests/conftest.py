@@ -1,6 +1,8 @@
 """Fixtures that more than one test file needs."""
 
 import os
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
@@ -18,3 +20,25 @@ def data_root() -> Path:
         if (place / "mnist").is_dir():
             return place
     pytest.skip("no real data packs here (DDPM_CLIP_DATA)")
+
+
+@dataclass(frozen=True)
+class Ended:
+    """How a command line ended."""
+
+    code: int
+    out: str
+    err: str
+
+
+@pytest.fixture
+def cli(capsys: pytest.CaptureFixture[str]) -> Callable[..., Ended]:
+    """`cli("show", "digits")` runs `ddpm-clip show digits` in this process."""
+    from ddpm_clip.cli.main import main
+
+    def run(*words: object) -> Ended:
+        capsys.readouterr()
+        code = main([str(word) for word in words])
+        return Ended(code, *capsys.readouterr())
+
+    return run

@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from ddpm_clip.build import bridge_options, build_ddpm, build_denoiser, build_schedule, c_embed_dim
-from ddpm_clip.config import Config, ConditioningConfig, DiffusionConfig, ModelConfig
+from ddpm_clip.config import ConditioningConfig, Config, DiffusionConfig, ModelConfig
 from ddpm_clip.diffusion.schedules import SCHEDULES
 from ddpm_clip.errors import UsageError
 from ddpm_clip.models import DENOISERS

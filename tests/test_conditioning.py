@@ -107,7 +107,7 @@ def test_the_noise_bridge_tells_its_level_to_the_network():
 
 
 def test_knn_finds_the_pictures_that_were_described():
-    images, texts = pairs(0.9)
+    _images, texts = pairs(0.9)
     conditioner = fitted()
     cosines, rows = conditioner.neighbours(texts[:50], 10)
     assert (rows[:, 0] == torch.arange(50)).float().mean() > 0.9
@@ -116,7 +116,7 @@ def test_knn_finds_the_pictures_that_were_described():
 
 
 def test_knn_without_enough_bank_is_refused_with_another_bridge_to_take():
-    images, texts = pairs(0.9)
+    _images, texts = pairs(0.9)
     for conditioner in (fitted(bank_size=0), fitted(bank_size=9)):
         with pytest.raises(DataError, match="10 are needed") as refused:
             conditioner.texts(texts[:1], "knn")
@@ -171,7 +171,9 @@ def test_noise_keeps_the_radius_and_its_level_is_the_last_coordinate():
 
 def test_half_of_the_noise_lies_where_pictures_vary():
     conditioner, n = fitted(), 40_000
-    z = conditioner.images(pairs(0.9)[0][:1].expand(n, -1), 1.0, torch.Generator().manual_seed(0))[:, :-1]
+    z = conditioner.images(pairs(0.9)[0][:1].expand(n, -1), 1.0, torch.Generator().manual_seed(0))[
+        :, :-1
+    ]
     covariance = z.T @ z / n
     shaped = DIM * conditioner.covariance / conditioner.covariance.trace()
     assert (covariance - (0.5 * torch.eye(DIM) + 0.5 * shaped)).abs().max() < 0.15
@@ -254,7 +256,9 @@ def test_the_bank_can_be_left_behind():
 @pytest.fixture(scope="module")
 def coco(data_root):
     file = np.load(data_root / "clip_pairs" / "coco500_clip_vitb.npz", allow_pickle=False)
-    return tuple(F.normalize(torch.from_numpy(file[kind]).float(), dim=1) for kind in ("image", "text"))
+    return tuple(
+        F.normalize(torch.from_numpy(file[kind]).float(), dim=1) for kind in ("image", "text")
+    )
 
 
 @pytest.mark.data

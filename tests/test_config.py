@@ -5,9 +5,8 @@ import math
 import pytest
 import yaml
 
-from ddpm_clip.config import (
-    SECTIONS,
-    Config,
+from ddpm_clip.config import SECTIONS, Config
+from ddpm_clip.configuring import (
     assignments_layer,
     dotted_keys,
     environment_layer,
@@ -103,7 +102,9 @@ def test_a_malformed_environment_variable_is_refused_by_name():
 
 
 def test_other_variables_of_ours_are_no_config():
-    layer = environment_layer({"DDPM_CLIP_DATA": "/x", "PATH": "y", "DDPM_CLIP_TRAINING__LR": "1e-4"})
+    layer = environment_layer(
+        {"DDPM_CLIP_DATA": "/x", "PATH": "y", "DDPM_CLIP_TRAINING__LR": "1e-4"}
+    )
     assert layer.values.keys() == {"training.lr"}
 
 
@@ -128,7 +129,7 @@ def test_the_seeds_flat_keys_find_their_section():
 
 
 def merge_file(tree):
-    from ddpm_clip.config import Layer
+    from ddpm_clip.configuring import Layer
 
     return merge([Layer("file", flatten(tree, "file"))])
 

@@ -66,7 +66,14 @@ def parameters(function):
 
 
 def test_the_seeds_names_live_where_they_are_promised():
-    assert parameters(UNet)[:6] == ["T", "img_ch", "img_size", "down_chs", "t_embed_dim", "c_embed_dim"]
+    assert parameters(UNet)[:6] == [
+        "T",
+        "img_ch",
+        "img_size",
+        "down_chs",
+        "t_embed_dim",
+        "c_embed_dim",
+    ]
     defaults = inspect.signature(UNet).parameters
     assert defaults["down_chs"].default == (256, 256, 512)
     assert (defaults["t_embed_dim"].default, defaults["c_embed_dim"].default) == (8, 512)

@@ -10,9 +10,9 @@ from itertools import pairwise
 import pytest
 import torch
 
+from ddpm_clip.checkpoints import Checkpoint
 from ddpm_clip.config import Config
 from ddpm_clip.errors import Busy, CannotCreate, ConfigError, MissingInput, StorageError
-from ddpm_clip.checkpoints import Checkpoint
 from ddpm_clip.run import Run
 from ddpm_clip.types import TrainStep
 
@@ -65,7 +65,9 @@ def test_a_step_that_was_never_saved_is_named_with_those_that_were(run):
     assert "there is: 5" in str(refused.value)
 
 
-@pytest.mark.parametrize("name", ["model.safetensors", "ema.safetensors", "state.json", "manifest.json"])
+@pytest.mark.parametrize(
+    "name", ["model.safetensors", "ema.safetensors", "state.json", "manifest.json"]
+)
 def test_a_damaged_newest_checkpoint_falls_back_with_a_warning(run, name):
     run.save(checkpoint(5))
     run.save(checkpoint(10))

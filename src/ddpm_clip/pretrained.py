@@ -30,7 +30,8 @@ from ddpm_clip.build import (
 )  # fmt: skip
 from ddpm_clip.checkpoints import Checkpoint
 from ddpm_clip.conditioning import BridgeOptions, Conditioner
-from ddpm_clip.config import Config, Layer, flatten, merge
+from ddpm_clip.config import Config
+from ddpm_clip.configuring import Layer, flatten, merge
 from ddpm_clip.errors import CannotCreate, DataError, MissingInput, StorageError
 from ddpm_clip.models import DDPM
 from ddpm_clip.run import Run

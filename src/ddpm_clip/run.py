@@ -32,7 +32,8 @@ from ddpm_clip.checkpoints import (
     published_steps,
     read,
 )
-from ddpm_clip.config import Config, Layer, flatten, merge
+from ddpm_clip.config import Config
+from ddpm_clip.configuring import Layer, flatten, merge
 from ddpm_clip.errors import Busy, CannotCreate, MissingInput, StorageError
 from ddpm_clip.types import TrainStep
 from ddpm_clip.utils.storage import TEMPORARY, write_text

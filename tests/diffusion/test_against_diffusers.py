@@ -10,7 +10,9 @@ from ddpm_clip.diffusion.schedules import SCHEDULES
 from ddpm_clip.types import Prediction
 
 diffusers = pytest.importorskip("diffusers")
-pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")  # theirs
+pytestmark = pytest.mark.filterwarnings(
+    "ignore:__array__ implementation:DeprecationWarning"
+)  # theirs
 
 T = 1000
 SCHEDULE = SCHEDULES["linear"](T)
@@ -60,9 +62,13 @@ def assert_same(mine, theirs):
 
 
 @pytest.mark.parametrize("parameterization", KIND)
-@pytest.mark.parametrize(("variance", "kind"), [("beta", "fixed_large"), ("posterior", "fixed_small")])
+@pytest.mark.parametrize(
+    ("variance", "kind"), [("beta", "fixed_large"), ("posterior", "fixed_small")]
+)
 def test_ddpm_equals_the_ddpm_scheduler(parameterization, variance, kind, noises, monkeypatch):
-    scheduler = scheduler_of("DDPMScheduler", parameterization, variance_type=kind, clip_sample=False)
+    scheduler = scheduler_of(
+        "DDPMScheduler", parameterization, variance_type=kind, clip_sample=False
+    )
     scheduler.set_timesteps(timesteps=UNEVEN_ROWS)
     module = __import__("diffusers.schedulers.scheduling_ddpm", fromlist=["randn_tensor"])
     x, theirs = noises[-1], []
@@ -99,7 +105,9 @@ def test_dpmpp_equals_the_multistep_scheduler(parameterization, name, kind, nois
     scheduler.set_timesteps(timesteps=UNEVEN_ROWS)
     x, theirs = noises[-1], []
     for i, t in enumerate(scheduler.timesteps):
-        x = scheduler.step(network(x, t, parameterization), t, x, variance_noise=noises[i]).prev_sample
+        x = scheduler.step(
+            network(x, t, parameterization), t, x, variance_noise=noises[i]
+        ).prev_sample
         theirs.append(x)
     assert_same(ours(name, parameterization, UNEVEN_ROWS, noises), theirs)
 

@@ -121,7 +121,12 @@ def test_the_interval_leaves_scales_below_1_alone(network, x_t, c):
 
 def test_the_interval_holds_its_upper_end_and_not_its_lower():
     guidance = Guidance(2.0, interval=(0.5, 3.0))
-    assert [guidance.scales_at(ratio, 1).item() for ratio in (0.5, 0.50001, 3.0, 3.001)] == [1, 2, 2, 1]
+    assert [guidance.scales_at(ratio, 1).item() for ratio in (0.5, 0.50001, 3.0, 3.001)] == [
+        1,
+        2,
+        2,
+        1,
+    ]
 
 
 def test_the_noise_goes_with_the_guided_and_clamped_picture(network, x_t, c):

@@ -24,7 +24,9 @@ def test_reading_the_exact_target_gives_noise_and_picture_back(name, dtype):
         alpha = (1 - sigma**2) ** 0.5
         x_0, eps, x_t = noised(dtype, alpha, sigma)
         said = parameterization.target(x_0, eps, alpha, sigma)
-        for read, true in zip(parameterization.read(said, x_t, alpha, sigma), (eps, x_0), strict=True):
+        for read, true in zip(
+            parameterization.read(said, x_t, alpha, sigma), (eps, x_0), strict=True
+        ):
             assert (read - true).abs().max() < TOLERANCE[dtype]
 
 
@@ -100,7 +102,11 @@ def test_weights_are_finite_on_every_row_of_every_schedule():
         schedule = make(1000)
         for weighting in WEIGHTINGS.values():
             for parameterization in PARAMETERIZATIONS.values():
-                assert weighting(parameterization, schedule.alpha, schedule.sigma, 0.5).isfinite().all()
+                assert (
+                    weighting(parameterization, schedule.alpha, schedule.sigma, 0.5)
+                    .isfinite()
+                    .all()
+                )
 
 
 @pytest.mark.parametrize("name", ["x_0", "v"])  # eps cannot be read from pure noise

@@ -1,5 +1,7 @@
 """Contract of every sampler: it draws from a distribution whose perfect denoiser is known."""
 
+import itertools
+
 import pytest
 import torch
 from exact import FOUR_MODES, Gaussian, end_of, predict, seeded_noise
@@ -18,7 +20,9 @@ DETERMINISTIC = ("ddim", "dpmpp_2m", "heun")
 def walk(name, distribution, n, steps, schedule=COSINE, shape=(1, 1, 2), **options):
     noise = seeded_noise((n, *shape))
     rows = schedule.walk(steps)
-    return SAMPLERS[name](predict(distribution, schedule), schedule, rows, noise(-1), noise, **options)
+    return SAMPLERS[name](
+        predict(distribution, schedule), schedule, rows, noise(-1), noise, **options
+    )
 
 
 @pytest.mark.parametrize("schedule", SCHEDULES)
@@ -60,7 +64,7 @@ def test_the_endpoint_error_falls_by_the_solver_order_per_doubling(name, least):
         (end_of(walk(name, FOUR_MODES, 256, n)) - exact).flatten(1).norm(dim=1).median().item()
         for n in (8, 16, 32, 64)
     ]
-    ratios = [coarse / fine for coarse, fine in zip(errors, errors[1:], strict=False)]
+    ratios = [coarse / fine for coarse, fine in itertools.pairwise(errors)]
     assert min(ratios) >= least, (errors, ratios)
 
 
@@ -76,9 +80,11 @@ def test_every_ddim_rung_is_the_closed_form_of_a_gaussian():
     gaussian = Gaussian(0.5, 0.3)
     steps = list(walk("ddim", gaussian, 20, 12, shape=(1, 1, 1)))
     x = steps[0].x_t
-    for here, there in zip(steps, steps[1:], strict=False):
+    for here, there in itertools.pairwise(steps):
         (alpha_t, sigma_t), (alpha_s, sigma_s) = COSINE.at(here.t), COSINE.at(there.t)
-        gain = (alpha_s * alpha_t * 0.3**2 + sigma_s * sigma_t) / gaussian.spread(alpha_t, sigma_t) ** 2
+        gain = (alpha_s * alpha_t * 0.3**2 + sigma_s * sigma_t) / gaussian.spread(
+            alpha_t, sigma_t
+        ) ** 2
         x = alpha_s * 0.5 + (x - alpha_t * 0.5) * gain
         assert (here.x_prev - x).abs().max() < 1e-6
 
@@ -89,9 +95,11 @@ def test_a_walk_yields_one_chained_step_a_row(name):
     steps = list(walk(name, FOUR_MODES, 3, 7))
     assert [step.i for step in steps] == list(range(7))
     assert [step.t for step in steps] == rows
-    for here, there in zip(steps, steps[1:], strict=False):
+    for here, there in itertools.pairwise(steps):
         assert torch.equal(here.x_prev, there.x_t)
-    assert torch.equal(steps[-1].x_prev, steps[-1].pred.x_0), "the last rung ends on the clean picture"
+    assert torch.equal(steps[-1].x_prev, steps[-1].pred.x_0), (
+        "the last rung ends on the clean picture"
+    )
 
 
 @pytest.mark.parametrize("name", SAMPLERS)
@@ -120,7 +128,11 @@ def test_deterministic_samplers_never_ask_for_noise(name):
 
     x = seeded_noise((4, 1, 1, 2))(-1)
     rows = COSINE.walk(10)
-    assert end_of(SAMPLERS[name](predict(FOUR_MODES, COSINE), COSINE, rows, x, no_noise)).isfinite().all()
+    assert (
+        end_of(SAMPLERS[name](predict(FOUR_MODES, COSINE), COSINE, rows, x, no_noise))
+        .isfinite()
+        .all()
+    )
 
 
 def test_ddim_with_eta_1_is_ancestral_sampling_with_posterior_variance():
@@ -145,7 +157,9 @@ def test_an_unknown_variance_is_refused():
 
 
 def test_churn_draws_noise_and_still_finds_the_modes():
-    plain, churned = (end_of(walk("heun", FOUR_MODES, 4000, 40, churn=churn)) for churn in (0.0, 10.0))
+    plain, churned = (
+        end_of(walk("heun", FOUR_MODES, 4000, 40, churn=churn)) for churn in (0.0, 10.0)
+    )
     assert not torch.equal(plain, churned)
     share = torch.bincount(FOUR_MODES.nearest(churned), minlength=4) / 4000
     assert (share - FOUR_MODES.weights).abs().max() < 0.03

@@ -27,8 +27,12 @@ def named(request):
     return name, SCHEDULES[name](T)
 
 
-def test_noise_grows_strictly_and_preserves_variance(named):
-    name, schedule = named
+@pytest.fixture
+def schedule(named):
+    return named[1]
+
+
+def test_noise_grows_strictly_and_preserves_variance(schedule):
     assert (schedule.log_snr.diff() < 0).all()
     assert torch.allclose(schedule.alpha**2 + schedule.sigma**2, torch.ones(schedule.T).double())
     assert schedule.alpha.dtype == torch.float64
@@ -42,8 +46,7 @@ def test_the_last_row_is_nearly_pure_noise(named):
     assert schedule.alpha[-1] ** 2 < 1e-3
 
 
-def test_zero_terminal_snr_keeps_the_first_row_and_the_order(named):
-    name, schedule = named
+def test_zero_terminal_snr_keeps_the_first_row_and_the_order(schedule):
     zero = with_zero_terminal_snr(schedule)
     assert zero.alpha[-1] == 0
     assert zero.sigma[-1] == 1
@@ -66,8 +69,7 @@ def test_the_linear_schedule_is_the_one_of_ho_at_1000_rows():
     assert torch.allclose(SCHEDULES["linear"](1000).alpha ** 2, alpha_bar, rtol=1e-12)
 
 
-def test_whole_rows_are_read_from_the_table_and_the_row_below_is_clean(named):
-    name, schedule = named
+def test_whole_rows_are_read_from_the_table_and_the_row_below_is_clean(schedule):
     assert schedule.at(CLEAN) == (1.0, 0.0)
     for row in (0, 7, schedule.T - 1):
         assert schedule.at(float(row)) == (schedule.alpha[row].item(), schedule.sigma[row].item())
@@ -76,8 +78,7 @@ def test_whole_rows_are_read_from_the_table_and_the_row_below_is_clean(named):
     assert torch.equal(sigma, schedule.sigma)
 
 
-def test_between_rows_log_snr_is_interpolated_linearly(named):
-    name, schedule = named
+def test_between_rows_log_snr_is_interpolated_linearly(schedule):
     t = torch.rand(100, generator=torch.Generator().manual_seed(0)).double() * (schedule.T - 1)
     alpha, sigma = schedule.at(t)
     low = t.floor().long()
@@ -86,22 +87,19 @@ def test_between_rows_log_snr_is_interpolated_linearly(named):
     assert torch.allclose(alpha**2 + sigma**2, torch.ones(100).double())
 
 
-def test_row_of_inverts_at(named):
-    name, schedule = named
+def test_row_of_inverts_at(schedule):
     t = torch.rand(100, generator=torch.Generator().manual_seed(1)).double() * (schedule.T - 1)
     alpha, sigma = schedule.at(t)
     assert torch.allclose(schedule.row_of(sigma / alpha), t, atol=1e-6)
 
 
-def test_row_of_stays_inside_the_table(named):
-    name, schedule = named
+def test_row_of_stays_inside_the_table(schedule):
     rows = schedule.row_of(torch.tensor([1e-12, 1e12], dtype=torch.float64))
     assert rows.tolist() == [0.0, schedule.T - 1.0]
 
 
 @pytest.mark.parametrize("zero_snr", [False, True])
-def test_a_walk_falls_strictly_from_at_most_80_to_row_0(named, zero_snr):
-    name, schedule = named
+def test_a_walk_falls_strictly_from_at_most_80_to_row_0(schedule, zero_snr):
     schedule = with_zero_terminal_snr(schedule) if zero_snr else schedule
     for steps in (1, 2, 5, 20, schedule.T // 2, schedule.T - 1, schedule.T):
         rows = schedule.walk(steps)
@@ -120,8 +118,7 @@ def test_a_walk_is_uniform_in_log_snr():
     assert torch.allclose(gaps, gaps.mean().expand_as(gaps), rtol=1e-6)
 
 
-def test_a_walk_over_whole_rows_visits_every_row_when_all_are_asked(named):
-    name, schedule = named
+def test_a_walk_over_whole_rows_visits_every_row_when_all_are_asked(schedule):
     assert schedule.walk(schedule.T, spacing="rows") == list(range(schedule.T))[::-1]
     rows = schedule.walk(25, spacing="rows")
     assert rows == sorted(set(rows), reverse=True)

@@ -33,7 +33,11 @@ def flowers():
 
 
 def is_unit(e, shape):
-    return e.shape == shape and e.dtype == torch.float32 and torch.allclose(e.norm(dim=1), torch.ones(1))
+    return (
+        e.shape == shape
+        and e.dtype == torch.float32
+        and torch.allclose(e.norm(dim=1), torch.ones(1))
+    )
 
 
 def test_pictures_words_and_pixels_become_unit_vectors(clip, flowers):
@@ -57,7 +61,9 @@ def test_any_size_and_grey_or_colour_is_embedded(clip, flowers, picture):
 
 def test_grey_pixels_go_through_a_colour_clip_and_colour_through_a_grey_one(clip):
     x = torch.rand(2, 1, 16, 16)
-    assert torch.allclose(clip.embed_pixels(x), clip.embed_pixels(x.expand(-1, 3, -1, -1)), atol=1e-6)
+    assert torch.allclose(
+        clip.embed_pixels(x), clip.embed_pixels(x.expand(-1, 3, -1, -1)), atol=1e-6
+    )
     grey = MiniClip(1, 16, 4, 8, 32).eval()
     assert is_unit(grey.embed_pixels(torch.rand(2, 3, 20, 20)), (2, 4))
 
@@ -147,11 +153,15 @@ def test_equal_captions_are_not_held_against_each_other(clip, corners, loss):
 
 def test_the_multi_positive_loss_is_plain_cross_entropy_where_each_caption_fits_one(clip, corners):
     e, fits = corners
-    text = F.normalize(e + 0.3 * torch.randn(6, 16, generator=torch.Generator().manual_seed(0)), dim=1)
+    text = F.normalize(
+        e + 0.3 * torch.randn(6, 16, generator=torch.Generator().manual_seed(0)), dim=1
+    )
     logits = clip.inverse_temperature * e @ text.T
     target = torch.arange(6)
     exact = (F.cross_entropy(logits, target) + F.cross_entropy(logits.T, target)) / 2
-    assert LOSSES["multi_positive"](e, text, fits, clip).item() == pytest.approx(exact.item(), rel=1e-5)
+    assert LOSSES["multi_positive"](e, text, fits, clip).item() == pytest.approx(
+        exact.item(), rel=1e-5
+    )
 
 
 def test_the_sigmoid_loss_is_the_published_sum(clip, corners):

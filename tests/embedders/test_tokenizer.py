@@ -27,7 +27,9 @@ def test_every_character_of_unicode_has_a_token():
     assert ids.max() < VOCABULARY
 
 
-@pytest.mark.parametrize("character", ["6!", "a.", "b?", "'", '"', "é", "六", "🌹", "\x00", "\n\t", ""])
+@pytest.mark.parametrize(
+    "character", ["6!", "a.", "b?", "'", '"', "é", "六", "🌹", "\x00", "\n\t", ""]
+)
 def test_awkward_prompts_start_and_end_as_any_other(character):
     (row,) = tokenise([character], 12).tolist()
     assert row[0] == START

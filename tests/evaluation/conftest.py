@@ -8,7 +8,7 @@ from planted import ATTRIBUTES, planted
 
 from ddpm_clip.build import build_ddpm, build_denoiser
 from ddpm_clip.conditioning import Conditioner
-from ddpm_clip.config import resolve
+from ddpm_clip.configuring import resolve
 from ddpm_clip.embedders.mini_clip import MiniClip
 from ddpm_clip.evaluation.judge import JudgeNet
 from ddpm_clip.evaluation.judge_training import calibrate, train_judge

@@ -1,6 +1,6 @@
 import pytest
 
-from ddpm_clip.config import resolve
+from ddpm_clip.configuring import resolve
 from ddpm_clip.data.pixels import finish
 from ddpm_clip.errors import CannotCreate
 from ddpm_clip.evaluation.judge import JudgeNet

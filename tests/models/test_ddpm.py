@@ -85,11 +85,15 @@ def test_the_loss_is_the_weighted_mean_square_of_each_picture():
     generator = torch.Generator().manual_seed(0)
     x_0, eps = torch.randn(2, 4, 1, 3, 3, generator=generator)
     t = torch.tensor([3, 30, 60, 95])
-    alpha, sigma = (level[t].view(-1, 1, 1, 1).float() for level in (schedule.alpha, schedule.sigma))
+    alpha, sigma = (
+        level[t].view(-1, 1, 1, 1).float() for level in (schedule.alpha, schedule.sigma)
+    )
     snr = (alpha / sigma).flatten() ** 2
     v = alpha * eps - sigma * x_0
     exact = snr.clamp(max=5) / (snr + 1) * v.square().mean((1, 2, 3))
-    assert torch.allclose(ddpm.errors(silent, x_0, t, torch.zeros(4, 1), None, eps), exact, rtol=1e-5)
+    assert torch.allclose(
+        ddpm.errors(silent, x_0, t, torch.zeros(4, 1), None, eps), exact, rtol=1e-5
+    )
     assert torch.allclose(ddpm.get_loss(silent, x_0, t, torch.zeros(4, 1), None, eps), exact.mean())
 
 

@@ -98,7 +98,9 @@ def test_pictures_of_a_batch_do_not_meet(name):
     x_t, t, c, shown = question(network, b=4)
     with torch.no_grad():
         together = network(x_t, t, c, shown)
-        alone = torch.cat([network(x_t[i : i + 1], t[i : i + 1], c[i : i + 1], shown[:1]) for i in range(4)])
+        alone = torch.cat(
+            [network(x_t[i : i + 1], t[i : i + 1], c[i : i + 1], shown[:1]) for i in range(4)]
+        )
     assert torch.allclose(together, alone, atol=1e-5)
 
 

@@ -43,7 +43,9 @@ def test_a_caption_fits_every_picture_that_it_is_true_of():
 
 def test_pictures_of_which_less_is_known_are_not_claimed_by_captions_about_it():
     table = FactTable([{"species": "rose"}, {"species": "rose", "petals": "red"}])
-    fits = table.fits(torch.tensor([0, 1]), [Caption("red rose", {"species": "rose", "petals": "red"})])
+    fits = table.fits(
+        torch.tensor([0, 1]), [Caption("red rose", {"species": "rose", "petals": "red"})]
+    )
     assert fits.tolist() == [[False], [True]]
 
 

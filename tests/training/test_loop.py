@@ -106,7 +106,9 @@ def test_a_run_stopped_at_every_step_equals_an_unbroken_one(tmp_path):
 
 def test_two_runs_of_one_seed_are_equal_and_of_two_seeds_are_not(tmp_path):
     data = prepared()
-    runs = [trained(tmp_path / str(i), config(steps=3, seed=s), data) for i, s in enumerate((0, 0, 1))]
+    runs = [
+        trained(tmp_path / str(i), config(steps=3, seed=s), data) for i, s in enumerate((0, 0, 1))
+    ]
     assert_the_same(everything(runs[0]), everything(runs[1]))
     assert everything(runs[0])[3] != everything(runs[2])[3]
 

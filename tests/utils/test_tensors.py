@@ -66,10 +66,14 @@ def test_tensors_make_the_round_trip_with_types_and_odd_strides(tmp_path):
     save_tensors(tmp_path / "t.safetensors", tensors, {"by": "us"})
     again = load_tensors(tmp_path / "t.safetensors")
     assert again.keys() == tensors.keys()
-    assert all(torch.equal(again[k], tensors[k]) and again[k].dtype == tensors[k].dtype for k in again)
+    assert all(
+        torch.equal(again[k], tensors[k]) and again[k].dtype == tensors[k].dtype for k in again
+    )
 
 
-@pytest.mark.parametrize("data", [b"", b"not a tensor file", b"\x80\x04K\x01."], ids=["empty", "text", "pickle"])
+@pytest.mark.parametrize(
+    "data", [b"", b"not a tensor file", b"\x80\x04K\x01."], ids=["empty", "text", "pickle"]
+)
 def test_anything_else_is_a_value_error_that_names_the_file(tmp_path, data):
     (tmp_path / "t.safetensors").write_bytes(data)
     with pytest.raises(ValueError, match=r"t\.safetensors is no sound safetensors file"):

@@ -6,10 +6,12 @@ is being done.
 
 import os
 import signal
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from types import FrameType
 from typing import Any
+
+Handler = Callable[[int, FrameType | None], None]
 
 
 class Interrupted(BaseException):
@@ -41,16 +43,11 @@ class Patience:
         self._before: dict[int, Any] = {}
 
     def __enter__(self) -> "Patience":
-        for signum in (signal.SIGINT, signal.SIGTERM):
-            try:
-                self._before[signum] = signal.signal(signum, self._noted)
-            except ValueError:  # only the main thread may listen
-                break
+        self._before = _listen(self._noted)
         return self
 
     def __exit__(self, *_: object) -> None:
-        for signum, handler in self._before.items():
-            signal.signal(signum, handler)
+        _restore(self._before)
 
     def _noted(self, signum: int, frame: FrameType | None) -> None:
         if self.asked is not None:
@@ -67,21 +64,31 @@ def signals_unwind() -> Iterator[None]:
 
     def leave(signum: int, frame: FrameType | None) -> None:
         if _is_importing(frame):  # an exception that leaves a compiled module's start aborts
-            os.write(2, b"\n")
+            os.write(2, f"{words[signal.Signals(signum)]}\n".encode())
             os._exit(128 + signum)
         raise Interrupted(signum, words[signal.Signals(signum)])
 
-    before: dict[int, Any] = {}
-    try:
-        for signum in words:
-            before[signum] = signal.signal(signum, leave)
-    except ValueError:  # only the main thread may listen
-        pass
+    before = _listen(leave)
     try:
         yield
     finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
+        _restore(before)
+
+
+def _listen(handler: Handler) -> dict[int, Any]:
+    """Take over both signals; returns who listened before. One that is ignored stays ignored."""
+    before: dict[int, Any] = {}
+    for signum in (signal.SIGINT, signal.SIGTERM):
+        if signal.getsignal(signum) is signal.SIG_IGN:
+            continue
+        with suppress(ValueError):  # only the main thread may listen
+            before[signum] = signal.signal(signum, handler)
+    return before
+
+
+def _restore(before: dict[int, Any]) -> None:
+    for signum, handler in before.items():
+        signal.signal(signum, handler)
 
 
 def _is_importing(frame: FrameType | None) -> bool:

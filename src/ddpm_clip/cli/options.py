@@ -49,7 +49,7 @@ def resolved(
         assignments: of `--set`.
         flags: config keys with two underscores for the dot, as `training__steps`; None is unset.
     """
-    from ddpm_clip.config import resolve
+    from ddpm_clip.configuring import resolve
 
     dotted = {name.replace("__", "."): value for name, value in flags.items()}
     dotted["data.source"] = None if source is None else rooted(source)

@@ -102,7 +102,7 @@ def continue_run(
     no_animation: bool, as_json: bool,
 ) -> None:  # fmt: skip
     """Train on with the run's own config, changed only where the command line says so."""
-    from ddpm_clip.config import Layer, assignments_layer, flatten, merge
+    from ddpm_clip.configuring import Layer, assignments_layer, flatten, merge
     from ddpm_clip.run import Run
 
     own = Run.open(folder).config

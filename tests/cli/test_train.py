@@ -1,0 +1,178 @@
+"""`train` and `resume`: what they accept, refuse, say, and leave behind."""
+
+import json
+import shutil
+
+import pytest
+import yaml
+
+from ddpm_clip.data.drawn_flowers import write_folder
+
+
+@pytest.fixture
+def photos(tmp_path):
+    """Two classes of pictures in a folder."""
+    for name, seed in (("left", 1), ("right", 2)):
+        write_folder(tmp_path / "photos" / name, 8, size=16, seed=seed)
+    return tmp_path / "photos"
+
+
+def test_print_config_is_yaml_that_names_the_origin_of_every_value(cli, tiny):
+    ended = cli("train", "mnist", "--config", tiny, "--steps", 7, "--set", "training.lr=1e-4",
+                "--print-config")  # fmt: skip
+    assert ended.code == 0
+    config = yaml.safe_load(ended.out)
+    assert config["training"]["steps"] == 7
+    assert config["data"]["source"] == "mnist"
+    origins = {line.split(":")[0].strip(): line.split("#")[1].strip()
+               for line in ended.out.splitlines() if "#" in line}  # fmt: skip
+    assert origins["steps"] == "flag" or "steps: 7" in ended.out
+    assert origins["warmup"] == str(tiny)
+    assert origins["weight_decay"] == "default"
+    assert "lr: 0.0001" in ended.out
+
+
+def test_print_config_as_json(cli, tiny):
+    told = json.loads(cli("train", "--config", tiny, "--print-config", "--json").out)["config"]
+    assert told["training.steps"] == {"value": 4, "origin": str(tiny)}
+    assert told["training.clip"]["origin"] == "default"
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "said"),
+    [
+        (("--preset", "digit"), 2, "'digits'"),
+        (("--set", "training.stesp=3"), 2, "'training.steps'"),
+        (("--set", "training.lr"), 2, "KEY=VALUE"),
+        (("--set", "training.lr=-1"), 2, "training.lr"),
+        (("--steps", "-1"), 2, "--steps"),
+        (("--config", "nowhere.yaml"), 66, "nowhere.yaml"),
+        (("--resume", "--out", "nowhere"), 66, "nowhere"),
+        ((), 2, "no pictures"),
+    ],
+)
+def test_a_command_line_that_makes_no_sense_is_refused(
+    cli, monkeypatch, tmp_path, words, code, said
+):
+    monkeypatch.chdir(tmp_path)
+    ended = cli("train", *words)
+    assert ended.code == code
+    assert said in ended.err
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_missing_folder_exits_66_and_leaves_nothing(cli, monkeypatch, tmp_path):
+    monkeypatch.chdir(tmp_path)
+    assert cli("train", "photos/", "--set", "embedder.name=labels").code == 66
+    assert not list(tmp_path.iterdir())
+
+
+def test_an_empty_folder_exits_65_and_leaves_nothing(cli, monkeypatch, tmp_path):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "photos").mkdir()
+    assert cli("train", "photos/", "--set", "embedder.name=labels").code == 65
+    assert [path.name for path in tmp_path.iterdir()] == ["photos"]
+
+
+def test_an_out_folder_with_another_run_or_other_files_exits_73(cli, tiny, run, photos):
+    other = cli("train", "--config", tiny, "--out", run, "--set", "training.lr=0.5")
+    assert other.code == 73
+    assert "training.lr" in other.err
+    assert "--overwrite" in other.err
+    assert cli("train", "--config", tiny, "--out", photos).code == 73
+
+
+def test_a_run_holds_all_that_a_person_looks_at(run):
+    names = {path.name for path in run.iterdir()}
+    assert {"config.yaml", "history.jsonl", "loss.png", "forward.png", "samples"} <= names
+    assert [p.name for p in sorted((run / "samples").iterdir())] == [
+        "step-000002.png",
+        "step-000004.png",
+    ]
+    assert not list(run.glob("*.gif"))
+
+
+def test_a_stopped_run_says_how_to_go_on_and_does(cli, tiny, tmp_path):
+    folder = tmp_path / "run"
+    stopped = cli("train", "--config", tiny, "--out", folder, "--stop-after", 3)
+    assert stopped.code == 0
+    assert stopped.out == f"{folder}\n"
+    assert stopped.err.splitlines()[-1].endswith(f"Continue: ddpm-clip resume {folder}")
+    assert "step 3" in stopped.err
+    ended = cli("resume", folder, "--json")
+    assert ended.code == 0
+    lines = [json.loads(line) for line in ended.out.splitlines()]
+    assert [line["step"] for line in lines if line["event"] == "step"] == [4]
+    assert lines[-1]["event"] == "end"
+    assert lines[-1]["step"] == 4
+    assert len((folder / "history.jsonl").read_text().splitlines()) == 4
+
+
+def test_resuming_a_finished_run_exits_0_and_changes_nothing(cli, run):
+    before = (run / "history.jsonl").read_bytes()
+    for words in (("resume", run), ("train", "--resume", "--out", run)):
+        ended = cli(*words)
+        assert ended.code == 0
+        assert "finished" in ended.err
+    assert (run / "history.jsonl").read_bytes() == before
+
+
+def test_a_finished_run_goes_on_when_it_gets_more_steps(cli, run, tmp_path):
+    longer = tmp_path / "longer"
+    shutil.copytree(run, longer)
+    assert cli("resume", longer, "--steps", 5).code == 0
+    assert len((longer / "history.jsonl").read_text().splitlines()) == 5
+
+
+def test_unusable_pictures_are_named_and_left_out(cli, tiny, photos, tmp_path):
+    (photos / "left" / "note.png").write_text("no picture")
+    folder = tmp_path / "run"
+    ended = cli("train", photos, "--config", tiny, "--out", folder, "--steps", 1)
+    assert ended.code == 0
+    assert "left/note.png (not-an-image)" in ended.err
+    bad = json.loads((folder / "bad_files.json").read_text())["bad"]
+    assert [file["key"] for file in bad] == ["left/note.png"]
+
+
+def test_one_picture_warns_and_trains(cli, tiny, tmp_path):
+    write_folder(tmp_path / "one" / "rose", 1, size=16, seed=1)
+    ended = cli("train", tmp_path / "one", "--config", tiny, "--out", tmp_path / "run", "-q",
+                "--steps", 1, "--set", "generation.prompts=[rose]")  # fmt: skip
+    assert ended.code == 0
+    assert "warning: there is one picture only" in ended.err
+
+
+def test_a_source_given_as_a_path_is_found_from_any_folder(cli, tiny, photos, monkeypatch, tmp_path):
+    monkeypatch.chdir(photos.parent)
+    words = ("--config", tiny, "--set", "generation.prompts=[left]")
+    assert cli("train", "photos", *words, "--stop-after", 1).out == "runs/photos\n"
+    monkeypatch.chdir(tmp_path / "runs")
+    assert cli("resume", "photos").code == 0
+
+
+def test_embeddings_made_before_spare_the_training_its_own(cli, tiny, photos, tmp_path):
+    words = (photos, "--config", tiny)
+    refused = cli("train", *words, "--out", tmp_path / "a", "--skip-clip-extraction")
+    assert refused.code == 65
+    assert "16 pictures" in refused.err
+    assert cli("embed", *words, "--out", tmp_path / "embedded").code == 0
+    taken = cli("train", *words, "--out", tmp_path / "b", "--skip-clip-extraction", "--steps", 1,
+                "--embeddings", tmp_path / "embedded", "--set", "generation.prompts=[left]")  # fmt: skip
+    assert taken.code == 0, taken.err
+
+
+def test_embeddings_that_are_not_there_exit_66(cli, tiny, photos, tmp_path):
+    ended = cli("train", photos, "--config", tiny, "--out", tmp_path / "r", "--embeddings", tmp_path)
+    assert ended.code == 66
+
+
+def test_an_unbroken_run_equals_a_stopped_and_resumed_one(cli, tiny, run, tmp_path):
+    folder = tmp_path / "run"
+    cli("train", "--config", tiny, "--out", folder, "--stop-after", 3)
+    cli("resume", folder)
+    for name in ("model", "ema", "optimizer"):
+        ours = run / "checkpoints" / "step-000004" / f"{name}.safetensors"
+        theirs = folder / "checkpoints" / "step-000004" / f"{name}.safetensors"
+        assert ours.read_bytes() == theirs.read_bytes()
+
+
