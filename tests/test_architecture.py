@@ -9,10 +9,12 @@ import ddpm_clip
 
 ROOT = Path(ddpm_clip.__file__).parent
 FLOORS = {
-    "utils": 0, "types": 1, "registry": 1, "config": 1, "configuring": 1, "errors": 1, "seed_keys": 1,
+    "utils": 0,
+    "types": 1, "registry": 1, "config": 1, "configuring": 1, "errors": 1, "seed_keys": 1,
     "diffusion": 2, "models": 3, "embedders": 3, "data": 3, "weights": 3, "presets": 3,
-    "conditioning": 4, "build": 5, "checkpoints": 6, "run": 6, "pretrained": 6, "generation": 7, "settings": 7,
-    "painting": 7, "training": 8, "evaluation": 9, "explain": 10, "cli": 11, "studio": 11, "server": 11,
+    "conditioning": 4, "build": 5, "checkpoints": 6, "run": 6, "pretrained": 6,
+    "generation": 7, "settings": 7, "painting": 7, "training": 8, "evaluation": 9, "explain": 10,
+    "cli": 11, "studio": 11, "server": 11,
 }  # fmt: skip
 ALONE = {"models", "embedders", "data", "cli", "studio", "server"}  # never meet a sibling
 FILES = sorted(ROOT.rglob("*.py"))
@@ -42,4 +44,5 @@ def test_imports_only_go_down(path):
     for line, there in imported(ast.parse(path.read_text(encoding="utf-8"))):
         below = not here or FLOORS[there] <= FLOORS[here]
         sideways = there != here and FLOORS[there] == FLOORS.get(here) and here in ALONE
-        assert below and not sideways, f"{path}:{line} imports {there} (floor {FLOORS[there]})"
+        fine = below and not sideways
+        assert fine, f"{path}:{line} imports {there} (floor {FLOORS[there]})"

@@ -1,4 +1,4 @@
-"""Configuration: layers in order, slips named with the nearest right key, nothing ever half-read."""
+"""Configuration: layers in order, slips named with the nearest key, nothing ever half-read."""
 
 import math
 
@@ -65,8 +65,8 @@ def test_an_unknown_preset_names_the_nearest():
 
 @pytest.mark.parametrize(
     ("key", "nearest"),
-    [("training.lrr", "training.lr"), ("trainning.steps", "training.steps"), ("traning.clip", "training.clip"),
-     ("batchsize", "batch_size")],
+    [("training.lrr", "training.lr"), ("trainning.steps", "training.steps"),
+     ("traning.clip", "training.clip"), ("batchsize", "batch_size")],
 )  # fmt: skip
 def test_an_unknown_key_names_the_nearest_and_where_it_came_from(key, nearest):
     with pytest.raises(ConfigError, match="unknown config key") as refused:

@@ -21,10 +21,10 @@ def python(code):
     return done.stdout.strip()
 
 
-def test_importing_the_package_loads_nothing_heavy_and_takes_no_time():
+def test_importing_the_package_loads_nothing_heavy_and_costs_no_time():
     code = (
-        "import sys, time; start = time.perf_counter(); import ddpm_clip; "
-        "print(time.perf_counter() - start, *(set(sys.modules) & set({heavy!r})))"
+        "import sys, time; start = time.process_time(); import ddpm_clip; "
+        "print(time.process_time() - start, *(set(sys.modules) & set({heavy!r})))"
     )
     seconds, *loaded = python(code.format(heavy=HEAVY)).split()
     assert loaded == []

@@ -5,7 +5,6 @@ import json
 import os
 import subprocess
 import sys
-from itertools import pairwise
 
 import pytest
 import torch
@@ -14,7 +13,6 @@ from ddpm_clip.checkpoints import Checkpoint
 from ddpm_clip.config import Config
 from ddpm_clip.errors import Busy, CannotCreate, ConfigError, MissingInput, StorageError
 from ddpm_clip.run import Run
-from ddpm_clip.types import TrainStep
 
 
 def config(**training):
@@ -278,36 +276,3 @@ def test_json_files_come_back_and_missing_ones_are_empty(run):
     run.write_json("facts.json", {"name": "Blüte", "n": 3})
     assert run.read_json("facts.json") == {"name": "Blüte", "n": 3}
     assert run.read_json("absent.json") == {}
-
-
-# History
-
-
-def line(step):
-    return TrainStep(step, step / 10, 1.0 / step, 1e-3, 100.0, 0.1 * step, None)
-
-
-def test_history_grows_line_by_line(run):
-    run.append_history([line(1), line(2)])
-    run.append_history([line(3)])
-    rows = run.history()
-    assert [row["step"] for row in rows] == [1, 2, 3]
-    assert set(rows[0]) == {
-        "step", "epoch", "loss", "lr", "images_per_second", "seconds", "heldout_loss",
-    }  # fmt: skip
-
-
-@pytest.mark.parametrize("torn", ['{"step": 3, "lo', "{", "\x00\x00\x00"])
-def test_a_torn_last_line_is_left_out(run, torn):
-    run.append_history([line(1), line(2)])
-    with open(run.history_path, "a", encoding="utf-8") as file:
-        file.write(torn)
-    assert [row["step"] for row in run.history()] == [1, 2]
-
-
-def test_history_can_be_cut_back_to_a_step(run):
-    run.append_history([line(step) for step in range(1, 6)])
-    run.cut_history(3)
-    run.append_history([line(4)])
-    assert [row["step"] for row in run.history()] == [1, 2, 3, 4]
-    assert all(one["step"] < other["step"] for one, other in pairwise(run.history()))

@@ -91,6 +91,7 @@ def broken(monkeypatch):
 @pytest.mark.parametrize(
     ("error", "code"),
     [(DataError("spoilt"), 65), (Busy("held"), 75), (RuntimeError("oh"), 70),
+     (OSError(28, "No space left on device", "x.png"), 74), (PermissionError(13, "no", "x"), 77),
      (KeyboardInterrupt(), 130), (SystemExit(3), 3)],
 )  # fmt: skip
 def test_every_failure_has_its_exit_code(cli, broken, error, code):
@@ -113,9 +114,13 @@ def test_control_characters_never_reach_the_terminal(cli):
 
 
 def test_a_long_path_is_never_wrapped(cli):
-    path = "x" * 300
-    assert path in cli("show", path).err
-    console.result(path)
+    path = "x" * 200
+    assert path in cli("show", path).err.splitlines()[0]
+
+
+def test_results_go_to_stdout_as_they_are(capsys):
+    console.result("x " * 300)
+    assert capsys.readouterr().out == "x " * 300 + "\n"
 
 
 def test_quiet_takes_remarks_away_but_not_errors(cli):

@@ -127,7 +127,8 @@ def test_a_finished_run_goes_on_when_it_gets_more_steps(cli, run, tmp_path):
 def test_unusable_pictures_are_named_and_left_out(cli, tiny, photos, tmp_path):
     (photos / "left" / "note.png").write_text("no picture")
     folder = tmp_path / "run"
-    ended = cli("train", photos, "--config", tiny, "--out", folder, "--steps", 1)
+    ended = cli("train", photos, "--config", tiny, "--out", folder, "--steps", 1,
+                "--set", "generation.prompts=[left]")  # fmt: skip
     assert ended.code == 0
     assert "left/note.png (not-an-image)" in ended.err
     bad = json.loads((folder / "bad_files.json").read_text())["bad"]
@@ -142,7 +143,9 @@ def test_one_picture_warns_and_trains(cli, tiny, tmp_path):
     assert "warning: there is one picture only" in ended.err
 
 
-def test_a_source_given_as_a_path_is_found_from_any_folder(cli, tiny, photos, monkeypatch, tmp_path):
+def test_a_source_given_as_a_path_is_found_from_any_folder(
+    cli, tiny, photos, monkeypatch, tmp_path
+):
     monkeypatch.chdir(photos.parent)
     words = ("--config", tiny, "--set", "generation.prompts=[left]")
     assert cli("train", "photos", *words, "--stop-after", 1).out == "runs/photos\n"
@@ -156,13 +159,15 @@ def test_embeddings_made_before_spare_the_training_its_own(cli, tiny, photos, tm
     assert refused.code == 65
     assert "16 pictures" in refused.err
     assert cli("embed", *words, "--out", tmp_path / "embedded").code == 0
-    taken = cli("train", *words, "--out", tmp_path / "b", "--skip-clip-extraction", "--steps", 1,
-                "--embeddings", tmp_path / "embedded", "--set", "generation.prompts=[left]")  # fmt: skip
+    given = ("--embeddings", tmp_path / "embedded", "--set", "generation.prompts=[left]")
+    taken = cli("train", *words, *given, "--out", tmp_path / "b", "--skip-clip-extraction")
     assert taken.code == 0, taken.err
 
 
 def test_embeddings_that_are_not_there_exit_66(cli, tiny, photos, tmp_path):
-    ended = cli("train", photos, "--config", tiny, "--out", tmp_path / "r", "--embeddings", tmp_path)
+    ended = cli(
+        "train", photos, "--config", tiny, "--out", tmp_path / "r", "--embeddings", tmp_path
+    )
     assert ended.code == 66
 
 
@@ -174,5 +179,3 @@ def test_an_unbroken_run_equals_a_stopped_and_resumed_one(cli, tiny, run, tmp_pa
         ours = run / "checkpoints" / "step-000004" / f"{name}.safetensors"
         theirs = folder / "checkpoints" / "step-000004" / f"{name}.safetensors"
         assert ours.read_bytes() == theirs.read_bytes()
-
-

@@ -1,4 +1,4 @@
-"""The mini-CLIP: unit vectors from anything, losses that know equal captions, a folder of its own."""
+"""The mini-CLIP: unit vectors from anything, losses that know equal captions, its own folder."""
 
 import itertools
 import json

@@ -52,7 +52,12 @@ def test_foreign_characters_become_the_unknown_token_and_keep_their_place():
 
 @pytest.mark.parametrize(
     ("text", "plain"),
-    [("  A  Red\nROSE ", "a red rose"), ("Grün", "grun"), ("ﬁve ６", "five 6"), ("I’m", "i’m")],
+    [
+        ("  A  Red\nROSE ", "a red rose"),
+        ("Grün", "grun"),
+        ("\ufb01ve \uff16", "five 6"),
+        ("I\u2019m", "i\u2019m"),
+    ],
 )
 def test_case_accents_and_spacing_do_not_count(text, plain):
     assert normalise(text) == plain

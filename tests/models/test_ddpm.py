@@ -249,9 +249,7 @@ def test_unknown_names_are_refused_with_what_there_is(network, c):
 def test_gradients_flow_into_the_walk_but_not_into_the_network(network, c):
     ddpm = DDPM(SCHEDULES["cosine"](1000), parameterization="v")
     x_start = torch.zeros(3, 1, 8, 8, requires_grad=True)
-    end = None
-    for end in ddpm.walk(network, c, rows=[300.0, 0.0], x_start=x_start, clamp="none"):
-        pass
+    *_, end = ddpm.walk(network, c, rows=[300.0, 0.0], x_start=x_start, clamp="none")
     end.x_prev.sum().backward()
     assert x_start.grad.abs().max() > 0
     assert all(parameter.grad is None for parameter in network.parameters())

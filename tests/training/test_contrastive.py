@@ -1,4 +1,4 @@
-"""The mini-CLIP learns from what is true of pictures, not from which caption was drawn with which."""
+"""The mini-CLIP learns from what is true of pictures, not from which caption went with which."""
 
 import numpy as np
 import pytest

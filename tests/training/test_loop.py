@@ -239,8 +239,8 @@ def test_the_loss_falls_on_a_small_set(tmp_path):
 
 def test_one_picture_is_enough_to_train_on(tmp_path):
     data = prepared()
-    one = Prepared(data.pixels[:1], data.embeddings[:1], Conditioner.fit(data.embeddings[:1], data.embeddings[:0]),
-                   np.array([], dtype=int))  # fmt: skip
+    e, nobody = data.embeddings[:1], np.array([], dtype=int)
+    one = Prepared(data.pixels[:1], e, Conditioner.fit(e, e[:0]), nobody)
     run = trained(tmp_path, config(steps=2), one)
     assert all(math.isfinite(row["loss"]) for row in run.history())
 

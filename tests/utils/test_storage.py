@@ -47,9 +47,14 @@ def test_a_folder_is_published_whole(tmp_path):
 def test_a_folder_that_fails_half_way_leaves_the_old_one_and_no_trace(tmp_path, error):
     with published_folder(tmp_path / "out") as folder:
         (folder / "a").write_text("old")
-    with pytest.raises(error), published_folder(tmp_path / "out") as folder:
-        (folder / "a").write_text("new")
-        raise error
+
+    def fill_half():
+        with published_folder(tmp_path / "out") as folder:
+            (folder / "a").write_text("new")
+            raise error
+
+    with pytest.raises(error):
+        fill_half()
     assert (tmp_path / "out" / "a").read_text() == "old"
     assert os.listdir(tmp_path) == ["out"]
 

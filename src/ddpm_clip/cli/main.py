@@ -7,6 +7,7 @@ is imported before a command runs, so that `--help` answers at once.
 
 import os
 import sys
+import traceback
 from collections.abc import Callable, Sequence
 from inspect import getdoc
 from typing import Annotated
@@ -24,7 +25,7 @@ from ddpm_clip.cli.pack import pack
 from ddpm_clip.cli.scan import scan
 from ddpm_clip.cli.train import resume, train
 from ddpm_clip.cli.train_clip import train_clip
-from ddpm_clip.errors import DdpmClipError, UsageError
+from ddpm_clip.errors import DdpmClipError, PermissionRefused, StorageError, UsageError
 
 COMMANDS = (
     train, resume, generate, models, show, scan, embed, train_clip, pack, doctor,
@@ -101,10 +102,7 @@ def _run(arguments: list[str]) -> int:
     except typer.TyperException as error:
         return _usage(error)
     except DdpmClipError as error:
-        if console.manners.debug:
-            console.print_unexpected(error)
-        console.print_error(error)
-        return error.exit_code
+        return _refused(error)
     except (Interrupted, KeyboardInterrupt) as error:
         console.say(getattr(error, "message", "Interrupted."), always=True)
         return getattr(error, "exit_code", 130)
@@ -112,9 +110,19 @@ def _run(arguments: list[str]) -> int:
         return leaving.code if isinstance(leaving.code, int) else 1
     except BrokenPipeError:
         raise
+    except OSError as error:
+        kind = PermissionRefused if isinstance(error, PermissionError) else StorageError
+        return _refused(kind(f"{error.strerror or error}: {error.filename or 'no file is named'}"))
     except Exception as error:
         console.print_unexpected(error)
         return 70
+
+
+def _refused(error: DdpmClipError) -> int:
+    if console.manners.debug:
+        traceback.print_exc()
+    console.print_error(error)
+    return error.exit_code
 
 
 def _usage(error: typer.TyperException) -> int:

@@ -1,0 +1,84 @@
+"""Ctrl-C and SIGTERM: the first is a request, the second an order, and nothing is lost."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+
+import pytest
+
+from ddpm_clip.cli import training_view
+from ddpm_clip.cli.interrupt import Interrupted, Patience, signals_unwind
+
+COMMAND = (sys.executable, "-m", "ddpm_clip.cli.main")
+
+
+@pytest.fixture
+def ask_at_step_two(monkeypatch):
+    """Sends this process a signal while the second step is being shown."""
+
+    def prepare(signum):
+        smoothed = training_view._smoothed
+
+        def steps_with_a_signal(steps):
+            for at, loss in smoothed(steps):
+                if at.step == 2:
+                    os.kill(os.getpid(), signum)
+                yield at, loss
+
+        monkeypatch.setattr(training_view, "_smoothed", steps_with_a_signal)
+
+    return prepare
+
+
+@pytest.mark.parametrize(("signum", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_a_request_finishes_the_step_saves_and_says_how_to_go_on(
+    cli, tiny, tmp_path, ask_at_step_two, signum, code
+):
+    ask_at_step_two(signum)
+    folder = tmp_path / "run"
+    ended = cli("train", "--config", tiny, "--out", folder)
+    assert ended.code == code
+    last = ended.err.splitlines()[-1]
+    assert last == (
+        f"Interrupted at step 2. Saved {folder}/checkpoints/step-000002. "
+        f"Continue: ddpm-clip resume {folder}"
+    )
+    assert json.loads((folder / "history.jsonl").read_text().splitlines()[-1])["step"] == 2
+
+
+def test_a_second_request_leaves_at_once(tiny, tmp_path):
+    folder = tmp_path / "run"
+    words = ("train", "--config", str(tiny), "--out", str(folder), "--steps", "100000", "--json")
+    process = subprocess.Popen([*COMMAND, *words], stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    with process:
+        process.stdout.readline()
+        process.send_signal(signal.SIGINT)
+        process.send_signal(signal.SIGTERM)
+        process.communicate(timeout=60)
+    assert process.returncode in (130, 143)
+
+
+def test_patience_only_notes_the_first_request_and_gives_back_what_was_there():
+    before = signal.getsignal(signal.SIGINT)
+    with Patience() as patience:
+        os.kill(os.getpid(), signal.SIGINT)
+        assert patience.asked == signal.SIGINT
+    assert signal.getsignal(signal.SIGINT) is before
+
+
+def test_without_patience_a_signal_unwinds_with_its_code():
+    with pytest.raises(Interrupted) as caught, signals_unwind():
+        os.kill(os.getpid(), signal.SIGTERM)
+    assert caught.value.exit_code == 143
+
+
+def test_a_signal_that_is_ignored_stays_ignored():
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        with signals_unwind(), Patience() as patience:
+            os.kill(os.getpid(), signal.SIGINT)
+        assert patience.asked is None
+    finally:
+        signal.signal(signal.SIGINT, before)

@@ -1,0 +1,94 @@
+"""`scan`, `show`, `models`, `embed` and `pack`: looking at what there is, and handing it on."""
+
+import json
+
+import pytest
+
+from ddpm_clip.data.drawn_flowers import write_folder
+from ddpm_clip.data.embedding_csv import read_csv
+from ddpm_clip.embedders.mini_clip import MiniClip
+
+
+@pytest.fixture
+def photos(tmp_path):
+    """Eight pictures of one class, and one file that is none."""
+    write_folder(tmp_path / "photos" / "rose", 8, size=16, seed=1)
+    (tmp_path / "photos" / "rose" / "zz.png").write_text("no picture")
+    return tmp_path / "photos"
+
+
+def test_scan_counts_measures_and_names_what_is_spoilt(cli, photos):
+    report = json.loads(cli("scan", photos, "--json").out)
+    assert (report["pictures"], report["usable"]) == (9, 8)
+    assert report["common_sizes"] == {"16x16": 8}
+    assert report["classes"] == {"rose": 9}
+    assert [file["reason"] for file in report["bad"]] == ["not-an-image"]
+    assert "rose/zz.png: not-an-image" in cli("scan", photos).out
+
+
+def test_scan_refuses_a_folder_with_too_much_that_is_spoilt(cli, photos):
+    assert cli("scan", photos, "--max-bad", 0.1).code == 65
+    assert cli("scan", photos, "--max-bad", 2).code == 2
+
+
+def test_show_tells_of_a_run(cli, run):
+    facts = json.loads(cli("show", run, "--json").out)
+    assert (facts["kind"], facts["step"]) == ("run", 4)
+    assert facts["config"]["training"]["steps"] == 4
+    assert "4 of 4" in cli("show", run).out
+
+
+def test_models_lists_what_ships(cli):
+    from ddpm_clip.weights import shipped_names
+
+    listed = json.loads(cli("models", "--json").out)["models"]
+    assert [model["name"] for model in listed] == shipped_names()
+    lines = cli("models").out.splitlines()
+    assert [line.split()[0] for line in lines] == shipped_names()
+
+
+def test_a_packed_run_paints_as_the_run_does_and_can_be_shown(cli, run, tmp_path):
+    packed = tmp_path / "model"
+    assert cli("pack", run, "--out", packed, "--name", "mine").out == f"{packed}\n"
+    assert json.loads(cli("show", packed, "--json").out)["name"] == "mine"
+    words = ("generate", "rose", "-n", 1, "--json")
+    assert cli(*words, "--model", packed, "--out", tmp_path / "a").code == 0
+    assert cli("pack", run, "--out", packed).code == 73
+
+
+def test_pack_without_its_bank_is_smaller(cli, run, tmp_path):
+    for name, words in (("with", ()), ("without", ("--no-bank",))):
+        cli("pack", run, "--out", tmp_path / name, *words)
+    size = [(tmp_path / n / "conditioner.safetensors").stat().st_size for n in ("with", "without")]
+    assert size[1] < size[0]
+
+
+def test_embeddings_as_csv_have_a_row_a_picture(cli, tiny, tmp_path):
+    out = tmp_path / "flowers.csv"
+    ended = cli("embed", "drawn-flowers:12", "--config", tiny, "--out", out)
+    assert ended.code == 0
+    assert ended.out == f"{out}\n"
+    table = read_csv(out)
+    assert len(table.keys) == 12
+    assert bool((table.embeddings.norm(dim=1) == 1).all())
+
+
+def test_embeddings_of_files_have_their_paths_and_are_continued(cli, photos, tmp_path):
+    MiniClip(3, 16, 8, 8, 8, 30.0).save(tmp_path / "clip", prompts=["a rose"], card={})
+    words = ("embed", photos, "--embedder", tmp_path / "clip", "--out", tmp_path / "clip.csv", "-q")
+    first = cli(*words)
+    assert first.code == 0
+    assert "zz.png" in first.err
+    table = read_csv(tmp_path / "clip.csv")
+    assert sorted(table.keys) == sorted(
+        str(p) for p in (photos / "rose").iterdir() if p.name != "zz.png"
+    )
+    before = (tmp_path / "clip.csv").read_bytes()
+    assert cli(*words).code == 0
+    assert (tmp_path / "clip.csv").read_bytes() == before
+
+
+def test_an_embedder_that_is_not_there_exits_66(cli, photos, tmp_path):
+    ended = cli("embed", photos, "--embedder", "./nowhere", "--out", tmp_path / "e")
+    assert ended.code == 66
+    assert not (tmp_path / "e").exists()
