@@ -56,12 +56,16 @@ docs: $(VENV)/.installed-docs
 models: runs/shipped/digits runs/shipped/flowers
 	@echo "to ship them, put the folders of runs/shipped/ into src/ddpm_clip/weights/"
 
-runs/shipped/%: $(VENV)/.installed
-	rm -rf $@
-	$(BIN)/ddpm-clip train-clip --config config/$*.yaml --out runs/$*-clip
+runs/shipped/%: runs/%-clip/mini_clip.safetensors
 	$(BIN)/ddpm-clip train --config config/$*.yaml --out runs/$*
+	$(BIN)/python scripts/train_judge.py --preset $* --out runs/$*-judge
+	rm -rf $@
 	$(BIN)/ddpm-clip pack runs/$* --out $@ --name $*
-	$(BIN)/python scripts/train_judge.py --preset $* --out $@/judge
+	cp -r runs/$*-judge $@/judge
+
+.PRECIOUS: runs/%-clip/mini_clip.safetensors
+runs/%-clip/mini_clip.safetensors: | $(VENV)/.installed
+	$(BIN)/ddpm-clip train-clip --config config/$*.yaml --out runs/$*-clip --overwrite
 
 bench: $(VENV)/.installed
 	$(BIN)/python benchmarks/digits_from_words.py

@@ -140,7 +140,10 @@ class GenerationConfig(Section):
     """How pictures are painted where a command does not say otherwise."""
 
     prompts: tuple[str, ...] = Field((), description="prompts of the sample grids")
-    guidance: tuple[float, ...] = Field((2.0,), description="guidance scales s = 1 + w")
+    guidance: float = Field(2.0, description="guidance scale s = 1 + w")
+    grid_guidance: tuple[float, ...] = Field(
+        (1.0, 2.0, 3.0), description="guidance scales of the sample grids in training"
+    )
     interval: tuple[float, float] | None = Field((0.15, 3.0), description="sigma range of guidance")
     sampler: str = Field("dpmpp_2m", description="ddpm, ddim, dpmpp_2m, dpmpp_2m_sde or heun")
     steps: int = Field(20, ge=1, description="rows visited")

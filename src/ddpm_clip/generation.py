@@ -73,7 +73,7 @@ class TextToImage:
         """
         own = self.model.config.generation
         settings = Settings(
-            n=own.n, seed=own.seed, steps=own.steps, guidance=own.guidance[:1], sampler=own.sampler,
+            n=own.n, seed=own.seed, steps=own.steps, guidance=(own.guidance,), sampler=own.sampler,
             clamp=own.clamp, interval=own.interval, rescale=own.rescale,
         ).with_wishes(**wishes)  # fmt: skip
         if settings.steps > self.model.ddpm.T:

@@ -32,7 +32,7 @@ ALIASES = {
     "seed": "training.seed",
     "device": "training.device",
     "text_prompts": "generation.prompts",
-    "guidance_weights": "generation.guidance",
+    "guidance_weights": "generation.grid_guidance",
 }
 """Key -> dotted key. A name with a section in front goes before the bare name."""
 

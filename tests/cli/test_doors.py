@@ -18,7 +18,7 @@ SMALL = ("--set", "data.image_size=16", "--set", "model.down_chs=[16, 32, 32]", 
          "model.blocks=1", "--set", "model.attention=0", "--set", "embedder.name=labels",
          "--set", "embedder.model=null", "--set", "generation.prompts=[rose]",
          "--set", "training.animation=false", "--set", "training.epochs=null",
-         "--set", "generation.guidance=2")  # fmt: skip
+         "--set", "generation.grid_guidance=[2]")  # fmt: skip
 
 
 @pytest.fixture
@@ -57,7 +57,7 @@ def test_every_door_has_a_help(script):
 
 def test_train_then_generate_as_in_the_first_seed(door):
     words = ("--config", HOME / "config" / "default.yaml", *SMALL, "--steps", 1,
-             "--set", "data.source=drawn-flowers:20", "--out", "model_checkpoint")  # fmt: skip
+             "--set", "data.source=drawn-flowers:40", "--out", "model_checkpoint")  # fmt: skip
     assert door("scripts/train.py", *words) == 0
     painted = door("scripts/generate.py", "--checkpoint", "model_checkpoint/", "--prompts", "rose",
                    "tulip", "--output", "images/generated.png", "--steps", 2, "--w", "-1", "1",
@@ -77,7 +77,7 @@ def test_preprocess_clip_writes_the_csv(door, tmp_path):
 
 def test_the_sizes_of_the_last_seed_are_trained_and_continued(door, capsys):
     words = ("--config", HOME / "config" / "model_small.yaml", "--no-animation", *SMALL,
-             "--set", "data.source=drawn-flowers:20", "--set", "training.steps=2")  # fmt: skip
+             "--set", "data.source=drawn-flowers:40", "--set", "training.steps=2")  # fmt: skip
     assert door("examples/train.py", *words, "--stop-after", 1) == 0
     assert door("examples/train.py", *words, "--skip-clip-extraction") == 0
     assert "Finished 2 steps in runs/model_small" in capsys.readouterr().err

@@ -130,7 +130,7 @@ def test_quiet_takes_remarks_away_but_not_errors(cli):
 
 
 def test_a_reader_that_leaves_early_is_no_error():
-    command = f"{sys.executable} -m ddpm_clip.cli.main train x --print-config | true"
+    command = f"{sys.executable} -m ddpm_clip.cli.main train --print-config | true"
     done = subprocess.run(command, shell=True, capture_output=True, text=True)
     assert done.stderr == ""
 

@@ -33,6 +33,14 @@ def test_the_readme_paints_what_it_says(tmp_path, monkeypatch):
     assert (tmp_path / "flowers.png").is_file()
 
 
+def unknown_flags(source: str, words: list[str]) -> list[str]:
+    """Flags that a script neither reads itself nor can hand on to a command of ours."""
+    commands = typer.main.get_command(app).commands.values()
+    ours = {flag for command in commands for option in command.params for flag in option.opts}
+    given = [word for word in words if word.startswith("--")]
+    return [flag for flag in given if f'"{flag}"' not in source and flag not in ours]
+
+
 @pytest.mark.parametrize(("place", "words"), commands(), ids=lambda value: str(value)[:60])
 def test_a_command_line_can_be_read(place: str, words: list[str]):
     program, *rest = words
@@ -45,7 +53,9 @@ def test_a_command_line_can_be_read(place: str, words: list[str]):
         assert rest[0] in TARGETS, f"{place}: the Makefile has no {rest[0]}"
     else:
         assert program == "python", f"{place}: how is one to run {program}?"
-        assert (ROOT / rest[0]).is_file(), f"{place}: there is no {rest[0]}"
+        script = ROOT / rest[0]
+        assert script.is_file(), f"{place}: there is no {rest[0]}"
+        assert unknown_flags(script.read_text(encoding="utf-8"), rest[1:]) == []
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)

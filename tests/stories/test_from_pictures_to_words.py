@@ -57,7 +57,7 @@ def test_the_mini_clip_of_ones_own_is_trained_and_carried_with_the_model(
 
 def test_a_run_started_from_a_model_goes_on_from_its_weights(cli, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    words = ("drawn-flowers:24", *WORDS, "--no-animation", "--steps", 1)
+    words = ("drawn-flowers:40", *WORDS, "--no-animation", "--steps", 1)
     assert cli("train", *words, "--out", "first").code == 0
     # without a learning rate a run stays where it started
     still = ("--set", "training.lr=0", "--set", "training.weight_decay=0")
@@ -70,5 +70,5 @@ def test_a_run_started_from_a_model_goes_on_from_its_weights(cli, tmp_path, monk
 
 def test_a_model_to_start_from_that_is_not_there_leaves_nothing(cli, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    assert cli("train", "drawn-flowers:24", *WORDS, "--out", "run", "--init", "nowhere").code == 66
+    assert cli("train", "drawn-flowers:40", *WORDS, "--out", "run", "--init", "nowhere").code == 66
     assert not Path("run").exists()

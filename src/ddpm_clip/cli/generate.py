@@ -18,47 +18,56 @@ if TYPE_CHECKING:
 DEFAULT_MODEL = "flowers"
 
 
+Prompts = Annotated[
+    list[str] | None,
+    typer.Argument(metavar="PROMPT...", help="What to paint.", show_default=False),
+]
+Model = Annotated[
+    str | None, typer.Option(help="A shipped model, a run, or a packed model's folder.")
+]
+Count = Annotated[int | None, typer.Option("-n", help="Pictures a prompt.")]
+Seed = Annotated[
+    int | None, typer.Option(help="Of the first picture, the next has one more; -1 draws one.")
+]
+Steps = Annotated[int | None, typer.Option(help="Steps of the sampler.")]
+Guidance = Annotated[
+    str | None,
+    typer.Option(metavar="S[,S...]", help="Guidance scale; 1 is none, several make a grid."),
+]
+Weight = Annotated[
+    str | None,
+    typer.Option("--w", metavar="W[,W...]", help="The same as weight: scale = 1 + w."),
+]
+Sampler = Annotated[str | None, typer.Option(help="dpmpp_2m, dpmpp_2m_sde, ddim, heun or ddpm.")]
+Negative = Annotated[str | None, typer.Option(metavar="TEXT", help="What to steer away from.")]
+Bridge = Annotated[
+    str | None, typer.Option(help="From words to pictures: shift, noise, knn or identity.")
+]
+Unconditional = Annotated[bool, typer.Option("--unconditional", help="Paint without words.")]
+Gif = Annotated[bool, typer.Option("--gif", help="Write the denoising as a GIF.")]
+Out = Annotated[Path, typer.Option(help="A folder, or FILE.png for the picture or the grid.")]
+NoMetadata = Annotated[
+    bool, typer.Option("--no-metadata", help="Leave prompt and parameters out of the PNGs.")
+]
+Device = Annotated[str, typer.Option(help="auto, cpu, cuda or mps.")]
+
+
 def generate(
-    prompts: Annotated[
-        list[str] | None,
-        typer.Argument(metavar="PROMPT...", help="What to paint.", show_default=False),
-    ] = None,
-    model: Annotated[
-        str | None, typer.Option(help="A shipped model, a run, or a packed model's folder.")
-    ] = None,
-    n: Annotated[int | None, typer.Option("-n", help="Pictures a prompt.")] = None,
-    seed: Annotated[
-        int | None, typer.Option(help="Of the first picture, the next has one more; -1 draws one.")
-    ] = None,
-    steps: Annotated[int | None, typer.Option(help="Steps of the sampler.")] = None,
-    guidance: Annotated[
-        str | None,
-        typer.Option(metavar="S[,S...]", help="Guidance scale; 1 is none, several make a grid."),
-    ] = None,
-    w: Annotated[
-        str | None,
-        typer.Option("--w", metavar="W[,W...]", help="The same as weight: scale = 1 + w."),
-    ] = None,
-    sampler: Annotated[
-        str | None, typer.Option(help="dpmpp_2m, dpmpp_2m_sde, ddim, heun or ddpm.")
-    ] = None,
-    negative: Annotated[
-        str | None, typer.Option(metavar="TEXT", help="What to steer away from.")
-    ] = None,
-    bridge: Annotated[
-        str | None, typer.Option(help="From words to pictures: shift, noise, knn or identity.")
-    ] = None,
-    unconditional: Annotated[
-        bool, typer.Option("--unconditional", help="Paint without words.")
-    ] = False,
-    gif: Annotated[bool, typer.Option("--gif", help="Write the denoising as a GIF.")] = False,
-    out: Annotated[
-        Path, typer.Option(help="A folder, or FILE.png for the picture or the grid.")
-    ] = Path("outputs"),
-    no_metadata: Annotated[
-        bool, typer.Option("--no-metadata", help="Leave prompt and parameters out of the PNGs.")
-    ] = False,
-    device: Annotated[str, typer.Option(help="auto, cpu, cuda or mps.")] = "auto",
+    prompts: Prompts = None,
+    model: Model = None,
+    n: Count = None,
+    seed: Seed = None,
+    steps: Steps = None,
+    guidance: Guidance = None,
+    w: Weight = None,
+    sampler: Sampler = None,
+    negative: Negative = None,
+    bridge: Bridge = None,
+    unconditional: Unconditional = False,
+    gif: Gif = False,
+    out: Out = Path("outputs"),
+    no_metadata: NoMetadata = False,
+    device: Device = "auto",
     as_json: AsJson = False,
 ) -> None:
     """Paint pictures from words.

@@ -39,7 +39,7 @@ def write_samples(run: Run, step: int) -> Path:
     tti, folder = TextToImage.from_pretrained(str(run.folder)), run.folder / "samples"
     folder.mkdir(exist_ok=True)
     own = run.config.generation
-    settings = tti.settings(n=1, guidance=own.guidance)
+    settings = tti.settings(n=1, guidance=own.grid_guidance)
     painted = tti.paint_all(prompts_of(run), settings)
     k = len(settings.guidance)
     rows = [[one.image for one in painted[i : i + k]] for i in range(0, len(painted), k)]
