@@ -7,6 +7,7 @@ that other tools read. File names never hold the prompt. Knows nothing of comman
 import hashlib
 import io
 import json
+import math
 from collections.abc import Generator, Sequence
 from dataclasses import asdict, dataclass
 from itertools import groupby
@@ -25,6 +26,9 @@ from ddpm_clip.settings import Settings
 from ddpm_clip.types import Progress
 from ddpm_clip.utils.tensors import to_float
 from ddpm_clip.utils.visualization import grid, save_gif, tensor_grid
+
+LONGEST_ROW = 10
+"""Pictures of a single prompt beside each other in grid.png, before they are wrapped."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,7 +156,11 @@ def _make_folder(folder: Path) -> None:
 
 
 def _sheet(painted: Sequence[Painted], settings: Settings) -> Image.Image:
-    """A row a prompt; with several scales a row each."""
+    """A row a prompt; with several scales a row each. Many of one kind make a square."""
+    if len(painted) == settings.n > LONGEST_ROW:
+        side = math.ceil(settings.n**0.5)
+        pictures = [one.image for one in painted]
+        return grid([pictures[i : i + side] for i in range(0, len(pictures), side)])
     rows, names = [], []
     for (prompt, scale), group in groupby(
         painted, key=lambda one: (one.wish.prompt, one.wish.guidance)

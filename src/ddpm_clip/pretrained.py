@@ -141,7 +141,7 @@ def pack(run_folder: str | Path, out: str | Path, *, bank: bool = True, name: st
         facts = {
             "format": FORMAT, "ddpm_clip": ddpm_clip.__version__, "name": name or out.name,
             "step": checkpoint.step, "classes": run.read_json("classes.json").get("classes", []),
-            "card": card or {}, "config": run.config.model_dump(mode="json"),
+            "card": card or {}, "config": _public(run.config).model_dump(mode="json"),
         }  # fmt: skip
         write_text(folder / CARD, json.dumps(facts, indent=1, ensure_ascii=False) + "\n")
     return out
@@ -263,6 +263,21 @@ def weights_fingerprint(weights: dict[str, Tensor]) -> str:
             key.encode() + weights[key].half().contiguous().view(torch.uint8).numpy().tobytes()
         )
     return digest.hexdigest()[:16]
+
+
+def _public(config: Config) -> Config:
+    """The config without the paths of this machine: a packed model is given away."""
+    source, model = config.data.source, config.embedder.model
+    if source and Path(source).is_absolute():
+        source = Path(source).name
+    if model and Path(model).is_dir():
+        model = Path(model).name
+    return config.model_copy(
+        update={
+            "data": config.data.model_copy(update={"source": source}),
+            "embedder": config.embedder.model_copy(update={"model": model}),
+        }
+    )
 
 
 def _halved(weights: dict[str, Tensor]) -> dict[str, Tensor]:

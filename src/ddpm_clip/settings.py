@@ -82,7 +82,11 @@ class Settings:
         _whole("batch", self.batch, 1, MAX_PICTURES)
         for scale in self.guidance:
             if not math.isfinite(scale):
-                raise UsageError(f"guidance = {scale} is not a finite number", param="guidance")
+                raise UsageError(
+                    f"guidance = {scale} is not a finite number",
+                    fix="choose a number such as 2",
+                    param="guidance",
+                )
             if not W_RANGE[0] <= scale - 1 <= W_RANGE[1]:
                 raise UsageError(
                     f"guidance = {scale:g} is out of range", "the scale is s = 1 + w",

@@ -141,9 +141,9 @@ class MiniClip(nn.Module):
             )
         return F.normalize(self.image(x), dim=1)
 
-    def encode_texts(self, texts: Sequence[str]) -> Tensor:
-        """(p, dim) of unit length, with gradients."""
-        ids = tokenise(texts, LENGTH).to(self.bias.device)
+    def encode_texts(self, texts: Sequence[str], *, warn: bool = True) -> Tensor:
+        """(p, dim) of unit length, with gradients; with `warn`, a cut text is named."""
+        ids = tokenise(texts, LENGTH, warn=warn).to(self.bias.device)
         return F.normalize(self.text(ids), dim=1)
 
     def embed_pixels(self, x: Tensor) -> Tensor:

@@ -26,15 +26,15 @@ def normalise(text: str) -> str:
     return " ".join("".join(c for c in plain if not unicodedata.combining(c)).split())
 
 
-def tokenise(texts: Sequence[str], length: int) -> Tensor:
+def tokenise(texts: Sequence[str], length: int, *, warn: bool = True) -> Tensor:
     """(p, length) int64 ids: START, the characters, END, then PAD.
 
-    A text that does not fit is cut before END, with a warning that names it.
+    A text that does not fit is cut before END; with `warn`, a warning names it.
     """
     rows = torch.full((len(texts), length), PAD)
     for row, text in zip(rows, texts, strict=True):
         ids = [_IDS.get(character, UNKNOWN) for character in normalise(text)]
-        if len(ids) > length - 2:
+        if warn and len(ids) > length - 2:
             warnings.warn(
                 f"the prompt {text[:40]!r}… is cut to its first {length - 2} characters",
                 stacklevel=2,

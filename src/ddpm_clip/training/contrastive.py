@@ -103,7 +103,7 @@ def train_clip(
         x = _jittered(to_float(pixels[rows]), generator)
         with torch.autocast("cpu", dtype, enabled=dtype != torch.float32):
             image = clip.encode_pixels(x.contiguous(memory_format=torch.channels_last)).float()
-            text = clip.encode_texts([caption.text for caption in captions]).float()
+            text = clip.encode_texts([caption.text for caption in captions], warn=False).float()
         fits = table.fits(rows, captions)
         value = LOSSES[loss](image, text, fits, clip)
         optimizer.zero_grad()

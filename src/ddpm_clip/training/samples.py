@@ -27,9 +27,11 @@ FORWARD_STEPS = 10
 
 def prompts_of(run: Run) -> list[str]:
     """What the grids ask for: the config's prompts, else the classes, else the prompt bank."""
+    classes = run.read_json("classes.json").get("classes", [])
+    if run.config.embedder.name == "labels":  # it knows no other words
+        return list(classes[:8])
     if run.config.generation.prompts:
         return list(run.config.generation.prompts)
-    classes = run.read_json("classes.json").get("classes", [])
     bank = run.read_json("conditioner.json").get("prompts", [])
     return list(classes[:8]) or list(bank[:4]) or list(DEFAULT_PROMPTS)
 
