@@ -3,8 +3,14 @@
 import pytest
 import torch
 
-from ddpm_clip.build import bridge_options, build_ddpm, build_denoiser, build_schedule, c_embed_dim
-from ddpm_clip.config import ConditioningConfig, Config, DiffusionConfig, ModelConfig
+from ddpm_clip.build import (
+    bridge_options,
+    build_ddpm,
+    build_denoiser,
+    build_schedule,
+    usable_device,
+)
+from ddpm_clip.config import ConditioningConfig, DiffusionConfig, ModelConfig
 from ddpm_clip.diffusion.schedules import SCHEDULES
 from ddpm_clip.errors import UsageError
 from ddpm_clip.models import DENOISERS
@@ -50,12 +56,14 @@ def test_names_that_do_not_exist_are_refused():
         build_schedule(DiffusionConfig(schedule="cosinus"))
 
 
-def test_the_network_sees_one_coordinate_more_where_conditions_are_centred():
-    assert c_embed_dim(Config(), 512) == 513
-    raw = Config(conditioning=ConditioningConfig(mode="raw"))
-    assert c_embed_dim(raw, 512) == 512
-
-
 def test_bridge_settings_are_handed_over():
     options = bridge_options(ConditioningConfig(bridge="knn", knn_k=7, text_noise=0.2))
     assert (options.bridge, options.knn_k, options.text_noise) == ("knn", 7, 0.2)
+
+
+def test_a_device_that_is_not_here_is_refused_and_the_ones_that_can_be_are_named():
+    assert usable_device("cpu") == torch.device("cpu")
+    for name in ("abacus", "meta", "cuda:99"):
+        with pytest.raises(UsageError, match=name) as refused:
+            usable_device(name)
+        assert "cuda" in refused.value.fix

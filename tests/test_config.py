@@ -51,6 +51,13 @@ def test_a_preset_asked_for_goes_under_the_file_and_gives_its_name(tmp_path):
     assert config.training.lr == 0.5
 
 
+def test_a_preset_asked_for_takes_the_place_of_the_one_in_the_file(tmp_path):
+    file = tmp_path / "c.yaml"
+    file.write_text("preset: flowers\n")
+    assert settled(preset="digits", file=file) == settled(preset="digits")
+    assert settled(file=file) == settled(preset="flowers")
+
+
 @pytest.mark.parametrize("name", preset_names())
 def test_every_shipped_preset_is_a_sound_config(name):
     assert settled(preset=name).preset == name
@@ -81,7 +88,8 @@ def test_an_unknown_key_names_the_nearest_and_where_it_came_from(key, nearest):
     ["training.steps=-1", "training.batch_size=0", "training.lr=.nan", "training.lr=.inf",
      "training.steps=many", "data.channels=2", "conditioning.c_drop_prob=1", "training.clip=0",
      "diffusion.beta_end=0.00001", "generation.steps=0", "data.image_size=2",
-     "training.dtype=float16", "training.seed=-1"],
+     "training.dtype=float16", "training.seed=-1", "model.down_chs=[]", "model.down_chs=[16, 0]",
+     "model.t_embed_dim=7"],
 )  # fmt: skip
 def test_a_value_out_of_range_is_refused_by_key(assignment):
     with pytest.raises(ConfigError, match="bad value for") as refused:

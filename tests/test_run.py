@@ -243,6 +243,27 @@ def test_overwriting_starts_anew_and_leaves_what_is_not_ours(run):
     assert (run.folder / "notes.txt").read_text() == "mine"
 
 
+def test_overwriting_a_folder_that_is_no_run_takes_nothing_away(tmp_path):
+    (tmp_path / "samples").mkdir()
+    (tmp_path / "samples" / "holiday.jpg").write_bytes(b"x")
+    Run.create(tmp_path, config(), overwrite=True)
+    assert (tmp_path / "samples" / "holiday.jpg").is_file()
+
+
+def test_a_run_that_is_being_trained_is_not_overwritten(run):
+    run.save(checkpoint(5))
+    with run.writing(), pytest.raises(Busy):
+        Run.create(run.folder, config(lr=5e-4), overwrite=True)
+    assert Run.open(run.folder).config == config()
+    assert run.checkpoint_steps() == [5]
+
+
+def test_a_config_that_is_no_yaml_is_named(run):
+    (run.folder / "config.yaml").write_text("training: {lr: [")
+    with pytest.raises(ConfigError, match=r"config\.yaml"):
+        Run.open(run.folder)
+
+
 def test_a_folder_with_something_else_is_refused(tmp_path):
     (tmp_path / "holiday.jpg").write_bytes(b"x")
     with pytest.raises(CannotCreate, match="not empty") as refused:

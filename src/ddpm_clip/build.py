@@ -13,7 +13,6 @@ from torch import nn
 from ddpm_clip.conditioning import BridgeOptions
 from ddpm_clip.config import (
     ConditioningConfig,
-    Config,
     DiffusionConfig,
     EmbedderConfig,
     ModelConfig,
@@ -28,6 +27,27 @@ from ddpm_clip.weights import shipped_folder
 
 EMBEDDER_FOLDER = "embedder"
 """Where a run or a packed model keeps its own mini-CLIP."""
+
+DEVICES = ("cpu", "cuda", "mps")
+"""What networks are run on."""
+
+
+def usable_device(name: str) -> torch.device:
+    """The device that a person asked for.
+
+    Raises:
+        UsageError: it is no device of ours, or this machine does not have it.
+    """
+    try:
+        device = pick_device(name)
+        torch.empty(0, device=device)
+        found, why = device.type in DEVICES, f"{device.type} is not among them"
+    except (AssertionError, RuntimeError) as error:
+        found, why = False, str(error).split("\n")[0][:100]
+    if not found:
+        fix = f"choose auto, {', '.join(DEVICES)}"
+        raise UsageError(f"device {name!r} cannot be used here", why, fix, param="device")
+    return device
 
 
 def build_schedule(config: DiffusionConfig) -> NoiseSchedule:
@@ -84,7 +104,7 @@ def build_embedder(
         home: a run or packed model whose own mini-CLIP goes before `config.model`.
         device: where it computes.
     """
-    device = pick_device(str(device))
+    device = usable_device(str(device))
     embedder: Embedder
     if config.name == "labels":
         embedder = EMBEDDERS["labels"](classes)
@@ -117,8 +137,3 @@ def bridge_options(config: ConditioningConfig) -> BridgeOptions:
     return BridgeOptions(
         config.bridge, config.text_noise, config.knn_k, config.knn_tau, config.knn_beta
     )
-
-
-def c_embed_dim(config: Config, embedding_dim: int) -> int:
-    """The width of the condition that the network sees."""
-    return embedding_dim + (config.conditioning.mode == "centred")

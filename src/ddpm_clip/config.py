@@ -6,7 +6,14 @@ arguments. Knows nothing of files and flags (`configuring.py`) or of torch.
 
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    PositiveInt,
+    field_validator,
+    model_validator,
+)
 
 
 class Section(BaseModel):
@@ -19,11 +26,13 @@ class ModelConfig(Section):
     """The denoising network."""
 
     arch: str = Field("unet", description="network: unet or course_unet")
-    down_chs: tuple[int, ...] = Field((64, 128, 192), description="channels of each level")
+    down_chs: tuple[PositiveInt, ...] = Field(
+        (64, 128, 192), min_length=1, description="channels of each level"
+    )
     blocks: int = Field(2, ge=1, le=8, description="residual blocks a level")
     stem: int = Field(2, ge=1, le=4, description="space-to-depth factor in front of level one")
     attention: int = Field(8, ge=0, description="attention where the map is at most this wide")
-    t_embed_dim: int = Field(128, ge=2, description="features of the time embedding")
+    t_embed_dim: int = Field(128, ge=2, multiple_of=2, description="features of the time embedding")
     dropout: float = Field(0.0, ge=0, lt=1, description="dropout inside the residual blocks")
 
 

@@ -170,10 +170,13 @@ def merge(layers: Iterable[Layer]) -> tuple[Config, dict[str, str]]:
 def resolve(*, preset: str | None = None, file: str | Path | None = None,
             assignments: Iterable[str] = (), flags: Mapping[str, Any] | None = None,
             environ: Mapping[str, str] | None = None) -> tuple[Config, dict[str, str]]:  # fmt: skip
-    """defaults < preset < config file < environment < `--set` < flags, as one config."""
+    """defaults < preset < config file < environment < `--set` < flags, as one config.
+
+    A preset that is asked for takes the place of the one that the file names.
+    """
     layers = [preset_layer(preset)] if preset else []
     if file:
-        layers += file_layer(file)
+        layers += file_layer(file)[-1:] if preset else file_layer(file)
         layers += [Layer(f"preset {preset}", {"preset": preset})] if preset else []
     layers += [environment_layer(environ), assignments_layer(assignments)]
     layers += [Layer("flag", {k: v for k, v in (flags or {}).items() if v is not None})]

@@ -12,9 +12,9 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from ddpm_clip.errors import NonFiniteError, UsageError
+from ddpm_clip.errors import NonFiniteError
 from ddpm_clip.pretrained import LoadedModel, load
-from ddpm_clip.settings import Settings, checked_prompts
+from ddpm_clip.settings import Settings, checked_prompts, settings_of
 from ddpm_clip.types import Denoiser, Progress, Step
 from ddpm_clip.utils.tensors import to_picture, to_uint8
 
@@ -71,18 +71,7 @@ class TextToImage:
         Raises:
             UsageError: a value out of range, or more steps than the model has rows.
         """
-        own = self.model.config.generation
-        settings = Settings(
-            n=own.n, seed=own.seed, steps=own.steps, guidance=(own.guidance,), sampler=own.sampler,
-            clamp=own.clamp, interval=own.interval, rescale=own.rescale,
-        ).with_wishes(**wishes)  # fmt: skip
-        if settings.steps > self.model.ddpm.T:
-            raise UsageError(
-                f"steps = {settings.steps} is out of range",
-                f"the model was trained with T = {self.model.ddpm.T}",
-                param="steps",
-            )
-        return settings
+        return settings_of(self.model.config.generation, self.model.ddpm.T, **wishes)
 
     def conditions(
         self, prompts: Sequence[str], settings: Settings, seeds: Sequence[int]

@@ -8,6 +8,7 @@ import hashlib
 import io
 import json
 import math
+import warnings
 from collections.abc import Generator, Sequence
 from dataclasses import asdict, dataclass
 from itertools import groupby
@@ -25,7 +26,7 @@ from ddpm_clip.pretrained import LoadedModel
 from ddpm_clip.settings import Settings
 from ddpm_clip.types import Progress
 from ddpm_clip.utils.tensors import to_float
-from ddpm_clip.utils.visualization import grid, save_gif, tensor_grid
+from ddpm_clip.utils.visualization import encoded_gif, grid, tensor_grid
 
 LONGEST_ROW = 10
 """Pictures of a single prompt beside each other in grid.png, before they are wrapped."""
@@ -58,23 +59,21 @@ def paint_files(
         settings: from `tti.settings`.
         out: a folder for PNGs, grid.png and generation.gif; or a .png, which becomes the
             picture where there is one only, else the grid, with the pictures beside it.
-        gif: write the denoising GIF.
+        gif: write the denoising GIF; beside a .png, under its name.
         metadata: put the parameters into the PNGs.
     """
     single_file = out.suffix.lower() == ".png"
     folder = out.with_suffix("") if single_file else out
     painted = yield from tti.paint(prompts, settings, keep_frames=gif)
-    _make_folder(out.parent if single_file and len(painted) == 1 else folder)
-    if single_file and len(painted) == 1:
-        return [_save(painted[0], out, tti.model, settings, metadata)]
-    files = [_save(one, folder / _name(one, tti.model, settings), tti.model, settings, metadata)
-             for one in painted]  # fmt: skip
-    _write(out if single_file else folder / "grid.png", _encoded(_sheet(painted, settings)))
+    alone = single_file and len(painted) == 1
+    _make_folder(out.parent if alone else folder)
+    files = [_save(one, out if alone else folder / _name(one, tti.model, settings), tti.model,
+                   settings, metadata) for one in painted]  # fmt: skip
+    if not alone:
+        _write(out if single_file else folder / "grid.png", _encoded(_sheet(painted, settings)))
     if gif:
-        save_gif(
-            _animation(painted),
-            (out.with_suffix(".gif") if single_file else folder / "generation.gif"),
-        )
+        path = out.with_suffix(".gif") if single_file else folder / "generation.gif"
+        _write(path, encoded_gif(_animation(painted)))
     return files
 
 
@@ -133,10 +132,12 @@ def _encoded(image: Image.Image, info: PngInfo | None = None) -> bytes:
 
 
 def _write(path: Path, data: bytes) -> Path:
-    """Write without ever overwriting other bytes: the next free name gets them."""
+    """Write without ever overwriting other bytes: the next free name gets them, and is told."""
     free, number = path, 2
     while free.exists() and free.read_bytes() != data:
         free, number = path.with_stem(f"{path.stem}-{number}"), number + 1
+    if free != path:
+        warnings.warn(f"{path} holds another picture; the new one is {free}", stacklevel=3)
     try:
         free.write_bytes(data)
     except OSError as error:

@@ -27,6 +27,7 @@ from ddpm_clip.build import (
     build_ddpm,
     build_denoiser,
     build_embedder,
+    usable_device,
 )  # fmt: skip
 from ddpm_clip.checkpoints import Checkpoint
 from ddpm_clip.conditioning import BridgeOptions, Conditioner
@@ -36,7 +37,6 @@ from ddpm_clip.errors import CannotCreate, DataError, MissingInput, StorageError
 from ddpm_clip.models import DDPM
 from ddpm_clip.run import Run
 from ddpm_clip.types import Embedder
-from ddpm_clip.utils.device import pick_device
 from ddpm_clip.utils.storage import published_folder, write_text
 from ddpm_clip.utils.tensors import load_tensors, save_tensors
 from ddpm_clip.weights import shipped_folder, shipped_names
@@ -235,7 +235,7 @@ def _assembled(
     name: str, folder: Path, config: Config, weights: dict[str, Tensor], classes: tuple[str, ...],
     step: int | None, device: str,
 ) -> LoadedModel:  # fmt: skip
-    place = pick_device(device)
+    place = usable_device(device)
     conditioner = load_conditioner(folder, bridge_options(config.conditioning))
     network = build_denoiser(
         config.model, T=config.diffusion.timesteps, img_ch=config.data.channels,
@@ -291,6 +291,7 @@ def _read_card(folder: Path) -> dict[str, Any]:
             raise DataError(
                 f"{folder} was made by ddpm_clip {facts['ddpm_clip']}", fix="upgrade ddpm-clip"
             )
-        return {"card": {}, "classes": [], "step": None, "name": folder.name} | facts
+        known = {"card": {}, "classes": [], "step": None, "name": folder.name} | facts
+        return known | {"config": facts["config"]}
     except (ValueError, KeyError, TypeError) as error:
         raise DataError(f"{folder / CARD} is no model card of ours", str(error)[:200]) from error

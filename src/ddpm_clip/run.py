@@ -1,7 +1,8 @@
 """A run is a folder that remembers everything of one training.
 
     config.yaml          the resolved config
-    run.json             format, version, what the data and the embedder were
+    run.json             format, version, the model that it was started from
+    classes.json, embedder.json  what the data and the embedder were
     history.jsonl        one line a step
     conditioner.*        statistics, prompt bank and bank of embeddings
     embedder/            the mini-CLIP, where there is one
@@ -33,7 +34,7 @@ from ddpm_clip.checkpoints import (
     read,
 )
 from ddpm_clip.config import Config
-from ddpm_clip.configuring import Layer, flatten, merge
+from ddpm_clip.configuring import Layer, flatten, merge, read_yaml
 from ddpm_clip.errors import Busy, CannotCreate, MissingInput, StorageError
 from ddpm_clip.types import TrainStep
 from ddpm_clip.utils.storage import TEMPORARY, write_text
@@ -59,6 +60,7 @@ class Run:
 
         Raises:
             CannotCreate: the folder holds another run, or something else.
+            Busy: it is to be overwritten, and another process is training it.
         """
         folder = Path(folder)
         if (folder / "config.yaml").is_file() and not overwrite:
@@ -77,9 +79,10 @@ class Run:
             raise CannotCreate(
                 f"cannot create {folder}", str(error), "choose another --out"
             ) from error
-        if overwrite:
-            _clear(folder)
         run = cls(folder, config)
+        if overwrite and (folder / "run.json").is_file():  # a run, and not any folder of a person
+            with run.writing():  # nor one that is being trained
+                _clear(folder)
         run._write_config()
         run.write_json("run.json", {"format": FORMAT, "ddpm_clip": ddpm_clip.__version__})
         return run
@@ -95,7 +98,7 @@ class Run:
         if not (folder / "config.yaml").is_file():
             raise MissingInput(f"no run in {folder}", "config.yaml is not there",
                                "start one: ddpm-clip train SOURCE --out FOLDER")  # fmt: skip
-        tree = yaml.safe_load((folder / "config.yaml").read_text(encoding="utf-8"))
+        tree = read_yaml(folder / "config.yaml")
         return cls(folder, merge([Layer(str(folder / "config.yaml"), flatten(tree))])[0])
 
     def _continued(self, config: Config) -> "Run":
@@ -111,6 +114,10 @@ class Run:
         self.config = config
         self._write_config()
         return self
+
+    def discard(self) -> None:
+        """Take the whole folder away; only for a run just made here that came to nothing."""
+        _remove_tree(self.folder)
 
     def _write_config(self) -> None:
         text = yaml.safe_dump(
@@ -179,7 +186,10 @@ class Run:
         return path_of(self.checkpoints_folder, step)
 
     def save(self, checkpoint: Checkpoint, *, best: bool = False) -> Path:
-        """Publish a checkpoint by one rename, then prune: the newest `keep_last` and the best."""
+        """Publish a checkpoint by one rename, then prune: the best and the newest stay.
+
+        They are `keep_last`, and two at least, so that there is one to fall back to.
+        """
         path = publish(self.checkpoints_folder, checkpoint)
         if best:
             self.write_json("best.json", {"step": checkpoint.step})

@@ -1,7 +1,7 @@
 """What may be asked of a model, and the one place where it is judged.
 
-The command line, Python and everything after them hand their wishes to `Settings.checked`, so
-that the same value gets the same verdict everywhere. Knows nothing of models.
+The command line, Python and everything after them hand their wishes to `Settings.with_wishes`,
+so that the same value gets the same verdict everywhere. Knows nothing of models.
 """
 
 import math
@@ -11,6 +11,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass, fields, replace
 from typing import Any
 
+from ddpm_clip.conditioning import BRIDGES
+from ddpm_clip.config import GenerationConfig
+from ddpm_clip.diffusion.guidance import CLAMPS
+from ddpm_clip.diffusion.samplers import SAMPLERS
 from ddpm_clip.errors import UsageError
 
 MAX_PROMPT = 4000
@@ -33,7 +37,8 @@ class Settings:
         bridge: a name in `BRIDGES`, or None for the run's own.
         unconditional: paint without any condition.
         clamp: of x_0 at each step.
-        interval: sigma range of guidance, or None for everywhere.
+        interval: sigma range of guidance, or None for everywhere; to `with_wishes`, where
+            None is "as it is", say (0, 1e9).
         rescale: CFG rescale.
         batch: pictures painted at once.
     """
@@ -92,10 +97,50 @@ class Settings:
                     f"guidance = {scale:g} is out of range", "the scale is s = 1 + w",
                     f"choose {W_RANGE[0] + 1:g} to {W_RANGE[1] + 1:g}", param="guidance",
                 )  # fmt: skip
+        self._check_ways()
+
+    def _check_ways(self) -> None:
+        """The names exist, the ranges are ranges, and nothing contradicts."""
+        SAMPLERS[self.sampler], CLAMPS[self.clamp], BRIDGES[self.bridge or "shift"]
+        ends = _numbers("interval", (0.0, 1.0) if self.interval is None else self.interval)
+        if len(ends) != 2 or not 0 <= ends[0] < ends[1]:
+            raise UsageError(f"interval = {self.interval} is no range of sigma / alpha",
+                             fix="give two numbers that rise, such as (0.15, 3)",
+                             param="interval")  # fmt: skip
+        if not 0 <= _numbers("rescale", self.rescale)[0] <= 1:
+            raise UsageError(f"rescale = {self.rescale} is out of range", fix="choose 0 to 1",
+                             param="rescale")  # fmt: skip
+        if self.unconditional and self.negative is not None:
+            raise UsageError("unconditional and negative are both given",
+                             "without a condition there is nothing to steer by",
+                             "give one of them", param="negative")  # fmt: skip
 
     def seeds(self) -> list[int]:
         """(n,) the seeds of the pictures of every prompt."""
         return [(self.seed + j) % (MAX_SEED + 1) for j in range(self.n)]
+
+
+def settings_of(own: GenerationConfig, T: int, **wishes: Any) -> Settings:
+    """The settings in a config with some replaced, checked.
+
+    Args:
+        own: how a model paints where nobody says otherwise.
+        T: rows that the model has.
+        wishes: as for `with_wishes`.
+
+    Raises:
+        UsageError: a value out of range, or more steps than there are rows.
+    """
+    settings = Settings(
+        n=own.n, seed=own.seed, steps=own.steps, guidance=(own.guidance,), sampler=own.sampler,
+        clamp=own.clamp, interval=own.interval, rescale=own.rescale,
+    ).with_wishes(**wishes)  # fmt: skip
+    if settings.steps > T:
+        raise UsageError(
+            f"steps = {settings.steps} is out of range", f"the model was trained with T = {T}",
+            f"choose a whole number from 1 to {T}", param="steps",
+        )  # fmt: skip
+    return settings
 
 
 def checked_prompts(prompts: str | Sequence[str]) -> list[str]:

@@ -117,6 +117,25 @@ def test_a_gif_moves(cli, run):
         assert picture.n_frames > 1
 
 
+def test_one_picture_into_a_png_moves_too(cli, run):
+    cli("generate", "rose", "--model", run, "-n", 1, "--gif", "--steps", 4, "--out", "rose.png")
+    with Image.open("rose.gif") as picture:
+        assert picture.n_frames > 1
+    assert sorted(path.name for path in Path().iterdir()) == ["rose.gif", "rose.png"]
+
+
+def test_a_grid_and_a_gif_that_are_there_stay_and_the_new_names_are_told(cli, run, tmp_path):
+    out = tmp_path / "o"
+    words = ("generate", "rose", "--model", run, "-n", 2, "--steps", 2, "--gif", "--out", out)
+    assert "holds another" not in cli(*words).err
+    before = {path.name: path.read_bytes() for path in out.iterdir()}
+    told = cli(*words, "--seed", 9).err
+    assert {name: (out / name).read_bytes() for name in before} == before
+    for new in ("grid-2.png", "generation-2.gif"):
+        assert (out / new).is_file()
+        assert new in told
+
+
 def test_the_default_model_is_the_run_one_stands_in(cli, run, monkeypatch, tmp_path):
     monkeypatch.chdir(run)
     ended = cli("generate", "rose", "-n", 1, "--out", tmp_path / "rose.png")

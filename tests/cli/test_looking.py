@@ -88,6 +88,17 @@ def test_embeddings_of_files_have_their_paths_and_are_continued(cli, photos, tmp
     assert (tmp_path / "clip.csv").read_bytes() == before
 
 
+def test_a_folder_of_corrupt_files_gives_no_csv_and_exits_65(cli, tmp_path):
+    MiniClip(3, 16, 8, 8, 8, 30.0).save(tmp_path / "clip", prompts=["a rose"], card={})
+    (tmp_path / "bad").mkdir()
+    (tmp_path / "bad" / "a.png").write_bytes(b"no picture")
+    out = tmp_path / "clip.csv"
+    ended = cli("embed", tmp_path / "bad", "--embedder", tmp_path / "clip", "--out", out)
+    assert ended.code == 65
+    assert "a.png" in ended.err
+    assert not out.exists()
+
+
 def test_an_embedder_that_is_not_there_exits_66(cli, photos, tmp_path):
     ended = cli("embed", photos, "--embedder", "./nowhere", "--out", tmp_path / "e")
     assert ended.code == 66

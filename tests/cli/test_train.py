@@ -74,6 +74,42 @@ def test_an_empty_folder_exits_65_and_leaves_nothing(cli, monkeypatch, tmp_path)
     assert [path.name for path in tmp_path.iterdir()] == ["photos"]
 
 
+def test_a_folder_of_corrupt_files_exits_65_and_its_run_folder_is_free_again(cli, tiny, tmp_path):
+    bad, out = tmp_path / "bad" / "class", tmp_path / "out"
+    bad.mkdir(parents=True)
+    (bad / "a.jpg").write_bytes(b"no picture")
+    ended = cli("train", tmp_path / "bad", "--config", tiny, "--out", out)
+    assert ended.code == 65
+    assert "a.jpg" in ended.err
+    assert not out.exists()
+
+
+@pytest.mark.parametrize(
+    "setting",
+    [
+        "data.image_size=33", "training.device=abacus", "conditioning.bridge=shaft",
+        "generation.sampler=dpmpp", "generation.steps=5000", "generation.grid_guidance=[99]",
+    ],
+)  # fmt: skip
+def test_what_no_network_can_be_is_told_before_anything_is_embedded(
+    cli, tiny, photos, tmp_path, setting
+):
+    words = ("train", photos, "--config", tiny, "--out", tmp_path / "out", "--set", setting)
+    ended = cli(*words)
+    assert ended.code == 2
+    assert setting.split("=")[1].strip("[]") in ended.err
+    assert not (tmp_path / "out").exists()
+
+
+def test_bad_input_never_takes_away_a_run_that_has_steps(cli, tiny, photos, tmp_path):
+    words = ("train", photos, "--config", tiny, "--out", tmp_path / "out")
+    assert cli(*words, "--stop-after", 2).code == 0
+    for picture in photos.rglob("*.png"):
+        picture.write_bytes(b"no picture")
+    assert cli(*words).code == 65
+    assert (tmp_path / "out" / "checkpoints" / "step-000002").is_dir()
+
+
 def test_an_out_folder_with_another_run_or_other_files_exits_73(cli, tiny, run, photos):
     other = cli("train", "--config", tiny, "--out", run, "--set", "training.lr=0.5")
     assert other.code == 73

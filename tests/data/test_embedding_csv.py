@@ -1,9 +1,10 @@
 """Embeddings as CSV: what is written is read, and a spoilt row is named by its line."""
 
+import os
+
 import pytest
 import torch
 
-from ddpm_clip.data import atomic
 from ddpm_clip.data.embedding_csv import read_csv, write_csv
 from ddpm_clip.errors import DataError, MissingInput, StorageError
 
@@ -124,7 +125,7 @@ def test_a_failed_write_leaves_the_old_csv(tmp_path, monkeypatch):
     def full(*_):
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(atomic.os, "replace", full)
+    monkeypatch.setattr(os, "replace", full)
     with pytest.raises(StorageError, match="No space left"):
         write_csv(tmp_path / "clip.csv", ["new"], numbers(1))
     assert read_csv(tmp_path / "clip.csv").keys == ["old"]

@@ -1,6 +1,7 @@
 """The embedding cache: what is stored is found again by name, whatever happens in between."""
 
 import json
+import os
 import shutil
 import warnings
 
@@ -8,7 +9,6 @@ import pytest
 import torch
 from PIL import Image
 
-from ddpm_clip.data import atomic
 from ddpm_clip.data.embeddings import EmbeddingCache, fill
 from ddpm_clip.errors import CannotCreate, DataError, StorageError
 from ddpm_clip.types import Item
@@ -234,8 +234,8 @@ def test_killed_at_any_write_it_goes_on_to_the_same_files(tmp_path, monkeypatch)
 
     cache = open_cache(home)
     with monkeypatch.context() as patch:
-        patch.setattr(atomic.os, "replace", watched(atomic.os.replace))
-        patch.setattr(atomic.os, "fsync", watched(atomic.os.fsync))
+        patch.setattr(os, "replace", watched(os.replace))
+        patch.setattr(os, "fsync", watched(os.fsync))
         run(cache, batches_per_shard=2)
     whole = {p.name: p.read_bytes() for p in home.iterdir()}
 
@@ -259,7 +259,7 @@ def test_a_full_disk_is_a_storage_error_and_the_cache_stays_whole(tmp_path, monk
         raise OSError(28, "No space left on device")
 
     with monkeypatch.context() as patch:
-        patch.setattr(atomic.os, "replace", full)
+        patch.setattr(os, "replace", full)
         with pytest.raises(StorageError, match="No space left") as caught:
             cache.append(KEYS[3:6], DIGESTS[3:6], WANTED[3:6])
     assert caught.value.exit_code == 74

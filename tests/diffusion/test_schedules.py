@@ -73,6 +73,8 @@ def test_whole_rows_are_read_from_the_table_and_the_row_below_is_clean(schedule)
     assert schedule.at(CLEAN) == (1.0, 0.0)
     for row in (0, 7, schedule.T - 1):
         assert schedule.at(float(row)) == (schedule.alpha[row].item(), schedule.sigma[row].item())
+    alpha, sigma = schedule.at(torch.tensor([CLEAN, 0.0]))
+    assert (alpha[0], sigma[0]) == (1, 0), "a tensor of rows knows the clean picture too"
     alpha, sigma = schedule.at(torch.arange(schedule.T))
     assert torch.equal(alpha, schedule.alpha)
     assert torch.equal(sigma, schedule.sigma)

@@ -219,3 +219,10 @@ def test_damaged_files_are_a_data_error(clip, tmp_path):
     damaged(lambda folder: (folder / WEIGHTS).write_bytes(b""))
     damaged(lambda folder: (folder / CARD).write_text(json.dumps({"options": {"dim": 8}})))
     damaged(lambda folder: (folder / CARD).write_text("[]", encoding="utf-8"))
+
+
+@pytest.mark.parametrize("key", ["width", "text_width"])
+def test_a_width_that_cannot_be_divided_is_refused_by_key(key):
+    with pytest.raises(UsageError, match="100") as refused:
+        MiniClip(**{key: 100})
+    assert refused.value.param == f"embedder.{key}"

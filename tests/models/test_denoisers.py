@@ -238,3 +238,10 @@ def test_attention_is_scaled_dot_product_attention():
         q, k, v = attention.qkv(tokens).unflatten(2, (3, 2, 32)).permute(2, 0, 3, 1, 4)
         exact = torch.nn.functional.scaled_dot_product_attention(q, k, v).transpose(1, 2).flatten(2)
         assert torch.allclose(attention(x) - x, exact.transpose(1, 2).view_as(x), atol=1e-5)
+
+
+@pytest.mark.parametrize("name", DENOISERS)
+def test_channels_that_cannot_be_normalised_in_groups_are_refused_by_key(name):
+    with pytest.raises(UsageError, match="12 channels") as refused:
+        DENOISERS[name](100, 1, 16, (12, 12, 12), 8, 6)
+    assert refused.value.param == "model.down_chs"

@@ -9,11 +9,14 @@ import pytest
 import torch
 from torch.nn import functional as F
 
+from ddpm_clip.build import build_ddpm
 from ddpm_clip.conditioning import Conditioner
 from ddpm_clip.config import Config, TrainingConfig
 from ddpm_clip.errors import NonFiniteError
+from ddpm_clip.generation import TextToImage
 from ddpm_clip.run import Run
-from ddpm_clip.training.loop import Prepared, start_state, total_steps, train
+from ddpm_clip.training.loop import Prepared, _Loop, start_state, total_steps, train
+from ddpm_clip.training.samples import write_samples
 from ddpm_clip.training.state import learning_rate
 
 CLOCKS = ("seconds", "images_per_second")
@@ -287,3 +290,22 @@ def test_without_warm_up_and_decay_the_rate_is_constant():
 def test_epochs_take_the_place_of_steps():
     assert total_steps(config(), 21) == 10
     assert total_steps(config(epochs=2), 21) == 7
+
+
+def test_a_batch_goes_to_the_device_and_its_rows_stay_in_float64_on_the_cpu(tmp_path):
+    """Not every device has float64, and the schedule is looked up on the CPU."""
+    data, place = prepared(flip=True), torch.device("meta")
+    run = Run.create(tmp_path, config())
+    state = start_state(run, data.conditioner.width, torch.device("cpu"))
+    loop = _Loop(run, data, state, build_ddpm(run.config.diffusion, place), place)
+    x_0, c, c_mask, t, eps = loop.batch(0, torch.Generator().manual_seed(0))
+    assert {part.device for part in (x_0, c, c_mask, eps)} == {place}
+    assert (t.device.type, t.dtype) == ("cpu", torch.float64)
+
+
+def test_samples_are_painted_on_the_device_of_the_training(tmp_path, monkeypatch):
+    run, asked = Run.create(tmp_path, config(device="mps")), []
+    monkeypatch.setattr(TextToImage, "from_pretrained", lambda *given: asked.extend(given))
+    with pytest.raises(AttributeError):
+        write_samples(run, 1)
+    assert asked == [str(tmp_path), "mps"]

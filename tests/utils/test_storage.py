@@ -33,6 +33,7 @@ def test_a_crash_before_the_rename_leaves_the_old_file(tmp_path, monkeypatch):
     with pytest.raises(OSError, match="power cut"):
         write_bytes(path, b"new")
     assert path.read_bytes() == b"old"
+    assert os.listdir(tmp_path) == ["a.bin"]
 
 
 def test_a_folder_is_published_whole(tmp_path):

@@ -9,6 +9,7 @@ import typer
 
 from ddpm_clip.cli import console
 from ddpm_clip.cli.options import Assignments, ConfigFile, Preset, Source, resolved
+from ddpm_clip.errors import DataError
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -48,10 +49,10 @@ def embed(
     settled = settled.model_copy(update={"embedder": _settled(settled, embedder)})
     pictures = open_data(settled.data)
     if out.suffix.lower() == ".csv":
-        count = _to_csv(settled, pictures, out)
+        count = f"{_to_csv(settled, pictures, out)} new rows"
     else:
-        count = len(_followed(_to_cache(settled, pictures, out))[0])
-    console.say(f"{count} embeddings by {settled.embedder.name} {settled.embedder.model or ''}")
+        count = f"{len(_followed(_to_cache(settled, pictures, out))[0])} embeddings"
+    console.say(f"{count} by {settled.embedder.name} {settled.embedder.model or ''}")
     console.result(str(out))
 
 
@@ -104,6 +105,10 @@ def _to_csv(config: "Config", source: "ImageSource", out: Path) -> int:
             paths, _encoder(config, []), None, out, config.training.device,
             config.embedder.batch_size, verbose=not console.manners.quiet,
         )  # fmt: skip
+        if not done and not (out.is_file() and out.stat().st_size):
+            out.unlink(missing_ok=True)
+            raise DataError(f"none of the {len(paths)} pictures can be used",
+                            fix="give pictures that can be opened")  # fmt: skip
         return done
     with TemporaryDirectory() as home:
         keys, rows = _followed(_to_cache(config, source, Path(home)))

@@ -19,7 +19,7 @@ from ddpm_clip.cli.options import (
     StopAfter,
     resolved,
 )
-from ddpm_clip.errors import MissingInput, UsageError
+from ddpm_clip.errors import DataError, MissingInput, UsageError, WeightsUnavailable
 
 if TYPE_CHECKING:
     from ddpm_clip.config import Config
@@ -30,6 +30,9 @@ SkipExtraction = Annotated[
     bool,
     typer.Option("--skip-clip-extraction", help="Embed nothing; every picture must be embedded."),
 ]
+
+BAD_INPUT = (UsageError, DataError, MissingInput, WeightsUnavailable)
+"""Errors of what was given, after which a run that was just made is not worth keeping."""
 
 
 def train(
@@ -122,10 +125,16 @@ def _start(
     from ddpm_clip.cli.training_view import View, carry_embeddings, run_training
     from ddpm_clip.training.prepare import start_run
 
+    is_new = not overwrite and not (folder / "config.yaml").is_file()
     run = start_run(folder, config, overwrite=overwrite, init=init)
-    if embeddings is not None:
-        carry_embeddings(embeddings, run)
-    run_training(run, View(skip_extraction, stop_after, as_json))
+    try:
+        if embeddings is not None:
+            carry_embeddings(embeddings, run)
+        run_training(run, View(skip_extraction, stop_after, as_json))
+    except BAD_INPUT:
+        if is_new and not run.checkpoint_steps():
+            run.discard()  # what cannot be trained must not stand in the way of the next try
+        raise
 
 
 def _existing(folder: Path | None) -> Path:

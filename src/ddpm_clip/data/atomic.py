@@ -1,35 +1,27 @@
-"""Files that are there in full or not at all, also after a power cut.
+"""Files that are there in full or not at all, with an error that says what to do.
 
 Knows nothing of what is written.
 """
 
-import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from ddpm_clip.errors import StorageError
-
-TEMPORARY = ".tmp-"
-"""How unfinished files begin; whoever lists a folder leaves them out."""
+from ddpm_clip.utils import storage
 
 
 @contextmanager
 def replacing(path: Path) -> Iterator[Path]:
-    """Give a temporary path beside `path`; on leaving, it becomes `path` in one step.
-
-    If the block raises, `path` is what it was and the temporary file is gone.
+    """As `ddpm_clip.utils.storage.replacing`, in a folder that is made where there is none.
 
     Raises:
         StorageError: the disk is full, or writing is not allowed there.
     """
-    temporary = path.with_name(TEMPORARY + path.name)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        yield temporary
-        _sync(temporary)
-        os.replace(temporary, path)
-        _sync(path.parent)
+        with storage.replacing(path) as temporary:
+            yield temporary
     except StorageError:
         raise
     except OSError as error:
@@ -38,14 +30,3 @@ def replacing(path: Path) -> Iterator[Path]:
             error.strerror or str(error),
             "free some space, or write elsewhere",
         ) from error
-    finally:
-        temporary.unlink(missing_ok=True)
-
-
-def _sync(path: Path) -> None:
-    """Wait until the disk has it."""
-    handle = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)

@@ -72,7 +72,7 @@ class NoiseSchedule:
     def at(self, t: float | Tensor) -> tuple[float, float] | tuple[Tensor, Tensor]:
         """(alpha, sigma) at row t in [-1, T-1], as numbers or as float64 tensors of t's shape."""
         if isinstance(t, Tensor):
-            return self._at_rows(t.double().cpu())
+            return self._at_rows(t.cpu().double())  # in this order: MPS has no float64
         if t == CLEAN:
             return 1.0, 0.0
         alpha, sigma = self._at_rows(torch.tensor([t], dtype=torch.float64))
@@ -86,7 +86,8 @@ class NoiseSchedule:
         exact = between == 0  # whole rows are read, so that nothing is lost to interpolation
         alpha = torch.where(exact, self.alpha[low], torch.sigmoid(-2 * log_ratio).sqrt())
         sigma = torch.where(exact, self.sigma[low], torch.sigmoid(2 * log_ratio).sqrt())
-        return alpha, sigma
+        clean = t == CLEAN
+        return alpha.masked_fill(clean, 1.0), sigma.masked_fill(clean, 0.0)
 
     def row_of(self, ratio: Tensor) -> Tensor:
         """The (fractional) rows where sigma/alpha has these values, clipped to the table."""

@@ -19,6 +19,7 @@ from torch.nn.attention import SDPBackend, sdpa_kernel
 from ddpm_clip.embedders.tokenizer import PAD, VOCABULARY, tokenise
 from ddpm_clip.errors import DataError, MissingInput, UsageError
 from ddpm_clip.types import Item
+from ddpm_clip.utils.storage import write_text
 from ddpm_clip.utils.tensors import load_tensors, save_tensors, stack_pictures
 
 if TYPE_CHECKING:
@@ -98,7 +99,7 @@ class MiniClip(nn.Module):
         img_size: side to which pictures are resized.
         dim: size of the embedding, 2 to 512.
         width: channels of the first convolution, a multiple of 8.
-        text_width: width of the text tower, a multiple of 32.
+        text_width: width of the text tower, below 64 or a multiple of 32.
         max_inverse_temperature: the learned 1/T never passes it; above 30 the modality gap
             grows and nothing else does (Liang et al. 2022, table 1).
     """
@@ -110,6 +111,15 @@ class MiniClip(nn.Module):
         super().__init__()
         if not 2 <= dim <= 512:
             raise UsageError(f"embedder.dim = {dim} must lie in 2 … 512", param="embedder.dim")
+        if width % 8:
+            raise UsageError(
+                f"embedder.width = {width} must be a multiple of 8", param="embedder.width"
+            )
+        if text_width % max(1, text_width // 32):  # one attention head for 32 channels
+            raise UsageError(
+                f"embedder.text_width = {text_width} cannot be split into attention heads",
+                fix="choose a multiple of 32", param="embedder.text_width",
+            )  # fmt: skip
         self.options = {
             "img_ch": img_ch, "img_size": img_size, "dim": dim, "width": width,
             "text_width": text_width, "max_inverse_temperature": max_inverse_temperature,
@@ -178,7 +188,7 @@ class MiniClip(nn.Module):
         folder.mkdir(parents=True, exist_ok=True)
         save_tensors(folder / WEIGHTS, {k: v.half() for k, v in self.state_dict().items()})
         text = {"format": 1, "options": self.options, "prompts": list(prompts), "card": card}
-        (folder / CARD).write_text(json.dumps(text, indent=1, ensure_ascii=False), encoding="utf-8")
+        write_text(folder / CARD, json.dumps(text, indent=1, ensure_ascii=False))
 
     @classmethod
     def load(cls, folder: str | Path, device: torch.device | str = "cpu") -> "MiniClip":

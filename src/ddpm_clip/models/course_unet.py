@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from ddpm_clip.errors import UsageError
+from ddpm_clip.models.layers import group_norm
 
 
 class CourseUNet(nn.Module):
@@ -45,7 +46,7 @@ class CourseUNet(nn.Module):
         self.context1, self.context2 = _embed(c_embed_dim, d2), _embed(c_embed_dim, d1)
         self.up0, self.up1, self.up2 = _conv(d2, d2), _up(d2, d1), _up(d1, d0)
         self.leave = nn.Sequential(
-            nn.Conv2d(2 * d0, d0, 3, padding=1), nn.GroupNorm(8, d0), nn.ReLU(),
+            nn.Conv2d(2 * d0, d0, 3, padding=1), group_norm(d0), nn.ReLU(),
             nn.Conv2d(d0, img_ch, 3, padding=1),
         )  # fmt: skip
 
@@ -80,7 +81,7 @@ class CourseUNet(nn.Module):
 
 
 def _conv(ch_in: int, ch: int) -> nn.Sequential:
-    return nn.Sequential(nn.Conv2d(ch_in, ch, 3, padding=1), nn.GroupNorm(8, ch), nn.GELU())
+    return nn.Sequential(nn.Conv2d(ch_in, ch, 3, padding=1), group_norm(ch), nn.GELU())
 
 
 class _Rearrange(nn.Module):

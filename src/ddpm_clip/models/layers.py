@@ -45,7 +45,7 @@ class TimeEmbedding(nn.Module):
         super().__init__()
         if dim < 2 or dim % 2:
             raise UsageError(
-                f"t_embed_dim = {dim} must be even and at least 2", param="t_embed_dim"
+                f"t_embed_dim = {dim} must be even and at least 2", param="model.t_embed_dim"
             )
         slowest = math.pi / max(T, 4)
         frequencies = torch.logspace(0, math.log10(slowest), dim // 2)
@@ -105,7 +105,11 @@ class Attention(nn.Module):
         super().__init__()
         self.heads = max(1, ch // head)
         if ch % self.heads:
-            raise UsageError(f"{ch} channels cannot be split into {self.heads} attention heads")
+            raise UsageError(
+                f"{ch} channels cannot be split into {self.heads} attention heads",
+                fix=f"choose a multiple of {head} in model.down_chs, or model.attention=0",
+                param="model.down_chs",
+            )
         self.norm = group_norm(ch)
         self.qkv = nn.Linear(ch, 3 * ch)
         self.out = zeroed(nn.Linear(ch, ch))

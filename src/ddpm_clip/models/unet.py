@@ -99,7 +99,7 @@ class UNet(nn.Module):
         if height % self.step or width % self.step:
             raise UsageError(
                 f"a picture of {height} x {width} does not fit this U-Net",
-                f"its stem and levels halve it {self.step} times over",
+                f"its stem and levels make it {self.step} times smaller",
                 f"choose a multiple of {self.step}, or fewer levels in model.down_chs",
                 param="data.image_size",
             )

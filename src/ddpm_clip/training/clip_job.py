@@ -8,6 +8,7 @@ from collections.abc import Generator
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -16,12 +17,15 @@ from ddpm_clip.data.captions import facts_of, grammar_of, sample_captions
 from ddpm_clip.embedders.mini_clip import MiniClip
 from ddpm_clip.errors import CannotCreate
 from ddpm_clip.training.contrastive import ClipTrainStep, FactTable, train_clip
-from ddpm_clip.training.prepare import decode, open_data
+from ddpm_clip.training.prepare import decode, heldout_rows, open_data
 from ddpm_clip.types import Caption, Progress
 from ddpm_clip.utils.tensors import to_float
 
 PROMPTS = 512
 """Captions kept as the prompt bank."""
+
+HELDOUT = 1000
+"""Pictures kept out of the training to be measured on."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,29 +55,29 @@ def train_clip_run(
     source = open_data(config.data)
     pixels = yield from decode(source, config.data)
     facts = [facts_of(source, i) for i in pixels.indices]
-    heldout = min(1000, len(facts) // 10)
+    heldout = heldout_rows(len(facts), HELDOUT)
+    rows = np.setdiff1d(np.arange(len(facts)), heldout)
     torch.manual_seed(options.seed)
     clip = MiniClip(
         config.data.channels, config.data.image_size, options.dim, options.width,
         options.text_width, options.max_inverse_temperature,
     )  # fmt: skip
     x, spent = torch.from_numpy(pixels.array), 0.0
-    train_rows = slice(0, len(facts) - heldout)
     for step in train_clip(
-        clip, x[train_rows], facts[train_rows], steps=options.steps, lr=options.lr,
+        clip, x[rows], [facts[i] for i in rows], steps=options.steps, lr=options.lr,
         batch_size=options.clip_batch_size, loss=options.loss, seed=options.seed,
     ):  # fmt: skip
         spent += options.clip_batch_size / step.images_per_second
         yield step
-    figures = measure(
-        clip, x[-heldout:] if heldout else x, facts[-heldout:] if heldout else facts, spent
-    )
+    measured = heldout if len(heldout) else rows
+    figures = measure(clip, x[measured], [facts[i] for i in measured], spent)
     card = {
         "figures": asdict(figures),
         "source": config.data.source,
         "training": options.model_dump(mode="json"),
     }
-    clip.save(folder, prompts=sample_captions(facts, PROMPTS, options.seed), card=card)
+    told = [one for one in facts if one]
+    clip.save(folder, prompts=sample_captions(told, PROMPTS, options.seed), card=card)
     return figures
 
 
@@ -81,12 +85,15 @@ def train_clip_run(
 def measure(
     clip: MiniClip, pixels: Tensor, facts: list[dict[str, str]], seconds: float
 ) -> ClipFigures:
-    """Retrieval among 100 captions, gap and paired cosine on pictures with facts."""
-    rng = random.Random(0)
+    """Retrieval among 100 captions, gap and paired cosine, on the pictures that have facts."""
+    told = [i for i, one in enumerate(facts) if one]
+    if not told:
+        return ClipFigures(0, 0.0, 0.0, 0.0, seconds)
+    pixels, facts, rng = pixels[told], [facts[i] for i in told], random.Random(0)
     captions: list[Caption] = [grammar_of(one)(one, rng) for one in facts]
     image = torch.cat([clip.embed_pixels(to_float(part)) for part in pixels.split(256)])
     text = clip.embed_texts([caption.text for caption in captions])
-    table, hits = FactTable(facts), 0.0
+    table = FactTable(facts)
     pool = torch.arange(min(100, len(facts)))
     fits = table.fits(torch.arange(len(facts)), [captions[i] for i in pool.tolist()])
     answerable = fits.any(1)

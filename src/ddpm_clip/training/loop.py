@@ -15,7 +15,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from ddpm_clip.build import build_ddpm, build_denoiser
+from ddpm_clip.build import build_ddpm, build_denoiser, usable_device
 from ddpm_clip.conditioning import Conditioner, draw_levels
 from ddpm_clip.config import Config
 from ddpm_clip.data.loader import batch_indices, flip_mask
@@ -27,7 +27,7 @@ from ddpm_clip.run import Run
 from ddpm_clip.training.state import TrainState, learning_rate
 from ddpm_clip.training.validation import HeldOut, errors
 from ddpm_clip.types import Denoiser, TrainStep
-from ddpm_clip.utils.device import pick_device, pick_dtype
+from ddpm_clip.utils.device import pick_dtype
 from ddpm_clip.utils.tensors import to_float
 
 
@@ -111,7 +111,7 @@ def train(run: Run, prepared: Prepared, state: TrainState | None = None) -> Iter
     Raises:
         NonFiniteError: the loss is no longer a number; nothing of that is saved.
     """
-    config, device = run.config, pick_device(run.config.training.device)
+    config, device = run.config, usable_device(run.config.training.device)
     if config.training.threads:
         torch.set_num_threads(config.training.threads)
     state = state or start_state(run, prepared.conditioner.width, device)
@@ -201,7 +201,8 @@ class _Loop:
             raise NonFiniteError(
                 f"the loss is {loss.item()} at step {self.state.step + 1}",
                 f"learning rate {lr:.2g}, gradient norm {norm.item():.3g}",
-                "lower it: --set training.lr=…; the last checkpoint is sound",
+                "the last checkpoint is sound; to start anew with a lower rate: "
+                "--set training.lr=… --overwrite",
             )
         for group in self.state.optimizer.param_groups:
             group["lr"] = lr
@@ -211,7 +212,10 @@ class _Loop:
         self.state.step += 1
 
     def batch(self, index: int, draws: torch.Generator) -> tuple[Tensor, ...]:
-        """x_0, c, c_mask, t and eps of a whole batch; all of it follows from (seed, step)."""
+        """x_0, c, c_mask, t and eps of a whole batch; all of it follows from (seed, step).
+
+        All are on the device but t, which the schedule looks up in float64 on the CPU.
+        """
         b, seed = self.options.batch_size, self.options.seed
         rows = self.rows[batch_indices(len(self.rows), b, seed, index)]
         x_0, e = self.pictures(rows), self.data.embeddings[rows]
@@ -227,7 +231,8 @@ class _Loop:
         if options.c_drop_mode == "element":
             c, c_mask = c * c_mask, torch.ones(b, 1)
         eps = torch.randn(x_0.shape, generator=draws)
-        return tuple(part.to(self.device) for part in (x_0, c, c_mask, t, eps))
+        x_0, c, c_mask, eps = (part.to(self.device) for part in (x_0, c, c_mask, eps))
+        return x_0, c, c_mask, t, eps
 
     def pictures(self, rows: np.ndarray) -> Tensor:
         x_0 = to_float(torch.from_numpy(np.ascontiguousarray(self.data.pixels[rows])))

@@ -14,7 +14,15 @@ import torch
 from PIL.Image import Transpose
 from torch import Tensor
 
-from ddpm_clip.build import EMBEDDER_FOLDER, bridge_options, build_embedder, mini_clip_folder
+from ddpm_clip.build import (
+    EMBEDDER_FOLDER,
+    bridge_options,
+    build_denoiser,
+    build_embedder,
+    build_schedule,
+    mini_clip_folder,
+    usable_device,
+)
 from ddpm_clip.conditioning import Conditioner
 from ddpm_clip.config import Config, DataConfig, EmbedderConfig
 from ddpm_clip.data.embeddings import EmbeddingCache, fill
@@ -22,9 +30,11 @@ from ddpm_clip.data.images import square
 from ddpm_clip.data.pixels import Pixels, stream_pixels
 from ddpm_clip.data.sources import open_source
 from ddpm_clip.data.subset import digest, limit
+from ddpm_clip.embedders.mini_clip import CARD as MINI_CLIP_CARD
 from ddpm_clip.errors import DataError, UsageError, WeightsUnavailable
 from ddpm_clip.pretrained import find, load_conditioner, save_conditioner
 from ddpm_clip.run import Run
+from ddpm_clip.settings import checked_prompts, settings_of
 from ddpm_clip.training.loop import Prepared
 from ddpm_clip.types import Embedder, ImageSource, Item, Progress
 from ddpm_clip.weights import shipped_names
@@ -62,13 +72,15 @@ def start_run(
         overwrite: start anew where there is a run.
         init: a model whose weights are the start; found before anything is written.
 
-    The source is opened first, so that a mistyped path leaves nothing behind.
+    The source is opened and the network sketched first: a slip leaves nothing behind, and is told
+    before pictures are embedded for an hour.
     """
     folder = Path(folder)
     if (folder / "config.yaml").is_file() and not overwrite:
         settled = _settled_like(config, Run.open(folder).config)
         return Run.create(folder, settled)
     open_data(config.data)
+    _check_parts(config)
     settled = _settled(config)
     clip = (
         mini_clip_folder(settled.embedder.model) if settled.embedder.name == "mini_clip" else None
@@ -82,6 +94,23 @@ def start_run(
     if clip is not None:
         shutil.copytree(clip, run.folder / EMBEDDER_FOLDER, dirs_exist_ok=True)
     return run
+
+
+def _check_parts(config: Config) -> None:
+    """Raise what the device, the network or the sample grids would raise, in no time and memory."""
+    own, bridge = config.generation, config.conditioning.bridge
+    for scales in (own.grid_guidance, (own.guidance,)):
+        settings_of(own, config.diffusion.timesteps, guidance=scales,
+                    bridge=None if bridge == "auto" else bridge)  # fmt: skip
+    if own.prompts:
+        checked_prompts(own.prompts)
+    usable_device(config.training.device)
+    build_schedule(config.diffusion)
+    with torch.device("meta"):  # shapes only
+        build_denoiser(
+            config.model, T=config.diffusion.timesteps, img_ch=config.data.channels,
+            img_size=config.data.image_size, c_embed_dim=1,
+        )  # fmt: skip
 
 
 def prepare(run: Run, *, skip_extraction: bool = False) -> Generator[Progress, None, Prepared]:
@@ -113,7 +142,7 @@ def prepare(run: Run, *, skip_extraction: bool = False) -> Generator[Progress, N
         if mirror
         else None
     )
-    heldout = _heldout(len(pixels.keys), config.data.heldout)
+    heldout = heldout_rows(len(pixels.keys), config.data.heldout)
     train_rows = np.setdiff1d(np.arange(len(pixels.keys)), heldout)
     conditioner = _conditioner(
         run, embedder, plain[train_rows], [pixels.keys[i] for i in train_rows]
@@ -197,7 +226,7 @@ def _conditioner(run: Run, embedder: Embedder, images: Tensor, keys: list[str]) 
     return conditioner
 
 
-def _heldout(n: int, wanted: int) -> np.ndarray:
+def heldout_rows(n: int, wanted: int) -> np.ndarray:
     """Rows kept out of training: at most a tenth, so that a small folder is not eaten up."""
     return np.sort(np.random.default_rng(0).permutation(n)[: min(wanted, n // 10)])
 
@@ -232,8 +261,13 @@ def _settled_like(config: Config, earlier: Config) -> Config:
 
 
 def settled_embedder(config: EmbedderConfig, data: DataConfig) -> EmbedderConfig:
-    """A shipped mini-CLIP that knows the words, else the pretrained CLIP, else say so loudly."""
-    own = OWN_EMBEDDER.get((data.source or "").partition(":")[0])
+    """What `config.model` is, where it is named; else a shipped mini-CLIP that knows the words.
+
+    Failing that the pretrained CLIP, and where it cannot be had a substitute, said loudly.
+    """
+    if config.model is not None and (mini_clip_folder(config.model) / MINI_CLIP_CARD).is_file():
+        return config.model_copy(update={"name": "mini_clip"})
+    own = None if config.model else OWN_EMBEDDER.get((data.source or "").partition(":")[0])
     if own in shipped_names():
         return config.model_copy(update={"name": "mini_clip", "model": own})
     try:

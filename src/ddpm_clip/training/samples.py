@@ -38,7 +38,7 @@ def prompts_of(run: Run) -> list[str]:
 
 def write_samples(run: Run, step: int) -> Path:
     """samples/step-….png: prompts by guidance scales, from fixed noise and averaged weights."""
-    tti, folder = TextToImage.from_pretrained(str(run.folder)), run.folder / "samples"
+    tti, folder = _opened(run), run.folder / "samples"
     folder.mkdir(exist_ok=True)
     own = run.config.generation
     settings = tti.settings(n=1, guidance=own.grid_guidance)
@@ -56,7 +56,7 @@ def write_samples(run: Run, step: int) -> Path:
 def write_outcome(run: Run, prepared: Prepared, *, animation: bool = True) -> list[Path]:
     """loss.png, heldout.json, forward.png and, with `animation`, forward.gif, generation.gif."""
     paths = [write_curve(run)] if run.history() else []
-    tti = TextToImage.from_pretrained(str(run.folder))
+    tti = _opened(run)
     if len(prepared.heldout):
         paths.append(write_validation(run, prepared, tti))
     return [
@@ -96,6 +96,11 @@ def write_forward(run: Run, prepared: Prepared, ddpm: DDPM, animation: bool = Tr
         return [run.folder / "forward.png"]
     frames = [tensor_grid(x, len(x)) for x in noised]
     return [run.folder / "forward.png", save_gif(frames, run.folder / "forward.gif", interval=150)]
+
+
+def _opened(run: Run) -> TextToImage:
+    """The run as a model, on the device that it is trained on."""
+    return TextToImage.from_pretrained(str(run.folder), run.config.training.device)
 
 
 def _generation(run: Run, tti: TextToImage, animation: bool) -> Sequence[Path]:

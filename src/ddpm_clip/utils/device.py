@@ -1,4 +1,4 @@
-"""Which device, which number type, how many threads.
+"""Which device and which number type.
 
 Leaf: imports nothing of ours.
 """

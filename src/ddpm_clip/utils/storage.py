@@ -13,24 +13,35 @@ from pathlib import Path
 TEMPORARY, DOOMED = ".tmp-", ".del-"
 
 
-def sync_folder(folder: Path) -> None:
-    """Make renames inside `folder` last through a power cut."""
-    handle = os.open(folder, os.O_RDONLY)
+def sync(path: Path) -> None:
+    """Wait until the disk has a file, or the names in a folder, even through a power cut."""
+    handle = os.open(path, os.O_RDONLY)
     try:
         os.fsync(handle)
     finally:
         os.close(handle)
 
 
-def write_bytes(path: Path, data: bytes) -> None:
-    """Replace a file in one step: temporary file, fsync, rename, fsync of the folder."""
+@contextmanager
+def replacing(path: Path) -> Iterator[Path]:
+    """A temporary path beside `path` to write to; on leaving, it becomes `path` in one step.
+
+    If the block raises, `path` is what it was and the temporary file is gone.
+    """
     temporary = path.with_name(f"{TEMPORARY}{path.name}")
-    with open(temporary, "wb") as file:
-        file.write(data)
-        file.flush()
-        os.fsync(file.fileno())
-    os.replace(temporary, path)
-    sync_folder(path.parent)
+    try:
+        yield temporary
+        sync(temporary)
+        os.replace(temporary, path)
+        sync(path.parent)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def write_bytes(path: Path, data: bytes) -> None:
+    """Replace a file in one step."""
+    with replacing(path) as temporary:
+        temporary.write_bytes(data)
 
 
 def write_text(path: Path, text: str) -> None:
@@ -46,11 +57,11 @@ def published_folder(path: Path) -> Iterator[Path]:
     temporary.mkdir(parents=True)
     try:
         yield temporary
-        sync_folder(temporary)
+        sync(temporary)
         if path.exists():
             remove_folder(path)
         os.rename(temporary, path)
-        sync_folder(path.parent)
+        sync(path.parent)
     except BaseException:
         shutil.rmtree(temporary, ignore_errors=True)
         raise

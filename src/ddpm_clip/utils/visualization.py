@@ -3,6 +3,7 @@
 Leaf: imports nothing of ours but its sibling `tensors`. Pixels are in [-1, 1] on the tensor side.
 """
 
+import io
 import textwrap
 from collections.abc import Sequence
 from pathlib import Path
@@ -79,9 +80,17 @@ def save_gif(
     """
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
-    durations = [interval] * (len(frames) - 1) + [hold]
-    frames[0].save(path, save_all=True, append_images=frames[1:], duration=durations, loop=0)
+    path.write_bytes(encoded_gif(frames, interval=interval, hold=hold))
     return path
+
+
+def encoded_gif(frames: Sequence[Image.Image], *, interval: int = 100, hold: int = 2000) -> bytes:
+    """The bytes of the looping GIF that `save_gif` writes."""
+    durations, buffer = [interval] * (len(frames) - 1) + [hold], io.BytesIO()
+    frames[0].save(
+        buffer, "GIF", save_all=True, append_images=frames[1:], duration=durations, loop=0
+    )
+    return buffer.getvalue()
 
 
 def save_animation(

@@ -1,0 +1,64 @@
+"""A mini-CLIP from a folder in which not every picture comes with words."""
+
+import json
+
+import numpy as np
+from PIL import Image
+
+from ddpm_clip.config import Config
+from ddpm_clip.data.pixels import finish
+from ddpm_clip.embedders.mini_clip import MiniClip
+from ddpm_clip.training.clip_job import HELDOUT, train_clip_run
+from ddpm_clip.training.prepare import heldout_rows, settled_embedder
+
+TINY = {"steps": 2, "dim": 4, "width": 8, "text_width": 8, "clip_batch_size": 4}
+
+
+def config(folder):
+    return Config.model_validate({
+        "data": {"source": str(folder), "image_size": 8}, "embedder": TINY,
+    })  # fmt: skip
+
+
+def pictures(folder, n, captioned):
+    """`n` pictures, those with a number in `captioned` with a caption."""
+    folder.mkdir()
+    rng = np.random.default_rng(0)
+    for i in range(n):
+        pixels = rng.integers(0, 256, (8, 8, 3), dtype=np.uint8)
+        Image.fromarray(pixels).save(folder / f"{i:02d}.png")
+    lines = [{"file_name": f"{i:02d}.png", "text": f"picture {i}"} for i in captioned]
+    (folder / "metadata.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
+    return folder
+
+
+def test_pictures_without_words_are_left_out_to_the_very_end(tmp_path):
+    held = heldout_rows(40, HELDOUT).tolist()
+    told = set(range(40)) - set(held[:2])  # of 4 held out, 2 have words
+    source = pictures(tmp_path / "photos", n=40, captioned=sorted(told))
+    figures = finish(train_clip_run(tmp_path / "clip", config(source)))
+    assert figures.n == 2
+    prompts = MiniClip.load(tmp_path / "clip").prompt_bank()
+    assert set(prompts) <= {f"picture {i}" for i in told}
+
+
+def test_a_clip_is_kept_though_none_of_the_held_out_pictures_has_words(tmp_path):
+    told = set(range(40)) - set(heldout_rows(40, HELDOUT).tolist())
+    source = pictures(tmp_path / "photos", n=40, captioned=sorted(told))
+    assert finish(train_clip_run(tmp_path / "clip", config(source))).n == 0
+    assert MiniClip.load(tmp_path / "clip").dim == 4
+
+
+def test_an_open_choice_of_embedder_takes_the_mini_clip_that_is_named(tmp_path):
+    MiniClip(3, 8, 4, 8, 8).save(tmp_path, prompts=["a rose"], card={})
+    named = Config.model_validate({"embedder": {"model": str(tmp_path)}})
+    found = settled_embedder(named.embedder, named.data.model_copy(update={"source": "mnist"}))
+    assert (found.name, found.model) == ("mini_clip", str(tmp_path))
+
+
+def test_what_is_measured_comes_from_every_class(tmp_path):
+    """Class folders are sorted: the last tenth of them would be one class that is never learned."""
+    held = heldout_rows(1000, HELDOUT)
+    assert held.min() < 200
+    assert held.max() >= 800
+    assert len(held) == 100
