@@ -58,7 +58,7 @@ models: runs/shipped/digits runs/shipped/flowers
 
 runs/shipped/%: runs/%-clip/mini_clip.safetensors
 	$(BIN)/ddpm-clip train --config config/$*.yaml --out runs/$*
-	$(BIN)/python scripts/train_judge.py --preset $* --out runs/$*-judge
+	$(BIN)/python scripts/train_judge.py --preset $* --out runs/$*-judge --steps 700
 	rm -rf $@
 	$(BIN)/ddpm-clip pack runs/$* --out $@ --name $*
 	cp -r runs/$*-judge $@/judge
