@@ -107,7 +107,7 @@ def measure(x: Tensor, cases: Sequence[PromptCase]) -> SuccessTable:
 
 def drawings(size: int) -> tuple[Tensor, list[dict[str, str]]]:
     """Pixels (n, 3, size, size) uint8 and facts of flowers that nobody was trained on."""
-    source = DrawnFlowers(2000, size, DRAWN)
+    source = DrawnFlowers(6000, size, DRAWN)
     pixels = load_pixels(source, size=size, channels=3)
     return torch.from_numpy(pixels.array), [source.facts(i) for i in pixels.indices]
 

@@ -75,6 +75,8 @@ class EmbedderConfig(Section):
     clip_batch_size: int = Field(256, ge=1, description="batch of the mini-CLIP's training")
     lr: float = Field(2e-3, ge=0, description="learning rate of the mini-CLIP")
     seed: int = Field(0, ge=0, description="seed of the mini-CLIP's training")
+    init: str | None = Field(None, description="mini-CLIP from which the training goes on")
+    freeze_image: bool = Field(False, description="train the text tower of the mini-CLIP only")
 
 
 class ConditioningConfig(Section):

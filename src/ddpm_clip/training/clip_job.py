@@ -12,6 +12,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from ddpm_clip.build import mini_clip_folder
 from ddpm_clip.config import Config
 from ddpm_clip.data.captions import facts_of, grammar_of, sample_captions
 from ddpm_clip.embedders.mini_clip import MiniClip
@@ -57,15 +58,12 @@ def train_clip_run(
     facts = [facts_of(source, i) for i in pixels.indices]
     heldout = heldout_rows(len(facts), HELDOUT)
     rows = np.setdiff1d(np.arange(len(facts)), heldout)
-    torch.manual_seed(options.seed)
-    clip = MiniClip(
-        config.data.channels, config.data.image_size, options.dim, options.width,
-        options.text_width, options.max_inverse_temperature,
-    )  # fmt: skip
+    clip = _start(config)
     x, spent = torch.from_numpy(pixels.array), 0.0
     for step in train_clip(
         clip, x[rows], [facts[i] for i in rows], steps=options.steps, lr=options.lr,
         batch_size=options.clip_batch_size, loss=options.loss, seed=options.seed,
+        freeze_image=options.freeze_image,
     ):  # fmt: skip
         spent += options.clip_batch_size / step.images_per_second
         yield step
@@ -79,6 +77,18 @@ def train_clip_run(
     told = [one for one in facts if one]
     clip.save(folder, prompts=sample_captions(told, PROMPTS, options.seed), card=card)
     return figures
+
+
+def _start(config: Config) -> MiniClip:
+    """An untrained mini-CLIP as the config says, or the one to go on from."""
+    options = config.embedder
+    torch.manual_seed(options.seed)
+    if options.init:
+        return MiniClip.load(mini_clip_folder(options.init))
+    return MiniClip(
+        config.data.channels, config.data.image_size, options.dim, options.width,
+        options.text_width, options.max_inverse_temperature,
+    )  # fmt: skip
 
 
 @torch.no_grad()

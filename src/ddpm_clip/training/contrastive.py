@@ -70,6 +70,7 @@ class FactTable:
 def train_clip(
     clip: MiniClip, pixels: Tensor, facts: Sequence[dict[str, str]], *, steps: int,
     batch_size: int = 256, lr: float = 2e-3, loss: str = "multi_positive", seed: int = 0,
+    freeze_image: bool = False,
 ) -> Iterator[ClipTrainStep]:  # fmt: skip
     """Train `clip` in place, one yield a step.
 
@@ -82,6 +83,8 @@ def train_clip(
         lr: largest learning rate.
         loss: a name in `LOSSES`.
         seed: of the batches and captions.
+        freeze_image: train the text tower only: the pictures stay where they are, so that what
+            was trained on their embeddings still holds.
     """
     usable = torch.tensor([i for i, one in enumerate(facts) if one])
     if not len(usable):
@@ -92,7 +95,7 @@ def train_clip(
     dtype = pick_dtype("auto", torch.device("cpu"))
     clip.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     generator = torch.Generator().manual_seed(seed)
-    optimizer = torch.optim.AdamW(clip.parameters(), lr, (0.9, 0.98), weight_decay=0.02)
+    optimizer = _optimizer(clip, lr, freeze_image)
     clip.train()
     for step in range(1, steps + 1):
         start = time.perf_counter()
@@ -110,11 +113,17 @@ def train_clip(
         value.backward()
         torch.nn.utils.clip_grad_norm_(clip.parameters(), 1.0)
         optimizer.step()
-        best = (image @ text.T).argmax(1)
-        right = fits[torch.arange(batch_size), best].float().mean().item()
+        right = fits.gather(1, (image @ text.T).argmax(1, keepdim=True)).float().mean().item()
         speed = batch_size / (time.perf_counter() - start)
         yield ClipTrainStep(step, value.item(), right, clip.inverse_temperature.item(), speed)
-    clip.eval()
+    clip.requires_grad_(True).eval()
+
+
+def _optimizer(clip: MiniClip, lr: float, freeze_image: bool) -> torch.optim.AdamW:
+    """AdamW over both towers, or over the text tower with the rest held still."""
+    clip.requires_grad_(not freeze_image).text.requires_grad_(True)
+    trained = [parameter for parameter in clip.parameters() if parameter.requires_grad]
+    return torch.optim.AdamW(trained, lr, (0.9, 0.98), weight_decay=0.02)
 
 
 def _pace(step: int, steps: int) -> float:
