@@ -20,7 +20,7 @@ INSTALL := $(BIN)/python -m pip install -qq --disable-pip-version-check -c const
            $(if $(TORCH_INDEX),--extra-index-url $(TORCH_INDEX))
 CODE := src tests scripts examples benchmarks
 
-.PHONY: help demo test check format docs models bench constraints clean
+.PHONY: help demo test check format docs models bench bench-models bench-speed bench-quality constraints clean
 .DELETE_ON_ERROR:
 
 help:
@@ -30,7 +30,8 @@ help:
 	@echo "make format       let ruff put the code into form"
 	@echo "make docs         build the documentation into site/"
 	@echo "make models       train the shipped models again, into runs/shipped/ (hours on two cores)"
-	@echo "make bench        measure the shipped models again, and fill the README's figures"
+	@echo "make bench        measure everything again, and fill README and docs/performance.md (hours)"
+	@echo "make bench-speed  only what docs/performance.md shows, without time to quality (an hour or two)"
 	@echo "make clean        remove what these commands made, but for .venv"
 
 demo: $(VENV)/.installed
@@ -67,10 +68,22 @@ runs/shipped/%: runs/%-clip/mini_clip.safetensors
 runs/%-clip/mini_clip.safetensors: | $(VENV)/.installed
 	$(BIN)/ddpm-clip train-clip --config config/$*.yaml --out runs/$*-clip --overwrite
 
-bench: $(VENV)/.installed
+# An otherwise idle machine, please: figures are of whatever else it does as well.
+SPEED := train_step roofline sampling startup cost_growth embedding manifest memory
+bench: bench-models bench-speed bench-quality
+
+bench-models: $(VENV)/.installed
 	$(BIN)/python benchmarks/digits_from_words.py
 	$(BIN)/python benchmarks/flowers_from_words.py
 	$(BIN)/python scripts/fill_figures.py
+
+bench-speed: $(VENV)/.installed
+	for name in $(SPEED); do $(BIN)/python benchmarks/$$name.py || exit 1; done
+	$(BIN)/python scripts/write_performance_page.py
+
+bench-quality: $(VENV)/.installed
+	$(BIN)/python benchmarks/time_to_quality.py --again
+	$(BIN)/python scripts/write_performance_page.py
 
 constraints: $(VENV)/.installed-test $(VENV)/.installed-dev $(VENV)/.installed-docs
 	grep '^#' constraints.txt > constraints.new

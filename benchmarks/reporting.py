@@ -22,10 +22,12 @@ from ddpm_clip import TextToImage
 from ddpm_clip.evaluation.judge import JudgeNet
 from ddpm_clip.evaluation.success import Count
 from ddpm_clip.types import Progress
+from ddpm_clip.utils.device import pick_dtype
 from ddpm_clip.utils.visualization import grid
 
 ROOT = Path(__file__).resolve().parents[1]
 RESULTS, IMAGES = ROOT / "benchmarks" / "results", ROOT / "docs" / "images"
+FEATURES = ("avx2", "avx512f", "avx512_bf16", "amx_bf16", "amx_tile")
 
 Result = TypeVar("Result")
 
@@ -56,17 +58,46 @@ def print_counts(title: str, counts: Mapping[str, Count]) -> None:
     Console(width=110).print(table)  # the same on a terminal, in a pipe and in a log
 
 
-def claim(text: str, measured: float, needed: float) -> dict[str, Any]:
-    """A share that a release must reach, and whether it does."""
+def claim(
+    text: str, measured: float | None, needed: float, *, at_most: bool = False, unit: str = "%"
+) -> dict[str, Any]:
+    """A figure that a release must reach (or, `at_most`, must not pass), and whether it does.
+
+    Args:
+        text: what is claimed.
+        measured: a share where the unit is "%", else in that unit; None where it never came.
+        needed: the bar, likewise.
+        at_most: the smaller the better.
+        unit: "%", "x" for a ratio, "s", "minutes", …
+    """
+    more = {"at_most": True} if at_most else {}
+    more |= {} if unit == "%" else {"unit": unit}
+    if measured is None:
+        return {"claim": text, "needed": needed, "measured": None, "holds": False} | more
     return {"claim": text, "needed": needed, "measured": round(measured, 4),
-            "holds": measured >= needed}  # fmt: skip
+            "holds": measured <= needed if at_most else measured >= needed} | more  # fmt: skip
 
 
 def print_claims(claims: Sequence[Mapping[str, Any]]) -> None:
     """One line a claim."""
     for one in claims:
-        word = "holds" if one["holds"] else "FAILS"
-        print(f"{word}: {one['claim']}: {one['measured']:.2%}, {one['needed']:.0%} are needed")
+        word, unit = "holds" if one["holds"] else "FAILS", one.get("unit", "%")
+        bar = "at most" if one.get("at_most") else "at least"
+        needed, measured = in_unit(one["needed"], unit), in_unit(one["measured"], unit)
+        print(f"{word}: {one['claim']}: {measured}, {bar} {needed} needed")
+
+
+def in_unit(value: float | None, unit: str) -> str:
+    """A figure as people read it.
+
+    >>> in_unit(0.0512, "%"), in_unit(5.123, "x"), in_unit(3.0, "minutes")
+    ('5.1 %', '5.1x', '3 minutes')
+    """
+    if value is None:
+        return "never"
+    if unit == "%":
+        return f"{100 * value:.3g} %"
+    return f"{value:.3g}x" if unit == "x" else f"{value:.3g} {unit}"
 
 
 def write_results(path: Path, measured: Mapping[str, Any]) -> None:
@@ -103,7 +134,9 @@ def provenance() -> dict[str, Any]:
         "command": shlex.join(["python", f"benchmarks/{Path(sys.argv[0]).name}", *sys.argv[1:]]),
         "commit": _git("rev-parse", "HEAD") or "not committed",
         "uncommitted_changes": bool(_git("status", "--porcelain", "--", "src", "benchmarks")),
-        "cpu": _cpu(), "threads": torch.get_num_threads(), "torch": torch.__version__,
+        "cpu": _cpu(), "cpu_can": cpu_features(), "threads": torch.get_num_threads(),
+        "dtype": str(pick_dtype("auto", torch.device("cpu"))).removeprefix("torch."),
+        "torch": torch.__version__,
         "python": platform.python_version(), "system": platform.system(),
     }  # fmt: skip
 
@@ -115,6 +148,16 @@ def _git(*words: str) -> str:
     except OSError:
         return ""
     return run.stdout.strip() if run.returncode == 0 else ""
+
+
+def cpu_features(path: Path = Path("/proc/cpuinfo")) -> list[str]:
+    """What the CPU has of the wide and short-number units that decide how fast networks run."""
+    try:
+        lines = path.read_text(encoding="utf-8").splitlines()
+    except OSError:
+        return []
+    flags = next((line.partition(":")[2].split() for line in lines if line[:5] == "flags"), [])
+    return [name for name in FEATURES if name in flags]
 
 
 def _cpu() -> str:

@@ -11,10 +11,11 @@ ROOT = Path(ddpm_clip.__file__).parent
 FLOORS = {
     "utils": 0,
     "types": 1, "registry": 1, "config": 1, "configuring": 1, "errors": 1, "seed_keys": 1,
-    "diffusion": 2, "models": 3, "embedders": 3, "data": 3, "weights": 3, "presets": 3,
+    "diffusion": 2, "nearest": 2,
+    "models": 3, "embedders": 3, "data": 3, "weights": 3, "presets": 3,
     "conditioning": 4, "build": 5, "checkpoints": 6, "run": 6, "pretrained": 6,
     "generation": 7, "settings": 7, "painting": 7, "training": 8, "evaluation": 9, "explain": 10,
-    "cli": 11, "studio": 11, "server": 11,
+    "cli": 11, "studio": 11, "server": 11, "__main__": 12,
 }  # fmt: skip
 ALONE = {"models", "embedders", "data", "cli", "studio", "server"}  # never meet a sibling
 FILES = sorted(ROOT.rglob("*.py"))

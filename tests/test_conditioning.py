@@ -293,3 +293,16 @@ def test_shift_brings_real_texts_to_where_real_pictures_are(coco):
 def nearest(c, bank):
     """Mean squared distance to the nearest of the bank: 2 (1 - cosine) on the sphere."""
     return torch.cdist(c, bank).min(1).values.square().mean().item()
+
+
+def test_statistics_go_by_the_rows_that_are_chosen_whatever_the_chunk(monkeypatch):
+    generator = torch.Generator().manual_seed(3)
+    images = F.normalize(torch.randn(90, DIM, generator=generator) + 0.5, dim=1)
+    texts = F.normalize(torch.randn(9, DIM, generator=generator), dim=1)
+    rows, keys = torch.arange(0, 90, 2), [f"k{i}" for i in range(90)]
+    alone = Conditioner.fit(images[rows], texts, keys=[keys[i] for i in rows])
+    monkeypatch.setattr("ddpm_clip.conditioning.CHUNK", 7)
+    chosen = Conditioner.fit(images, texts, rows=rows, keys=keys)
+    for name, tensor in alone.tensors().items():
+        torch.testing.assert_close(chosen.tensors()[name], tensor, atol=1e-6, rtol=1e-5)
+    assert chosen.bank_keys == alone.bank_keys

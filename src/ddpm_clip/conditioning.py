@@ -16,10 +16,15 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from ddpm_clip.errors import DataError, UsageError
+from ddpm_clip.nearest import Bank
 from ddpm_clip.registry import Registry
 
 ISOTROPIC_SHARE = 0.5
 """Share of the condition noise that ignores where pictures vary."""
+
+
+CHUNK = 4096
+"""Embeddings that are worked on at a time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,26 +65,39 @@ class Conditioner:
         self.bank_keys, self.prompts = list(bank_keys), list(prompts)
         self.options, self.mode = options or BridgeOptions(), mode
         self._root = _noise_root(self.covariance)
+        self._searched: Bank | None = None
 
     @classmethod
     def fit(
-        cls, images: Tensor, texts: Tensor, *, keys: Sequence[str] = (),
-        prompts: Sequence[str] = (), bank_size: int = 10_000,
+        cls, images: Tensor, texts: Tensor, *, rows: Tensor | None = None,
+        keys: Sequence[str] = (), prompts: Sequence[str] = (), bank_size: int = 10_000,
         options: BridgeOptions | None = None, mode: str = "centred",
     ) -> "Conditioner":  # fmt: skip
-        """Measure the statistics of image embeddings (n, e) and text embeddings (p, e)."""
-        images, texts = F.normalize(images.float(), dim=1), F.normalize(texts.float(), dim=1)
-        mean_image = images.mean(0)
+        """Measure the statistics of image embeddings (n, e) and text embeddings (p, e).
+
+        Args:
+            images: may be a map of a file; a chunk of it is in memory at a time.
+            texts: the embeddings of `prompts`.
+            rows: of `images` and `keys` to go by; by default all.
+            keys: what the rows of `images` are.
+            prompts: the prompt bank.
+            bank_size: embeddings kept, spread evenly over the rows.
+            options: of the bridges.
+            mode: "centred" or "raw".
+        """
+        chosen = torch.arange(len(images)) if rows is None else rows
+        texts = F.normalize(texts.float(), dim=1)
+        mean_image, covariance = _moments(images, chosen)
         # Without any text there is no second cloud to speak of.
         mean_text = texts.mean(0) if len(texts) else mean_image
-        centred = images - mean_image
-        radius_image = _radius(centred)
+        radius_image = covariance.trace().sqrt().item()
         radius_text = _radius(texts - mean_text) if len(texts) else radius_image
-        kept = torch.linspace(0, len(images) - 1, min(bank_size, len(images))).round().long()
+        spread = torch.linspace(0, len(chosen) - 1, min(bank_size, len(chosen)))
+        kept = chosen[spread.round().long()]
         return cls(
-            mean_image, mean_text, radius_image, radius_text, centred.T @ centred / len(images),
-            images[kept].half(), [keys[i] for i in kept.tolist()] if keys else (), prompts,
-            options, mode,
+            mean_image, mean_text, radius_image, radius_text, covariance.float(),
+            F.normalize(images[kept].float(), dim=1).half(),
+            [keys[i] for i in kept.tolist()] if keys else (), prompts, options, mode,
         )  # fmt: skip
 
     @property
@@ -153,11 +171,12 @@ class Conditioner:
                 "choose another bridge: --bridge shift", param="bridge",
             )  # fmt: skip
         query = F.normalize(F.normalize(e.float(), dim=1) - self.mean_text, dim=1)
-        cosines = []
-        for chunk in self.bank.tensor_split(len(self.bank) // 4096 + 1):
-            cosines.append(query @ F.normalize(chunk.float() - self.mean_image, dim=1).T)
-        top = torch.cat(cosines, dim=1).topk(k, dim=1)
-        return top.values, top.indices
+        if self._searched is None:
+            self._searched = Bank(self._centred_bank, len(self.bank))
+        return self._searched.nearest(query, k)
+
+    def _centred_bank(self, start: int, stop: int) -> Tensor:
+        return F.normalize(self.bank[start:stop].float() - self.mean_image, dim=1)
 
     def shifted(self, e: Tensor) -> Tensor:
         """Unit text embeddings moved and stretched onto the cloud of the images, (n, dim)."""
@@ -245,6 +264,20 @@ def draw_levels(n: int, top: float, prob: float, generator: torch.Generator) -> 
 def _noised(c: Tensor, level: Tensor, z: Tensor) -> Tensor:
     level = level[:, None]
     return torch.sqrt(1 - level.square()) * c + level * z
+
+
+def _moments(images: Tensor, rows: Tensor) -> tuple[Tensor, Tensor]:
+    """Mean (e,) and covariance (e, e) in float64 of the unit embeddings `rows`, chunk by chunk."""
+    parts = torch.split(rows, CHUNK)
+    total = torch.zeros(images.shape[1], dtype=torch.float64)
+    for part in parts:
+        total += F.normalize(images[part].float(), dim=1).double().sum(0)
+    mean = (total / len(rows)).float()
+    squares = torch.zeros(images.shape[1], images.shape[1], dtype=torch.float64)
+    for part in parts:
+        centred = F.normalize(images[part].float(), dim=1) - mean
+        squares += centred.T @ centred
+    return mean, squares / len(rows)
 
 
 def _radius(centred: Tensor) -> float:

@@ -90,7 +90,7 @@ class ConditioningConfig(Section):
     noise_prob: float = Field(0.5, ge=0, le=1, description="share of rows with condition noise")
     text_noise: float = Field(0.4, ge=0, le=1, description="level of the `noise` bridge")
     bank: bool = Field(True, description="keep a bank of embeddings with the run")
-    bank_size: int = Field(10_000, ge=0, le=10_000, description="embeddings kept in the bank")
+    bank_size: int = Field(10_000, ge=0, le=10_000_000, description="embeddings kept in the bank")
     knn_k: int = Field(10, ge=1, description="neighbours of the `knn` bridge")
     knn_tau: float = Field(0.05, gt=0, description="temperature of the `knn` bridge")
     knn_beta: float = Field(0.5, ge=0, le=1, description="share of `shift` in the `knn` bridge")
@@ -99,7 +99,7 @@ class ConditioningConfig(Section):
 class DataConfig(Section):
     """The pictures."""
 
-    source: str | None = Field(None, description="a folder, npz:FILE, or a source's name")
+    source: str | None = Field(None, description="a folder, npz:, wds:, hf:, or a name")
     image_size: int = Field(32, ge=4, le=1024, description="side of the training pictures")
     channels: int = Field(3, description="1 for grey, 3 for colour")
     max_samples: int | None = Field(None, ge=1, description="use at most so many pictures")
@@ -108,7 +108,7 @@ class DataConfig(Section):
     background: str = Field("white", description="colour behind transparent pixels")
     heldout: int = Field(256, ge=0, description="pictures kept out of training for the loss")
     max_bad: float = Field(0.2, ge=0, le=1, description="largest share of unreadable files")
-    memory_limit_mb: int = Field(4096, ge=1, description="above this the pixels are memory-mapped")
+    memory_limit_mb: int = Field(4096, ge=1, description="larger arrays lie in files")
     draw: int = Field(4000, ge=1, description="pictures that drawn-flowers draws")
     draw_seed: int = Field(0, ge=0, description="seed of drawn-flowers")
 
@@ -125,8 +125,9 @@ class TrainingConfig(Section):
 
     steps: int = Field(5000, ge=0, description="optimisation steps")
     epochs: float | None = Field(None, ge=0, description="instead of steps: passes over the data")
-    batch_size: int = Field(64, ge=1, description="pictures a step")
+    batch_size: int = Field(64, ge=1, description="pictures a step, over all processes")
     accumulation: int = Field(1, ge=1, description="micro-batches a step")
+    optimizer: str = Field("adamw", description="adamw, or muon for short runs")
     lr: float = Field(1e-3, ge=0, description="learning rate")
     warmup: int = Field(200, ge=0, description="steps of linear warm-up")
     decay: float = Field(0.3, ge=0, le=1, description="last share of the steps in which lr falls")

@@ -12,6 +12,7 @@ import torch
 from PIL import Image
 from torch import Tensor
 
+from ddpm_clip.embedders.texts import TextEmbeddings
 from ddpm_clip.errors import NonFiniteError
 from ddpm_clip.pretrained import LoadedModel, load
 from ddpm_clip.settings import Settings, checked_prompts, settings_of
@@ -52,6 +53,7 @@ class TextToImage:
 
     def __init__(self, model: LoadedModel):
         self.model = model
+        self._texts = TextEmbeddings(lambda texts: self.model.embedder.embed_texts(texts))
 
     @classmethod
     def from_pretrained(cls, name: str, device: str = "auto") -> "TextToImage":
@@ -77,9 +79,7 @@ class TextToImage:
         self, prompts: Sequence[str], settings: Settings, seeds: Sequence[int]
     ) -> Tensor:
         """(n, e) one condition a picture, from its prompt."""
-        unique = list(dict.fromkeys(prompts))
-        embeddings = self.model.embedder.embed_texts(unique).cpu()
-        rows = embeddings[[unique.index(prompt) for prompt in prompts]]
+        rows = self._texts(prompts)
         # The bridge's noise must not be the picture's own, or the two would be tied.
         generators = [torch.Generator().manual_seed(seed ^ 0x5DEECE66D) for seed in seeds]
         c = self.model.conditioner.texts(rows, settings.bridge, generators=generators)

@@ -117,6 +117,22 @@ class Embedder(Protocol):
 
 
 @runtime_checkable
+class SplitEmbedder(Protocol):
+    """An embedder whose `embed_items` is `embed_ready` of what `ready` makes, stacked.
+
+    So pictures can be resized in threads while the encoder is busy with those before.
+    """
+
+    def ready(self, item: Item) -> Tensor:
+        """(c, h, w) as the encoder takes it; called from several threads at once."""
+        ...
+
+    def embed_ready(self, x: Tensor) -> Tensor:
+        """(b, e) of stacked `ready` pictures (b, c, h, w)."""
+        ...
+
+
+@runtime_checkable
 class ImageSource(Protocol):
     """A list of pictures with stable names; labels, captions and facts only where known."""
 
@@ -126,7 +142,10 @@ class ImageSource(Protocol):
     def __len__(self) -> int: ...
 
     def __getitem__(self, i: int) -> "Image":
-        """Picture i as PIL, decoded and upright; raises `DataError` where it cannot."""
+        """Picture i as PIL, decoded and upright; raises `DataError` where it cannot.
+
+        Asked for from several threads at once.
+        """
         ...
 
     def key(self, i: int) -> str:

@@ -9,7 +9,8 @@ import pytest
 import torch
 from PIL import Image
 
-from ddpm_clip.data.embeddings import EmbeddingCache, fill
+from ddpm_clip.data.embeddings import EmbeddingCache
+from ddpm_clip.data.filling import fill
 from ddpm_clip.errors import CannotCreate, DataError, StorageError
 from ddpm_clip.types import Item
 
@@ -107,6 +108,10 @@ def test_a_folder_with_other_things_in_it_is_refused(tmp_path):
     assert [p.name for p in tmp_path.iterdir()] == ["holiday.jpg"]
 
 
+def contents(folder):
+    return {path.name: path.read_bytes() for path in folder.iterdir() if path.is_file()}
+
+
 def spoil(path, how):
     data = bytearray(path.read_bytes())
     if how == "truncate":
@@ -122,11 +127,22 @@ def spoil(path, how):
 def test_a_damaged_shard_is_named_and_its_rows_are_embedded_again(tmp_path, how):
     run(open_cache(tmp_path), batches_per_shard=2)
     spoil(tmp_path / "shard-00001.safetensors", how)
+    whole = contents(tmp_path) if how != "remove" else None
+    cache = open_cache(tmp_path)
     with pytest.warns(UserWarning, match=r"shard-00001\.safetensors is damaged or gone"):
-        cache = open_cache(tmp_path)
-    assert cache.missing(KEYS, DIGESTS) == list(range(6, 12))
-    run(cache)
+        assert cache.missing(KEYS, DIGESTS) == list(range(6, 12))
+    run(cache, batches_per_shard=2)
     assert torch.equal(open_cache(tmp_path).lookup(KEYS, DIGESTS), WANTED)
+    run(open_cache(tmp_path / "never damaged"), batches_per_shard=2)
+    assert contents(tmp_path) == contents(tmp_path / "never damaged") != whole
+
+
+def test_damage_is_found_before_anything_is_read(tmp_path):
+    run(open_cache(tmp_path), batches_per_shard=2)
+    spoil(tmp_path / "shard-00001.safetensors", "flip")
+    cache = open_cache(tmp_path)
+    with pytest.warns(UserWarning, match="damaged"), pytest.raises(DataError, match="6 of 23"):
+        cache.lookup(KEYS, DIGESTS)
 
 
 def test_a_shard_that_goes_bad_while_in_use_is_a_storage_error(tmp_path):
@@ -236,7 +252,7 @@ def test_killed_at_any_write_it_goes_on_to_the_same_files(tmp_path, monkeypatch)
     with monkeypatch.context() as patch:
         patch.setattr(os, "replace", watched(os.replace))
         patch.setattr(os, "fsync", watched(os.fsync))
-        run(cache, batches_per_shard=2)
+        run(cache, batches_per_shard=3)
     whole = {p.name: p.read_bytes() for p in home.iterdir()}
 
     assert len(copies) > 20
@@ -245,7 +261,7 @@ def test_killed_at_any_write_it_goes_on_to_the_same_files(tmp_path, monkeypatch)
         with warnings.catch_warnings():
             warnings.simplefilter("error")
             resumed = open_cache(copy)
-            run(resumed, batches_per_shard=2)
+            run(resumed, batches_per_shard=3)
         assert torch.equal(resumed.lookup(KEYS, DIGESTS), WANTED)
         left = {p.name: p.read_bytes() for p in copy.iterdir() if not p.name.startswith(".tmp-")}
         assert left == whole

@@ -3,10 +3,13 @@ import io
 import json
 import os
 import struct
+import tarfile
 
 import numpy as np
+import pyarrow as pa
 import pytest
 from PIL import Image
+from pyarrow import parquet
 
 from ddpm_clip.data.images import BadImage
 from ddpm_clip.data.sources import CLOTHES, DIGITS, SOURCES, open_source
@@ -51,6 +54,27 @@ def write_tiny_imagenet(root):
     return root
 
 
+def encoded(shade):
+    out = io.BytesIO()
+    Image.new("RGB", (8, 8), (shade, 0, 0)).save(out, "PNG")
+    return out.getvalue()
+
+
+def write_tar(path):
+    with tarfile.open(path, "w") as tar:
+        for k in range(3):
+            member = tarfile.TarInfo(f"{k}.png")
+            member.size = len(encoded(k))
+            tar.addfile(member, io.BytesIO(encoded(k)))
+    return path
+
+
+def write_parquet(path):
+    rows = [{"bytes": encoded(k), "path": None} for k in range(3)]
+    parquet.write_table(pa.table({"image": rows, "label": ["a", "b", "a"]}), path)
+    return path
+
+
 @pytest.fixture
 def shop(tmp_path):
     """One small valid place for every registered source, by its name."""
@@ -59,6 +83,9 @@ def shop(tmp_path):
     return {
         "folder": tmp_path / "photos",
         "npz": tmp_path / "pack.npz",
+        "wds": write_tar(tmp_path / "shard.tar"),
+        "hf": write_parquet(tmp_path / "table.parquet"),
+        "hf-stream": write_parquet(tmp_path / "table.parquet"),
         "mnist": write_mnist(tmp_path / "digits"),
         "fashion-mnist": write_mnist(tmp_path / "clothes"),
         "tiny-imagenet": write_tiny_imagenet(tmp_path / "tiny"),
@@ -68,8 +95,12 @@ def shop(tmp_path):
 
 @pytest.mark.parametrize("name", SOURCES)
 def test_every_source_keeps_the_contract(shop, name):
+    if name.startswith("hf"):
+        pytest.importorskip("datasets")
     source = open_source(f"{name}:{shop[name]}")
     assert isinstance(source, ImageSource)
+    if name == "hf-stream":
+        return the_contract_of_streams(source)
     n = len(source)
     assert n > 0
     assert len(set(keys(source))) == n
@@ -82,6 +113,16 @@ def test_every_source_keeps_the_contract(shop, name):
         assert digest(source, i) == source.digest(i)
         source.key(i).encode("utf-8")
         assert isinstance(source.facts(i), dict)
+
+
+def the_contract_of_streams(source):
+    source = limit(source, 3)
+    for i in range(3):
+        assert source[i].mode == "RGB"
+        assert source.label(i) == "aba"[i]
+        assert source.key(i)
+    with pytest.raises(UsageError, match="forward only"):
+        source[0]
 
 
 def test_a_folder_is_read_to_its_depth_in_order_and_the_first_folder_is_the_class(tmp_path):

@@ -12,6 +12,7 @@ from ddpm_clip.diffusion.parameterization import PARAMETERIZATIONS, WEIGHTINGS
 from ddpm_clip.diffusion.samplers import SAMPLERS
 from ddpm_clip.diffusion.schedules import NOISE_LEVELS, SCHEDULES
 from ddpm_clip.embedders.mini_clip import LOSSES
+from ddpm_clip.training.state import OPTIMIZERS
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGE = (ROOT / "docs" / "maths.md").read_text(encoding="utf-8")
@@ -36,7 +37,17 @@ def test_what_looks_like_the_name_of_a_test_is_one():
 
 @pytest.mark.parametrize(
     "family",
-    [SCHEDULES, NOISE_LEVELS, PARAMETERIZATIONS, WEIGHTINGS, SAMPLERS, CLAMPS, BRIDGES, LOSSES],
+    [
+        SCHEDULES,
+        NOISE_LEVELS,
+        PARAMETERIZATIONS,
+        WEIGHTINGS,
+        SAMPLERS,
+        CLAMPS,
+        BRIDGES,
+        LOSSES,
+        OPTIMIZERS,
+    ],
     ids=lambda family: getattr(family, "family", "mini-CLIP loss"),
 )
 def test_every_entry_of_a_family_is_described(family):

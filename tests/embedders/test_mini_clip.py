@@ -12,7 +12,7 @@ from ddpm_clip.data.drawn_flowers import DrawnFlowers
 from ddpm_clip.embedders import EMBEDDERS
 from ddpm_clip.embedders.mini_clip import CARD, LOSSES, WEIGHTS, MiniClip
 from ddpm_clip.errors import DataError, MissingInput, UsageError
-from ddpm_clip.types import Embedder, Item
+from ddpm_clip.types import Embedder, Item, SplitEmbedder
 from ddpm_clip.utils.tensors import stack_pictures
 
 
@@ -51,6 +51,13 @@ def test_pictures_words_and_pixels_become_unit_vectors(clip, flowers):
 def test_items_are_embedded_by_their_pictures(clip, flowers):
     items = [Item(str(i), picture) for i, picture in enumerate(flowers)]
     assert torch.equal(clip.embed_items(items), clip.embed_images(flowers))
+
+
+def test_made_ready_one_by_one_they_are_embedded_to_the_same_bits(clip, flowers):
+    items = [Item(str(i), image) for i, image in enumerate(flowers)]
+    assert isinstance(clip, SplitEmbedder)
+    ready = torch.stack([clip.ready(item) for item in items])
+    assert torch.equal(clip.embed_ready(ready), clip.embed_items(items))
 
 
 @pytest.mark.parametrize("picture", ["L", "RGB", "large"])

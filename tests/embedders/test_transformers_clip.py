@@ -17,7 +17,7 @@ from ddpm_clip.embedders import EMBEDDERS, hub
 from ddpm_clip.embedders.prompt_bank import prompt_bank
 from ddpm_clip.embedders.transformers_clip import TransformersClip
 from ddpm_clip.errors import DataError, MissingInput, UsageError, WeightsUnavailable
-from ddpm_clip.types import Embedder, Item
+from ddpm_clip.types import Embedder, Item, SplitEmbedder
 
 MAKERS = {"clip": make_tiny_clip, "siglip": make_tiny_siglip}
 
@@ -157,6 +157,13 @@ def test_items_are_embedded_by_their_pictures(embedder):
     images = pictures(2)
     items = [Item(str(i), image, label="dog") for i, image in enumerate(images)]
     assert torch.equal(embedder.embed_items(items), embedder.embed_images(images))
+
+
+def test_made_ready_one_by_one_they_are_embedded_to_the_same_bits(embedder):
+    items = [Item(str(i), image) for i, image in enumerate(pictures(5, size=(48, 37)))]
+    assert isinstance(embedder, SplitEmbedder)
+    ready = torch.stack([embedder.ready(item) for item in items])
+    assert torch.equal(embedder.embed_ready(ready), embedder.embed_items(items))
 
 
 def test_a_long_prompt_is_cut_with_a_warning_that_names_it(embedder):

@@ -149,8 +149,18 @@ def test_attention_can_be_left_out():
     assert not any(isinstance(module, Attention) for module in without.modules())
 
 
-@pytest.mark.parametrize(("size", "stem"), [(30, 1), (28, 2), (14, 1)])
-def test_a_size_that_the_levels_do_not_divide_is_explained(size, stem):
+@pytest.mark.parametrize(("size", "stem"), [(30, 1), (28, 2), (14, 1), (7, 1), (30, 2)])
+def test_maps_that_the_levels_do_not_divide_are_halved_upwards(size, stem):
+    network = UNet(100, 1, size, CHANNELS, 8, 6, stem=stem)
+    said = network(*question(network, b=2))
+    assert said.shape == (2, 1, size, size)
+    network.leave.reset_parameters()
+    network(*question(network, b=2)).square().mean().backward()
+    assert all(p.grad is not None and p.grad.isfinite().all() for p in network.parameters())
+
+
+@pytest.mark.parametrize(("size", "stem"), [(30, 4), (27, 2)])
+def test_a_size_that_the_stem_does_not_divide_is_explained(size, stem):
     with pytest.raises(UsageError, match=f"a picture of {size} x {size} does not fit") as refused:
         UNet(100, 1, size, CHANNELS, 8, 6, stem=stem)
     assert refused.value.param == "data.image_size"

@@ -85,6 +85,7 @@ def assert_the_same(one, other):
         {"accumulation": 2},
         {"accumulation": 4, "dropout": 0.2},
         {"dtype": "bfloat16"},
+        {"optimizer": "muon"},
         {"arch": "course_unet"},
     ],
     ids=str,

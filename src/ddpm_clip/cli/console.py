@@ -25,10 +25,17 @@ _PACKAGE = str(Path(__file__).resolve().parents[1])
 
 @dataclass
 class Manners:
-    """How much is said; set once by `main` from the options that every command has."""
+    """How much is said; set once by `main` from the options that every command has.
+
+    Attributes:
+        quiet: only results and errors.
+        debug: tracebacks too.
+        silent: errors alone, since another process of the same training says the rest.
+    """
 
     quiet: bool = False
     debug: bool = False
+    silent: bool = False
 
 
 manners = Manners()
@@ -36,6 +43,8 @@ manners = Manners()
 
 def result(text: str) -> None:
     """One result on stdout, on a line of its own."""
+    if manners.silent:
+        return
     sys.stdout.write(f"{text}\n")
     sys.stdout.flush()
 
@@ -49,13 +58,14 @@ def result_json(value: dict[str, Any] | list[Any]) -> None:
 
 def say(text: str, *, always: bool = False) -> None:
     """A remark for a person on stderr; with `--quiet` only what must `always` be said."""
-    if always or not manners.quiet:
+    if (always or not manners.quiet) and not manners.silent:
         _to_stderr(text)
 
 
 def warn(text: str) -> None:
     """A warning on stderr, also with `--quiet`."""
-    _to_stderr(text, "warning", "yellow")
+    if not manners.silent:
+        _to_stderr(text, "warning", "yellow")
 
 
 def print_error(error: DdpmClipError) -> None:
@@ -79,7 +89,7 @@ def print_unexpected(error: BaseException) -> None:
 
 def on_terminal() -> bool:
     """Whether bars may be drawn on stderr."""
-    return sys.stderr.isatty() and not manners.quiet
+    return sys.stderr.isatty() and not (manners.quiet or manners.silent)
 
 
 def printable(text: str) -> str:

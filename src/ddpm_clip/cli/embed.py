@@ -1,24 +1,25 @@
-"""`embed`: the embeddings of a source into a cache, or into a CSV for other programs."""
+"""`embed`: the embeddings of a source into a cache, whole or in parts, or into a CSV."""
 
+import shlex
 from collections.abc import Generator
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, TypeVar
 
 import typer
 
 from ddpm_clip.cli import console
 from ddpm_clip.cli.options import Assignments, ConfigFile, Preset, Source, resolved
-from ddpm_clip.errors import DataError
+from ddpm_clip.errors import DataError, UsageError
 
 if TYPE_CHECKING:
-    from torch import Tensor
-
     from ddpm_clip.config import Config, EmbedderConfig
+    from ddpm_clip.data.embedding_parts import Part
+    from ddpm_clip.data.pixels import BadFile
+    from ddpm_clip.training.embedding import Embedded
     from ddpm_clip.types import Embedder, ImageSource, Progress
 
-    Embedded = tuple[list[str], Tensor]
-    """Keys (n,) and embeddings (n, e)."""
+Result = TypeVar("Result")
 
 
 def embed(
@@ -32,6 +33,10 @@ def embed(
     preset: Preset = None,
     set_: Assignments = None,
     batch_size: Annotated[int | None, typer.Option(min=1, help="Pictures at once.")] = None,
+    shard: Annotated[
+        str | None, typer.Option(metavar="I/N", help="Only part I of N, from 0/N to (N-1)/N.")
+    ] = None,
+    merge: Annotated[bool, typer.Option("--merge", help="Make one cache of all parts.")] = False,
 ) -> None:
     """Embed pictures once, for trainings or as CSV.
 
@@ -42,16 +47,30 @@ def embed(
     Cut off, the same command goes on where it stopped. In a folder lie safetensors shards and a
     parquet manifest, and what was embedded is the training crop. A CSV holds a row a picture, its
     path and then the numbers.
-    """
-    from ddpm_clip.training.prepare import open_data
 
+    Several machines share the work by parts of it, in any order; a part that is done is skipped.
+    The same command with --merge then makes, byte for byte, what one machine would have written:
+
+    ddpm-clip embed photos/ --out runs/embedded --shard $SLURM_ARRAY_TASK_ID/$SLURM_ARRAY_TASK_COUNT
+    ddpm-clip embed photos/ --out runs/embedded --merge
+    """
+    from ddpm_clip.data.embedding_parts import Part
+    from ddpm_clip.training.pictures import open_data
+
+    part = None if shard is None else Part.parse(shard)
+    _check_parts(part, merge, out)
     settled, _ = resolved(source, preset, config, set_, embedder__batch_size=batch_size)
     settled = settled.model_copy(update={"embedder": _settled(settled, embedder)})
     pictures = open_data(settled.data)
     if out.suffix.lower() == ".csv":
         count = f"{_to_csv(settled, pictures, out)} new rows"
+    elif part is not None:
+        count = _part_to(settled, pictures, out, part)
+    elif merge:
+        command = _command(source, out, embedder, config, preset, set_, batch_size)
+        count = _merged(settled, pictures, out, command)
     else:
-        count = f"{len(_followed(_to_cache(settled, pictures, out))[0])} embeddings"
+        count = f"{len(_followed(_to_cache(settled, pictures, out)).keys)} embeddings"
     console.say(f"{count} by {settled.embedder.name} {settled.embedder.model or ''}")
     console.result(str(out))
 
@@ -72,10 +91,36 @@ def _settled(config: "Config", wanted: str | None) -> "EmbedderConfig":
     return options.model_copy(update={"name": name, "model": wanted})
 
 
-def _encoder(config: "Config", labels: list[str | None]) -> "Embedder":
+def _check_parts(part: "Part | None", merge: bool, out: Path) -> None:
+    if part is not None and merge:
+        raise UsageError("--shard and --merge are two steps", "first every part, then the merge",
+                         "leave one of them out", param="merge")  # fmt: skip
+    if (part is not None or merge) and out.suffix.lower() == ".csv":
+        raise UsageError(
+            f"a CSV is not made in parts: {out}", fix="give a folder with --out", param="out"
+        )
+
+
+def _command(
+    source: str, out: Path, embedder: str | None, config: Path | None, preset: str | None,
+    assignments: list[str] | None, batch_size: int | None,
+) -> str:  # fmt: skip
+    """What makes a part when `--shard I/N` is added."""
+    words = ["ddpm-clip", "embed", source]
+    given = {"--embedder": embedder, "--config": config, "--preset": preset,
+             "--batch-size": batch_size, "--out": out}  # fmt: skip
+    for name, value in [*given.items(), *(("--set", one) for one in assignments or ())]:
+        words += [] if value is None else [name, str(value)]
+    return shlex.join(words)
+
+
+def _encoder(config: "Config", source: "ImageSource") -> "Embedder":
+    """The encoder; for `labels`, of the classes that the pictures have."""
     from ddpm_clip.build import build_embedder
 
-    classes = tuple(sorted({label for label in labels if label}))
+    named = config.embedder.name == "labels"
+    labels = {source.label(i) for i in range(len(source))} if named else set[str | None]()
+    classes = tuple(sorted(label for label in labels if label))
     return build_embedder(config.embedder, classes=classes, device=config.training.device)
 
 
@@ -83,26 +128,44 @@ def _to_cache(
     config: "Config", source: "ImageSource", out: Path
 ) -> "Generator[Progress, None, Embedded]":
     """Fill the caches that a run in the folder `out` would have; mirrored ones where it mirrors."""
-    from ddpm_clip.run import Run
-    from ddpm_clip.training.prepare import decode, embed_pictures
+    from ddpm_clip.training.embedding import embed_source
 
-    pixels = yield from decode(source, config.data)
-    encoder, home = _encoder(config, pixels.labels), Run(out, config)
-    rows = yield from embed_pictures(home, source, pixels, encoder, False, False)
-    if config.data.flip:
-        yield from embed_pictures(home, source, pixels, encoder, True, False)
-    return pixels.keys, rows
+    embedded = yield from embed_source(out, config, source, _encoder(config, source))
+    _say_bad(embedded.bad)
+    return embedded
+
+
+def _part_to(config: "Config", source: "ImageSource", out: Path, part: "Part") -> str:
+    from ddpm_clip.training.sharded_embedding import embed_part
+
+    _say_bad(_followed(embed_part(out, config, source, _encoder(config, source), part)))
+    n = len(part.rows(len(source), config.embedder.batch_size))
+    return f"part {part} is done: {n} of {len(source)} pictures"
+
+
+def _merged(config: "Config", source: "ImageSource", out: Path, command: str) -> str:
+    from ddpm_clip.training.sharded_embedding import merge_parts
+
+    work = merge_parts(out, config, source, _encoder(config, source), command)
+    return f"{len(_followed(work).keys)} embeddings"
+
+
+def _say_bad(bad: "list[BadFile]") -> None:
+    if bad:
+        some = ", ".join(f"{one.key} ({one.reason})" for one in bad[:3])
+        console.say(f"left out: {len(bad)} pictures that cannot be used, as {some}")
 
 
 def _to_csv(config: "Config", source: "ImageSource", out: Path) -> int:
     """A row a picture. Of files the rows that are there are kept, and the key is the path."""
     from ddpm_clip.data.embedding_csv import write_csv
     from ddpm_clip.data.extraction import extract_clip_embeddings
+    from ddpm_clip.training.embedding import open_cache
 
     paths = _paths(source)
     if paths is not None:
         done, _ = extract_clip_embeddings(
-            paths, _encoder(config, []), None, out, config.training.device,
+            paths, _encoder(config, source), None, out, config.training.device,
             config.embedder.batch_size, verbose=not console.manners.quiet,
         )  # fmt: skip
         if not done and not (out.is_file() and out.stat().st_size):
@@ -111,9 +174,10 @@ def _to_csv(config: "Config", source: "ImageSource", out: Path) -> int:
                             fix="give pictures that can be opened")  # fmt: skip
         return done
     with TemporaryDirectory() as home:
-        keys, rows = _followed(_to_cache(config, source, Path(home)))
-    write_csv(out, keys, rows)
-    return len(keys)
+        embedded = _followed(_to_cache(config, source, Path(home)))
+        cache = open_cache(Path(home), _encoder(config, source), config.data, False)
+        write_csv(out, embedded.keys, cache.lookup(embedded.keys, embedded.digests))
+    return len(embedded.keys)
 
 
 def _paths(source: "ImageSource") -> list[str] | None:
@@ -127,7 +191,7 @@ def _paths(source: "ImageSource") -> list[str] | None:
     return [file.path for file in source.files] if isinstance(source, FileSource) else None
 
 
-def _followed(work: "Generator[Progress, None, Embedded]") -> "Embedded":
+def _followed(work: "Generator[Progress, None, Result]") -> "Result":
     from ddpm_clip.cli.interrupt import Patience
     from ddpm_clip.cli.progress import Bars, follow
 

@@ -6,6 +6,7 @@ is being done.
 
 import os
 import signal
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from types import FrameType
@@ -35,11 +36,18 @@ class Interrupted(BaseException):
 
 
 class Patience:
-    """While it is entered, the first request is only noted; the second leaves at once."""
+    """While it is entered, the first request is only noted; the second leaves at once.
 
-    def __init__(self, promise: str = "finishing this step"):
-        self.promise = promise
+    Args:
+        promise: what is said to the first.
+        echo: seconds in which a second one counts as the first: a cluster may signal a process
+            and its launcher, which hands it on.
+    """
+
+    def __init__(self, promise: str = "finishing this step", echo: float = 0.0):
+        self.promise, self.echo = promise, echo
         self.asked: int | None = None
+        self._when = 0.0
         self._before: dict[int, Any] = {}
 
     def __enter__(self) -> "Patience":
@@ -51,8 +59,10 @@ class Patience:
 
     def _noted(self, signum: int, frame: FrameType | None) -> None:
         if self.asked is not None:
+            if time.monotonic() - self._when < self.echo:
+                return
             os._exit(128 + signum)  # what is on disk is whole: it was published by renames
-        self.asked = signum
+        self.asked, self._when = signum, time.monotonic()
         # to the descriptor, since a handler may run in the middle of a print
         os.write(2, f"\n{self.promise}; once more to leave at once\n".encode())
 

@@ -139,6 +139,7 @@ def _manners_of(arguments: Sequence[str]) -> list[str]:
     end = list(arguments).index("--") if "--" in arguments else len(arguments)
     found = {EVERYWHERE[word] for word in arguments[:end] if word in EVERYWHERE}
     console.manners.debug, console.manners.quiet = "debug" in found, "quiet" in found
+    console.manners.silent = False
     return [word for word in arguments[:end] if word not in EVERYWHERE] + list(arguments[end:])
 
 

@@ -122,17 +122,25 @@ def _start(
     overwrite: bool = False, skip_extraction: bool = False, stop_after: int | None = None,
     as_json: bool = False,
 ) -> None:  # fmt: skip
-    from ddpm_clip.cli.training_view import View, carry_embeddings, run_training
+    from ddpm_clip.cli.training_view import View, by_the_first, carry_embeddings, run_training
+    from ddpm_clip.run import Run
     from ddpm_clip.training.prepare import start_run
+    from ddpm_clip.training.world import join
 
+    world = join(config.training.device)
+    console.manners.silent = not world.is_first
     is_new = not overwrite and not (folder / "config.yaml").is_file()
-    run = start_run(folder, config, overwrite=overwrite, init=init)
+
+    def begin() -> Run:
+        return start_run(folder, config, overwrite=overwrite, init=init)
+
+    run = by_the_first(world, "run", begin) or Run.open(folder)
     try:
         if embeddings is not None:
-            carry_embeddings(embeddings, run)
-        run_training(run, View(skip_extraction, stop_after, as_json))
+            by_the_first(world, "embeddings", lambda: carry_embeddings(embeddings, run))
+        run_training(run, View(skip_extraction, stop_after, as_json), world)
     except BAD_INPUT:
-        if is_new and not run.checkpoint_steps():
+        if is_new and world.is_first and not run.checkpoint_steps():
             run.discard()  # what cannot be trained must not stand in the way of the next try
         raise
 
@@ -155,7 +163,7 @@ def _default_folder(config: "Config") -> Path:
         raise UsageError("no pictures are named", "neither a SOURCE nor data.source is given",
                          "ddpm-clip train FOLDER", param="data.source")  # fmt: skip
     name, _, place = source.partition(":")
-    last = place if name in ("folder", "npz") and place else name
+    last = place if name in ("folder", "npz", "wds", "hf", "hf-stream") and place else name
     return Path("runs") / (Path(last).stem or "run")
 
 

@@ -1,26 +1,34 @@
 """What a person sees of a training, and how it ends: finished, stopped, interrupted.
 
-Consumes the library's generators; knows nothing of networks or of how options are spelt.
+Where several processes train, the first prepares and paints while the others wait. Consumes the
+library's generators; knows nothing of networks or of how options are spelt.
 """
 
 import shutil
-from collections.abc import Iterator, Sequence
-from contextlib import closing
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, closing
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import TypeVar
 
 from ddpm_clip.cli import console
 from ddpm_clip.cli.interrupt import Interrupted, Patience
 from ddpm_clip.cli.progress import Bars, follow
 from ddpm_clip.data.pixels import BadFile
-from ddpm_clip.errors import MissingInput
+from ddpm_clip.errors import MissingInput, NonFiniteError
 from ddpm_clip.run import Run
 from ddpm_clip.training.loop import Prepared, total_steps, train
 from ddpm_clip.training.prepare import prepare
 from ddpm_clip.training.samples import write_outcome, write_samples
+from ddpm_clip.training.world import ALONE, World
 from ddpm_clip.types import TrainStep
 
 EMBEDDINGS = ("embeddings", "embeddings-mirrored")
+
+ECHO = 10.0
+"""Seconds in which a launcher may hand on a signal that its processes have had already."""
+
+Result = TypeVar("Result")
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,30 +46,60 @@ class View:
     as_json: bool = False
 
 
-def run_training(run: Run, view: View) -> None:
+def run_training(run: Run, view: View, world: World = ALONE) -> None:
     """Prepare, train, sample; the result on stdout is the run folder or JSON lines.
 
     Raises:
         Interrupted: after Ctrl-C or SIGTERM; everything is saved.
     """
-    with run.writing():
+    with ExitStack() as held:
+        by_the_first(world, "lock", lambda: held.enter_context(run.writing()))
         if _is_finished(run):
             console.say(f"{run.folder} is finished at step {_saved(run):,}.{_next(run)}")
             return _conclude(run, view, [])
-        with Patience() as patience:
-            with Bars() as bars:
-                prepared = follow(
-                    prepare(run, skip_extraction=view.skip_extraction), bars, patience
-                )
-            _report_bad(run, prepared.bad)
+        console.say(f"Training {run.folder} in {world}.")
+        with Patience(echo=0.0 if world is ALONE else ECHO) as patience:
+            prepared = _prepared(run, view, patience, world)
             total = total_steps(run.config, len(prepared.rows))
             with Bars() as bars:
-                _follow_steps(run, prepared, view, patience, bars, total)
+                _follow_steps(run, prepared, view, patience, bars, total, world)
+        world.close()
         if _saved(run) < total:
             return _stopped(run, view, patience, total)
+        if not world.is_first:
+            return None
         files = write_outcome(run, prepared, animation=run.config.training.animation)
     console.say(f"Finished {total:,} steps in {run.folder}.{_next(run)}")
-    _conclude(run, view, files)
+    return _conclude(run, view, files)
+
+
+def by_the_first(world: World, what: str, work: Callable[[], Result]) -> Result | None:
+    """Do `work` in the first process while the others wait, however long; None in the others.
+
+    Raises:
+        SystemExit: in the others, with the exit code of the first, which has said why.
+    """
+    if world.is_first:
+        with world.leading(what):
+            return work()
+    if code := world.wait(what):
+        raise SystemExit(code)
+    return None
+
+
+def _prepared(run: Run, view: View, patience: Patience, world: World) -> Prepared:
+    """The data, made ready by the first process and then opened by the others."""
+
+    def first() -> Prepared:
+        with Bars() as bars:
+            return follow(prepare(run, skip_extraction=view.skip_extraction), bars, patience)
+
+    prepared = by_the_first(world, "prepared data", first)
+    if prepared is None:  # the others stop together with the first, after a step
+        with Bars() as bars:
+            return follow(prepare(run, skip_extraction=True, writes=False), bars)
+    _report_bad(run, prepared.bad)
+    return prepared
 
 
 def carry_embeddings(cache: Path, run: Run) -> None:
@@ -82,23 +120,41 @@ def carry_embeddings(cache: Path, run: Run) -> None:
 
 
 def _follow_steps(
-    run: Run, prepared: Prepared, view: View, patience: Patience, bars: Bars, total: int
-) -> None:
-    """Show each step, draw samples when they are due, and leave when asked."""
-    steps = train(run, prepared)
+    run: Run, prepared: Prepared, view: View, patience: Patience, bars: Bars, total: int,
+    world: World,
+) -> None:  # fmt: skip
+    """Show each step, draw samples when they are due, and leave when any process is asked to.
+
+    Raises:
+        SystemExit: in all but the first process, where the loss is no longer a number.
+    """
+    steps = train(run, prepared, world=world)
     first = drawn = _saved(run)
-    with closing(steps):  # type: ignore[type-var]
-        for at, loss in _smoothed(steps):
-            bars.update(
-                "train", at.step, total, f"loss {loss:.4f}  {at.images_per_second:,.0f} images/s"
-            )
-            if view.as_json:
-                console.result_json({"event": "step", **asdict(at)})
-            if _samples_are_due(run, drawn, at.step, total):
-                drawn = at.step
-                write_samples(run, at.step)
-            if patience.asked or at.step - first == view.stop_after:
-                return
+    try:
+        with closing(steps):  # type: ignore[type-var]
+            for at, loss in _smoothed(steps):
+                _show(at, loss, bars, view, total)
+                if world.is_first and _samples_are_due(run, drawn, at.step, total):
+                    drawn = at.step
+                    write_samples(run, at.step)
+                if at.step % run.config.training.checkpoint_every == 0 or at.step == total:
+                    world.meet()  # drawing takes long, and what follows does not wait for ever
+                asked = world.agreed(patience.asked)  # only read: it may be set at any moment
+                if asked or at.step - first == view.stop_after:
+                    patience.asked = asked or patience.asked
+                    return
+    except NonFiniteError as error:
+        if world.is_first:
+            raise
+        raise SystemExit(error.exit_code) from error  # the first one says it
+
+
+def _show(at: TrainStep, loss: float, bars: Bars, view: View, total: int) -> None:
+    """One step in the bar, and as a line of JSON."""
+    speed = f"{at.images_per_second:,.0f} images/s"
+    bars.update("train", at.step, total, f"loss {loss:.4f}  {speed}")
+    if view.as_json:
+        console.result_json({"event": "step", **asdict(at)})
 
 
 def _smoothed(steps: Iterator[TrainStep]) -> Iterator[tuple[TrainStep, float]]:

@@ -13,12 +13,15 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 import numpy as np
+from numpy.lib.npyio import NpzFile
 from numpy.typing import NDArray
 from PIL import Image
 
-from ddpm_clip.data.files import short_names
+from ddpm_clip.data.columns import Labels, Texts
 from ddpm_clip.data.images import colour, flatten, open_image, pixel_digest
-from ddpm_clip.errors import DataError, MissingInput
+from ddpm_clip.data.npz_arrays import unpacked
+from ddpm_clip.data.tiny_imagenet import short_names
+from ddpm_clip.errors import DataError, MissingInput, StorageError
 from ddpm_clip.registry import unknown_name
 
 Names = Sequence[str]
@@ -43,13 +46,13 @@ class Encoded:
 
 @dataclass(slots=True, eq=False)
 class ArraySource:
-    """Pictures in memory: uint8 (n, h, w) or (n, h, w, c), or encoded."""
+    """Pictures in an array or a memory map: uint8 (n, h, w) or (n, h, w, c), or encoded."""
 
     name: str
     images: NDArray[np.uint8] | Encoded
     keys: Names
     classes: tuple[str, ...] = ()
-    labels: Names | None = None
+    labels: Sequence[str | None] | None = None
     captions: Names | None = None
     background: str = "white"
 
@@ -110,27 +113,29 @@ def read_npz(path: str | Path, split: str | None = None, *, classes: Sequence[st
         columns = {name: _column(pack, prefix + name, len(images), path) for name in COLUMNS}
     if len(images) == 0:
         raise DataError(f"no images found in {path}", "its array is empty")
-    classes, labels = named(columns["labels"], classes or _labels_beside(path), path)
+    classes, labels = named(columns["labels"], classes or labels_beside(path), path)
     names = next((columns[n] for n in ("keys", "names", "files") if columns[n] is not None), None)
     keys = row_keys(names, len(images), prefix or "row_")
-    captions = None if columns["captions"] is None else [str(c) for c in columns["captions"]]
+    captions = None if columns["captions"] is None else Texts(map(str, columns["captions"]))
     return ArraySource(f"npz:{path}", images, keys, classes, labels, captions, background)
 
 
-def _load_pack(file: BinaryIO, path: Path) -> np.lib.npyio.NpzFile:
+def _load_pack(file: BinaryIO, path: Path) -> NpzFile:
     try:
         pack = np.load(file, allow_pickle=False)
     except (ValueError, OSError, EOFError, zipfile.BadZipFile) as error:
         raise DataError(f"{path} is no npz pack", str(error)) from error
-    if not isinstance(pack, np.lib.npyio.NpzFile):
+    if not isinstance(pack, NpzFile):
         raise DataError(f"{path} is no npz pack", "it holds a single array without a name")
     return pack
 
 
 def _array(pack: Pack, name: str, path: Path) -> NDArray[Any]:
     try:
-        return pack[name]
+        return unpacked(pack.zip, name) if isinstance(pack, NpzFile) and pack.zip else pack[name]
     except (ValueError, OSError, EOFError, KeyError, zlib.error, zipfile.BadZipFile) as error:
+        if isinstance(error, StorageError):
+            raise
         raise DataError(f"cannot read array {name!r} of {path}", str(error)) from error
 
 
@@ -177,21 +182,21 @@ def _column(pack: Pack, name: str, n: int, path: Path,
 
 
 def named(labels: NDArray[Any] | None, classes: Sequence[str], path: Path,
-           ) -> tuple[tuple[str, ...], list[str] | None]:  # fmt: skip
+           ) -> tuple[tuple[str, ...], Labels | None]:  # fmt: skip
     """Class names, and the name of every row's class."""
     if labels is None:
         return (), None
     if labels.dtype.kind not in "iu":
-        words = [str(label) for label in labels]
-        return tuple(sorted(set(words))), words
+        words = Labels(map(str, labels))
+        return tuple(sorted(words.names)), words
     if not classes:
-        return tuple(str(v) for v in np.unique(labels)), [str(v) for v in labels]
+        return tuple(str(v) for v in np.unique(labels)), Labels(map(str, labels))
     if int(labels.min()) < 0 or int(labels.max()) >= len(classes):
         raise DataError(f"{path}: a label is {labels.max()}", f"there are {len(classes)} classes")
-    return tuple(classes), [classes[int(label)] for label in labels]
+    return tuple(classes), Labels(classes[int(label)] for label in labels)
 
 
-def _labels_beside(path: Path) -> list[str]:
+def labels_beside(path: Path) -> list[str]:
     """Class names by line; of `id TAB synonyms` the first synonym."""
     beside = path.with_name("labels.txt")
     if not beside.is_file():
@@ -200,8 +205,8 @@ def _labels_beside(path: Path) -> list[str]:
     return short_names([line.rpartition("\t")[2] for line in lines if line.strip()])
 
 
-def row_keys(names: NDArray[Any] | None, n: int, prefix: str) -> list[str]:
+def row_keys(names: NDArray[Any] | None, n: int, prefix: str) -> Texts:
     """The pack's own names where they are unique."""
-    if names is not None and len(set(names.tolist())) == n:
-        return [str(name) for name in names]
-    return [f"{prefix.replace('_', '-')}{i:06d}" for i in range(n)]
+    if names is not None and len(np.unique(names)) == n:
+        return Texts(map(str, names))
+    return Texts(f"{prefix.replace('_', '-')}{i:06d}" for i in range(n))

@@ -1,34 +1,66 @@
 """The embedding cache: each picture is embedded once, and its embedding is found by name.
 
-A folder with a card (`cache_card`), shards and a manifest (`embedding_shards`). Rows are joined
-by key and content hash, never by order. Knows no embedder: it is handed a function from items to
-embeddings.
+A folder with a card (`cache_card`), shards (`embedding_shards`) and a manifest
+(`embedding_manifest`). Rows are joined by key and content hash, never by order. Knows no
+embedder; `filling` is what fills it.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+import warnings
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import count
 from pathlib import Path
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from ddpm_clip.data.cache_card import CacheCard, agree_on_card
-from ddpm_clip.data.embedding_shards import (
-    Manifest,
-    Place,
+from ddpm_clip.data.embedding_manifest import (
+    manifest_of,
     read_manifest,
-    read_rows,
-    write_manifest,
-    write_shard,
+    settle,
+    write_waiting,
 )
+from ddpm_clip.data.embedding_shards import read_rows, shard_name, unsound, write_shard
 from ddpm_clip.errors import DataError
-from ddpm_clip.types import Item
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Located:
+    """Embeddings that were found but not read yet: a slice of them is read by `rows`."""
+
+    folder: Path
+    dim: int
+    shards: NDArray[np.int32]
+    places: NDArray[np.int32]
+
+    def __len__(self) -> int:
+        return len(self.shards)
+
+    def rows(self, which: Sequence[int] | slice, out: Tensor | None = None) -> Tensor:
+        """Embeddings (m, dim), float32 or as `out` is.
+
+        Raises:
+            StorageError: a shard is damaged.
+        """
+        shards, places = self.shards[which], self.places[which]
+        into = torch.empty(len(shards), self.dim) if out is None else out
+        return read_rows(self.folder, shards, places, into)
 
 
 class EmbeddingCache:
-    """Embeddings of pictures in a folder; make or open one with `open_or_create`."""
+    """Embeddings of pictures in a folder; make or open one with `open_or_create`.
 
-    def __init__(self, folder: Path, card: CacheCard, manifest: Manifest):
-        self.folder, self.card, self._manifest = folder, card, manifest
+    Opening reads the manifest only. The first question (`missing`, `located`, `lookup`) checks each
+    shard against its SHA-256; those that fail are left out with a warning, and count as missing.
+    """
+
+    def __init__(self, folder: Path, card: CacheCard):
+        self.folder, self.card = folder, card
+        self._manifest, self._unsettled = read_manifest(folder)
+        self._sound: set[int] = set()
 
     @classmethod
     def open_or_create(
@@ -37,9 +69,6 @@ class EmbeddingCache:
     ) -> "EmbeddingCache":  # fmt: skip
         """Open the cache in `folder`, or begin one there.
 
-        Shards that do not match their SHA-256 are left out with a warning; `missing` names
-        their rows again.
-
         Raises:
             CannotCreate: the folder holds embeddings of another embedder or preprocessing, or
                 other files. StorageError: cache.json is damaged, or writing failed.
@@ -47,15 +76,15 @@ class EmbeddingCache:
         folder = Path(folder)
         card = CacheCard(embedder_name, fingerprint, dim, preprocessing)
         agree_on_card(folder, card)
-        return cls(folder, card, read_manifest(folder))
+        return cls(folder, card)
 
     def __len__(self) -> int:
-        return len(self._manifest.places)
+        return len(self._manifest)
 
     def missing(self, keys: Sequence[str], digests: Sequence[str]) -> list[int]:
         """The positions that are not in the cache, or only with another content."""
-        places = self._manifest.places
-        return [i for i, who in enumerate(zip(keys, digests, strict=True)) if who not in places]
+        found: list[int] = np.flatnonzero(self._find(keys, digests) < 0).tolist()
+        return found
 
     def append(self, keys: Sequence[str], digests: Sequence[str], embeddings: Tensor) -> None:
         """Add embeddings (n, dim) as one shard. When this returns, the disk has them.
@@ -63,11 +92,10 @@ class EmbeddingCache:
         Raises:
             DataError: another shape, or a number that is not finite. StorageError: disk full, …
         """
-        whose = list(zip(keys, digests, strict=True))
-        if embeddings.shape != (len(whose), self.card.dim):
-            shape, wanted = tuple(embeddings.shape), (len(whose), self.card.dim)
+        if len(keys) != len(digests) or embeddings.shape != (len(keys), self.card.dim):
+            shape, wanted = tuple(embeddings.shape), (len(keys), self.card.dim)
             raise DataError(f"embeddings of shape {shape} do not fit", f"{wanted} was expected")
-        if not whose:
+        if not keys:
             return
         halves = embeddings.detach().cpu().half()
         bad = (~halves.isfinite().all(dim=1)).nonzero().flatten().tolist()
@@ -76,75 +104,62 @@ class EmbeddingCache:
                 f"the embedding of {keys[bad[0]]} is not finite", f"and of {len(bad) - 1} others",
                 "check the picture, and the encoder's weights",
             )  # fmt: skip
-        hashes = self._manifest.hashes
-        shard, digest = write_shard(self.folder, hashes, halves)
-        places = {who: Place(shard, row) for row, who in enumerate(whose)}
-        manifest = Manifest(self._manifest.places | places, hashes | {shard: digest})
-        write_manifest(self.folder, manifest)
-        self._manifest = manifest
+        # the first free number: a shard that was left half-written or is damaged gives its own up
+        number = next(n for n in count() if n not in self._manifest.hashes)
+        new = manifest_of(keys, digests, number, write_shard(self.folder, number, halves))
+        write_waiting(self.folder, new)
+        self._manifest, self._unsettled = self._manifest.joined(new), True
+        self._sound.add(number)
 
-    def lookup(self, keys: Sequence[str], digests: Sequence[str]) -> Tensor:
-        """Embeddings (n, dim) float32 in the order that is asked for.
+    def settle(self) -> None:
+        """Gather what was appended into the one manifest; call it when nothing more comes."""
+        if self._unsettled:
+            settle(self.folder, self._manifest)
+            self._unsettled = False
+
+    def located(self, keys: Sequence[str], digests: Sequence[str]) -> Located:
+        """Where the embeddings lie, in the order that is asked for.
 
         Raises:
-            DataError: some are not here; names them. StorageError: a shard is damaged.
+            DataError: some are not here; names them.
         """
-        absent = self.missing(keys, digests)
-        if absent:
+        lines = self._find(keys, digests)
+        absent = np.flatnonzero(lines < 0)
+        if len(absent):
             some = ", ".join(keys[i] for i in absent[:3])
             raise DataError(
                 f"{len(absent)} of {len(keys)} pictures have no embedding in {self.folder}",
                 f"for example {some}", "run `ddpm-clip embed` on the same pictures",
             )  # fmt: skip
-        places = [self._manifest.places[who] for who in zip(keys, digests, strict=True)]
-        return read_rows(self.folder, places, self.card.dim)
+        return Located(self.folder, self.card.dim, *self._manifest.places(lines))
 
+    def lookup(
+        self, keys: Sequence[str], digests: Sequence[str], out: Tensor | None = None
+    ) -> Tensor:
+        """Embeddings (n, dim) float32 in the order that is asked for.
 
-def fill(
-    cache: EmbeddingCache,
-    embed_items: Callable[[Sequence[Item]], Tensor],
-    keys: Sequence[str],
-    digests: Sequence[str],
-    item_at: Callable[[int], Item],
-    *,
-    batch_size: int = 64,
-    batches_per_shard: int = 16,
-) -> Iterator[int]:
-    """Embed what is missing; yields how many of `keys` are done, first with the ones found.
+        Args:
+            keys: of the pictures.
+            digests: their content hashes.
+            out: is filled instead, in its own type; it may be a map of a file.
 
-    Killed at any point, it goes on from the last shard, with the same batches and so the same
-    numbers. Closed or interrupted, it first stores what it has.
+        Raises:
+            DataError: some are not here; names them. StorageError: a shard is damaged.
+        """
+        return self.located(keys, digests).rows(slice(None), out)
 
-    Args:
-        cache: is filled.
-        embed_items: items -> (b, dim).
-        keys: of all pictures.
-        digests: content hashes of all pictures.
-        item_at: gives item i; called for the missing ones only.
-        batch_size: items embedded at once.
-        batches_per_shard: batches between two writes.
-    """
-    absent = cache.missing(keys, digests)
-    done = len(keys) - len(absent)
-    yield done
-    waiting: list[int] = []
-    rows: list[Tensor] = []
+    def _find(self, keys: Sequence[str], digests: Sequence[str]) -> NDArray[np.int64]:
+        self._leave_out_damaged()
+        return self._manifest.find(keys, digests)
 
-    def flush() -> None:
-        if rows:
-            whose = [keys[i] for i in waiting], [digests[i] for i in waiting]
-            cache.append(*whose, torch.cat(rows))
-            waiting.clear()
-            rows.clear()
-
-    try:
-        for start in range(0, len(absent), batch_size):
-            batch = absent[start : start + batch_size]
-            rows.append(embed_items([item_at(i) for i in batch]).detach().cpu())
-            waiting += batch
-            if len(rows) >= batches_per_shard:
-                flush()
-            done += len(batch)
-            yield done
-    finally:
-        flush()
+    def _leave_out_damaged(self) -> None:
+        unseen = self._manifest.hashes.keys() - self._sound
+        bad = unsound(self.folder, self._manifest.hashes, unseen)
+        for number in bad:
+            warnings.warn(
+                f"{self.folder / shard_name(number)} is damaged or gone; its embeddings count as "
+                "missing", stacklevel=4,
+            )  # fmt: skip
+        if bad:
+            self._manifest, self._unsettled = self._manifest.without(bad), True
+        self._sound = set(self._manifest.hashes)

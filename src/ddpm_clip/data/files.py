@@ -1,4 +1,4 @@
-"""Sources whose pictures are files: a user's folder, and the tree of Tiny ImageNet.
+"""A source whose pictures are files: a user's folder.
 
 Listing looks at names only; whether a file is a picture is found out when it is opened. Links
 are followed only where they stay inside the folder. Knows nothing of sizes or training.
@@ -7,12 +7,14 @@ are followed only where they stay inside the folder. Knows nothing of sizes or t
 import hashlib
 import json
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import overload
 
 from PIL import Image
 
+from ddpm_clip.data.columns import Labels, Texts, TextWriter
 from ddpm_clip.data.images import SUFFIXES, BadImage, colour, open_image, read_bytes
 from ddpm_clip.errors import DataError, MissingInput, PermissionRefused
 
@@ -30,13 +32,44 @@ class ImageFile:
     caption: str | None = None
 
 
-@dataclass(slots=True)
+class Files(Sequence[ImageFile]):
+    """The files below `root` as columns; an `ImageFile` is made when it is asked for.
+
+    Args:
+        root: of the folder.
+        paths: relative to it, as the system spells them.
+        labels: one a path.
+        captions: one a path, empty where there is none; None where no path has one.
+    """
+
+    def __init__(self, root: Path, paths: Texts, labels: Labels, captions: Texts | None = None):
+        self._root, self._paths, self._labels, self._captions = str(root), paths, labels, captions
+
+    def __len__(self) -> int:
+        return len(self._paths)
+
+    @overload
+    def __getitem__(self, i: int) -> ImageFile: ...
+    @overload
+    def __getitem__(self, i: slice) -> list[ImageFile]: ...
+
+    def __getitem__(self, i: int | slice) -> ImageFile | list[ImageFile]:
+        """One file, or a list of some."""
+        if isinstance(i, slice):
+            return [self[k] for k in range(*i.indices(len(self)))]
+        path = self._paths[i]
+        caption = self._captions[i] if self._captions is not None else ""
+        where = os.path.join(self._root, path)
+        return ImageFile(where, portable(path), self._labels[i], caption or None)
+
+
+@dataclass(slots=True, eq=False)
 class FileSource:
     """Pictures in files below `root`, in the order of `files`."""
 
     name: str
     root: Path
-    files: tuple[ImageFile, ...]
+    files: Sequence[ImageFile]
     classes: tuple[str, ...]
     background: str = "white"
     other_types: int = field(default=0, compare=False)
@@ -89,42 +122,22 @@ def read_folder(root: str | Path, split: str = "train", *,
     """
     root = _split_folder(checked_folder(root), split)
     colour(background)
-    paths, others, captions = [], 0, dict[str, str]()
-    for folder, names in _walk(root):
+    writer, labels, others, captions = TextWriter(), Labels(), 0, dict[str, str]()
+    for folder, names in walk(root):
         captions |= _metadata(folder, names, root)
         pictures = [name for name in names if name.lower().endswith(SUFFIXES)]
-        paths += [os.path.join(folder, name) for name in pictures]
+        for name in pictures:
+            path = os.path.relpath(os.path.join(folder, name), root)
+            writer.append(path)
+            labels.append(first_folder(portable(path)))
         others += sum(name != METADATA for name in names) - len(pictures)
-    if not paths:
-        raise _no_images(root, others)
-    files = tuple(_image_file(path, root, captions) for path in paths)
-    classes = tuple(sorted({file.label for file in files if file.label is not None}))
+    if not len(writer):
+        raise no_images(root, others)
+    paths = Texts.written(writer)
+    told = (captions.get(os.path.join(root, path), "") for path in paths)
+    files = Files(root, paths, labels, Texts(told) if captions else None)
+    classes = tuple(sorted(labels.names))
     return FileSource(f"folder:{root}", root, files, classes, background, others)
-
-
-def read_tiny_imagenet(root: str | Path, split: str = "train", *,
-                       background: str = "white") -> FileSource:  # fmt: skip
-    """The official tree: `train/<wnid>/images/`, `val/` with its annotations, `words.txt`.
-
-    Raises:
-        MissingInput: no such folder or split. DataError: no pictures, or a class without a name.
-    """
-    root = checked_folder(root)
-    tree = {"train": "train", "val": "val", "test": "val"}.get(split, split)
-    if not (root / tree).is_dir():
-        raise MissingInput(
-            f"no folder {tree!r} in {root}", fix="give the root of tiny-imagenet-200"
-        )
-    names = _class_names(root)
-    found = _val_files(root) if tree == "val" else _train_files(root)
-    files = tuple(
-        ImageFile(path, portable(os.path.relpath(path, root)), names.get(wnid, wnid))
-        for path, wnid in found
-    )
-    if not files:
-        raise _no_images(root / tree, 0)
-    classes = tuple(names.values()) or tuple(sorted({str(file.label) for file in files}))
-    return FileSource("tiny-imagenet", root, files, classes, background)
 
 
 def checked_folder(root: str | Path) -> Path:
@@ -169,7 +182,7 @@ def _split_folder(root: Path, split: str) -> Path:
     return root / split
 
 
-def _walk(root: Path) -> Iterator[tuple[str, list[str]]]:
+def walk(root: Path) -> Iterator[tuple[str, list[str]]]:
     """Folders with their files, sorted; hidden ones and linked folders are passed over."""
     for folder, folders, names in os.walk(root):
         folders[:] = sorted(name for name in folders if _is_shown(name))
@@ -180,10 +193,10 @@ def _is_shown(name: str) -> bool:
     return not name.startswith(".") and name != "__MACOSX"
 
 
-def _image_file(path: str, root: Path, captions: dict[str, str]) -> ImageFile:
-    key = portable(os.path.relpath(path, root))
+def first_folder(key: str) -> str | None:
+    """The first folder of a key, as a class; None for a file that lies in none."""
     label, slash, _ = key.partition("/")
-    return ImageFile(path, key, label if slash else None, captions.get(path))
+    return label if slash else None
 
 
 def _stays_inside(path: str, root: Path) -> bool:
@@ -227,48 +240,8 @@ def _metadata(folder: str, names: list[str], root: Path) -> dict[str, str]:
     return {path: text for path, text in captions.items() if isinstance(text, str)}
 
 
-def _class_names(root: Path) -> dict[str, str]:
-    """From wnid to the first of its words; all of them where two classes share the first."""
-    if not (root / "words.txt").is_file():
-        return {}
-    rows = [line.split("\t", 1) for line in _lines(root / "words.txt")]
-    used = {row[0] for row in rows}
-    if (root / "wnids.txt").is_file():
-        used = set(_lines(root / "wnids.txt"))
-    elif (root / "train").is_dir():
-        used = set(os.listdir(root / "train"))
-    words = {row[0]: row[1] for row in rows if len(row) == 2 and row[0] in used}
-    return dict(zip(words, short_names(list(words.values())), strict=True))
-
-
-def short_names(words: list[str]) -> list[str]:
-    """Each list of synonyms cut to its first word, unless two would become the same."""
-    first = [text.split(",")[0].strip() for text in words]
-    return [short if first.count(short) == 1 else full.strip()
-            for short, full in zip(first, words, strict=True)]  # fmt: skip
-
-
-def _train_files(root: Path) -> Iterator[tuple[str, str]]:
-    for folder, names in _walk(root / "train"):
-        wnid = os.path.relpath(folder, root / "train").split(os.sep)[0]
-        yield from ((os.path.join(folder, n), wnid) for n in names if n.lower().endswith(SUFFIXES))
-
-
-def _val_files(root: Path) -> Iterator[tuple[str, str]]:
-    notes = root / "val" / "val_annotations.txt"
-    if not notes.is_file():
-        raise MissingInput(f"not found: {notes}", "it tells the classes of the val pictures")
-    for line in _lines(notes):
-        name, wnid = line.split("\t")[:2]
-        yield os.path.join(root, "val", "images", os.path.basename(name)), wnid
-
-
-def _lines(path: Path) -> list[str]:
-    text = path.read_text(encoding="utf-8", errors="replace")
-    return [line for line in text.splitlines() if line.strip()]
-
-
-def _no_images(root: Path, others: int) -> DataError:
+def no_images(root: Path, others: int) -> DataError:
+    """The refusal of a folder without pictures, and with so many other files."""
     return DataError(
         f"no images found in {root}",
         f"looked for {', '.join(s[1:] for s in SUFFIXES)}; {others} files had other types",

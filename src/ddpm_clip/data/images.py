@@ -9,7 +9,6 @@ import hashlib
 import io
 import os
 import stat
-import warnings
 from pathlib import Path
 from typing import Literal
 
@@ -17,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageCms, ImageColor, ImageOps, UnidentifiedImageError
 
+from ddpm_clip.data.quiet import quiet
 from ddpm_clip.errors import DataError, UsageError
 
 FORMATS = ("PNG", "JPEG", "WEBP", "BMP", "GIF", "TIFF")
@@ -97,9 +97,7 @@ def open_image(source: str | Path | bytes, *, background: str = "white",
     name = name or ("of bytes" if isinstance(source, bytes) else os.fspath(source))
     if not data:
         raise BadImage(name, "empty")
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        warnings.simplefilter("error", Image.DecompressionBombWarning)
+    with quiet():  # may be one of several threads
         image = _decoded(data, name)
         try:
             return flatten(_upright(image), behind)

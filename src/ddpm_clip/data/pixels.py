@@ -5,9 +5,8 @@ generators that yield `Progress`; `finish` runs one and hands over its result. K
 where a source has its pictures from.
 """
 
-import os
-import tempfile
-from collections.abc import Generator, Iterator
+from array import array
+from collections.abc import Generator, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
@@ -16,8 +15,10 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from ddpm_clip.data.columns import Labels, Texts, TextWriter
 from ddpm_clip.data.images import Crop, to_array
-from ddpm_clip.errors import DataError, StorageError
+from ddpm_clip.data.scratch import room
+from ddpm_clip.errors import DataError
 from ddpm_clip.types import ImageSource
 
 Result = TypeVar("Result")
@@ -46,9 +47,9 @@ class Pixels:
     """The good pictures of a source, row by row; `indices[row]` is the source's own number."""
 
     array: NDArray[np.uint8]  # (n, c, h, w), in memory or a memory map
-    keys: list[str]
-    labels: list[str | None]
-    indices: list[int]
+    keys: Sequence[str]
+    labels: Sequence[str | None]
+    indices: Sequence[int]
     bad: list[BadFile]
 
 
@@ -61,7 +62,7 @@ def scan(source: ImageSource, *, max_bad: float = 0.2) -> Generator[Progress, No
     bad: list[BadFile] = []
     for i, _ in _decoded(source, bad):
         yield Progress(i + 1, len(source), len(bad))
-    _check_share(source, bad, max_bad)
+    check_share(source, bad, max_bad)
     return bad
 
 
@@ -83,18 +84,18 @@ def stream_pixels(source: ImageSource, *, size: int, channels: int, crop: Crop =
         DataError: no pictures, or too many unusable. StorageError: no room for the memory map.
     """
     shape = (len(source), channels, size, size)
-    array = _room(shape, cache, memory_limit_mb)
-    pixels = Pixels(array, keys=[], labels=[], indices=[], bad=[])
-    for i, image in _decoded(source, pixels.bad):
+    crops = room(shape, np.uint8, "pixels", home=cache, memory_limit_mb=memory_limit_mb)
+    keys, labels, indices = TextWriter(), Labels(), array("q")
+    bad: list[BadFile] = []
+    for i, image in _decoded(source, bad):
         if image is not None:
-            array[len(pixels.keys)] = to_array(image, size, channels, crop)
-            pixels.keys.append(source.key(i))
-            pixels.labels.append(source.label(i))
-            pixels.indices.append(i)
-        yield Progress(i + 1, len(source), len(pixels.bad))
-    _check_share(source, pixels.bad, max_bad)
-    good = array[: len(pixels.keys)]
-    return Pixels(good, pixels.keys, pixels.labels, pixels.indices, pixels.bad)
+            crops[len(keys)] = to_array(image, size, channels, crop)
+            keys.append(source.key(i))
+            labels.append(source.label(i))
+            indices.append(i)
+        yield Progress(i + 1, len(source), len(bad))
+    check_share(source, bad, max_bad)
+    return Pixels(crops[: len(keys)], Texts.written(keys), labels, indices, bad)
 
 
 def load_pixels(source: ImageSource, *, size: int, channels: int, crop: Crop = "centre",
@@ -127,7 +128,7 @@ def _decoded(source: ImageSource, bad: list[BadFile]) -> Iterator[tuple[int, Ima
         yield i, image
 
 
-def _check_share(source: ImageSource, bad: list[BadFile], max_bad: float) -> None:
+def check_share(source: ImageSource, bad: list[BadFile], max_bad: float) -> None:
     """Too many unusable pictures are a mistake of the folder, not of the pictures."""
     if len(source) == 0:
         raise DataError(f"no images found in {source.name}")
@@ -143,28 +144,3 @@ def _check_share(source: ImageSource, bad: list[BadFile], max_bad: float) -> Non
         f"{len(bad)} of {len(source)} pictures cannot be used in {source.name}",
         named + more, fix, param="data.max_bad",
     )  # fmt: skip
-
-
-def _room(shape: tuple[int, ...], cache: Path | None, memory_limit_mb: int) -> NDArray[np.uint8]:
-    """An array of `shape` in memory, or in a file where it is larger than the limit."""
-    size = int(np.prod(shape))
-    if size <= memory_limit_mb * 2**20:
-        return np.empty(shape, dtype=np.uint8)
-    try:
-        with _scratch(cache) as file:
-            if hasattr(os, "posix_fallocate"):  # a full disk must be an error now, no signal later
-                os.posix_fallocate(file.fileno(), 0, size)
-            return np.memmap(file, dtype=np.uint8, mode="w+", shape=shape)
-    except OSError as error:
-        where = cache or Path(tempfile.gettempdir())
-        raise StorageError(
-            f"no room for {size / 2**20:.0f} MiB of pixels in {where}", str(error),
-            "free some disk, or use fewer or smaller pictures (data.max_samples, data.image_size)",
-        ) from error  # fmt: skip
-
-
-def _scratch(cache: Path | None) -> "tempfile._TemporaryFileWrapper[bytes]":
-    """A file without a name, so that it goes when the last map of it goes, whatever happens."""
-    if cache is not None:
-        cache.mkdir(parents=True, exist_ok=True)
-    return tempfile.TemporaryFile(dir=cache)  # type: ignore[return-value]

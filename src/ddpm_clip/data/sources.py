@@ -9,10 +9,14 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from ddpm_clip.data.arrays import read_npz
+from ddpm_clip.data.arrays import labels_beside, read_npz
 from ddpm_clip.data.drawn_flowers import DrawnFlowers
-from ddpm_clip.data.files import checked_folder, read_folder, read_tiny_imagenet
+from ddpm_clip.data.files import checked_folder, read_folder
+from ddpm_clip.data.hf_datasets import read_dataset, stream_dataset
 from ddpm_clip.data.idx import has_idx_files, read_idx_folder
+from ddpm_clip.data.tar_shards import read_tars, shard_paths
+from ddpm_clip.data.tar_streams import is_remote, stream_tars
+from ddpm_clip.data.tiny_imagenet import read_tiny_imagenet
 from ddpm_clip.errors import MissingInput, UsageError
 from ddpm_clip.registry import Registry
 from ddpm_clip.types import ImageSource
@@ -60,7 +64,8 @@ def open_source(spec: str | Path, *, split: str = "train", size: int = 32, draw:
         return SOURCES[text]("", wishes)
     if not path.exists():
         raise MissingInput(f"no such file or folder: {path}", fix="check the path")
-    return _npz(text, wishes) if path.suffix == ".npz" else _folder(text, wishes)
+    by_suffix = {".npz": _npz, ".tar": _wds}
+    return by_suffix.get(path.suffix, _folder)(text, wishes)
 
 
 def _is_path(text: str) -> bool:
@@ -83,6 +88,26 @@ def _npz(place: str, wishes: Wishes) -> ImageSource:
     if not Path(place).expanduser().exists() and ":" in place:
         path, _, split = place.rpartition(":")
     return read_npz(path, split, background=wishes.background)
+
+
+def _wds(place: str, wishes: Wishes) -> ImageSource:
+    if not place:
+        raise UsageError("wds: needs tar shards", fix="wds:FOLDER or wds:shard-{000..009}.tar")
+    if is_remote(place):
+        return stream_tars(place, background=wishes.background)
+    shards = shard_paths(place, wishes.split)
+    if any(shard.suffix != ".tar" for shard in shards):
+        return stream_tars(place, [str(shard) for shard in shards], background=wishes.background)
+    names = labels_beside(shards[0])
+    return read_tars(shards, f"wds:{place}", background=wishes.background, class_names=names)
+
+
+def _hf(place: str, wishes: Wishes) -> ImageSource:
+    return read_dataset(place, wishes.split, background=wishes.background)
+
+
+def _hf_stream(place: str, wishes: Wishes) -> ImageSource:
+    return stream_dataset(place, wishes.split, background=wishes.background)
 
 
 def _idx(name: str, classes: Sequence[str]) -> Callable[[str, Wishes], ImageSource]:
@@ -142,6 +167,9 @@ SOURCES: Registry[Callable[[str, Wishes], ImageSource]] = Registry(
     {
         "folder": _folder,
         "npz": _npz,
+        "wds": _wds,
+        "hf": _hf,
+        "hf-stream": _hf_stream,
         "mnist": _idx("mnist", DIGITS),
         "fashion-mnist": _idx("fashion-mnist", CLOTHES),
         "tiny-imagenet": _tiny_imagenet,

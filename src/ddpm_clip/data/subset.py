@@ -9,6 +9,7 @@ import numpy as np
 from PIL import Image
 
 from ddpm_clip.data.images import pixel_digest
+from ddpm_clip.data.streams import Stream
 from ddpm_clip.types import ImageSource
 
 
@@ -16,7 +17,7 @@ class Subset:
     """Some pictures of a source, in the order of `indices`; name and classes are the whole's."""
 
     def __init__(self, whole: ImageSource, indices: Iterable[int]):
-        self.whole, self.indices = whole, tuple(indices)
+        self.whole, self.indices = whole, np.fromiter(indices, dtype=np.int64)
         self.name, self.classes = whole.name, whole.classes
 
     def __len__(self) -> int:
@@ -24,31 +25,33 @@ class Subset:
 
     def __getitem__(self, i: int) -> Image.Image:
         """Picture i of the subset."""
-        return self.whole[self.indices[i]]
+        return self.whole[int(self.indices[i])]
 
     def key(self, i: int) -> str:
         """Its key in the whole."""
-        return self.whole.key(self.indices[i])
+        return self.whole.key(int(self.indices[i]))
 
     def label(self, i: int) -> str | None:
         """Its label."""
-        return self.whole.label(self.indices[i])
+        return self.whole.label(int(self.indices[i]))
 
     def caption(self, i: int) -> str | None:
         """Its caption."""
-        return self.whole.caption(self.indices[i])
+        return self.whole.caption(int(self.indices[i]))
 
     def facts(self, i: int) -> dict[str, str]:
         """Its facts."""
-        return self.whole.facts(self.indices[i])
+        return self.whole.facts(int(self.indices[i]))
 
     def digest(self, i: int) -> str:
         """Its digest."""
-        return digest(self.whole, self.indices[i])
+        return digest(self.whole, int(self.indices[i]))
 
 
 def limit(source: ImageSource, most: int | None, seed: int = 0) -> ImageSource:
-    """At most `most` pictures, chosen by lot and kept in the source's order."""
+    """At most `most` pictures by lot, in the source's order; of a stream the first."""
+    if most is not None and isinstance(source, Stream):
+        return source.first(most)
     if most is None or most >= len(source):
         return source
     chosen = np.random.default_rng([seed, len(source)]).permutation(len(source))[:most]

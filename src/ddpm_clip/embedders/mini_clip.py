@@ -20,7 +20,13 @@ from ddpm_clip.embedders.tokenizer import PAD, VOCABULARY, tokenise
 from ddpm_clip.errors import DataError, MissingInput, UsageError
 from ddpm_clip.types import Item
 from ddpm_clip.utils.storage import write_text
-from ddpm_clip.utils.tensors import load_tensors, save_tensors, stack_pictures
+from ddpm_clip.utils.tensors import (
+    from_picture,
+    load_tensors,
+    save_tensors,
+    stack_pictures,
+    to_float,
+)
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -169,6 +175,15 @@ class MiniClip(nn.Module):
     def embed_items(self, items: Sequence[Item]) -> Tensor:
         """(b, dim) of the items' pictures."""
         return self.embed_images([item.image for item in items])
+
+    def ready(self, item: Item) -> Tensor:
+        """(c, h, w) uint8, resized as the training pictures were."""
+        return from_picture(item.image, self.img_size, self.img_ch)
+
+    @torch.no_grad()
+    def embed_ready(self, x: Tensor) -> Tensor:
+        """(b, dim) from x (b, c, h, w) uint8, to the bit as `embed_items`."""
+        return self.encode_pixels(to_float(x).to(self.bias.device))
 
     @torch.no_grad()
     def embed_texts(self, texts: Sequence[str]) -> Tensor:

@@ -96,9 +96,18 @@ class TransformersClip:
         """(b, dim), by the processor that the model was published with."""
         rows = [torch.empty(0, self.dim, device=self._model.device)]
         for i in range(0, len(images), self.batch_size):
-            pictures = [image.convert("RGB") for image in images[i : i + self.batch_size]]
-            pixels = self._processor(images=pictures, return_tensors="pt")["pixel_values"]
-            rows.append(self._encode(pixels))
+            rows.append(self._encode(self._pixels(images[i : i + self.batch_size])))
+        return torch.cat(rows)
+
+    def ready(self, item: Item) -> Tensor:
+        """(3, height, width) by the processor that the model was published with."""
+        return self._pixels([item.image])[0]
+
+    @torch.no_grad()
+    def embed_ready(self, x: Tensor) -> Tensor:
+        """(b, dim) from the stacked pixels of `ready`."""
+        rows = [torch.empty(0, self.dim, device=self._model.device)]
+        rows += [self._encode(part) for part in torch.split(x, self.batch_size)]
         return torch.cat(rows)
 
     def embed_pixels(self, x: Tensor) -> Tensor:
@@ -119,6 +128,11 @@ class TransformersClip:
     def prompt_bank(self) -> list[str]:
         """Everyday captions, for the mean of the texts."""
         return prompt_bank()
+
+    def _pixels(self, images: "Sequence[Image]") -> Tensor:
+        pictures = [image.convert("RGB") for image in images]
+        pixels: Tensor = self._processor(images=pictures, return_tensors="pt")["pixel_values"]
+        return pixels
 
     def _encode(self, pixels: Tensor) -> Tensor:
         pixels = pixels.to(self._model.device, self._model.dtype)

@@ -23,7 +23,7 @@ from ddpm_clip.evaluation.judge_training import (
     measure_judge,
     train_judge,
 )
-from ddpm_clip.training.prepare import decode, open_data
+from ddpm_clip.training.pictures import decode, open_data
 from ddpm_clip.types import Progress
 
 SET_ASIDE = 2000

@@ -1,7 +1,8 @@
 """The U-Net that ships: residual blocks, FiLM, attention where the map is small, skips.
 
-Everything is convolutional, so the same weights run at every size that the levels divide. Knows
-nothing of noise schedules (only how many rows there are), embedders or sampling.
+Everything is convolutional, so the same weights run at every size that the stem divides; an odd map
+is halved upwards, and cropped again where it meets its skip. Knows nothing of noise schedules (only
+how many rows there are), embedders or sampling.
 """
 
 from collections.abc import Sequence
@@ -30,7 +31,7 @@ class UNet(nn.Module):
     Args:
         T: rows of the schedule.
         img_ch: channels of the picture.
-        img_size: side of the training pictures; a multiple of stem * 2^(levels - 1).
+        img_size: side of the training pictures; a multiple of the stem.
         down_chs: channels of each level, multiples of 8.
         t_embed_dim: features of the time embedding, even.
         c_embed_dim: size of the condition.
@@ -53,7 +54,6 @@ class UNet(nn.Module):
         super().__init__()
         self.T, self.image_shape = T, (img_ch, img_size, img_size)
         self.c_embed_dim, self.stem = c_embed_dim, stem
-        self.step = stem * 2 ** (len(down_chs) - 1)
         self._check_size(img_size, img_size)
         k = 4 * down_chs[0]
         self.time = TimeEmbedding(T, t_embed_dim, k)
@@ -72,7 +72,7 @@ class UNet(nn.Module):
                 self.up[0].resize = Upsample(d, above)
             if level < len(down_chs) - 1:
                 self.down[-1].resize = Downsample(d)
-            width, ch = width // 2, d
+            width, ch = (width + 1) // 2, d
         self.middle = _Level([(ch, ch)], k, attention > 0, dropout)
         self.norm = group_norm(down_chs[0])
         self.leave = zeroed(nn.Conv2d(down_chs[0], img_ch * stem**2, 3, padding=1))
@@ -91,16 +91,16 @@ class UNet(nn.Module):
         x = self.middle(x, note)
         for level in self.up:
             for block in _blocks(level):
-                x = block(torch.cat([x, skips.pop()], dim=1), note)
+                x = block(_joined(x, skips.pop()), note)
             x = _resized(level, x)
         return _to_space(self.leave(F.silu(self.norm(x))), self.stem)
 
     def _check_size(self, height: int, width: int) -> None:
-        if height % self.step or width % self.step:
+        if height % self.stem or width % self.stem:
             raise UsageError(
                 f"a picture of {height} x {width} does not fit this U-Net",
-                f"its stem and levels make it {self.step} times smaller",
-                f"choose a multiple of {self.step}, or fewer levels in model.down_chs",
+                f"its stem folds {self.stem} x {self.stem} pixels into one",
+                f"choose a multiple of {self.stem}, or another model.stem",
                 param="data.image_size",
             )
 
@@ -141,6 +141,12 @@ def _blocks(level: nn.Module) -> list[_Block]:
 def _resized(level: nn.Module, x: Tensor) -> Tensor:
     resized: Tensor = cast(_Level, level).resize(x)
     return resized
+
+
+def _joined(x: Tensor, skip: Tensor) -> Tensor:
+    """Channels of both; x is one row or column larger where the skip's map is odd."""
+    height, width = skip.shape[-2:]
+    return torch.cat([x[..., :height, :width], skip], dim=1)
 
 
 def _to_depth(x: Tensor, factor: int) -> Tensor:

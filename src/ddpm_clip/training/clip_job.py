@@ -16,9 +16,11 @@ from ddpm_clip.build import mini_clip_folder
 from ddpm_clip.config import Config
 from ddpm_clip.data.captions import facts_of, grammar_of, sample_captions
 from ddpm_clip.embedders.mini_clip import MiniClip
+from ddpm_clip.embedders.texts import TextEmbeddings
 from ddpm_clip.errors import CannotCreate
 from ddpm_clip.training.contrastive import ClipTrainStep, FactTable, train_clip
-from ddpm_clip.training.prepare import decode, heldout_rows, open_data
+from ddpm_clip.training.pictures import decode, open_data
+from ddpm_clip.training.prepare import heldout_rows
 from ddpm_clip.types import Caption, Progress
 from ddpm_clip.utils.tensors import to_float
 
@@ -102,7 +104,7 @@ def measure(
     pixels, facts, rng = pixels[told], [facts[i] for i in told], random.Random(0)
     captions: list[Caption] = [grammar_of(one)(one, rng) for one in facts]
     image = torch.cat([clip.embed_pixels(to_float(part)) for part in pixels.split(256)])
-    text = clip.embed_texts([caption.text for caption in captions])
+    text = TextEmbeddings(clip.embed_texts)([caption.text for caption in captions])
     table = FactTable(facts)
     pool = torch.arange(min(100, len(facts)))
     fits = table.fits(torch.arange(len(facts)), [captions[i] for i in pool.tolist()])

@@ -1,31 +1,34 @@
 """The training of the denoiser: a generator that yields one `TrainStep` a step.
 
 Whoever consumes it draws bars, prints, or stops; when it is closed early it saves first. Every
-draw is a function of (seed, step), so that a resumed run equals an unbroken one to the bit.
-Knows nothing of commands or drawing.
+draw is a function of (seed, step), so that a resumed run equals an unbroken one to the bit. Where
+several processes train, each draws for the whole batch and computes its own rows of it, so that
+their number does not matter. Knows nothing of commands or drawing.
 """
 
 import math
 import time
+import zlib
 from collections.abc import Iterator
+from contextlib import nullcontext
 from dataclasses import dataclass
 from typing import cast
 
 import numpy as np
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
-from ddpm_clip.build import build_ddpm, build_denoiser, usable_device
+from ddpm_clip.build import build_ddpm, usable_device
 from ddpm_clip.conditioning import Conditioner, draw_levels
 from ddpm_clip.config import Config
 from ddpm_clip.data.loader import batch_indices, flip_mask
 from ddpm_clip.data.pixels import BadFile
 from ddpm_clip.errors import NonFiniteError, UsageError
 from ddpm_clip.models.ddpm import DDPM
-from ddpm_clip.pretrained import weights_of
 from ddpm_clip.run import Run
-from ddpm_clip.training.state import TrainState, learning_rate
+from ddpm_clip.training.state import TrainState, learning_rate, start_state
 from ddpm_clip.training.validation import HeldOut, errors
+from ddpm_clip.training.world import ALONE, World
 from ddpm_clip.types import Denoiser, TrainStep
 from ddpm_clip.utils.device import pick_dtype
 from ddpm_clip.utils.tensors import to_float
@@ -68,75 +71,83 @@ def total_steps(config: Config, n: int) -> int:
     return math.ceil(config.training.epochs * n / config.training.batch_size)
 
 
-def start_state(run: Run, width: int, device: torch.device) -> TrainState:
-    """Network, average and optimiser as a run starts: from nothing, or from another model.
-
-    Raises:
-        UsageError: the weights of the other model do not fit this network.
-    """
-    config, init = run.config, run.read_json("run.json").get("init")
-    torch.manual_seed(config.training.seed)
-    model = build_denoiser(
-        config.model, T=config.diffusion.timesteps, img_ch=config.data.channels,
-        img_size=config.data.image_size, c_embed_dim=width,
-    ).to(device)  # fmt: skip
-    if config.training.channels_last:
-        model = model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-    if init:
-        _load_init(model, init)
-    return TrainState.start(model, config.training)
-
-
-def _load_init(model: nn.Module, name: str) -> None:
-    try:
-        model.load_state_dict(weights_of(name))
-    except RuntimeError as error:
-        raise UsageError(
-            f"the weights of {name!r} do not fit this network",
-            str(error).splitlines()[-1].strip()[:160],
-            "train with that model's preset and embedder, or leave out --init",
-            param="init",
-        ) from error
-
-
-def train(run: Run, prepared: Prepared, state: TrainState | None = None) -> Iterator[TrainStep]:
+def train(
+    run: Run, prepared: Prepared, state: TrainState | None = None, world: World = ALONE
+) -> Iterator[TrainStep]:
     """Train from the run's newest checkpoint to its last step, saving as the config says.
 
     Args:
-        run: held by this process (`run.writing()`).
+        run: held by this process (`run.writing()`), or by the first of the world.
         prepared: the data.
         state: to use instead of a fresh one (its weights are the start); a checkpoint of the
             run still goes before it.
+        world: the processes that train together. Each yields the same steps and must be asked
+            for the same number of them; the first one alone writes.
 
     Raises:
         NonFiniteError: the loss is no longer a number; nothing of that is saved.
+        UsageError: fewer pictures a step than processes.
+        DataError: the processes do not have the same data.
     """
-    config, device = run.config, usable_device(run.config.training.device)
+    config = run.config
+    device = world.device(usable_device(config.training.device))
     if config.training.threads:
         torch.set_num_threads(config.training.threads)
     state = state or start_state(run, prepared.conditioner.width, device)
     if checkpoint := run.load():
         state.restore(checkpoint)
-    run.cut_history(state.step)
-    loop = _Loop(run, prepared, state, build_ddpm(config.diffusion, device), device)
+    _agree(world, config, prepared, state)
+    if world.is_first:
+        run.cut_history(state.step)
+    loop = _Loop(run, prepared, state, build_ddpm(config.diffusion, device), device, world)
+    together = True
     try:
         yield from loop.steps()
+    except (GeneratorExit, NonFiniteError):  # every process is here, after the same step
+        raise
+    except BaseException:
+        together = False
+        raise
     finally:
         loop.save()
+        if together:
+            world.meet()  # none leaves before the first has saved
+
+
+def _agree(world: World, config: Config, prepared: Prepared, state: TrainState) -> None:
+    """Wait for the others, and see that they are about to do the same."""
+    if world.size > config.training.batch_size:
+        raise UsageError(
+            f"{world.size} processes have {config.training.batch_size} pictures a step",
+            "training.batch_size counts those of all processes together",
+            f"--set training.batch_size={8 * world.size}, or fewer processes",
+            param="training.batch_size",
+        )
+    if world.size > 1:
+        n = len(prepared.pixels)
+        some = np.linspace(0, n - 1, min(n, 64)).astype(int)
+        pixels = zlib.crc32(np.ascontiguousarray(prepared.pixels[some]).tobytes())
+        vectors = zlib.crc32(np.asarray(prepared.embeddings[some]).tobytes(), pixels)
+        world.check_same("data", f"{n} pictures ({vectors:08x})")
+        world.check_same("checkpoint", f"step {state.step}")
+    world.meet()
 
 
 class _Loop:
     """The parts of the loop that stay the same from step to step."""
 
     def __init__(
-        self, run: Run, prepared: Prepared, state: TrainState, ddpm: DDPM, device: torch.device
-    ):
+        self, run: Run, prepared: Prepared, state: TrainState, ddpm: DDPM, device: torch.device,
+        world: World = ALONE,
+    ):  # fmt: skip
         self.run, self.data, self.state, self.ddpm, self.device = run, prepared, state, ddpm, device
+        self.world = world
         self.config, self.options = run.config, run.config.training
         self.rows = prepared.rows
         self.last = total_steps(run.config, len(self.rows))
         self.dtype = pick_dtype(self.options.dtype, device)
-        model = torch.compile(state.model) if self.options.compile else state.model
+        self.wrapped = world.wrap(state.model)  # the state keeps the plain one, and its names
+        model = torch.compile(self.wrapped) if self.options.compile else self.wrapped
         self.network = cast(Denoiser, model)
         self.pending: list[TrainStep] = []
         self.saved = state.step if run.checkpoint_steps() else -1
@@ -155,9 +166,12 @@ class _Loop:
                 self.options.batch_size / (now - start), now - began, heldout,
             )  # fmt: skip
             self.pending.append(done)
-            if step % self.options.checkpoint_every == 0 or step == self.last:
+            published = step % self.options.checkpoint_every == 0 or step == self.last
+            if published:
                 self.save(heldout)
             yield done
+            if published:
+                self.world.meet()  # the first one saved, and may have drawn samples of it
 
     def measures(self, step: int) -> bool:
         """True on the steps that measure the held-out loss; every checkpoint has one."""
@@ -165,7 +179,9 @@ class _Loop:
         return len(self.data.heldout) > 0 and (every or step == self.last)
 
     def save(self, heldout: float | None = None) -> None:
-        """Publish the present state, unless it is published already."""
+        """Publish the present state, unless it is published already; the first process does."""
+        if not self.world.is_first:
+            return self.pending.clear()
         self.run.append_history(self.pending)
         self.pending.clear()
         if self.saved == self.state.step:
@@ -179,19 +195,30 @@ class _Loop:
     def optimise(self, step: int, lr: float) -> float:
         """One optimisation step; returns the loss of the whole batch."""
         draws = torch.Generator().manual_seed(_mix(self.options.seed, step))
-        torch.manual_seed(_mix(self.options.seed, step) + 1)  # dropout draws from the global one
-        x_0, c, c_mask, t, eps = self.batch(step - 1, draws)
+        # Dropout draws from the global generator, in each process its own numbers.
+        torch.manual_seed(_mix(self.options.seed, step) + 1 + self.world.rank)
+        rows = self.batch(step - 1, draws)
         loss = torch.zeros(())
-        parts = torch.arange(len(x_0)).tensor_split(self.options.accumulation)
-        for part in (part for part in parts if len(part)):
-            with torch.autocast(self.device.type, self.dtype, enabled=self.dtype != torch.float32):
-                value = self.ddpm.get_loss(
-                    self.network, x_0[part], t[part], c[part], c_mask[part], eps[part]
-                ) * (len(part) / len(x_0))  # fmt: skip
-            value.backward()
-            loss = loss + value.detach().cpu()
+        split = torch.arange(len(rows[0])).tensor_split(self.options.accumulation)
+        parts = [part for part in split if len(part)]
+        for part in parts:
+            last = part is parts[-1]
+            with nullcontext() if last else self.world.own_gradients(self.wrapped):
+                loss = loss + self.gradients(*(value[part] for value in rows))
+        loss = self.world.sum(loss)
         self.apply(loss, lr)
         return loss.item()
+
+    def gradients(self, x_0: Tensor, c: Tensor, c_mask: Tensor, t: Tensor, eps: Tensor) -> Tensor:
+        """Add the gradients of some rows; returns their share of the loss of the whole batch.
+
+        The processes' gradients are averaged, not summed: hence the factor of their number.
+        """
+        with torch.autocast(self.device.type, self.dtype, enabled=self.dtype != torch.float32):
+            value = self.ddpm.get_loss(self.network, x_0, t, c, c_mask, eps)
+            value = value * (len(x_0) / self.options.batch_size)
+        (value * self.world.size).backward()
+        return value.detach().cpu()
 
     def apply(self, loss: Tensor, lr: float) -> None:
         """Clip, step, average; refuse what is no number before it reaches the weights."""
@@ -212,16 +239,19 @@ class _Loop:
         self.state.step += 1
 
     def batch(self, index: int, draws: torch.Generator) -> tuple[Tensor, ...]:
-        """x_0, c, c_mask, t and eps of a whole batch; all of it follows from (seed, step).
+        """x_0, c, c_mask, t and eps of this process's rows; all of it follows from (seed, step).
 
-        All are on the device but t, which the schedule looks up in float64 on the CPU.
+        Everything is drawn for the whole batch and then cut, so that a picture gets the same draws
+        whichever process has it. All are on the device but t, which the schedule looks up in
+        float64 on the CPU.
         """
         b, seed = self.options.batch_size, self.options.seed
+        own = self.world.part(b)
         rows = self.rows[batch_indices(len(self.rows), b, seed, index)]
-        x_0, e = self.pictures(rows), self.data.embeddings[rows]
+        x_0, e = self.pictures(rows[own]), self.data.embeddings[rows]
         if self.data.mirrored is not None:
             flip = torch.from_numpy(flip_mask(seed, index, b))
-            x_0 = torch.where(flip[:, None, None, None], x_0.flip(-1), x_0)
+            x_0 = torch.where(flip[own, None, None, None], x_0.flip(-1), x_0)
             e = torch.where(flip[:, None], self.data.mirrored[rows], e)
         options = self.config.conditioning
         level = draw_levels(b, options.noise_max, options.noise_prob, draws)
@@ -230,9 +260,11 @@ class _Loop:
         c_mask = self.ddpm.get_context_mask(c, options.c_drop_prob, draws, options.c_drop_mode)
         if options.c_drop_mode == "element":
             c, c_mask = c * c_mask, torch.ones(b, 1)
-        eps = torch.randn(x_0.shape, generator=draws)
-        x_0, c, c_mask, eps = (part.to(self.device) for part in (x_0, c, c_mask, eps))
-        return x_0, c, c_mask, t, eps
+        eps = torch.randn((b, *x_0.shape[1:]), generator=draws)
+        x_0, c, c_mask, eps = (
+            part.to(self.device) for part in (x_0, c[own], c_mask[own], eps[own])
+        )
+        return x_0, c, c_mask, t[own], eps
 
     def pictures(self, rows: np.ndarray) -> Tensor:
         x_0 = to_float(torch.from_numpy(np.ascontiguousarray(self.data.pixels[rows])))
@@ -244,9 +276,12 @@ class _Loop:
         """The loss of the averaged weights on the fixed held-out set."""
         with self.state.ema.applied() as model:
             model.eval()
-            found, _ = errors(cast(Denoiser, model), self.ddpm, self.data.heldout_set())
+            data, n = self.data.heldout_set(), len(self.data.heldout)
+            found, _ = errors(cast(Denoiser, model), self.ddpm, data, own=self.world.part(n))
             model.train()
-        return found.mean().item()
+        return self.world.sum(
+            found.mean() * (len(found) / n) if len(found) else torch.zeros(())
+        ).item()
 
 
 def _mix(seed: int, step: int) -> int:

@@ -6,12 +6,11 @@ used. Long stages yield `Progress`. Knows nothing of optimisation or drawing.
 
 import shutil
 import warnings
-from collections.abc import Generator
+from collections.abc import Generator, Sequence
 from pathlib import Path
 
 import numpy as np
 import torch
-from PIL.Image import Transpose
 from torch import Tensor
 
 from ddpm_clip.build import (
@@ -25,40 +24,25 @@ from ddpm_clip.build import (
 )
 from ddpm_clip.conditioning import Conditioner
 from ddpm_clip.config import Config, DataConfig, EmbedderConfig
-from ddpm_clip.data.embeddings import EmbeddingCache, fill
-from ddpm_clip.data.images import square
-from ddpm_clip.data.pixels import Pixels, stream_pixels
-from ddpm_clip.data.sources import open_source
-from ddpm_clip.data.subset import digest, limit
+from ddpm_clip.data.columns import Texts
+from ddpm_clip.data.pixels import Pixels
+from ddpm_clip.data.scratch import give_back, room
 from ddpm_clip.embedders.mini_clip import CARD as MINI_CLIP_CARD
-from ddpm_clip.errors import DataError, UsageError, WeightsUnavailable
+from ddpm_clip.embedders.texts import TextEmbeddings
+from ddpm_clip.errors import DataError, WeightsUnavailable
 from ddpm_clip.pretrained import find, load_conditioner, save_conditioner
 from ddpm_clip.run import Run
 from ddpm_clip.settings import checked_prompts, settings_of
+from ddpm_clip.training.embedding import embed_missing, identity, open_cache
 from ddpm_clip.training.loop import Prepared
-from ddpm_clip.types import Embedder, ImageSource, Item, Progress
+from ddpm_clip.training.pictures import decode, open_data, open_kept
+from ddpm_clip.types import Embedder, ImageSource, Progress
 from ddpm_clip.weights import shipped_names
 
 OWN_EMBEDDER = {"drawn-flowers": "flowers", "mnist": "digits"}
 """Sources for which a shipped mini-CLIP knows the words."""
 
 FALLBACK = "flowers"
-
-
-def open_data(config: DataConfig, split: str = "train") -> ImageSource:
-    """The source of a config, cut to `max_samples` by an even choice.
-
-    Raises:
-        UsageError: the config names no source.
-    """
-    if config.source is None:
-        raise UsageError("no pictures are named", "data.source is empty",
-                         "ddpm-clip train FOLDER", param="data.source")  # fmt: skip
-    source = open_source(
-        config.source, split=split, size=config.image_size, draw=config.draw, seed=config.draw_seed,
-        background=config.background,
-    )  # fmt: skip
-    return limit(source, config.max_samples)
 
 
 def start_run(
@@ -79,7 +63,7 @@ def start_run(
     if (folder / "config.yaml").is_file() and not overwrite:
         settled = _settled_like(config, Run.open(folder).config)
         return Run.create(folder, settled)
-    open_data(config.data)
+    open_data(config.data, streams=True)
     _check_parts(config)
     settled = _settled(config)
     clip = (
@@ -113,25 +97,29 @@ def _check_parts(config: Config) -> None:
         )  # fmt: skip
 
 
-def prepare(run: Run, *, skip_extraction: bool = False) -> Generator[Progress, None, Prepared]:
+def prepare(
+    run: Run, *, skip_extraction: bool = False, writes: bool = True
+) -> Generator[Progress, None, Prepared]:
     """Decode, embed and measure; what is in the run's cache is not embedded again.
 
     Args:
         run: held by this process.
         skip_extraction: refuse to embed anything; the cache must be complete.
+        writes: with False, everything is read as another process of this training left it.
 
     Raises:
         DataError: nothing usable, or (with `skip_extraction`) an incomplete cache.
     """
     config = run.config
-    source = open_data(config.data)
+    source = yield from open_kept(config.data, run.folder)
     pixels = yield from decode(source, config.data, run.folder)
     if len(pixels.keys) == 1:
         warnings.warn(
             "there is one picture only; the model can learn nothing but that", stacklevel=2
         )
     classes = tuple(sorted({label for label in pixels.labels if label}))
-    run.write_json("classes.json", {"classes": list(classes)})
+    if writes:
+        run.write_json("classes.json", {"classes": list(classes)})
     embedder = build_embedder(
         config.embedder, classes=classes, home=run.folder, device=config.training.device
     )
@@ -144,42 +132,19 @@ def prepare(run: Run, *, skip_extraction: bool = False) -> Generator[Progress, N
     )
     heldout = heldout_rows(len(pixels.keys), config.data.heldout)
     train_rows = np.setdiff1d(np.arange(len(pixels.keys)), heldout)
-    conditioner = _conditioner(
-        run, embedder, plain[train_rows], [pixels.keys[i] for i in train_rows]
-    )
+    conditioner = _conditioner(run, embedder, plain, train_rows, pixels.keys, writes)
     return Prepared(pixels.array, plain, conditioner, heldout, flipped, tuple(pixels.bad))
-
-
-def decode(
-    source: ImageSource, config: DataConfig, home: Path | None = None
-) -> Generator[Progress, None, Pixels]:
-    """Every training crop of a source; `home` is where a memory map goes."""
-    work = stream_pixels(
-        source, size=config.image_size, channels=config.channels, crop=config.crop,
-        cache=home, memory_limit_mb=config.memory_limit_mb, max_bad=config.max_bad,
-    )  # fmt: skip
-    while True:
-        try:
-            at = next(work)
-        except StopIteration as end:
-            pixels: Pixels = end.value
-            return pixels
-        yield Progress("scan", at.done, at.total, f"{at.bad} unusable" if at.bad else "")
 
 
 def embed_pictures(
     run: Run, source: ImageSource, pixels: Pixels, embedder: Embedder, mirror: bool, refuse: bool
 ) -> Generator[Progress, None, Tensor]:
-    """Embeddings of the training crops (n, e), through the run's cache."""
-    config = run.config
-    data, side = config.data, "mirrored" if mirror else "plain"
-    look = f"{data.crop} {data.channels}ch {side} {data.background}"
-    cache = EmbeddingCache.open_or_create(
-        run.folder / ("embeddings-mirrored" if mirror else "embeddings"),
-        embedder_name=embedder.name,
-        fingerprint=embedder.fingerprint, dim=embedder.dim, preprocessing=look,
-    )  # fmt: skip
-    digests = [_identity(source, i, embedder) for i in pixels.indices]
+    """Embeddings of the training crops (n, e) in fp16, through the run's cache.
+
+    They are the cache's own numbers, and where they are many a map of an unnamed file.
+    """
+    cache = open_cache(run.folder, embedder, run.config.data, mirror)
+    digests = Texts(identity(source, i, embedder) for i in pixels.indices)
     absent = len(cache.missing(pixels.keys, digests))
     if refuse and absent:
         raise DataError(
@@ -188,37 +153,38 @@ def embed_pictures(
             "leave it out, or run `ddpm-clip embed` first",
         )
 
-    def item(row: int) -> Item:
-        i = pixels.indices[row]
-        image = square(
-            source[i].convert("L" if config.data.channels == 1 else "RGB"), config.data.crop
-        )
-        image = image.transpose(Transpose.FLIP_LEFT_RIGHT) if mirror else image
-        return Item(pixels.keys[row], image, source.label(i), source.caption(i))
-
-    batch = config.embedder.batch_size
-    for done in fill(cache, embedder.embed_items, pixels.keys, digests, item, batch_size=batch):
-        yield Progress("embed", done, len(pixels.keys))
-    return cache.lookup(pixels.keys, digests)
-
-
-def _identity(source: ImageSource, i: int, embedder: Embedder) -> str:
-    """What an embedding depends on: the picture, or for `labels` the picture and its label."""
-    label = f":{source.label(i)}" if embedder.name.startswith("labels") else ""
-    return digest(source, i) + label
+    yield from embed_missing(
+        cache, source, pixels.indices, pixels.keys, digests, embedder, run.config, mirror
+    )
+    rows = room(
+        (len(digests), embedder.dim), np.float16, "embeddings", home=run.folder,
+        memory_limit_mb=run.config.data.memory_limit_mb,
+    )  # fmt: skip
+    give_back()
+    embeddings = cache.lookup(pixels.keys, digests, torch.from_numpy(rows))
+    del cache, digests
+    give_back()
+    return embeddings
 
 
-def _conditioner(run: Run, embedder: Embedder, images: Tensor, keys: list[str]) -> Conditioner:
+def _conditioner(
+    run: Run, embedder: Embedder, images: Tensor, rows: np.ndarray, keys: Sequence[str], fits: bool
+) -> Conditioner:
     """Fit once and keep: a continued run must not see other statistics."""
     options = run.config.conditioning
-    if run.checkpoint_steps():
+    if run.checkpoint_steps() or not fits:
         return load_conditioner(run.folder, bridge_options(options))
     prompts = embedder.prompt_bank()
     with torch.no_grad():
-        texts = embedder.embed_texts(prompts) if prompts else torch.empty(0, embedder.dim)
+        texts = (
+            TextEmbeddings(embedder.embed_texts)(prompts)
+            if prompts
+            else torch.empty(0, embedder.dim)
+        )
     conditioner = Conditioner.fit(
-        images, texts.cpu(), keys=keys, prompts=prompts, options=bridge_options(options),
-        bank_size=options.bank_size if options.bank else 0, mode=options.mode,
+        images, texts.cpu(), rows=torch.from_numpy(rows), keys=keys, prompts=prompts,
+        options=bridge_options(options), bank_size=options.bank_size if options.bank else 0,
+        mode=options.mode,
     )  # fmt: skip
     save_conditioner(run.folder, conditioner)
     run.write_json("embedder.json", {"name": embedder.name, "dim": embedder.dim,

@@ -1,18 +1,37 @@
 """The state of a training: network, average, optimiser, and their way into a checkpoint.
 
-Knows nothing of data or of the loop.
+Knows nothing of data, of the loop, or of how many processes there are: names and shapes are
+those of the plain network, so that a run goes on in any number of them.
 """
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
+from ddpm_clip.build import build_denoiser
 from ddpm_clip.checkpoints import Checkpoint
 from ddpm_clip.config import TrainingConfig
+from ddpm_clip.errors import UsageError
 from ddpm_clip.models.ema import EMA
+from ddpm_clip.pretrained import weights_of
+from ddpm_clip.registry import Registry
+from ddpm_clip.run import Run
+from ddpm_clip.training.muon import Muon
+
+Group = dict[str, Any]
+
+
+def _adamw(groups: list[Group], lr: float) -> torch.optim.Optimizer:
+    return torch.optim.AdamW(groups, lr, (0.9, 0.99), fused=True)
+
+
+OPTIMIZERS: Registry[Callable[[list[Group], float], torch.optim.Optimizer]] = Registry(
+    "optimizer", {"adamw": _adamw, "muon": Muon}
+)
 
 
 @dataclass(slots=True)
@@ -21,7 +40,7 @@ class TrainState:
 
     model: nn.Module
     ema: EMA
-    optimizer: torch.optim.AdamW
+    optimizer: torch.optim.Optimizer
     step: int = 0
     best: float = math.inf
 
@@ -34,7 +53,7 @@ class TrainState:
             {"params": decayed, "weight_decay": config.weight_decay},
             {"params": plain, "weight_decay": 0.0},
         ]
-        optimizer = torch.optim.AdamW(groups, config.lr, (0.9, 0.99), fused=True)
+        optimizer = OPTIMIZERS[config.optimizer](groups, config.lr)
         return cls(model, EMA(model, sigma_rel=config.ema_sigma_rel), optimizer)
 
     def checkpoint(self) -> Checkpoint:
@@ -60,6 +79,37 @@ class TrainState:
         self.step = checkpoint.step
         best = checkpoint.state["best"]
         self.best = math.inf if best is None else best
+
+
+def start_state(run: Run, width: int, device: torch.device) -> TrainState:
+    """Network, average and optimiser as a run starts: from nothing, or from another model.
+
+    Raises:
+        UsageError: the weights of the other model do not fit this network.
+    """
+    config, init = run.config, run.read_json("run.json").get("init")
+    torch.manual_seed(config.training.seed)
+    model = build_denoiser(
+        config.model, T=config.diffusion.timesteps, img_ch=config.data.channels,
+        img_size=config.data.image_size, c_embed_dim=width,
+    ).to(device)  # fmt: skip
+    if config.training.channels_last:
+        model = model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    if init:
+        _load_init(model, init)
+    return TrainState.start(model, config.training)
+
+
+def _load_init(model: nn.Module, name: str) -> None:
+    try:
+        model.load_state_dict(weights_of(name))
+    except RuntimeError as error:
+        raise UsageError(
+            f"the weights of {name!r} do not fit this network",
+            str(error).splitlines()[-1].strip()[:160],
+            "train with that model's preset and embedder, or leave out --init",
+            param="init",
+        ) from error
 
 
 def learning_rate(step: int, steps: int, config: TrainingConfig) -> float:

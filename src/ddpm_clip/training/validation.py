@@ -50,23 +50,37 @@ class NoiseBin:
 
 @torch.no_grad()
 def errors(
-    model: Denoiser, ddpm: DDPM, data: HeldOut, *, shown: bool = True, batch_size: int = 64
-) -> tuple[Tensor, Tensor]:
+    model: Denoiser, ddpm: DDPM, data: HeldOut, *, shown: bool = True, batch_size: int = 64,
+    own: slice = slice(None),
+) -> tuple[Tensor, Tensor]:  # fmt: skip
     """The weighted error of each held-out picture at its own fixed row.
 
+    Args:
+        model: whose errors they are.
+        ddpm: the maths around it.
+        data: the held-out set.
+        shown: with False the condition is dropped.
+        batch_size: pictures asked about at once.
+        own: the pictures of this process, where several share the work.
+
     Returns:
-        (errors (n,), rows (n,)). With `shown` false the condition is dropped.
+        (errors (n,), rows (n,)), both of `own`; a picture's are the same whoever has it.
     """
     draws = torch.Generator().manual_seed(SEED)
-    t, found = ddpm.rows(len(data), draws), []
+    t, found = ddpm.rows(len(data), draws), [torch.empty(0)]
+    ours = torch.zeros(len(data), dtype=torch.bool)
+    ours[own] = True
     for part in torch.arange(len(data)).split(batch_size):
+        eps = torch.randn((len(part), *data.pixels.shape[1:]), generator=draws)[ours[part]]
+        part = part[ours[part]]
+        if not len(part):
+            continue
         x_0 = to_float(torch.from_numpy(np.ascontiguousarray(data.pixels[part.numpy()])))
-        eps = torch.randn(x_0.shape, generator=draws)
         c = data.conditioner.images(data.embeddings[part])
         c_mask = torch.full((len(part), 1), float(shown))
         x_0, c, c_mask, eps = (value.to(ddpm.device) for value in (x_0, c, c_mask, eps))
         found.append(ddpm.errors(model, x_0, t[part], c, c_mask, eps).cpu())
-    return torch.cat(found), t
+    return torch.cat(found), t[own]
 
 
 def by_noise(model: Denoiser, ddpm: DDPM, data: HeldOut) -> list[NoiseBin]:

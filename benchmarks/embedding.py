@@ -1,0 +1,140 @@
+"""Embedding pictures: how much of the bare encoder's speed is left with files, threads and a cache?
+
+`python benchmarks/embedding.py`. Writes a folder of JPEGs, then measures in turns: the encoder
+alone on batches that are ready in memory; the job of `ddpm-clip embed` with decoding and resizing
+in threads; and the same job in one thread, one thing after the other. The encoder is a CLIP
+of ViT-B/32's size with random weights (the time is the same), or `--model` names one.
+"""
+
+import argparse
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+import numpy as np
+import torch
+from PIL import Image
+from reporting import RESULTS, claim, print_claims, write_results
+from timing import rates, ratio, side_by_side
+from torch import Tensor, nn
+
+from ddpm_clip.config import Config
+from ddpm_clip.data.files import read_folder
+from ddpm_clip.embedders.transformers_clip import TransformersClip
+from ddpm_clip.training import embedding
+from ddpm_clip.types import Item, SplitEmbedder
+from ddpm_clip.utils.device import pick_device, pick_dtype
+
+NEEDED = 0.9
+
+
+class Stranger(nn.Module):
+    """A CLIP as large as asked for, that has learned nothing; pictures are resized as CLIP does."""
+
+    def __init__(self, layers: int, width: int, side: int, device: torch.device):
+        super().__init__()
+        from transformers import CLIPImageProcessorPil, CLIPVisionConfig
+        from transformers import CLIPVisionModelWithProjection as Vision
+
+        size = {"image_size": side, "patch_size": 32, "projection_dim": 512}
+        config = CLIPVisionConfig(hidden_size=width, num_hidden_layers=layers,
+                                  intermediate_size=4 * width,
+                                  num_attention_heads=max(1, width // 64), **size)  # fmt: skip
+        self.device, self.dtype = device, pick_dtype("auto", device)
+        self.network = Vision(config).to(device, self.dtype).eval()
+        crop = {"height": side, "width": side}
+        self.processor = CLIPImageProcessorPil(size={"shortest_edge": side}, crop_size=crop)
+        self.name, self.fingerprint, self.dim = "stranger", "random", 512
+
+    def ready(self, item: Item) -> Tensor:
+        """(3, side, side)."""
+        pixels = self.processor(images=[item.image.convert("RGB")], return_tensors="pt")
+        return pixels["pixel_values"][0]  # type: ignore[no-any-return]
+
+    @torch.no_grad()
+    def embed_ready(self, x: Tensor) -> Tensor:
+        """(b, 512)."""
+        rows = self.network(pixel_values=x.to(self.device, self.dtype)).image_embeds
+        return nn.functional.normalize(rows.float(), dim=1).cpu()
+
+
+def write_pictures(folder: Path, n: int, side: int) -> None:
+    """JPEGs of smooth noise, about as large as photographs of that size are."""
+    rng = np.random.default_rng(0)
+    for i in range(n):
+        small = Image.fromarray(rng.integers(0, 256, (side // 16, side // 12, 3), dtype=np.uint8))
+        large = small.resize((side * 4 // 3, side), Image.Resampling.BICUBIC)
+        large.save(folder / f"{i:06d}.jpg", quality=90)
+
+
+def bare(encoder: SplitEmbedder, ready: list[Tensor]) -> None:
+    """Every batch through the encoder, and nothing else."""
+    for batch in ready:
+        encoder.embed_ready(batch)
+
+
+def job(encoder: Any, folder: Path, config: Config, workers: int) -> None:
+    """What the command does, into a cache that was not there before."""
+    embedding.WORKERS = workers
+    with tempfile.TemporaryDirectory() as home:
+        for _ in embedding.embed_source(Path(home), config, read_folder(folder), encoder):
+            pass
+
+
+def main() -> None:
+    options = _options()
+    encoder: Any = (
+        TransformersClip.load(options.model, device=options.device, batch_size=options.batch_size)
+        if options.model
+        else Stranger(options.layers, options.width, options.side, pick_device(options.device))
+    )
+    keys = {"embedder": {"batch_size": options.batch_size}, "data": {"heldout": 0}}
+    config, workers = Config.model_validate(keys), embedding.WORKERS
+    with tempfile.TemporaryDirectory() as home:
+        folder = Path(home)
+        write_pictures(folder, options.pictures, options.picture_side)
+        source = read_folder(folder)
+        ready = [encoder.ready(Item("", source[i])) for i in range(options.batch_size)]
+        batches = [torch.stack(ready)] * -(-options.pictures // options.batch_size)
+        arms: dict[str, Callable[[], None]] = {
+            "bare encoder": lambda: bare(encoder, batches),
+            "embed": lambda: job(encoder, folder, config, workers),
+            "embed, one thread": lambda: job(encoder, folder, config, 0),
+        }
+        times = side_by_side(arms, options.repeats, told=print)
+    speed = {name: rates(timing, options.pictures) for name, timing in times.items()}
+    share = ratio(speed["embed"], speed["bare encoder"])
+    for name, values in speed.items():
+        print(f"{name:<20} {median(values):8.1f} pictures a second")
+    claims = [claim("embed reaches the bare encoder's speed", share.median, NEEDED)]
+    print_claims(claims)
+    random = f"random weights, {options.layers} layers of {options.width}, {options.side} px"
+    write_results(options.out, {
+        "claims": claims, "encoder": options.model or random,
+        "device": str(pick_device(options.device)),
+        "pictures": options.pictures, "picture_side": options.picture_side,
+        "batch_size": options.batch_size, "decoding_threads": workers,
+        "pictures_a_second": {n: t.as_dict(options.pictures) for n, t in times.items()},
+        "share_of_bare": share.as_dict(),
+    })  # fmt: skip
+
+
+def _options() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser.add_argument("--model", help="a hub id or folder of a pretrained CLIP")
+    parser.add_argument("--pictures", type=int, default=512)
+    parser.add_argument("--picture-side", type=int, default=375, help="height in pixels")
+    parser.add_argument("--batch-size", type=int, default=64)
+    parser.add_argument("--layers", type=int, default=12)
+    parser.add_argument("--width", type=int, default=768)
+    parser.add_argument("--side", type=int, default=224, help="of the encoder's input")
+    parser.add_argument("--repeats", type=int, default=5)
+    parser.add_argument("--device", default="auto")
+    parser.add_argument("--out", type=Path, default=RESULTS / "embedding.json")
+    return parser.parse_args()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,85 @@
+"""Two ways judged on the same prompts and seeds: by how much do they differ, and how surely?
+
+Knows nothing of pictures.
+"""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from ddpm_clip.evaluation.intervals import wilson
+
+
+@dataclass(frozen=True, slots=True)
+class Paired:
+    """Counts of pairs: both right, only the first, only the second, neither."""
+
+    both: int
+    first: int
+    second: int
+    neither: int
+
+    @classmethod
+    def of(cls, a: Sequence[bool], b: Sequence[bool]) -> "Paired":
+        """From the outcomes of the same cases."""
+        pairs = list(zip(a, b, strict=True))
+        return cls(*(pairs.count(kind) for kind in (
+            (True, True), (True, False), (False, True), (False, False),
+        )))  # fmt: skip
+
+    @property
+    def n(self) -> int:
+        """Of pairs."""
+        return self.both + self.first + self.second + self.neither
+
+    @property
+    def difference(self) -> float:
+        """Share of the first minus share of the second."""
+        return (self.first - self.second) / max(1, self.n)
+
+    @property
+    def p_value(self) -> float:
+        """McNemar's exact test, two-sided: how likely so lop-sided a count is by chance.
+
+        >>> Paired(90, 0, 5, 5).p_value
+        0.0625
+        """
+        n, k = self.first + self.second, min(self.first, self.second)
+        return min(1.0, 2 * sum(math.comb(n, i) for i in range(k + 1)) / 2**n)
+
+    @property
+    def interval(self) -> tuple[float, float]:
+        """95 %, of the difference: Newcombe (1998), method 10; sound at shares near 1."""
+        n = self.n
+        p, q = (self.both + self.first) / n, (self.both + self.second) / n
+        (low_p, high_p), (low_q, high_q) = (
+            wilson(self.both + self.first, n), wilson(self.both + self.second, n),
+        )  # fmt: skip
+        phi = self._correlation()
+        down = _length(p - low_p, high_q - q, phi)
+        up = _length(high_p - p, q - low_q, phi)
+        return self.difference - down, self.difference + up
+
+    def _correlation(self) -> float:
+        """Newcombe's phi, continuity-corrected; 0 where a margin is empty."""
+        rows = (self.both + self.first) * (self.second + self.neither)
+        columns = (self.both + self.second) * (self.first + self.neither)
+        if not rows * columns:
+            return 0.0
+        product = self.both * self.neither - self.first * self.second
+        corrected = max(product - self.n / 2, 0) if product > 0 else product
+        return float(corrected / math.sqrt(rows * columns))
+
+    def as_dict(self) -> dict[str, Any]:
+        """The JSON form."""
+        low, high = self.interval
+        return {
+            "n": self.n, "both": self.both, "only_first": self.first, "only_second": self.second,
+            "neither": self.neither, "difference": round(self.difference, 4),
+            "interval_95": [round(low, 4), round(high, 4)], "mcnemar_p": round(self.p_value, 4),
+        }  # fmt: skip
+
+
+def _length(a: float, b: float, phi: float) -> float:
+    return math.sqrt(max(0.0, a * a - 2 * phi * a * b + b * b))

@@ -1,0 +1,126 @@
+"""Side by side: the same work timed in turns, so that a busy minute hits every arm alike.
+
+Knows nothing of what is timed.
+"""
+
+import statistics
+import time
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+
+
+@dataclass(frozen=True, slots=True)
+class Timing:
+    """Seconds of one arm, round by round."""
+
+    seconds: tuple[float, ...]
+
+    @property
+    def median(self) -> float:
+        """Of all rounds."""
+        return statistics.median(self.seconds)
+
+    def as_dict(self, work: float = 0.0) -> dict[str, Any]:
+        """The JSON form; with `work`, also how much of it is done in a second."""
+        facts: dict[str, Any] = {
+            "seconds": round(self.median, 5), "rounds": len(self.seconds),
+            "seconds_range": [round(min(self.seconds), 5), round(max(self.seconds), 5)],
+        }  # fmt: skip
+        return facts | ({"per_second": round(work / self.median, 2)} if work else {})
+
+
+@dataclass(frozen=True, slots=True)
+class Ratio:
+    """How many times one arm is as fast as another: round against the same round."""
+
+    median: float
+    low: float
+    high: float
+
+    def as_dict(self) -> dict[str, float]:
+        """The JSON form."""
+        return {"median": round(self.median, 3), "low": round(self.low, 3),
+                "high": round(self.high, 3)}  # fmt: skip
+
+
+def ratio(rates: Sequence[float], others: Sequence[float]) -> Ratio:
+    """rates / others, round by round: median, least and largest.
+
+    >>> ratio([4.0, 6.0, 8.0], [2.0, 2.0, 2.0])
+    Ratio(median=3.0, low=2.0, high=4.0)
+    """
+    found = [rate / other for rate, other in zip(rates, others, strict=True)]
+    return Ratio(statistics.median(found), min(found), max(found))
+
+
+def rates(timing: Timing, work: float) -> list[float]:
+    """How much work a second, round by round."""
+    return [work / seconds for seconds in timing.seconds]
+
+
+def side_by_side(
+    arms: Mapping[str, Callable[[], object]], rounds: int = 5, *, warm_up: int = 1,
+    told: Callable[[str], object] = lambda text: None,
+) -> dict[str, Timing]:  # fmt: skip
+    """Time every arm once a round; every other round goes through them backwards.
+
+    Args:
+        arms: what to time, by name.
+        rounds: how often.
+        warm_up: calls of each arm before that, not counted.
+        told: is told which round it is.
+    """
+    for work in list(arms.values()) * warm_up:
+        work()
+    seconds: dict[str, list[float]] = {name: [] for name in arms}
+    for number in range(rounds):
+        told(f"round {number + 1} of {rounds}")
+        names = list(arms)[:: -1 if number % 2 else 1]
+        for name in names:
+            seconds[name].append(timed(arms[name]))
+    return {name: Timing(tuple(found)) for name, found in seconds.items()}
+
+
+def timed(work: Callable[[], object]) -> float:
+    """Seconds of one call; a GPU has finished when the clock is read."""
+    _wait()
+    start = time.perf_counter()
+    work()
+    _wait()
+    return time.perf_counter() - start
+
+
+def _wait() -> None:
+    if torch.cuda.is_available():
+        torch.cuda.synchronize()
+
+
+class Stopwatch:
+    """Seconds of work, without those spent under `paused`.
+
+    Args:
+        spent: seconds to begin with.
+        clock: what tells the time; for tests.
+    """
+
+    def __init__(self, spent: float = 0.0, clock: Callable[[], float] = time.perf_counter):
+        self._clock, self._spent = clock, spent
+        self._since: float | None = clock()
+
+    @property
+    def seconds(self) -> float:
+        """Worked so far."""
+        return self._spent + (0.0 if self._since is None else self._clock() - self._since)
+
+    @contextmanager
+    def paused(self):  # type: ignore[no-untyped-def]
+        """The clock stands for the length of a `with` block."""
+        self._spent, self._since = self.seconds, None
+        try:
+            yield self
+        finally:
+            self._since = self._clock()

@@ -1,0 +1,213 @@
+"""Training throughput: our whole training step beside the steps of others, in one run.
+
+`python benchmarks/train_step.py` (about eight minutes; `--smoke` for one). Ours is measured through
+`ddpm_clip.training.loop.train`, with data, conditions and the average of weights; the peers
+without any of these. Their settings are tried first, each with 64 and with 128 pictures a batch;
+then the default and the fastest of each run in turns with ours at equal parameters.
+"""
+
+import argparse
+import statistics
+from collections.abc import Callable
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+
+from ours import changed, network_of, parameters_of, recipe, scaled_to, training
+from peers import DEFAULT, PEERS, SETTINGS, Absent, PeerStep, versions
+from reporting import RESULTS, claim, print_claims, write_results
+from timing import Timing, rates, ratio, side_by_side, timed
+
+from ddpm_clip.config import Config
+from ddpm_clip.utils.device import has_fast_bfloat16, pick_device
+
+OURS, COURSE = "ours", "ours, the course network"
+NO_BF16 = "not measured: this machine does not compute bfloat16 in hardware"
+MORE_THAN_DEFAULT, MORE_THAN_BEST = 5.0, 3.0
+
+
+class Arms:
+    """What runs in turns: name -> work, with the pictures of a call and facts to be kept."""
+
+    def __init__(self) -> None:
+        self.work: dict[str, Callable[[], object]] = {}
+        self.pictures: dict[str, int] = {}
+        self.facts: dict[str, dict[str, Any]] = {}
+
+    def add(
+        self, name: str, step: Callable[[], object], batch: int, steps: int, **facts: Any
+    ) -> None:
+        """One call of the arm is `steps` calls of `step`, each with `batch` pictures."""
+        self.work[name] = lambda: [step() for _ in range(steps)]
+        self.pictures[name], self.facts[name] = batch * steps, {"batch": batch} | facts
+
+    def as_dict(self, timings: dict[str, Timing]) -> dict[str, Any]:
+        """The JSON form: pictures a second, range, facts."""
+        return {name: timings[name].as_dict(self.pictures[name]) | self.facts[name]
+                for name in self.work}  # fmt: skip
+
+
+def main() -> None:
+    options = _options()
+    config = recipe(options.config, {"data.image_size": options.size, "data.channels": 1,
+                                     "training.device": options.device})  # fmt: skip
+    if options.batch:
+        config = changed(config, {"training.batch_size": options.batch})
+    arms = Arms()
+    with ExitStack() as opened:
+        tried = {name: tried_settings(name, options) for name in PEERS}
+        add_ours(arms, OURS, config, options.steps, opened)
+        add_ours(arms, COURSE, course(config), options.steps, opened)
+        for name, settings in tried.items():
+            add_peer(arms, name, settings, config, options, opened)
+        timings = side_by_side(arms.work, options.rounds, told=print)
+    compared = ratios(arms, timings)
+    kept = claims(compared)
+    show(arms.as_dict(timings), tried)
+    print_claims(kept)
+    write_results(options.out, {
+        "claims": kept, "size": options.size, "channels": 1, "config": options.config,
+        "down_chs": config.model.down_chs, "device": options.device,
+        "versions": versions([package for package, _ in PEERS.values()]),
+        "arms": arms.as_dict(timings), "ratios": compared, "settings_of_the_peers": tried,
+    })  # fmt: skip
+
+
+def course(config: Config) -> Config:
+    """The course network at the same size, batch and device."""
+    return recipe("dli", {
+        "data.image_size": config.data.image_size, "data.channels": config.data.channels,
+        "training.batch_size": config.training.batch_size,
+        "training.device": config.training.device, "embedder.dim": config.embedder.dim,
+    })  # fmt: skip
+
+
+def add_ours(arms: Arms, name: str, config: Config, steps: int, opened: ExitStack) -> None:
+    """Our own training as an arm."""
+    source = opened.enter_context(training(config))
+    arms.add(
+        name, lambda: next(source), config.training.batch_size, steps,
+        parameters=parameters_of(network_of(config)), down_chs=config.model.down_chs,
+    )  # fmt: skip
+
+
+def add_peer(
+    arms: Arms, name: str, tried: dict[str, Any], config: Config, options: argparse.Namespace,
+    opened: ExitStack,
+) -> None:  # fmt: skip
+    """A peer's default and best setting, and our network with as many parameters."""
+    if DEFAULT not in tried:
+        return print(f"{name}: {tried.get('absent')}")
+    parameters = tried["parameters"]
+    best = max((s for s in SETTINGS if "per_second" in tried.get(s, {})),
+               key=lambda setting: tried[setting]["per_second"])  # fmt: skip
+    for label, setting in (("default", DEFAULT), ("best", best)):
+        batch = tried[setting]["batch"]
+        step = PeerStep(PEERS[name][1](), setting, batch, options.size, options.device)
+        arms.add(f"{name}, {label}", step, batch, options.steps, setting=setting,
+                 parameters=parameters)  # fmt: skip
+    add_ours(arms, f"ours, {name}'s size", scaled_to(config, parameters), options.steps, opened)
+
+
+def tried_settings(name: str, options: argparse.Namespace) -> dict[str, Any]:
+    """Pictures a second of each setting at its better batch, or why it was not measured."""
+    try:
+        parameters = parameters_of(PEERS[name][1]())
+    except Absent as absent:
+        return {"absent": str(absent)}
+    found: dict[str, Any] = {"parameters": parameters}
+    fast = has_fast_bfloat16(pick_device(options.device))
+    for setting in SETTINGS:
+        if "bfloat16" in setting and not fast:
+            found[setting] = {"reason": NO_BF16}
+        elif "compiled" in setting:
+            eager = found[setting.removesuffix(", compiled")]
+            found[setting] = (
+                tried_compiled(name, setting, eager["batch"], options)
+                if options.compile
+                else {"reason": "not measured: --no-compile"}
+            )
+        else:
+            each = [tried_once(name, setting, batch, options) for batch in options.batches]
+            found[setting] = max(each, key=lambda one: one["per_second"])
+        print(f"{name}, {setting}: {found[setting]}", flush=True)
+    return found
+
+
+def tried_once(name: str, setting: str, batch: int, options: argparse.Namespace) -> dict[str, Any]:
+    """A few steps of one setting and batch; what comes before them is the warm-up."""
+    step = PeerStep(PEERS[name][1](), setting, batch, options.size, options.device)
+    warm_up = timed(step)
+    seconds = statistics.median(timed(step) for _ in range(options.tries))
+    return {"per_second": round(batch / seconds, 2), "batch": batch,
+            "warm_up_seconds": round(warm_up, 1)}  # fmt: skip
+
+
+def tried_compiled(
+    name: str, setting: str, batch: int, options: argparse.Namespace
+) -> dict[str, Any]:
+    """The same under torch.compile, which may fail for want of a compiler."""
+    try:
+        return tried_once(name, setting, batch, options)
+    except Exception as error:  # inductor, dynamo and compilers raise what they like
+        return {"reason": f"torch.compile failed: {type(error).__name__}: {str(error)[:120]}"}
+
+
+def ratios(arms: Arms, timings: dict[str, Timing]) -> dict[str, Any]:
+    """Ours at equal parameters, and as it is, over each setting of each peer."""
+    speed = {name: rates(timings[name], arms.pictures[name]) for name in timings}
+    found = {}
+    for name in PEERS:
+        for label in ("default", "best"):
+            if (peer := f"{name}, {label}") in speed:
+                equal, shipped = speed[f"ours, {name}'s size"], speed[OURS]
+                found[peer] = {"equal_parameters": ratio(equal, speed[peer]).as_dict(),
+                               "as_it_is": ratio(shipped, speed[peer]).as_dict()}  # fmt: skip
+    return found
+
+
+def claims(compared: dict[str, Any]) -> list[dict[str, Any]]:
+    """At equal parameters: five times their defaults, three times their best."""
+    return [
+        claim(f"training throughput at equal parameters against {peer}",
+              one["equal_parameters"]["median"],
+              MORE_THAN_DEFAULT if peer.endswith("default") else MORE_THAN_BEST, unit="x")
+        for peer, one in compared.items()
+    ]  # fmt: skip
+
+
+def show(arms: dict[str, Any], tried: dict[str, Any]) -> None:
+    """A line an arm."""
+    for name, one in arms.items():
+        low, high = one["seconds_range"]
+        print(f"{name:45} {one['per_second']:8.1f} pictures/s  {one['parameters']:>9,} parameters"
+              f"  ({low:.2f} to {high:.2f} s)")  # fmt: skip
+    for name, one in tried.items():
+        if "absent" in one:
+            print(f"{name}: left out, {one['absent']}")
+
+
+def _options() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument(
+        "--config", default="config/digits_quick.yaml", help="a preset or YAML file: ours"
+    )
+    parser.add_argument("--size", type=int, default=32, help="side of the pictures")
+    parser.add_argument("--batch", type=int, help="of ours; by default the config's")
+    parser.add_argument("--batches", type=int, nargs="+", default=[64, 128], help="peers try these")
+    parser.add_argument("--rounds", type=int, default=5, help="in which every arm has a turn")
+    parser.add_argument("--steps", type=int, default=2, help="steps a turn")
+    parser.add_argument("--tries", type=int, default=3, help="steps of each setting tried")
+    parser.add_argument("--no-compile", action="store_false", dest="compile")
+    parser.add_argument("--device", default="cpu")
+    parser.add_argument("--smoke", action="store_true", help="tiny batches, two rounds")
+    parser.add_argument("--out", type=Path, default=RESULTS / "train_step.json")
+    options = parser.parse_args()
+    if options.smoke:
+        options.batch, options.batches, options.compile = 4, [2, 4], False
+        options.rounds, options.steps, options.tries = 2, 1, 1
+    return options
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,105 @@
+"""The plots of docs/performance.md, from the JSON of the benchmarks.
+
+Each function takes what one benchmark wrote and a path, and draws one PNG. Knows nothing of how
+anything was measured, nor of pages.
+"""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from ddpm_clip.utils.plots import Line, Panel, panels
+
+Facts = Mapping[str, Any]
+NAMES = {"ours": "ours", "course": "course network", "diffusers": "diffusers, its example"}
+
+
+def train_step(facts: Facts, path: Path) -> Path:
+    """Pictures a second of every arm."""
+    arms = sorted(facts["arms"].items(), key=lambda item: -item[1]["per_second"])
+    bars = {"pictures a second": [(name, one["per_second"]) for name, one in arms]}
+    title = f"training, {facts['size']} px, 1 channel"
+    return panels([Panel(title, "pictures a second", bars=bars)], path, height=0.42 * len(arms) + 1)
+
+
+def roofline(facts: Facts, path: Path) -> Path:
+    """Where the time goes, with what the ceilings allow; every convolution under the roof."""
+    groups = [(name, row) for name, row in facts["groups"].items() if row["share"] >= 0.005]
+    shares = {
+        "measured": [(name, 100 * row["share"]) for name, row in groups],
+        "least that the ceilings allow": [(name, 100 * row["least_share"]) for name, row in groups],
+    }
+    limits = facts["ceilings"]
+    flops, gigabytes = limits["convolution_gflops"], limits["memory_gb_per_second"]
+    single = facts["single_convolutions"]
+    x = [one["flops_per_byte"] for one in single]
+    ridge = flops / gigabytes
+    ends = [min(*x, ridge) / 1.5, ridge, max(*x, ridge) * 1.5]
+    roof = Line(
+        "ceilings of this machine", ends, [ends[0] * gigabytes, flops, flops], style="guide"
+    )
+    dots = [
+        Line(label, [one["flops_per_byte"] for one in some], [one["gflops"] for one in some],
+             style="dots")
+        for label, some in (
+            ("forward", [one for one in single if "backward" not in one["name"]]),
+            ("backward", [one for one in single if "backward" in one["name"]]),
+        ) if some
+    ]  # fmt: skip
+    return panels([
+        Panel("a training step", "% of its time", bars=shares),
+        Panel("its convolutions, one by one", "FLOPs a byte", "GFLOP/s", [roof, *dots],
+              xscale="log", yscale="log"),
+    ], path, height=0.36 * len(groups) + 1)  # fmt: skip
+
+
+def sampling(facts: Facts, path: Path) -> Path:
+    """Success against steps, a line a sampler."""
+    lines = []
+    for sampler, row in facts["samplers"].items():
+        steps, found = [int(one) for one in row], list(row.values())
+        lines.append(Line(
+            sampler, steps, [100 * one["share"] for one in found],
+            [100 * one["interval_95"][0] for one in found],
+            [100 * one["interval_95"][1] for one in found],
+        ))  # fmt: skip
+    return panels([Panel("digits from words", "steps", "% success, with 95 % interval", lines,
+                         xscale="log")], path, height=3.6)  # fmt: skip
+
+
+def time_to_quality(facts: Facts, path: Path) -> Path:
+    """Success against minutes, a line a seed, a colour an arm."""
+    lines = [
+        Line(NAMES.get(arm, arm), [point["minutes"] for point in curve["points"]],
+             [100 * point["share"] for point in curve["points"]])
+        for arm, seeds in facts["curves"].items() for curve in seeds.values()
+    ]  # fmt: skip
+    return panels([Panel("MNIST from nothing, asked with words", "minutes of training",
+                         "% success", lines, ylim=(0, 102))], path, height=3.8)  # fmt: skip
+
+
+def cost_growth(facts: Facts, path: Path) -> Path:
+    """Speed and memory against what is changed, one thing at a time."""
+    axes = {"size": "side of the pictures", "batch": "batch", "parameters": "parameters",
+            "pictures": "pictures in the data set"}  # fmt: skip
+    speed: list[Panel] = []
+    memory: list[Panel] = []
+    for name, label in axes.items():
+        points = facts["growth"].get("width" if name == "parameters" else name, [])
+        if not points:
+            continue
+        x = [point[name] for point in points]
+        for row, key, text in (
+            (speed, "per_second", "pictures a second"), (memory, "megabytes", "peak memory, MB"),
+        ):  # fmt: skip
+            y = [point[key] for point in points]
+            steep, room = name == "size", (0, 1.1 * max(y))
+            row.append(Panel(
+                "", label, text, [Line("", x, y)], xscale="log",
+                yscale="log" if steep else "linear", ylim=None if steep else room,
+            ))  # fmt: skip
+    return panels([*speed, *memory], path, columns=len(speed), height=2.8)
+
+
+PLOTS = {"time_to_quality": time_to_quality, "train_step": train_step, "roofline": roofline,
+         "sampling": sampling, "cost_growth": cost_growth}  # fmt: skip

@@ -1,0 +1,257 @@
+"""Fill docs/performance.md, and draw its plots, from benchmarks/results/.
+
+    python scripts/write_performance_page.py [--check]
+
+What stands between `<!-- performance: begin -->` and `<!-- performance: end -->` is replaced; a
+benchmark that left no JSON has no section. With `--check` nothing is written, and the exit code is
+1 where the page has fallen behind. Knows nothing of how anything was measured.
+"""
+
+import json
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+sys.path.insert(0, str(Path(__file__).parent))
+
+from performance_plots import NAMES, PLOTS
+
+ROOT = Path(__file__).resolve().parents[1]
+RESULTS, PAGE = ROOT / "benchmarks" / "results", ROOT / "docs" / "performance.md"
+IMAGES = ROOT / "docs" / "images" / "performance"
+BEGIN, END = "<!-- performance: begin -->", "<!-- performance: end -->"
+OTHERWISE = ("digits_from_words", "flowers_from_words")
+"""Results that the README shows."""
+
+Facts = Mapping[str, Any]
+
+
+def body(folder: Path = RESULTS) -> str:
+    """Claims first, then a section a benchmark."""
+    found = {path.stem: json.loads(path.read_text(encoding="utf-8"))
+             for path in sorted(folder.glob("*.json")) if path.stem not in OTHERWISE}  # fmt: skip
+    parts = [_claims(found)] if any(facts.get("claims") for facts in found.values()) else []
+    for name, section in SECTIONS.items():
+        if name in found:
+            parts.append("\n\n".join([*section(found[name]), *_plot(name), _origin(found[name])]))
+    return "\n\n".join(parts)
+
+
+def filled(text: str, inner: str) -> str:
+    """A page with `inner` between the marks.
+
+    Raises:
+        ValueError: the marks are not there.
+    """
+    before, begin, rest = text.partition(BEGIN)
+    _, end, after = rest.partition(END)
+    if not (begin and end):
+        raise ValueError(f"the page has no {BEGIN} … {END}")
+    return f"{before}{BEGIN}\n{inner}\n{END}{after}"
+
+
+def _claims(found: Mapping[str, Facts]) -> str:
+    """Every claim that has a bar, whether it holds or not."""
+    rows = [
+        [one["claim"], _figure(one["measured"], one),
+         ("≤ " if one.get("at_most") else "≥ ") + _figure(one["needed"], one),
+         "yes" if one["holds"] else "**no**", f"`{name}.py`"]
+        for name, facts in found.items() for one in facts.get("claims", [])
+    ]  # fmt: skip
+    return "## The bars\n\n" + _table(["claim", "measured", "bar", "holds", "by"], rows, "lrrll")
+
+
+def _figure(value: float | None, claim: Facts) -> str:
+    unit = claim.get("unit", "%")
+    if value is None:
+        return "never"
+    return f"{value:.1%}" if unit == "%" else f"{value:,.3g}{'x' if unit == 'x' else ' ' + unit}"
+
+
+def _time_to_quality(facts: Facts) -> list[str]:
+    bars = list(next(iter(facts["arms"].values()))["minutes_to"])
+    rows = []
+    for arm, one in facts["arms"].items():
+        reached = ["never" if one["minutes_to"][bar] is None else f"{one['minutes_to'][bar]:.1f}"
+                   for bar in bars]  # fmt: skip
+        low, high = one["last_interval_95"]
+        rows.append([NAMES.get(arm, arm), f"{one['parameters']:,}", str(one["seeds"]), *reached,
+                     f"{one['last_minutes']:.0f}", f"{one['last_share']:.1%}",
+                     f"{low:.1%} to {high:.1%}"])  # fmt: skip
+    head = ["from nothing", "parameters", "seeds", *(f"minutes to {bar}" for bar in bars),
+            "minutes at the end", "success at the end", "95 % interval"]  # fmt: skip
+    return [
+        "## Time to quality",
+        "Nothing is given but MNIST: the clock counts decoding, the mini-CLIP, embedding and every "
+        "step, and stands only while the averaged weights are judged. All arms get the same "
+        "condition vectors and the same judge. The diffusers arm is `UNet2DModel` of equal "
+        "parameters with the recipe of its unconditional example; the course network has the "
+        "course's schedule and loss. Each of the two is sampled with the better of DPM++ 2M "
+        f"(20 steps) and DDIM (50). {facts['n'] * 40} pictures a point.",
+        _table(head, rows, "l" + "r" * (len(head) - 1)),
+    ]
+
+
+def _train_step(facts: Facts) -> list[str]:
+    arms = sorted(facts["arms"].items(), key=lambda item: -item[1]["per_second"])
+    rows = [[name, f"{one['parameters']:,}", str(one["batch"]), one.get("setting", "as trained"),
+             f"{one['per_second']:.1f}"] for name, one in arms]  # fmt: skip
+    ratios = [[peer, _ratio(one["equal_parameters"]), _ratio(one["as_it_is"])]
+              for peer, one in facts["ratios"].items()]  # fmt: skip
+    text = [
+        "## Training step",
+        f"Pictures of {facts['size']} px in one channel. Ours is the whole product step of "
+        f"`{facts['config']}`, with data, conditions and the average of weights; the peers are "
+        "measured without data, conditions and average, which is in their favour. Arms take turns "
+        "in one process.",
+        _table(["arm", "parameters", "batch", "setting", "pictures a second"], rows, "lrrlr"),
+        _table(["ours against", "at equal parameters", "as it is"], ratios, "lrr"),
+        "Settings of the peers, each at the better batch:",
+        _table(["peer", "setting", "batch", "pictures a second"], _tried(facts), "llrr"),
+    ]
+    return [part for part in text if part]
+
+
+def _ratio(one: Mapping[str, float]) -> str:
+    return f"{one['median']:.2f}x ({one['low']:.2f} to {one['high']:.2f})"
+
+
+def _tried(facts: Facts) -> list[list[str]]:
+    rows = []
+    for peer, settings in facts["settings_of_the_peers"].items():
+        if "absent" in settings:
+            rows.append([peer, f"left out: {settings['absent']}", "", ""])
+        for setting, one in settings.items():
+            if isinstance(one, dict) and "per_second" in one:
+                rows.append([peer, setting, str(one["batch"]), f"{one['per_second']:.1f}"])
+            elif isinstance(one, dict):
+                rows.append([peer, f"{setting}: {one['reason']}", "", ""])
+    return rows
+
+
+def _roofline(facts: Facts) -> list[str]:
+    limits, step = facts["ceilings"], facts["step"]
+    matrices = ", ".join(f"{v:,.0f} in {k}" for k, v in limits["matrix_product_gflops"].items())
+    rows = [[name, str(row["calls"]), f"{row['gflop']:.2f}", f"{row['gigabytes']:.3f}",
+             f"{row['share']:.1%}", f"{row['least_share']:.1%}"]
+            for name, row in facts["groups"].items()]  # fmt: skip
+    return [
+        "## Roofline of the training step",
+        f"Ceilings measured in the same run ({facts['dtype']}): convolutions "
+        f"{limits['convolution_gflops']:,.0f} GFLOP/s, forward and backward; matrix products "
+        f"{matrices} GFLOP/s; memory {limits['memory_gb_per_second']:.1f} GB/s. A step of "
+        f"{facts['batch']} pictures is {facts['gflop']:,.1f} GFLOP (convolutions, linear layers "
+        f"and matrix products, forward and backward) and would move {facts['gigabytes']:.2f} GB "
+        f"without caches. It takes {step['seconds']:.3f} s, {step['per_second']:.0f} pictures a "
+        f"second: {facts['gflops_reached']:,.0f} GFLOP/s, "
+        f"{facts['share_of_ceiling']:.0%} of the convolution ceiling. Its convolutions alone "
+        f"would take {facts['convolutions_alone']['seconds']:.3f} s.",
+        _table(["part of the step", "calls", "GFLOP", "GB", "share of the time",
+                "least that the ceilings allow"], rows, "lrrrrr"),
+    ]  # fmt: skip
+
+
+def _sampling(facts: Facts) -> list[str]:
+    walks = [[name, f"{one['seconds']:.2f}", f"{facts['success'][name]['share']:.1%}"]
+             for name, one in facts["walks"].items()]  # fmt: skip
+    pair = facts["paired"]
+    steps = list(next(iter(facts["samplers"].values())))
+    grid = [[f"`{sampler}`", *(f"{row[one]['share']:.1%}" for one in steps)]
+            for sampler, row in facts["samplers"].items()]  # fmt: skip
+    low, high = pair["interval_95"]
+    return [
+        "## Sampling",
+        f"{facts['pictures']} digits from the same prompts and seeds in one batch, with the same "
+        f"network, number type and guidance scale {facts['guidance']:g}: the default walk "
+        f"(`{facts['sampler']}`, {facts['steps']} steps) and {facts['ancestral_steps']} ancestral "
+        "steps with both branches at every step.",
+        _table(["", "seconds", "success"], walks, "lrr"),
+        f"The default is {facts['times_as_fast']['median']:.1f} times as fast. Picture by picture "
+        f"({pair['n']} pairs) its success differs by {pair['difference']:+.1%} "
+        f"(95 % interval {low:+.1%} to {high:+.1%}; McNemar p = {pair['mcnemar_p']:.2g}).",
+        "Success of every sampler by steps, on the same prompts and seeds "
+        f"({next(iter(facts['samplers'].values()))[steps[0]]['n']} pictures each; `heun` asks the "
+        "network twice a step):",
+        _table(["sampler", *(f"{one} steps" for one in steps)], grid, "l" + "r" * len(steps)),
+    ]
+
+
+def _startup(facts: Facts) -> list[str]:
+    rows = []
+    for name, one in facts["starts"].items():
+        low, high = one["seconds_range"]
+        rows.append([name, f"{one['seconds']:.2f}", f"{low:.2f} to {high:.2f}"])
+    return ["## Cold start",
+            "A fresh process each time, page cache warm.",
+            _table(["from the shell", "seconds, median", "range"], rows, "lrr")]  # fmt: skip
+
+
+def _cost_growth(facts: Facts) -> list[str]:
+    rows = []
+    for axis, points in facts["growth"].items():
+        label = {"size": "px", "batch": "a batch", "width": "times the channels",
+                 "pictures": "pictures in the data set"}[axis]  # fmt: skip
+        for one in points:
+            rows.append([f"{one[axis]:,} {label}", f"{one['parameters']:,}",
+                         f"{one['per_second']:.1f}", f"{one['megabytes']:,.0f}"])  # fmt: skip
+    start = facts["start"]
+    return [
+        "## How cost grows",
+        f"One thing is changed at a time, from {start['size']} px, batch {start['batch']} and "
+        f"{start['pictures']:,} pictures held in memory; every point is a process of its own. "
+        "Peak memory includes PyTorch itself.",
+        _table(["changed", "parameters", "pictures a second", "peak MB"], rows, "lrrr"),
+    ]
+
+
+SECTIONS = {
+    "time_to_quality": _time_to_quality, "train_step": _train_step, "roofline": _roofline,
+    "sampling": _sampling, "startup": _startup, "cost_growth": _cost_growth,
+}  # fmt: skip
+
+
+def _plot(name: str) -> list[str]:
+    title = name.replace("_", " ")
+    return [f"![{title}](images/performance/{name}.png)"] if name in PLOTS else []
+
+
+def _origin(facts: Facts) -> str:
+    made = facts["made"]
+    can = ", ".join(made.get("cpu_can", [])) or "no wide units"
+    return (
+        f"`{made['command']}`, {made['date'][:10]}, {made['cpu']} ({can}), {made['threads']} "
+        f"threads, {made.get('dtype', 'float32')}, torch {made['torch']}."
+    )
+
+
+def _table(head: list[str], rows: list[list[str]], align: str) -> str:
+    if not rows:
+        return ""
+    marks = ["--:" if one == "r" else "---" for one in align]
+    return "\n".join("| " + " | ".join(row) + " |" for row in [head, marks, *rows])
+
+
+def draw(folder: Path = RESULTS, images: Path = IMAGES) -> list[Path]:
+    """The plot of every result that has one."""
+    return [
+        plot(json.loads(path.read_text(encoding="utf-8")), images / f"{name}.png")
+        for name, plot in PLOTS.items()
+        if (path := folder / f"{name}.json").is_file()
+    ]
+
+
+def main() -> int:
+    """Write page and plots, or compare the page."""
+    text = PAGE.read_text(encoding="utf-8")
+    wanted = filled(text, body())
+    if "--check" in sys.argv[1:]:
+        return int(wanted != text)
+    PAGE.write_text(wanted, encoding="utf-8")
+    for path in draw():
+        print(f"drawn: {path.relative_to(ROOT)}")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

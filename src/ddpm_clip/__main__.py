@@ -1,0 +1,8 @@
+"""`python -m ddpm_clip`: the command, where it is not on the path."""
+
+import sys
+
+from ddpm_clip.cli.main import main
+
+if __name__ == "__main__":
+    sys.exit(main())

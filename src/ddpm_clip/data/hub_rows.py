@@ -1,0 +1,89 @@
+"""Which column of a table of pictures is what, and how a row becomes a picture's bytes.
+
+Works on rows as the `datasets` package gives them with pictures left encoded. Knows nothing of
+where the table comes from.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from ddpm_clip.data.images import BadImage, read_bytes
+from ddpm_clip.data.streams import Incoming
+from ddpm_clip.errors import DataError
+from ddpm_clip.registry import unknown_name
+
+PICTURES = ("image", "img", "jpg", "jpeg", "png", "webp")
+LABELS = ("label", "labels", "class", "cls")
+CAPTIONS = ("caption", "captions", "text", "txt")
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """The columns that are read; `names` are those of the classes, where the table has them."""
+
+    picture: str
+    label: str | None
+    caption: str | None
+    names: tuple[str, ...] = ()
+
+    @classmethod
+    def of(cls, features: Mapping[str, Any], column: str | None, name: str) -> "Reading":
+        """Find the columns of a table.
+
+        Raises:
+            UsageError: there is no column `column`. DataError: none holds pictures.
+        """
+        if column and column not in features:
+            raise unknown_name("column", column, dict.fromkeys(features, 0))
+        typed = [key for key, kind in features.items() if type(kind).__name__ == "Image"]
+        picture = column or next(iter([*typed, *(key for key in PICTURES if key in features)]), "")
+        if not picture:
+            raise DataError(f"no images found in {name}", f"its columns are {', '.join(features)}",
+                            "name the one that holds them: hf:PLACE:SPLIT:COLUMN")  # fmt: skip
+        label = next((key for key in LABELS if key in features), None)
+        caption = next((key for key in CAPTIONS if key in features), None)
+        names = tuple(getattr(features[label], "names", None) or ()) if label else ()
+        return cls(picture, label, caption, names)
+
+    def label_of(self, row: Mapping[str, Any]) -> str | None:
+        """The class of a row."""
+        value = row.get(self.label) if self.label else None
+        if isinstance(value, int) and not isinstance(value, bool) and self.names:
+            return self.names[value] if 0 <= value < len(self.names) else None
+        return str(value) if isinstance(value, str | int) and value != "" else None
+
+    def caption_of(self, row: Mapping[str, Any]) -> str | None:
+        """The caption of a row, of several the first."""
+        value = row.get(self.caption) if self.caption else None
+        value = value[0] if isinstance(value, list) and value else value
+        return value or None if isinstance(value, str) else None
+
+    def bytes_of(self, row: Mapping[str, Any], key: str, roots: Sequence[Path]) -> bytes:
+        """The picture of a row; a path is read only where it leads below one of `roots`.
+
+        Raises:
+            BadImage: there is none.
+        """
+        value = row.get(self.picture)
+        if isinstance(value, bytes):
+            return value
+        if not isinstance(value, Mapping):
+            raise BadImage(key, "missing", "its row holds no picture")
+        if value.get("bytes"):
+            return bytes(value["bytes"])
+        if not value.get("path"):
+            raise BadImage(key, "empty")
+        path = Path(value["path"]).resolve()
+        if not any(path.is_relative_to(root) for root in roots):
+            raise BadImage(key, "outside")
+        return read_bytes(path)
+
+    def incoming(self, row: Mapping[str, Any], key: str, roots: Sequence[Path]) -> Incoming:
+        """A row of a stream; without a picture its bytes are empty."""
+        try:
+            data = self.bytes_of(row, key, roots)
+        except BadImage:
+            data = b""
+        return Incoming(key, data, self.label_of(row), self.caption_of(row))

@@ -1,0 +1,43 @@
+"""Each text through the encoder once, however often it is asked for.
+
+An encoder's last bits may depend on what else is in its batch; a text that was embedded before
+comes back as it was. Knows nothing of the encoder.
+"""
+
+from collections.abc import Callable, Sequence
+
+import torch
+from torch import Tensor
+
+MOST = 10_000
+"""Texts that are remembered; beyond them all are forgotten but those that are asked for."""
+
+
+class TextEmbeddings:
+    """`embed_texts` with a memory.
+
+    >>> asked = []
+    >>> once = TextEmbeddings(lambda texts: asked.append(list(texts)) or torch.ones(len(texts), 2))
+    >>> once(["rose", "tulip", "rose"]).shape, once(["rose"]).shape, asked
+    (torch.Size([3, 2]), torch.Size([1, 2]), [['rose', 'tulip']])
+
+    Args:
+        embed: texts, each different -> (p, e).
+    """
+
+    def __init__(self, embed: Callable[[Sequence[str]], Tensor]):
+        self._embed = embed
+        self._known: dict[str, Tensor] = {}
+
+    def __call__(self, texts: Sequence[str]) -> Tensor:
+        """(p, e) on the processor, one row a text; equal texts have equal rows."""
+        new = [text for text in dict.fromkeys(texts) if text not in self._known]
+        if new or not texts:
+            rows = self._embed(new).detach().cpu()
+            if not texts:
+                return rows
+            if len(self._known) + len(new) > MOST:
+                asked = set(texts)
+                self._known = {text: row for text, row in self._known.items() if text in asked}
+            self._known |= dict(zip(new, rows, strict=True))
+        return torch.stack([self._known[text] for text in texts])

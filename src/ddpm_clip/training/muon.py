@@ -1,0 +1,127 @@
+"""Muon: AdamW, but the steps of matrices are made orthogonal.
+
+A gradient's matrix is dominated by few directions; made orthogonal, every direction of the layer
+learns at the same pace, and a short run needs about half the steps. Jordan et al. 2024, "Muon: an
+optimizer for hidden layers in neural networks", scaled as in Liu et al. 2025 ("Muon is scalable
+for LLM training", eq. 4), so that AdamW's learning rates and decays serve for both.
+
+Knows nothing of networks or runs: parameters with two dimensions or more are matrices (a
+convolution's row is one output channel), all others take AdamW's step.
+"""
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.optim.adamw import adamw
+
+QUINTIC = (3.4445, -4.7750, 2.0315)
+"""a, b, c of X <- aX + b(XX')X + c(XX')^2 X, which drives all singular values to about 1."""
+
+
+def orthogonal(matrices: Sequence[Tensor], steps: int = 5) -> list[Tensor]:
+    """The nearest (semi-)orthogonal matrices, singular values within 0.7 … 1.2.
+
+    Newton-Schulz. Every iterate is a polynomial in A = XX' times X, and such polynomials commute:
+    so the small square matrices are iterated, all of one size at once, and each wide one is
+    multiplied only twice.
+    """
+    wide = [_wide(x) / (x.norm() + 1e-7) for x in matrices]
+    by_rows: dict[int, list[int]] = {}
+    for i, x in enumerate(wide):
+        by_rows.setdefault(len(x), []).append(i)
+    found = list(matrices)
+    for same in by_rows.values():
+        factors = _factors(torch.stack([wide[i] @ wide[i].T for i in same]), steps)
+        for i, factor in zip(same, factors, strict=True):
+            step = factor @ wide[i]
+            found[i] = step.T if _is_tall(matrices[i]) else step
+    return found
+
+
+def _factors(A: Tensor, steps: int) -> Tensor:
+    """What the matrices X with A = XX' (n, rows, rows) have to be multiplied with."""
+    a, b, c = QUINTIC
+    one = torch.eye(A.shape[-1], device=A.device, dtype=A.dtype)
+    whole = part = torch.baddbmm(a * one + b * A, A, A, alpha=c)
+    for _ in range(steps - 1):
+        A = part @ A @ part  # of the iterate so far
+        part = torch.baddbmm(a * one + b * A, A, A, alpha=c)
+        whole = part @ whole
+    return whole
+
+
+def _is_tall(x: Tensor) -> bool:
+    return x.shape[0] > x.shape[1]
+
+
+def _wide(x: Tensor) -> Tensor:
+    return x.T if _is_tall(x) else x
+
+
+class Muon(torch.optim.Optimizer):
+    """One optimiser for a whole network.
+
+    Args:
+        params: parameters or groups of them.
+        lr: of AdamW; a matrix' step has the same size (root mean square 0.2 lr) at every shape.
+        momentum: of the matrices (Nesterov).
+        betas: of the rest.
+        weight_decay: decoupled, of both.
+    """
+
+    def __init__(
+        self, params: Iterable[Tensor] | Iterable[dict[str, Any]], lr: float = 1e-3,
+        momentum: float = 0.95, betas: tuple[float, float] = (0.9, 0.99), weight_decay: float = 0.0,
+    ):  # fmt: skip
+        super().__init__(
+            params, {"lr": lr, "momentum": momentum, "betas": betas, "weight_decay": weight_decay}
+        )
+
+    @torch.no_grad()
+    def step(self, closure: None = None) -> None:  # type: ignore[override]
+        """One step from the gradients that are there."""
+        for group in self.param_groups:
+            own = [p for p in group["params"] if p.grad is not None]
+            self._matrices([p for p in own if p.ndim >= 2], group)
+            self._rest([p for p in own if p.ndim < 2], group)
+
+    def _matrices(self, parameters: list[Tensor], group: dict[str, Any]) -> None:
+        """A step of the same size in every direction of every matrix."""
+        steps = orthogonal([self._nesterov(p, group).flatten(1) for p in parameters])
+        for p, step in zip(parameters, steps, strict=True):
+            size = 0.2 * max(step.shape) ** 0.5 * group["lr"]
+            p.mul_(1 - group["lr"] * group["weight_decay"])
+            p.add_(step.reshape(p.shape), alpha=-size)
+
+    def _nesterov(self, p: Tensor, group: dict[str, Any]) -> Tensor:
+        """The gradient, looked at from where the momentum will have carried the matrix."""
+        gradient, state = _gradient(p), self.state[p]
+        if not state:
+            state["momentum"] = torch.zeros_like(p)
+        state["momentum"].lerp_(gradient, 1 - group["momentum"])
+        return gradient.lerp(state["momentum"], group["momentum"])
+
+    def _rest(self, parameters: list[Tensor], group: dict[str, Any]) -> None:
+        """AdamW's own step for biases, norms and the null."""
+        if not parameters:
+            return
+        for p in parameters:
+            if not self.state[p]:
+                self.state[p] |= {
+                    "step": torch.zeros(()), "exp_avg": torch.zeros_like(p),
+                    "exp_avg_sq": torch.zeros_like(p),
+                }  # fmt: skip
+        states = [self.state[p] for p in parameters]
+        adamw(
+            parameters, [_gradient(p) for p in parameters], [s["exp_avg"] for s in states],
+            [s["exp_avg_sq"] for s in states], [], [s["step"] for s in states], foreach=True,
+            amsgrad=False, beta1=group["betas"][0], beta2=group["betas"][1], lr=group["lr"],
+            weight_decay=group["weight_decay"], eps=1e-8, maximize=False,
+        )  # fmt: skip
+
+
+def _gradient(p: Tensor) -> Tensor:
+    assert p.grad is not None
+    return p.grad

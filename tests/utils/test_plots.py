@@ -1,0 +1,32 @@
+"""Plots come out as PNG, whatever is in their panels."""
+
+from PIL import Image
+
+from ddpm_clip.utils.plots import Line, Panel, panels
+
+
+def test_lines_bands_guides_and_bars_make_one_picture(tmp_path):
+    lines = [
+        Line("a", [1, 10, 1000], [1, 2, 3], [0.5, 1, 2], [2, 3, 4]),
+        Line("a", [1, 10], [2, 2], style="dots"),
+        Line("limit", [1, 1000], [3, 3], style="guide"),
+    ]
+    bars = {"one": [("x", 1.0), ("y", 2.0)], "two": [("x", 0.5), ("y", 0.0)]}
+    path = panels(
+        [Panel("lines", "x", "y", lines, xscale="log", yscale="log"), Panel("bars", bars=bars),
+         Panel("third", lines=lines[:1], ylim=(0, 5))],
+        tmp_path / "new" / "plot.png",
+    )  # fmt: skip
+    with Image.open(path) as image:
+        assert image.format == "PNG"
+        assert image.width > 900  # two beside each other
+        assert len(image.convert("RGB").getcolors(2**20)) > 10
+
+
+def test_one_panel_is_narrower_than_two(tmp_path):
+    one = Panel("", lines=[Line("a", [1, 2], [1, 2])])
+    widths = []
+    for n in (1, 2):
+        with Image.open(panels([one] * n, tmp_path / f"{n}.png")) as image:
+            widths.append(image.width)
+    assert widths[0] < widths[1]
