@@ -5,7 +5,7 @@ import pytest
 import torch
 from torch.nn import functional as F
 
-from ddpm_clip.conditioning import BRIDGES, BridgeOptions, Conditioner, draw_levels
+from ddpm_clip.conditioning import BRIDGES, BridgeOptions, Conditioner, _spread, draw_levels
 from ddpm_clip.errors import DataError, UsageError
 from ddpm_clip.utils.tensors import load_tensors, save_tensors
 
@@ -221,6 +221,12 @@ def test_the_bank_holds_at_most_as_many_as_asked_spread_over_all():
     assert conditioner.bank_keys[0] == "k0"
     assert conditioner.bank_keys[-1] == "k399"
     assert len(set(conditioner.bank_keys)) == 50
+
+
+def test_the_bank_is_spread_to_the_last_of_many_rows():
+    n = 2**24 + 4
+    assert _spread(n, 4).tolist() == [0, 5592406, 11184813, n - 1]
+    assert _spread(3, 4).tolist() == [0, 1, 2]
 
 
 def test_a_conditioner_makes_a_round_trip_through_a_file(tmp_path):

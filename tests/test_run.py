@@ -243,6 +243,21 @@ def test_overwriting_starts_anew_and_leaves_what_is_not_ours(run):
     assert (run.folder / "notes.txt").read_text() == "mine"
 
 
+def test_overwriting_takes_away_what_was_kept_of_a_stream_unless_it_is_the_source(run):
+    kept = run.folder / "pictures"
+    kept.mkdir()
+    (kept / "holiday.jpg").write_bytes(b"x")
+    settings = config()
+    Run.create(run.folder, settings, overwrite=True)
+    assert (kept / "holiday.jpg").is_file()  # no stream was kept here
+    (kept / "kept.json").write_text("{}")
+    data = settings.data.model_copy(update={"source": f"wds:{kept}/shard-{{0..1}}.tar"})
+    Run.create(run.folder, settings.model_copy(update={"data": data}), overwrite=True)
+    assert (kept / "kept.json").is_file()
+    Run.create(run.folder, settings, overwrite=True)
+    assert not kept.exists()
+
+
 def test_overwriting_a_folder_that_is_no_run_takes_nothing_away(tmp_path):
     (tmp_path / "samples").mkdir()
     (tmp_path / "samples" / "holiday.jpg").write_bytes(b"x")

@@ -92,8 +92,7 @@ class Conditioner:
         mean_text = texts.mean(0) if len(texts) else mean_image
         radius_image = covariance.trace().sqrt().item()
         radius_text = _radius(texts - mean_text) if len(texts) else radius_image
-        spread = torch.linspace(0, len(chosen) - 1, min(bank_size, len(chosen)))
-        kept = chosen[spread.round().long()]
+        kept = chosen[_spread(len(chosen), bank_size)]
         return cls(
             mean_image, mean_text, radius_image, radius_text, covariance.float(),
             F.normalize(images[kept].float(), dim=1).half(),
@@ -278,6 +277,11 @@ def _moments(images: Tensor, rows: Tensor) -> tuple[Tensor, Tensor]:
         centred = F.normalize(images[part].float(), dim=1) - mean
         squares += centred.T @ centred
     return mean, squares / len(rows)
+
+
+def _spread(n: int, most: int) -> Tensor:
+    """At most so many of n rows, evenly; in float64, as float32 cannot count beyond 2^24."""
+    return torch.linspace(0, n - 1, min(most, n), dtype=torch.float64).round().long()
 
 
 def _radius(centred: Tensor) -> float:

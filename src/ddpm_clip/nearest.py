@@ -39,7 +39,10 @@ class Bank:
         self._index: Any = None
 
     def nearest(self, query: Tensor, k: int) -> tuple[Tensor, Tensor]:
-        """The k rows with the largest inner products; of equal ones the earlier first.
+        """The k rows with the largest inner products.
+
+        Of equal ones among them the earlier comes first; which of several that are equal to the
+        k-th is among them is open.
 
         Args:
             query: (m, e) float32.

@@ -8,6 +8,7 @@
     embedder/            the mini-CLIP, where there is one
     checkpoints/step-…/  weights, EMA, optimiser (safetensors), state and manifest (JSON)
     samples/ *.png *.gif what a person looks at
+    pictures/            what was kept of a stream
 
 Knows nothing of networks: what it stores are named tensors (`checkpoints.py`).
 """
@@ -82,7 +83,7 @@ class Run:
         run = cls(folder, config)
         if overwrite and (folder / "run.json").is_file():  # a run, and not any folder of a person
             with run.writing():  # nor one that is being trained
-                _clear(folder)
+                _clear(folder, config.data.source)
         run._write_config()
         run.write_json("run.json", {"format": FORMAT, "ddpm_clip": ddpm_clip.__version__})
         return run
@@ -268,8 +269,12 @@ def _may_change(key: str) -> bool:
     return key in FREE_TO_CHANGE or key.startswith("generation.")
 
 
-def _clear(folder: Path) -> None:
-    """Remove what an earlier run wrote, and nothing else."""
+def _clear(folder: Path, source: str | None) -> None:
+    """Remove what an earlier run wrote, and nothing else; not the pictures of the next one."""
+    kept = folder / "pictures"  # of a stream
+    place = Path((source or "").partition(":")[2] or source or ".").expanduser()
+    if (kept / "kept.json").is_file() and not place.resolve().is_relative_to(kept.resolve()):
+        _remove_tree(kept)
     for name in ("checkpoints", "samples", "embedder"):
         _remove_tree(folder / name)
     for name in (

@@ -89,6 +89,7 @@ def test_a_folder_of_corrupt_files_exits_65_and_its_run_folder_is_free_again(cli
     [
         "data.image_size=33", "training.device=abacus", "conditioning.bridge=shaft",
         "generation.sampler=dpmpp", "generation.steps=5000", "generation.grid_guidance=[99]",
+        "training.optimizer=adam",
     ],
 )  # fmt: skip
 def test_what_no_network_can_be_is_told_before_anything_is_embedded(
@@ -99,6 +100,30 @@ def test_what_no_network_can_be_is_told_before_anything_is_embedded(
     assert ended.code == 2
     assert setting.split("=")[1].strip("[]") in ended.err
     assert not (tmp_path / "out").exists()
+
+
+def test_more_processes_than_pictures_a_step_are_told_before_anything_is_embedded(
+    cli, tiny, photos, tmp_path, monkeypatch
+):
+    from ddpm_clip.training.world import World
+
+    monkeypatch.setattr("ddpm_clip.training.world.join", lambda device: World(0, 9))
+    ended = cli("train", photos, "--config", tiny, "--out", tmp_path / "out")
+    assert ended.code == 2
+    assert "9 processes have 8 pictures a step" in ended.err
+    assert not (tmp_path / "out").exists()
+
+
+def test_bad_input_never_takes_away_what_was_embedded(cli, tiny, photos, tmp_path):
+    words = ("train", photos, "--config", tiny, "--out", tmp_path / "out")
+    still = ("--set", "generation.prompts=[left]")
+    ended = cli(*words, *still, "--init", "flowers")  # weights that do not fit
+    assert ended.code == 2
+    assert "--overwrite" in ended.err
+    shard = tmp_path / "out" / "embeddings" / "shard-00000.safetensors"
+    embedded = shard.stat().st_mtime_ns
+    assert cli(*words, *still, "--overwrite", "--stop-after", 1).code == 0
+    assert shard.stat().st_mtime_ns == embedded
 
 
 def test_bad_input_never_takes_away_a_run_that_has_steps(cli, tiny, photos, tmp_path):
@@ -205,6 +230,24 @@ def test_embeddings_that_are_not_there_exit_66(cli, tiny, photos, tmp_path):
         "train", photos, "--config", tiny, "--out", tmp_path / "r", "--embeddings", tmp_path
     )
     assert ended.code == 66
+
+
+def test_embeddings_in_parts_are_to_be_merged_first(cli, tiny, photos, tmp_path):
+    words, parts = (photos, "--config", tiny), tmp_path / "parts"
+    assert cli("embed", *words, "--out", parts, "--shard", "0/2").code == 0
+    ended = cli("train", *words, "--out", tmp_path / "r", "--embeddings", parts)
+    assert ended.code == 66
+    assert f"--out {parts} --merge" in ended.err
+
+
+def test_embed_counts_the_classes_that_a_training_counts(cli, tiny, photos, tmp_path):
+    (photos / "middle").mkdir()
+    (photos / "middle" / "a.png").write_bytes(b"no picture")
+    words, given = (photos, "--config", tiny), ("--embeddings", tmp_path / "embedded")
+    assert cli("embed", *words, "--out", tmp_path / "embedded").code == 0
+    taken = cli("train", *words, *given, "--out", tmp_path / "b", "--skip-clip-extraction",
+                "--stop-after", 1)  # fmt: skip
+    assert taken.code == 0, taken.err
 
 
 def test_an_unbroken_run_equals_a_stopped_and_resumed_one(cli, tiny, run, tmp_path):

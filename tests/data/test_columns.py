@@ -5,7 +5,16 @@ import pytest
 from ddpm_clip.data import columns
 from ddpm_clip.data.columns import Labels, Texts, TextWriter
 
-ODD = ["", "rose/a.png", "ü\n\t", "\udcff.png", "\U0001f33b", "x" * 5000]
+ODD = [
+    "",
+    "rose/a.png",
+    "ü\n\t",
+    "\udcff.png",
+    "\ud800 half",
+    "\udcc3\udca9",
+    "\U0001f33b",
+    "x" * 5000,
+]
 
 
 @pytest.mark.parametrize("in_memory", [2**20, 64])
@@ -18,7 +27,7 @@ def test_texts_come_back_from_memory_and_from_a_file(monkeypatch, in_memory):
     assert column[1:4] == ODD[1:4]
     assert "rose/a.png" in column
     assert "rose/b.png" not in column
-    for row in (18, -19):
+    for row in (3 * len(ODD), -3 * len(ODD) - 1):
         with pytest.raises(IndexError):
             column[row]
     assert len(Texts()) == 0 == len(list(Texts()))

@@ -7,14 +7,14 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from ddpm_clip.data.hf_datasets import Place
+from ddpm_clip.data.hf_datasets import HubSource, Place, _roots
 from ddpm_clip.data.hub_rows import Reading
 from ddpm_clip.data.images import BadImage
-from ddpm_clip.data.pixels import load_pixels
+from ddpm_clip.data.pixels import finish, load_pixels
 from ddpm_clip.data.sources import open_source
 from ddpm_clip.data.streams import keep
 from ddpm_clip.data.subset import limit
-from ddpm_clip.errors import CannotCreate, DataError, MissingInput, UsageError
+from ddpm_clip.errors import CannotCreate, DataError, MissingInput, StorageError, UsageError
 
 datasets = pytest.importorskip("datasets")
 
@@ -81,11 +81,78 @@ def test_a_row_may_point_to_a_file_of_the_place_and_to_no_other(tmp_path):
         reading.bytes_of({"image": None}, "k", roots)
 
 
+def test_rows_point_to_the_place_or_the_caches_but_not_to_what_lies_beside(tmp_path, monkeypatch):
+    from huggingface_hub import constants
+
+    for name in ("hub", "sets", "beside"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "a.png").write_bytes(png(1))
+    (tmp_path / "token.png").write_bytes(png(2))
+    monkeypatch.setattr(constants, "HF_HUB_CACHE", str(tmp_path / "hub"))
+    monkeypatch.setattr(datasets.config, "HF_DATASETS_CACHE", tmp_path / "sets")
+    monkeypatch.setattr(datasets.config, "HF_CACHE_HOME", str(tmp_path))
+    wanted = [f"{tmp_path}/{at}" for at in ("hub/a.png", "sets/a.png", "token.png", "beside/a.png")]
+    rows = {"image": [{"bytes": None, "path": path} for path in wanted]}
+    table = datasets.Dataset.from_dict(rows, datasets.Features({"image": datasets.Image()}))
+    table.to_parquet(str(tmp_path / "beside" / "t.parquet"))
+    source = open_source(f"hf:{tmp_path}/beside/t.parquet")
+    found = load_pixels(source, size=4, channels=3, max_bad=0.5)
+    assert [(file.key[-1], file.reason) for file in found.bad] == [
+        ("2", "outside"),
+        ("3", "outside"),
+    ]
+    assert HubSource is type(source)
+    assert tmp_path / "beside" in _roots(Place(f"{tmp_path}/beside", "train"))
+
+
+def test_a_stream_fetches_the_pictures_of_its_own_repository_only(monkeypatch):
+    asked, own = [], "hf://datasets/user/name@"
+
+    def opened(address, mode):
+        asked.append(address)
+        if "broken" in address:
+            raise OSError("gone")
+        return io.BytesIO(png(3))
+
+    monkeypatch.setattr("datasets.utils.file_utils.xopen", opened)
+    reading = Reading("image", None, None)
+
+    def data_of(path):
+        return reading.incoming({"image": {"bytes": None, "path": path}}, "k", [], own).data
+
+    assert data_of(f"{own}abc/a.png") == png(3)
+    for other in ("hf://datasets/user/other@abc/a.png", f"{own}abc/../../o/a.png", "https://a.test/a",
+                  f"{own}abc/a.png::file:///etc/passwd", "a\0.png"):  # fmt: skip
+        assert data_of(other) == b""
+    assert asked == [f"{own}abc/a.png"]
+    with pytest.raises(StorageError, match="broke off"):
+        data_of(f"{own}abc/broken.png")
+    with pytest.raises(DataError, match="lie in archives"):
+        data_of(f"zip://a.png::{own}abc/a.zip")
+
+
+@pytest.mark.parametrize(("values", "classes"), [
+    ([3, 1, 3, 1], ("1", "3")), (["b", "a", "b", "a"], ("a", "b")),
+    ([[0], [1], [], [0, 1]], ()), ([0.5, 1.0, 0.5, 0.5], ()), ([{"x": 1}] * 4, ()),
+])  # fmt: skip
+def test_classes_are_texts_or_whole_numbers(tmp_path, values, classes):
+    rows = {"image": [png(k) for k in range(4)], "label": values}
+    datasets.Dataset.from_dict(rows).to_parquet(str(tmp_path / "t.parquet"))
+    source = open_source(f"hf:{tmp_path}/t.parquet")
+    assert source.classes == classes
+    assert {source.label(i) for i in range(4)} == (set(classes) or {None})
+
+
 def test_split_and_column_come_after_the_name(places):
     test = open_source(f"hf:{places}/splits:test")
     assert (len(test), test[0].getpixel((0, 0))[0], test.key(0)) == (1, 3, "test-00000000")
     assert len(open_source(f"hf:{places}/splits", split="test")) == 1
     assert len(open_source(f"hf:{places}/splits:train:image")) == 6
+    for name in ("plain", "table.parquet"):  # no splits: all is for training, unless it is said
+        for kind in ("hf", "hf-stream"):
+            with pytest.raises(MissingInput, match="no split 'test'"):
+                open_source(f"{kind}:{places}/{name}", split="test")
+        assert len(open_source(f"hf:{places}/{name}:test")) == 6
     with pytest.raises(UsageError, match="did you mean 'image'"):
         open_source(f"hf:{places}/splits:train:imag")
     with pytest.raises(UsageError, match="unknown split"):
@@ -138,6 +205,66 @@ def test_a_stream_is_kept_in_one_pass_and_gives_the_same_pixels(places, tmp_path
     assert len(other.bad) == 2
     with pytest.raises(CannotCreate, match="another stream"):
         kept(limit(open_source(f"hf-stream:{places}/table.parquet"), 3), tmp_path / "kept")
+    with pytest.raises(CannotCreate, match="side 256, now 600"):
+        kept(stream, tmp_path / "kept", size=600)
+    stream.background = "black"
+    with pytest.raises(CannotCreate, match="background 'white', now 'black'"):
+        kept(stream, tmp_path / "kept")
+
+
+def test_what_is_kept_needs_neither_the_package_nor_the_stream(places, tmp_path, monkeypatch):
+    from ddpm_clip.config import DataConfig
+    from ddpm_clip.training.pictures import open_kept
+
+    data = DataConfig(source=f"hf-stream:{places}/table.parquet", max_samples=100)
+    first = finish(open_kept(data, tmp_path))
+    assert len(first) == 6
+    monkeypatch.setitem(sys.modules, "datasets", None)
+    again = finish(open_kept(data, tmp_path))
+    assert [again.digest(i) for i in range(6)] == [first.digest(i) for i in range(6)]
+    for other in ({"max_samples": 3}, {"image_size": 600}, {"background": "black"}):
+        with pytest.raises(UsageError, match="pip install"):
+            finish(open_kept(data.model_copy(update=other), tmp_path))
+
+
+def test_a_stream_that_breaks_off_says_so_and_keeps_the_shards_before(
+    places, tmp_path, monkeypatch
+):
+    def breaks(self):
+        for k in range(3):
+            yield {"image": {"bytes": png(k)}, "label": 0, "text": ""}
+        raise error
+
+    monkeypatch.setattr("ddpm_clip.data.streams.SHARD", 2)
+    monkeypatch.setattr(datasets.IterableDataset, "__iter__", breaks)
+    for error, told in ((OSError("no route"), "broke off"), (ValueError("odd"), "broke off"),
+                        (FileNotFoundError("x"), "is not there")):  # fmt: skip
+        stream = limit(open_source(f"hf-stream:{places}/table.parquet"), 6)
+        with pytest.raises((StorageError, MissingInput), match=told):
+            kept(stream, tmp_path / type(error).__name__)
+        names = {path.name for path in (tmp_path / type(error).__name__).iterdir()}
+        assert names == {"kept.json", "shard-000000.tar"}
+
+
+def test_pictures_are_put_away_as_they_come(tmp_path):
+    from ddpm_clip.data.streams import Incoming, Stream
+
+    came = []
+
+    def start():
+        for k in range(10):
+            came.append(k)
+            yield Incoming(f"{k}", png(k))
+
+    for at in keep(Stream("s", start, 10), tmp_path):
+        assert len(came) == at.done
+
+
+def test_scan_looks_at_a_stream_once(cli, places):
+    words = ("scan", f"hf-stream:{places}/table.parquet", "--max-bad", 0.5, "--json")
+    ended = cli(*words, "--max-samples", 6)
+    assert ended.code == 0, ended.err
+    assert '"cat": 3' in ended.out
 
 
 def test_a_stream_that_was_cut_off_goes_on_after_the_last_whole_shard(

@@ -129,6 +129,19 @@ def test_a_merge_of_parts_of_other_pictures_or_batches_exits_73(cli, words, tmp_
             assert "another job" in refused.err
 
 
+def test_a_merge_that_would_leave_parts_out_takes_none_away(cli, words, whole, tmp_path):
+    out = tmp_path / "embedded"
+    assert cli(*words, "--out", out, "--shard", "0/1").code == 0
+    before = contents(out)
+    refused = cli(*words, "--set", "data.flip=false", "--out", out, "--merge")
+    assert refused.code == 73
+    assert "data.flip=true --merge" in refused.err
+    assert contents(out) == before
+    (out / "parts" / "notes.txt").write_text("mine")
+    assert cli(*words, "--out", out, "--merge").code == 0
+    assert contents(out) == contents(whole) | {"parts/notes.txt": b"mine"}
+
+
 @pytest.mark.parametrize(
     "wrong", [("--shard", "4/4"), ("--shard", "1"), ("--shard", "0/4", "--merge")]
 )

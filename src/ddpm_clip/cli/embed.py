@@ -2,6 +2,7 @@
 
 import shlex
 from collections.abc import Generator
+from contextlib import suppress
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Annotated, TypeVar
@@ -115,13 +116,23 @@ def _command(
 
 
 def _encoder(config: "Config", source: "ImageSource") -> "Embedder":
-    """The encoder; for `labels`, of the classes that the pictures have."""
+    """The encoder; for `labels`, of the classes that a training on these pictures would have."""
     from ddpm_clip.build import build_embedder
 
-    named = config.embedder.name == "labels"
-    labels = {source.label(i) for i in range(len(source))} if named else set[str | None]()
-    classes = tuple(sorted(label for label in labels if label))
+    classes = _classes(source) if config.embedder.name == "labels" else ()
     return build_embedder(config.embedder, classes=classes, device=config.training.device)
+
+
+def _classes(source: "ImageSource") -> tuple[str, ...]:
+    """Classes with a picture that can be used: of most, the first one is looked at and no more."""
+    usable = set[str]()
+    for i in range(len(source)):
+        label = source.label(i)
+        if label and label not in usable:
+            with suppress(DataError):
+                source[i]
+                usable.add(label)
+    return tuple(sorted(usable))
 
 
 def _to_cache(

@@ -25,6 +25,9 @@ def scan(
     max_bad: Annotated[
         float, typer.Option(min=0, max=1, help="Share of unusable pictures that is put up with.")
     ] = 0.2,
+    max_samples: Annotated[
+        int | None, typer.Option(min=1, help="So many by lot; of a stream the first.")
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Look through pictures: how many, how large, which unusable.
@@ -35,8 +38,9 @@ def scan(
     from ddpm_clip.cli.interrupt import Patience
     from ddpm_clip.cli.progress import Bars, follow
     from ddpm_clip.data.sources import open_source
+    from ddpm_clip.data.subset import limit
 
-    pictures = open_source(source, split=split)
+    pictures = limit(open_source(source, split=split), max_samples)
     with Patience("leaving after this picture") as patience, Bars() as bars:
         report = follow(_look_through(pictures, max_bad), bars, patience)
     if as_json:
@@ -45,11 +49,12 @@ def scan(
 
 
 class _Measured:
-    """A source that remembers how large the pictures were that went through it."""
+    """A source that remembers what went through it: a stream goes forward only."""
 
     def __init__(self, source: "ImageSource"):
         self._source = source
         self.sizes: list[tuple[int, int]] = []
+        self.labels: Counter[str] = Counter()
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._source, name)
@@ -58,6 +63,7 @@ class _Measured:
         return len(self._source)
 
     def __getitem__(self, i: int) -> "Image":
+        self.labels.update(label for label in [self._source.label(i)] if label is not None)
         image = self._source[i]
         self.sizes.append(image.size)
         return image
@@ -76,20 +82,19 @@ def _look_through(
         try:
             at = next(work)
         except StopIteration as end:
-            return _report(source, measured.sizes, end.value)
+            return _report(source, measured, end.value)
         yield Progress("scan", at.done, at.total, f"{at.bad} unusable" if at.bad else "")
 
 
-def _report(
-    source: "ImageSource", sizes: list[tuple[int, int]], bad: "list[BadFile]"
-) -> dict[str, Any]:
+def _report(source: "ImageSource", measured: _Measured, bad: "list[BadFile]") -> dict[str, Any]:
+    sizes = measured.sizes
     sides = [side for size in sizes for side in size]
     common = Counter(f"{width}x{height}" for width, height in sizes).most_common(5)
-    labels = Counter(label for i in range(len(source)) if (label := source.label(i)) is not None)
     return {
         "source": source.name, "pictures": len(source), "usable": len(sizes),
         "smallest_side": min(sides), "largest_side": max(sides), "common_sizes": dict(common),
-        "classes": dict(sorted(labels.items())), "other_files": getattr(source, "other_types", 0),
+        "classes": dict(sorted(measured.labels.items())),
+        "other_files": getattr(source, "other_types", 0),
         "bad": [asdict(file) for file in bad],
     }  # fmt: skip
 

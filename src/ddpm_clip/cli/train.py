@@ -32,7 +32,7 @@ SkipExtraction = Annotated[
 ]
 
 BAD_INPUT = (UsageError, DataError, MissingInput, WeightsUnavailable)
-"""Errors of what was given, after which a run that was just made is not worth keeping."""
+"""Errors of what was given, after which a run that was just made is seldom worth keeping."""
 
 
 def train(
@@ -122,13 +122,20 @@ def _start(
     overwrite: bool = False, skip_extraction: bool = False, stop_after: int | None = None,
     as_json: bool = False,
 ) -> None:  # fmt: skip
-    from ddpm_clip.cli.training_view import View, by_the_first, carry_embeddings, run_training
+    from ddpm_clip.cli.training_view import (
+        View,
+        by_the_first,
+        carry_embeddings,
+        is_worth_keeping,
+        run_training,
+    )
     from ddpm_clip.run import Run
     from ddpm_clip.training.prepare import start_run
     from ddpm_clip.training.world import join
 
     world = join(config.training.device)
     console.manners.silent = not world.is_first
+    world.check_batch(config.training.batch_size)
     is_new = not overwrite and not (folder / "config.yaml").is_file()
 
     def begin() -> Run:
@@ -140,7 +147,7 @@ def _start(
             by_the_first(world, "embeddings", lambda: carry_embeddings(embeddings, run))
         run_training(run, View(skip_extraction, stop_after, as_json), world)
     except BAD_INPUT:
-        if is_new and world.is_first and not run.checkpoint_steps():
+        if is_new and world.is_first and not is_worth_keeping(run, not skip_extraction):
             run.discard()  # what cannot be trained must not stand in the way of the next try
         raise
 

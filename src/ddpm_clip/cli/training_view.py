@@ -18,8 +18,10 @@ from ddpm_clip.data.pixels import BadFile
 from ddpm_clip.errors import MissingInput, NonFiniteError
 from ddpm_clip.run import Run
 from ddpm_clip.training.loop import Prepared, total_steps, train
+from ddpm_clip.training.pictures import KEPT
 from ddpm_clip.training.prepare import prepare
 from ddpm_clip.training.samples import write_outcome, write_samples
+from ddpm_clip.training.sharded_embedding import PARTS
 from ddpm_clip.training.world import ALONE, World
 from ddpm_clip.types import TrainStep
 
@@ -112,11 +114,31 @@ def carry_embeddings(cache: Path, run: Run) -> None:
     """
     found = [folder for folder in (cache / name for name in EMBEDDINGS) if folder.is_dir()]
     if not found:
-        fix = "write them: ddpm-clip embed SOURCE --out FOLDER"
-        raise MissingInput(f"no embeddings in {cache}", f"it has no folder {EMBEDDINGS[0]}", fix)
+        why, last = f"it has no folder {EMBEDDINGS[0]}", ""
+        if (cache / PARTS).is_dir():
+            why, last = "there are parts that are not merged yet", " --merge"
+        raise MissingInput(f"no embeddings in {cache}", why,
+                           f"ddpm-clip embed SOURCE --out {cache}{last}")  # fmt: skip
     for folder in found:
         if not (run.folder / folder.name).exists():
             shutil.copytree(folder, run.folder / folder.name)
+
+
+def is_worth_keeping(run: Run, embeds: bool) -> bool:
+    """Whether a run that just failed holds what took long, and says what becomes of it.
+
+    Args:
+        run: just made.
+        embeds: with False its embeddings are copies only.
+    """
+    if run.checkpoint_steps():
+        return True
+    names = (KEPT, *EMBEDDINGS) if embeds else (KEPT,)
+    if not any(any((run.folder / name).glob("shard-*")) for name in names):
+        return False
+    console.warn(f"{run.folder} stays, with the pictures or embeddings that it has already; "
+                 "--overwrite starts anew and takes its embeddings along")  # fmt: skip
+    return True
 
 
 def _follow_steps(

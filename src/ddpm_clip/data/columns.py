@@ -60,7 +60,7 @@ class Texts(Sequence[str]):
         if not 0 <= row < len(self):
             raise IndexError(f"row {i} of {len(self)}")
         start, end = self._ends[row : row + 2].tolist()
-        return self._letters[start:end].decode("utf-8", "surrogateescape")
+        return self._letters[start:end].decode("utf-8", "surrogatepass")
 
     def __eq__(self, other: object) -> bool:
         """As lists are compared; any sequence of the same texts is equal."""
@@ -86,8 +86,8 @@ class TextWriter:
         return self._rows
 
     def append(self, text: str) -> None:
-        """Add one text; file names that are no valid UTF-8 come out as they went in."""
-        letters = text.encode("utf-8", "surrogateescape")
+        """Add one text; one that is no valid Unicode comes out as it went in."""
+        letters = text.encode("utf-8", "surrogatepass")
         self._letters.write(letters)
         self._end += len(letters)
         self._rows += 1

@@ -185,11 +185,12 @@ def _split_folder(root: Path, split: str) -> Path:
 def walk(root: Path) -> Iterator[tuple[str, list[str]]]:
     """Folders with their files, sorted; hidden ones and linked folders are passed over."""
     for folder, folders, names in os.walk(root):
-        folders[:] = sorted(name for name in folders if _is_shown(name))
-        yield folder, sorted(name for name in names if _is_shown(name))
+        folders[:] = sorted(name for name in folders if is_shown(name))
+        yield folder, sorted(name for name in names if is_shown(name))
 
 
-def _is_shown(name: str) -> bool:
+def is_shown(name: str) -> bool:
+    """Whether a name is meant to be seen: neither hidden nor what macOS puts into archives."""
     return not name.startswith(".") and name != "__MACOSX"
 
 

@@ -6,7 +6,8 @@ it and decoded here, with the same limits as any other. Knows nothing of trainin
 
 import hashlib
 from collections.abc import Iterator
-from dataclasses import dataclass
+from contextlib import contextmanager
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,7 @@ from PIL import Image
 from ddpm_clip.data.hub_rows import Reading
 from ddpm_clip.data.images import open_image
 from ddpm_clip.data.streams import Incoming, Stream, missing_extra
-from ddpm_clip.errors import DataError, MissingInput, UsageError
+from ddpm_clip.errors import DataError, DdpmClipError, MissingInput, StorageError, UsageError
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +26,8 @@ class Place:
     name: str
     split: str
     column: str | None = None
+    named: bool = field(default=False, compare=False)
+    """Whether the split stands in the text, and is so what the user takes the place for."""
 
     @classmethod
     def parse(cls, text: str, split: str) -> "Place":
@@ -40,7 +43,7 @@ class Place:
         if not text or len(rest) > 2:
             raise UsageError(f"hf:{text} names no data set", fix="hf:NAME[:SPLIT][:COLUMN]")
         own, column = [*rest, "", ""][:2]
-        return cls(":".join(parts[:taken]), own or split, column or None)
+        return cls(":".join(parts[:taken]), own or split, column or None, bool(own))
 
 
 @dataclass(slots=True, eq=False)
@@ -110,9 +113,8 @@ def read_dataset(text: str, split: str, *, background: str = "white") -> HubSour
     if len(table) == 0:
         raise DataError(f"no images found in hf:{text}", "the table is empty")
     classes = reading.names
-    if reading.label and not classes:
-        named = (reading.label_of({reading.label: value}) for value in table.unique(reading.label))
-        classes = tuple(sorted({name for name in named if name}))
+    if not classes:
+        classes = _different(table, reading)
     return HubSource(f"hf:{text}", table, reading, place.split, _roots(place), classes, background)
 
 
@@ -121,17 +123,36 @@ def stream_dataset(text: str, split: str, *, background: str = "white") -> Strea
     place = Place.parse(text, split)
     table = _opened(place, streaming=True)
     if table.features is None:
-        table = table._resolve_features()
+        with _unbroken(text):
+            table = table._resolve_features()
     reading = Reading.of(table.features, place.column, f"hf-stream:{text}")
     table, roots = _encoded(table, reading.picture), _roots(place)
+    far = "" if _exists(place.name) else f"hf://datasets/{place.name}@"
     known = (table.info.splits or {}).get(place.split)
 
     def start() -> Iterator[Incoming]:
-        for i, row in enumerate(table):
-            yield reading.incoming(row, f"{place.split}-{i:08d}", roots)
+        with _unbroken(text):
+            for i, row in enumerate(table):
+                yield reading.incoming(row, f"{place.split}-{i:08d}", roots, far)
 
     total = known.num_examples if known else None
     return Stream(f"hf-stream:{text}", start, total or None, background)
+
+
+@contextmanager
+def _unbroken(text: str) -> Iterator[None]:
+    """Around the reading of rows, which raises almost anything, of networks and of formats."""
+    try:
+        yield
+    except DdpmClipError:
+        raise
+    except FileNotFoundError as error:
+        raise MissingInput(f"a file of hf-stream:{text} is not there", str(error)[:300],
+                           "check the name or path, and the network") from error  # fmt: skip
+    except Exception as error:
+        raise StorageError(
+            f"hf-stream:{text} broke off", str(error)[:300] or type(error).__name__, "run it again"
+        ) from error
 
 
 def _opened(place: Place, *, streaming: bool) -> Any:
@@ -145,19 +166,20 @@ def _opened(place: Place, *, streaming: bool) -> Any:
     try:
         if (path / "state.json").is_file() or (path / "dataset_dict.json").is_file():
             table = datasets.load_from_disk(str(path))
-            table = _chosen(table, place) if isinstance(table, dict) else table
+            table = _chosen(table, place) if isinstance(table, dict) else _whole(table, place)
             return table.to_iterable_dataset() if streaming else table
         if path.is_file():
+            _whole(path, place)
             kind = {".parquet": "parquet", ".arrow": "arrow"}.get(path.suffix, "parquet")
             return datasets.load_dataset(kind, data_files={place.split: str(path)},
                                          split=place.split, streaming=streaming)  # fmt: skip
         name = str(path) if path.is_dir() else place.name
         return datasets.load_dataset(name, split=place.split, streaming=streaming)
+    except DdpmClipError:
+        raise
     except (FileNotFoundError, ConnectionError) as error:
         raise MissingInput(f"no data set hf:{place.name}", str(error)[:300],
                            "check the name or path, and the network") from error  # fmt: skip
-    except UsageError:
-        raise
     except Exception as error:  # builders raise almost anything
         raise DataError(f"hf:{place.name} cannot be read", str(error)[:300]) from error
 
@@ -169,6 +191,25 @@ def _chosen(splits: dict[str, Any], place: Place) -> Any:
     return splits[place.split]
 
 
+def _whole(table: Any, place: Place) -> Any:
+    """What has no splits, and is for training unless the user says what it is."""
+    if place.split != "train" and not place.named:
+        raise MissingInput(f"no split {place.split!r} in {place.name}", "it is one table",
+                           f"say that it is this split: hf:{place.name}:{place.split}")  # fmt: skip
+    return table
+
+
+def _different(table: Any, reading: Reading) -> tuple[str, ...]:
+    """The classes that occur in a column of texts or whole numbers; any other has none."""
+    if not reading.label:
+        return ()
+    kind = str(getattr(table.features.get(reading.label), "dtype", ""))
+    if not kind.startswith(("string", "large_string", "int", "uint", "bool")):
+        return ()
+    named = (reading.label_of({reading.label: value}) for value in table.unique(reading.label))
+    return tuple(sorted({name for name in named if name}))
+
+
 def _encoded(table: Any, column: str) -> Any:
     """The same table with its pictures as they are stored."""
     from datasets import Image as Encoded
@@ -178,12 +219,17 @@ def _encoded(table: Any, column: str) -> Any:
 
 
 def _roots(place: Place) -> tuple[Path, ...]:
-    """Where rows may point to: the place itself, and what `datasets` has fetched."""
+    """Where rows may point to: the folder that is the place, and what `datasets` has fetched.
+
+    Not what lies around that: a user's tokens lie beside the caches.
+    """
     from datasets import config
+    from huggingface_hub import constants
 
     path = Path(place.name).expanduser()
-    here = [path if path.is_dir() else path.parent] if path.exists() else []
-    return tuple(root.resolve() for root in [*here, Path(config.HF_CACHE_HOME)])
+    here = [path] if path.is_dir() else []
+    caches = (constants.HF_HUB_CACHE, config.HF_DATASETS_CACHE)
+    return tuple(root.resolve() for root in [*here, *map(Path, caches)])
 
 
 def _exists(text: str) -> bool:

@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ddpm_clip.data.images import BadImage, read_bytes
+from ddpm_clip.data.images import MAX_BYTES, BadImage, read_bytes
 from ddpm_clip.data.streams import Incoming
-from ddpm_clip.errors import DataError
+from ddpm_clip.errors import DataError, StorageError
 from ddpm_clip.registry import unknown_name
 
 PICTURES = ("image", "img", "jpg", "jpeg", "png", "webp")
@@ -60,11 +60,20 @@ class Reading:
         value = value[0] if isinstance(value, list) and value else value
         return value or None if isinstance(value, str) else None
 
-    def bytes_of(self, row: Mapping[str, Any], key: str, roots: Sequence[Path]) -> bytes:
-        """The picture of a row; a path is read only where it leads below one of `roots`.
+    def bytes_of(
+        self, row: Mapping[str, Any], key: str, roots: Sequence[Path], far: str = ""
+    ) -> bytes:
+        """The picture of a row.
+
+        Args:
+            row: of the table.
+            key: what errors call it.
+            roots: folders; a path is read only where it leads below one of them.
+            far: what an address must begin with to be read.
 
         Raises:
-            BadImage: there is none.
+            BadImage: there is none. StorageError: it could not be fetched. DataError: the pictures
+            of a stream lie in an archive.
         """
         value = row.get(self.picture)
         if isinstance(value, bytes):
@@ -75,15 +84,51 @@ class Reading:
             return bytes(value["bytes"])
         if not value.get("path"):
             raise BadImage(key, "empty")
-        path = Path(value["path"]).resolve()
-        if not any(path.is_relative_to(root) for root in roots):
-            raise BadImage(key, "outside")
-        return read_bytes(path)
+        where = str(value["path"])
+        if far and far in where:
+            return _fetched(where, key, far)
+        return _read_below(roots, where, key)
 
-    def incoming(self, row: Mapping[str, Any], key: str, roots: Sequence[Path]) -> Incoming:
+    def incoming(
+        self, row: Mapping[str, Any], key: str, roots: Sequence[Path], far: str = ""
+    ) -> Incoming:
         """A row of a stream; without a picture its bytes are empty."""
         try:
-            data = self.bytes_of(row, key, roots)
+            data = self.bytes_of(row, key, roots, far)
         except BadImage:
             data = b""
         return Incoming(key, data, self.label_of(row), self.caption_of(row))
+
+
+def _read_below(roots: Sequence[Path], where: str, key: str) -> bytes:
+    """A file of this disk, wherever links lead."""
+    try:
+        path = Path(where).resolve()
+    except (OSError, ValueError, RuntimeError) as error:  # a NUL, a loop of links
+        raise BadImage(key, "outside") from error
+    if not any(path.is_relative_to(root) for root in roots):
+        raise BadImage(key, "outside")
+    return read_bytes(path)
+
+
+def _fetched(address: str, key: str, far: str) -> bytes:
+    """A file of the repository of the hub whose addresses begin with `far`."""
+    from datasets.utils.file_utils import xopen
+
+    if f"::{far}" in address:
+        raise DataError(f"the pictures of {far} lie in archives",
+                        "these cannot be read as a stream", "take hf: for hf-stream:")  # fmt: skip
+    if (
+        not address.startswith(far) or "::" in address or ".." in address.split("/")
+    ):  # it would lead to another place
+        raise BadImage(key, "outside")
+    try:
+        with xopen(address, "rb") as file:
+            data: bytes = file.read(MAX_BYTES + 1)
+    except FileNotFoundError as error:
+        raise BadImage(key, "missing") from error
+    except OSError as error:  # a network that fails must not make a smaller data set
+        raise StorageError(f"{address} broke off", str(error)[:200], "run it again") from error
+    if len(data) > MAX_BYTES:
+        raise BadImage(key, "too-large", "too many bytes")
+    return data

@@ -94,7 +94,7 @@ def _wds(place: str, wishes: Wishes) -> ImageSource:
     if not place:
         raise UsageError("wds: needs tar shards", fix="wds:FOLDER or wds:shard-{000..009}.tar")
     if is_remote(place):
-        return stream_tars(place, background=wishes.background)
+        return stream_tars(place, split=wishes.split, background=wishes.background)
     shards = shard_paths(place, wishes.split)
     if any(shard.suffix != ".tar" for shard in shards):
         return stream_tars(place, [str(shard) for shard in shards], background=wishes.background)

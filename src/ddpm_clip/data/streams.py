@@ -10,7 +10,7 @@ import json
 import tarfile
 from collections.abc import Callable, Generator, Iterator
 from dataclasses import dataclass
-from itertools import islice
+from itertools import chain, islice
 from pathlib import Path
 from typing import Any
 
@@ -68,7 +68,8 @@ class Stream:
         if self.total is None:
             raise UsageError(
                 f"{self.name} does not say how many pictures it has", "it is a stream",
-                "say how many to take: --set data.max_samples=10000", param="data.max_samples",
+                "say how many to take: --set data.max_samples=10000, or scan --max-samples 10000",
+                param="data.max_samples",
             )  # fmt: skip
         return self.total
 
@@ -106,31 +107,49 @@ class Stream:
         return self._now
 
 
-def keep(stream: Stream, folder: Path, *, size: int = 32) -> Generator[Progress, None, TarSource]:
+def keep(
+    stream: Stream, folder: Path, *, size: int = 32, most: int | None = None
+) -> Generator[Progress, None, TarSource]:
     """Take a stream into `folder`; cut off, it goes on after the last whole shard.
 
     Args:
         stream: is read once.
         folder: for the shards, of this stream alone.
         size: of the training pictures.
+        most: how many were asked for; only written down, for `kept`.
 
     Raises:
         CannotCreate: the folder keeps another stream. StorageError: no room.
     """
-    total, state = len(stream), _state(stream, folder)
+    total, side = len(stream), max(size, KEPT_SIDE)
+    state = _state(folder, _asked(stream.name, side, most, stream.background) | {"pictures": total})
     if state["complete"]:
-        return read_tars(sorted(folder.glob("*.tar")), stream.name, background=stream.background)
+        return _tars(folder, stream.name, stream.background)
     coming = islice(stream.start(), state["taken"], total)
-    while batch := list(islice(coming, SHARD)):
+    for first in coming:
         shard = folder / f"shard-{state['taken'] // SHARD:06d}.tar"
         with replacing(shard) as path, tarfile.open(path, "w") as tar:
-            for row, one in enumerate(batch, state["taken"]):
-                _put(tar, row, one, max(size, KEPT_SIDE), stream.background)
+            shelf = chain([first], islice(coming, SHARD - 1))
+            for row, one in enumerate(shelf, state["taken"]):
+                _put(tar, row, one, side, stream.background)
                 yield Progress("keep", row + 1, total)
-        state["taken"] += len(batch)
+        state["taken"] = row + 1
         _write_state(folder, state)
     _write_state(folder, state | {"complete": True})
-    return read_tars(sorted(folder.glob("*.tar")), stream.name, background=stream.background)
+    return _tars(folder, stream.name, stream.background)
+
+
+def kept(
+    folder: Path, name: str, *, size: int, most: int | None, background: str
+) -> TarSource | None:
+    """What `keep` has kept in `folder` of the stream `name`, if that is all that was asked for.
+
+    The stream itself is not needed, nor is the network or the package that it comes by.
+    """
+    asked = _asked(name, max(size, KEPT_SIDE), most, background) | {"complete": True}
+    state = _read_state(folder)
+    is_all = all(key in state and state[key] == value for key, value in asked.items())
+    return _tars(folder, name, background) if is_all else None
 
 
 def missing_extra(source: str, package: str) -> UsageError:
@@ -139,16 +158,31 @@ def missing_extra(source: str, package: str) -> UsageError:
                       f'pip install "ddpm-clip[{package}]"', param="data.source")  # fmt: skip
 
 
-def _state(stream: Stream, folder: Path) -> dict[str, Any]:
-    path, mine = folder / STATE, {"of": stream.name, "pictures": len(stream)}
+def _asked(name: str, side: int, most: int | None, background: str) -> dict[str, Any]:
+    return {"of": name, "side": side, "most": most, "background": background}
+
+
+def _tars(folder: Path, name: str, background: str) -> TarSource:
+    return read_tars(sorted(folder.glob("*.tar")), name, background=background)
+
+
+def _read_state(folder: Path) -> dict[str, Any]:
+    path = folder / STATE
     if not path.is_file():
-        return mine | {"taken": 0, "complete": False}
+        return {}
     state: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-    if any(state.get(name) != value for name, value in mine.items()):
-        raise CannotCreate(f"{folder} keeps the pictures of another stream",
-                           f"{state.get('pictures')} of {state.get('of')}",
-                           "choose another --out")  # fmt: skip
     return state
+
+
+def _state(folder: Path, mine: dict[str, Any]) -> dict[str, Any]:
+    """How far the keeping is; of `mine`, older files lack some."""
+    state = _read_state(folder) or {"taken": 0, "complete": False}
+    differ = [key for key in mine if key != "most" and state.get(key, mine[key]) != mine[key]]
+    if differ:
+        told = ", ".join(f"{key} {state[key]!r}, now {mine[key]!r}" for key in differ)
+        raise CannotCreate(f"{folder} keeps the pictures of another stream", f"there: {told}",
+                           "choose another --out, or --overwrite")  # fmt: skip
+    return mine | state
 
 
 def _write_state(folder: Path, state: dict[str, Any]) -> None:

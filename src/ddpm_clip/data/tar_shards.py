@@ -16,13 +16,16 @@ from pathlib import Path
 from PIL import Image
 
 from ddpm_clip.data.columns import Labels, Texts, TextWriter
-from ddpm_clip.data.files import portable
+from ddpm_clip.data.files import is_shown, portable
 from ddpm_clip.data.images import MAX_BYTES, BadImage, colour, open_image
 from ddpm_clip.data.tars import Damaged, samples
 from ddpm_clip.errors import DataError, MissingInput, UsageError
 
 _BRACES = re.compile(r"\{([^{}]*)\}")
 MAX_SHARDS = 100_000
+MAX_DIGITS = 18
+"""Of a number that may be that of a class; a longer one is a text."""
+
 REST = "(the rest)"
 """The name, in lists of bad files, of what could not be read of a shard."""
 
@@ -136,7 +139,7 @@ def _rows(shards: Sequence[Path]) -> Iterator[tuple[int, Row]]:
 
 
 def _named(label: str | None, names: Sequence[str]) -> str | None:
-    if label is None or not names or not label.isdecimal():
+    if label is None or not names or not label.isdecimal() or len(label) > MAX_DIGITS:
         return label
     number = int(label)
     return names[number] if number < len(names) else label
@@ -169,19 +172,23 @@ def expanded(pattern: str) -> list[str]:
 def shard_paths(place: str, split: str = "train") -> list[Path]:
     """The tars that a place names: a folder, one file, or a pattern with {0..9} or *.
 
-    A folder may have a folder a split in it.
+    A folder may have a folder a split in it; all else is for training.
 
     Raises:
-        MissingInput: there is none, or one of those that are counted out is missing.
+        MissingInput: there is no such split, no tar, or one of those that are counted out is
+        missing.
     """
     path = Path(place).expanduser()
     if path.is_dir():
         inner = path / split
-        if inner.is_dir() and any(inner.glob("*.tar*")):
+        if inner.is_dir() and any(_is_tar(p.name) for p in inner.iterdir()):
             path = inner
         elif split != "train":
             raise MissingInput(f"no split {split!r} in {path}", fix="give the folder of its tars")
         found = sorted(p for p in path.iterdir() if _is_tar(p.name) and p.is_file())
+    elif split != "train":
+        raise MissingInput(f"no split {split!r} in {place}", "these tars are all for training",
+                           "give a folder with a folder a split in it")  # fmt: skip
     else:
         found = [one for text in expanded(place) for one in _matches(Path(text).expanduser())]
     missing = [one for one in found if not one.is_file()]
@@ -198,6 +205,4 @@ def _matches(path: Path) -> list[Path]:
 
 
 def _is_tar(name: str) -> bool:
-    return (
-        not name.startswith(".") and re.search(r"\.(tar|tgz|tar\.\w+)$", name.lower()) is not None
-    )
+    return is_shown(name) and re.search(r"\.(tar|tgz|tar\.(gz|bz2|xz))$", name.lower()) is not None

@@ -13,7 +13,7 @@ from ddpm_clip.data.files import portable
 from ddpm_clip.data.streams import Incoming, Stream, missing_extra
 from ddpm_clip.data.tar_shards import REST, expanded
 from ddpm_clip.data.tars import Damaged, samples
-from ddpm_clip.errors import StorageError, UsageError
+from ddpm_clip.errors import MissingInput, StorageError, UsageError
 
 _URL = re.compile(r"(https?|s3|gs|hf|file):/{1,3}[\w./:@%+=,~-]+")
 """No character in it means anything to a shell."""
@@ -24,18 +24,24 @@ def is_remote(place: str) -> bool:
     return re.match(r"[a-z][a-z0-9]+:", place) is not None
 
 
-def stream_tars(place: str, shards: Sequence[str] = (), *, background: str = "white") -> Stream:
+def stream_tars(place: str, shards: Sequence[str] = (), *, split: str = "train",
+                background: str = "white") -> Stream:  # fmt: skip
     """The pictures of the shards that `place` stands for, one after the other.
 
     Args:
         place: a URL with {000..009} in it.
-        shards: local files instead.
+        shards: local files instead, of the split that is asked for.
+        split: of URLs, which are all for training.
         background: colour behind transparent pixels.
 
     Raises:
         UsageError: `webdataset` is not installed, or this is no URL that is opened here.
+        MissingInput: URLs have no other split.
     """
     far = not shards
+    if far and split != "train":
+        raise MissingInput(f"no split {split!r} in wds:{place}", "URLs are all for training",
+                           "give the URLs of its shards")  # fmt: skip
     urls = list(shards) or expanded(place)
     for url in urls if far else ():
         if not _URL.fullmatch(url):

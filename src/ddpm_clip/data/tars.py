@@ -1,11 +1,13 @@
 """What a tar of pictures holds, member by member; nothing is ever unpacked to the disk.
 
 Members of one stem belong together, as webdataset has it: `rose/0001.jpg` with `rose/0001.txt` (a
-caption), `rose/0001.cls` (a class) or `rose/0001.json` (both). Links, devices, sparse files and
-whatever is no picture are passed over. Knows nothing of training, nor where the tar comes from.
+caption), `rose/0001.cls` (a class) or `rose/0001.json` (both). Links, devices, sparse files,
+hidden files and whatever is no picture are passed over. Knows nothing of training, nor where the
+tar comes from.
 """
 
 import json
+import lzma
 import posixpath
 import tarfile
 import zlib
@@ -13,12 +15,15 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import IO, Any, Self
 
-from ddpm_clip.data.files import MAX_CAPTION, first_folder
+from ddpm_clip.data.files import MAX_CAPTION, first_folder, is_shown
 from ddpm_clip.data.images import MAX_BYTES, SUFFIXES
 
 NOTES = (".txt", ".cls", ".json")
 EXTENDED = (tarfile.XHDTYPE, tarfile.XGLTYPE, tarfile.SOLARIS_XHDTYPE, tarfile.GNUTYPE_LONGNAME,
             tarfile.GNUTYPE_LONGLINK)  # fmt: skip
+SPOILT = (tarfile.TarError, zlib.error, lzma.LZMAError, EOFError, OSError, ValueError,
+          OverflowError, IndexError, RecursionError)  # fmt: skip
+"""All that `tarfile` is known to raise on bytes that are no sound tar."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,13 +77,17 @@ def samples(file: IO[bytes], *, streamed: bool = False) -> Iterator[Sample]:
 def _members(file: IO[bytes], streamed: bool) -> Iterator[tuple[tarfile.TarFile, tarfile.TarInfo]]:
     """Regular files only, one after the other."""
     mode: Any = "r|*" if streamed else "r:"
+    end = 0
     try:
         with tarfile.open(fileobj=file, mode=mode, tarinfo=_Header) as tar:
             while (member := tar.next()) is not None:
                 tar.members = []  # type: ignore[attr-defined]  # a tar of a million members must not be remembered
-                if member.isreg() and not member.issparse():
+                if member.size < 0 or tar.offset <= end:  # it would be read for ever
+                    raise Damaged(f"a header claims {member.size} bytes")
+                end = tar.offset
+                if member.isreg() and not member.issparse() and _shown(member.name):
                     yield tar, member
-    except (tarfile.TarError, zlib.error, EOFError, OSError, ValueError, OverflowError) as error:
+    except SPOILT as error:
         raise Damaged(str(error)[:200]) from error
 
 
@@ -104,6 +113,11 @@ def _finished(sample: Sample) -> Iterator[Sample]:
         yield sample
 
 
+def _shown(name: str) -> bool:
+    """Whether no part of a name is hidden; `.` and `..` are no names."""
+    return all(is_shown(part) for part in name.split("/") if part not in (".", ".."))
+
+
 def _stem(name: str) -> str:
     """Up to the first dot of the file's own name."""
     folder, _, base = name.rpartition("/")
@@ -111,8 +125,11 @@ def _stem(name: str) -> str:
 
 
 def _content(tar: tarfile.TarFile, member: tarfile.TarInfo, most: int) -> bytes:
-    file = tar.extractfile(member)
-    return file.read(most) if file is not None else b""
+    try:
+        file = tar.extractfile(member)
+        return file.read(most) if file is not None else b""
+    except SPOILT as error:
+        raise Damaged(str(error)[:200]) from error
 
 
 def _told(text: str) -> tuple[str | None, str | None]:
@@ -126,7 +143,8 @@ def _told(text: str) -> tuple[str | None, str | None]:
     label = next((entry[k] for k in ("label", "class", "cls") if k in entry), None)
     caption = next((entry[k] for k in ("caption", "text") if isinstance(entry.get(k), str)), None)
     named = isinstance(label, str | int) and not isinstance(label, bool)
-    return str(label) if named else None, caption
+    # half a character is no part of a class's name
+    return str(label).encode("utf-8", "replace").decode() if named else None, caption
 
 
 class _Header(tarfile.TarInfo):
@@ -138,6 +156,8 @@ class _Header(tarfile.TarInfo):
             header = super().frombuf(buf, encoding, errors)
         except (tarfile.InvalidHeaderError, tarfile.TruncatedHeaderError) as error:  # type: ignore[attr-defined]
             raise Damaged(str(error)) from error
+        if header.size < 0:
+            raise Damaged(f"a header claims {header.size} bytes")
         if header.type in EXTENDED and header.size > MAX_CAPTION:
             raise Damaged(f"an extended header claims {header.size} bytes")  # read in one piece
         return header

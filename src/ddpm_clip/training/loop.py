@@ -23,7 +23,7 @@ from ddpm_clip.conditioning import Conditioner, draw_levels
 from ddpm_clip.config import Config
 from ddpm_clip.data.loader import batch_indices, flip_mask
 from ddpm_clip.data.pixels import BadFile
-from ddpm_clip.errors import NonFiniteError, UsageError
+from ddpm_clip.errors import NonFiniteError
 from ddpm_clip.models.ddpm import DDPM
 from ddpm_clip.run import Run
 from ddpm_clip.training.state import TrainState, learning_rate, start_state
@@ -116,13 +116,7 @@ def train(
 
 def _agree(world: World, config: Config, prepared: Prepared, state: TrainState) -> None:
     """Wait for the others, and see that they are about to do the same."""
-    if world.size > config.training.batch_size:
-        raise UsageError(
-            f"{world.size} processes have {config.training.batch_size} pictures a step",
-            "training.batch_size counts those of all processes together",
-            f"--set training.batch_size={8 * world.size}, or fewer processes",
-            param="training.batch_size",
-        )
+    world.check_batch(config.training.batch_size)
     if world.size > 1:
         n = len(prepared.pixels)
         some = np.linspace(0, n - 1, min(n, 64)).astype(int)

@@ -9,7 +9,7 @@ from pathlib import Path
 from ddpm_clip.config import DataConfig
 from ddpm_clip.data.pixels import Pixels, stream_pixels
 from ddpm_clip.data.sources import open_source
-from ddpm_clip.data.streams import Stream, keep
+from ddpm_clip.data.streams import Stream, keep, kept
 from ddpm_clip.data.subset import limit
 from ddpm_clip.errors import UsageError
 from ddpm_clip.types import ImageSource, Progress
@@ -45,10 +45,18 @@ def open_data(config: DataConfig, split: str = "train", *, streams: bool = False
 
 
 def open_kept(config: DataConfig, home: Path) -> Generator[Progress, None, ImageSource]:
-    """As `open_data`; of a stream, what of it is kept in `home`, which is filled first."""
+    """As `open_data`; of a stream, what of it is kept in `home`, which is filled first.
+
+    Once it is filled, the stream is not asked again.
+    """
+    size, most = config.image_size, config.max_samples
+    there = kept(home / KEPT, config.source or "", size=size, most=most,
+                 background=config.background)  # fmt: skip
+    if there is not None:
+        return there
     source = open_data(config, streams=True)
     if isinstance(source, Stream):
-        return (yield from keep(source, home / KEPT, size=config.image_size))
+        return (yield from keep(source, home / KEPT, size=size, most=most))
     return source
 
 

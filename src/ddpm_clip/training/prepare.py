@@ -36,6 +36,7 @@ from ddpm_clip.settings import checked_prompts, settings_of
 from ddpm_clip.training.embedding import embed_missing, identity, open_cache
 from ddpm_clip.training.loop import Prepared
 from ddpm_clip.training.pictures import decode, open_data, open_kept
+from ddpm_clip.training.state import OPTIMIZERS
 from ddpm_clip.types import Embedder, ImageSource, Progress
 from ddpm_clip.weights import shipped_names
 
@@ -81,7 +82,7 @@ def start_run(
 
 
 def _check_parts(config: Config) -> None:
-    """Raise what the device, the network or the sample grids would raise, in no time and memory."""
+    """Raise what device, network, optimiser or sample grids would raise, in no time and memory."""
     own, bridge = config.generation, config.conditioning.bridge
     for scales in (own.grid_guidance, (own.guidance,)):
         settings_of(own, config.diffusion.timesteps, guidance=scales,
@@ -89,6 +90,7 @@ def _check_parts(config: Config) -> None:
     if own.prompts:
         checked_prompts(own.prompts)
     usable_device(config.training.device)
+    OPTIMIZERS[config.training.optimizer]
     build_schedule(config.diffusion)
     with torch.device("meta"):  # shapes only
         build_denoiser(

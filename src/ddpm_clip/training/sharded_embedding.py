@@ -6,6 +6,7 @@ is why it gives the same bytes. Knows nothing of encoders or batches.
 
 import shutil
 from collections.abc import Callable, Generator, Iterable
+from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
@@ -25,7 +26,17 @@ from ddpm_clip.data.embedding_parts import (
 from ddpm_clip.data.embeddings import EmbeddingCache, Located
 from ddpm_clip.data.filling import fill
 from ddpm_clip.data.pixels import BadFile, check_share
-from ddpm_clip.training.embedding import Embedded, Side, embed_side, identified, opened, sides
+from ddpm_clip.errors import CannotCreate
+from ddpm_clip.training.embedding import (
+    MIRRORED,
+    PLAIN,
+    Embedded,
+    Side,
+    embed_side,
+    identified,
+    opened,
+    sides,
+)
 from ddpm_clip.types import Embedder, ImageSource, Progress
 
 PARTS = "parts"
@@ -77,15 +88,33 @@ def merge_parts(
 
     Raises:
         MissingInput: parts are not there or not done; names them. CannotCreate: they belong to
-            another job. DataError: too many pictures cannot be used, or a part lacks some.
+            another job, or would not be merged. DataError: too many pictures cannot be used, or a
+            part lacks some.
     """
+    _refuse_leftovers(home, config, command)
     result = Embedded([], [], [])
     for side in sides(config):
         job = _job(config, source, embedder, side)
         parts = complete_parts(home / PARTS / side.name, job, command)
         result = yield from _merge_side(home, config, source, job, parts, side)
-    shutil.rmtree(home / PARTS, ignore_errors=True)
+    for side in sides(config):
+        shutil.rmtree(home / PARTS / side.name, ignore_errors=True)
+    with suppress(OSError):  # whatever else lies there is not ours to remove
+        (home / PARTS).rmdir()
     return result
+
+
+def _refuse_leftovers(home: Path, config: Config, command: str) -> None:
+    """Parts that this merge would not look at took hours like any others."""
+    merged = sides(config)
+    for side in (PLAIN, MIRRORED):
+        if side not in merged and (home / PARTS / side.name).is_dir():
+            raise CannotCreate(
+                f"{home / PARTS / side.name} would not be merged",
+                "the parts were made with data.flip=true, and this merge is without",
+                f"{command} --set data.flip=true --merge, or remove that folder",
+                param="data.flip",
+            )
 
 
 def _merge_side(

@@ -9,7 +9,7 @@ for through the store of the launcher, which has time. Knows nothing of networks
 import os
 import time
 import warnings
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -66,6 +66,20 @@ class World:
     def part(self, n: int) -> slice:
         """This process's rows of `n`: in order, none twice, sizes that differ by one at most."""
         return slice(self.rank * n // self.size, (self.rank + 1) * n // self.size)
+
+    def check_batch(self, pictures: int) -> None:
+        """See to it that a step of so many pictures has one for every process.
+
+        Raises:
+            UsageError: it has not.
+        """
+        if self.size > pictures:
+            raise UsageError(
+                f"{self.size} processes have {pictures} pictures a step",
+                "training.batch_size counts those of all processes together",
+                f"--set training.batch_size={8 * self.size}, or fewer processes",
+                param="training.batch_size",
+            )
 
     def wrap(self, model: nn.Module) -> nn.Module:
         """The network whose backward pass averages gradients over the processes."""
@@ -158,7 +172,7 @@ class World:
         told: bytes = self._store.get(place)
         return told.decode()
 
-    def _until(self, found: Any, what: str) -> None:
+    def _until(self, found: Callable[[], bool], what: str) -> None:
         """Ask now and then, so that signals are heard and no collective runs out of time."""
         end, pause = time.monotonic() + PATIENCE, 0.002
         while not found():
