@@ -88,9 +88,15 @@ def _time_to_quality(facts: Facts) -> list[str]:
         "condition vectors and the same judge. The diffusers arm is `UNet2DModel` of equal "
         "parameters with the recipe of its unconditional example; the course network has the "
         "course's schedule and loss. Each of the two is sampled with the better of DPM++ 2M "
-        f"(20 steps) and DDIM (50). {facts['n'] * 40} pictures a point.",
+        f"(20 steps) and DDIM (50). {_pictures_a_point(facts)} pictures a point.",
         _table(head, rows, "l" + "r" * (len(head) - 1)),
     ]
+
+
+def _pictures_a_point(facts: Facts) -> str:
+    found = sorted({point["n"] for seeds in facts["curves"].values() for curve in seeds.values()
+                    for point in curve["points"]})  # fmt: skip
+    return " or ".join(f"{n:,}" for n in found)
 
 
 def _train_step(facts: Facts) -> list[str]:
