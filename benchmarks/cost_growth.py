@@ -81,9 +81,7 @@ def _peak() -> float:
 
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument(
-        "--config", default="config/digits_quick.yaml", help="a preset or YAML file"
-    )
+    parser.add_argument("--config", default="digits", help="a preset or YAML file")
     parser.add_argument("--sizes", type=int, nargs="+", default=SIZES)
     parser.add_argument("--batches", type=int, nargs="+", default=BATCHES)
     parser.add_argument(

@@ -96,25 +96,25 @@ def parameters_of(network: nn.Module) -> int:
 def scaled_to(config: Config, parameters: int, tolerance: float = 0.1) -> Config:
     """The config with channels widened or narrowed until the parameters are about as many.
 
-    All levels grow by about the same factor, in steps of 8 channels.
+    All levels grow by about the same factor, in steps of 16 channels, the width of a norm's group.
 
     Raises:
         UsageError: no widths come within the tolerance.
     """
     own = parameters_of(_sketched(config))
-    best, least = config, float("inf")
+    within: list[tuple[float, float, Config]] = []
     for chs in _widths(config.model.down_chs, (parameters / own) ** 0.5):
         candidate = changed(config, {"model.down_chs": chs})
         try:
             found = parameters_of(_sketched(candidate))
         except UsageError:  # widths that heads or groups do not divide
             continue
-        off = abs(found / parameters - 1) + 0.001 * _skew(chs, config.model.down_chs)
-        if off < least:
-            best, least = candidate, off
-    if least > tolerance:
+        off = abs(found / parameters - 1)
+        if off <= tolerance:
+            within.append((_skew(chs, config.model.down_chs), off, candidate))
+    if not within:
         raise UsageError(f"no widths give {parameters:,} parameters within {tolerance:.0%}")
-    return best
+    return min(within, key=lambda one: one[:2])[2]
 
 
 def _sketched(config: Config) -> nn.Module:
@@ -124,10 +124,10 @@ def _sketched(config: Config) -> nn.Module:
 
 
 def _widths(chs: tuple[int, ...], factor: float) -> set[tuple[int, ...]]:
-    """Widths about `factor` times `chs`, each divisible by 8."""
-    near = [8 * max(1, round(ch * factor / 8)) for ch in chs]
-    nudges = product((-8, 0, 8), repeat=len(chs))
-    return {tuple(max(8, ch + more) for ch, more in zip(near, nudge, strict=True))
+    """Widths about `factor` times `chs`, each divisible by 16."""
+    near = [16 * max(1, round(ch * factor / 16)) for ch in chs]
+    nudges = product((-16, 0, 16), repeat=len(chs))
+    return {tuple(max(16, ch + more) for ch, more in zip(near, nudge, strict=True))
             for nudge in nudges}  # fmt: skip
 
 

@@ -23,6 +23,7 @@ from ddpm_clip.evaluation.judge import JudgeNet
 from ddpm_clip.evaluation.success import Count
 from ddpm_clip.types import Progress
 from ddpm_clip.utils.device import pick_dtype
+from ddpm_clip.utils.generators import finish
 from ddpm_clip.utils.visualization import grid
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -36,13 +37,9 @@ def finished(work: Generator[Progress, None, Result], name: str) -> Result:
     """Run a measurement to its end under a bar on stderr."""
     with Bar(console=Console(stderr=True), transient=True) as bar:
         task = bar.add_task(name, total=None)
-        while True:
-            try:
-                at = next(work)
-            except StopIteration as end:
-                result: Result = end.value
-                return result
-            bar.update(task, completed=at.done, total=at.total, description=f"{name}: {at.stage}")
+        return finish(work, lambda at: bar.update(
+            task, completed=at.done, total=at.total, description=f"{name}: {at.stage}",
+        ))  # fmt: skip
 
 
 def print_counts(title: str, counts: Mapping[str, Count]) -> None:

@@ -155,9 +155,7 @@ def show(
 
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument(
-        "--config", default="config/digits_quick.yaml", help="a preset or YAML file"
-    )
+    parser.add_argument("--config", default="digits", help="a preset or YAML file")
     parser.add_argument("--batch", type=int, help="by default the config's")
     parser.add_argument("--rounds", type=int, default=9, help="of step and convolutions in turns")
     parser.add_argument("--seconds", type=float, default=2.0, help="of measuring a ceiling's shape")

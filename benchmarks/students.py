@@ -29,6 +29,7 @@ from ddpm_clip.run import Run
 from ddpm_clip.training.loop import Prepared, start_state, train
 from ddpm_clip.training.prepare import prepare, start_run
 from ddpm_clip.types import Denoiser
+from ddpm_clip.utils.generators import finish
 from ddpm_clip.utils.tensors import to_float
 
 CPU = torch.device("cpu")
@@ -121,13 +122,7 @@ def _product(config: Config, folder: Path, ways: tuple[dict[str, Any], ...]) -> 
 def prepared_run(config: Config, folder: Path) -> tuple[Run, Prepared]:
     """A fresh run folder with pictures decoded and embedded."""
     run = start_run(folder, config, overwrite=True)
-    work = prepare(run)
-    while True:
-        try:
-            next(work)
-        except StopIteration as end:
-            prepared: Prepared = end.value
-            return run, prepared
+    return run, finish(prepare(run))
 
 
 def painter_of(

@@ -189,9 +189,7 @@ def show(arms: dict[str, Any], tried: dict[str, Any]) -> None:
 
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument(
-        "--config", default="config/digits_quick.yaml", help="a preset or YAML file: ours"
-    )
+    parser.add_argument("--config", default="digits", help="a preset or YAML file: ours")
     parser.add_argument("--size", type=int, default=32, help="side of the pictures")
     parser.add_argument("--batch", type=int, help="of ours; by default the config's")
     parser.add_argument("--batches", type=int, nargs="+", default=[64, 128], help="peers try these")

@@ -13,10 +13,14 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+sys.path.insert(0, str(Path(__file__).parent))
+
+from marked_pages import filled
+
 ROOT = Path(__file__).resolve().parents[1]
 RESULTS = ROOT / "benchmarks" / "results"
 PAGES = ("README.md", "MODEL_CARDS.md")
-BEGIN, END = "<!-- figures: begin -->", "<!-- figures: end -->"
+MARK = "figures"
 NOTHING = "Not measured yet for this version."
 CEILING = "image embeddings (ceiling)"
 
@@ -29,19 +33,6 @@ def figures(folder: Path = RESULTS) -> str:
     if (path := folder / "flowers_from_words.json").is_file():
         parts.append(_flowers(json.loads(path.read_text(encoding="utf-8"))))
     return "\n\n".join(parts) or NOTHING
-
-
-def filled(text: str, body: str) -> str:
-    """A page with `body` between the marks.
-
-    Raises:
-        ValueError: the marks are not there.
-    """
-    before, begin, rest = text.partition(BEGIN)
-    _, end, after = rest.partition(END)
-    if not (begin and end):
-        raise ValueError(f"the page has no {BEGIN} … {END}")
-    return f"{before}{BEGIN}\n{body}\n{END}{after}"
 
 
 def _digits(facts: Mapping[str, Any]) -> str:
@@ -104,7 +95,7 @@ def main() -> int:
     for page in PAGES:
         path = ROOT / page
         text = path.read_text(encoding="utf-8")
-        wanted = filled(text, body)
+        wanted = filled(text, MARK, body)
         behind += wanted != text
         if "--check" not in sys.argv[1:]:
             path.write_text(wanted, encoding="utf-8")

@@ -6,12 +6,12 @@ is in `ddpm_clip.evaluation.judge_job`.
 
 import argparse
 import sys
-from collections.abc import Generator
 
 from ddpm_clip.configuring import resolve
 from ddpm_clip.evaluation.judge_job import train_judge_run
-from ddpm_clip.evaluation.judge_training import JudgeFigures, JudgeStep
+from ddpm_clip.evaluation.judge_training import JudgeStep
 from ddpm_clip.types import Progress
+from ddpm_clip.utils.generators import finish
 
 STEPS = {"digits": 2500, "flowers": 2000}
 CHANGES: dict[str, list[str]] = {"digits": [], "flowers": ["data.draw=20000", "data.draw_seed=777"]}
@@ -31,21 +31,16 @@ def main() -> None:
     config, _ = resolve(preset=preset, assignments=[*CHANGES[preset], *options.set])
     steps = options.steps or STEPS[preset]
     work = train_judge_run(options.out, config.data, steps=steps, seed=options.seed)
-    figures = _followed(work)
+    figures = finish(work, _tell)
     print(f"{options.out}: read right of {figures.n} pictures never seen: {figures.accuracy}")
     print(f"rejected: {figures.rejected:.2%} of them, {figures.nonsense_rejected:.2%} of nonsense")
 
 
-def _followed(work: Generator[Progress | JudgeStep, None, JudgeFigures]) -> JudgeFigures:
-    """Run to the end, with a line on stderr now and then."""
-    while True:
-        try:
-            at = next(work)
-        except StopIteration as end:
-            return end.value
-        done, every = (at.done, 10_000) if isinstance(at, Progress) else (at.step, 100)
-        if done % every == 0:
-            print(at, file=sys.stderr, flush=True)
+def _tell(at: Progress | JudgeStep) -> None:
+    """A line on stderr now and then."""
+    done, every = (at.done, 10_000) if isinstance(at, Progress) else (at.step, 100)
+    if done % every == 0:
+        print(at, file=sys.stderr, flush=True)
 
 
 if __name__ == "__main__":

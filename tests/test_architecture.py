@@ -13,8 +13,10 @@ FLOORS = {
     "types": 1, "registry": 1, "config": 1, "configuring": 1, "errors": 1, "seed_keys": 1,
     "diffusion": 2, "nearest": 2,
     "models": 3, "embedders": 3, "data": 3, "weights": 3, "presets": 3,
-    "conditioning": 4, "build": 5, "checkpoints": 6, "run": 6, "pretrained": 6,
-    "generation": 7, "settings": 7, "painting": 7, "training": 8, "evaluation": 9, "explain": 10,
+    "conditioning": 4, "bridges": 4, "prior": 4, "closeness": 4, "build": 5,
+    "checkpoints": 6, "run": 6, "conditioner_files": 6, "pretrained": 6,
+    "coverage": 7, "clip_guiding": 7, "generation": 7, "settings": 7, "painting": 7, "editing": 7,
+    "training": 8, "evaluation": 9, "explain": 10,
     "cli": 11, "studio": 11, "server": 11, "__main__": 12,
 }  # fmt: skip
 ALONE = {"models", "embedders", "data", "cli", "studio", "server"}  # never meet a sibling

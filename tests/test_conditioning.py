@@ -7,6 +7,7 @@ from torch.nn import functional as F
 
 from ddpm_clip.conditioning import BRIDGES, BridgeOptions, Conditioner, _spread, draw_levels
 from ddpm_clip.errors import DataError, UsageError
+from ddpm_clip.prior import Prior
 from ddpm_clip.utils.tensors import load_tensors, save_tensors
 
 DIM, N = 64, 600
@@ -33,7 +34,10 @@ def gap(request):
 
 def fitted(gap=0.9, **options):
     images, texts = pairs(gap)
-    return Conditioner.fit(images[:400], texts[:400], keys=[f"k{i}" for i in range(400)], **options)
+    keys = [f"k{i}" for i in range(400)]
+    conditioner = Conditioner.fit(images[:400], texts[:400], keys=keys, **options)
+    conditioner.prior = Prior.fit(texts[:400], images[:400])
+    return conditioner
 
 
 def likeness(gap, bridge):
@@ -65,8 +69,9 @@ def test_a_bridge_recovers_a_planted_gap(bridge):
 def test_without_a_gap_no_bridge_is_much_worse_than_identity(bridge):
     plain, _ = likeness(0.0, "identity")
     bridged, _ = likeness(0.0, bridge)
-    # The `noise` bridge keeps sqrt(1 - 0.4^2) = 0.917 of the direction on purpose.
-    assert bridged > plain * (0.9 if bridge == "noise" else 0.95)
+    # `noise` keeps sqrt(1 - 0.4^2) = 0.917 of the direction on purpose, and `prior` paints
+    # one of the pictures that the text may mean instead of their mean.
+    assert bridged > plain * (0.9 if bridge in ("noise", "prior") else 0.95)
 
 
 @pytest.mark.parametrize("bridge", BRIDGES)
@@ -121,6 +126,30 @@ def test_knn_without_enough_bank_is_refused_with_another_bridge_to_take():
         with pytest.raises(DataError, match="10 are needed") as refused:
             conditioner.texts(texts[:1], "knn")
         assert refused.value.param == "bridge"
+
+
+def test_a_model_without_a_prior_says_so_and_which_bridge_to_take():
+    conditioner = fitted()
+    conditioner.prior = None
+    with pytest.raises(UsageError, match="packed without a prior") as refused:
+        conditioner.texts(pairs(0.9)[1][:1], "prior")
+    assert refused.value.param == "bridge"
+    assert "--bridge shift" in refused.value.fix
+
+
+def test_a_conditioner_knows_which_bridges_it_can_cross():
+    assert fitted().bridges == list(BRIDGES)
+    bare = fitted(bank_size=0)
+    bare.prior = None
+    assert bare.bridges == ["identity", "shift", "noise"]
+
+
+def test_embeddings_come_back_from_their_conditions():
+    images, _ = pairs(0.9)
+    conditioner = fitted()
+    assert torch.allclose(conditioner.embeddings(conditioner.images(images)), images, atol=1e-5)
+    raw = fitted(mode="raw")
+    assert torch.equal(raw.embeddings(raw.images(images)), images)
 
 
 def test_knn_with_few_neighbours_is_refused():

@@ -86,7 +86,7 @@ def test_an_unknown_key_names_the_nearest_and_where_it_came_from(key, nearest):
 @pytest.mark.parametrize(
     "assignment",
     ["training.steps=-1", "training.batch_size=0", "training.lr=.nan", "training.lr=.inf",
-     "training.steps=many", "data.channels=2", "conditioning.c_drop_prob=1", "training.clip=0",
+     "training.steps=many", "data.channels=2", "conditioning.c_drop_prob=1.5", "training.clip=0",
      "diffusion.beta_end=0.00001", "generation.steps=0", "data.image_size=2",
      "training.dtype=float16", "training.seed=-1", "model.down_chs=[]", "model.down_chs=[16, 0]",
      "model.t_embed_dim=7"],

@@ -8,16 +8,18 @@ encoders, networks or files.
 """
 
 import math
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 
 import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from ddpm_clip.bridges import BRIDGES, BridgeOptions
 from ddpm_clip.errors import DataError, UsageError
 from ddpm_clip.nearest import Bank
-from ddpm_clip.registry import Registry
+from ddpm_clip.prior import Prior
+
+__all__ = ["BRIDGES", "BridgeOptions", "Conditioner", "draw_levels"]
 
 ISOTROPIC_SHARE = 0.5
 """Share of the condition noise that ignores where pictures vary."""
@@ -25,17 +27,6 @@ ISOTROPIC_SHARE = 0.5
 
 CHUNK = 4096
 """Embeddings that are worked on at a time."""
-
-
-@dataclass(frozen=True, slots=True)
-class BridgeOptions:
-    """Settings of the bridges; which one is the default is part of the run."""
-
-    bridge: str = "shift"
-    text_noise: float = 0.4
-    knn_k: int = 10
-    knn_tau: float = 0.05
-    knn_beta: float = 0.5
 
 
 class Conditioner:
@@ -52,18 +43,20 @@ class Conditioner:
         prompts: the prompt bank itself.
         options: settings of the bridges.
         mode: "centred", or "raw" for imported weights (no centring, no level).
+        prior: what the bridge of that name draws from; may be given later.
     """
 
     def __init__(
         self, mean_image: Tensor, mean_text: Tensor, radius_image: float, radius_text: float,
         covariance: Tensor, bank: Tensor, bank_keys: Sequence[str] = (),
         prompts: Sequence[str] = (), options: BridgeOptions | None = None, mode: str = "centred",
+        prior: Prior | None = None,
     ):  # fmt: skip
         self.mean_image, self.mean_text = mean_image.float(), mean_text.float()
         self.radius_image, self.radius_text = radius_image, radius_text
         self.covariance, self.bank = covariance.float(), bank
         self.bank_keys, self.prompts = list(bank_keys), list(prompts)
-        self.options, self.mode = options or BridgeOptions(), mode
+        self.options, self.mode, self.prior = options or BridgeOptions(), mode, prior
         self._root = _noise_root(self.covariance)
         self._searched: Bank | None = None
 
@@ -109,6 +102,13 @@ class Conditioner:
         """The size of the condition, which the network sees as `c_embed_dim`."""
         return self.dim + (self.mode == "centred")
 
+    @property
+    def bridges(self) -> list[str]:
+        """The bridges that can be crossed here: `knn` takes a bank, `prior` one that was fitted."""
+        absent = {"knn"} if len(self.bank) < self.options.knn_k else set()
+        absent |= {"prior"} if self.prior is None else set()
+        return [name for name in BRIDGES if name not in absent]
+
     def images(
         self, e: Tensor, level: float | Tensor = 0.0, generator: torch.Generator | None = None
     ) -> Tensor:
@@ -130,6 +130,12 @@ class Conditioner:
             c = _noised(c, level, self._noise(len(c), generator))
         return torch.cat([c, level[:, None]], dim=1)
 
+    def embeddings(self, c: Tensor) -> Tensor:
+        """Where conditions (n, width) lie in the embedder's space, (n, e): back from `images`."""
+        if self.mode == "raw":
+            return c
+        return c[:, : self.dim] / self._scaled(torch.ones(1)) + self.mean_image
+
     def texts(
         self, e: Tensor, bridge: str | None = None, level: float | None = None,
         generators: Sequence[torch.Generator] | None = None,
@@ -149,11 +155,12 @@ class Conditioner:
             )
         if self.mode == "raw":
             return e.float()
+        generators = generators or [torch.Generator()] * len(e)
         c, level_used = BRIDGES[bridge or self.options.bridge](
-            self, F.normalize(e.float(), dim=1), level
+            self, F.normalize(e.float(), dim=1), level, generators
         )
         if level_used > 0:
-            z = torch.cat([self._noise(1, g) for g in generators or [torch.Generator()] * len(c)])
+            z = torch.cat([self._noise(1, generator) for generator in generators])
             c = _noised(c, torch.full((len(c),), level_used), z)
         return torch.cat([c, torch.full((len(c), 1), level_used)], dim=1)
 
@@ -200,6 +207,7 @@ class Conditioner:
             "mean_image": self.mean_image, "mean_text": self.mean_text,
             "radius": torch.tensor([self.radius_image, self.radius_text], dtype=torch.float64),
             "covariance": self.covariance, "bank": self.bank if bank else self.bank[:0],
+            **(self.prior.tensors() if self.prior else {}),
         }  # fmt: skip
 
     @classmethod
@@ -213,45 +221,8 @@ class Conditioner:
         return cls(
             tensors["mean_image"], tensors["mean_text"], radius_image, radius_text,
             tensors["covariance"], tensors["bank"], keys, prompts, options, mode,
+            Prior.from_tensors(tensors),
         )  # fmt: skip
-
-
-def identity(conditioner: Conditioner, e: Tensor, level: float | None) -> tuple[Tensor, float]:
-    """Words treated as pictures, gap and all: what the seeds did, the baseline of every table."""
-    return conditioner.images(e)[:, :-1], 0.0
-
-
-def shift(conditioner: Conditioner, e: Tensor, level: float | None) -> tuple[Tensor, float]:
-    """Each modality centred at its own mean (C3, Zhang et al. 2024)."""
-    return conditioner.shifted(e), 0.0
-
-
-def noise(conditioner: Conditioner, e: Tensor, level: float | None) -> tuple[Tensor, float]:
-    """`shift`, then noise of a level that the network knows: it trusts the direction less."""
-    return conditioner.shifted(e), conditioner.options.text_noise if level is None else level
-
-
-def knn(conditioner: Conditioner, e: Tensor, level: float | None) -> tuple[Tensor, float]:
-    """`shift` mixed with the nearest training pictures (kNN-Diffusion, Sheynin et al. 2022)."""
-    options = conditioner.options
-    if options.knn_k < 4:
-        raise UsageError(f"conditioning.knn_k = {options.knn_k} is below 4",
-                         "so few neighbours copy single training pictures",
-                         "choose 4 or more", param="conditioning.knn_k")  # fmt: skip
-    cosines, rows = conditioner.neighbours(e, options.knn_k)
-    weights = (cosines / options.knn_tau).softmax(1)  # (n, k)
-    near = conditioner.images(conditioner.bank[rows].float().flatten(0, 1))[:, :-1]
-    near = (weights[..., None] * near.view(*rows.shape, -1)).sum(1)  # (n, dim)
-    c = options.knn_beta * conditioner.shifted(e) + (1 - options.knn_beta) * near
-    return F.normalize(c, dim=1) * math.sqrt(conditioner.dim), 0.0
-
-
-Bridge = Callable[[Conditioner, Tensor, float | None], tuple[Tensor, float]]
-"""(conditioner, unit text embeddings (n, e), asked level) -> (conditions (n, dim), level)."""
-
-BRIDGES: Registry[Bridge] = Registry(
-    "bridge", {"identity": identity, "shift": shift, "noise": noise, "knn": knn}
-)
 
 
 def draw_levels(n: int, top: float, prob: float, generator: torch.Generator) -> Tensor:

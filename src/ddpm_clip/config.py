@@ -34,6 +34,7 @@ class ModelConfig(Section):
     attention: int = Field(8, ge=0, description="attention where the map is at most this wide")
     t_embed_dim: int = Field(128, ge=2, multiple_of=2, description="features of the time embedding")
     dropout: float = Field(0.0, ge=0, lt=1, description="dropout inside the residual blocks")
+    norm_groups: int | None = Field(None, ge=1, description="of GroupNorm; null: 16 channels each")
 
 
 class DiffusionConfig(Section):
@@ -77,14 +78,20 @@ class EmbedderConfig(Section):
     seed: int = Field(0, ge=0, description="seed of the mini-CLIP's training")
     init: str | None = Field(None, description="mini-CLIP from which the training goes on")
     freeze_image: bool = Field(False, description="train the text tower of the mini-CLIP only")
+    noise_aware: bool = Field(False, description="show the mini-CLIP noisy pictures, as a guide's")
+    image_tower: str = Field("convolutions", description="of the mini-CLIP, or patches")
+    text_tower: str = Field("attention", description="of the mini-CLIP, or recurrent")
+    half: Literal[1, 2] | None = Field(None, description="half of the pictures that it learns from")
+    outside: bool = Field(True, description="teach the mini-CLIP texts that fit no picture as well")
+    measure: bool = Field(True, description="let captions say what can be measured in the picture")
 
 
 class ConditioningConfig(Section):
     """The way from an embedding to the network's condition, in training and afterwards."""
 
-    c_drop_prob: float = Field(0.15, ge=0, lt=1, description="share of rows that get the null")
+    c_drop_prob: float = Field(0.15, ge=0, le=1, description="share of rows that get the null")
     c_drop_mode: Literal["sample", "element"] = Field("sample", description="element: an ablation")
-    bridge: str = Field("auto", description="auto, identity, shift, noise or knn")
+    bridge: str = Field("auto", description="auto, identity, shift, noise, knn or prior")
     mode: Literal["centred", "raw"] = Field("centred", description="raw: for imported weights")
     noise_max: float = Field(0.8, ge=0, le=1, description="largest condition noise in training")
     noise_prob: float = Field(0.5, ge=0, le=1, description="share of rows with condition noise")
@@ -161,6 +168,12 @@ class GenerationConfig(Section):
     steps: int = Field(20, ge=1, description="rows visited")
     clamp: Literal["none", "static", "dynamic"] = Field("static", description="clamp of x_0")
     rescale: float = Field(0.0, ge=0, le=1, description="CFG rescale")
+    unconditional: bool = Field(False, description="paint without any condition")
+    clip_guidance: float = Field(0.0, ge=0, le=100, description="strength of a CLIP's gradient")
+    clip_guide: str | None = Field(None, description="model whose CLIP guides; unset: its own")
+    clip_interval: tuple[float, float] = Field((0.5, 20.0), description="its sigma range")
+    clip_travel: int = Field(2, ge=0, le=100, description="times each guided rung is walked again")
+    clip_views: int = Field(8, ge=1, le=1000, description="random views that the guide looks at")
     n: int = Field(4, ge=1, description="pictures a prompt")
     seed: int = Field(0, ge=0, le=2**32 - 1, description="seed of the first picture")
 

@@ -5,33 +5,64 @@ the same batch does not enter. Knows nothing of files (`painting.py`) or command
 """
 
 from collections.abc import Callable, Generator, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, cast
 
 import torch
 from PIL import Image
 from torch import Tensor
 
+from ddpm_clip.clip_guiding import ClipGuide
+from ddpm_clip.coverage.asking import Adviser
+from ddpm_clip.diffusion.samplers import Walker
 from ddpm_clip.embedders.texts import TextEmbeddings
 from ddpm_clip.errors import NonFiniteError
 from ddpm_clip.pretrained import LoadedModel, load
 from ddpm_clip.settings import Settings, checked_prompts, settings_of
-from ddpm_clip.types import Denoiser, Progress, Step
+from ddpm_clip.types import Denoiser, Predict, Progress, Step
+from ddpm_clip.utils.generators import finish
 from ddpm_clip.utils.tensors import to_picture, to_uint8
+
+CONDITION_KEY = 0x5DEECE66D
+"""Turns a picture's seed into that of its condition's noise, or the two would be tied."""
 
 
 @dataclass(frozen=True, slots=True)
 class Wish:
-    """One picture to be painted."""
+    """One picture to be painted; `facts` are what its file records beside the settings."""
 
     prompt: str
     index: int
     seed: int
     guidance: float
+    facts: dict[str, Any] = field(default_factory=dict, hash=False)
 
 
 Conditions = Callable[[Sequence[Wish]], Tensor]
 """(n, e) one condition a wish: the seam for what comes from elsewhere than the prompt."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Way:
+    """How the walk of a batch differs from the plain one; arguments of `DDPM.walk`."""
+
+    x_start: Tensor | None = None  # (n, c, h, w)
+    rows: Sequence[float] | None = None
+    wrap: Callable[[Predict], Predict] | None = None
+    sampler: Walker | None = None
+
+    def then(self, other: "Way") -> "Way":
+        """Both; where they contradict, the other one, and of two wraps its own is the outer."""
+        inner, outer = self.wrap, other.wrap
+        both = (lambda predict: outer(inner(predict))) if inner and outer else outer or inner
+        return Way(
+            self.x_start if other.x_start is None else other.x_start,
+            self.rows if other.rows is None else other.rows, both, other.sampler or self.sampler,
+        )  # fmt: skip
+
+
+Ways = Callable[[Sequence[Wish]], Way]
+"""The way of a batch: the seam for what begins elsewhere than in noise, or wraps `predict`."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -54,6 +85,8 @@ class TextToImage:
     def __init__(self, model: LoadedModel):
         self.model = model
         self._texts = TextEmbeddings(lambda texts: self.model.embedder.embed_texts(texts))
+        self.adviser = Adviser(model)
+        self._guides: dict[str | None, ClipGuide] = {}
 
     @classmethod
     def from_pretrained(cls, name: str, device: str = "auto") -> "TextToImage":
@@ -63,9 +96,19 @@ class TextToImage:
     def __call__(
         self, prompts: str | Sequence[str], n: int = 1, seed: int = 0, **wishes: Any
     ) -> list[Image.Image]:
-        """PIL pictures, `n` a prompt, prompt by prompt; `wishes` as the fields of `Settings`."""
-        painted = self.paint_all(prompts, self.settings(n=n, seed=seed, **wishes))
+        """PIL pictures, `n` a prompt, prompt by prompt; `wishes` as the fields of `Settings`.
+
+        Warns of a prompt that is outside what the model's pictures cover.
+        """
+        settings = self.settings(n=n, seed=seed, **wishes)
+        self.warn(prompts, settings)
+        painted = self.paint_all(prompts, settings)
         return [one.image for one in painted]
+
+    def warn(self, prompts: str | Sequence[str], settings: Settings) -> None:
+        """A warning for each prompt that nothing in the model's pictures is like."""
+        if not settings.wordless:
+            self.adviser.warn(checked_prompts(prompts))
 
     def settings(self, **wishes: Any) -> Settings:
         """The model's own settings with some replaced, checked.
@@ -80,8 +123,7 @@ class TextToImage:
     ) -> Tensor:
         """(n, e) one condition a picture, from its prompt."""
         rows = self._texts(prompts)
-        # The bridge's noise must not be the picture's own, or the two would be tied.
-        generators = [torch.Generator().manual_seed(seed ^ 0x5DEECE66D) for seed in seeds]
+        generators = [torch.Generator().manual_seed(seed ^ CONDITION_KEY) for seed in seeds]
         c = self.model.conditioner.texts(rows, settings.bridge, generators=generators)
         return c.to(self.model.device)
 
@@ -90,7 +132,7 @@ class TextToImage:
     ) -> Iterator[Step]:
         """The steps of one batch with `n` pictures a prompt, for GIFs, analysis and live views."""
         settings = self.settings(n=n, seed=seed, **wishes)
-        return self._walk(_wishes(checked_prompts(prompts), settings), settings)
+        return self._walk(wishes_for(checked_prompts(prompts), settings), settings)
 
     def paint(
         self, prompts: str | Sequence[str], settings: Settings, *, keep_frames: bool = False
@@ -105,12 +147,12 @@ class TextToImage:
         Raises:
             NonFiniteError: a picture with values that are no numbers.
         """
-        asked = ["(unconditional)"] if settings.unconditional else checked_prompts(prompts)
-        return self.paint_wishes(_wishes(asked, settings), settings, keep_frames=keep_frames)
+        asked = ["(unconditional)"] if settings.wordless else checked_prompts(prompts)
+        return self.paint_wishes(wishes_for(asked, settings), settings, keep_frames=keep_frames)
 
     def paint_wishes(
         self, wishes: Sequence[Wish], settings: Settings, *,
-        conditions: Conditions | None = None, keep_frames: bool = False,
+        conditions: Conditions | None = None, ways: Ways | None = None, keep_frames: bool = False,
     ) -> Generator[Progress, None, list[Painted]]:  # fmt: skip
         """Paint every wish, batch by batch, with its own prompt, seed and scale.
 
@@ -118,13 +160,15 @@ class TextToImage:
             wishes: one a picture; `settings.n`, `seed` and `guidance` are not looked at.
             settings: from `settings`.
             conditions: where the conditions come from; None asks the prompts.
+            ways: how the walk of each batch differs. Their rows, where they name any, should be
+                `settings.steps` many, as these are counted.
             keep_frames: keep x_0 at each step, for GIFs.
         """
         batches = [wishes[i : i + settings.batch] for i in range(0, len(wishes), settings.batch)]
         done, total, painted = 0, settings.steps * len(batches), []
         for number, batch in enumerate(batches):
             frames, last = [], None
-            for step in self._walk(batch, settings, conditions):
+            for step in self._walk(batch, settings, conditions, ways):
                 done, last = done + 1, step
                 if keep_frames:
                     frames.append(to_uint8(step.pred.x_0).cpu())
@@ -142,18 +186,15 @@ class TextToImage:
 
     def paint_all(self, prompts: str | Sequence[str], settings: Settings) -> list[Painted]:
         """`paint`, run to its end."""
-        work = self.paint(prompts, settings)
-        while True:
-            try:
-                next(work)
-            except StopIteration as end:
-                painted: list[Painted] = end.value
-                return painted
+        return finish(self.paint(prompts, settings))
 
     def _walk(
-        self, wishes: Sequence[Wish], settings: Settings, conditions: Conditions | None = None
-    ) -> Iterator[Step]:
+        self, wishes: Sequence[Wish], settings: Settings, conditions: Conditions | None = None,
+        ways: Ways | None = None,
+    ) -> Iterator[Step]:  # fmt: skip
         seeds = [wish.seed for wish in wishes]
+        way = self._plain_way(wishes, settings)
+        way = way if ways is None else way.then(ways(wishes))
         model, scale = self.model, torch.tensor([wish.guidance for wish in wishes])
         c_neg: Tensor | None = None
         if settings.unconditional:
@@ -167,15 +208,39 @@ class TextToImage:
         return model.ddpm.walk(
             cast(Denoiser, model.network), c.to(model.device), scale=scale,
             c_neg=c_neg, interval=settings.interval,
-            clamp=settings.clamp, rescale=settings.rescale, sampler=settings.sampler,
-            steps=settings.steps, seeds=seeds,
+            clamp=settings.clamp, rescale=settings.rescale, sampler=way.sampler or settings.sampler,
+            steps=settings.steps, seeds=seeds, x_start=way.x_start, rows=way.rows, wrap=way.wrap,
         )  # fmt: skip
 
+    def _plain_way(self, wishes: Sequence[Wish], settings: Settings) -> Way:
+        """From noise, guided by a CLIP where the settings say so."""
+        if settings.clip_guidance == 0:
+            return Way()
+        prompts, seeds = [wish.prompt for wish in wishes], [wish.seed for wish in wishes]
+        schedule = self.model.ddpm.schedule
+        wrap, sampler = self.guide(settings.clip_guide).way(prompts, seeds, schedule, settings)
+        return Way(wrap=wrap, sampler=sampler)
 
-def _wishes(prompts: Sequence[str], settings: Settings) -> list[Wish]:
+    def add_guide(self, name: str, guide: ClipGuide) -> None:
+        """Let `clip_guide=name` mean this guide."""
+        self._guides[name] = guide
+
+    def guide(self, name: str | None = None) -> ClipGuide:
+        """The CLIP of another model as a guide, or for None the model's own; opened once."""
+        if name not in self._guides:
+            model = self.model if name is None else load(name, str(self.model.device))
+            self._guides[name] = ClipGuide.of(model)
+        return self._guides[name]
+
+
+def wishes_for(
+    prompts: Sequence[str], settings: Settings, facts: dict[str, Any] | None = None
+) -> list[Wish]:
     """Prompt by prompt, scale by scale, seed by seed; the index counts within the whole."""
     rows = [
         (prompt, seed, scale)
         for prompt in prompts for scale in settings.guidance for seed in settings.seeds()
     ]  # fmt: skip
-    return [Wish(prompt, i, seed, scale) for i, (prompt, seed, scale) in enumerate(rows)]
+    return [
+        Wish(prompt, i, seed, scale, facts or {}) for i, (prompt, seed, scale) in enumerate(rows)
+    ]

@@ -61,19 +61,46 @@ def paint_files(
             picture where there is one only, else the grid, with the pictures beside it.
         gif: write the denoising GIF; beside a .png, under its name.
         metadata: put the parameters into the PNGs.
+
+    Warns of a prompt that is outside what the model's pictures cover.
+    """
+    tti.warn(prompts, settings)
+    painted = yield from tti.paint(prompts, settings, keep_frames=gif)
+    return save_painted(
+        painted, tti.model, settings, out, sheet=sheet_of(painted, settings),
+        animation=_animation(painted) if gif else (), metadata=metadata,
+    )  # fmt: skip
+
+
+def save_painted(
+    painted: Sequence[Painted], model: LoadedModel, settings: Settings, out: Path, *,
+    sheet: Image.Image, animation: Sequence[Image.Image] = (), metadata: bool = True,
+) -> list[PaintedFile]:  # fmt: skip
+    """Write pictures that are painted.
+
+    Args:
+        painted: at least one.
+        model: that painted them.
+        settings: with which it did.
+        out: as for `paint_files`.
+        sheet: becomes the grid.
+        animation: frames of the GIF; none, no GIF.
+        metadata: put the parameters into the PNGs.
+
+    Raises:
+        CannotCreate: nothing can be written there.
     """
     single_file = out.suffix.lower() == ".png"
     folder = out.with_suffix("") if single_file else out
-    painted = yield from tti.paint(prompts, settings, keep_frames=gif)
     alone = single_file and len(painted) == 1
     _make_folder(out.parent if alone else folder)
-    files = [_save(one, out if alone else folder / _name(one, tti.model, settings), tti.model,
+    files = [_save(one, out if alone else folder / _name(one, model, settings), model,
                    settings, metadata) for one in painted]  # fmt: skip
     if not alone:
-        _write(out if single_file else folder / "grid.png", _encoded(_sheet(painted, settings)))
-    if gif:
+        _write(out if single_file else folder / "grid.png", _encoded(sheet))
+    if animation:
         path = out.with_suffix(".gif") if single_file else folder / "generation.gif"
-        _write(path, encoded_gif(_animation(painted)))
+        _write(path, encoded_gif(animation))
     return files
 
 
@@ -91,7 +118,14 @@ def parameters(painted: Painted, model: LoadedModel, settings: Settings) -> dict
         "dtype": "float32", "device": str(model.device), "torch": torch.__version__,
         "threads": torch.get_num_threads(), "micro_batch": settings.batch, "batch": painted.batch,
         "position": painted.position,
-    }  # fmt: skip
+    } | _of_the_guide(settings) | wish.facts  # fmt: skip
+
+
+def _of_the_guide(settings: Settings) -> dict[str, Any]:
+    if settings.clip_guidance == 0:
+        return {}
+    names = ("clip_guidance", "clip_guide", "clip_interval", "clip_travel", "clip_views")
+    return {name: getattr(settings, name) for name in names}
 
 
 def paragraph(facts: dict[str, Any]) -> str:
@@ -156,7 +190,7 @@ def _make_folder(folder: Path) -> None:
         ) from error
 
 
-def _sheet(painted: Sequence[Painted], settings: Settings) -> Image.Image:
+def sheet_of(painted: Sequence[Painted], settings: Settings) -> Image.Image:
     """A row a prompt; with several scales a row each. Many of one kind make a square."""
     if len(painted) == settings.n > LONGEST_ROW:
         side = math.ceil(settings.n**0.5)

@@ -2,7 +2,8 @@
 
     config.json            the resolved config and what is known of the model
     model.safetensors      averaged weights, fp16
-    conditioner.*          statistics, prompt bank, bank of embeddings
+    conditioner.*          statistics, prompt bank, bank of embeddings, prior
+    bridge.json            why this bridge is the default
     embedder/              the mini-CLIP, where there is one
 
 A run folder loads the same way. Only loading and packing; painting is `generation.py`. Nothing
@@ -30,7 +31,8 @@ from ddpm_clip.build import (
     usable_device,
 )  # fmt: skip
 from ddpm_clip.checkpoints import Checkpoint
-from ddpm_clip.conditioning import BridgeOptions, Conditioner
+from ddpm_clip.conditioner_files import BRIDGE_NOTE, load_conditioner, read_note, save_conditioner
+from ddpm_clip.conditioning import Conditioner
 from ddpm_clip.config import Config
 from ddpm_clip.configuring import Layer, flatten, merge
 from ddpm_clip.errors import CannotCreate, DataError, MissingInput, StorageError
@@ -42,6 +44,9 @@ from ddpm_clip.utils.tensors import load_tensors, save_tensors
 from ddpm_clip.weights import shipped_folder, shipped_names
 
 CARD = "config.json"
+COVERAGE = "coverage.json"
+"""What prompts the pictures cover; `ddpm_clip.coverage` writes and reads it."""
+
 FORMAT = 1
 
 
@@ -136,6 +141,9 @@ def pack(run_folder: str | Path, out: str | Path, *, bank: bool = True, name: st
     with published_folder(out) as folder:
         save_tensors(folder / "model.safetensors", _halved(checkpoint.tensors["ema"]))
         save_conditioner(folder, conditioner, bank)
+        for note in (BRIDGE_NOTE, *((COVERAGE,) if bank else ())):
+            if (run.folder / note).is_file():
+                shutil.copy(run.folder / note, folder / note)
         if (run.folder / EMBEDDER_FOLDER).is_dir():
             shutil.copytree(run.folder / EMBEDDER_FOLDER, folder / EMBEDDER_FOLDER)
         facts = {
@@ -157,7 +165,7 @@ def describe(name: str | Path) -> dict[str, Any]:
             "name": folder.name, "kind": "run", "folder": str(folder), "card": {},
             "step": max(run.checkpoint_steps(), default=None), "last": last[0] if last else None,
             "classes": run.read_json("classes.json").get("classes", []),
-            "embedder": run.read_json("embedder.json"),
+            "embedder": run.read_json("embedder.json"), "bridge": read_note(folder),
             "config": run.config.model_dump(mode="json"),
         }  # fmt: skip
     facts = _read_card(folder)
@@ -165,34 +173,8 @@ def describe(name: str | Path) -> dict[str, Any]:
     return {
         "name": facts["name"], "kind": "packed model", "folder": str(folder),
         "megabytes": round(size / 1e6, 1), "step": facts["step"], "classes": facts["classes"],
-        "card": facts["card"], "config": facts["config"],
+        "card": facts["card"], "bridge": read_note(folder), "config": facts["config"],
     }  # fmt: skip
-
-
-def save_conditioner(folder: Path, conditioner: Conditioner, bank: bool = True) -> None:
-    """Write conditioner.safetensors and conditioner.json."""
-    save_tensors(folder / "conditioner.safetensors", conditioner.tensors(bank))
-    facts = {
-        "mode": conditioner.mode, "prompts": conditioner.prompts,
-        "bank_keys": conditioner.bank_keys if bank else [],
-    }  # fmt: skip
-    write_text(folder / "conditioner.json", json.dumps(facts, ensure_ascii=False) + "\n")
-
-
-def load_conditioner(folder: Path, options: BridgeOptions) -> Conditioner:
-    """The inverse of `save_conditioner`.
-
-    Raises:
-        StorageError: the files are not there or damaged.
-    """
-    try:
-        facts = json.loads((folder / "conditioner.json").read_text(encoding="utf-8"))
-        return Conditioner.from_tensors(
-            load_tensors(folder / "conditioner.safetensors"), bank_keys=facts["bank_keys"],
-            prompts=facts["prompts"], options=options, mode=facts["mode"],
-        )  # fmt: skip
-    except (OSError, ValueError, KeyError) as error:
-        raise StorageError(f"cannot read the conditioner in {folder}", str(error)[:200]) from error
 
 
 def _is_run(folder: Path) -> bool:

@@ -4,7 +4,8 @@
     run.json             format, version, the model that it was started from
     classes.json, embedder.json  what the data and the embedder were
     history.jsonl        one line a step
-    conditioner.*        statistics, prompt bank and bank of embeddings
+    conditioner.*        statistics, prompt bank, bank of embeddings, prior
+    bridge.json          why this bridge is the default, and what the prior was fitted on
     embedder/            the mini-CLIP, where there is one
     checkpoints/step-…/  weights, EMA, optimiser (safetensors), state and manifest (JSON)
     samples/ *.png *.gif what a person looks at
@@ -119,6 +120,11 @@ class Run:
     def discard(self) -> None:
         """Take the whole folder away; only for a run just made here that came to nothing."""
         _remove_tree(self.folder)
+
+    def settle(self, config: Config) -> None:
+        """Write down what an open choice became when the data were seen."""
+        self.config = config
+        self._write_config()
 
     def _write_config(self) -> None:
         text = yaml.safe_dump(
@@ -283,6 +289,7 @@ def _clear(folder: Path, source: str | None) -> None:
         "run.json",
         "conditioner.safetensors",
         "conditioner.json",
+        "bridge.json",
     ):
         (folder / name).unlink(missing_ok=True)
 

@@ -21,6 +21,10 @@ MAX_PROMPT = 4000
 MAX_SEED = 2**32 - 1
 MAX_PICTURES = 100_000
 W_RANGE = (-3.0, 30.0)
+MAX_FRAMES = 1000
+MAX_WEIGHT = 100.0
+MAX_ROUNDS = 100
+MAX_CLIP_GUIDANCE = 100.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +45,12 @@ class Settings:
             None is "as it is", say (0, 1e9).
         rescale: CFG rescale.
         batch: pictures painted at once.
+        clip_guidance: strength of the gradient of a CLIP, see `GradientGuidance`; 0 is off. With
+            `unconditional`, the words steer by this alone.
+        clip_guide: the model whose CLIP guides, or None for the model's own.
+        clip_interval: sigma range of the CLIP's gradient.
+        clip_travel: times that each rung in it is walked again.
+        clip_views: random views of a picture that the CLIP looks at.
     """
 
     n: int = 4
@@ -55,6 +65,11 @@ class Settings:
     interval: tuple[float, float] | None = (0.15, 3.0)
     rescale: float = 0.0
     batch: int = 64
+    clip_guidance: float = 0.0
+    clip_guide: str | None = None
+    clip_interval: tuple[float, float] = (0.5, 20.0)
+    clip_travel: int = 2
+    clip_views: int = 8
 
     def with_wishes(self, **wishes: Any) -> "Settings":
         """These settings with some replaced; None means "as it is", `w` is read as s = 1 + w."""
@@ -102,11 +117,7 @@ class Settings:
     def _check_ways(self) -> None:
         """The names exist, the ranges are ranges, and nothing contradicts."""
         SAMPLERS[self.sampler], CLAMPS[self.clamp], BRIDGES[self.bridge or "shift"]
-        ends = _numbers("interval", (0.0, 1.0) if self.interval is None else self.interval)
-        if len(ends) != 2 or not 0 <= ends[0] < ends[1]:
-            raise UsageError(f"interval = {self.interval} is no range of sigma / alpha",
-                             fix="give two numbers that rise, such as (0.15, 3)",
-                             param="interval")  # fmt: skip
+        _range("interval", (0.0, 1.0) if self.interval is None else self.interval)
         if not 0 <= _numbers("rescale", self.rescale)[0] <= 1:
             raise UsageError(f"rescale = {self.rescale} is out of range", fix="choose 0 to 1",
                              param="rescale")  # fmt: skip
@@ -114,6 +125,21 @@ class Settings:
             raise UsageError("unconditional and negative are both given",
                              "without a condition there is nothing to steer by",
                              "give one of them", param="negative")  # fmt: skip
+        self._check_clip()
+
+    def _check_clip(self) -> None:
+        if not 0 <= _numbers("clip_guidance", self.clip_guidance)[0] <= MAX_CLIP_GUIDANCE:
+            raise UsageError(f"clip_guidance = {self.clip_guidance} is out of range",
+                             fix=f"choose 0 to {MAX_CLIP_GUIDANCE:g}; 1 is a good start",
+                             param="clip_guidance")  # fmt: skip
+        _range("clip_interval", self.clip_interval)
+        _whole("clip_travel", self.clip_travel, 0, 100)
+        _whole("clip_views", self.clip_views, 1, 1000)
+
+    @property
+    def wordless(self) -> bool:
+        """Do no words enter at all?"""
+        return self.unconditional and self.clip_guidance == 0
 
     def seeds(self) -> list[int]:
         """(n,) the seeds of the pictures of every prompt."""
@@ -134,6 +160,8 @@ def settings_of(own: GenerationConfig, T: int, **wishes: Any) -> Settings:
     settings = Settings(
         n=own.n, seed=own.seed, steps=own.steps, guidance=(own.guidance,), sampler=own.sampler,
         clamp=own.clamp, interval=own.interval, rescale=own.rescale,
+        unconditional=own.unconditional, clip_guidance=own.clip_guidance, clip_guide=own.clip_guide,
+        clip_interval=own.clip_interval, clip_travel=own.clip_travel, clip_views=own.clip_views,
     ).with_wishes(**wishes)  # fmt: skip
     if settings.steps > T:
         raise UsageError(
@@ -175,10 +203,66 @@ def checked_prompt(prompt: str, param: str = "prompt") -> str:
     return clean
 
 
+def checked_strength(strength: float) -> float:
+    """How far an edit goes, in [0, 1].
+
+    Raises:
+        UsageError: it is out of range.
+    """
+    if not 0 <= _numbers("strength", strength)[0] <= 1:
+        raise UsageError(f"strength = {strength} is out of range", fix="choose 0 to 1",
+                         param="strength")  # fmt: skip
+    return float(strength)
+
+
+def checked_frames(frames: int) -> int:
+    """The pictures of an interpolation, its ends included.
+
+    Raises:
+        UsageError: they are out of range.
+    """
+    _whole("frames", frames, 2, MAX_FRAMES)
+    return frames
+
+
+def checked_rounds(rounds: int) -> int:
+    """Times that inpainting walks each rung.
+
+    Raises:
+        UsageError: they are out of range.
+    """
+    _whole("rounds", rounds, 1, MAX_ROUNDS)
+    return rounds
+
+
+def checked_weights(weights: Sequence[float]) -> list[float]:
+    """The weights of a blend, of which one at least is not 0.
+
+    Raises:
+        UsageError: one is no number or out of range, or there is nothing to blend.
+    """
+    numbers = list(_numbers("weights", list(weights)))
+    wrong = [weight for weight in numbers if not abs(weight) <= MAX_WEIGHT]
+    if wrong or not any(numbers):
+        given = ", ".join(f"{weight:g}" for weight in numbers)
+        raise UsageError(f"weights = {given} are out of range",
+                         "one at least has to count" if not wrong else "",
+                         f"choose {-MAX_WEIGHT:g} to {MAX_WEIGHT:g}", param="weights")  # fmt: skip
+    return numbers
+
+
 def _whole(name: str, value: Any, low: int, high: int, also: str = "") -> None:
     if isinstance(value, bool) or not isinstance(value, int) or not low <= value <= high:
         fix = f"choose a whole number from {low} to {high}" + (f"; {also}" if also else "")
         raise UsageError(f"{name} = {value!r} is out of range", fix=fix, param=name)
+
+
+def _range(name: str, value: Any) -> None:
+    ends = _numbers(name, value)
+    if len(ends) != 2 or not 0 <= ends[0] < ends[1]:
+        raise UsageError(f"{name} = {value} is no range of sigma / alpha",
+                         fix="give two numbers that rise, such as (0.15, 3)",
+                         param=name)  # fmt: skip
 
 
 def _numbers(name: str, value: Any) -> tuple[float, ...]:

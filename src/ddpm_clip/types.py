@@ -108,7 +108,7 @@ class Embedder(Protocol):
         ...
 
     def embed_texts(self, texts: Sequence[str]) -> Tensor:
-        """(p, e)."""
+        """(p, e); no texts give (0, e)."""
         ...
 
     def prompt_bank(self) -> list[str]:

@@ -71,7 +71,7 @@ def results(tmp_path):
 
 def test_the_page_is_what_its_script_writes(script):
     page = script["PAGE"].read_text(encoding="utf-8")
-    assert page == script["filled"](page, script["body"]()), (
+    assert page == script["filled"](page, script["MARK"], script["body"]()), (
         "run: python scripts/write_performance_page.py"
     )
 

@@ -258,3 +258,17 @@ def test_an_unbroken_run_equals_a_stopped_and_resumed_one(cli, tiny, run, tmp_pa
         ours = run / "checkpoints" / "step-000004" / f"{name}.safetensors"
         theirs = folder / "checkpoints" / "step-000004" / f"{name}.safetensors"
         assert ours.read_bytes() == theirs.read_bytes()
+
+
+def test_a_model_without_any_condition_trains_and_refuses_words(cli, tiny, tmp_path):
+    out = tmp_path / "wordless"
+    ended = cli("train", "--config", tiny, "--out", out, "--set", "conditioning.c_drop_prob=1",
+                "--set", "generation.unconditional=true")  # fmt: skip
+    assert ended.code == 0, ended.err
+    assert list((out / "samples").glob("*.png"))
+    ended = cli("generate", "rose", "--model", out, "--out", tmp_path / "rose.png")
+    assert ended.code == 2
+    assert "--clip-guidance" in ended.err
+    plain = tmp_path / "any.png"
+    assert cli("generate", "--unconditional", "--model", out, "-n", 1, "--out", plain).code == 0
+    assert plain.is_file()

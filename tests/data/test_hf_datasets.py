@@ -10,11 +10,12 @@ from PIL import Image
 from ddpm_clip.data.hf_datasets import HubSource, Place, _roots
 from ddpm_clip.data.hub_rows import Reading
 from ddpm_clip.data.images import BadImage
-from ddpm_clip.data.pixels import finish, load_pixels
+from ddpm_clip.data.pixels import load_pixels
 from ddpm_clip.data.sources import open_source
 from ddpm_clip.data.streams import keep
 from ddpm_clip.data.subset import limit
 from ddpm_clip.errors import CannotCreate, DataError, MissingInput, StorageError, UsageError
+from ddpm_clip.utils.generators import finish
 
 datasets = pytest.importorskip("datasets")
 
@@ -185,12 +186,7 @@ def test_without_the_package_the_error_says_what_to_install(places, monkeypatch)
 
 
 def kept(stream, folder, size=8):
-    work = keep(stream, folder, size=size)
-    while True:
-        try:
-            next(work)
-        except StopIteration as end:
-            return end.value
+    return finish(keep(stream, folder, size=size))
 
 
 def test_a_stream_is_kept_in_one_pass_and_gives_the_same_pixels(places, tmp_path):

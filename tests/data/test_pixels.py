@@ -5,9 +5,10 @@ import pytest
 from PIL import Image
 
 from ddpm_clip.data.drawn_flowers import DrawnFlowers
-from ddpm_clip.data.pixels import finish, load_pixels, scan, stream_pixels
+from ddpm_clip.data.pixels import load_pixels, scan, stream_pixels
 from ddpm_clip.data.sources import open_source
 from ddpm_clip.errors import DataError, StorageError
+from ddpm_clip.utils.generators import finish
 
 
 @pytest.fixture
@@ -42,7 +43,7 @@ def test_a_truncated_file_is_named_and_left_out(mixed):
 def test_progress_counts_every_picture(mixed):
     steps = list(scan(open_source(mixed)))
     assert [s.done for s in steps] == list(range(1, 11))
-    assert steps[-1].bad == 2
+    assert [s.note for s in steps] == [""] * 2 + ["1 unusable"] * 2 + ["2 unusable"] * 6
     assert steps[-1].total == 10
     assert [file.key for file in finish(scan(open_source(mixed)))] == ["03.png", "05.jpg"]
     assert len(list(stream_pixels(open_source(mixed), size=4, channels=1))) == 10

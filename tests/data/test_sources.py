@@ -75,6 +75,15 @@ def write_parquet(path):
     return path
 
 
+def write_emoji(path):
+    np.savez(
+        path, images=np.zeros((2, 8, 8, 3), np.uint8), captions=np.array(["dog", "dog"]),
+        keywords=np.array(["pet", "pet"]), style=np.array(["a", "b"]),
+        codepoints=np.array(["1f436", "1f436"]),
+    )  # fmt: skip
+    return path
+
+
 @pytest.fixture
 def shop(tmp_path):
     """One small valid place for every registered source, by its name."""
@@ -90,6 +99,7 @@ def shop(tmp_path):
         "fashion-mnist": write_mnist(tmp_path / "clothes"),
         "tiny-imagenet": write_tiny_imagenet(tmp_path / "tiny"),
         "drawn-flowers": 3,
+        "emoji": write_emoji(tmp_path / "emoji.npz"),
     }
 
 

@@ -18,6 +18,7 @@ from ddpm_clip.data.tar_shards import expanded
 from ddpm_clip.errors import DataError, MissingInput, StorageError, UsageError
 from ddpm_clip.run import Run
 from ddpm_clip.training.prepare import prepare
+from ddpm_clip.utils.generators import finish
 
 
 def png(shade, size=(8, 8)):
@@ -225,12 +226,7 @@ def settings(source, **data):
 
 
 def prepared(folder, source, **data):
-    work = prepare(Run.create(folder, settings(source, **data)))
-    while True:
-        try:
-            next(work)
-        except StopIteration as end:
-            return end.value
+    return finish(prepare(Run.create(folder, settings(source, **data))))
 
 
 def same(one, other):

@@ -50,15 +50,18 @@ def test_a_generated_page_is_what_its_script_writes(name):
     assert page == script["page"](), f"run: python scripts/{name}.py"
 
 
-def test_the_figures_are_those_of_the_benchmarks():
+def test_the_figures_are_those_of_the_benchmarks(monkeypatch):
+    monkeypatch.syspath_prepend(str(ROOT / "scripts"))
     script = runpy.run_path(str(ROOT / "scripts" / "fill_figures.py"))
     body = script["figures"]()
     for name in script["PAGES"]:
         text = (ROOT / name).read_text(encoding="utf-8")
-        assert text == script["filled"](text, body), "run: python scripts/fill_figures.py"
+        wanted = script["filled"](text, script["MARK"], body)
+        assert text == wanted, "run: python scripts/fill_figures.py"
 
 
-def test_figures_come_out_of_the_results_as_tables(tmp_path):
+def test_figures_come_out_of_the_results_as_tables(tmp_path, monkeypatch):
+    monkeypatch.syspath_prepend(str(ROOT / "scripts"))
     script = runpy.run_path(str(ROOT / "scripts" / "fill_figures.py"))
     count = {"n": 200, "success": 197, "share": 0.985, "interval_95": [0.957, 0.995]}
     weak = count | {"success": 190, "share": 0.95}
@@ -117,3 +120,23 @@ def test_every_page_is_in_the_navigation_and_the_other_way_round():
 def test_the_documentation_never_speaks_of_torchvision_as_a_need():
     assert "import torchvision" not in docs()
     assert "pip install torchvision" not in docs()
+
+
+def test_the_page_of_the_three_tasks_shows_what_was_measured(tmp_path):
+    import json
+
+    script = runpy.run_path(str(ROOT / "scripts" / "fill_tasks.py"))
+    text = script["PAGE"].read_text(encoding="utf-8")
+    assert text == script["filled"](text, "tasks", script["body"]()), "run: scripts/fill_tasks.py"
+    made = {"made": {"date": "2026-01-02T03:04:05", "cpu": "a cpu"}, "model_fingerprint": "abc"}
+    count = {"n": 200, "success": 190, "share": 0.95, "read": 196, "interval_95": [0.91, 0.97]}
+    way = {"total": count, "values": {"digit: one": count | {"share": 0.34}},
+           "guides_loss": 0.125, "seconds_a_picture": 0.5}  # fmt: skip
+    facts = {"clip_guidance": made | {"ways": {"guided": way}},
+             "sensitivity": made | {"tables": {"steps": {"20": count}},
+                                    "dog": {"by gradient": {"rejected": count}}}}  # fmt: skip
+    for name, one in facts.items():
+        (tmp_path / f"{name}.json").write_text(json.dumps(one), encoding="utf-8")
+    body = script["body"](tmp_path)
+    assert "| guided | 95.0% | 91.0% to 97.0% | 200 | one 34% | 98.0% | 0.12 | 0.50 |" in body
+    assert "| “dog” by gradient | 95.0% |" in body

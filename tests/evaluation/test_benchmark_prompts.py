@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from ddpm_clip.data.digit_words import DIGITS, FRAMES, WORDS
+from ddpm_clip.data.chatter import WORDS
+from ddpm_clip.data.digit_words import DIGITS, FRAMES
 from ddpm_clip.data.drawn_flowers import FACTS, WITH_CENTRE
 
 

@@ -1,10 +1,10 @@
 import pytest
 
 from ddpm_clip.configuring import resolve
-from ddpm_clip.data.pixels import finish
 from ddpm_clip.errors import CannotCreate
 from ddpm_clip.evaluation.judge import JudgeNet
 from ddpm_clip.evaluation.judge_job import train_judge_run
+from ddpm_clip.utils.generators import finish
 
 
 def flowers():

@@ -2,7 +2,6 @@ import pytest
 import torch
 from planted import ATTRIBUTES
 
-from ddpm_clip.data.pixels import finish
 from ddpm_clip.errors import UsageError
 from ddpm_clip.evaluation.judge import Reading
 from ddpm_clip.evaluation.success import (
@@ -14,6 +13,7 @@ from ddpm_clip.evaluation.success import (
     prompt_success,
     tabulated,
 )
+from ddpm_clip.utils.generators import finish
 
 BAR = PromptCase("a light bar", {"shape": "bar", "tone": "light"})
 RING = PromptCase("a ring", {"shape": "ring"})

@@ -218,10 +218,17 @@ def test_an_odd_time_embedding_is_refused(dim):
 
 def test_channels_that_do_not_divide_into_groups_are_named_with_the_groups():
     with pytest.raises(UsageError, match="20 channels cannot be split into 8 groups") as refused:
-        group_norm(20)
+        group_norm(20, 8)
     assert refused.value.param == "model.down_chs"
     with pytest.raises(UsageError, match="20 channels"):
-        UNet(100, 1, 16, (20, 40), 8, 6)
+        UNet(100, 1, 16, (20, 40), 8, 6, norm_groups=8)
+
+
+@pytest.mark.parametrize(("ch", "groups"), [(8, 1), (16, 1), (24, 1), (32, 2), (40, 2), (128, 8)])
+def test_groups_hold_sixteen_channels_or_more_where_nobody_says_how_many(ch, groups):
+    assert group_norm(ch).num_groups == groups
+    network = UNet(100, 1, 16, (ch, ch), 8, 6, attention=0)
+    assert network.norm.num_groups == groups
 
 
 def test_attention_heads_that_do_not_divide_are_named():
@@ -252,6 +259,7 @@ def test_attention_is_scaled_dot_product_attention():
 
 @pytest.mark.parametrize("name", DENOISERS)
 def test_channels_that_cannot_be_normalised_in_groups_are_refused_by_key(name):
+    eight = {} if name == "course_unet" else {"norm_groups": 8}
     with pytest.raises(UsageError, match="12 channels") as refused:
-        DENOISERS[name](100, 1, 16, (12, 12, 12), 8, 6)
+        DENOISERS[name](100, 1, 16, (12, 12, 12), 8, 6, **eight)
     assert refused.value.param == "model.down_chs"

@@ -6,10 +6,10 @@ import numpy as np
 from PIL import Image
 
 from ddpm_clip.config import Config
-from ddpm_clip.data.pixels import finish
 from ddpm_clip.embedders.mini_clip import MiniClip
 from ddpm_clip.training.clip_job import HELDOUT, train_clip_run
 from ddpm_clip.training.prepare import heldout_rows, settled_embedder
+from ddpm_clip.utils.generators import finish
 
 TINY = {"steps": 2, "dim": 4, "width": 8, "text_width": 8, "clip_batch_size": 4}
 

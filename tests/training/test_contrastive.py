@@ -7,7 +7,7 @@ import torch
 from ddpm_clip.data.drawn_flowers import DrawnFlowers
 from ddpm_clip.embedders.mini_clip import LOSSES, MiniClip
 from ddpm_clip.errors import DataError
-from ddpm_clip.training.contrastive import FactTable, train_clip
+from ddpm_clip.training.contrastive import FactTable, _noised, train_clip
 from ddpm_clip.types import Caption
 
 FACTS = [
@@ -84,3 +84,19 @@ def test_nothing_to_say_is_a_data_error(flowers):
     pixels, _ = flowers
     with pytest.raises(DataError, match="nothing to say"):
         next(train_clip(small(), pixels, [{}] * len(pixels), steps=1))
+
+
+def test_a_noise_aware_clip_is_shown_other_pictures(flowers):
+    pixels, facts = flowers
+    losses = []
+    for aware in (False, True):
+        work = train_clip(small(), pixels, facts, steps=1, batch_size=8, noise_aware=aware)
+        losses.append(next(work).loss)
+    assert losses[0] != losses[1]
+
+
+def test_noise_is_drawn_as_by_a_diffusion():
+    x = torch.zeros(4000, 1, 4, 4)
+    spread = _noised(x, torch.Generator().manual_seed(0)).flatten(1).std(1)
+    assert 0.35 < (spread > 0.15).float().mean() < 0.5, "about half, up to 0.95 of it noise"
+    assert spread.max() < 1.7

@@ -63,17 +63,23 @@ def embed(
     settled, _ = resolved(source, preset, config, set_, embedder__batch_size=batch_size)
     settled = settled.model_copy(update={"embedder": _settled(settled, embedder)})
     pictures = open_data(settled.data)
-    if out.suffix.lower() == ".csv":
-        count = f"{_to_csv(settled, pictures, out)} new rows"
-    elif part is not None:
-        count = _part_to(settled, pictures, out, part)
-    elif merge:
-        command = _command(source, out, embedder, config, preset, set_, batch_size)
-        count = _merged(settled, pictures, out, command)
-    else:
-        count = f"{len(_followed(_to_cache(settled, pictures, out)).keys)} embeddings"
+    command = _command(source, out, embedder, config, preset, set_, batch_size)
+    count = _embedded(settled, pictures, out, part, command if merge else None)
     console.say(f"{count} by {settled.embedder.name} {settled.embedder.model or ''}")
     console.result(str(out))
+
+
+def _embedded(
+    config: "Config", source: "ImageSource", out: Path, part: "Part | None", merge: str | None
+) -> str:
+    """How many there are now; `merge` is the command of the parts, where they are to be merged."""
+    if out.suffix.lower() == ".csv":
+        return f"{_to_csv(config, source, out)} new rows"
+    if part is not None:
+        return _part_to(config, source, out, part)
+    if merge is not None:
+        return _merged(config, source, out, merge)
+    return f"{len(_followed(_to_cache(config, source, out)).keys)} embeddings"
 
 
 def _settled(config: "Config", wanted: str | None) -> "EmbedderConfig":

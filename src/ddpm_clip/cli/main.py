@@ -16,19 +16,29 @@ import typer
 
 import ddpm_clip
 from ddpm_clip.cli import console
+from ddpm_clip.cli.ask import ask
+from ddpm_clip.cli.blend import blend
 from ddpm_clip.cli.doctor import doctor
 from ddpm_clip.cli.embed import embed
+from ddpm_clip.cli.evaluate import evaluate
+from ddpm_clip.cli.gap import gap
 from ddpm_clip.cli.generate import generate
+from ddpm_clip.cli.img2img import img2img
+from ddpm_clip.cli.inpaint import inpaint
+from ddpm_clip.cli.interpolate import interpolate
 from ddpm_clip.cli.interrupt import Interrupted, signals_unwind
 from ddpm_clip.cli.models import models, show
 from ddpm_clip.cli.pack import pack
 from ddpm_clip.cli.scan import scan
+from ddpm_clip.cli.similarity import compass, similarity
 from ddpm_clip.cli.train import resume, train
 from ddpm_clip.cli.train_clip import train_clip
+from ddpm_clip.cli.vary import vary
 from ddpm_clip.errors import DdpmClipError, PermissionRefused, StorageError, UsageError
 
 COMMANDS = (
-    train, resume, generate, models, show, scan, embed, train_clip, pack, doctor,
+    train, resume, generate, vary, interpolate, blend, img2img, inpaint, models, show, ask,
+    evaluate, scan, gap, similarity, compass, embed, train_clip, pack, doctor,
 )  # fmt: skip
 
 EVERYWHERE = {"--debug": "debug", "-q": "quiet", "--quiet": "quiet"}

@@ -48,6 +48,15 @@ def show(
         console.result(f"{name + ':':<14}{value}")
 
 
+def _bridge(bridge: str, note: dict[str, Any]) -> str:
+    """The default bridge, and where a run noted it, why it is that."""
+    return f"{bridge} ({note['reason']})" if note.get("bridge") == bridge else bridge
+
+
+def _prior(about: dict[str, Any] | None) -> str:
+    return f"fitted on {about['n']} {about['pairs']}" if about else ""
+
+
 def _without_config(facts: dict[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in facts.items() if name != "config"}
 
@@ -68,7 +77,8 @@ def _lines(facts: dict[str, Any]) -> list[tuple[str, str]]:
         ("classes", ", ".join(facts["classes"][:20])),
         ("network", f"{network['arch']} {network['down_chs']}"),
         ("embedder", " ".join(filter(None, (embedder["name"], embedder["model"])))),
-        ("bridge", config["conditioning"]["bridge"]),
+        ("bridge", _bridge(config["conditioning"]["bridge"], facts["bridge"])),
+        ("prior", _prior(facts["bridge"].get("prior"))),
     ]  # fmt: skip
     rows += [(name, str(value)) for name, value in facts["card"].items()]
     return [(name, value) for name, value in rows if value]

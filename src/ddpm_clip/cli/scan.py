@@ -74,16 +74,10 @@ def _look_through(
 ) -> "Generator[Progress, None, dict[str, Any]]":
     """Decode all and count; the result is the report as `--json` prints it."""
     from ddpm_clip.data.pixels import scan as decode_all
-    from ddpm_clip.types import Progress
 
     measured = _Measured(source)
-    work = decode_all(measured, max_bad=max_bad)
-    while True:
-        try:
-            at = next(work)
-        except StopIteration as end:
-            return _report(source, measured, end.value)
-        yield Progress("scan", at.done, at.total, f"{at.bad} unusable" if at.bad else "")
+    bad = yield from decode_all(measured, max_bad=max_bad)
+    return _report(source, measured, bad)
 
 
 def _report(source: "ImageSource", measured: _Measured, bad: "list[BadFile]") -> dict[str, Any]:

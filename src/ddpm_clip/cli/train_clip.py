@@ -57,17 +57,16 @@ def _followed(work: Any, total: int) -> "ClipFigures":
     from ddpm_clip.cli.interrupt import Interrupted, Patience
     from ddpm_clip.cli.progress import Bars
     from ddpm_clip.types import Progress
+    from ddpm_clip.utils.generators import finish
+
+    def show(at: Any) -> None:
+        if patience.asked:
+            raise Interrupted(patience.asked, "Interrupted. Nothing was written.")
+        if isinstance(at, Progress):
+            bars.update(at.stage, at.done, at.total, at.note)
+        else:
+            bars.update("train", at.step, total, f"loss {at.loss:.4f}  fits {at.accuracy:.0%}")
 
     with Patience("leaving after this step") as patience, Bars() as bars, closing(work):
-        while True:
-            try:
-                at = next(work)
-            except StopIteration as end:
-                figures: ClipFigures = end.value
-                return figures
-            if patience.asked:
-                raise Interrupted(patience.asked, "Interrupted. Nothing was written.")
-            if isinstance(at, Progress):
-                bars.update(at.stage, at.done, at.total, at.note)
-            else:
-                bars.update("train", at.step, total, f"loss {at.loss:.4f}  fits {at.accuracy:.0%}")
+        figures: ClipFigures = finish(work, show)
+        return figures

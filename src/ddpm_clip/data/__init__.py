@@ -5,15 +5,7 @@ from ddpm_clip.data.drawn_flowers import DrawnFlowers, write_folder
 from ddpm_clip.data.extraction import extract_clip_embeddings
 from ddpm_clip.data.images import BadImage, from_array, open_image, square, to_array
 from ddpm_clip.data.loader import batch_indices, batches, flip_mask
-from ddpm_clip.data.pixels import (
-    BadFile,
-    Pixels,
-    Progress,
-    finish,
-    load_pixels,
-    scan,
-    stream_pixels,
-)
+from ddpm_clip.data.pixels import BadFile, Pixels, load_pixels, scan, stream_pixels
 from ddpm_clip.data.sources import SOURCES, open_source
 from ddpm_clip.data.subset import Subset, digest, limit
 
@@ -24,13 +16,11 @@ __all__ = [
     "CLIPDataset",
     "DrawnFlowers",
     "Pixels",
-    "Progress",
     "Subset",
     "batch_indices",
     "batches",
     "digest",
     "extract_clip_embeddings",
-    "finish",
     "flip_mask",
     "from_array",
     "limit",

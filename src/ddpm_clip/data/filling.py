@@ -9,6 +9,7 @@ embeddings.
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass
+from itertools import zip_longest
 from typing import TypeVar
 
 import numpy as np
@@ -31,18 +32,11 @@ class Batch:
 
 
 def fill(
-    cache: EmbeddingCache,
-    embed: Callable[[list[Ready]], Tensor],
-    keys: Sequence[str],
-    digests: Sequence[str],
-    ready: Callable[[int], Ready | None],
-    *,
-    places: Sequence[int] | None = None,
-    batch_size: int = 64,
-    batches_per_shard: int = 16,
-    workers: int = 0,
-    keep_unfinished: bool = True,
-) -> Iterator[int]:
+    cache: EmbeddingCache, embed: Callable[[list[Ready]], Tensor], keys: Sequence[str],
+    digests: Sequence[str], ready: Callable[[int], Ready | None], *,
+    places: Sequence[int] | None = None, batch_size: int = 64, batches_per_shard: int = 16,
+    workers: int = 0, keep_unfinished: bool = True,
+) -> Iterator[int]:  # fmt: skip
     """Embed what is missing; yields how many of `keys` are done, first with the ones found.
 
     Killed at any point, it goes on from the last shard, with the same batches and so the same
@@ -68,32 +62,44 @@ def fill(
     yield done
     batches = planned(absent, len(keys), places, batch_size, batches_per_shard)
     tasks = [i for batch in batches for i in batch.pictures]
-    waiting: list[int] = []
-    rows: list[Tensor] = []
-
-    def flush() -> None:
-        cache.append([keys[i] for i in waiting], [digests[i] for i in waiting], torch.cat(rows))
-        waiting.clear()
-        rows.clear()
-
+    waiting = _Waiting(cache, keys, digests)
     try:
         with closing(ahead(ready, tasks, workers=workers, window=batch_size)) as stream:
-            for at, batch in enumerate(batches):
-                made = [next(stream) for _ in batch.pictures]
-                good = [(i, s, x) for i, s, x in zip(batch.pictures, batch.slots, made, strict=True)
-                        if x is not None]  # fmt: skip
+            for batch, after in zip_longest(batches, batches[1:]):
+                good = _usable(batch, stream)
                 if good:
-                    rows.append(_encoded(embed, good, batch_size))
-                    waiting += [i for i, _, _ in good]
-                ends = at + 1 == len(batches) or batches[at + 1].section != batch.section
-                if ends and rows:
-                    flush()
+                    waiting.add([i for i, _, _ in good], _encoded(embed, good, batch_size))
+                if after is None or after.section != batch.section:
+                    waiting.store()
                 done += len(batch.pictures)
                 yield done
     finally:
-        if rows and keep_unfinished:
-            flush()
+        if keep_unfinished:
+            waiting.store()
         cache.settle()
+
+
+class _Waiting:
+    """Embedded pictures that no shard holds yet."""
+
+    def __init__(self, cache: EmbeddingCache, keys: Sequence[str], digests: Sequence[str]):
+        self._cache, self._keys, self._digests = cache, keys, digests
+        self._pictures: list[int] = []
+        self._rows: list[Tensor] = []
+
+    def add(self, pictures: list[int], rows: Tensor) -> None:
+        """Their embeddings are `rows` (len(pictures), dim)."""
+        self._pictures += pictures
+        self._rows.append(rows)
+
+    def store(self) -> None:
+        """Make a shard of them, where there are any."""
+        if not self._rows:
+            return
+        keys = [self._keys[i] for i in self._pictures]
+        self._cache.append(keys, [self._digests[i] for i in self._pictures], torch.cat(self._rows))
+        self._pictures.clear()
+        self._rows.clear()
 
 
 def planned(
@@ -123,6 +129,13 @@ def planned(
         section = -1 - start // (batch_size * batches_per_shard)
         batches.append(Batch(part, list(range(len(part))), section))
     return batches
+
+
+def _usable(batch: Batch, stream: Iterator[Ready | None]) -> list[tuple[int, int, Ready]]:
+    """Picture, row of the batch and what was made ready, of those that can be used."""
+    made = [next(stream) for _ in batch.pictures]
+    rows = zip(batch.pictures, batch.slots, made, strict=True)
+    return [(i, slot, x) for i, slot, x in rows if x is not None]
 
 
 def _encoded(

@@ -1,15 +1,13 @@
 """One pass over a source: every picture decoded, the good in an array, the bad in a list.
 
 Nothing is skipped in silence, and training sees only what this pass has seen. Long passes are
-generators that yield `Progress`; `finish` runs one and hands over its result. Knows nothing of
-where a source has its pictures from.
+generators that yield `Progress`. Knows nothing of where a source has its pictures from.
 """
 
 from array import array
 from collections.abc import Generator, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,9 +17,8 @@ from ddpm_clip.data.columns import Labels, Texts, TextWriter
 from ddpm_clip.data.images import Crop, to_array
 from ddpm_clip.data.scratch import room
 from ddpm_clip.errors import DataError
-from ddpm_clip.types import ImageSource
-
-Result = TypeVar("Result")
+from ddpm_clip.types import ImageSource, Progress
+from ddpm_clip.utils.generators import finish
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,14 +29,11 @@ class BadFile:
     reason: str
     detail: str
 
-
-@dataclass(frozen=True, slots=True)
-class Progress:
-    """How far a pass is, in pictures."""
-
-    done: int
-    total: int
-    bad: int
+    @classmethod
+    def of(cls, key: str, error: DataError) -> "BadFile":
+        """The picture `key`, which could not be read because of `error`."""
+        reason = getattr(error, "reason", "damaged")
+        return cls(key, reason, getattr(error, "detail", "") or error.why)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -61,7 +55,7 @@ def scan(source: ImageSource, *, max_bad: float = 0.2) -> Generator[Progress, No
     """
     bad: list[BadFile] = []
     for i, _ in _decoded(source, bad):
-        yield Progress(i + 1, len(source), len(bad))
+        yield _progress(i, source, bad)
     check_share(source, bad, max_bad)
     return bad
 
@@ -93,7 +87,7 @@ def stream_pixels(source: ImageSource, *, size: int, channels: int, crop: Crop =
             keys.append(source.key(i))
             labels.append(source.label(i))
             indices.append(i)
-        yield Progress(i + 1, len(source), len(bad))
+        yield _progress(i, source, bad)
     check_share(source, bad, max_bad)
     return Pixels(crops[: len(keys)], Texts.written(keys), labels, indices, bad)
 
@@ -106,16 +100,6 @@ def load_pixels(source: ImageSource, *, size: int, channels: int, crop: Crop = "
                                 memory_limit_mb=memory_limit_mb, max_bad=max_bad))  # fmt: skip
 
 
-def finish(work: Generator[Progress, None, Result]) -> Result:
-    """Run a pass to its end, for callers who show no progress."""
-    while True:
-        try:
-            next(work)
-        except StopIteration as end:
-            result: Result = end.value
-            return result
-
-
 def _decoded(source: ImageSource, bad: list[BadFile]) -> Iterator[tuple[int, Image.Image | None]]:
     """Every picture in turn; None where it is unusable, which is noted in `bad`."""
     for i in range(len(source)):
@@ -123,9 +107,12 @@ def _decoded(source: ImageSource, bad: list[BadFile]) -> Iterator[tuple[int, Ima
         try:
             image = source[i]
         except DataError as error:
-            reason = getattr(error, "reason", "damaged")
-            bad.append(BadFile(source.key(i), reason, getattr(error, "detail", "") or error.why))
+            bad.append(BadFile.of(source.key(i), error))
         yield i, image
+
+
+def _progress(i: int, source: ImageSource, bad: list[BadFile]) -> Progress:
+    return Progress("scan", i + 1, len(source), f"{len(bad)} unusable" if bad else "")
 
 
 def check_share(source: ImageSource, bad: list[BadFile], max_bad: float) -> None:

@@ -4,10 +4,8 @@ Such a file goes when the last map of it goes, whatever happens to the process. 
 what is kept in it.
 """
 
-import ctypes
 import math
 import os
-import sys
 import tempfile
 from pathlib import Path
 from typing import Any
@@ -53,17 +51,3 @@ def scratch_file(home: Path | None = None) -> "tempfile._TemporaryFileWrapper[by
     if home is not None:
         home.mkdir(parents=True, exist_ok=True)
     return tempfile.TemporaryFile(dir=home)  # type: ignore[return-value]
-
-
-def give_back() -> None:
-    """Let the system have the freed memory that pyarrow and the C library keep for later.
-
-    Both keep much of it after a stage that needed much, and the next stage comes on top.
-    """
-    arrow = sys.modules.get("pyarrow")
-    if arrow is not None:
-        arrow.default_memory_pool().release_unused()
-    if sys.platform == "linux":
-        trim = getattr(ctypes.CDLL(None), "malloc_trim", None)  # glibc has it, musl does not
-        if trim is not None:
-            trim(0)

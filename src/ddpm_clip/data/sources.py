@@ -11,6 +11,7 @@ from pathlib import Path
 
 from ddpm_clip.data.arrays import labels_beside, read_npz
 from ddpm_clip.data.drawn_flowers import DrawnFlowers
+from ddpm_clip.data.emoji import read_emoji
 from ddpm_clip.data.files import checked_folder, read_folder
 from ddpm_clip.data.hf_datasets import read_dataset, stream_dataset
 from ddpm_clip.data.idx import has_idx_files, read_idx_folder
@@ -142,6 +143,12 @@ def _drawn_flowers(place: str, wishes: Wishes) -> ImageSource:
     return DrawnFlowers(int(place or wishes.draw), wishes.size, seed)
 
 
+def _emoji(place: str, wishes: Wishes) -> ImageSource:
+    style, _, home = ("", "", place) if _is_path(place) else place.partition(":")
+    pack = _home("emoji", home)
+    return read_emoji(pack if pack.is_file() else pack / "emoji_64.npz", style)
+
+
 def _other_seed(seed: int, split: str) -> int:
     return seed + 1_000_000_007 * (1 + sum(split.encode()))
 
@@ -174,6 +181,7 @@ SOURCES: Registry[Callable[[str, Wishes], ImageSource]] = Registry(
         "fashion-mnist": _idx("fashion-mnist", CLOTHES),
         "tiny-imagenet": _tiny_imagenet,
         "drawn-flowers": _drawn_flowers,
+        "emoji": _emoji,
     },
 )
 """Every source by the name before the colon: (place after the colon, wishes) -> source."""

@@ -7,16 +7,15 @@ model, its losses and its folder. Knows nothing of data sources or diffusion.
 import hashlib
 import json
 from collections.abc import Sequence
-from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
-from torch.nn.attention import SDPBackend, sdpa_kernel
 
-from ddpm_clip.embedders.tokenizer import PAD, VOCABULARY, tokenise
+from ddpm_clip.embedders.tokenizer import PAD, tokenise
+from ddpm_clip.embedders.towers import IMAGE_TOWERS, LENGTH, TEXT_TOWERS
 from ddpm_clip.errors import DataError, MissingInput, UsageError
 from ddpm_clip.types import Item
 from ddpm_clip.utils.storage import write_text
@@ -32,69 +31,8 @@ if TYPE_CHECKING:
     from PIL.Image import Image
 
 WEIGHTS, CARD = "mini_clip.safetensors", "mini_clip.json"
-LENGTH = 96
-"""Characters of a prompt, START and END included."""
-
-
-class ImageTower(nn.Module):
-    """Four convolutions and a linear layer. (b, img_ch, size, size) in [-1, 1] -> (b, dim)."""
-
-    def __init__(self, img_ch: int, img_size: int, width: int, dim: int):
-        super().__init__()
-        chs = (img_ch, width, 2 * width, 4 * width, 4 * width)
-        layers: list[nn.Module] = []
-        for i, (ch_in, ch) in enumerate(pairwise(chs)):
-            layers += [nn.Conv2d(ch_in, ch, 3, stride=1 if i == 1 else 2, padding=1)]
-            layers += [nn.GroupNorm(8, ch), nn.SiLU()]
-        self.features = nn.Sequential(*layers)
-        side = (img_size + 7) // 8  # halved three times, rounding up
-        self.head = nn.Linear(chs[-1] * side**2, dim)
-
-    def forward(self, x: Tensor) -> Tensor:
-        """Not normalised."""
-        return self.head(self.features(x).flatten(1))  # type: ignore[no-any-return]
-
-
-class TextTower(nn.Module):
-    """Convolutions find the words, two attention layers relate them. (p, length) -> (p, dim)."""
-
-    def __init__(self, width: int, dim: int, length: int = LENGTH):
-        super().__init__()
-        self.token = nn.Embedding(VOCABULARY, width, padding_idx=PAD)
-        self.place = nn.Parameter(0.02 * torch.randn(length, width))
-        self.words = nn.ModuleList(nn.Conv1d(width, width, 5, padding=2) for _ in range(2))
-        self.relate = nn.ModuleList(
-            nn.TransformerEncoderLayer(
-                width,
-                max(1, width // 32),
-                2 * width,
-                0.0,
-                "gelu",
-                batch_first=True,
-                norm_first=True,
-            )
-            for _ in range(2)
-        )
-        self.head = nn.Sequential(nn.LayerNorm(2 * width), nn.Linear(2 * width, dim))
-
-    def forward(self, ids: Tensor) -> Tensor:
-        """Not normalised."""
-        longest = int((ids != PAD).sum(1).max())
-        ids = ids[:, :longest]
-        absent = ids == PAD  # (p, l)
-        h = self.token(ids) + self.place[:longest]
-        for conv in self.words:
-            h = h + F.gelu(
-                conv(h.masked_fill(absent[..., None], 0).transpose(1, 2)).transpose(1, 2)
-            )
-        # The fused CPU kernel's backward is ten times slower on so few tokens.
-        with sdpa_kernel(SDPBackend.MATH):
-            for layer in self.relate:
-                h = layer(h, src_key_padding_mask=absent)
-        there = (~absent)[..., None].float()
-        mean = (h * there).sum(1) / there.sum(1)
-        top = h.masked_fill(absent[..., None], -1e4).amax(1)
-        return self.head(torch.cat([mean, top], dim=1))  # type: ignore[no-any-return]
+GROUPS = 5
+"""Groups of texts of like length that are encoded one after the other."""
 
 
 class MiniClip(nn.Module):
@@ -108,11 +46,14 @@ class MiniClip(nn.Module):
         text_width: width of the text tower, below 64 or a multiple of 32.
         max_inverse_temperature: the learned 1/T never passes it; above 30 the modality gap
             grows and nothing else does (Liang et al. 2022, table 1).
+        image_tower: a name in `IMAGE_TOWERS`.
+        text_tower: a name in `TEXT_TOWERS`.
     """
 
     def __init__(
         self, img_ch: int = 3, img_size: int = 32, dim: int = 64, width: int = 48,
         text_width: int = 128, max_inverse_temperature: float = 30.0,
+        image_tower: str = "convolutions", text_tower: str = "attention",
     ):  # fmt: skip
         super().__init__()
         if not 2 <= dim <= 512:
@@ -129,9 +70,11 @@ class MiniClip(nn.Module):
         self.options = {
             "img_ch": img_ch, "img_size": img_size, "dim": dim, "width": width,
             "text_width": text_width, "max_inverse_temperature": max_inverse_temperature,
+            "image_tower": image_tower, "text_tower": text_tower,
         }  # fmt: skip
         self.name, self.dim, self.img_ch, self.img_size = "mini_clip", dim, img_ch, img_size
-        self.image, self.text = ImageTower(img_ch, img_size, width, dim), TextTower(text_width, dim)
+        self.image = IMAGE_TOWERS[image_tower](img_ch, img_size, width, dim)
+        self.text = TEXT_TOWERS[text_tower](text_width, dim)
         self.log_inverse_temperature = nn.Parameter(torch.tensor(10.0).log())
         self.bias = nn.Parameter(torch.tensor(-10.0))  # of the sigmoid loss only
         self.max_inverse_temperature = max_inverse_temperature
@@ -160,7 +103,11 @@ class MiniClip(nn.Module):
     def encode_texts(self, texts: Sequence[str], *, warn: bool = True) -> Tensor:
         """(p, dim) of unit length, with gradients; with `warn`, a cut text is named."""
         ids = tokenise(texts, LENGTH, warn=warn).to(self.bias.device)
-        return F.normalize(self.text(ids), dim=1)
+        # Short texts apart from long ones: a group is as wide as the longest text in it.
+        order = (ids != PAD).sum(1).argsort()
+        groups = torch.split(order, max(32, -(-len(texts) // GROUPS)))
+        found = torch.cat([self.text(ids[group]) for group in groups])
+        return F.normalize(found[order.argsort()], dim=1)
 
     def embed_pixels(self, x: Tensor) -> Tensor:
         """As `encode_pixels`, in float32; differentiable."""
@@ -235,17 +182,17 @@ def multi_positive_loss(image: Tensor, text: Tensor, fits: Tensor, clip: MiniCli
 
     Args:
         image: (b, e) unit vectors.
-        text: (b, e) unit vectors.
-        fits: (b, b) bool, caption j is true of picture i; the diagonal is.
+        text: (p, e) unit vectors; those that fit no picture are held against all of them.
+        fits: (b, p) bool, caption j is true of picture i; every picture has one.
         clip: holds the temperature.
     """
     logits = clip.inverse_temperature * image @ text.T
-    wanted = fits.float()
+    wanted, told = fits.float(), fits.any(0)
 
     def one_way(logits: Tensor, wanted: Tensor) -> Tensor:
         return -(logits.log_softmax(1) * wanted).sum(1).div(wanted.sum(1)).mean()
 
-    return (one_way(logits, wanted) + one_way(logits.T, wanted.T)) / 2
+    return (one_way(logits, wanted) + one_way(logits.T[told], wanted.T[told])) / 2
 
 
 def sigmoid_loss(image: Tensor, text: Tensor, fits: Tensor, clip: MiniClip) -> Tensor:

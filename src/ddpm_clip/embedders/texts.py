@@ -22,7 +22,7 @@ class TextEmbeddings:
     (torch.Size([3, 2]), torch.Size([1, 2]), [['rose', 'tulip']])
 
     Args:
-        embed: texts, each different -> (p, e).
+        embed: texts, each different -> (p, e); no texts -> (0, e).
     """
 
     def __init__(self, embed: Callable[[Sequence[str]], Tensor]):
@@ -31,11 +31,11 @@ class TextEmbeddings:
 
     def __call__(self, texts: Sequence[str]) -> Tensor:
         """(p, e) on the processor, one row a text; equal texts have equal rows."""
+        if not texts:
+            return self._embed([]).detach().cpu()
         new = [text for text in dict.fromkeys(texts) if text not in self._known]
-        if new or not texts:
+        if new:
             rows = self._embed(new).detach().cpu()
-            if not texts:
-                return rows
             if len(self._known) + len(new) > MOST:
                 asked = set(texts)
                 self._known = {text: row for text, row in self._known.items() if text in asked}

@@ -8,7 +8,6 @@ from typing import Any
 
 from torch import Tensor
 
-from ddpm_clip.conditioning import BRIDGES
 from ddpm_clip.evaluation.ceiling import from_pictures
 from ddpm_clip.evaluation.success import PromptCase, Reader, SuccessTable, prompt_success
 from ddpm_clip.generation import TextToImage
@@ -21,10 +20,10 @@ def compare_bridges(
     tti: TextToImage, judge: Reader, cases: Sequence[PromptCase], n: int, seed: int = 0, *,
     pixels: Tensor, facts: Sequence[Mapping[str, str]], **settings: Any,
 ) -> Generator[Progress, None, dict[str, SuccessTable]]:  # fmt: skip
-    """Prompt success of every bridge and of real pictures' embeddings, all on the same seeds.
+    """Prompt success of the model's bridges and of real pictures' embeddings, on the same seeds.
 
     Args:
-        tti: the model; it must have kept its bank, for `knn`.
+        tti: the model; `knn` takes part where it kept its bank, `prior` where it has one.
         judge: trained apart from it.
         cases: prompts and what they ask for.
         n: pictures a case.
@@ -35,7 +34,7 @@ def compare_bridges(
     """
     conditions = from_pictures(tti, pixels, facts, cases)
     tables = {}
-    for bridge in BRIDGES:
+    for bridge in tti.model.conditioner.bridges:
         tables[bridge] = yield from prompt_success(
             tti, judge, cases, n, seed, bridge=bridge, **settings
         )

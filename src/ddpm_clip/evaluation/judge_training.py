@@ -77,6 +77,7 @@ def attributes_of(
 def train_judge(
     net: JudgeNet, pixels: Tensor, facts: Sequence[Mapping[str, str]], *, steps: int,
     batch_size: int = 256, lr: float = 4e-3, seed: int = 0,
+    nonsense_weight: float = NONSENSE_WEIGHT,
 ) -> Iterator[JudgeStep]:  # fmt: skip
     """Train `net` in place, one yield a step; it is ready to judge (and uncalibrated) at the end.
 
@@ -88,6 +89,8 @@ def train_judge(
         batch_size: real pictures a step, 8 at least.
         lr: largest learning rate.
         seed: of the batches and what is done to them.
+        nonsense_weight: of being undecided about nonsense; 0 for a mere classifier, which does
+            not read a class that it was never shown as "none of the others".
     """
     if steps < 2 or batch_size < 8:
         raise UsageError(f"{steps} steps of {batch_size} pictures", "2 and 8 are the least")
@@ -103,7 +106,8 @@ def train_judge(
         x = torch.cat([x, nonsense(x[:spoilt], generator)])
         with torch.autocast("cpu", dtype, enabled=dtype != torch.float32):
             logits = net.logits(x.contiguous(memory_format=torch.channels_last))
-        loss, right = _loss(logits, {name: t[rows] for name, t in truth.items()})
+        wanted = {name: t[rows] for name, t in truth.items()}
+        loss, right = _loss(logits, wanted, nonsense_weight)
         optimizer.zero_grad()
         loss.backward()
         optimizer.step()
@@ -158,7 +162,9 @@ def targets(net: JudgeNet, facts: Sequence[Mapping[str, str]]) -> dict[str, Tens
     }
 
 
-def _loss(logits: dict[str, Tensor], truth: dict[str, Tensor]) -> tuple[Tensor, float]:
+def _loss(
+    logits: dict[str, Tensor], truth: dict[str, Tensor], nonsense_weight: float
+) -> tuple[Tensor, float]:
     """Cross-entropy of every attribute, and the undecidedness of the first one on nonsense.
 
     The rows of `logits` past those of `truth` are the nonsense.
@@ -171,7 +177,7 @@ def _loss(logits: dict[str, Tensor], truth: dict[str, Tensor]) -> tuple[Tensor, 
     said = logits[first].float()
     undecided = -said[len(truth[first]) :].log_softmax(1).mean()
     right = (said[: len(truth[first])].argmax(1) == truth[first]).float().mean().item()
-    return total + NONSENSE_WEIGHT * undecided, right
+    return total + nonsense_weight * undecided, right
 
 
 def _confusion(truth: Tensor, read: Tensor, k: int) -> Tensor:

@@ -15,6 +15,9 @@ from torch.nn import functional as F
 from ddpm_clip.errors import UsageError
 from ddpm_clip.models.layers import group_norm
 
+GROUPS = 8
+"""Of every GroupNorm, as in the course."""
+
 
 class CourseUNet(nn.Module):
     """A denoiser (`ddpm_clip.types.Denoiser`) with the course's layout.
@@ -46,7 +49,7 @@ class CourseUNet(nn.Module):
         self.context1, self.context2 = _embed(c_embed_dim, d2), _embed(c_embed_dim, d1)
         self.up0, self.up1, self.up2 = _conv(d2, d2), _up(d2, d1), _up(d1, d0)
         self.leave = nn.Sequential(
-            nn.Conv2d(2 * d0, d0, 3, padding=1), group_norm(d0), nn.ReLU(),
+            nn.Conv2d(2 * d0, d0, 3, padding=1), group_norm(d0, GROUPS), nn.ReLU(),
             nn.Conv2d(d0, img_ch, 3, padding=1),
         )  # fmt: skip
 
@@ -81,7 +84,7 @@ class CourseUNet(nn.Module):
 
 
 def _conv(ch_in: int, ch: int) -> nn.Sequential:
-    return nn.Sequential(nn.Conv2d(ch_in, ch, 3, padding=1), group_norm(ch), nn.GELU())
+    return nn.Sequential(nn.Conv2d(ch_in, ch, 3, padding=1), group_norm(ch, GROUPS), nn.GELU())
 
 
 class _Rearrange(nn.Module):

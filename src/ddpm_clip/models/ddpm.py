@@ -5,7 +5,7 @@ prompts, embedders, files or drawing: conditions arrive as vectors.
 """
 
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import torch
@@ -13,11 +13,11 @@ from torch import Tensor
 
 from ddpm_clip.diffusion.guidance import Guidance, Network, guided
 from ddpm_clip.diffusion.parameterization import PARAMETERIZATIONS, WEIGHTINGS
-from ddpm_clip.diffusion.samplers import SAMPLERS
+from ddpm_clip.diffusion.samplers import SAMPLERS, Walker
 from ddpm_clip.diffusion.samplers.ddpm import VARIANCES
 from ddpm_clip.diffusion.schedules import NOISE_LEVELS, NoiseSchedule, stratified
 from ddpm_clip.errors import UsageError
-from ddpm_clip.types import Denoiser, Noise, Prediction, Step
+from ddpm_clip.types import Denoiser, Noise, Predict, Prediction, Step
 
 Device = torch.device | str
 
@@ -129,41 +129,47 @@ class DDPM:
     def walk(
         self, model: Denoiser, c: Tensor, *, scale: float | Tensor = 1.0,
         c_neg: Tensor | None = None, interval: tuple[float, float] | None = None,
-        clamp: str = "static", rescale: float = 0.0, sampler: str = "dpmpp_2m",
+        clamp: str = "static", rescale: float = 0.0, sampler: str | Walker = "dpmpp_2m",
         steps: int = 20, seeds: Sequence[int] | None = None,
-        x_start: Tensor | None = None, rows: Sequence[float] | None = None, **options: Any,
+        x_start: Tensor | None = None, rows: Sequence[float] | None = None,
+        wrap: Callable[[Predict], Predict] | None = None, **options: Any,
     ) -> Iterator[Step]:  # fmt: skip
         """Walk from noise to pictures, one `Step` a rung.
 
         Args:
-            model: a network; asked without gradients (wrap `predict` for guidance by gradient).
+            model: a network; asked without gradients.
             c: (b, e) condition vectors, made by a `Conditioner`.
             scale: guidance scale s = 1 + w, one number or one a picture (b,).
             c_neg: (b, e) conditions to steer away from.
             interval: (low, high] of sigma/alpha in which scales above 1 act; None: everywhere.
             clamp: of x_0: "none", "static" or "dynamic".
             rescale: CFG rescale in [0, 1].
-            sampler: a name in `SAMPLERS`.
+            sampler: a name in `SAMPLERS`, or what walks like one.
             steps: rows visited, 1 to T; all T of them visits every row.
             seeds: one a picture; None draws them. A picture depends on its own seed only.
             x_start: (b, c, h, w) to start from at `rows[0]` instead of noise.
-            rows: strictly decreasing rows instead of the default grid.
+            rows: strictly decreasing rows instead of `grid(steps)`.
+            wrap: changes the guided `predict` before the sampler gets it.
             options: passed to the sampler (eta, variance, churn).
         """
-        walker = SAMPLERS[sampler]
-        # A row of pure noise (alpha = 0) is no place for solvers that divide by alpha.
-        whole = steps == self.T and self.schedule.alpha[-1] > 0
-        spacing = "rows" if whole else "log_snr"
-        rows = self.schedule.walk(steps, spacing=spacing) if rows is None else list(rows)
+        walker = SAMPLERS[sampler] if isinstance(sampler, str) else sampler
+        rows = self.grid(steps) if rows is None else list(rows)
         guidance = Guidance(scale, interval, clamp, rescale)
         predict = guided(
             without_gradients(model), self.schedule, self.parameterization, c, guidance, c_neg
         )
+        predict = predict if wrap is None else wrap(predict)
         noise = noise_of(seeds, (len(c), *model.image_shape), self.device)
         x_T = noise(-1)
         return walker(
             predict, self.schedule, rows, x_T if x_start is None else x_start, noise, **options
         )
+
+    def grid(self, steps: int) -> list[float]:
+        """The rows of a walk of so many steps: even in log-SNR, or all T of them."""
+        # A row of pure noise (alpha = 0) is no place for solvers that divide by alpha.
+        whole = steps == self.T and self.schedule.alpha[-1] > 0
+        return self.schedule.walk(steps, spacing="rows" if whole else "log_snr")
 
     def sample(self, model: Denoiser, c: Tensor, **walk_options: Any) -> Tensor:
         """The pictures at the end of a walk, (b, c, h, w) in [-1, 1]; options as for `walk`."""

@@ -11,11 +11,25 @@ from torch.nn import functional as F
 
 from ddpm_clip.errors import UsageError
 
-GROUPS = 8
+GROUP_WIDTH = 16
+"""Channels of a group, where the number of groups is not said.
+
+On a CPU with bfloat16 narrower groups cost ten times as much (`docs/performance.md`).
+"""
 
 
-def group_norm(ch: int, groups: int = GROUPS) -> nn.GroupNorm:
-    """GroupNorm over `ch` channels, with a sentence where the groups do not divide them."""
+def group_norm(ch: int, groups: int | None = None) -> nn.GroupNorm:
+    """GroupNorm over `ch` channels (Wu and He 2018).
+
+    Args:
+        ch: channels.
+        groups: None for as many as leave `GROUP_WIDTH` channels or more to each.
+
+    Raises:
+        UsageError: the groups do not divide the channels.
+    """
+    if groups is None:
+        groups = next(g for g in range(max(1, ch // GROUP_WIDTH), 0, -1) if ch % g == 0)
     if ch % groups:
         raise UsageError(
             f"{ch} channels cannot be split into {groups} groups",
@@ -82,10 +96,12 @@ class ContextEmbedding(nn.Module):
 class ResidualBlock(nn.Module):
     """Two 3x3 convolutions with FiLM from the note (time + condition) before the second."""
 
-    def __init__(self, ch_in: int, ch: int, note_dim: int, dropout: float = 0.0):
+    def __init__(
+        self, ch_in: int, ch: int, note_dim: int, dropout: float = 0.0, groups: int | None = None
+    ):
         super().__init__()
-        self.norm1, self.conv1 = group_norm(ch_in), nn.Conv2d(ch_in, ch, 3, padding=1)
-        self.norm2, self.conv2 = group_norm(ch), zeroed(nn.Conv2d(ch, ch, 3, padding=1))
+        self.norm1, self.conv1 = group_norm(ch_in, groups), nn.Conv2d(ch_in, ch, 3, padding=1)
+        self.norm2, self.conv2 = group_norm(ch, groups), zeroed(nn.Conv2d(ch, ch, 3, padding=1))
         self.film = zeroed(nn.Linear(note_dim, 2 * ch))
         self.dropout = nn.Dropout(dropout)
         self.shortcut = nn.Conv2d(ch_in, ch, 1) if ch_in != ch else nn.Identity()
@@ -101,7 +117,7 @@ class ResidualBlock(nn.Module):
 class Attention(nn.Module):
     """Self-attention over all positions, heads of 32 channels; starts as the identity."""
 
-    def __init__(self, ch: int, head: int = 32):
+    def __init__(self, ch: int, head: int = 32, groups: int | None = None):
         super().__init__()
         self.heads = max(1, ch // head)
         if ch % self.heads:
@@ -110,7 +126,7 @@ class Attention(nn.Module):
                 fix=f"choose a multiple of {head} in model.down_chs, or model.attention=0",
                 param="model.down_chs",
             )
-        self.norm = group_norm(ch)
+        self.norm = group_norm(ch, groups)
         self.qkv = nn.Linear(ch, 3 * ch)
         self.out = zeroed(nn.Linear(ch, ch))
 

@@ -6,6 +6,7 @@ how many rows there are), embedders or sampling.
 """
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import cast
 
 import torch
@@ -32,7 +33,7 @@ class UNet(nn.Module):
         T: rows of the schedule.
         img_ch: channels of the picture.
         img_size: side of the training pictures; a multiple of the stem.
-        down_chs: channels of each level, multiples of 8.
+        down_chs: channels of each level, multiples of `norm_groups`.
         t_embed_dim: features of the time embedding, even.
         c_embed_dim: size of the condition.
         blocks: residual blocks a level, each with its skip.
@@ -41,6 +42,7 @@ class UNet(nn.Module):
         attention: levels whose map is at most this wide get attention behind their last block,
             as does the middle; 0 for none.
         dropout: inside the residual blocks.
+        norm_groups: groups of every GroupNorm; None for groups of 16 channels.
 
     Raises:
         UsageError: sizes or channels that do not divide.
@@ -49,13 +51,14 @@ class UNet(nn.Module):
     def __init__(
         self, T: int, img_ch: int, img_size: int, down_chs: Sequence[int] = (256, 256, 512),
         t_embed_dim: int = 8, c_embed_dim: int = 512, *, blocks: int = 2, stem: int = 1,
-        attention: int = 8, dropout: float = 0.0,
+        attention: int = 8, dropout: float = 0.0, norm_groups: int | None = None,
     ):  # fmt: skip
         super().__init__()
         self.T, self.image_shape = T, (img_ch, img_size, img_size)
         self.c_embed_dim, self.stem = c_embed_dim, stem
         self._check_size(img_size, img_size)
         k = 4 * down_chs[0]
+        within = _Within(k, dropout, norm_groups)
         self.time = TimeEmbedding(T, t_embed_dim, k)
         self.context = ContextEmbedding(c_embed_dim, k)
         self.enter = nn.Conv2d(img_ch * stem**2, down_chs[0], 3, padding=1)
@@ -64,17 +67,17 @@ class UNet(nn.Module):
         for level, d in enumerate(down_chs):
             attend = width <= attention
             self.down.append(
-                _Level([(ch if i == 0 else d, d) for i in range(blocks)], k, attend, dropout)
+                _Level([(ch if i == 0 else d, d) for i in range(blocks)], attend, within)
             )
             above = down_chs[level - 1] if level else d
-            self.up.insert(0, _Level([(2 * d, d)] * blocks, k, attend, dropout))
+            self.up.insert(0, _Level([(2 * d, d)] * blocks, attend, within))
             if level:
                 self.up[0].resize = Upsample(d, above)
             if level < len(down_chs) - 1:
                 self.down[-1].resize = Downsample(d)
             width, ch = (width + 1) // 2, d
-        self.middle = _Level([(ch, ch)], k, attention > 0, dropout)
-        self.norm = group_norm(down_chs[0])
+        self.middle = _Level([(ch, ch)], attention > 0, within)
+        self.norm = group_norm(down_chs[0], norm_groups)
         self.leave = zeroed(nn.Conv2d(down_chs[0], img_ch * stem**2, 3, padding=1))
 
     def forward(self, x_t: Tensor, t: Tensor, c: Tensor, c_mask: Tensor) -> Tensor:
@@ -105,14 +108,23 @@ class UNet(nn.Module):
             )
 
 
+@dataclass(frozen=True, slots=True)
+class _Within:
+    """What all residual blocks have in common."""
+
+    note_dim: int
+    dropout: float
+    norm_groups: int | None
+
+
 class _Level(nn.Module):
     """The residual blocks of one resolution, and the way to the next."""
 
-    def __init__(self, chs: list[tuple[int, int]], k: int, attend: bool, dropout: float):
+    def __init__(self, chs: list[tuple[int, int]], attend: bool, within: _Within):
         super().__init__()
         last = len(chs) - 1
         self.blocks = nn.ModuleList(
-            _Block(ch_in, ch, k, attend and n == last, dropout) for n, (ch_in, ch) in enumerate(chs)
+            _Block(ch_in, ch, attend and n == last, within) for n, (ch_in, ch) in enumerate(chs)
         )
         self.resize: nn.Module = nn.Identity()
 
@@ -125,10 +137,11 @@ class _Level(nn.Module):
 class _Block(nn.Module):
     """A residual block, with or without attention behind it."""
 
-    def __init__(self, ch_in: int, ch: int, k: int, attend: bool, dropout: float):
+    def __init__(self, ch_in: int, ch: int, attend: bool, within: _Within):
         super().__init__()
-        self.residual = ResidualBlock(ch_in, ch, k, dropout)
-        self.attention = Attention(ch) if attend else nn.Identity()
+        groups = within.norm_groups
+        self.residual = ResidualBlock(ch_in, ch, within.note_dim, within.dropout, groups)
+        self.attention = Attention(ch, groups=groups) if attend else nn.Identity()
 
     def forward(self, x: Tensor, note: Tensor) -> Tensor:
         return self.attention(self.residual(x, note))  # type: ignore[no-any-return]

@@ -14,11 +14,12 @@ from torch import Tensor
 
 from ddpm_clip.build import mini_clip_folder
 from ddpm_clip.config import Config
-from ddpm_clip.data.captions import facts_of, grammar_of, sample_captions
+from ddpm_clip.data.captions import facts_of, grammar_of, measured_facts, sample_captions
 from ddpm_clip.embedders.mini_clip import MiniClip
 from ddpm_clip.embedders.texts import TextEmbeddings
 from ddpm_clip.errors import CannotCreate
 from ddpm_clip.training.contrastive import ClipTrainStep, FactTable, train_clip
+from ddpm_clip.training.outside import OutsideTexts
 from ddpm_clip.training.pictures import decode, open_data
 from ddpm_clip.training.prepare import heldout_rows
 from ddpm_clip.types import Caption, Progress
@@ -58,14 +59,17 @@ def train_clip_run(
     source = open_data(config.data)
     pixels = yield from decode(source, config.data)
     facts = [facts_of(source, i) for i in pixels.indices]
+    if options.measure:
+        facts = measured_facts(pixels.array, facts)
     heldout = heldout_rows(len(facts), HELDOUT)
-    rows = np.setdiff1d(np.arange(len(facts)), heldout)
+    rows = _half(np.setdiff1d(np.arange(len(facts)), heldout), options.half)
     clip = _start(config)
     x, spent = torch.from_numpy(pixels.array), 0.0
     for step in train_clip(
         clip, x[rows], [facts[i] for i in rows], steps=options.steps, lr=options.lr,
         batch_size=options.clip_batch_size, loss=options.loss, seed=options.seed,
-        freeze_image=options.freeze_image,
+        freeze_image=options.freeze_image, noise_aware=options.noise_aware,
+        outside=OutsideTexts(facts, options.seed).draw if options.outside else None,
     ):  # fmt: skip
         spent += options.clip_batch_size / step.images_per_second
         yield step
@@ -90,7 +94,13 @@ def _start(config: Config) -> MiniClip:
     return MiniClip(
         config.data.channels, config.data.image_size, options.dim, options.width,
         options.text_width, options.max_inverse_temperature,
+        options.image_tower, options.text_tower,
     )  # fmt: skip
+
+
+def _half(rows: np.ndarray, half: int | None) -> np.ndarray:
+    """Every other row, so that two CLIPs can learn from pictures that they do not share."""
+    return rows if half is None else rows[rows % 2 == half - 1]
 
 
 @torch.no_grad()

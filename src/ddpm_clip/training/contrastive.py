@@ -8,11 +8,12 @@ Knows nothing of files, configs or drawing: a generator of steps.
 import math
 import random
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor
+from torch.nn import functional as F
 
 from ddpm_clip.data.captions import grammar_of
 from ddpm_clip.embedders.mini_clip import LOSSES, MiniClip
@@ -20,6 +21,9 @@ from ddpm_clip.errors import DataError
 from ddpm_clip.types import Caption
 from ddpm_clip.utils.device import pick_dtype
 from ddpm_clip.utils.tensors import to_float
+
+NOISE = (0.05, 3.0)
+"""Least and largest sigma/alpha of the pictures that a noise-aware CLIP learns from."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +74,8 @@ class FactTable:
 def train_clip(
     clip: MiniClip, pixels: Tensor, facts: Sequence[dict[str, str]], *, steps: int,
     batch_size: int = 256, lr: float = 2e-3, loss: str = "multi_positive", seed: int = 0,
-    freeze_image: bool = False,
+    freeze_image: bool = False, outside: Callable[[int], list[str]] | None = None,
+    noise_aware: bool = False,
 ) -> Iterator[ClipTrainStep]:  # fmt: skip
     """Train `clip` in place, one yield a step.
 
@@ -85,6 +90,9 @@ def train_clip(
         seed: of the batches and captions.
         freeze_image: train the text tower only: the pictures stay where they are, so that what
             was trained on their embeddings still holds.
+        outside: draws texts that fit no picture; a fourth of a batch of them is held against
+            every picture.
+        noise_aware: show half of the pictures under as much noise as a guide will meet.
     """
     usable = torch.tensor([i for i, one in enumerate(facts) if one])
     if not len(usable):
@@ -103,11 +111,13 @@ def train_clip(
             group["lr"] = lr * _pace(step, steps)
         rows = usable[torch.randint(len(usable), (batch_size,), generator=generator)]
         captions = [grammar_of(facts[i])(facts[i], rng) for i in rows.tolist()]
-        x = _jittered(to_float(pixels[rows]), generator)
+        texts = [caption.text for caption in captions]
+        texts += outside(batch_size // 4) if outside else []
+        x = (_noised if noise_aware else _jittered)(to_float(pixels[rows]), generator)
         with torch.autocast("cpu", dtype, enabled=dtype != torch.float32):
             image = clip.encode_pixels(x.contiguous(memory_format=torch.channels_last)).float()
-            text = clip.encode_texts([caption.text for caption in captions], warn=False).float()
-        fits = table.fits(rows, captions)
+            text = clip.encode_texts(texts, warn=False).float()
+        fits = F.pad(table.fits(rows, captions), (0, len(texts) - batch_size))
         value = LOSSES[loss](image, text, fits, clip)
         optimizer.zero_grad()
         value.backward()
@@ -132,6 +142,19 @@ def _pace(step: int, steps: int) -> float:
     if step <= warm:
         return step / warm
     return 0.5 * (1 + math.cos(math.pi * (step - warm) / max(1, steps - warm)))
+
+
+def _noised(x: Tensor, generator: torch.Generator) -> Tensor:
+    """Half as `_jittered`, half noised as by a diffusion, sigma/alpha log-uniform in NOISE.
+
+    A guide of pictures that emerge from noise should know them (Nichol et al. 2022, section 4.2);
+    the tower is not told the level: it serves clean pictures as well.
+    """
+    low, high = map(math.log, NOISE)
+    ratio = torch.exp(low + (high - low) * torch.rand(len(x), 1, 1, 1, generator=generator))
+    noisy = (x + ratio * torch.randn(x.shape, generator=generator)) / torch.sqrt(1 + ratio**2)
+    clean = torch.rand(len(x), 1, 1, 1, generator=generator) < 0.5
+    return torch.where(clean, _jittered(x, generator), noisy)
 
 
 def _jittered(x: Tensor, generator: torch.Generator) -> Tensor:

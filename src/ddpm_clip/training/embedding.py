@@ -22,9 +22,9 @@ from ddpm_clip.data.embeddings import EmbeddingCache
 from ddpm_clip.data.filling import fill
 from ddpm_clip.data.images import square
 from ddpm_clip.data.pixels import BadFile, check_share
-from ddpm_clip.data.scratch import give_back
 from ddpm_clip.data.subset import digest
 from ddpm_clip.errors import DataError
+from ddpm_clip.training.memory import give_back
 from ddpm_clip.types import Embedder, ImageSource, Item, Progress, SplitEmbedder
 
 BATCHES_A_REST = 128
@@ -106,7 +106,7 @@ def embed_missing(
         except DataError as error:
             if bad is None:
                 raise
-            bad.append(_bad_file(keys[row], error))
+            bad.append(BadFile.of(keys[row], error))
             return None
 
     work = fill(cache, _encoder(embedder), keys, digests, ready, places=indices,
@@ -166,7 +166,7 @@ def identified(
         try:
             return identity(source, i, embedder)
         except DataError as error:
-            bad.append(_bad_file(source.key(i), error))
+            bad.append(BadFile.of(source.key(i), error))
             return None
 
     digests: list[str | None] = []
@@ -196,8 +196,3 @@ def _encoder(embedder: Embedder) -> Callable[[list[Any]], Tensor]:
         split: SplitEmbedder = embedder
         return lambda made: split.embed_ready(torch.stack(made))
     return lambda items: embedder.embed_items(items)
-
-
-def _bad_file(key: str, error: DataError) -> BadFile:
-    reason = getattr(error, "reason", "damaged")
-    return BadFile(key, reason, getattr(error, "detail", "") or error.why)

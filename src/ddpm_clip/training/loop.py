@@ -271,7 +271,11 @@ class _Loop:
         with self.state.ema.applied() as model:
             model.eval()
             data, n = self.data.heldout_set(), len(self.data.heldout)
-            found, _ = errors(cast(Denoiser, model), self.ddpm, data, own=self.world.part(n))
+            # A condition that never was trained with is not measured with.
+            shown = self.config.conditioning.c_drop_prob < 1
+            found, _ = errors(
+                cast(Denoiser, model), self.ddpm, data, shown=shown, own=self.world.part(n)
+            )
             model.train()
         return self.world.sum(
             found.mean() * (len(found) / n) if len(found) else torch.zeros(())

@@ -64,14 +64,7 @@ def decode(
     source: ImageSource, config: DataConfig, home: Path | None = None
 ) -> Generator[Progress, None, Pixels]:
     """Every training crop of a source; `home` is where a memory map goes."""
-    work = stream_pixels(
+    return stream_pixels(
         source, size=config.image_size, channels=config.channels, crop=config.crop,
         cache=home, memory_limit_mb=config.memory_limit_mb, max_bad=config.max_bad,
     )  # fmt: skip
-    while True:
-        try:
-            at = next(work)
-        except StopIteration as end:
-            pixels: Pixels = end.value
-            return pixels
-        yield Progress("scan", at.done, at.total, f"{at.bad} unusable" if at.bad else "")

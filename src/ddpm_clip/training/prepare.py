@@ -22,19 +22,23 @@ from ddpm_clip.build import (
     mini_clip_folder,
     usable_device,
 )
+from ddpm_clip.conditioner_files import load_conditioner, save_conditioner, write_note
 from ddpm_clip.conditioning import Conditioner
 from ddpm_clip.config import Config, DataConfig, EmbedderConfig
+from ddpm_clip.coverage.measuring import keep_coverage
 from ddpm_clip.data.columns import Texts
 from ddpm_clip.data.pixels import Pixels
-from ddpm_clip.data.scratch import give_back, room
+from ddpm_clip.data.scratch import room
 from ddpm_clip.embedders.mini_clip import CARD as MINI_CLIP_CARD
 from ddpm_clip.embedders.texts import TextEmbeddings
 from ddpm_clip.errors import DataError, WeightsUnavailable
-from ddpm_clip.pretrained import find, load_conditioner, save_conditioner
+from ddpm_clip.pretrained import find
 from ddpm_clip.run import Run
 from ddpm_clip.settings import checked_prompts, settings_of
+from ddpm_clip.training.bridging import AUTO, Told, bridged, note_of
 from ddpm_clip.training.embedding import embed_missing, identity, open_cache
 from ddpm_clip.training.loop import Prepared
+from ddpm_clip.training.memory import give_back
 from ddpm_clip.training.pictures import decode, open_data, open_kept
 from ddpm_clip.training.state import OPTIMIZERS
 from ddpm_clip.types import Embedder, ImageSource, Progress
@@ -75,7 +79,8 @@ def start_run(
     if init is not None:
         find(init)
     run = Run.create(folder, settled, overwrite=overwrite)
-    run.write_json("run.json", run.read_json("run.json") | {"init": init})
+    facts = {"init": init, "bridge": config.conditioning.bridge}  # as it was asked for
+    run.write_json("run.json", run.read_json("run.json") | facts)
     if clip is not None:
         shutil.copytree(clip, run.folder / EMBEDDER_FOLDER, dirs_exist_ok=True)
     return run
@@ -134,7 +139,9 @@ def prepare(
     )
     heldout = heldout_rows(len(pixels.keys), config.data.heldout)
     train_rows = np.setdiff1d(np.arange(len(pixels.keys)), heldout)
-    conditioner = _conditioner(run, embedder, plain, train_rows, pixels.keys, writes)
+    measures = pixels.array if config.embedder.measure else None
+    told = Told(source, pixels.indices, plain, train_rows, heldout, measures)
+    conditioner = yield from _conditioner(run, embedder, told, pixels.keys, writes)
     return Prepared(pixels.array, plain, conditioner, heldout, flipped, tuple(pixels.bad))
 
 
@@ -170,28 +177,40 @@ def embed_pictures(
 
 
 def _conditioner(
-    run: Run, embedder: Embedder, images: Tensor, rows: np.ndarray, keys: Sequence[str], fits: bool
-) -> Conditioner:
+    run: Run, embedder: Embedder, told: Told, keys: Sequence[str], fits: bool
+) -> Generator[Progress, None, Conditioner]:
     """Fit once and keep: a continued run must not see other statistics."""
+    if not fits:  # the process that did may have settled the bridge meanwhile
+        run.config = _with_bridge(run.config, Run.open(run.folder).config.conditioning.bridge)
     options = run.config.conditioning
     if run.checkpoint_steps() or not fits:
         return load_conditioner(run.folder, bridge_options(options))
     prompts = embedder.prompt_bank()
     with torch.no_grad():
-        texts = (
-            TextEmbeddings(embedder.embed_texts)(prompts)
-            if prompts
-            else torch.empty(0, embedder.dim)
-        )
+        texts = TextEmbeddings(embedder.embed_texts)(prompts)
     conditioner = Conditioner.fit(
-        images, texts.cpu(), rows=torch.from_numpy(rows), keys=keys, prompts=prompts,
+        told.images, texts, rows=torch.from_numpy(told.rows), keys=keys, prompts=prompts,
         options=bridge_options(options), bank_size=options.bank_size if options.bank else 0,
         mode=options.mode,
     )  # fmt: skip
+    is_open = AUTO in (options.bridge, run.read_json("run.json").get("bridge"))
+    wished = AUTO if is_open else options.bridge
+    choice = yield from bridged(conditioner, embedder, texts, told, wished)
+    run.settle(_with_bridge(run.config, choice.bridge))
+    conditioner.options = bridge_options(run.config.conditioning)
+    write_note(run.folder, note_of(choice, conditioner))
     save_conditioner(run.folder, conditioner)
+    keep_coverage(
+        run.folder, conditioner, embedder, run.read_json("classes.json").get("classes", [])
+    )
     run.write_json("embedder.json", {"name": embedder.name, "dim": embedder.dim,
                                      "fingerprint": embedder.fingerprint})  # fmt: skip
     return conditioner
+
+
+def _with_bridge(config: Config, bridge: str) -> Config:
+    conditioning = config.conditioning.model_copy(update={"bridge": bridge})
+    return config.model_copy(update={"conditioning": conditioning})
 
 
 def heldout_rows(n: int, wanted: int) -> np.ndarray:
@@ -205,7 +224,7 @@ def _settled(config: Config) -> Config:
     if embedder.name == "auto":
         embedder = settled_embedder(embedder, config.data)
     bridge = config.conditioning.bridge
-    if bridge == "auto":  # labels are the same on both sides: there is no gap
+    if bridge == AUTO:  # for the time until the embeddings are there (`training/bridging.py`)
         bridge = "identity" if embedder.name == "labels" else "shift"
     flip = bool(config.data.flip)  # never unasked: digits, letters and logos do not survive it
     return config.model_copy(update={

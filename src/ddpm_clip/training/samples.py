@@ -23,11 +23,14 @@ from ddpm_clip.utils.visualization import grid, save_gif, tensor_grid
 
 DEFAULT_PROMPTS = ("a photo", "a drawing", "something red", "something blue")
 FORWARD_STEPS = 10
+WORDLESS = 32
 
 
 def prompts_of(run: Run) -> list[str]:
     """What the grids ask for: the config's prompts, else the classes, else the prompt bank."""
     classes = run.read_json("classes.json").get("classes", [])
+    if run.config.generation.unconditional:
+        return ["without words"]
     if run.config.embedder.name == "labels":  # it knows no other words
         return list(classes[:8])
     if run.config.generation.prompts:
@@ -41,16 +44,24 @@ def write_samples(run: Run, step: int) -> Path:
     tti, folder = _opened(run), run.folder / "samples"
     folder.mkdir(exist_ok=True)
     own = run.config.generation
-    settings = tti.settings(n=1, guidance=own.grid_guidance)
-    painted = tti.paint_all(prompts_of(run), settings)
-    k = len(settings.guidance)
-    rows = [[one.image for one in painted[i : i + k]] for i in range(0, len(painted), k)]
-    sheet = grid(
-        rows, row_names=prompts_of(run), column_names=[f"s = {s:g}" for s in settings.guidance]
-    )
+    if own.unconditional:
+        sheet = _wordless(tti)
+    else:
+        settings = tti.settings(n=1, guidance=own.grid_guidance)
+        painted = tti.paint_all(prompts_of(run), settings)
+        k = len(settings.guidance)
+        rows = [[one.image for one in painted[i : i + k]] for i in range(0, len(painted), k)]
+        names = [f"s = {s:g}" for s in settings.guidance]
+        sheet = grid(rows, row_names=prompts_of(run), column_names=names)
     path = folder / f"step-{step:06d}.png"
     sheet.save(path)
     return path
+
+
+def _wordless(tti: TextToImage) -> Image.Image:
+    painted = tti.paint_all([], tti.settings(n=WORDLESS))
+    pictures = [one.image for one in painted]
+    return grid([pictures[i : i + 8] for i in range(0, len(pictures), 8)])
 
 
 def write_outcome(run: Run, prepared: Prepared, *, animation: bool = True) -> list[Path]:
@@ -108,6 +119,7 @@ def _generation(run: Run, tti: TextToImage, animation: bool) -> Sequence[Path]:
     if not animation:
         return []
     frames: list[Image.Image] = []
-    for step in tti.walk(prompts_of(run), n=1):
+    n = 8 if run.config.generation.unconditional else 1
+    for step in tti.walk(prompts_of(run), n=n):
         frames.append(tensor_grid(step.pred.x_0, len(step.x_t)))
     return [save_gif(frames, run.folder / "generation.gif")]

@@ -3,7 +3,7 @@
 Leaf: imports nothing of ours.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -166,8 +166,9 @@ def _bars(axes: "Axes", series: dict[str, Sequence[tuple[str, float]]]) -> None:
         values = [value for _, value in pairs]
         axes.barh(places, values, thick * 0.92, color=f"C{number}", label=label)
         for place, value in zip(places, values, strict=True):
-            axes.annotate(f"{value:.3g}", (value, place), (3, 0), textcoords="offset points",
-                          va="center", fontsize="small")  # fmt: skip
+            away, side = (3, "left") if value >= 0 else (-3, "right")
+            axes.annotate(f"{value:.3g}", (value, place), (away, 0), textcoords="offset points",
+                          va="center", ha=side, fontsize="small")  # fmt: skip
     names = [name for name, _ in next(iter(series.values()))]
     axes.set_yticks(range(len(names)), names)
     axes.invert_yaxis()
@@ -181,3 +182,78 @@ def _smooth(values: Sequence[float], share: float = 0.02) -> list[float]:
     for value in values:
         smooth.append(value if not smooth else smooth[-1] + weight * (value - smooth[-1]))
     return smooth
+
+
+def heat_map(
+    values: Sequence[Sequence[float]], rows: Sequence[str], columns: Sequence[str], path: Path, *,
+    label: str = "",
+) -> Path:  # fmt: skip
+    """A matrix as colours with its numbers; the colours span the values that are there.
+
+    Args:
+        values: a row a name in `rows`, a value a name in `columns`.
+        rows: names on the left.
+        columns: names below.
+        path: of the PNG.
+        label: of the colours.
+    """
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    figure = Figure(
+        figsize=(3.0 + 0.62 * len(columns), 1.8 + 0.42 * len(rows)), layout="constrained"
+    )
+    FigureCanvasAgg(figure)
+    axes = figure.add_subplot()
+    flat = [value for row in values for value in row]
+    low, high = min(flat), max(flat)
+    drawn = axes.imshow(values, cmap="viridis", vmin=low, vmax=high, aspect="auto")
+    figure.colorbar(drawn, ax=axes, label=label)
+    axes.set_yticks(range(len(rows)), [name[:40] for name in rows])
+    axes.set_xticks(range(len(columns)), [name[:24] for name in columns], rotation=45, ha="right")
+    for i, row in enumerate(values):
+        for j, value in enumerate(row):
+            colour = "white" if value < (low + high) / 2 else "black"
+            axes.text(j, i, f"{value:.2f}", ha="center", va="center", color=colour, fontsize=7)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    figure.savefig(path, dpi=110)
+    return path
+
+
+def compass_plot(
+    points: Mapping[str, Sequence[Sequence[float]]], arrows: Mapping[str, Sequence[float]],
+    path: Path, *, title: str = "",
+) -> Path:  # fmt: skip
+    """Points in the plane, a colour a name, and arrows from the middle with their names.
+
+    Args:
+        points: (x, y) pairs of each name; "" is grey and not named.
+        arrows: the tip of each; one of a points' name has its colour.
+        path: of the PNG.
+        title: above it.
+    """
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(6.4, 6.4), layout="constrained")
+    FigureCanvasAgg(figure)
+    axes = figure.add_subplot()
+    named = [name for name in dict.fromkeys([*arrows, *points]) if name]
+    colours = {name: f"C{i % 10}" for i, name in enumerate(named)}
+    for name, pairs in points.items():
+        x, y = zip(*pairs, strict=True)
+        axes.scatter(x, y, s=7, alpha=0.45, linewidths=0, color=colours.get(name, "0.6"))
+    for name, tip in arrows.items():
+        style = {"arrowstyle": "-|>", "color": colours[name], "linewidth": 1.6}
+        axes.annotate("", (tip[0], tip[1]), (0, 0), arrowprops=style)
+        paper = {"facecolor": "white", "edgecolor": "none", "alpha": 0.75, "pad": 1}
+        place = (1.1 * tip[0], 1.1 * tip[1])
+        axes.text(*place, name[:24], ha="center", va="center", fontsize=9, bbox=paper)
+    axes.axhline(0, color="0.85", linewidth=0.8, zorder=0)
+    axes.axvline(0, color="0.85", linewidth=0.8, zorder=0)
+    axes.set_aspect("equal")
+    axes.set(title=title)
+    axes.margins(0.12)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    figure.savefig(path, dpi=110)
+    return path

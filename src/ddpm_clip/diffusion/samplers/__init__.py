@@ -9,7 +9,10 @@ from ddpm_clip.diffusion.samplers.heun import heun
 from ddpm_clip.registry import Registry
 from ddpm_clip.types import Step
 
-SAMPLERS: Registry[Callable[..., Iterator[Step]]] = Registry(
+Walker = Callable[..., Iterator[Step]]
+"""(predict, schedule, rows, x, noise, **options) -> steps: what every sampler is."""
+
+SAMPLERS: Registry[Walker] = Registry(
     "sampler",
     {
         "ddpm": ddpm,
@@ -20,4 +23,4 @@ SAMPLERS: Registry[Callable[..., Iterator[Step]]] = Registry(
     },
 )
 
-__all__ = ["SAMPLERS", "ddim", "ddpm", "dpmpp_2m", "dpmpp_2m_sde", "heun"]
+__all__ = ["SAMPLERS", "Walker", "ddim", "ddpm", "dpmpp_2m", "dpmpp_2m_sde", "heun"]

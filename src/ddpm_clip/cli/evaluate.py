@@ -1,0 +1,111 @@
+"""`evaluate`: how good is a model, by witnesses that it was not trained with.
+
+Reads the options and prints; what is measured is the library's `evaluate`.
+"""
+
+from contextlib import closing
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from ddpm_clip.cli import console
+from ddpm_clip.cli.options import AsJson, Overwrite
+from ddpm_clip.cli.painting_options import Bridge, Device, Sampler, Steps, painting_wishes
+
+if TYPE_CHECKING:
+    from collections.abc import Generator
+
+    from ddpm_clip.evaluation.report.evaluate import Evaluation
+    from ddpm_clip.types import Progress
+
+
+def evaluate(
+    model: Annotated[
+        str, typer.Argument(metavar="RUN|MODEL", help="A run, a model's folder, or a shipped name.")
+    ],
+    against: Annotated[
+        str | None, typer.Option(help="Pictures to compare with, instead of the run's own.")
+    ] = None,
+    n: Annotated[
+        int | None, typer.Option("-n", "--n", help="Pictures a prompt, however long it takes.")
+    ] = None,
+    minutes: Annotated[
+        float | None, typer.Option(help="Choose n so that all is done in about so long; else 5.")
+    ] = None,
+    prompts: Annotated[
+        Path | None, typer.Option(help="One a line, then a tab and fact=value, ... if judged.")
+    ] = None,
+    judge: Annotated[Path | None, typer.Option(help="Folder of a judge.")] = None,
+    clip: Annotated[
+        str | None, typer.Option(help="Folder of a mini-CLIP that did not condition the model.")
+    ] = None,
+    seed: Annotated[int, typer.Option(help="Of the first picture; each has its own.")] = 0,
+    steps: Steps = None,
+    guidance: Annotated[str | None, typer.Option(metavar="S", help="Guidance scale.")] = None,
+    sampler: Sampler = None,
+    bridge: Bridge = None,
+    out: Annotated[Path, typer.Option(help="Folder of the report.")] = Path("evaluation"),
+    overwrite: Overwrite = False,
+    device: Device = "auto",
+    as_json: AsJson = False,
+) -> None:
+    """Measure a model: prompts kept, closeness to real pictures, variety, copies.
+
+    ddpm-clip evaluate runs/photos --minutes 5
+    ddpm-clip evaluate digits -n 20 --out reports/digits
+
+    Writes evaluation.json, evaluation.md and evaluation.html, each figure beside that of real
+    pictures, and says of each part that could not be measured why. Prints the page's path.
+    """
+    from ddpm_clip.evaluation.report.evaluate import Request
+    from ddpm_clip.evaluation.report.files import HTML, check_folder, write_evaluation
+    from ddpm_clip.evaluation.report.plan import check_size
+
+    how = painting_wishes(guidance, None, steps=steps, sampler=sampler, bridge=bridge, seed=seed)
+    check_size(n, minutes)
+    check_folder(out, overwrite)
+    request = Request(n, minutes, prompts, judge, clip, against, how)
+    found = _followed(_evaluate(model, device, request))
+    write_evaluation(found, out)
+    if as_json:
+        from ddpm_clip.evaluation.report.as_json import as_json as json_form
+
+        return console.result_json(json_form(found))
+    _say(found)
+    console.result(str(out / HTML))
+
+
+def _evaluate(
+    model: str, device: str, request: Any
+) -> "Generator[Progress, None, Evaluation]":  # fmt: skip
+    from ddpm_clip.evaluation.report.evaluate import evaluate as work
+    from ddpm_clip.generation import TextToImage
+
+    return work(TextToImage.from_pretrained(model, device), request)
+
+
+def _followed(work: "Generator[Progress, None, Evaluation]") -> "Evaluation":
+    """Run it under bars; interrupted, no file is written."""
+    from ddpm_clip.cli.interrupt import Interrupted, Patience
+    from ddpm_clip.cli.progress import Bars
+    from ddpm_clip.utils.generators import finish
+
+    def show(at: "Progress") -> None:
+        if patience.asked:
+            raise Interrupted(patience.asked, "Interrupted. Nothing was written.")
+        bars.update(at.stage, at.done, at.total, at.note)
+
+    with Patience("leaving after this step") as patience, Bars() as bars, closing(work):
+        return finish(work, show)
+
+
+def _say(found: "Evaluation") -> None:
+    """The first figures of each part, and what could not be measured."""
+    for part in found.parts:
+        first = part.figures[0]
+        beside = f"  (real: {first.spoken_real()})" if first.real is not None else ""
+        interval = f", {first.spoken_interval()}" if first.interval is not None else ""
+        console.say(f"{part.title}: {first.name} {first.spoken()}{interval}{beside}  n={first.n}")
+    for one in found.absent:
+        console.say(f"not measured: {one.title}: {one.why}" + (f" ({one.fix})" if one.fix else ""))

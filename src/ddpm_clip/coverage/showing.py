@@ -1,0 +1,57 @@
+"""The training pictures near a prompt, to look at: from keys back to the source that has them.
+
+Knows nothing of verdicts.
+"""
+
+from collections.abc import Sequence
+
+from PIL import Image
+
+from ddpm_clip.config import DataConfig
+from ddpm_clip.coverage.asking import Answer
+from ddpm_clip.data.sources import open_source
+from ddpm_clip.data.streams import Stream
+from ddpm_clip.errors import DataError, MissingInput, UsageError
+from ddpm_clip.types import ImageSource
+from ddpm_clip.utils.tensors import from_picture, to_float, to_picture
+from ddpm_clip.utils.visualization import grid
+
+
+def sheet(answers: Sequence[Answer], data: DataConfig) -> Image.Image:
+    """A row a prompt: its nearest training pictures, nearest first.
+
+    Args:
+        answers: what was asked.
+        data: where the model's pictures are.
+
+    Raises:
+        MissingInput: the pictures are not here. DataError: they can be read once only, or are
+            not those that the model learned from.
+    """
+    source = _opened(data)
+    keys = [[one.key for one in answer.neighbours] for answer in answers]
+    wanted = {key for row in keys for key in row}
+    where = {source.key(i): i for i in range(len(source)) if source.key(i) in wanted}
+    if absent := sorted(wanted - where.keys()):
+        raise DataError(f"{source.name} has no picture {absent[0]}",
+                        "these are not the pictures that the model learned from")  # fmt: skip
+    rows = [[_small(source[where[key]], data) for key in row] for row in keys]
+    return grid(rows, row_names=[f"{one.prompt} ({one.verdict})" for one in answers])
+
+
+def _opened(data: DataConfig) -> ImageSource:
+    if data.source is None:
+        raise MissingInput("the model does not say where its pictures are")
+    try:
+        source = open_source(data.source, size=data.image_size, draw=data.draw,
+                             seed=data.draw_seed, background=data.background)  # fmt: skip
+    except UsageError as error:  # a packed model has the name of a folder, and not its place
+        raise MissingInput(f"the model's pictures, {data.source}, are not here") from error
+    if isinstance(source, Stream):
+        raise DataError(f"{source.name} can be read once only", "it is a stream")
+    return source
+
+
+def _small(picture: Image.Image, data: DataConfig) -> Image.Image:
+    """As large as the model sees it."""
+    return to_picture(to_float(from_picture(picture, data.image_size, data.channels)))

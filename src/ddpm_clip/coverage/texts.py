@@ -1,0 +1,125 @@
+"""Prompts of known coverage: what a verdict is calibrated on.
+
+Covered are the captions that an embedder learned from, the classes of the pictures, or, where
+nobody ever said a word about them, the everyday prompts that the pictures themselves choose.
+Outside are things of another vocabulary than the prompt bank's, since a mini-CLIP may have
+learned that one. Knows nothing of embeddings.
+"""
+
+import random
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from ddpm_clip.data.label_words import FRAMES as CLASS_FRAMES
+from ddpm_clip.embedders.prompt_bank import COLOURS
+
+ASKED = (
+    "please paint {}", "{} please", "I would like {}", "can I have {}", "let me see {}",
+    "paint me {}", "{} for my wall", "give me {} now", "how about {}", "I was thinking of {}",
+)  # fmt: skip
+"""How people wrap what they ask for."""
+
+NOUNS = (
+    "goat", "penguin", "whale", "tiger", "squirrel", "owl", "dolphin", "ant", "crocodile", "zebra",
+    "doctor", "soldier", "queen", "dancer", "farmer", "robot", "ghost", "dragon", "skeleton",
+    "castle", "windmill", "lighthouse", "tent", "stadium", "factory", "airport", "harbour",
+    "volcano", "desert", "island", "waterfall", "cave", "storm", "moon", "rainbow", "snowman",
+    "tractor", "helicopter", "submarine", "rocket", "tram", "scooter", "ambulance", "tank",
+    "sofa", "mirror", "candle", "umbrella", "pillow", "carpet", "ladder", "hammer", "scissors",
+    "needle", "bucket", "basket", "wallet", "watch", "ring", "crown", "jacket", "glove", "sock",
+    "violin", "trumpet", "drum", "keyboard", "television", "battery", "printer", "telescope",
+    "carrot", "tomato", "potato", "grape", "lemon", "egg", "sandwich", "noodles", "soup", "coffee",
+    "newspaper", "map", "ticket", "flag", "coin", "dice", "puzzle", "kite", "balloon", "anchor",
+    "barrel", "cactus", "mushroom", "pumpkin", "shell", "feather", "bone", "fire", "ice",
+)  # fmt: skip
+"""A hundred things, none of them in the prompt bank."""
+
+FRAMES = (
+    "{}", "a {}", "the {}", "that {}", "a {colour} {}", "a {colour} {}", "the {colour} {}",
+    "{colour} {}", "an angry {}", "a wooden {}", "a sleeping {}", "an expensive {}", "a broken {}",
+    "a {} made of glass", "a {} under water", "a {} in the rain", "a {} next to a {other}",
+    "the {} of my neighbour", "a snapshot of a {}", "a portrait of the {colour} {}",
+    "a {} and a {other}", "a {colour} {} beside a {other}", "nobody has seen the {}",
+    "a {} on the roof", "a {} from the nineteenth century", "my uncle's {}", "a dozen {}",
+)  # fmt: skip
+"""How they are spoken of; a colour may be what the pictures know, the thing is not."""
+
+SAYINGS = (
+    "the stock market fell again", "justice", "they are playing chess in the park", "hungry",
+    "a crowd waits for the last bus home", "how do I reset my password", "algebra", "silence",
+    "two friends laughing over dinner", "the taste of salt", "yesterday", "very expensive",
+    "an election in a small town", "running late", "music from the room next door", "gravity",
+    "someone repairs a roof", "the smell of petrol", "wonderful", "terrifying", "philosophy",
+    "nothing at all", "a list of things to buy", "breaking news", "the end of the story",
+)  # fmt: skip
+"""What no picture shows, or only one of a kind that is nowhere near."""
+
+COMMON = {
+    "a", "an", "the", "of", "in", "on", "to", "for", "and", "is", "it", "i", "my", "do", "how",
+    "at", "all", "no", "two", "from", "they", "are", "over",
+}  # fmt: skip
+"""Words that make no prompt a covered one."""
+
+INVENTED = 40
+LETTERS = "aaabcdeeefghiijklmnoopqrrsstuuvwxyz"
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """Prompts of known coverage.
+
+    Attributes:
+        plain: covered, as somebody worded them.
+        wrapped: the same, as people ask for them.
+        outside: about nothing that the pictures show.
+    """
+
+    plain: list[str]
+    wrapped: list[str]
+    outside: list[str]
+
+
+def named(classes: Sequence[str]) -> list[str]:
+    """Plain prompts for names of kinds of pictures."""
+    return [
+        frame.format(x=name.replace("_", " ")) for name in classes for frame in CLASS_FRAMES[1:8]
+    ]
+
+
+def wrapped(texts: Sequence[str]) -> list[str]:
+    """Every other one as people ask for it."""
+    return [ASKED[i % len(ASKED)].format(text.rstrip(".!?")) for i, text in enumerate(texts[::2])]
+
+
+def outside_texts(covered: Sequence[str], seed: int = 0) -> list[str]:
+    """Some three hundred prompts that name nothing that `covered` names.
+
+    Args:
+        covered: prompts; a thing that is named in one of them is left out here.
+        seed: of the invented words.
+    """
+    rng = random.Random(f"invented {seed}")
+    known = {word for text in covered for word in words(text)}
+    things = [noun for noun in NOUNS if not known & {noun, f"{noun}s"}]
+    said = [
+        FRAMES[(2 * i + 9 * turn) % len(FRAMES)].format(
+            thing, colour=COLOURS[(i + 5 * turn) % len(COLOURS)], other=things[-1 - i])
+        for i, thing in enumerate(things) for turn in range(3)
+    ]  # fmt: skip
+    invented = [" ".join(_word(rng) for _ in range(rng.randrange(1, 6))) for _ in range(INVENTED)]
+    sayings = [saying for saying in SAYINGS if not known & set(words(saying)) - COMMON]
+    return list(dict.fromkeys(_with_article(text) for text in [*said, *invented, *sayings]))
+
+
+def words(text: str) -> list[str]:
+    """The words of a prompt, in lower case and without marks."""
+    return re.findall(r"[^\W_]+", text.casefold())
+
+
+def _with_article(text: str) -> str:
+    return re.sub(r"\ba (?=[aeiou])", "an ", text)
+
+
+def _word(rng: random.Random) -> str:
+    return "".join(rng.choice(LETTERS) for _ in range(rng.randrange(2, 10)))

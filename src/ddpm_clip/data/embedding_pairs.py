@@ -1,0 +1,43 @@
+"""Pairs of embeddings as a file: `image` (n, e) and `text` (n, e) in an npz, row by row.
+
+Knows nothing of who made the embeddings.
+"""
+
+import zipfile
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from ddpm_clip.errors import DataError, MissingInput
+
+ARRAYS = ("image", "text")
+
+
+def read_pairs(path: str | Path) -> tuple[Tensor, Tensor]:
+    """Images (n, e) and texts (n, e), float32, of a file or of the one npz in a folder.
+
+    Raises:
+        MissingInput: there is no such file.
+        DataError: it holds no such arrays, or values that are no numbers.
+    """
+    path = Path(path).expanduser()
+    inside = sorted(path.glob("*.npz")) if path.is_dir() else [path]
+    if len(inside) != 1 or not inside[0].is_file():
+        raise MissingInput(f"no pairs in {path}", "an npz file with `image` and `text` is wanted",
+                           "give the file itself", param="pairs")  # fmt: skip
+    try:
+        with np.load(inside[0], allow_pickle=False) as file:
+            image, text = (np.asarray(file[name], dtype=np.float32) for name in ARRAYS)
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, zipfile.BadZipFile) as error:
+        raise DataError(f"{inside[0]} holds no pairs", str(error)[:200],
+                        "write it with np.savez(FILE, image=..., text=...)", param="pairs",
+                        ) from error  # fmt: skip
+    sound = np.isfinite(image).all() and np.isfinite(text).all()
+    if image.ndim != 2 or image.shape != text.shape or not sound:
+        raise DataError(
+            f"{inside[0]} holds no pairs", f"image is {image.shape}, text is {text.shape}"
+            + ("" if sound else ", and some values are no numbers"), param="pairs",
+        )  # fmt: skip
+    return torch.from_numpy(image), torch.from_numpy(text)

@@ -1,0 +1,48 @@
+"""Several ideas at once: the weighted sum of their conditions.
+
+Knows nothing of files.
+"""
+
+from collections.abc import Generator, Sequence
+
+import torch
+from torch import Tensor
+
+from ddpm_clip.editing.arcs import blended
+from ddpm_clip.editing.ideas import Idea, conditions_of, name_of
+from ddpm_clip.editing.pictures import Picture
+from ddpm_clip.generation import Painted, TextToImage, Wish, wishes_for
+from ddpm_clip.settings import Settings, checked_weights
+from ddpm_clip.types import Progress
+
+
+def blend(
+    tti: TextToImage, parts: Sequence[tuple[Idea, float]], settings: Settings
+) -> Generator[Progress, None, list[Painted]]:
+    """Paint `settings.n` pictures a scale of all parts together.
+
+    Only the proportions of the weights count: the sum is brought to the length that its parts
+    have, where the network knows conditions. A negative weight turns away from its part.
+
+    Args:
+        tti: the model.
+        parts: prompts, or pictures from `open_picture`, each with its weight.
+        settings: from `tti.settings`.
+
+    Raises:
+        UsageError: no parts, a weight that is no number or out of range, parts that cancel out.
+    """
+    ideas = [idea for idea, _ in parts]
+    weights = checked_weights([weight for _, weight in parts])
+    dim = tti.model.conditioner.dim
+    names = [name_of(idea) for idea in ideas]
+    digests = [idea.digest if isinstance(idea, Picture) else None for idea in ideas]
+    facts = {"mode": "blend", "parts": names, "weights": weights, "source_digests": digests}
+
+    def conditions(wishes: Sequence[Wish]) -> Tensor:
+        seeds = [wish.seed for wish in wishes]
+        rows = torch.stack([conditions_of(tti, idea, settings, seeds) for idea in ideas], 1)
+        return torch.stack([blended(row, weights, dim) for row in rows])  # of (n, parts, width)
+
+    name = " + ".join(f"{name}:{weight:g}" for name, weight in zip(names, weights, strict=True))
+    return tti.paint_wishes(wishes_for([name], settings, facts), settings, conditions=conditions)

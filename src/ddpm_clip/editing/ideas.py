@@ -1,0 +1,73 @@
+"""What a picture is to be like: a prompt or another picture, both as conditions of one space.
+
+Knows nothing of how conditions are mixed.
+"""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from ddpm_clip.data.images import SUFFIXES
+from ddpm_clip.editing.pictures import Picture, open_picture
+from ddpm_clip.errors import UsageError
+from ddpm_clip.generation import CONDITION_KEY, TextToImage
+from ddpm_clip.pretrained import LoadedModel
+from ddpm_clip.settings import Settings, checked_prompt
+
+Idea = str | Picture
+
+
+def read_idea(text: str, model: LoadedModel) -> Idea:
+    """A text that ends like the name of a picture (.png, .jpg, …) is one, any other a prompt.
+
+    Raises:
+        UsageError: no prompt. MissingInput, BadImage: no picture.
+    """
+    if Path(text).suffix.lower() in SUFFIXES:
+        return open_picture(text, model)
+    return checked_prompt(text)
+
+
+def name_of(idea: Idea) -> str:
+    """The prompt, or the name of the picture."""
+    return idea if isinstance(idea, str) else idea.name
+
+
+def conditions_of(tti: TextToImage, idea: Idea, settings: Settings, seeds: Sequence[int]) -> Tensor:
+    """(n, width) one condition a seed, on the processor."""
+    if isinstance(idea, str):
+        return tti.conditions([idea] * len(seeds), settings, seeds).cpu()
+    return tti.model.conditioner.images(embedded(tti, idea)).expand(len(seeds), -1)
+
+
+def embedded(tti: TextToImage, picture: Picture) -> Tensor:
+    """(1, e) the picture's embedding.
+
+    Raises:
+        UsageError: the model's embedder cannot look at pictures.
+    """
+    return tti.model.embedder.embed_images([picture.image]).float().cpu()
+
+
+def noised_conditions(
+    tti: TextToImage, picture: Picture, level: float, seeds: Sequence[int]
+) -> Tensor:
+    """(n, width) the picture's condition with noise of its own for each seed.
+
+    Raises:
+        UsageError: the model was trained without condition noise, so it cannot read a level.
+    """
+    own = tti.model.config.conditioning
+    trained = tti.model.conditioner.mode == "centred" and min(own.noise_max, own.noise_prob) > 0
+    if level > 0 and not trained:
+        raise UsageError(
+            f"strength above 0 is nothing that {tti.model.name} knows",
+            "it was trained without noise on its conditions", "--strength 0", param="strength",
+        )  # fmt: skip
+    e = embedded(tti, picture)
+    return torch.cat([
+        tti.model.conditioner.images(e, level, torch.Generator().manual_seed(seed ^ CONDITION_KEY))
+        for seed in seeds
+    ])  # fmt: skip

@@ -1,0 +1,74 @@
+"""A picture painted over: noised part of the way, then walked back under a prompt.
+
+SDEdit (Meng et al. 2022). Knows nothing of files.
+"""
+
+import math
+from collections.abc import Generator, Sequence
+from dataclasses import replace
+
+import torch
+
+from ddpm_clip.editing.pictures import Picture
+from ddpm_clip.generation import Painted, TextToImage, Way, Wish, wishes_for
+from ddpm_clip.models.ddpm import noise_of
+from ddpm_clip.settings import Settings, checked_prompt, checked_strength
+from ddpm_clip.types import Progress
+from ddpm_clip.utils.tensors import to_picture
+
+
+def img2img(
+    tti: TextToImage, picture: Picture, prompt: str | None, settings: Settings, *,
+    strength: float = 0.6,
+) -> Generator[Progress, None, list[Painted]]:  # fmt: skip
+    """Paint `settings.n` pictures a scale over a given one.
+
+    Args:
+        tti: the model.
+        picture: from `open_picture`.
+        prompt: what it shall become; None where `settings.wordless`.
+        settings: from `tti.settings`.
+        strength: in [0, 1]: the share of the walk that is walked, from its end. 0 gives the
+            picture back, 1 is plain painting, which has never seen it.
+
+    Raises:
+        UsageError: strength out of range, or no prompt.
+    """
+    rows = rows_left(tti.model.ddpm.grid(settings.steps), checked_strength(strength))
+    facts = {"mode": "img2img", **picture.facts(), "strength": strength, "rungs": len(rows)}
+    wishes = wishes_for([prompt_or_none(prompt, settings)], settings, facts)
+    if not rows:
+        return _as_it_is(picture, wishes)
+
+    def ways(wishes: Sequence[Wish]) -> Way:
+        if len(rows) == settings.steps:
+            return Way()
+        model = tti.model
+        noise = noise_of([wish.seed for wish in wishes], (len(wishes), *picture.x.shape),
+                         model.device)  # the x_T of a walk with these seeds  # fmt: skip
+        x_0 = picture.x.to(model.device).expand(len(wishes), -1, -1, -1)
+        x_start, _ = model.ddpm.q(x_0, torch.full((len(wishes),), rows[0]).double(), noise(-1))
+        return Way(x_start, rows)
+
+    return tti.paint_wishes(wishes, replace(settings, steps=len(rows)), ways=ways)
+
+
+def rows_left(rows: Sequence[float], strength: float) -> list[float]:
+    """The last `strength` of the rows of a walk, rounded up."""
+    left = math.ceil(round(strength * len(rows), 9))  # 0.55 * 20 is 11, not 11.000000000000002
+    return list(rows[len(rows) - left :])
+
+
+def prompt_or_none(prompt: str | None, settings: Settings) -> str:
+    """The prompt as it will be used, or what stands for none.
+
+    Raises:
+        UsageError: none where one is needed, or one that is none.
+    """
+    return "(unconditional)" if settings.wordless else checked_prompt(prompt or "")
+
+
+def _as_it_is(picture: Picture, wishes: Sequence[Wish]) -> Generator[Progress, None, list[Painted]]:
+    """No walk at all."""
+    yield Progress("paint", len(wishes), len(wishes))
+    return [Painted(to_picture(picture.x), wish, 0, at) for at, wish in enumerate(wishes)]

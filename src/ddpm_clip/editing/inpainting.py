@@ -1,0 +1,55 @@
+"""Part of a picture painted anew, the rest kept to the bit.
+
+Knows nothing of files.
+"""
+
+import math
+from collections.abc import Generator, Sequence
+
+from torch import Tensor
+
+from ddpm_clip.diffusion.gradient_guidance import GradientGuidance, travelling
+from ddpm_clip.diffusion.known_pixels import keeping
+from ddpm_clip.diffusion.samplers import SAMPLERS, Walker
+from ddpm_clip.editing.image_to_image import prompt_or_none
+from ddpm_clip.editing.pictures import Picture
+from ddpm_clip.generation import Painted, TextToImage, Way, Wish, wishes_for
+from ddpm_clip.settings import Settings, checked_rounds
+from ddpm_clip.types import Progress
+
+
+def inpaint(
+    tti: TextToImage, picture: Picture, paint: Tensor, prompt: str | None, settings: Settings, *,
+    rounds: int = 5,
+) -> Generator[Progress, None, list[Painted]]:  # fmt: skip
+    """Paint `settings.n` pictures a scale into a given one.
+
+    Args:
+        tti: the model.
+        picture: from `open_picture`.
+        paint: (1, h, w) bool from `open_mask`, True where it is painted.
+        prompt: what the picture shall show; None where `settings.wordless`.
+        settings: from `tti.settings`.
+        rounds: times that each rung is walked, all but the last from fresh noise: in one walk
+            what is painted hears of what is kept too late to go with it (Lugmayr et al. 2022).
+            Costs as many network calls.
+
+    Raises:
+        UsageError: no prompt, or rounds out of range.
+    """
+    device, share = tti.model.device, round(paint.float().mean().item(), 4)
+    facts = {"mode": "inpaint", **picture.facts(), "painted_share": share,
+             "rounds": checked_rounds(rounds)}  # fmt: skip
+    wishes = wishes_for([prompt_or_none(prompt, settings)], settings, facts)
+    kept = keeping(picture.x.to(device), paint.to(device), tti.model.ddpm.schedule)
+    way = Way(wrap=kept, sampler=repeating(SAMPLERS[settings.sampler], rounds))
+
+    def ways(wishes: Sequence[Wish]) -> Way:
+        return way
+
+    return tti.paint_wishes(wishes, settings, ways=ways)
+
+
+def repeating(walker: Walker, rounds: int) -> Walker:
+    """A sampler that walks every rung `rounds` times (Lugmayr et al. 2022, algorithm 1)."""
+    return travelling(walker, GradientGuidance(1.0, (0.0, math.inf), rounds - 1))

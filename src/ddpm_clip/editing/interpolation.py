@@ -1,0 +1,67 @@
+"""The way from one idea to another: conditions along an arc, the same noise for all of them.
+
+Knows nothing of files.
+"""
+
+from collections.abc import Generator, Sequence
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from ddpm_clip.editing.arcs import between
+from ddpm_clip.editing.ideas import Idea, conditions_of, name_of
+from ddpm_clip.editing.pictures import Picture
+from ddpm_clip.generation import Painted, TextToImage, Wish
+from ddpm_clip.settings import Settings, checked_frames
+from ddpm_clip.types import Progress
+
+
+def interpolate(
+    tti: TextToImage, a: Idea, b: Idea, settings: Settings, *, frames: int = 9
+) -> Generator[Progress, None, list[Painted]]:
+    """Paint `frames` pictures from a to b; scale by scale, seed by seed.
+
+    The first and the last are the plain pictures of a and b with that seed.
+
+    Args:
+        tti: the model.
+        a: a prompt, or a picture from `open_picture`.
+        b: the other end.
+        settings: from `tti.settings`.
+        frames: 2 or more, the ends included.
+
+    Raises:
+        UsageError: too few or too many frames, ends that are opposite in the condition space, or
+            a picture for an embedder without eyes.
+    """
+    last, dim = checked_frames(frames) - 1, tti.model.conditioner.dim
+    rows = [
+        (_name(a, b, i / last), seed, scale, _facts(a, b, i / last))
+        for scale in settings.guidance for seed in settings.seeds() for i in range(frames)
+    ]  # fmt: skip
+    wishes = [
+        Wish(prompt, i, seed, scale, facts) for i, (prompt, seed, scale, facts) in enumerate(rows)
+    ]
+
+    def conditions(wishes: Sequence[Wish]) -> Tensor:
+        seeds = [wish.seed for wish in wishes]
+        ends = [conditions_of(tti, end, settings, seeds) for end in (a, b)]
+        return torch.stack([
+            between(c_a, c_b, wish.facts["share"], dim)
+            for c_a, c_b, wish in zip(*ends, wishes, strict=True)
+        ])  # fmt: skip
+
+    return tti.paint_wishes(wishes, settings, conditions=conditions)
+
+
+def _name(a: Idea, b: Idea, share: float) -> str:
+    """What a frame is called; the ends are called what they are."""
+    ends = name_of(a), name_of(b)
+    return ends[int(share)] if share in (0, 1) else f"{ends[0]} → {ends[1]} ({share:.3g})"
+
+
+def _facts(a: Idea, b: Idea, share: float) -> dict[str, Any]:
+    digests = [end.digest if isinstance(end, Picture) else None for end in (a, b)]
+    return {"mode": "interpolate", "from": name_of(a), "to": name_of(b), "share": share,
+            "source_digests": digests}  # fmt: skip

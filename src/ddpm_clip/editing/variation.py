@@ -1,0 +1,39 @@
+"""Variations of a given picture: its own embedding is the condition (unCLIP, Ramesh et al. 2022).
+
+What the embedding holds of the picture stays, all else is drawn anew. Knows nothing of files.
+"""
+
+from collections.abc import Generator, Sequence
+
+from torch import Tensor
+
+from ddpm_clip.editing.ideas import noised_conditions
+from ddpm_clip.editing.pictures import Picture
+from ddpm_clip.generation import Painted, TextToImage, Wish, wishes_for
+from ddpm_clip.settings import Settings, checked_strength
+from ddpm_clip.types import Progress
+
+
+def vary(
+    tti: TextToImage, picture: Picture, settings: Settings, *, strength: float = 0.0
+) -> Generator[Progress, None, list[Painted]]:
+    """Paint `settings.n` variations a scale.
+
+    Args:
+        tti: the model.
+        picture: from `open_picture`.
+        settings: from `tti.settings`; the bridge matters to a negative prompt only.
+        strength: in [0, 1]: how far the condition is noised, as a share of the strongest noise
+            that the model was trained with. 0 is the embedding itself.
+
+    Raises:
+        UsageError: strength out of range or unknown to this model, or an embedder without eyes.
+    """
+    level = checked_strength(strength) * tti.model.config.conditioning.noise_max
+    facts = {"mode": "vary", **picture.facts(), "strength": strength, "condition_noise": level}
+
+    def conditions(wishes: Sequence[Wish]) -> Tensor:
+        return noised_conditions(tti, picture, level, [wish.seed for wish in wishes])
+
+    wishes = wishes_for([f"(variation of {picture.name})"], settings, facts)
+    return tti.paint_wishes(wishes, settings, conditions=conditions)

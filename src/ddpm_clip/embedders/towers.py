@@ -1,0 +1,139 @@
+"""The two sides of a mini-CLIP, each in two architectures: pictures -> vectors, words -> vectors.
+
+Two CLIPs of different towers make different mistakes, so that one can score what the other has
+conditioned. Knows nothing of losses, files or of how towers meet (`mini_clip.py`).
+"""
+
+from collections.abc import Callable
+from itertools import pairwise
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+from torch.nn.attention import SDPBackend, sdpa_kernel
+
+from ddpm_clip.embedders.tokenizer import PAD, VOCABULARY
+from ddpm_clip.registry import Registry
+
+LENGTH = 96
+"""Characters of a prompt, START and END included."""
+
+PATCHES = 7
+"""Patches a side of `PatchTower`, whatever the size of the picture."""
+
+
+class ImageTower(nn.Module):
+    """Four convolutions and a linear layer. (b, img_ch, size, size) in [-1, 1] -> (b, dim)."""
+
+    def __init__(self, img_ch: int, img_size: int, width: int, dim: int):
+        super().__init__()
+        chs = (img_ch, width, 2 * width, 4 * width, 4 * width)
+        layers: list[nn.Module] = []
+        for i, (ch_in, ch) in enumerate(pairwise(chs)):
+            layers += [nn.Conv2d(ch_in, ch, 3, stride=1 if i == 1 else 2, padding=1)]
+            layers += [nn.GroupNorm(8, ch), nn.SiLU()]
+        self.features = nn.Sequential(*layers)
+        side = (img_size + 7) // 8  # halved three times, rounding up
+        self.head = nn.Linear(chs[-1] * side**2, dim)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Not normalised."""
+        return self.head(self.features(x).flatten(1))  # type: ignore[no-any-return]
+
+
+class PatchTower(nn.Module):
+    """A vision transformer of two layers over 7 x 7 patches (Dosovitskiy et al. 2021).
+
+    The patches overlap by half: on so few pixels a stroke must not vanish between two.
+    (b, img_ch, size, size) in [-1, 1] -> (b, dim).
+    """
+
+    def __init__(self, img_ch: int, img_size: int, width: int, dim: int):
+        super().__init__()
+        stride, ch = img_size // PATCHES, 2 * width
+        self.patch = nn.Conv2d(img_ch, ch, 2 * stride, stride=stride, padding=stride // 2)
+        self.place = nn.Parameter(0.02 * torch.randn((PATCHES + 1) ** 2, ch))
+        self.relate = _attention_layers(ch)
+        self.norm, self.head = nn.LayerNorm(ch), nn.Linear(ch, dim)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Not normalised."""
+        h = self.patch(x).flatten(2).transpose(1, 2)  # (b, patches, ch)
+        h = h + self.place[: h.shape[1]]
+        with sdpa_kernel(SDPBackend.MATH):
+            for layer in self.relate:
+                h = layer(h)
+        return self.head(self.norm(h).mean(1))  # type: ignore[no-any-return]
+
+
+class TextTower(nn.Module):
+    """Convolutions find the words, two attention layers relate them. (p, length) -> (p, dim)."""
+
+    def __init__(self, width: int, dim: int, length: int = LENGTH):
+        super().__init__()
+        self.token = nn.Embedding(VOCABULARY, width, padding_idx=PAD)
+        self.place = nn.Parameter(0.02 * torch.randn(length, width))
+        self.words = nn.ModuleList(nn.Conv1d(width, width, 5, padding=2) for _ in range(2))
+        self.relate = _attention_layers(width)
+        self.head = nn.Sequential(nn.LayerNorm(2 * width), nn.Linear(2 * width, dim))
+
+    def forward(self, ids: Tensor) -> Tensor:
+        """Not normalised."""
+        ids = _shortened(ids)
+        absent = ids == PAD  # (p, l)
+        h = self.token(ids) + self.place[: ids.shape[1]]
+        for conv in self.words:
+            h = h + F.gelu(
+                conv(h.masked_fill(absent[..., None], 0).transpose(1, 2)).transpose(1, 2)
+            )
+        # The fused CPU kernel's backward is ten times slower on so few tokens.
+        with sdpa_kernel(SDPBackend.MATH):
+            for layer in self.relate:
+                h = layer(h, src_key_padding_mask=absent)
+        there = (~absent)[..., None].float()
+        mean = (h * there).sum(1) / there.sum(1)
+        top = h.masked_fill(absent[..., None], -1e4).amax(1)
+        return self.head(torch.cat([mean, top], dim=1))  # type: ignore[no-any-return]
+
+
+class RecurrentTower(nn.Module):
+    """A two-way LSTM over characters, its states pooled. (p, length) -> (p, dim)."""
+
+    def __init__(self, width: int, dim: int, length: int = LENGTH):
+        super().__init__()
+        self.token = nn.Embedding(VOCABULARY, width, padding_idx=PAD)
+        self.lstm = nn.LSTM(width, width, num_layers=2, batch_first=True, bidirectional=True)
+        self.head = nn.Linear(2 * width, dim)
+
+    def forward(self, ids: Tensor) -> Tensor:
+        """Not normalised."""
+        ids = _shortened(ids)
+        states, _ = self.lstm(self.token(ids))  # (p, l, 2 width)
+        absent = (ids == PAD)[..., None]
+        return self.head(states.masked_fill(absent, -1e4).amax(1))  # type: ignore[no-any-return]
+
+
+def _attention_layers(width: int) -> nn.ModuleList:
+    heads = max(1, width // 32)
+    return nn.ModuleList(
+        nn.TransformerEncoderLayer(
+            width, heads, 2 * width, 0.0, "gelu", batch_first=True, norm_first=True
+        )
+        for _ in range(2)
+    )
+
+
+def _shortened(ids: Tensor) -> Tensor:
+    """Without the columns that are padding in every row."""
+    return ids[:, : int((ids != PAD).sum(1).max())]
+
+
+IMAGE_TOWERS: Registry[Callable[[int, int, int, int], nn.Module]] = Registry(
+    "image tower", {"convolutions": ImageTower, "patches": PatchTower}
+)
+"""(img_ch, img_size, width, dim) -> (b, img_ch, img_size, img_size) -> (b, dim)."""
+
+TEXT_TOWERS: Registry[Callable[[int, int], nn.Module]] = Registry(
+    "text tower", {"attention": TextTower, "recurrent": RecurrentTower}
+)
+"""(width, dim) -> (p, LENGTH) int64 ids -> (p, dim)."""

@@ -1,0 +1,1 @@
+"""The modality gap: how far words lie from pictures, and which way across is best."""

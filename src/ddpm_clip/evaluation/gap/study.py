@@ -1,0 +1,109 @@
+"""The gap of a model or of a file of pairs, and what each bridge makes of it.
+
+Knows nothing of printing or drawing.
+"""
+
+from collections.abc import Generator
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from ddpm_clip.closeness import Closeness
+from ddpm_clip.errors import DataError
+from ddpm_clip.evaluation.gap.bridge_table import rows_of, table_of_model, table_on_pairs
+from ddpm_clip.evaluation.gap.measures import GapReport, measure_gap
+from ddpm_clip.pretrained import LoadedModel
+from ddpm_clip.types import Progress
+
+MOST = 5000
+"""Pairs at most that bridges are compared on, evenly over all."""
+
+SHOWN = 1500
+"""Points of each cloud that are kept for a picture."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class GapStudy:
+    """What `ddpm-clip gap` prints and draws.
+
+    Attributes:
+        name: of the model or file.
+        report: the gap.
+        bridges: their figures; empty where there is nothing to measure them against.
+        images, texts: (up to `SHOWN`, e) unit embeddings, for a picture.
+    """
+
+    name: str
+    report: GapReport
+    bridges: dict[str, Closeness]
+    images: Tensor
+    texts: Tensor
+
+    def as_dict(self) -> dict[str, Any]:
+        """For JSON; without the embeddings."""
+        return {
+            "name": self.name, "gap": self.report.as_dict(), "bridges": rows_of(self.bridges),
+        }  # fmt: skip
+
+
+def study_pairs(
+    name: str, images: Tensor, texts: Tensor, *, splits: int = 20, seed: int = 0
+) -> Generator[Progress, None, GapStudy]:
+    """Pairs alone, with every simple map (`bridge_maps.MAPS`).
+
+    Args:
+        name: of the file.
+        images: (n, e).
+        texts: (n, e), row i says what picture i shows.
+        splits: into bank and test; the figures are means over them.
+        seed: of the first split.
+    """
+    report = measure_gap(images, texts, paired=True)
+    images, texts = _spread(images, MOST), _spread(texts, MOST)
+    table = yield from table_on_pairs(images, texts, splits=splits, seed=seed)
+    return GapStudy(name, report, table, _spread(images, SHOWN), _spread(texts, SHOWN))
+
+
+def study_model(
+    model: LoadedModel, pairs: tuple[Tensor, Tensor] | None = None, *, seed: int = 0
+) -> GapStudy:
+    """A model, by its own prompts and the pictures of its bank, or by pairs of its embedder.
+
+    Args:
+        model: run or packed model.
+        pairs: images (n, e) and texts (n, e), none of which the model was trained on.
+        seed: of what bridges draw.
+
+    Raises:
+        DataError: the model was packed without its bank and there are no pairs; or the pairs
+            are of another embedder.
+    """
+    conditioner = model.conditioner
+    images, texts = pairs or (conditioner.bank.float(), _prompts(model))
+    if pairs is None and (len(images) < 2 or len(texts) < 2):
+        raise DataError(f"{model.name} keeps too few pictures and prompts to measure a gap",
+                        f"{len(images)} pictures, {len(texts)} prompts",
+                        "give pairs: --pairs FILE.npz", param="model")  # fmt: skip
+    if texts.shape[1] != conditioner.dim:
+        raise DataError(
+            f"pairs of {texts.shape[1]} coordinates for a model of {conditioner.dim}",
+            "they come from another embedder", param="pairs",
+        )  # fmt: skip
+    report = measure_gap(images, texts, paired=pairs is not None)
+    images, texts = _spread(images, MOST), _spread(texts, MOST)
+    table = table_of_model(conditioner, texts, None if pairs is None else images, seed)
+    return GapStudy(model.name, report, table, _spread(images, SHOWN), _spread(texts, SHOWN))
+
+
+def _prompts(model: LoadedModel) -> Tensor:
+    with torch.no_grad():
+        return model.embedder.embed_texts(model.conditioner.prompts).cpu().float()
+
+
+def _spread(rows: Tensor, most: int) -> Tensor:
+    """At most so many unit rows, evenly."""
+    chosen = torch.linspace(0, len(rows) - 1, min(most, len(rows)), dtype=torch.float64)
+    return F.normalize(rows[chosen.round().long()].float(), dim=1)

@@ -1,0 +1,1 @@
+"""What is measured of pictures as sets of features. Nothing here paints, judges or prints."""

@@ -1,0 +1,129 @@
+"""A metric of painted pictures against real ones, beside real pictures against real ones.
+
+Every figure here depends on n, and a perfect model would get the second number, not the best one
+there is: only the two together say anything. Knows nothing of pictures.
+"""
+
+from collections.abc import Callable, Generator, Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import torch
+from torch import Tensor
+
+from ddpm_clip.errors import UsageError
+from ddpm_clip.evaluation.metrics.features import check_pair, some_rows
+from ddpm_clip.evaluation.metrics.frechet import frechet_distance
+from ddpm_clip.evaluation.metrics.manifold import manifold
+from ddpm_clip.evaluation.metrics.mmd import mmd
+from ddpm_clip.registry import Registry
+from ddpm_clip.types import Progress
+
+Better = Literal["low", "high"]
+
+
+@dataclass(frozen=True, slots=True)
+class Metric:
+    """Figures of two sets of rows, (n, d) painted and (m, d) real, taken together."""
+
+    figures: Mapping[str, Better]
+    measure: Callable[[Tensor, Tensor], Mapping[str, float]]
+
+
+def _frechet(painted: Tensor, real: Tensor) -> dict[str, float]:
+    return {"frechet": frechet_distance(painted, real)}
+
+
+def _kid(painted: Tensor, real: Tensor) -> dict[str, float]:
+    return {"kid": mmd(painted, real, "cubic").value}
+
+
+def _mmd(painted: Tensor, real: Tensor) -> dict[str, float]:
+    return {"mmd": mmd(painted, real, "rbf").value}
+
+
+def _manifold(painted: Tensor, real: Tensor) -> dict[str, float]:
+    found = manifold(painted, real)
+    return {name: getattr(found, name) for name in METRICS["manifold"].figures}
+
+
+METRICS: Registry[Metric] = Registry(
+    "metric",
+    {
+        "frechet": Metric({"frechet": "low"}, _frechet),
+        "kid": Metric({"kid": "low"}, _kid),
+        "mmd": Metric({"mmd": "low"}, _mmd),
+        "manifold": Metric(
+            {"precision": "high", "recall": "high", "density": "high", "coverage": "high"},
+            _manifold,
+        ),
+    },
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Beside:
+    """One figure of painted pictures, and the same figure of real ones at the same n."""
+
+    figure: str
+    better: Better
+    n: int  # rows of each set
+    repeats: int  # other halves of the real rows
+    painted: float  # mean over the repeats
+    real: float
+    painted_spread: float  # standard deviation over the repeats, 0 of one
+    real_spread: float
+
+    def as_dict(self) -> dict[str, Any]:
+        """The JSON form."""
+        return {name: getattr(self, name) for name in self.__slots__}
+
+
+def beside_real(
+    metric: str, painted: Tensor, real: Tensor, *, repeats: int = 3, n: int | None = None,
+    seed: int = 0,
+) -> Generator[Progress, None, dict[str, Beside]]:  # fmt: skip
+    """Measure painted rows against one half of the real ones, and the other half likewise.
+
+    Each repeat divides the real rows anew and takes n painted ones by lot; both numbers have the
+    same real rows on their right side, and no row stands on both sides.
+
+    Args:
+        metric: a name in `METRICS`.
+        painted: (p, d).
+        real: (m, d), no training picture among them.
+        repeats: the spread over them is that of the lots, an error bar of the lower kind.
+        n: rows of each set; None takes all painted ones, at most half of the real ones.
+        seed: of the lots.
+
+    Returns:
+        One `Beside` a figure, by its name.
+
+    Raises:
+        UsageError: an unknown metric, too few rows. DataError: not finite.
+    """
+    measured = METRICS[metric]
+    check_pair(painted, real)
+    most = min(len(painted), len(real) // 2)
+    n = most if n is None else n
+    if not 2 <= n <= most or repeats < 1:
+        raise UsageError(f"{repeats} times {n} rows of {len(painted)} painted and {len(real)} real",
+                         f"2 to {most} rows can be compared", param="n")  # fmt: skip
+    values: dict[str, list[tuple[float, float]]] = {name: [] for name in measured.figures}
+    for i in range(repeats):
+        yield Progress(f"{metric} beside real against real", i, repeats)
+        order = some_rows(len(real), len(real), seed + 2 * i)
+        right, left = real[order[:n]], real[order[n : 2 * n]]
+        ours = measured.measure(painted[some_rows(len(painted), n, seed + 2 * i + 1)], right)
+        theirs = measured.measure(left, right)
+        for name, pairs in values.items():
+            pairs.append((ours[name], theirs[name]))
+    yield Progress(f"{metric} beside real against real", repeats, repeats)
+    return {name: _beside(name, measured.figures[name], n, pairs) for name, pairs in values.items()}
+
+
+def _beside(figure: str, better: Better, n: int, pairs: list[tuple[float, float]]) -> Beside:
+    table = torch.tensor(pairs, dtype=torch.float64)  # (repeats, 2)
+    means = table.mean(0).tolist()
+    spreads = table.std(0).tolist() if len(table) > 1 else [0.0, 0.0]
+    return Beside(figure, better, n, len(table), *means, *spreads)

@@ -1,0 +1,108 @@
+"""How different the pictures of one prompt are, beside real pictures of the same class.
+
+A model that paints one good picture over and over passes many tests and fails this one. Knows
+nothing of prompts: groups have names.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from ddpm_clip.errors import UsageError
+from ddpm_clip.evaluation.metrics.features import paired
+from ddpm_clip.evaluation.metrics.neighbours import distance_blocks
+
+
+@dataclass(frozen=True, slots=True)
+class Spread:
+    """Mean distance between two pictures of a group."""
+
+    n: int
+    painted: float
+    real_n: int
+    real: float
+
+    @property
+    def ratio(self) -> float:
+        """1 where they differ as real ones do, 0 where all are one picture."""
+        return self.painted / self.real if self.real else float("nan")
+
+
+@dataclass(frozen=True, slots=True)
+class Diversity:
+    """The spread of every group that has two rows on both sides."""
+
+    groups: dict[str, Spread]
+
+    @property
+    def ratio(self) -> float:
+        """Of the mean spreads, every group counted alike."""
+        real = sum(one.real for one in self.groups.values())
+        return sum(one.painted for one in self.groups.values()) / real if real else float("nan")
+
+    @property
+    def least(self) -> str:
+        """The group that is most uniform beside real pictures."""
+        return min(self.groups, key=lambda name: self.groups[name].ratio)
+
+    def as_dict(self) -> dict[str, Any]:
+        """The JSON form; a ratio is null where the real pictures are all one."""
+        groups = {name: {"n": one.n, "painted": one.painted, "real_n": one.real_n,
+                         "real": one.real, "ratio": _json(one.ratio)}
+                  for name, one in self.groups.items()}  # fmt: skip
+        return {"ratio": _json(self.ratio), "least": self.least, "groups": groups}
+
+
+def diversity(
+    painted: Tensor, painted_groups: Sequence[str], real: Tensor, real_groups: Sequence[str]
+) -> Diversity:
+    """Mean pairwise distances within the groups; unbiased, so sizes may differ.
+
+    Args:
+        painted: (n, d).
+        painted_groups: of each row, as the class that its prompt asks for.
+        real: (m, d).
+        real_groups: of each row.
+
+    Raises:
+        UsageError: features of other shapes, groups that do not pair with rows, or no group with
+            two rows in both sets. DataError: not finite.
+    """
+    painted, real = paired(painted, real)
+    if len(painted) != len(painted_groups) or len(real) != len(real_groups):
+        raise UsageError(f"{len(painted)} and {len(real)} rows with {len(painted_groups)} and "
+                         f"{len(real_groups)} groups", "each row needs one")  # fmt: skip
+    ours, theirs = _by_group(painted_groups), _by_group(real_groups)
+    groups = {
+        name: Spread(len(rows), mean_distance(painted[rows]),
+                     len(theirs[name]), mean_distance(real[theirs[name]]))
+        for name, rows in ours.items()
+        if len(rows) > 1 and len(theirs.get(name, [])) > 1
+    }  # fmt: skip
+    if not groups:
+        raise UsageError("no group with two pictures of both kinds", "a distance needs two",
+                         "paint more pictures a prompt")  # fmt: skip
+    return Diversity(groups)
+
+
+def mean_distance(rows: Tensor) -> float:
+    """The mean Euclidean distance between two different rows of (n, d), n at least 2."""
+    total = sum(
+        block.sqrt().sum().item() - block.diagonal(start).sqrt().sum().item()
+        for start, block in distance_blocks(rows, rows)
+    )
+    return total / (len(rows) * (len(rows) - 1))
+
+
+def _by_group(names: Sequence[str]) -> dict[str, Tensor]:
+    rows: dict[str, list[int]] = {}
+    for i, name in enumerate(names):
+        rows.setdefault(name, []).append(i)
+    return {name: torch.tensor(found) for name, found in rows.items()}
+
+
+def _json(value: float) -> float | None:
+    return round(value, 4) if value == value else None

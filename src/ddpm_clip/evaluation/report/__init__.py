@@ -1,0 +1,1 @@
+"""One evaluation of a model: what is painted, which parts are measured, how it is written down."""

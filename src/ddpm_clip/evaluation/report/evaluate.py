@@ -1,0 +1,231 @@
+"""One evaluation: find witnesses and real pictures, paint, measure, and say what could not be.
+
+`evaluate` is the whole of `ddpm-clip evaluate` but for its options and its files. Every part
+either comes out as figures or as the reason why not. Knows nothing of commands or report formats.
+"""
+
+import time
+from collections.abc import Callable, Generator, Mapping
+from dataclasses import dataclass, field
+from math import inf
+from pathlib import Path
+from typing import Any
+
+from PIL import Image
+
+from ddpm_clip.errors import DdpmClipError, UsageError
+from ddpm_clip.evaluation.cases import cases_of, read_prompts
+from ddpm_clip.evaluation.report.copies_part import TITLE as COPIES
+from ddpm_clip.evaluation.report.copies_part import Copies, copies_part
+from ddpm_clip.evaluation.report.material import Material
+from ddpm_clip.evaluation.report.parts import Absent, Part
+from ddpm_clip.evaluation.report.plan import MINUTES, Plan, check_size, plan
+from ddpm_clip.evaluation.report.provenance import provenance
+from ddpm_clip.evaluation.report.real_pictures import Real, real_pictures
+from ddpm_clip.evaluation.report.sets_parts import (
+    DISTANCES,
+    DIVERSITY,
+    TWO_SAMPLE,
+    distances_part,
+    diversity_part,
+    two_sample_part,
+)
+from ddpm_clip.evaluation.report.shown import Shown, first_seeds
+from ddpm_clip.evaluation.report.transfer_part import TITLE as TRANSFER
+from ddpm_clip.evaluation.report.transfer_part import transfer_part
+from ddpm_clip.evaluation.report.witnesses import Witness, find_judge, find_scorer, trained_judge
+from ddpm_clip.evaluation.report.words_parts import RETRIEVAL, SUCCESS, retrieval_part, success_part
+from ddpm_clip.evaluation.success import PromptCase, check_readable, paint_cases
+from ddpm_clip.generation import TextToImage
+from ddpm_clip.settings import Settings
+from ddpm_clip.types import Progress
+
+Work = Generator[Progress, None, Part | Absent]
+
+
+@dataclass(frozen=True, slots=True)
+class Measure:
+    """One part: its stable name, its title, its work, and whether it waits for time to be left."""
+
+    name: str
+    title: str
+    work: Callable[[Material], Work]
+    slow: bool = False
+
+
+MEASURES = (
+    Measure("success", SUCCESS, success_part),
+    Measure("retrieval", RETRIEVAL, retrieval_part),
+    Measure("distances", DISTANCES, distances_part),
+    Measure("diversity", DIVERSITY, diversity_part),
+    Measure("two_sample", TWO_SAMPLE, two_sample_part, slow=True),
+    Measure("transfer", TRANSFER, transfer_part, slow=True),
+)
+"""In the order of the report; copies of training pictures come between them, with their sheet."""
+
+COPIES_AFTER = "diversity"
+
+SLOW = 0.15
+"""Share of the given minutes that has to be left for a slow part to begin."""
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What a person asked for.
+
+    Attributes:
+        n: pictures a prompt; None lets the minutes decide.
+        minutes: of the whole evaluation; None with `n` None is `plan.MINUTES`.
+        prompts: a file for `cases.read_prompts`; None asks what a judge or the labels suggest.
+        judge: its folder; None takes one that lies beside the model, or trains one.
+        clip: a mini-CLIP that did not condition the model, by folder or shipped name.
+        against: a source to compare with instead of the run's own.
+        settings: how to paint, as the fields of `Settings` but `n`; None is the model's own.
+            `seed` is that of the first picture, and every picture has one of its own.
+    """
+
+    n: int | None = None
+    minutes: float | None = None
+    prompts: Path | None = None
+    judge: Path | None = None
+    clip: str | None = None
+    against: str | None = None
+    settings: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Evaluation:
+    """All that was measured, and all that was not.
+
+    Attributes:
+        made: date, commit, machine.
+        model: who painted, and how.
+        plan: how much.
+        first_seed: picture i of all has seed `first_seed + i`.
+        parts: with figures.
+        absent: with reasons.
+        shown: the first seeds of each prompt, whatever came out.
+        nearest: the sheet of the most suspicious pictures, where training pictures are known.
+        seconds: that it took.
+    """
+
+    made: Mapping[str, Any]
+    model: Mapping[str, Any]
+    plan: Plan
+    first_seed: int
+    parts: tuple[Part, ...]
+    absent: tuple[Absent, ...]
+    shown: tuple[Shown, ...]
+    nearest: Image.Image | None
+    seconds: float
+
+
+def evaluate(tti: TextToImage, request: Request) -> Generator[Progress, None, Evaluation]:
+    """Measure a model; slips in the request are told before anything is painted.
+
+    Args:
+        tti: the model.
+        request: what is wanted.
+
+    Raises:
+        UsageError: a value out of range, a fact that the judge cannot read, the conditioning CLIP
+            as `clip`, nothing to ask. MissingInput, DataError: of the named files.
+    """
+    start = time.perf_counter()
+    how, chosen = _settings(tti, request)
+    given = None if request.prompts is None else read_prompts(request.prompts)
+    scorer, judge = find_scorer(tti.model, request.clip), find_judge(tti.model, request.judge)
+    _check(judge, given)
+    real = yield from real_pictures(tti.model.config.data, tti.model.folder, request.against)
+    if judge is None:
+        limit = None if request.n is not None else request.minutes or MINUTES
+        judge = yield from trained_judge(real, minutes=limit)
+        _check(judge, given)
+    asked = _cases(tti, judge, real) if given is None else given
+    sized = yield from plan(tti, asked, n=request.n, minutes=request.minutes,
+                            spent=time.perf_counter() - start, **chosen)  # fmt: skip
+    x = yield from paint_cases(tti, sized.cases, sized.n, how.seed, **chosen)
+    material = Material(sized.cases, sized.n, x, judge, scorer, real, how.seed,
+                        sized.minutes is None)  # fmt: skip
+    end = inf if sized.minutes is None else start + 60 * sized.minutes * (1 - SLOW)
+    found, sheet = yield from _measured(material, end)
+    return Evaluation(
+        provenance(), _model(tti, how, real), sized, how.seed,
+        tuple(one for one in found if isinstance(one, Part)),
+        tuple(one for one in found if isinstance(one, Absent)),
+        first_seeds(material, how.seed), sheet, time.perf_counter() - start,
+    )  # fmt: skip
+
+
+def _settings(tti: TextToImage, request: Request) -> tuple[Settings, dict[str, Any]]:
+    """How it will be painted, and what of that is not the model's own (without the seed)."""
+    check_size(request.n, request.minutes)
+    how = tti.settings(**{**request.settings, "n": 1})
+    if len(how.guidance) != 1:
+        raise UsageError(f"{len(how.guidance)} guidance scales", "an evaluation is of one",
+                         "--guidance 2", param="guidance")  # fmt: skip
+    own = {name: one for name, one in request.settings.items() if name not in ("n", "seed")}
+    return how, own
+
+
+def _model(tti: TextToImage, how: Settings, real: Real) -> dict[str, Any]:
+    """Who painted, and how."""
+    model = tti.model
+    return {
+        "name": model.name, "fingerprint": model.fingerprint, "step": model.step,
+        "bridge": how.bridge or model.config.conditioning.bridge, "steps": how.steps,
+        "sampler": how.sampler, "guidance": how.guidance[0], "embedder": model.embedder.name,
+        "embedder_fingerprint": model.embedder.fingerprint, "source": real.name,
+        "source_is_here": real.against is not None or real.train is not None,
+    }  # fmt: skip
+
+
+def _measured(
+    material: Material, end: float
+) -> Generator[Progress, None, tuple[list[Part | Absent], Image.Image | None]]:
+    """Every part in its order; what fails says why, what comes too late as well."""
+    found: list[Part | Absent] = []
+    sheet = None
+    for measure in MEASURES:
+        if measure.slow and time.perf_counter() > end:
+            found.append(Absent(measure.name, measure.title, "too little of the minutes was left",
+                                "give more --minutes, or choose -n"))  # fmt: skip
+            continue
+        try:
+            found.append((yield from measure.work(material)))
+        except DdpmClipError as error:
+            found.append(_failed(measure.name, measure.title, error))
+        if measure.name == COPIES_AFTER:
+            copies = yield from _copies(material)
+            found.append(copies.part)
+            sheet = copies.sheet
+    return found, sheet
+
+
+def _copies(material: Material) -> Generator[Progress, None, Copies]:
+    try:
+        return (yield from copies_part(material))
+    except DdpmClipError as error:
+        return Copies(_failed("copies", COPIES, error))
+
+
+def _failed(name: str, title: str, error: DdpmClipError) -> Absent:
+    why = f"{error.what}: {error.why}" if error.why else error.what
+    return Absent(name, title, why, error.fix)
+
+
+def _check(judge: Witness | None, cases: list[PromptCase] | None) -> None:
+    """A fact that the judge cannot read is told before anything is painted."""
+    if judge is not None and judge.net is not None and cases:
+        check_readable(judge.net, [case for case in cases if case.facts])
+
+
+def _cases(tti: TextToImage, judge: Witness, real: Real) -> list[PromptCase]:
+    """What this kind of model is asked where nobody says."""
+    config, there = tti.model.config, real.unseen or real.train
+    plain = config.embedder.name == "labels"
+    attributes = judge.net.attributes if judge.net is not None else {}
+    if plain and not attributes:
+        attributes = {"label": tti.model.classes}
+    return cases_of(attributes, plain=plain, facts=there.facts if there else (),
+                    prompts=config.generation.prompts)  # fmt: skip

@@ -1,0 +1,185 @@
+"""The real pictures that painted ones are held against, and which of them the model has seen.
+
+From the source of the run itself, or from another one that is named. Knows nothing of metrics.
+"""
+
+from collections.abc import Generator, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from ddpm_clip.config import DataConfig
+from ddpm_clip.data.captions import facts_of
+from ddpm_clip.data.drawn_flowers import DrawnFlowers
+from ddpm_clip.data.subset import Subset
+from ddpm_clip.errors import DdpmClipError, MissingInput, UsageError
+from ddpm_clip.training.pictures import decode, open_data, open_kept
+from ddpm_clip.training.prepare import heldout_rows
+from ddpm_clip.types import ImageSource, Progress
+
+TEST = "test"
+WITHOUT_TEST = ("hf", "hf-stream", "wds")
+"""Sources that are not asked for a test split: it would have to be fetched."""
+
+DRAWN = 6000
+"""At most so many training pictures are drawn again: drawings take longer than reading."""
+
+Facts = dict[str, str]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Pictures:
+    """Real pictures with what is known of them."""
+
+    pixels: Tensor  # (n, c, h, w) uint8
+    facts: list[Facts]
+
+    def __len__(self) -> int:
+        return len(self.facts)
+
+    def rows(self, rows: Sequence[int]) -> "Pictures":
+        """Some of them."""
+        chosen = torch.as_tensor(list(rows), dtype=torch.long)
+        return Pictures(self.pixels[chosen], [self.facts[i] for i in rows])
+
+    def by_lot(self, most: int, seed: int = 0) -> "Pictures":
+        """At most `most` of them."""
+        if len(self) <= most:
+            return self
+        order = np.random.default_rng(seed).permutation(len(self))[:most]
+        return self.rows(sorted(order.tolist()))
+
+    def __add__(self, other: "Pictures") -> "Pictures":
+        return Pictures(torch.cat([self.pixels, other.pixels]), self.facts + other.facts)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Real:
+    """What there is to compare with.
+
+    Attributes:
+        name: of the source, without folders.
+        train: what the model learned from; None where that is not to be had.
+        unseen: of the same kind, never trained on; may be empty.
+        unseen_is: where those are from.
+        against: pictures that were named instead; they go before the others in every comparison.
+        why_not: why there is no `train`.
+    """
+
+    name: str
+    train: Pictures | None = None
+    unseen: Pictures | None = None
+    unseen_is: str = ""
+    against: Pictures | None = None
+    why_not: str = ""
+
+    def for_comparison(self, wanted: int) -> tuple[Pictures | None, str]:
+        """The pictures that painted ones are compared with, and what they are.
+
+        Those that the model never saw, where they are `wanted` many; a model that copies its
+        training pictures must not be praised for it.
+        """
+        if self.against is not None:
+            return self.against, f"pictures of {self.name}"
+        if self.unseen is not None and len(self.unseen) >= wanted:
+            return self.unseen, f"pictures that the model never saw ({self.unseen_is})"
+        both = [one for one in (self.unseen, self.train) if one is not None and len(one)]
+        if not both:
+            return None, ""
+        whole = both[0] + both[1] if len(both) == 2 else both[0]
+        return whole, "all pictures of the source, those of the training among them"
+
+
+def real_pictures(
+    config: DataConfig, home: Path, against: str | None = None
+) -> Generator[Progress, None, Real]:
+    """Read what there is; a source that is not on this machine is no error.
+
+    Args:
+        config: of the model's data.
+        home: of the model; a run keeps its stream and its memory map there.
+        against: a source to compare with instead, which has to be there.
+
+    Raises:
+        MissingInput, DataError: nothing usable in `against`.
+    """
+    try:
+        real = yield from _own(config, home)
+    except DdpmClipError as error:
+        name = Path(config.source or "").name
+        real = Real(name, why_not=f"{error.what}" + (f": {error.why}" if error.why else ""))
+    if against is None:
+        return real
+    there = yield from _against(config, against)
+    return replace(real, name=Path(against).name or against, against=there)
+
+
+def _own(config: DataConfig, home: Path) -> Generator[Progress, None, Real]:
+    """Training and held-out rows exactly as the training chose them, and a test split."""
+    source = yield from open_kept(config, home) if _is_run(home) else _opened(config)
+    if isinstance(source, DrawnFlowers) and len(source) > DRAWN:
+        train, heldout = yield from _drawn(source, config)
+    else:
+        pictures = yield from _read(source, config)
+        apart = heldout_rows(len(pictures), config.heldout)
+        rows = np.setdiff1d(np.arange(len(pictures)), apart)
+        train, heldout = pictures.rows(rows.tolist()), pictures.rows(apart.tolist())
+    name = Path(config.source or "").name
+    test = yield from _test(config)
+    if test is None:
+        return Real(name, train, heldout, "held out of the training")
+    return Real(name, train, heldout + test, "held out of the training, and the test split")
+
+
+def _drawn(
+    source: DrawnFlowers, config: DataConfig
+) -> Generator[Progress, None, tuple[Pictures, Pictures]]:
+    """Some of many drawings; none can be unusable, so the held-out rows are known beforehand."""
+    apart = heldout_rows(len(source), config.heldout)
+    seen = np.setdiff1d(np.arange(len(source)), apart)
+    chosen = np.sort(np.random.default_rng(0).permutation(seen)[:DRAWN])
+    train = yield from _read(Subset(source, chosen.tolist()), config)
+    heldout = yield from _read(Subset(source, apart.tolist()), config)
+    return train, heldout
+
+
+def _test(config: DataConfig) -> Generator[Progress, None, Pictures | None]:
+    """The test split, where the source has one on this machine."""
+    if (config.source or "").partition(":")[0] in WITHOUT_TEST:
+        return None
+    fewer = config.model_copy(update={"draw": min(config.draw, DRAWN)})
+    try:
+        source = open_data(fewer, TEST)
+    except DdpmClipError:
+        return None
+    return (yield from _read(source, fewer))
+
+
+def _against(config: DataConfig, against: str) -> Generator[Progress, None, Pictures]:
+    """The named source cut as the model's pictures are; its test split where it has one."""
+    changed = {"source": against, "draw": min(config.draw, DRAWN), "max_samples": None}
+    other = config.model_copy(update=changed)
+    try:
+        source = open_data(other, TEST)
+    except (UsageError, MissingInput):
+        source = open_data(other)
+    return (yield from _read(source, other))
+
+
+def _read(source: ImageSource, config: DataConfig) -> Generator[Progress, None, Pictures]:
+    decoded = yield from decode(source, config)
+    facts = [facts_of(source, i) for i in decoded.indices]
+    return Pictures(torch.from_numpy(decoded.array), facts)
+
+
+def _opened(config: DataConfig) -> Generator[Progress, None, ImageSource]:
+    """As `open_kept` where nothing may be kept: a packed model's folder is not written to."""
+    yield from ()
+    return open_data(config)
+
+
+def _is_run(home: Path) -> bool:
+    return (home / "config.yaml").is_file()

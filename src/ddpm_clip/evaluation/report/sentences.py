@@ -1,0 +1,51 @@
+"""The sentences that all forms of a report share: who painted what, how much, with which seeds.
+
+Knows nothing of HTML, Markdown or files.
+"""
+
+from ddpm_clip.evaluation.report.evaluate import Evaluation
+from ddpm_clip.evaluation.report.plan import Plan
+
+INTERVALS = (
+    "Every picture has a seed of its own, so pictures are independent of each other given the "
+    "prompts, and a share's interval is Wilson's 95 %. The line \"had other prompts been asked\" "
+    "draws whole prompts again instead, since the pictures of one prompt succeed and fail together."
+)
+UNCURATED = (
+    "The first seeds of each prompt, whatever came out. Marked are pictures that the judge reads "
+    "as something else (✗) or rejects as nothing it knows (?)."
+)
+READ_REAL = (
+    'The column "real" is the same figure of real pictures, at the same n wherever n matters to it.'
+)
+
+
+def facts_of_report(evaluation: Evaluation) -> list[tuple[str, str]]:
+    """What a person must know before any figure, as pairs of name and value."""
+    model, plan, made = evaluation.model, evaluation.plan, evaluation.made
+    n = plan.n * len(plan.cases)
+    last = (evaluation.first_seed + n - 1) % 2**32
+    step = f", step {model['step']}" if model.get("step") is not None else ""
+    rows = [
+        ("model", f"{model['name']}{step} (weights {model['fingerprint']})"),
+        ("painted", f"n = {n}: {plan.n} of each of {len(plan.cases)} prompts{_chosen(plan)}"),
+        ("seeds", f"{evaluation.first_seed} to {last}, one a picture"),
+        ("how", f"{model['sampler']}, {model['steps']} steps, guidance {model['guidance']:g}, "
+                f"bridge {model['bridge']}"),
+        ("real pictures", f"{model['source'] or 'none'}"
+                          + ("" if model["source_is_here"] else ", which are not on this machine")),
+        ("code", f"ddpm_clip {made['ddpm_clip']}, commit {made['commit'] or 'unknown'}"),
+        ("made", f"{made['date']}, torch {made['torch']}, {evaluation.seconds:.0f} s on "
+                 f"{made['threads']} thread(s)"),
+    ]  # fmt: skip
+    if plan.left_out:
+        rows.insert(2, ("left out", f"{plan.left_out} prompts, for want of time"))
+    return rows
+
+
+def _chosen(plan: Plan) -> str:
+    """How the number came about, where it was not the person's."""
+    if plan.minutes is None:
+        return ""
+    repeat = "" if plan.left_out else f"; -n {plan.n} repeats them"
+    return f" (so many fit into {plan.minutes:g} minutes{repeat})"

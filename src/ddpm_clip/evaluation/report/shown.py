@@ -1,0 +1,74 @@
+"""The pictures that a report shows: the first seeds of each prompt, none chosen, failures marked.
+
+Knows nothing of pages.
+"""
+
+from dataclasses import dataclass
+
+from PIL import Image
+
+from ddpm_clip.evaluation.report.material import Material
+from ddpm_clip.settings import MAX_SEED
+from ddpm_clip.utils.tensors import to_picture
+
+SEEDS = 8
+"""First pictures of a prompt that are shown."""
+
+PROMPTS = 60
+"""First prompts that are shown."""
+
+SUCCESS, FAILURE, REJECTED, UNJUDGED = "success", "failure", "rejected", "unjudged"
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Shown:
+    """One picture as it came out.
+
+    Attributes:
+        image: of it.
+        prompt: that was asked.
+        seed: with which this picture alone can be painted again.
+        verdict: "success", "failure" (read as something else), "rejected" or "unjudged".
+        read: what the judge read of the asked attributes, or nothing.
+    """
+
+    image: Image.Image
+    prompt: str
+    seed: int
+    verdict: str
+    read: str = ""
+
+
+def first_seeds(material: Material, first_seed: int = 0) -> tuple[Shown, ...]:
+    """The first `SEEDS` pictures of the first `PROMPTS` prompts, prompt by prompt."""
+    rows = [
+        number * material.n + j
+        for number in range(min(PROMPTS, len(material.cases)))
+        for j in range(min(SEEDS, material.n))
+    ]
+    readings = _readings(material, rows)
+    return tuple(
+        Shown(to_picture(material.x[row]), material.cases[material.case_of(row)].prompt,
+              (first_seed + row) % (MAX_SEED + 1), _verdict(material, row), read)
+        for row, read in zip(rows, readings, strict=True)
+    )  # fmt: skip
+
+
+def _verdict(material: Material, row: int) -> str:
+    verdict = material.verdicts[row]
+    if verdict is None:
+        return UNJUDGED
+    if verdict.rejected:
+        return REJECTED
+    return SUCCESS if all(verdict.agrees.values()) else FAILURE
+
+
+def _readings(material: Material, rows: list[int]) -> list[str]:
+    """What was read of the attributes that each picture was asked for."""
+    if material.net is None or not rows:
+        return [""] * len(rows)
+    said = material.net.read(material.x[rows])
+    return [
+        ", ".join(said[name].labels[i] for name in material.cases[material.case_of(row)].facts)
+        for i, row in enumerate(rows)
+    ]

@@ -1,0 +1,174 @@
+"""From pictures whose truth is known to the figures of a report."""
+
+import pytest
+import torch
+from planted import ATTRIBUTES, planted
+
+from ddpm_clip.embedders.mini_clip import MiniClip
+from ddpm_clip.evaluation.report import transfer_part as transfer_module
+from ddpm_clip.evaluation.report.copies_part import copies_part
+from ddpm_clip.evaluation.report.material import Material
+from ddpm_clip.evaluation.report.parts import Absent
+from ddpm_clip.evaluation.report.real_pictures import Pictures, Real
+from ddpm_clip.evaluation.report.sets_parts import distances_part, diversity_part, two_sample_part
+from ddpm_clip.evaluation.report.shown import first_seeds
+from ddpm_clip.evaluation.report.transfer_part import transfer_part
+from ddpm_clip.evaluation.report.witnesses import Witness
+from ddpm_clip.evaluation.report.words_parts import retrieval_part, success_part
+from ddpm_clip.evaluation.success import PromptCase
+from ddpm_clip.utils.generators import finish
+from ddpm_clip.utils.tensors import to_float
+
+N = 20
+CASES = [
+    PromptCase(f"a {tone} {shape}", {"shape": shape, "tone": tone})
+    for shape in ATTRIBUTES["shape"]
+    for tone in ATTRIBUTES["tone"]
+]
+NOBODY = Witness(None, {}, "nobody is here", "fetch somebody")
+
+
+def perfect(seed=100, n=N, cases=CASES):
+    """What a perfect model would paint: pictures of the very kind, n a case."""
+    pixels, facts = planted(80 * len(CASES), seed)
+    rows = [[i for i, one in enumerate(facts) if one == case.facts][:n] for case in cases]
+    return to_float(pixels[[i for group in rows for i in group]])
+
+
+@pytest.fixture(scope="module")
+def real():
+    return Real("planted", Pictures(*planted(600, seed=7)), Pictures(*planted(900, seed=8)), "kept")
+
+
+@pytest.fixture
+def material(toy_judge, real):
+    """`material(x)`: these pictures as if they had been painted for `CASES`."""
+
+    def make(x, judge=True, **more):
+        about = {"kind": "named", "accuracy": {"shape": 0.99, "tone": 0.99}, "accuracy_n": 300}
+        known = {"judge": Witness(toy_judge, about) if judge else NOBODY, "scorer": NOBODY,
+                 "real": real, "full": False}  # fmt: skip
+        return Material(CASES, len(x) // len(CASES), x, **known | more)
+
+    return make
+
+
+def figures(part):
+    return {one.name: one for one in part.figures}
+
+
+def test_a_perfect_model_succeeds_and_one_that_heeds_no_prompt_does_not(material):
+    good = figures(finish(success_part(material(perfect()))))["success"]
+    assert good.value > 0.93
+    assert good.real == pytest.approx(good.value, abs=0.08)
+    assert good.interval[0] < good.value <= good.interval[1]
+    turned = perfect().roll(2 * N, 0)  # each case gets the pictures of another shape
+    bad = finish(success_part(material(turned)))
+    assert figures(bad)["success"].value < 0.05
+    assert figures(bad)["success"].real == good.real
+
+
+def test_weak_judges_and_uncounted_pictures_are_told(material, toy_judge):
+    weak = Witness(toy_judge, {"accuracy": {"shape": 0.5, "tone": 0.99}, "accuracy_n": 9})
+    notes = " ".join(finish(success_part(material(perfect()))).notes)
+    assert "weak" not in notes
+    made = material(perfect())
+    made.judge = weak
+    assert "weak at shape" in " ".join(finish(success_part(made)).notes)
+    made = material(perfect())
+    made.cases = [PromptCase("whatever", {}), *CASES[1:]]
+    part = finish(success_part(made))
+    assert f"{N} pictures are not counted" in " ".join(part.notes)
+    assert figures(part)["success"].n == 5 * N
+
+
+def test_distances_of_a_perfect_model_are_those_of_real_pictures(material):
+    good = figures(finish(distances_part(material(perfect()))))
+    for name in ("precision", "recall", "density", "coverage"):
+        assert good[name].value == pytest.approx(good[name].real, abs=0.25), name
+    noise = 2 * torch.rand(len(CASES) * N, 1, 16, 16) - 1
+    part = finish(distances_part(material(noise)))
+    bad = figures(part)
+    frechet = next(one for name, one in bad.items() if name.startswith("Fréchet"))
+    assert frechet.value > 3 * frechet.real
+    assert bad["precision"].value < 0.1
+    assert bad["probability of such a kernel distance by chance"].value < 0.01
+    assert "FID" not in frechet.name.replace("no FID", "")
+    assert any("small for 128 features" in note for note in part.notes)
+    assert any("never saw" in note for note in part.notes)
+
+
+def test_noise_is_told_apart_and_a_perfect_model_is_not(material):
+    good = figures(finish(two_sample_part(material(perfect()))))["told apart"]
+    assert good.interval[0] < 0.6
+    noise = 2 * torch.rand(len(CASES) * N, 1, 16, 16) - 1
+    assert figures(finish(two_sample_part(material(noise))))["told apart"].value > 0.95
+
+
+def test_one_picture_over_and_over_has_no_diversity(material):
+    good = figures(finish(diversity_part(material(perfect()))))["ratio to real pictures"]
+    assert good.value == pytest.approx(1, abs=0.25)
+    same = perfect().view(len(CASES), N, 1, 16, 16)[:, :1].expand(-1, N, -1, -1, -1).flatten(0, 1)
+    part = finish(diversity_part(material(same)))
+    assert figures(part)["ratio to real pictures"].value == pytest.approx(0, abs=1e-6)
+    assert len(part.more) == len(CASES)
+
+
+def test_painted_training_pictures_are_found_and_others_are_not(material, real):
+    clear = finish(copies_part(material(perfect())))
+    assert [one.value for one in clear.part.figures if one.name.startswith("copies")] == [0.0, 0.0]
+    copied = perfect()
+    copied[:40] = to_float(real.train.pixels[:40])
+    found = finish(copies_part(material(copied)))
+    pixels, features = (one for one in found.part.figures if one.name.startswith("copies"))
+    assert pixels.value == pytest.approx(40 / len(copied))
+    assert "copies (pixels; copies)" in pixels.name
+    assert features.value >= 40 / len(copied) - 0.01
+    assert found.sheet.width > 100
+
+
+def test_without_training_pictures_copies_are_absent_with_a_reason(material):
+    gone = finish(copies_part(material(perfect(), real=Real("x", why_not="x is not here"))))
+    assert isinstance(gone.part, Absent)
+    assert gone.part.why == "x is not here"
+    few = Real("x", Pictures(*planted(50, 0)), Pictures(*planted(3, 1)))
+    assert "only 3 pictures" in finish(copies_part(material(perfect(), real=few))).part.why
+
+
+def test_readers_learn_from_a_perfect_model_and_not_from_wrong_labels(material, monkeypatch):
+    monkeypatch.setattr(transfer_module, "QUICK_STEPS", 40)
+    good = finish(transfer_part(material(perfect()))).figures[0]
+    assert good.value > 0.9
+    bad = finish(transfer_part(material(perfect().roll(2 * N, 0)))).figures[0]
+    assert bad.value < 0.2
+    assert bad.real == good.real > 0.9
+
+
+def test_another_clip_is_asked_and_real_pictures_beside(material):
+    torch.manual_seed(0)
+    clip = MiniClip(1, 16, 8, 8, 32).eval()
+    part = finish(retrieval_part(material(perfect(), scorer=Witness(clip, {"dim": 8}))))
+    found = figures(part)["R-precision"]
+    assert found.n == len(CASES) * N
+    assert found.real is not None
+    assert len(part.more) == len(CASES)
+
+
+@pytest.mark.parametrize("work", [success_part, retrieval_part])
+def test_a_part_without_its_witness_says_why(material, work):
+    absent = finish(work(material(perfect(), judge=False)))
+    assert isinstance(absent, Absent)
+    assert (absent.why, absent.fix) == ("nobody is here", "fetch somebody")
+
+
+def test_the_first_seeds_are_shown_with_what_the_judge_says(material):
+    x = perfect()
+    x[0], x[1] = x[-1], 0.0  # a ring instead of a bar; nothing at all
+    shown = first_seeds(material(x), first_seed=1000)
+    assert len(shown) == len(CASES) * 8
+    assert [one.seed for one in shown[:9]] == [*range(1000, 1008), 1000 + N]
+    assert shown[0].verdict == "failure"
+    assert shown[0].read.startswith("ring")
+    assert shown[1].verdict in ("failure", "rejected")
+    assert shown[2].verdict == "success"
+    assert {one.verdict for one in first_seeds(material(x, judge=False))} == {"unjudged"}
