@@ -79,6 +79,7 @@ bench-models: $(VENV)/.installed
 
 bench-speed: $(VENV)/.installed
 	for name in $(SPEED); do $(BIN)/python benchmarks/$$name.py || exit 1; done
+	$(BIN)/python benchmarks/roofline.py --optimizer muon --out benchmarks/results/roofline_muon.json
 	$(BIN)/python scripts/write_performance_page.py
 
 bench-quality: $(VENV)/.installed

@@ -28,7 +28,8 @@ NEEDED_SHARE, NEEDED_ON_CPU, NEEDED_ON_GPU = 0.65, 0.55, 0.40
 
 def main() -> None:
     options = _options()
-    config = recipe(options.config, {"training.device": options.device})
+    wishes = {"training.device": options.device, "training.optimizer": options.optimizer}
+    config = recipe(options.config, wishes)
     if options.batch:
         config = changed(config, {"training.batch_size": options.batch})
     dtype = pick_dtype(config.training.dtype, pick_device(options.device))
@@ -52,7 +53,7 @@ def main() -> None:
     }
     reached = found["gflops_reached"] / limits["convolution_gflops"]
     groups = by_group(counted.groups(), shares, limits, times["step"].median)
-    kept = claims(found["convolutions_share"]["median"], reached, options.device)
+    kept = claims(found["convolutions_share"]["median"], reached, options)
     show(found, groups, limits, reached)
     print_claims(kept)
     write_results(options.out, {
@@ -66,7 +67,7 @@ def described(config: Config, options: argparse.Namespace, dtype: torch.dtype) -
     return {
         "config": options.config, "device": options.device, "batch": config.training.batch_size,
         "size": config.data.image_size, "down_chs": config.model.down_chs,
-        "parameters": parameters_of(network_of(config)),
+        "parameters": parameters_of(network_of(config)), "optimizer": config.training.optimizer,
         "dtype": str(dtype).removeprefix("torch."),
         "channels_last": config.training.channels_last,
     }  # fmt: skip
@@ -133,12 +134,13 @@ def placed(call: Call, rounds: int) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def claims(share: float, reached: float, device: str) -> list[dict[str, Any]]:
+def claims(share: float, reached: float, options: argparse.Namespace) -> list[dict[str, Any]]:
     """What is left beside the convolutions, and how near the ceiling the whole step comes."""
-    needed = NEEDED_ON_CPU if device == "cpu" else NEEDED_ON_GPU
+    needed = NEEDED_ON_CPU if options.device == "cpu" else NEEDED_ON_GPU
+    step = f"the training step with {options.optimizer}"
     return [
-        claim("the network's own convolutions alone, of the training step", share, NEEDED_SHARE),
-        claim("arithmetic reached in training, of the convolution ceiling", reached, needed),
+        claim(f"the network's own convolutions alone, of {step}", share, NEEDED_SHARE),
+        claim(f"arithmetic reached in {step}, of the convolution ceiling", reached, needed),
     ]
 
 
@@ -156,6 +158,7 @@ def show(
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--config", default="digits", help="a preset or YAML file")
+    parser.add_argument("--optimizer", default="adamw", help="the library's default, or muon")
     parser.add_argument("--batch", type=int, help="by default the config's")
     parser.add_argument("--rounds", type=int, default=9, help="of step and convolutions in turns")
     parser.add_argument("--seconds", type=float, default=2.0, help="of measuring a ceiling's shape")

@@ -137,7 +137,7 @@ def _roofline(facts: Facts) -> list[str]:
              f"{row['share']:.1%}", f"{row['least_share']:.1%}"]
             for name, row in facts["groups"].items()]  # fmt: skip
     return [
-        "## Roofline of the training step",
+        f"## Roofline of the training step, with {facts.get('optimizer', 'adamw')}",
         f"Ceilings measured in the same run ({facts['dtype']}): convolutions "
         f"{limits['convolution_gflops']:,.0f} GFLOP/s, forward and backward; matrix products "
         f"{matrices} GFLOP/s; memory {limits['memory_gb_per_second']:.1f} GB/s. A step of "
@@ -221,6 +221,7 @@ def _cost_growth(facts: Facts) -> list[str]:
 
 SECTIONS = {
     "time_to_quality": _time_to_quality, "train_step": _train_step, "roofline": _roofline,
+    "roofline_muon": _roofline,
     "group_norm": _group_norm, "sampling": _sampling, "startup": _startup,
     "cost_growth": _cost_growth,
 }  # fmt: skip
