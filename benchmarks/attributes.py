@@ -144,7 +144,7 @@ def main() -> None:
 
 
 def sheet(tti: TextToImage, path: Path, **how: Any) -> None:
-    """One row an attribute, one column a digit, all of one seed; uncurated."""
+    """One row an attribute, one column a digit, each of the next seed; uncurated."""
     cases = [
         PromptCase(frames[0].format(x=digit), {}) for frames in ASKED.values() for digit in DIGITS
     ]

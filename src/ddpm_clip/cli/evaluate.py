@@ -20,26 +20,34 @@ if TYPE_CHECKING:
     from ddpm_clip.types import Progress
 
 
+Model = Annotated[
+    str, typer.Argument(metavar="RUN|MODEL", help="A run, a model's folder, or a shipped name.")
+]
+Against = Annotated[
+    str | None, typer.Option(help="Pictures to compare with, instead of the run's own.")
+]
+Count = Annotated[
+    int | None, typer.Option("-n", "--n", help="Pictures a prompt, however long it takes.")
+]
+Minutes = Annotated[
+    float | None, typer.Option(help="Choose n so that all is done in about so long; else 5.")
+]
+Prompts = Annotated[
+    Path | None, typer.Option(help="One a line, then a tab and fact=value, ... if judged.")
+]
+Scorer = Annotated[
+    str | None, typer.Option(help="Folder of a mini-CLIP that did not condition the model.")
+]
+
+
 def evaluate(
-    model: Annotated[
-        str, typer.Argument(metavar="RUN|MODEL", help="A run, a model's folder, or a shipped name.")
-    ],
-    against: Annotated[
-        str | None, typer.Option(help="Pictures to compare with, instead of the run's own.")
-    ] = None,
-    n: Annotated[
-        int | None, typer.Option("-n", "--n", help="Pictures a prompt, however long it takes.")
-    ] = None,
-    minutes: Annotated[
-        float | None, typer.Option(help="Choose n so that all is done in about so long; else 5.")
-    ] = None,
-    prompts: Annotated[
-        Path | None, typer.Option(help="One a line, then a tab and fact=value, ... if judged.")
-    ] = None,
+    model: Model,
+    against: Against = None,
+    n: Count = None,
+    minutes: Minutes = None,
+    prompts: Prompts = None,
     judge: Annotated[Path | None, typer.Option(help="Folder of a judge.")] = None,
-    clip: Annotated[
-        str | None, typer.Option(help="Folder of a mini-CLIP that did not condition the model.")
-    ] = None,
+    clip: Scorer = None,
     seed: Annotated[int, typer.Option(help="Of the first picture; each has its own.")] = 0,
     steps: Steps = None,
     guidance: Annotated[str | None, typer.Option(metavar="S", help="Guidance scale.")] = None,

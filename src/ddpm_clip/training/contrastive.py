@@ -94,11 +94,7 @@ def train_clip(
             every picture.
         noise_aware: show half of the pictures under as much noise as a guide will meet.
     """
-    usable = torch.tensor([i for i, one in enumerate(facts) if one])
-    if not len(usable):
-        raise DataError("there is nothing to say about these pictures",
-                        "a CLIP learns from captions or class folders and there are none",
-                        "put pictures into class folders, or add metadata.jsonl")  # fmt: skip
+    usable = _usable(facts)
     table, rng = FactTable(facts), random.Random(seed)
     dtype = pick_dtype("auto", torch.device("cpu"))
     clip.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
@@ -127,6 +123,16 @@ def train_clip(
         speed = batch_size / (time.perf_counter() - start)
         yield ClipTrainStep(step, value.item(), right, clip.inverse_temperature.item(), speed)
     clip.requires_grad_(True).eval()
+
+
+def _usable(facts: Sequence[dict[str, str]]) -> Tensor:
+    """The rows of pictures about which something is known."""
+    rows = [i for i, one in enumerate(facts) if one]
+    if not rows:
+        raise DataError("there is nothing to say about these pictures",
+                        "a CLIP learns from captions or class folders and there are none",
+                        "put pictures into class folders, or add metadata.jsonl")  # fmt: skip
+    return torch.tensor(rows)
 
 
 def _optimizer(clip: MiniClip, lr: float, freeze_image: bool) -> torch.optim.AdamW:
