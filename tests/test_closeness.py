@@ -7,6 +7,7 @@ import torch
 
 from ddpm_clip.closeness import (
     centred_cosines,
+    energy_scores,
     nearest_squares,
     paired_closeness,
     reciprocal_ranks,
@@ -79,3 +80,18 @@ def test_pictures_that_are_all_one_give_no_number_instead_of_an_error():
     figures = unpaired_closeness(at(10), at(0, 0, 0), at(0)[0])
     assert math.isnan(figures.nearest_ratio)
     assert math.isnan(figures.radius_ratio)
+
+
+def test_the_energy_score_of_one_draw_is_its_distance_and_of_two_takes_off_half_of_theirs():
+    own, one, other = torch.zeros(1, 2), torch.tensor([[3.0, 4.0]]), torch.tensor([[0.0, 1.0]])
+    assert energy_scores(one[None], own).item() == pytest.approx(5)
+    assert energy_scores(torch.stack([one, other]), own).item() == pytest.approx(3 - 18**0.5 / 2)
+
+
+def test_the_energy_score_is_least_for_draws_as_spread_as_the_truth():
+    generator = torch.Generator().manual_seed(0)
+    own = torch.randn(3000, 4, generator=generator)
+    z = torch.randn(8, 3000, 4, generator=generator)
+    scores = {spread: energy_scores(spread * z, own).mean().item() for spread in (0, 0.5, 1, 2)}
+    assert scores[1] < scores[0.5] < scores[0]
+    assert scores[1] < scores[2]

@@ -98,6 +98,13 @@ def test_a_draw_goes_by_the_generator_of_its_row_alone():
     assert prior.draw(torch.empty(0, 16), []).shape == (0, 16)
 
 
+def test_a_truncated_draw_lies_between_the_mean_and_the_whole_draw():
+    prior, (texts, _) = Prior.fit(*on_a_sphere(100)), on_a_sphere(9, seed=50)
+    none, half, whole = (prior.draw(texts.float(), generators(9), one) for one in (0, 0.5, 1))
+    assert torch.allclose(none, prior.mean(texts.float()), atol=1e-6)
+    assert torch.allclose(half, (none + whole) / 2, atol=1e-6)
+
+
 def test_it_comes_back_from_its_tensors():
     prior, (texts, _) = Prior.fit(*on_a_sphere(60), pseudo=True), on_a_sphere(5, seed=50)
     again = Prior.from_tensors(prior.tensors() | {"covariance": torch.eye(2)})

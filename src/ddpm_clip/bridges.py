@@ -28,6 +28,7 @@ class BridgeOptions:
     knn_k: int = 10
     knn_tau: float = 0.05
     knn_beta: float = 0.5
+    prior_truncation: float = 0.7
 
 
 class Ground(Protocol):
@@ -106,13 +107,15 @@ def prior(
 ) -> tuple[Tensor, float]:
     """A picture by lot among those that a regression on pairs expects of the text.
 
-    The regression's mean alone would be shorter than any picture (`ddpm_clip.prior`).
+    The regression's mean alone would be shorter than any picture (`ddpm_clip.prior`), and each
+    prompt would have one picture; a truncated lot leaves out the rare ones.
     """
     if ground.prior is None:
         raise UsageError("this model was packed without a prior",
                          "it was trained before there was one, or had nothing to fit it on",
                          "choose another bridge: --bridge shift", param="bridge")  # fmt: skip
-    return ground.images(ground.prior.draw(e, generators))[:, :-1], 0.0
+    drawn = ground.prior.draw(e, generators, ground.options.prior_truncation)
+    return ground.images(drawn)[:, :-1], 0.0
 
 
 BRIDGES: Registry[Bridge] = Registry(

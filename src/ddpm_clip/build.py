@@ -135,5 +135,6 @@ def mini_clip_folder(model: str | None, home: Path | None = None) -> Path:
 def bridge_options(config: ConditioningConfig) -> BridgeOptions:
     """The bridge settings of a config."""
     return BridgeOptions(
-        config.bridge, config.text_noise, config.knn_k, config.knn_tau, config.knn_beta
-    )
+        config.bridge, config.text_noise, config.knn_k, config.knn_tau, config.knn_beta,
+        config.prior_truncation,
+    )  # fmt: skip

@@ -1,12 +1,14 @@
-"""How much a text that was carried over looks like a picture: five figures.
+"""How much a text that was carried over looks like a picture: five figures, and a score of draws.
 
 The plain cosine misleads, since any picture is near any other; the centred cosine tells whether
 the meaning came along, the rank of the own picture whether its details did, the ratio of distances
 whether the place is one where pictures are, the ratio of radii whether it is as far from the
-average. Knows nothing of bridges.
+average. The energy score asks of several draws whether they are where the picture is, and as
+spread as what is not known of it. Knows nothing of bridges.
 """
 
 from dataclasses import asdict, dataclass
+from itertools import combinations
 
 import torch
 from torch import Tensor
@@ -91,6 +93,20 @@ def reciprocal_ranks(asked: Tensor, own: Tensor, centre: Tensor) -> Tensor:
         mine = (text * pictures[start : start + LONELY]).sum(1, keepdim=True)
         ranks.append(1 + (text @ pictures.T > mine + 1e-6).sum(1))
     return 1 / torch.cat(ranks)
+
+
+def energy_scores(drawn: Tensor, own: Tensor) -> Tensor:
+    """(n,) E|X - y| - E|X - X'| / 2 of the draws X of each text and its picture y; less is better.
+
+    Proper: on average the least where X is distributed as y is (Gneiting & Raftery 2007, eq. 21).
+
+    Args:
+        drawn: (d, n, e), d draws a text; of one draw it is the distance.
+        own: (n, e).
+    """
+    far = torch.stack([(rows - own).norm(dim=1) for rows in drawn]).mean(0)
+    pairs = [(one - other).norm(dim=1) for one, other in combinations(drawn, 2)]
+    return far - torch.stack(pairs).mean(0) / 2 if pairs else far
 
 
 def nearest_squares(rows: Tensor, bank: Tensor, k: int = 1) -> Tensor:

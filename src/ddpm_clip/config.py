@@ -101,6 +101,9 @@ class ConditioningConfig(Section):
     knn_k: int = Field(10, ge=1, description="neighbours of the `knn` bridge")
     knn_tau: float = Field(0.05, gt=0, description="temperature of the `knn` bridge")
     knn_beta: float = Field(0.5, ge=0, le=1, description="share of `shift` in the `knn` bridge")
+    prior_truncation: float = Field(
+        0.7, ge=0, le=1, description="of what the `prior` bridge draws: 1 varied, 0 always the mean"
+    )
 
 
 class DataConfig(Section):

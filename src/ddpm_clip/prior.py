@@ -91,11 +91,20 @@ class Prior:
         """(n, e) the mean picture of each unit text embedding (n, e); shorter than unit length."""
         return self.mean_image + (e - self.mean_text) @ self.text_axes.T @ self._map
 
-    def draw(self, e: Tensor, generators: Sequence[torch.Generator]) -> Tensor:
-        """(n, e) one image embedding a unit text embedding (n, e), by the generator of its row."""
+    def draw(
+        self, e: Tensor, generators: Sequence[torch.Generator], truncation: float = 1.0
+    ) -> Tensor:
+        """(n, e) one image embedding a unit text embedding (n, e), by the generator of its row.
+
+        Args:
+            e: (n, e).
+            generators: one a row.
+            truncation: of what is drawn, in [0, 1]: 1 spreads as pictures do, below it rare ones
+                are left out (the truncation trick, Brock et al. 2019), 0 is the mean.
+        """
         z = [torch.randn(1, len(self.root), generator=generator) for generator in generators]
         rest = torch.cat([torch.empty(0, len(self.root)), *z]) @ self.root @ self.image_axes
-        return self.mean(e) + rest
+        return self.mean(e) + truncation * rest
 
     @property
     def _map(self) -> Tensor:

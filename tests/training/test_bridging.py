@@ -50,7 +50,7 @@ def chosen(prior=False, **how):
 
 
 def test_shift_is_chosen_where_every_picture_has_its_own_words():
-    choice = chosen(prior=True, gap=0.9)
+    choice = chosen(gap=0.9)
     assert choice.bridge == "shift"
     assert choice.figures["identity"]["centred_cosine"] < choice.figures["shift"]["centred_cosine"]
 
@@ -61,9 +61,15 @@ def test_knn_is_chosen_where_words_name_heaps_of_pictures_and_stray_from_them():
     assert "of shift on 100 held-out captions" in choice.reason
 
 
-@pytest.mark.parametrize("prior", [False, True])
-def test_without_a_gap_it_is_a_tie_and_ties_go_to_shift(prior):
-    assert chosen(prior=prior, gap=0.0).bridge == "shift"
+def test_the_prior_is_chosen_where_words_leave_much_open():
+    choice = chosen(prior=True, kinds=6, blur=0.1)
+    assert choice.bridge == "prior"
+    scores = {name: figures["energy_score"] for name, figures in choice.figures.items()}
+    assert scores["prior"] < scores["knn"] < scores["shift"] < scores["identity"]
+
+
+def test_without_a_gap_it_is_a_tie_and_ties_go_to_shift():
+    assert chosen(gap=0.0).bridge == "shift"
 
 
 def test_few_pairs_choose_nothing_and_say_so():
@@ -82,11 +88,14 @@ def test_on_a_real_clip_shift_stays_since_neighbours_lose_the_detail(data_root):
     file = np.load(data_root / "clip_pairs" / "coco500_clip_vitb.npz", allow_pickle=False)
     images, texts = (F.normalize(torch.from_numpy(file[k]), dim=1) for k in ("image", "text"))
     conditioner = Conditioner.fit(images[:350], texts[:350])
+    conditioner.prior = Prior.fit(texts[:350], images[:350])
     choice = choose(conditioner, texts[350:], images[350:])
     assert choice.bridge == "shift"
     figures = choice.figures
     assert figures["knn"]["centred_cosine"] > figures["shift"]["centred_cosine"] + 0.1
-    assert figures["knn"]["reciprocal_rank"] < figures["shift"]["reciprocal_rank"] - 0.1
+    for name in ("knn", "prior"):
+        assert figures[name]["energy_score"] < figures["shift"]["energy_score"] - 0.05
+        assert figures[name]["reciprocal_rank"] < figures["shift"]["reciprocal_rank"] - 0.1
 
 
 # Pairs
