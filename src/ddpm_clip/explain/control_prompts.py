@@ -1,0 +1,132 @@
+"""Prompts for every class that the judge knows, and whether their pictures are what they ask for.
+
+A judge that knows nothing, a network that heeds nothing and words that went astray all fail here:
+of ten classes, each asked for once, they get one right. And a network has something to say about
+noise levels only if it errs least when it is told the right one. Knows nothing of any analysis.
+"""
+
+from collections.abc import Generator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from ddpm_clip.evaluation.metrics.chance import at_least
+from ddpm_clip.explain.asked_for import asked_for
+from ddpm_clip.explain.odds import Followed
+from ddpm_clip.explain.subject import Subject
+from ddpm_clip.models.ddpm import noise_of, without_gradients
+from ddpm_clip.types import Progress
+
+MOST = 10
+"""Classes that are asked for; more would cost more than they tell."""
+
+BY_CHANCE = 0.01
+"""How likely as many right answers may be by lot."""
+
+LEVELS = (0.1, 0.25, 0.6, 1.5, 4.0, 10.0)
+"""sigma/alpha that the network should tell apart."""
+
+
+@dataclass(frozen=True, slots=True)
+class Gate:
+    """May an analysis of a prompt say anything at all?
+
+    Attributes:
+        followed: of the prompt's own pictures.
+        named: control prompts whose picture the judge gives the class they ask for.
+        n: control prompts.
+        by_chance: the probability of as many by lot.
+        levels: of noise that the network knows, of those in `LEVELS`.
+        closed: why not, in a sentence; "" where it may.
+    """
+
+    followed: Followed | None
+    named: int
+    n: int
+    by_chance: float
+    levels: int
+    closed: str
+
+    def as_dict(self) -> dict[str, Any]:
+        """The JSON form."""
+        followed = None if self.followed is None else self.followed.as_dict()
+        return {
+            "followed": followed, "controls_named": self.named, "controls": self.n,
+            "controls_by_chance": self.by_chance, "levels_known": self.levels,
+            "levels": len(LEVELS), "closed": self.closed or None,
+        }  # fmt: skip
+
+
+def control_prompts(subject: Subject) -> dict[int, str]:
+    """For each class the shortest plain text of the vocabulary that names it, or its bare name."""
+    asked = {k: name.replace("_", " ") for k, name in enumerate(subject.classes)}
+    plain = [text for text in subject.vocabulary if text.replace(" ", "").isalpha()]
+    for text in sorted(plain, key=len, reverse=True):
+        k = asked_for(text, {subject.attribute: subject.classes}).target
+        if k is not None and subject.classes[k].replace("_", " ").casefold() in text.casefold():
+            asked[k] = text  # the shortest comes last
+    return asked
+
+
+def gate(
+    subject: Subject, probs: Tensor | None, steps: int | None = None
+) -> Generator[Progress, None, Gate]:
+    """Is the prompt followed, are others, and does the network know noise levels apart?
+
+    Args:
+        subject: with a judge, or the gate is closed.
+        probs: (n, k) what the judge says of the prompt's pictures.
+        steps: of the controls' walks; None are the subject's own.
+    """
+    if probs is None or subject.judging is None or subject.target is None:
+        who = (
+            "nobody reads the pictures" if subject.judging is None else "the prompt names no class"
+        )
+        return Gate(None, 0, 0, 1.0, 0, who)
+    controls = dict(list(control_prompts(subject).items())[:MOST])
+    seeds = subject.more_seeds(len(controls))
+    c = subject.conditions(list(controls.values()), seeds)
+    x = yield from subject.pictures(c, seeds, stage="control prompts", steps=steps)
+    said = subject.judge(x).argmax(1).tolist()
+    named = sum(a == b for a, b in zip(said, controls, strict=True))
+    by_chance = at_least(named, len(controls), 1 / len(subject.classes))
+    followed, closed = Followed.of(probs, subject.target), ""
+    some = slice(0, len(controls), 2)
+    known = levels_known(subject, x[some], c[some], seeds[some])
+    if not followed.enough:
+        closed = (f"the judge sees {subject.wanted} in {followed.seen} of {followed.n} pictures, "
+                  "which is not surely most of them")  # fmt: skip
+    elif by_chance > BY_CHANCE:
+        closed = (f"of {len(controls)} control prompts the judge names {named} right, "
+                  "which chance might do")  # fmt: skip
+    elif at_least(known, len(LEVELS), 1 / len(LEVELS)) > BY_CHANCE:
+        closed = (f"the network errs least when it is told the right noise level at {known} of "
+                  f"{len(LEVELS)} levels, which chance might do")  # fmt: skip
+    return Gate(followed, named, len(controls), by_chance, known, closed)
+
+
+def levels_known(subject: Subject, x: Tensor, c: Tensor, seeds: Sequence[int]) -> int:
+    """Levels at which the network errs least when it is told the right one, of all in `LEVELS`.
+
+    Args:
+        subject: whose network is asked.
+        x: (n, c, h, w) finished pictures.
+        c: (n, e) their conditions.
+        seeds: of fresh noise, one a picture.
+    """
+    noise = noise_of(seeds, x.shape, x.device)
+    noise(-1)  # the first draw of a seed painted its picture
+    rows = subject.schedule.row_of(torch.tensor(LEVELS)).tolist()
+    ask, shown, right = without_gradients(subject.network), torch.ones(len(x), 1).to(x), 0
+    for i, t in enumerate(rows):
+        alpha, sigma = subject.schedule.at(t)
+        x_t = alpha * x + sigma * noise(0)
+        errors = []
+        for told in rows:
+            said = ask(x_t, torch.full((len(x),), told).to(x), c, shown)
+            foreseen = subject.ddpm.parameterization.read(said, x_t, alpha, sigma)[1]
+            errors.append(float((foreseen - x).square().mean()))
+        right += errors[i] == min(errors)
+    return right

@@ -1,0 +1,175 @@
+"""Panels as pictures, and an explanation as one sheet or as files.
+
+Knows nothing of how anything was computed.
+"""
+
+import json
+import math
+import tempfile
+import textwrap
+from collections.abc import Sequence
+from pathlib import Path
+
+from PIL import Image, ImageDraw, ImageFont
+
+from ddpm_clip.errors import CannotCreate
+from ddpm_clip.explain.panels import Bars, Curve, Explanation, Heatmap, Panel, Strip, Table
+from ddpm_clip.utils import plots
+from ddpm_clip.utils.storage import write_bytes, write_text
+from ddpm_clip.utils.tensors import to_picture
+from ddpm_clip.utils.visualization import INK, PAPER, encoded_png, grid
+
+WIDTH = 900
+"""Pixels to which words on a sheet are wrapped."""
+
+SIGNS = {"pass": "passed", "fail": "failed", "inconclusive": "inconclusive"}
+"""Verdicts in words."""
+
+LONGEST_CELL = 60
+
+
+def draw(panel: Panel) -> Image.Image:
+    """A panel as a picture, its title within."""
+    if isinstance(panel, Strip):
+        return _titled(_strip(panel), panel.title)
+    if isinstance(panel, Table):
+        return _titled(_table(panel), panel.title)
+    return plotted(panel)
+
+
+def plotted(panel: Curve | Bars | Heatmap) -> Image.Image:
+    """A panel that has axes, as a picture."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = _plot(panel, Path(folder) / "panel.png")
+        with Image.open(path) as image:
+            return image.convert("RGB")
+
+
+def strip_picture(panel: Strip) -> Image.Image:
+    """A strip as a picture, without its title."""
+    return _strip(panel)
+
+
+def cell(value: str | float | int) -> str:
+    """What stands in a table: numbers with three digits.
+
+    >>> cell(0.123456), cell(12), cell("six"), cell(float("nan"))
+    ('0.123', '12', 'six', '')
+    """
+    if isinstance(value, float):
+        return f"{value:.3g}" if math.isfinite(value) else ""
+    return str(value)
+
+
+def sheet(explanation: Explanation) -> Image.Image:
+    """All panels below each other, between title, caption and verdict."""
+    parts = [_words(explanation.title, 20), _words(explanation.caption, 14)]
+    for panel in explanation.panels:
+        parts.append(draw(panel))
+        parts += [_words(panel.note, 13)] if panel.note else []
+    said = f"Test {SIGNS[explanation.verdict]}. {explanation.test}"
+    return _stacked([*parts, _words(said, 14)])
+
+
+def save(explanation: Explanation, folder: Path) -> list[Path]:
+    """Write NAME-1.png and so on, a panel each, and NAME.json.
+
+    Raises:
+        CannotCreate: nothing can be written there.
+    """
+    written = []
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        for number, panel in enumerate(explanation.panels, 1):
+            path = folder / f"{explanation.name}-{number}.png"
+            write_bytes(path, encoded_png(draw(panel)))
+            written.append(path)
+        path = folder / f"{explanation.name}.json"
+        write_text(path, json.dumps(explanation.as_dict(), indent=1, ensure_ascii=False) + "\n")
+    except OSError as error:
+        raise CannotCreate(f"cannot write into {folder}", str(error), "choose another folder",
+                           param="out") from error  # fmt: skip
+    return [*written, path]
+
+
+def show(explanation: Explanation) -> None:
+    """The sheet below a notebook's cell, or in the system's viewer."""
+    image = sheet(explanation)
+    try:
+        from IPython import get_ipython
+        from IPython.display import display
+    except ImportError:
+        image.show(explanation.title)
+        return
+    if get_ipython() is None:
+        image.show(explanation.title)
+    else:
+        display(image)
+
+
+def _plot(panel: Curve | Bars | Heatmap, path: Path) -> Path:
+    if isinstance(panel, Heatmap):
+        return plots.heat_map(
+            panel.values.tolist(), panel.row_names, panel.column_names, path, label=panel.label,
+            title=panel.title, xlabel=panel.xlabel, ylabel=panel.ylabel, numbers=panel.numbers,
+            diverging=panel.diverging,
+        )  # fmt: skip
+    if isinstance(panel, Bars):
+        pairs = list(zip(panel.names, panel.values, strict=True))
+        spans = list(zip(panel.low, panel.high, strict=True))
+        part = plots.Panel(panel.title, panel.xlabel, bars={"": pairs}, spans=spans)
+        return plots.panels([part], path, height=1.2 + 0.32 * len(pairs))
+    part = plots.Panel(
+        panel.title, panel.xlabel, panel.ylabel, panel.lines, xscale=panel.xscale,
+        yscale=panel.yscale, ylim=panel.ylim, reverse=panel.reverse,
+    )  # fmt: skip
+    return plots.panels([part], path)
+
+
+def _strip(panel: Strip) -> Image.Image:
+    rows = [[to_picture(x) for x in row] for row in panel.images.float()]
+    # many columns stay small enough for a page
+    columns = max(len(row) for row in rows)
+    side = panel.images.shape[-1]
+    room = WIDTH - (8 * min(22, max(map(len, panel.row_names), default=0)))
+    zoom = max(1, min(round(72 / side), room // (columns * (side + 1))))
+    names = [name[: max(2, zoom * side // 6)] for name in panel.column_names]
+    return grid(rows, row_names=panel.row_names, column_names=names, zoom=zoom)
+
+
+def _table(panel: Table) -> Image.Image:
+    rows = [list(panel.columns), *([cell(one)[:LONGEST_CELL] for one in row] for row in panel.rows)]
+    font = ImageFont.load_default(14)
+    wide = [max(int(font.getlength(row[j])) for row in rows) + 24 for j in range(len(rows[0]))]
+    image = Image.new("RGB", (sum(wide) + 16, 22 * len(rows) + 12), PAPER)
+    pen = ImageDraw.Draw(image)
+    for i, row in enumerate(rows):
+        for j, text in enumerate(row):
+            pen.text((12 + sum(wide[:j]), 6 + 22 * i), text, INK if i else "#666666", font)
+    pen.line([(8, 27), (image.width - 8, 27)], "#bbbbbb")
+    return image
+
+
+def _titled(image: Image.Image, title: str) -> Image.Image:
+    return _stacked([_words(title, 15, image.width), image]) if title else image
+
+
+def _words(text: str, size: int, width: int = WIDTH) -> Image.Image:
+    font = ImageFont.load_default(size)
+    letters = max(20, int(max(width, 320) / font.getlength("n" * 20) * 21))
+    lines = textwrap.wrap(text, letters)
+    high = (size + 5) * len(lines) + 8
+    across = max((int(font.getlength(line)) for line in lines), default=0) + 16
+    image = Image.new("RGB", (across, high), PAPER)
+    ImageDraw.Draw(image).multiline_text((8, 4), "\n".join(lines), INK, font, spacing=5)
+    return image
+
+
+def _stacked(parts: Sequence[Image.Image]) -> Image.Image:
+    whole = Image.new("RGB", (max(one.width for one in parts), sum(one.height for one in parts)),
+                      PAPER)  # fmt: skip
+    top = 0
+    for one in parts:
+        whole.paste(one, (0, top))
+        top += one.height
+    return whole

@@ -1,0 +1,191 @@
+"""Back to the noise, and between: inversion of pictures, and ways between prompts and noises.
+
+Test: a picture that is walked up to its noise returns as itself, with half of the error at twice
+the steps, as a smooth equation must; and on the way from one prompt to another with the same noise
+the class changes once. Knows nothing of reports.
+"""
+
+from collections.abc import Generator
+from typing import Any
+
+import torch
+
+from ddpm_clip.evaluation.intervals import wilson
+from ddpm_clip.evaluation.means import means
+from ddpm_clip.explain.backwards import apart_from_normal
+from ddpm_clip.explain.odds import Followed
+from ddpm_clip.explain.opening import plainly
+from ddpm_clip.explain.other_prompt import Other, other_prompt
+from ddpm_clip.explain.panels import Curve, Explanation, Line, Panel, Strip, Verdict
+from ddpm_clip.explain.subject import Subject
+from ddpm_clip.explain.up_and_down import LEAST_GAIN, REFINE, Returned, up_and_down
+from ddpm_clip.explain.ways import Crossing, Way, between_noises, between_prompts
+from ddpm_clip.types import Progress
+
+FINENESS = {True: (5, 10, 20), False: (5, 10, 20, 40, 80)}
+"""Steps of the walks up and down, where it is to be quick and where not."""
+
+PICTURES, FRAMES, STEPS = {True: 8, False: 16}, {True: 7, False: 13}, {True: 10, False: 20}
+
+COUNTS = 3.0
+"""dB by which a returned picture has to be nearer than another picture of the same prompt."""
+
+SHOWN = 4
+
+NAME, TITLE = "inversion", "Back to the noise, and between two prompts"
+CAPTION = (
+    "The walk without fresh noise can be walked backwards. A finished picture is walked up to the "
+    "noise it would come from and down again: what returns should be the picture. Under another "
+    "prompt the same noise becomes another class and often keeps the hand. The other strips go "
+    "from one prompt to another with the same noise, and from one noise to another with the same "
+    "prompt; the curve says what the judge reads on the way."
+)
+
+
+def explain(
+    subject: Subject, *, quick: bool = False, other: str | None = None
+) -> Generator[Progress, None, Explanation]:
+    """Walk pictures up and down, and along the ways between prompts and between noises.
+
+    Args:
+        subject: what is explained.
+        quick: fewer pictures, frames and steps.
+        other: the prompt at the far end; None takes one of another class.
+    """
+    towards = other_prompt(subject, other)
+    seeds = subject.more_seeds(PICTURES[quick])
+    returned = yield from up_and_down(subject, seeds, FINENESS[quick], towards)
+    steps, crossing = min(STEPS[quick], len(subject.rows())), None
+    if towards is not None and subject.judging is not None and subject.target is not None:
+        way = yield from between_prompts(subject, towards.prompt, FRAMES[quick], seeds, steps)
+        crossing = Crossing(way, subject.target, towards.target)
+    pairs = list(zip(seeds[::2], seeds[1::2], strict=False))[: SHOWN if quick else None]
+    arcs = yield from between_noises(subject, pairs, FRAMES[quick], steps)
+    lines = yield from between_noises(subject, pairs, FRAMES[quick], steps, straight=True)
+    verdict, test = _verdict(subject, returned, crossing, towards)
+    panels: list[Panel] = [_strip(returned, towards), _fidelity(returned)]
+    if crossing is not None and towards is not None:
+        panels += [_frames(f"From “{subject.prompt}” to “{towards.prompt}”, the same noise",
+                           crossing.way), _read(subject, crossing)]  # fmt: skip
+    panels += [_frames("From one noise to another, the same prompt", arcs)]
+    if subject.target is not None and subject.judging is not None:
+        panels.append(_kept(arcs, lines, subject.target))
+    return Explanation(NAME, TITLE, CAPTION, tuple(panels), test, verdict,
+                       _numbers(subject, returned, crossing, towards, arcs, lines))  # fmt: skip
+
+
+inversion = plainly(explain)
+
+
+def _verdict(
+    subject: Subject, returned: Returned, crossing: Crossing | None, towards: Other | None
+) -> tuple[Verdict, str]:
+    nearer = returned.nearer
+    least, most = float(returned.gains.min()), float(returned.gains.max())
+    said = (
+        f"At {returned.fineness[-1]} steps what returns is {float(nearer.mean):.1f} dB nearer "
+        f"to the picture than another picture of the prompt (95 % interval "
+        f"{float(nearer.low):.1f} to {float(nearer.high):.1f}; it has to be above {COUNTS:g}). "
+        f"A doubling of the steps brings {least:.1f} to {most:.1f} dB (first order: 6; it has to "
+        f"be above {LEAST_GAIN:g}), the refinement {returned.refines:.1f} or more (above 0)."
+    )
+    if float(nearer.high) <= COUNTS or not returned.lawful:
+        return "fail", said
+    if crossing is None or towards is None:
+        return "inconclusive", said + " No way to another class could be read."
+    n, k = len(crossing.once), int(crossing.once.sum())
+    low, high = wilson(k, n)
+    said += f" {k} of {n} ways to “{towards.prompt}” change their class once (most have to)."
+    here, there = crossing.ends
+    if not (here.enough and there.enough):
+        return "inconclusive", (f"{said} But the judge sees what was asked for at "
+                                f"{here.seen} and {there.seen} of {n} ends only.")  # fmt: skip
+    if high <= 0.5:
+        return "fail", said
+    wide = min(float(nearer.low) - COUNTS, low - 0.5) <= 0
+    return ("inconclusive", f"{said} That is not sure.") if wide else ("pass", said)
+
+
+def _numbers(
+    subject: Subject, returned: Returned, crossing: Crossing | None, towards: Other | None,
+    arcs: Way, lines: Way,
+) -> dict[str, Any]:  # fmt: skip
+    noise = returned.noise
+    numbers: dict[str, Any] = {
+        "n": len(returned.x), "fineness": returned.fineness,
+        "psnr": means(returned.plain).as_dict(), "psnr_refined": means(returned.refined).as_dict(),
+        "psnr_stranger": means(returned.stranger).as_dict(),
+        "nearer": returned.nearer.as_dict(), "gains": returned.gains,
+        "refinement_brings": returned.refines,
+        "noise": {"std": means(noise.flatten(1).std(1)).as_dict(),
+                  "apart_from_normal": means(apart_from_normal(noise)).as_dict()},
+    }  # fmt: skip
+    if crossing is not None and towards is not None:
+        k, n = int(crossing.once.sum()), len(crossing.once)
+        at = crossing.way.crossed_at(crossing.a, crossing.b)
+        at = at[~at.isnan()]
+        here, there = crossing.ends
+        numbers["ways"] = {
+            "to": towards.prompt, "n": n, "once": k, "interval_95": wilson(k, n),
+            "crossed_at": means(at).as_dict() if len(at) else None,
+            "ends": [here.as_dict(), there.as_dict()],
+        }  # fmt: skip
+        if returned.edited is not None:
+            numbers["edited"] = Followed.of(subject.judge(returned.edited).cpu(),
+                                            towards.target).as_dict()  # fmt: skip
+    if subject.target is not None and arcs.probs.shape[2]:
+        numbers["between_noises"] = {
+            name: {"shares": way.shares, "n": len(way.x),
+                   "seen": way.seen(subject.target).double().mean(0)}
+            for name, way in (("arc", arcs), ("line", lines))
+        }  # fmt: skip
+    return numbers
+
+
+def _strip(returned: Returned, towards: Other | None) -> Strip:
+    rows, names = [returned.x, returned.noise / 3, returned.back], ["picture", "its noise",
+                                                                    "what returns"]  # fmt: skip
+    if returned.edited is not None and towards is not None:
+        rows.append(returned.edited)
+        names.append(f"as “{towards.prompt}”")
+    shown = torch.stack([one[:8].float().cpu().clamp(-1, 1) for one in rows])
+    return Strip("Up to the noise and down again", shown, names)
+
+
+def _fidelity(returned: Returned) -> Curve:
+    x = list(returned.fineness)
+    lines = []
+    for label, values in (("DDIM up and down", returned.plain),
+                          (f"with {REFINE} rounds of refinement", returned.refined)):  # fmt: skip
+        one = means(values)
+        lines.append(Line(label, x, one.mean.tolist(), one.low.tolist(), one.high.tolist()))
+    stranger = float(returned.stranger.mean())
+    lines.append(Line("another picture of the prompt", [x[0], x[-1]], [stranger] * 2,
+                      style="guide"))  # fmt: skip
+    return Curve("How well it returns", lines, "steps of the walk", "PSNR in dB", xscale="log")
+
+
+def _frames(title: str, way: Way) -> Strip:
+    return Strip(title, way.x[:SHOWN], (), [f"{share:.2f}" for share in way.shares])
+
+
+def _read(subject: Subject, crossing: Crossing) -> Curve:
+    lines = []
+    for k in (crossing.a, crossing.b):
+        one = means(crossing.way.probs[..., k])
+        lines.append(Line(subject.classes[k], crossing.way.shares, one.mean.tolist(),
+                          one.low.tolist(), one.high.tolist()))  # fmt: skip
+    return Curve("What is read on the way between the prompts", lines, "share of the way",
+                 "probability", ylim=(-0.05, 1.05))  # fmt: skip
+
+
+def _kept(arcs: Way, lines: Way, target: int) -> Curve:
+    drawn = []
+    for label, way in (("along the arc", arcs), ("along the straight line", lines)):
+        one = means(way.probs[..., target])
+        drawn.append(Line(label, way.shares, one.mean.tolist(), one.low.tolist(),
+                          one.high.tolist()))  # fmt: skip
+    return Curve("Is it the asked class between two noises?", drawn, "share of the way",
+                 "probability", ylim=(-0.05, 1.05),
+                 note="The middle of a straight line between two noises is shorter than noise "
+                      "ever is; an arc keeps the length.")  # fmt: skip

@@ -1,0 +1,98 @@
+"""Finished pictures walked up to their noise and down again, at several finenesses of the walk.
+
+Knows nothing of judges.
+"""
+
+from collections.abc import Generator, Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from ddpm_clip.evaluation.means import Means, means
+from ddpm_clip.explain.backwards import invert, psnr, return_from
+from ddpm_clip.explain.other_prompt import Other
+from ddpm_clip.explain.subject import Subject
+from ddpm_clip.types import Progress
+
+REFINE = 2
+"""Rounds of the fixed-point iteration."""
+
+LEAST_GAIN = 2.0
+"""dB that a doubling of the steps has to bring; 20 log10(2) = 6.02 in the limit, and more than
+that where a coarse walk ends in another picture altogether."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Returned:
+    """Pictures of n seeds walked up and down.
+
+    Attributes:
+        fineness: (k,) steps of the walks, each twice the one before.
+        plain: (n, k) dB of what returns by DDIM's own inversion.
+        refined: (n, k) dB with the fixed-point iteration.
+        stranger: (n,) dB of another picture of the same prompt.
+        x: (n, c, h, w) the pictures.
+        back: (n, c, h, w) what returns from the finest walk, plain.
+        noise: (n, c, h, w) what they would come from.
+        edited: (n, c, h, w) what the noise becomes under the other prompt; None without one.
+    """
+
+    fineness: tuple[int, ...]
+    plain: Tensor
+    refined: Tensor
+    stranger: Tensor
+    x: Tensor
+    back: Tensor
+    noise: Tensor
+    edited: Tensor | None
+
+    @property
+    def nearer(self) -> Means:
+        """dB by which what returns is nearer than a stranger, at the finest walk."""
+        return means(self.plain[:, -1] - self.stranger)
+
+    @property
+    def gains(self) -> Tensor:
+        """(k - 1,) dB that each doubling of the steps brings, on average."""
+        return self.plain.diff(dim=1).mean(0)
+
+    @property
+    def refines(self) -> float:
+        """DB that the refinement brings at the fineness where it brings least, on average."""
+        return float((self.refined - self.plain).mean(0).min())
+
+    @property
+    def lawful(self) -> bool:
+        """Does the error fall as that of a first-order solver of a smooth equation does?
+
+        Half of it goes with each doubling, which is 6 dB; and the refinement helps.
+        """
+        return float(self.gains.min()) > LEAST_GAIN and self.refines > 0
+
+
+def up_and_down(
+    subject: Subject, seeds: list[int], fineness: Sequence[int], towards: Other | None
+) -> Generator[Progress, None, Returned]:
+    """Paint, invert and return, at scale 1 (a guided walk does not come back) and several steps."""
+    c = subject.conditions(seeds=seeds)
+    x = yield from subject.pictures(c, seeds, stage="inversion: pictures")
+    predict, schedule = subject.predict(c, scale=1.0, seeds=seeds), subject.schedule
+    plain, refined, back, noise = [], [], x, x
+    allowed = [n for n in fineness if n <= schedule.T]
+    for i, steps in enumerate(allowed):
+        rows = subject.rows(steps)
+        noise = invert(predict, schedule, rows, x)
+        back = return_from(predict, schedule, rows, noise)
+        plain.append(psnr(back, x))
+        better = invert(predict, schedule, rows, x, REFINE)
+        refined.append(psnr(return_from(predict, schedule, rows, better), x))
+        yield Progress("inversion: up and down", i + 1, len(allowed))
+    edited = None
+    if towards is not None:
+        edited = yield from subject.pictures(
+            subject.conditions(towards.prompt, seeds), seeds, x_start=noise, sampler="ddim",
+            steps=allowed[-1], stage="inversion: another prompt",
+        )  # fmt: skip
+    return Returned(tuple(allowed), torch.stack(plain, 1), torch.stack(refined, 1),
+                    psnr(x.roll(1, 0), x), x, back, noise, edited)  # fmt: skip
