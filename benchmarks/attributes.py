@@ -12,14 +12,22 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from reporting import IMAGES, RESULTS, claim, finished, painter, print_claims, write_results
+from reporting import (
+    IMAGES,
+    RESULTS,
+    claim,
+    counted,
+    finished,
+    painter,
+    print_claims,
+    write_results,
+)
 
 from ddpm_clip import TextToImage
 from ddpm_clip.data.digit_words import DIGITS
 from ddpm_clip.data.pixels import load_pixels
 from ddpm_clip.data.sources import open_source
 from ddpm_clip.evaluation.digit_attributes import DigitMeter
-from ddpm_clip.evaluation.intervals import wilson
 from ddpm_clip.evaluation.judge import JudgeNet, shipped_judge_folder
 from ddpm_clip.evaluation.success import PromptCase, paint_cases
 from ddpm_clip.utils.visualization import tensor_grid
@@ -96,14 +104,6 @@ def measured(
         "digit": counted(right),
         "words": {word: counted(oks) for word, oks in sorted(words.items())},
     }
-
-
-def counted(outcomes: list[bool]) -> dict[str, Any]:
-    """Share, n and the Wilson interval."""
-    low, high = wilson(sum(outcomes), len(outcomes))
-    share = round(sum(outcomes) / len(outcomes), 4)
-    return {"n": len(outcomes), "success": sum(outcomes), "share": share,
-            "interval_95": [round(low, 4), round(high, 4)]}  # fmt: skip
 
 
 def show(title: str, found: dict[str, Any]) -> None:

@@ -34,11 +34,12 @@ from ddpm_clip.data.pixels import load_pixels
 from ddpm_clip.data.sources import open_source
 from ddpm_clip.diffusion.views import Views
 from ddpm_clip.embedders.mini_clip import MiniClip
+from ddpm_clip.evaluation.cases import WORD, digit_cases
 from ddpm_clip.evaluation.judge import JudgeNet, shipped_judge_folder
-from ddpm_clip.evaluation.success import Count, PromptCase, count_success, paint_cases
+from ddpm_clip.evaluation.success import Count, count_success, paint_cases
 from ddpm_clip.utils.tensors import to_float
 
-CASES = [PromptCase(digit, {"digit": digit}) for digit in DIGITS]
+CASES = digit_cases(phrasings=[WORD])
 GUIDED = "guided (strength 1)"
 UNTRAINED = "guided by an untrained CLIP"
 FRESH = 1_000_000

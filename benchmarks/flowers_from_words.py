@@ -30,16 +30,12 @@ from ddpm_clip import TextToImage
 from ddpm_clip.data.drawn_flowers import BACKGROUNDS, CENTRES, FACTS, WITH_CENTRE, DrawnFlowers
 from ddpm_clip.data.pixels import load_pixels
 from ddpm_clip.evaluation.bridges import compare_bridges
+from ddpm_clip.evaluation.cases import FLOWER_PHRASINGS, flower_case
 from ddpm_clip.evaluation.judge import JudgeNet, shipped_judge_folder
 from ddpm_clip.evaluation.petal_colour import PetalMeter
 from ddpm_clip.evaluation.success import PromptCase, SuccessTable, count_success, paint_cases
 from ddpm_clip.utils.tensors import to_float
 
-WORDINGS: tuple[str, ...] = (
-    "a {petals} {species}", "one {species} with {petals} petals",
-    "a picture of a {petals} {species}", "could you draw a {petals} {species}?",
-    "A {species}. Its petals are {petals}.",
-)  # fmt: skip
 WITH_GROUND = ("a {petals} {species} on a {background} background",
                "a single {petals} {species} against a {background} background")  # fmt: skip
 WITH_MIDDLE = ("a {petals} {species} with a {centre} center",
@@ -62,13 +58,12 @@ def flower_cases(n: int, seed: int = 0) -> list[PromptCase]:
 
 def _case(facts: dict[str, str], rng: random.Random) -> PromptCase:
     """One wording of the facts; four in ten also ask for a background or a centre."""
-    wordings, more = WORDINGS, rng.random()
+    wordings, more = FLOWER_PHRASINGS, rng.random()
     if more < 0.2:
         facts, wordings = facts | {"background": rng.choice(list(BACKGROUNDS))}, WITH_GROUND
     elif more < 0.4 and facts["species"] in WITH_CENTRE:
         facts, wordings = facts | {"centre": rng.choice(list(CENTRES))}, WITH_MIDDLE
-    text = rng.choice(wordings).format(**facts)
-    return PromptCase(text.replace("a orange", "an orange").replace("A orange", "An orange"), facts)
+    return flower_case(rng.choice(wordings), facts)
 
 
 def main() -> None:

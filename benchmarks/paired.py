@@ -4,9 +4,11 @@ Knows nothing of pictures.
 """
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
+
+import numpy as np
 
 from ddpm_clip.evaluation.intervals import wilson
 
@@ -83,3 +85,34 @@ class Paired:
 
 def _length(a: float, b: float, phi: float) -> float:
     return math.sqrt(max(0.0, a * a - 2 * phi * a * b + b * b))
+
+
+AT_ONCE = 50
+"""Resamples that are drawn together."""
+
+Figure = Callable[[np.ndarray], float]
+"""(arms,) shares of success -> a figure of them."""
+
+
+def resampled(
+    outcomes: Sequence[Sequence[bool]], figure: Figure, *, block: int = 1, draws: int = 2000,
+    seed: int = 0,
+) -> tuple[float, float]:  # fmt: skip
+    """95 % of a figure of several ways' shares, when pictures are drawn again.
+
+    Args:
+        outcomes: (arms, n), of the same cases.
+        figure: of the arms' shares.
+        block: pictures that are drawn together: as many as a prompt has asks how other prompts
+            of the kind would have fared, 1 how other seeds of these.
+        draws: resamples, a multiple of `AT_ONCE`.
+        seed: of the resamples.
+    """
+    table = np.array(outcomes, dtype=float)
+    blocks = table.reshape(len(table), -1, block).mean(2)  # (arms, n / block)
+    rng, found = np.random.default_rng(seed), list[float]()
+    for _ in range(0, draws, AT_ONCE):
+        rows = rng.integers(blocks.shape[1], size=(AT_ONCE, blocks.shape[1]))
+        found += [figure(shares) for shares in blocks[:, rows].mean(2).T]
+    low, high = np.quantile(np.array(found), [0.025, 0.975])
+    return float(low), float(high)

@@ -19,11 +19,13 @@ from rich.progress import Progress as Bar
 from rich.table import Table
 
 from ddpm_clip import TextToImage
+from ddpm_clip.evaluation.intervals import wilson
 from ddpm_clip.evaluation.judge import JudgeNet
 from ddpm_clip.evaluation.success import Count
 from ddpm_clip.types import Progress
 from ddpm_clip.utils.device import pick_dtype
 from ddpm_clip.utils.generators import finish
+from ddpm_clip.utils.storage import write_text
 from ddpm_clip.utils.visualization import grid
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -53,6 +55,14 @@ def print_counts(title: str, counts: Mapping[str, Count]) -> None:
         table.add_row(name, str(count.n), f"{count.share:.1%}", f"{low:.1%} to {high:.1%}",
                       str(count.read), str(count.rejected))  # fmt: skip
     Console(width=110).print(table)  # the same on a terminal, in a pipe and in a log
+
+
+def counted(outcomes: Sequence[bool]) -> dict[str, Any]:
+    """Share, n and the Wilson interval of outcomes, for JSON."""
+    low, high = wilson(sum(outcomes), len(outcomes))
+    share = round(sum(outcomes) / len(outcomes), 4)
+    return {"n": len(outcomes), "success": sum(outcomes), "share": share,
+            "interval_95": [round(low, 4), round(high, 4)]}  # fmt: skip
 
 
 def claim(
@@ -94,14 +104,14 @@ def in_unit(value: float | None, unit: str) -> str:
         return "never"
     if unit == "%":
         return f"{100 * value:.3g} %"
-    return f"{value:.3g}x" if unit == "x" else f"{value:.3g} {unit}"
+    return f"{value:.3g}x" if unit == "x" else f"{value:.3g} {unit}".rstrip()
 
 
 def write_results(path: Path, measured: Mapping[str, Any]) -> None:
     """Write the measurement with what it was made on; an earlier one is replaced."""
     path.parent.mkdir(parents=True, exist_ok=True)
     text = json.dumps({"made": provenance()} | dict(measured), indent=1, ensure_ascii=False)
-    path.write_text(text + "\n", encoding="utf-8")
+    write_text(path, text + "\n")
     print(f"written: {path.relative_to(ROOT) if path.is_relative_to(ROOT) else path}")
 
 

@@ -11,13 +11,13 @@ import argparse
 from pathlib import Path
 from typing import Any
 
-from digits_from_words import PHRASINGS, cases
 from paired import Paired
 from reporting import RESULTS, claim, finished, painter, print_claims, write_results
 from timing import Timing, ratio, timed
 
 from ddpm_clip import TextToImage
 from ddpm_clip.diffusion.samplers import SAMPLERS
+from ddpm_clip.evaluation.cases import digit_cases
 from ddpm_clip.evaluation.judge import JudgeNet, shipped_judge_folder
 from ddpm_clip.evaluation.success import (
     PromptCase,
@@ -36,7 +36,7 @@ def main() -> None:
     options = _options()
     tti, judge = TextToImage.from_pretrained(options.model), JudgeNet.load(options.judge)
     timings, verdicts = compared(tti, judge, options)
-    pairs = Paired.of(*([_success(one) for one in verdicts[name]] for name in (DEFAULT, ANCESTRAL)))
+    pairs = Paired.of(*([one.success for one in verdicts[name]] for name in (DEFAULT, ANCESTRAL)))
     faster = ratio(timings[ANCESTRAL].seconds, timings[DEFAULT].seconds)
     grid = every_sampler(tti, judge, options)
     kept = [
@@ -68,7 +68,7 @@ def compared(
     }
     seconds: dict[str, list[float]] = {name: [] for name in ways}
     verdicts: dict[str, list[Verdict]] = {name: [] for name in ways}
-    asked = spread(cases(PHRASINGS), options.pictures)
+    asked = spread(digit_cases(), options.pictures)
     finished(paint_cases(tti, asked[:1], 1, 0), "warm-up")
     for number in range(options.rounds):
         seed = options.seed + number * options.pictures
@@ -91,7 +91,7 @@ def every_sampler(
     tti: TextToImage, judge: JudgeNet, options: argparse.Namespace
 ) -> dict[str, dict[str, Any]]:
     """Success of each sampler at each number of steps, all on the same prompts and seeds."""
-    asked, grid = cases(PHRASINGS), dict[str, dict[str, Any]]()
+    asked, grid = digit_cases(), dict[str, dict[str, Any]]()
     for sampler in SAMPLERS:
         grid[sampler] = {}
         for steps in options.steps:
@@ -111,10 +111,6 @@ def show(timings: dict[str, Timing], pairs: Paired, grid: dict[str, dict[str, An
     print(f"paired: {pairs.as_dict()}")
     for sampler, row in grid.items():
         print(f"{sampler:15}", *(f"{steps}: {one['share']:.1%}" for steps, one in row.items()))
-
-
-def _success(verdict: Verdict) -> bool:
-    return all(verdict.agrees.values()) and not verdict.rejected
 
 
 def _options() -> argparse.Namespace:

@@ -17,14 +17,14 @@ from reporting import RESULTS, finished, painter, print_counts, write_results
 
 from ddpm_clip import TextToImage
 from ddpm_clip.config import Config
-from ddpm_clip.data.digit_words import DIGITS
+from ddpm_clip.evaluation.cases import WORD, digit_cases
 from ddpm_clip.evaluation.judge import JudgeNet, shipped_judge_folder
 from ddpm_clip.evaluation.success import Count, PromptCase, count_success, judged, paint_cases
 from ddpm_clip.run import Run
 from ddpm_clip.training.loop import train
 from ddpm_clip.training.prepare import prepare, start_run
 
-ALL = [PromptCase(digit, {"digit": digit}) for digit in DIGITS]
+ALL = digit_cases(phrasings=[WORD])
 TWO = ("two", "number two", "2")
 GRADIENT = {"unconditional": True, "clip_guidance": 1.0}
 WAYS: dict[str, dict[str, Any]] = {"by condition": {}, "by gradient": GRADIENT}

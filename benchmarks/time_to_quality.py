@@ -17,13 +17,13 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from digits_from_words import PHRASINGS, cases
 from ours import changed, recipe
 from reporting import RESULTS, ROOT, claim, finished, print_claims, provenance, write_results
 from students import STUDENTS, Student
 from timing import Stopwatch
 
 from ddpm_clip.config import Config
+from ddpm_clip.evaluation.cases import digit_cases
 from ddpm_clip.evaluation.intervals import wilson
 from ddpm_clip.evaluation.judge import JudgeNet, shipped_judge_folder
 from ddpm_clip.evaluation.success import prompt_success
@@ -93,7 +93,7 @@ def mini_clip(config: Config, work: Path, seed: int) -> float:
 
 def judged_now(student: Student, judge: JudgeNet, options: argparse.Namespace) -> dict[str, Any]:
     """Success of the averaged weights; of several ways to paint the one that does best on a few."""
-    asked = cases(PHRASINGS)
+    asked = digit_cases()
     with student.averaged() as network:
         network.eval()
 

@@ -16,51 +16,28 @@ from typing import Any
 sys.path.insert(0, str(Path(__file__).parent))
 
 from marked_pages import filled
+from page_tables import claims_table, read_results
+from page_tables import table as _table
 from performance_plots import NAMES, PLOTS
 
 ROOT = Path(__file__).resolve().parents[1]
 RESULTS, PAGE = ROOT / "benchmarks" / "results", ROOT / "docs" / "performance.md"
 IMAGES = ROOT / "docs" / "images" / "performance"
 MARK = "performance"
-OTHERWISE = (
-    "digits_from_words",
-    "flowers_from_words",
-    "attributes",
-    "coverage_of_prompts",
-    "clip_guidance",
-)
-"""Results that the README shows."""
+ALSO = ("embedding", "manifest", "memory")
+"""Results without a section, whose claims are shown; other pages show the other results."""
 
 Facts = Mapping[str, Any]
 
 
 def body(folder: Path = RESULTS) -> str:
     """Claims first, then a section a benchmark."""
-    found = {path.stem: json.loads(path.read_text(encoding="utf-8"))
-             for path in sorted(folder.glob("*.json")) if path.stem not in OTHERWISE}  # fmt: skip
-    parts = [_claims(found)] if any(facts.get("claims") for facts in found.values()) else []
+    found = read_results(folder, sorted([*SECTIONS, *ALSO]))
+    parts = [f"## The bars\n\n{claims}"] if (claims := claims_table(found)) else []
     for name, section in SECTIONS.items():
         if name in found:
             parts.append("\n\n".join([*section(found[name]), *_plot(name), _origin(found[name])]))
     return "\n\n".join(parts)
-
-
-def _claims(found: Mapping[str, Facts]) -> str:
-    """Every claim that has a bar, whether it holds or not."""
-    rows = [
-        [one["claim"], _figure(one["measured"], one),
-         ("≤ " if one.get("at_most") else "≥ ") + _figure(one["needed"], one),
-         "yes" if one["holds"] else "**no**", f"`{name}.py`"]
-        for name, facts in found.items() for one in facts.get("claims", [])
-    ]  # fmt: skip
-    return "## The bars\n\n" + _table(["claim", "measured", "bar", "holds", "by"], rows, "lrrll")
-
-
-def _figure(value: float | None, claim: Facts) -> str:
-    unit = claim.get("unit", "%")
-    if value is None:
-        return "never"
-    return f"{value:.1%}" if unit == "%" else f"{value:,.3g}{'x' if unit == 'x' else ' ' + unit}"
 
 
 def _time_to_quality(facts: Facts) -> list[str]:
@@ -239,13 +216,6 @@ def _origin(facts: Facts) -> str:
         f"`{made['command']}`, {made['date'][:10]}, {made['cpu']} ({can}), {made['threads']} "
         f"threads, {made.get('dtype', 'float32')}, torch {made['torch']}."
     )
-
-
-def _table(head: list[str], rows: list[list[str]], align: str) -> str:
-    if not rows:
-        return ""
-    marks = ["--:" if one == "r" else "---" for one in align]
-    return "\n".join("| " + " | ".join(row) + " |" for row in [head, marks, *rows])
 
 
 def draw(folder: Path = RESULTS, images: Path = IMAGES) -> list[Path]:

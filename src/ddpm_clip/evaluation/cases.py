@@ -12,9 +12,11 @@ from ddpm_clip.data.digit_words import DIGITS
 from ddpm_clip.errors import DataError, MissingInput, UsageError
 from ddpm_clip.evaluation.success import PromptCase
 from ddpm_clip.settings import checked_prompt
+from ddpm_clip.utils.untrusted import user_path
 
-DIGIT_PHRASINGS = ("{word}", "{numeral}", "the digit {word}", "a handwritten {word}")
-FLOWER_PHRASINGS = (
+WORD = "{word}"
+DIGIT_PHRASINGS = (WORD, "{numeral}", "the digit {word}", "a handwritten {word}")
+FLOWER_PHRASINGS: tuple[str, ...] = (
     "a {petals} {species}", "one {species} with {petals} petals",
     "a picture of a {petals} {species}", "could you draw a {petals} {species}?",
     "A {species}. Its petals are {petals}.",
@@ -39,7 +41,7 @@ def read_prompts(path: str | Path) -> list[PromptCase]:
     Raises:
         MissingInput: no such file. DataError: a line that cannot be read, or none at all.
     """
-    path = Path(path).expanduser()
+    path = user_path(path)
     if not path.is_file():
         raise MissingInput(f"no such file: {path}", fix="check --prompts", param="prompts")
     try:
@@ -89,14 +91,22 @@ def cases_of(
                      "--prompts FILE, one a line", param="prompts")  # fmt: skip
 
 
-def digit_cases(digits: Sequence[str] = DIGITS) -> list[PromptCase]:
-    """Every digit in four phrasings."""
+def digit_cases(
+    digits: Sequence[str] = DIGITS, phrasings: Sequence[str] = DIGIT_PHRASINGS
+) -> list[PromptCase]:
+    """Every digit in every phrasing, digit by digit.
+
+    Args:
+        digits: their words; what is no digit is left out.
+        phrasings: with `{word}`, `{Word}` or `{numeral}` where the digit stands.
+    """
     return [
-        PromptCase(phrasing.format(word=digit, numeral=DIGITS.index(digit)), {"digit": digit})
+        PromptCase(phrasing.format(word=digit, Word=digit.capitalize(),
+                                   numeral=DIGITS.index(digit)), {"digit": digit})
         for digit in digits
         if digit in DIGITS
-        for phrasing in DIGIT_PHRASINGS
-    ]
+        for phrasing in phrasings
+    ]  # fmt: skip
 
 
 def flower_cases(attributes: Attributes, seed: int = 0) -> list[PromptCase]:
@@ -105,10 +115,15 @@ def flower_cases(attributes: Attributes, seed: int = 0) -> list[PromptCase]:
     cases = []
     for species in attributes["species"]:
         for petals in attributes["petals"]:
-            text = rng.choice(FLOWER_PHRASINGS).format(petals=petals, species=species)
-            text = text.replace("a orange", "an orange")
-            cases.append(PromptCase(text, {"species": species, "petals": petals}))
+            facts = {"species": species, "petals": petals}
+            cases.append(flower_case(rng.choice(FLOWER_PHRASINGS), facts))
     return cases
+
+
+def flower_case(phrasing: str, facts: Mapping[str, str]) -> PromptCase:
+    """One phrasing of the facts, with the article that an orange takes."""
+    text = phrasing.format(**facts).replace("a orange", "an orange")
+    return PromptCase(text.replace("A orange", "An orange"), dict(facts))
 
 
 def label_cases(name: str, labels: Sequence[str], plain: bool = False) -> list[PromptCase]:

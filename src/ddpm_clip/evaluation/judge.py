@@ -10,6 +10,7 @@ prompts or diffusion.
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from importlib.resources import files
 from itertools import pairwise
 from pathlib import Path
@@ -20,7 +21,8 @@ from torch import Tensor, nn
 
 from ddpm_clip.errors import DataError, MissingInput, UsageError
 from ddpm_clip.utils.storage import write_text
-from ddpm_clip.utils.tensors import load_tensors, save_tensors
+from ddpm_clip.utils.tensors import check_weights, load_tensors, save_tensors
+from ddpm_clip.utils.untrusted import read_object
 
 WEIGHTS, CARD = "judge.safetensors", "judge.json"
 FOLDER = "judge"
@@ -135,11 +137,15 @@ class JudgeNet(nn.Module):
                 raise MissingInput(f"no judge in {folder}", f"{name} is not there",
                                    "train one: scripts/train_judge.py --out FOLDER")  # fmt: skip
         try:
-            facts = json.loads((folder / CARD).read_text(encoding="utf-8"))
-            judge = cls(facts["attributes"], **facts["options"])
-            judge.load_state_dict(load_tensors(folder / WEIGHTS))
+            facts, weights = read_object(folder / CARD), load_tensors(folder / WEIGHTS)
+            make = partial(cls, facts["attributes"], **facts["options"])
+            check_weights(make, weights)  # the card may ask for a network of any size
+            judge = make()
+            judge.load_state_dict(weights)
             judge.threshold, judge.card = float(facts["threshold"]), dict(facts["card"])
-        except (ValueError, KeyError, TypeError, AttributeError, RuntimeError) as error:
+        except (
+            OSError, ValueError, KeyError, TypeError, AttributeError, RuntimeError
+        ) as error:  # fmt: skip
             raise DataError(f"the judge in {folder} is damaged", str(error)[:200]) from error
         return judge.eval()
 

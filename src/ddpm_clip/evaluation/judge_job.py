@@ -7,6 +7,7 @@ from collections.abc import Generator
 from dataclasses import asdict
 from pathlib import Path
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -23,7 +24,7 @@ from ddpm_clip.evaluation.judge_training import (
     measure_judge,
     train_judge,
 )
-from ddpm_clip.training.pictures import decode, open_data
+from ddpm_clip.training.pictures import decode, half_of, open_data
 from ddpm_clip.types import Progress
 
 SET_ASIDE = 2000
@@ -35,7 +36,7 @@ DRAWN_FOR_TEST = 4000
 
 def train_judge_run(
     folder: str | Path, config: DataConfig, *, steps: int, seed: int = 0, batch_size: int = 256,
-    lr: float = 4e-3, width: int = 32, test_split: str = "test",
+    lr: float = 4e-3, width: int = 32, test_split: str = "test", half: int | None = None,
 ) -> Generator[Progress | JudgeStep, None, JudgeFigures]:  # fmt: skip
     """Train a judge on the `train` split of a source, measure it on another one, save it.
 
@@ -44,13 +45,14 @@ def train_judge_run(
 
     Args:
         folder: new, empty, or of an earlier judge, which is replaced.
-        config: the source, and how its pictures are cut.
+        config: the source, how its pictures are cut, and whether they may be mirrored.
         steps: optimisation steps.
         seed: of weights, batches and what is set aside.
         batch_size: pictures a step.
         lr: largest learning rate.
         width: channels of the first level.
         test_split: split of the source that is measured on.
+        half: 1 or 2, to learn from that half only, as `embedder.half` of a mini-CLIP.
 
     Raises:
         CannotCreate: the folder holds something else. DataError: nothing to tell apart.
@@ -62,11 +64,19 @@ def train_judge_run(
     x, facts, classes = yield from _pictures(config, "train")
     torch.manual_seed(seed)
     net = JudgeNet(attributes_of(facts, classes), config.channels, config.image_size, width)
-    order = torch.randperm(len(x), generator=torch.Generator().manual_seed(seed))
-    aside, rows = order.split([k := min(SET_ASIDE, max(1, len(x) // 10)), len(x) - k])
+    own = torch.from_numpy(half_of(np.arange(len(x)), half))
+    order = own[torch.randperm(len(own), generator=torch.Generator().manual_seed(seed))]
+    aside, rows = order.split([k := min(SET_ASIDE, max(1, len(own) // 10)), len(own) - k])
     chosen = [facts[i] for i in rows.tolist()]
     yield from train_judge(
-        net, x[rows], chosen, steps=steps, batch_size=batch_size, lr=lr, seed=seed
+        net,
+        x[rows],
+        chosen,
+        steps=steps,
+        batch_size=batch_size,
+        lr=lr,
+        seed=seed,
+        mirror=bool(config.flip),
     )
     net.half().float()
     calibrate(net, x[aside])
@@ -76,7 +86,7 @@ def train_judge_run(
     net.save(folder, card={
         "figures": asdict(figures), "source": config.source, "draw_seed": config.draw_seed,
         "trained_on": len(rows), "calibrated_on": len(aside), "tested_on": test_split,
-        "seed": seed, "steps": steps, "batch_size": batch_size, "lr": lr,
+        "half": half, "seed": seed, "steps": steps, "batch_size": batch_size, "lr": lr,
         "ddpm_clip": ddpm_clip.__version__,
     })  # fmt: skip
     return figures

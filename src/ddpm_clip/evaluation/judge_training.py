@@ -16,6 +16,7 @@ from torch.nn import functional as F
 from ddpm_clip.errors import DataError, UsageError
 from ddpm_clip.evaluation.judge import JudgeNet
 from ddpm_clip.evaluation.judge_pictures import bent, nonsense
+from ddpm_clip.training.augmenting import mirrored
 from ddpm_clip.utils.device import pick_dtype
 from ddpm_clip.utils.tensors import to_float
 
@@ -77,7 +78,7 @@ def attributes_of(
 def train_judge(
     net: JudgeNet, pixels: Tensor, facts: Sequence[Mapping[str, str]], *, steps: int,
     batch_size: int = 256, lr: float = 4e-3, seed: int = 0,
-    nonsense_weight: float = NONSENSE_WEIGHT,
+    nonsense_weight: float = NONSENSE_WEIGHT, mirror: bool = False,
 ) -> Iterator[JudgeStep]:  # fmt: skip
     """Train `net` in place, one yield a step; it is ready to judge (and uncalibrated) at the end.
 
@@ -91,6 +92,7 @@ def train_judge(
         seed: of the batches and what is done to them.
         nonsense_weight: of being undecided about nonsense; 0 for a mere classifier, which does
             not read a class that it was never shown as "none of the others".
+        mirror: show half of the pictures left for right.
     """
     if steps < 2 or batch_size < 8:
         raise UsageError(f"{steps} steps of {batch_size} pictures", "2 and 8 are the least")
@@ -102,7 +104,8 @@ def train_judge(
     for step in range(1, steps + 1):
         start = time.perf_counter()
         rows = torch.randint(len(pixels), (batch_size,), generator=generator)
-        x = bent(to_float(pixels[rows]), generator)
+        x = to_float(pixels[rows])
+        x = bent(mirrored(x, generator) if mirror else x, generator)
         x = torch.cat([x, nonsense(x[:spoilt], generator)])
         with torch.autocast("cpu", dtype, enabled=dtype != torch.float32):
             logits = net.logits(x.contiguous(memory_format=torch.channels_last))
@@ -157,7 +160,7 @@ def targets(net: JudgeNet, facts: Sequence[Mapping[str, str]]) -> dict[str, Tens
         name: {v: i for i, v in enumerate(values)} for name, values in net.attributes.items()
     }
     return {
-        name: torch.tensor([known.get(one.get(name, ""), -1) for one in facts])
+        name: torch.tensor([known.get(one[name], -1) if name in one else -1 for one in facts])
         for name, known in numbers.items()
     }
 

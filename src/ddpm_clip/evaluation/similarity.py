@@ -20,6 +20,7 @@ from ddpm_clip.errors import UsageError
 from ddpm_clip.pretrained import load
 from ddpm_clip.settings import checked_prompts
 from ddpm_clip.types import Embedder
+from ddpm_clip.utils.untrusted import user_path
 
 INVERSE_TEMPERATURE = 10.0
 """Of the shares of a picture, where the embedder has learned none."""
@@ -48,8 +49,8 @@ class Space:
         Raises:
             MissingInput: there is neither.
         """
-        if (Path(name).expanduser() / CARD).is_file():
-            return cls(str(name), MiniClip.load(Path(name).expanduser()))
+        if (user_path(name) / CARD).is_file():
+            return cls(str(name), MiniClip.load(user_path(name)))
         model = load(name, device)
         words = model.config.generation.prompts or model.classes
         return cls(model.name, model.embedder, model.conditioner, tuple(words))

@@ -96,6 +96,11 @@ class Verdict:
     agrees: dict[str, bool]  # each asked attribute: read as asked?
     rejected: bool
 
+    @property
+    def success(self) -> bool:
+        """Every asked fact is read, and the picture is not rejected."""
+        return all(self.agrees.values()) and not self.rejected
+
 
 def prompt_success(
     tti: TextToImage, judge: Reader, cases: Sequence[PromptCase], n: int, seed: int = 0, *,

@@ -4,7 +4,6 @@ Light or dark as the reader's system is, readable on a phone. Knows nothing of f
 """
 
 import base64
-import io
 from collections.abc import Sequence
 from html import escape
 from importlib.resources import files
@@ -16,6 +15,7 @@ from ddpm_clip.evaluation.report.evaluate import Evaluation
 from ddpm_clip.evaluation.report.parts import Absent, Figure, Part
 from ddpm_clip.evaluation.report.sentences import INTERVALS, READ_REAL, UNCURATED, facts_of_report
 from ddpm_clip.evaluation.report.shown import FAILURE, REJECTED, SUCCESS, UNJUDGED, Shown
+from ddpm_clip.utils.visualization import encoded_png
 
 STYLE = "report.css"
 MARKS = {SUCCESS: "", UNJUDGED: "", FAILURE: "✗", REJECTED: "?"}
@@ -40,13 +40,24 @@ def as_html(evaluation: Evaluation) -> str:
             body.append(_picture(evaluation.nearest, "The painted pictures nearest to a training "
                                  "picture, above their neighbours", "wide"))  # fmt: skip
     body += [_absent(evaluation.absent)] if evaluation.absent else []
-    style = files(__package__).joinpath(STYLE).read_text(encoding="utf-8")
+    return page(title, body)
+
+
+def page(title: str, body: Sequence[str], style: str = "") -> str:
+    """A page that needs nothing else, in the dress of every report.
+
+    Args:
+        title: of the window.
+        body: HTML, what comes from outside escaped.
+        style: CSS beside that of all reports.
+    """
+    css = files(__package__).joinpath(STYLE).read_text(encoding="utf-8") + style
     return "\n".join([
         "<!doctype html>", '<html lang="en">', "<head>", '<meta charset="utf-8">',
         '<meta name="viewport" content="width=device-width, initial-scale=1">',
         f'<meta http-equiv="Content-Security-Policy" content="{POLICY}">',
         '<meta name="color-scheme" content="light dark">',
-        f"<title>{escape(title)}</title>", f"<style>\n{style}</style>", "</head>",
+        f"<title>{escape(title)}</title>", f"<style>\n{css}</style>", "</head>",
         "<body>", "<main>", *body, "</main>", "</body>", "</html>", "",
     ])  # fmt: skip
 
@@ -117,6 +128,4 @@ def _picture(image: Image.Image, caption: str, kind: str) -> str:
 
 def data_url(image: Image.Image) -> str:
     """A picture as the text of a PNG that a page carries inside."""
-    buffer = io.BytesIO()
-    image.save(buffer, "PNG")
-    return f"data:image/png;base64,{base64.b64encode(buffer.getvalue()).decode('ascii')}"
+    return f"data:image/png;base64,{base64.b64encode(encoded_png(image)).decode('ascii')}"

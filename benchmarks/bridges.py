@@ -1,0 +1,240 @@
+"""The bridges from words to pictures, end to end: what each makes of a gap, and what it costs.
+
+    python benchmarks/bridges.py
+    python benchmarks/bridges.py --gap "no gap"
+
+Prompts are painted by every bridge with the same seeds and read by a judge, three times: with the
+gap that the conditioner of the model has itself; with a planted gap of 0.85 between the means, as
+real CLIPs have it; and with the texts' mean on the pictures' mean, where there is nothing to
+bridge. Embeddings of real pictures of the asked digits are the oracle. Of pairs of pictures: the
+difference to `identity` with its interval, and how much of the way to the oracle is closed. Every
+bridge of a gap is kept as soon as it is painted; what is there is not painted again. MNIST is
+looked for as `mnist` is anywhere else.
+"""
+
+import argparse
+from collections.abc import Callable, Mapping, Sequence
+from functools import cached_property, partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from digits_from_words import real_pictures
+from paired import Paired, resampled
+from parts import Facts, Parts
+from planted_gap import (
+    LOUDNESS,
+    TURNED_AWAY,
+    Told,
+    loudness,
+    move_to,
+    place_of_gap,
+    replanted,
+)
+from reporting import RESULTS, claim, finished, painter, print_claims
+from torch.nn import functional as F
+
+from ddpm_clip import TextToImage
+from ddpm_clip.evaluation.bridges import CEILING
+from ddpm_clip.evaluation.cases import digit_cases
+from ddpm_clip.evaluation.ceiling import from_pictures
+from ddpm_clip.evaluation.gap.measures import measure_gap
+from ddpm_clip.evaluation.judge import JudgeNet, shipped_judge_folder
+from ddpm_clip.evaluation.success import Verdict, judged, paint_cases, tabulated
+
+OWN, PLANTED, NONE = "own gap", "planted gap", "no gap"
+GAPS = (OWN, PLANTED, NONE)
+BRIDGES = ("identity", "shift", "noise", "knn", "prior")
+IDENTITY, REPORT = "identity", "gap report"
+DISTANCE, NOISE = 0.85, 0.036
+"""Of the planted gap: between the means (measured on COCO pairs: 0.851), and of each coordinate."""
+
+PLANT = {"distance": DISTANCE, "noise": NOISE, "turned_away": TURNED_AWAY, "loudness": LOUDNESS}
+PROMPTS = digit_cases()
+PAIRS = 2000
+DIVIDABLE = 0.02
+"""Way from identity to the oracle below which no share of it can be told."""
+
+
+class Worlds:
+    """The model with each of the gaps."""
+
+    def __init__(self, tti: TextToImage):
+        self.tti, self.size = tti, tti.model.config.data.image_size
+        self._made: dict[str, tuple[TextToImage, str]] = {}
+
+    @cached_property
+    def held(self) -> Told:
+        """Pairs of MNIST's test pictures."""
+        return Told.of(self.tti.model.embedder, self.size, "test", PAIRS // 2)
+
+    @cached_property
+    def known(self) -> Told:
+        """Pairs of its training pictures, as many as a run fits its prior on."""
+        return Told.of(self.tti.model.embedder, self.size, "train", PAIRS)
+
+    def of(self, gap: str) -> tuple[TextToImage, str]:
+        """The model, and the bridge that is its run's own."""
+        if gap not in self._made:
+            self._made[gap] = self._with(gap)
+        return self._made[gap]
+
+    def _with(self, gap: str) -> tuple[TextToImage, str]:
+        conditioner = self.tti.model.conditioner
+        if gap == OWN:
+            return self.tti, conditioner.options.bridge
+        texts = self.tti.model.embedder.embed_texts(conditioner.prompts).detach().cpu()
+        planted = gap == PLANTED
+        mean = place_of_gap(conditioner, DISTANCE) if planted else conditioner.mean_image
+        move = move_to(mean, texts, conditioner.prompts, NOISE if planted else 0.0)
+        tti, choice = replanted(self.tti, move, self.known, self.held)
+        return tti, choice.bridge
+
+    def report(self, gap: str) -> Facts:
+        """What the gap report says: of the model by its own prompts, and of held-out pairs."""
+        tti, own = self.of(gap)
+        conditioner, embedder = tti.model.conditioner, tti.model.embedder
+        prompts = embedder.embed_texts(conditioner.prompts).detach().cpu()
+        model = measure_gap(conditioner.bank.float(), prompts, paired=False)
+        pairs = measure_gap(F.normalize(self.held.images, dim=1), self.held.texts(embedder),
+                            paired=True)  # fmt: skip
+        gap_itself = F.normalize(conditioner.mean_text - conditioner.mean_image, dim=0)
+        loud = loudness(gap_itself[None], conditioner.covariance).item()
+        return {"model": model.as_dict(), "pairs": pairs.as_dict(), "chosen_bridge": own,
+                "variance_of_pictures_along_it": round(loud, 3)}  # fmt: skip
+
+
+def painted(
+    tti: TextToImage, judge: JudgeNet, n: int, seed: int, title: str, **how: Any
+) -> Facts:  # fmt: skip
+    """`n` pictures a prompt, judged; picture by picture as 1 and 0, for the pairs."""
+    x = finished(paint_cases(tti, PROMPTS, n, seed, **how), title)
+    asked = [case for case in PROMPTS for _ in range(n)]
+    verdicts: list[Verdict] = []
+    for start in range(0, len(x), 256):
+        verdicts += judged(judge, x[start : start + 256], asked[start : start + 256])
+    total = tabulated(verdicts).total.as_dict()
+    print(title, total, flush=True)
+    return {"total": total, "outcomes": "".join(str(int(one.success)) for one in verdicts)}
+
+
+def outcomes(part: Mapping[str, Any]) -> list[bool]:
+    """Picture by picture."""
+    return [mark == "1" for mark in part["outcomes"]]
+
+
+def compared(found: Mapping[str, Any]) -> Facts:
+    """Every gap of which identity and the oracle are there: the bridges beside each other."""
+    table = {}
+    for gap in GAPS:
+        there = {name: found[f"{gap}/{name}"] for name in BRIDGES if f"{gap}/{name}" in found}
+        if IDENTITY in there and CEILING in found:
+            rows = {name: _row(one, there[IDENTITY], found[CEILING]) for name, one in there.items()}
+            best = max(rows, key=lambda name: rows[name]["total"]["share"])
+            table[gap] = {"report": found.get(f"{gap}/{REPORT}"), "best": best, "bridges": rows}
+    return {"gaps": table, "prompts": [case.prompt for case in PROMPTS]}
+
+
+def _row(one: Mapping[str, Any], identity: Mapping[str, Any], oracle: Mapping[str, Any]) -> Facts:
+    """One bridge against identity, pair by pair."""
+    arms = [outcomes(part) for part in (one, identity, oracle)]
+    by_prompt = len(arms[0]) // len(PROMPTS)
+    other = resampled(arms, lambda s: float(s[0] - s[1]), block=by_prompt)
+    row = {"total": one["total"], "minus_identity": Paired.of(arms[0], arms[1]).as_dict(),
+           "minus_identity_other_prompts": _rounded(other)}  # fmt: skip
+    return row | {"gap_closed": gap_closed(arms)}
+
+
+def gap_closed(arms: Sequence[Sequence[bool]]) -> Facts | None:
+    """(method - identity) / (oracle - identity), with its interval over other seeds.
+
+    Args:
+        arms: outcomes (3, n) of method, identity and oracle.
+
+    Returns:
+        None where the oracle gains too little to be divided by.
+    """
+    method, identity, oracle = (sum(arm) / len(arm) for arm in arms)
+    if oracle - identity < DIVIDABLE:
+        return None
+    span = resampled(arms, lambda s: float((s[0] - s[1]) / max(s[2] - s[1], 1e-9)))
+    share = (method - identity) / (oracle - identity)
+    return {"share": round(share, 4), "interval_95": _rounded(span)}
+
+
+def _rounded(span: Sequence[float]) -> list[float]:
+    return [round(float(np.float64(end)), 4) for end in span]
+
+
+def claims(found: Mapping[str, Any]) -> list[Facts]:
+    """That some bridge helps where there is a gap, and none harms where there is none."""
+    table, kept = compared(found)["gaps"], []
+    for gap in (OWN, PLANTED):
+        if gap in table and len(table[gap]["bridges"]) == len(BRIDGES):
+            best = table[gap]["best"]
+            low = table[gap]["bridges"][best]["minus_identity"]["interval_95"][0]
+            kept.append(claim(f"{gap}: {best} minus identity, paired: lower end", low, 0.0))
+    if PLANTED in table and table[PLANTED]["report"]:
+        distance = table[PLANTED]["report"]["model"]["distance"]
+        kept.append(claim("distance of the means by the gap report, off from the planted one",
+                          abs(distance - DISTANCE), 0.005, at_most=True, unit=""))  # fmt: skip
+    if NONE in table and len(table[NONE]["bridges"]) == len(BRIDGES):
+        costs = {name: -row["minus_identity"]["difference"]
+                 for name, row in table[NONE]["bridges"].items() if name != IDENTITY}  # fmt: skip
+        worst = max(costs, key=lambda name: costs[name])
+        kept.append(claim(f"no gap: what the worst bridge ({worst}) costs", costs[worst], 0.01,
+                          at_most=True))  # fmt: skip
+    return kept
+
+
+def main() -> None:
+    options = _options()
+    tti, judge = TextToImage.from_pretrained(options.model), JudgeNet.load(options.judge)
+    worlds, n = Worlds(tti), -(-options.n // len(PROMPTS))
+    common = painter(tti, judge, options.steps, options.seed) | {"pictures": n * len(PROMPTS)}
+    names = [CEILING, *(f"{gap}/{name}" for gap in GAPS for name in (REPORT, *BRIDGES))]
+    parts = Parts(options.out, common, names, claims, compared)
+    for name, work in _works(worlds, judge, n, options).items():
+        asked = {"planted": PLANT} if name.startswith(PLANTED) else {}
+        if options.again or not parts.has(name, **asked):
+            parts.measure(name, work, **asked)
+    print_claims(parts.write())
+
+
+def _works(
+    worlds: Worlds, judge: JudgeNet, n: int, options: argparse.Namespace
+) -> dict[str, Callable[[], Facts]]:
+    """What is to be done for each part, in order."""
+    how: dict[str, Any] = {"steps": options.steps}
+
+    def oracle() -> Facts:
+        real = real_pictures(worlds.size)
+        conditions = from_pictures(worlds.tti, *real, PROMPTS)
+        return painted(worlds.tti, judge, n, options.seed, CEILING, conditions=conditions, **how)
+
+    def bridged(gap: str, bridge: str) -> Facts:
+        title, tti = f"{gap}, {bridge}", worlds.of(gap)[0]
+        return painted(tti, judge, n, options.seed, title, bridge=bridge, **how)
+
+    works: dict[str, Callable[[], Facts]] = {CEILING: oracle}
+    for gap in options.gap:
+        works[f"{gap}/{REPORT}"] = partial(worlds.report, gap)
+        works |= {f"{gap}/{bridge}": partial(bridged, gap, bridge) for bridge in BRIDGES}
+    return works
+
+
+def _options() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--model", default="digits", help="a shipped name, run or folder")
+    parser.add_argument("--judge", type=Path, default=shipped_judge_folder("digits"))
+    parser.add_argument("--gap", nargs="+", choices=GAPS, default=list(GAPS))
+    parser.add_argument("--again", action="store_true", help="paint what is there as well")
+    parser.add_argument("--n", type=int, default=2000, help="pictures a bridge and gap")
+    parser.add_argument("--steps", type=int, default=20, help="of the sampler")
+    parser.add_argument("--seed", type=int, default=0, help="of the first picture")
+    parser.add_argument("--out", type=Path, default=RESULTS / "bridges.json")
+    return parser.parse_args()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,111 @@
+"""Clothes by class and from words: is the asked kind of garment painted?
+
+`python benchmarks/fashion.py` (Fashion-MNIST is looked for as `fashion-mnist` is anywhere else).
+Two models of one network and training, made from their recipes: one is told the class, the other
+learns from image embeddings of a mini-CLIP alone and is asked with words. A judge of another
+architecture and seed, from the half of the pictures that the mini-CLIP never saw, reads both, and
+the real test pictures beside them: shirts are hard to tell from T-shirts, pullovers and coats.
+"""
+
+import argparse
+from collections.abc import Mapping
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from labelled import (
+    asked,
+    beside_real_part,
+    bridges_part,
+    measure_parts,
+    real_part,
+    real_pictures,
+    words_part,
+)
+from parts import Parts
+from recipes import judge as judge_of
+from recipes import mini_clip, settled, trained
+from reporting import IMAGES, RESULTS, ROOT, claim, painter, print_claims, save_first_seeds
+from torch import Tensor
+
+from ddpm_clip.data.sources import CLOTHES
+
+NAMES = {name: name for name in CLOTHES}
+PLAIN = ("{x}",)
+PHRASINGS = ("{x}", "a photo of a {x}")
+NEEDED = 0.9
+"""Of the share of real test pictures that the judge reads right."""
+
+JUDGE = {"seed": 2077, "batch_size": 128, "half": 2}
+WORDS, CLASSES = ROOT / "config" / "fashion.yaml", ROOT / "config" / "fashion_classes.yaml"
+PARTS = ("real", "classes", "words", "bridges_and_ceiling", "beside_real")
+
+
+def main() -> None:
+    options = _options()
+    work, changes, seed = options.work, options.set, options.seed
+    model = f"embedder.model={work / 'fashion-clip'}"
+    clip = mini_clip(WORDS, work / "fashion-clip", [*changes, model])
+    data = settled(WORDS, changes).data
+    judge = judge_of(data, work / "fashion-judge", steps=options.judge_steps, **JUDGE)
+    told = trained(CLASSES, work / "fashion_classes", changes)
+    tti = trained(WORDS, work / "fashion", [*changes, model])
+    real, how = real_pictures(data), {"steps": options.steps}
+    common = painter(tti, judge, options.steps, seed) | {
+        "mini_clip": clip, "classes_fingerprint": told.model.fingerprint,
+    }  # fmt: skip
+    parts = Parts(options.out, common, PARTS, claims)
+    plain, named = asked(NAMES, PLAIN), asked(NAMES, PHRASINGS)
+    n, few = options.n, options.n_few
+
+    @cache
+    def words() -> tuple[dict[str, Any], Tensor]:
+        return words_part(tti, judge, named, n, seed=seed, title="From words", **how)
+
+    measure_parts(parts, {
+        "real": (lambda: real_part(judge, real), {}),
+        "classes": (lambda: words_part(
+            told, judge, plain, 2 * n, seed=seed, title="By class", **how)[0],
+                    {"n_a_prompt": 2 * n}),
+        "words": (lambda: words()[0], {"n_a_prompt": n}),
+        "bridges_and_ceiling": (
+            lambda: bridges_part(tti, judge, named, few, seed, real, **how), {"n_a_prompt": few}),
+        "beside_real": (lambda: beside_real_part(judge, words()[1], real), {"n_a_prompt": n}),
+    }, options.part)  # fmt: skip
+    print_claims(parts.write())
+    if options.image:
+        save_first_seeds(tti, list(NAMES), 10, options.image, seed=seed, **how)
+
+
+def claims(found: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """What a release must keep, of the parts that are there."""
+    if "real" not in found:
+        return []
+    real = found["real"]["total"]
+    accuracy = real["read"] / real["n"]
+    kept = {"classes": "the asked class is painted and read", "words": "the same asked with words"}
+    return [
+        claim(f"{text}; real test pictures: {accuracy:.1%}", found[part]["total"]["share"],
+              round(NEEDED * accuracy, 4))
+        for part, text in kept.items() if part in found
+    ]  # fmt: skip
+
+
+def _options() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--set", action="append", default=[], help="KEY=VALUE of both recipes")
+    parser.add_argument("--work", type=Path, default=ROOT / "runs", help="where networks are kept")
+    parser.add_argument("--judge-steps", type=int, default=1200, help="of its training")
+    parser.add_argument("--part", nargs="+", choices=PARTS, help="only these, and again")
+    parser.add_argument("--n", type=int, default=50, help="pictures a prompt")
+    parser.add_argument("--n-few", type=int, default=10, help="pictures a prompt and bridge")
+    parser.add_argument("--steps", type=int, default=20, help="of the sampler")
+    parser.add_argument("--seed", type=int, default=0, help="of the first picture")
+    parser.add_argument("--out", type=Path, default=RESULTS / "fashion.json")
+    parser.add_argument("--image", type=Path, default=IMAGES / "fashion.png")
+    parser.add_argument("--no-image", action="store_const", const=None, dest="image")
+    return parser.parse_args()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,192 @@
+"""What the page of results tells of each benchmark: from its JSON to paragraphs and tables.
+
+Knows nothing of files and pages.
+"""
+
+from page_tables import Facts, share, span, table
+
+NOT_YET = "not measured yet"
+HEAD = ["share", "95 % interval", "n"]
+FIGURES = {"frechet": "Fréchet distance (own features; no FID)", "kid": "kernel distance (MMD²)"}
+SPELLED = "“6”, “six”, “Six!”, “the digit six”, “a photo of the number six”, same noise"
+
+LABELLED = {
+    "classes": "asked by class", "words": "asked with words",
+    "unseen_phrasings": "asked in phrasings that no caption has",
+    "real": "real test pictures, by the same judge",
+}  # fmt: skip
+EMOJI = {
+    "painted": "painted from words", "ceiling": "painted from embeddings of drawings",
+    "real": "real noto drawings", "emojitwo": "drawings that the scoring CLIP learned from",
+}  # fmt: skip
+
+
+def digits(facts: Facts) -> list[str]:
+    """Prompts, spellings, the gate, and every digit."""
+    words, found, gate = (facts.get(key, {}) for key in ("words", "agreement", "gate"))
+    second = words.get("second_judge", {})
+    whose = f" (seed {second['judge']['seed']})" if second else ""
+    rows = {
+        "in four phrasings": words.get("total"),
+        f"the same by a judge that was used for nothing else{whose}": second.get("total"),
+        "in phrasings that no training caption has": facts.get("unseen_phrasings", {}).get("total"),
+        f"{SPELLED}: read alike": found.get("same", {}).get("total"),
+        "read alike, and as asked": found.get("right", {}).get("total"),
+        "times that 95 % of fifty pictures are right": gate.get("times"),
+    }
+    each = [[name.removeprefix("digit: "), *share(one)]
+            for name, one in words.get("values", {}).items()]  # fmt: skip
+    return [
+        table(["asked for a digit", *HEAD], [[name, *_cells(one)] for name, one in rows.items()],
+              "lrrr"),
+        table(["of the first, asked for", *HEAD], each, "lrrr"), _judge(facts),
+    ]  # fmt: skip
+
+
+def _cells(count: Facts | None) -> list[str]:
+    """Of a count that may not be there."""
+    return [NOT_YET, "", ""] if count is None else share(count)
+
+
+def attributes(facts: Facts) -> list[str]:
+    """One and two attributes, measured in the pixels."""
+    rows = [
+        [f"{title}: {what}", *share(facts[key][part])]
+        for key, title in (("one_attribute", "one attribute"), ("two_attributes", "two attributes"))
+        for part, what in (("attributes", "on the asked side of real ones of that digit"),
+                           ("digit", "the digit is read"))
+    ]  # fmt: skip
+    return [table(["asked as “a thick seven”", *HEAD], rows, "lrrr")]
+
+
+def bridges(facts: Facts) -> list[str]:
+    """Of each gap the best bridge against none."""
+    rows = []
+    for gap, one in facts.get("gaps", {}).items():
+        best = one["bridges"][one["best"]]
+        pair, closed = best["minus_identity"], best["gap_closed"]
+        rows.append([
+            gap, f"{one['bridges']['identity']['total']['share']:.1%}",
+            f"`{one['best']}` {best['total']['share']:.1%}",
+            f"{pair['difference']:+.1%} ({span(pair['interval_95'], signed=True)})",
+            "" if closed is None else f"{closed['share']:.0%}", f"{pair['n']:,}",
+        ])  # fmt: skip
+    head = ["", "without a bridge", "best bridge", "paired difference", "gap closed", "n"]
+    text = "All bridges, and what was planted: [The modality gap](modality-gap.md)."
+    return [table(head, rows, "lrrrrr"), text]
+
+
+def coverage(facts: Facts) -> list[str]:
+    """How often `ask` calls prompts outside that are, and that are not."""
+    rows = []
+    for name, model in facts["models"].items():
+        for side in ("covered", "outside"):
+            for kind, one in model[side].items():
+                shown = [f"{one['share_outside']:.1%}", span(one["interval_95"]), f"{one['n']:,}"]
+                rows.append([f"`{name}`", side, kind, *shown])
+    head = ["model", "truly", "prompts", "called outside", "95 % interval", "n"]
+    return [table(head, rows, "lllrrr")]
+
+
+def three_tasks(facts: Facts) -> list[str]:
+    """A digit by its class; any digit beside pictures that were kept out of training."""
+    parts = []
+    if "classes" in facts:
+        found = facts["classes"]
+        rows = [["by class", *share(found["total"])]]
+        rows += [[name.removeprefix("digit: "), *share(one)]
+                 for name, one in found["values"].items()]  # fmt: skip
+        parts.append(table(["the class is read", *HEAD], rows, "lrrr"))
+    if "unconditional" in facts:
+        parts.append(_beside(facts["unconditional"]))
+        parts.append(_copies(facts["unconditional"]))
+    if absent := facts.get("not_measured"):
+        parts.append(f"Not measured yet: {', '.join(absent)}.")
+    return [*parts, "More: [Three tasks](three-tasks.md)."]
+
+
+def _beside(found: Facts) -> str:
+    """Unconditional pictures, and real ones in their place."""
+    told, read, real = found["told_apart"], found["read"], found["real_read"]
+    rows = [["read as a digit, not rejected", f"{read['accepted']['share']:.1%}",
+             f"{real['accepted']['share']:.1%}", f"{read['accepted']['n']:,}"]]  # fmt: skip
+    for name, one in found["against_heldout"].items():
+        rows.append([FIGURES.get(name, name), f"{one['painted']:.3g}", f"{one['real']:.3g}",
+                     f"{one['n']:,}"])  # fmt: skip
+    rows.append(["told apart by a classifier", f"{told['painted']['accuracy']:.1%}",
+                 f"{told['real']['accuracy']:.1%}", f"{told['painted']['n']:,}"])  # fmt: skip
+    return table(["unconditional, against held-out pictures", "ours", "real", "n"], rows, "lrrr")
+
+
+def _copies(found: Facts) -> str:
+    rows = []
+    for space, one in found["copies"].items():
+        near, same = one["closer_to_train"], one["duplicates"]
+        rows.append([space, f"{near['share']:.1%}", span(near["interval_95"]), f"{near['n']:,}"
+                     if "n" in near else f"{near['decided']:,}", str(same["n"]),
+                     str(same["heldout"]), one["verdict"]])  # fmt: skip
+    head = ["copies, in", "nearer to training than to held-out", "95 % interval", "n",
+            "copies", "copies among held-out", "verdict"]  # fmt: skip
+    return table(head, rows, "lrrrrrl")
+
+
+def clip_guidance(facts: Facts) -> list[str]:
+    """Every way that was tried."""
+    rows = [[name, *share(way["total"]), f"{way['total']['read'] / way['total']['n']:.1%}"]
+            for name, way in facts["ways"].items()]  # fmt: skip
+    head = ["ten digits", *HEAD, "read as it, any quality"]
+    return [table(head, rows, "lrrrr"), "More: [Three tasks](three-tasks.md)."]
+
+
+def flowers(facts: Facts) -> list[str]:
+    """What was asked, by the judge and by the pixels."""
+    read = facts["words"]
+    rows = [
+        ["petals in the asked colour, by the judge", *share(read["attributes"]["petals"])],
+        ["the same, measured in the pixels", *share(facts["petals_measured"]["total"])],
+        ["the asked species, by the judge", *share(read["attributes"]["species"])],
+        ["everything asked for at once", *share(read["total"])],
+    ]
+    return [table(["asked for a flower", *HEAD], rows, "lrrr"), _judge(facts)]
+
+
+def labelled(facts: Facts) -> list[str]:
+    """Pictures with labels: asked by class or with words, beside real ones under the same judge."""
+    planned = [*facts.get("not_measured", []), *facts]
+    rows = [[what, *_read_cells(facts.get(part))] for part, what in LABELLED.items()
+            if part in planned]  # fmt: skip
+    asked = facts.get("words", {})
+    each = [[name.partition(": ")[2], *share(one)] for name, one in asked.get("values", {}).items()]
+    ways = [[name if name.startswith("image") else f"`{name}`", *share(one["total"])]
+            for name, one in facts.get("bridges_and_ceiling", {}).items()]  # fmt: skip
+    copies = {"copies": {"pixels": facts["copies"]}} if "copies" in facts else {"copies": {}}
+    return [
+        table(["", *HEAD, "read as asked, any quality"], rows, "lrrrr"),
+        table(["with words, asked for", *HEAD], each, "lrrr"),
+        table(["the same noise by bridge", *HEAD], ways, "lrrr"),
+        _copies(copies), _judge(facts),
+    ]  # fmt: skip
+
+
+def _read_cells(one: Facts | None) -> list[str]:
+    """Share, interval and n, then how many were read as asked, rejected or not."""
+    if one is None:
+        return [NOT_YET, "", "", ""]
+    total = one["total"]
+    return [*share(total), f"{total['read'] / total['n']:.1%}"]
+
+
+def emoji(facts: Facts) -> list[str]:
+    """Whether a CLIP that learned from another style finds a picture's own name."""
+    rows = [[what, *_cells(facts.get(part))] for part, what in EMOJI.items()]
+    said = [f"Verdict: {facts['verdict']}."] if facts.get("verdict") else []
+    return [table(["own name found among 100", *HEAD], rows, "lrrr"), *said]
+
+
+def _judge(facts: Facts) -> str:
+    """How far the judge is to be trusted, and which one it was."""
+    card = facts["judge"]
+    read = ", ".join(f"{name} {one:.1%}" for name, one in card["figures"]["accuracy"].items())
+    return (
+        f"The judge (seed {card['seed']}) reads real pictures that it never saw right in: {read}."
+    )

@@ -1,0 +1,117 @@
+"""Fill docs/results.md from benchmarks/results/.
+
+    python scripts/write_results_page.py [--check]
+
+What stands between `<!-- results: begin -->` and `<!-- results: end -->` is replaced; of a
+benchmark that left no JSON the page says so. With `--check` nothing is written, and the exit code
+is 1 where the page has fallen behind. Knows nothing of how anything was measured.
+"""
+
+import sys
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parent))
+
+import results_sections as sections
+from marked_pages import filled
+from page_tables import Facts, claims_table, read_results
+
+ROOT = Path(__file__).resolve().parents[1]
+RESULTS, PAGE = ROOT / "benchmarks" / "results", ROOT / "docs" / "results.md"
+IMAGES, MARK = ROOT / "docs" / "images", "results"
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    """What the page tells of one benchmark."""
+
+    title: str
+    recipe: str  # what it was measured on
+    parts: Callable[[Facts], list[str]]
+    image: str = ""
+    program: str = ""  # with its options, where the name of the result does not say it
+
+
+SECTIONS: dict[str, Section] = {
+    "digits_from_words": Section(
+        "Digits: the words are followed", "the shipped `digits`, by `config/digits.yaml`",
+        sections.digits, "digits_from_words.png"),
+    "attributes": Section(
+        "Digits: how they look", "the shipped `digits`", sections.attributes, "attributes.png"),
+    "bridges": Section(
+        "Digits: the modality gap", "the shipped `digits`", sections.bridges),
+    "coverage_of_prompts": Section(
+        "What a model cannot say", "the shipped `digits` and `flowers`", sections.coverage),
+    "three_tasks": Section(
+        "Unconditional, and by class",
+        "`config/unconditional.yaml` and `config/classes.yaml`, trained by the program",
+        sections.three_tasks, "unconditional.png"),
+    "clip_guidance": Section(
+        "By the gradient of a CLIP", "the shipped `digits` without its words",
+        sections.clip_guidance, "clip_guidance.png"),
+    "fashion": Section(
+        "Fashion", "trained by the program", sections.labelled, "fashion.png"),
+    "flowers_from_words": Section(
+        "Flowers, drawn", "the shipped `flowers`, by `config/flowers.yaml`",
+        sections.flowers, "flowers_from_words.png"),
+    "photos": Section(
+        "Flower photos at 32 pixels", "trained by the program", sections.labelled, "photos.png"),
+    "photos_64": Section(
+        "Flower photos at 64 pixels", "trained by the program", sections.labelled,
+        "photos_64.png", "photos.py --config config/photos_64.yaml"),
+    "emoji": Section(
+        "Emoji", "trained by the program", sections.emoji, "emoji.png"),
+}  # fmt: skip
+"""By the name of the result, in the order of the page."""
+
+
+def body(folder: Path = RESULTS, images: Path = IMAGES) -> str:
+    """Claims first, then a section a benchmark, whether it was run or not."""
+    found = read_results(folder, list(SECTIONS))
+    absent = [section.title for name, section in SECTIONS.items() if name not in found]
+    parts = ["## The bars", claims_table(found) or "No bar was measured yet."]
+    if absent:
+        parts.append(f"Not measured yet: {'; '.join(absent)}.")
+    for name, section in SECTIONS.items():
+        parts.append(f"## {section.title}")
+        parts += _section(name, section, found, images)
+    return "\n\n".join(part for part in parts if part)
+
+
+def _section(
+    name: str, section: Section, found: Mapping[str, Facts], images: Path
+) -> list[str]:  # fmt: skip
+    command = f"`python benchmarks/{section.program or name + '.py'}`"
+    if name not in found:
+        return [f"Not measured yet: {command} has left no result."]
+    facts = found[name]
+    image = str(facts.get("image") or section.image)
+    shown = [f"![{section.title}: the first seeds](images/{image})"]
+    return [*section.parts(facts), *(shown if image and (images / image).is_file() else []),
+            f"Of {section.recipe}; by {command}{_origin(facts)}"]  # fmt: skip
+
+
+def _origin(facts: Facts) -> str:
+    made, weights = facts["made"], facts.get("model_fingerprint")
+    told = f", weights `{weights}`" if weights else ""
+    return f"{told}, {made['date'][:10]}, commit {_short(made['commit'])}, {made['cpu']}."
+
+
+def _short(commit: str) -> str:
+    return commit if " " in commit else commit[:7]  # "not committed"
+
+
+def main() -> int:
+    """Fill the page, or compare it."""
+    text = PAGE.read_text(encoding="utf-8")
+    wanted = filled(text, MARK, body())
+    if "--check" in sys.argv[1:]:
+        return int(wanted != text)
+    PAGE.write_text(wanted, encoding="utf-8")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

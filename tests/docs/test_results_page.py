@@ -1,0 +1,117 @@
+"""The page of results and the table of bridges say what the JSON holds, and what is not there."""
+
+import json
+import runpy
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+MADE = {"date": "2026-01-02T03:04:05", "cpu": "a cpu", "commit": "abcdef0123", "torch": "2"}
+CARD = {"seed": 2077, "figures": {"accuracy": {"digit": 0.996}}}
+COUNT = {"n": 2000, "success": 1970, "share": 0.985, "interval_95": [0.957, 0.995], "read": 1980}
+CLAIM = {"claim": "the asked digit", "needed": 0.99, "measured": 0.985, "holds": False}
+PAIR = {"n": 2000, "difference": 0.25, "interval_95": [0.2, 0.3]}
+BRIDGE = {"total": COUNT, "minus_identity": PAIR, "minus_identity_other_prompts": [0.1, 0.4],
+          "gap_closed": {"share": 0.9, "interval_95": [0.8, 1.0]}}  # fmt: skip
+AUDIT = {
+    "verdict": "clear", "duplicates": {"n": 1, "heldout": 2},
+    "closer_to_train": {"decided": 1999, "share": 0.51, "interval_95": [0.48, 0.54]},
+}  # fmt: skip
+READ = {"accepted": COUNT, "digits": {}}
+RESULTS = {
+    "digits_from_words": {
+        "claims": [CLAIM], "model_fingerprint": "fff", "judge": CARD,
+        "words": {"total": COUNT, "values": {"digit: six": COUNT},
+                  "second_judge": {"judge": CARD | {"seed": 4711}, "total": COUNT}},
+        "agreement": {"same": {"total": COUNT}, "right": {"total": COUNT}},
+        "gate": {"n": 20, "times": {"n": 20, "share": 0.95, "interval_95": [0.76, 0.99]}},
+    },
+    "bridges": {
+        "model_fingerprint": "fff", "steps": 20, "pictures": 2000,
+        "image embeddings (ceiling)": {"total": COUNT},
+        "gaps": {"planted gap": {
+            "best": "knn", "bridges": {"identity": BRIDGE | {"gap_closed": None}, "knn": BRIDGE},
+            "report": {"model": {"distance": 0.85}, "chosen_bridge": "knn",
+                       "pairs": {"share": 0.6, "centred_cosine": 0.31}}}},
+    },
+    "three_tasks": {
+        "classes": {"total": COUNT, "values": {"digit: six": COUNT}}, "not_measured": [],
+        "unconditional": {
+            "read": READ, "real_read": READ, "copies": {"pixels": AUDIT},
+            "against_heldout": {"frechet": {"painted": 1.25, "real": 1.0, "n": 2000}},
+            "told_apart": {"painted": {"accuracy": 0.61, "n": 2000}, "real": {"accuracy": 0.5}}},
+    },
+    "clip_guidance": {"ways": {"guided": {"total": COUNT}}},
+    "photos": {
+        "judge": CARD, "not_measured": ["unseen_phrasings"], "real": {"total": COUNT},
+        "words": {"total": COUNT, "values": {"label: roses": COUNT}}, "copies": AUDIT,
+        "bridges_and_ceiling": {"knn": {"total": COUNT}}},
+    "emoji": {"painted": COUNT, "real": COUNT | {"share": 0.5}, "verdict": "measurable"},
+}  # fmt: skip
+
+
+@pytest.fixture
+def script(monkeypatch):
+    monkeypatch.syspath_prepend(str(ROOT / "scripts"))
+    return lambda name: runpy.run_path(str(ROOT / "scripts" / f"{name}.py"))
+
+
+@pytest.fixture
+def results(tmp_path):
+    for name, facts in RESULTS.items():
+        (tmp_path / f"{name}.json").write_text(json.dumps({"made": MADE} | facts))
+    return tmp_path
+
+
+@pytest.mark.parametrize("name", ["write_results_page", "fill_bridges"])
+def test_a_page_is_what_its_script_writes(script, name):
+    found = script(name)
+    page = found["PAGE"].read_text(encoding="utf-8")
+    wanted = found["filled"](page, found["MARK"], found["body"]())
+    assert page == wanted, f"run: python scripts/{name}.py"
+
+
+def test_figures_claims_and_yardsticks_are_told(script, results):
+    body = script("write_results_page")["body"](results)
+    for part in (
+        "| the asked digit | 98.5% | ≥ 99.0% | **no** | `digits_from_words.py` |",
+        "| in four phrasings | 98.5% | 95.7% to 99.5% | 2,000 |", "else (seed 4711) | 98.5%",
+        "| in phrasings that no training caption has | not measured yet |",
+        "fifty pictures are right | 95.0% | 76.0% to 99.0% | 20 |", "(seed 2077) reads real",
+        "| planted gap | 98.5% | `knn` 98.5% | +25.0% (+20.0% to +30.0%) | 90% | 2,000 |",
+        "| by class | 98.5%", "| Fréchet distance (own features; no FID) | 1.25 | 1 | 2,000 |",
+        "| told apart by a classifier | 61.0% | 50.0% |",
+        "| pixels | 51.0% | 48.0% to 54.0% | 1,999 | 1 | 2 | clear |", "| guided | 98.5% |",
+        "| asked with words | 98.5% | 95.7% to 99.5% | 2,000 | 99.0% |", "| roses | 98.5%",
+        "| asked in phrasings that no caption has | not measured yet |", "| `knn` | 98.5%",
+        "| real noto drawings | 50.0%", "embeddings of drawings | not measured", "Verdict: measurable.",
+        "weights `fff`, 2026-01-02, commit abcdef0, a cpu.",
+    ):  # fmt: skip
+        assert part in body
+
+
+def test_what_was_not_measured_is_named_and_nothing_is_told_of_it(script, tmp_path):
+    found = script("write_results_page")
+    body = found["body"](tmp_path)
+    assert "No bar was measured yet." in body
+    for name, section in found["SECTIONS"].items():
+        assert f"## {section.title}\n\nNot measured yet: `python benchmarks/" in body, name
+    assert "%" not in body
+
+
+def test_every_program_that_the_page_names_is_there_or_said_not_to_be(script):
+    found = script("write_results_page")
+    for name, section in found["SECTIONS"].items():
+        program = (section.program or f"{name}.py").split()[0]
+        there = (ROOT / "benchmarks" / program).is_file()
+        assert there or not (found["RESULTS"] / f"{name}.json").is_file()
+
+
+def test_the_table_of_bridges_tells_differences_and_shares(script, results, tmp_path):
+    body = script("fill_bridges")["body"](results)
+    assert "distance of the means 0.85, 60% of the squared distance" in body
+    row = "+25.0% | +20.0% to +30.0% | +10.0% to +40.0% | 90% (80% to 100%) |"
+    assert f"| `knn` | 98.5% | 95.7% to 99.5% | {row}" in body
+    assert "| `identity` | 98.5% | 95.7% to 99.5% |  |  |  |  |" in body
+    assert script("fill_bridges")["body"](tmp_path / "nowhere").startswith("Not measured yet")
