@@ -7,8 +7,8 @@ from ddpm_clip.errors import DdpmClipError
 
 EXIT_CODES = {
     "UsageError": 2, "ConfigError": 2, "DataError": 65, "MissingInput": 66,
-    "WeightsUnavailable": 69, "NonFiniteError": 70, "CannotCreate": 73, "StorageError": 74,
-    "Busy": 75, "PermissionRefused": 77,
+    "WeightsUnavailable": 69, "NonFiniteError": 70, "OutOfMemory": 70, "CannotCreate": 73,
+    "StorageError": 74, "Busy": 75, "PermissionRefused": 77,
 }  # fmt: skip
 CLASSES = [getattr(errors, name) for name in EXIT_CODES]
 

@@ -197,6 +197,16 @@ def test_a_second_process_is_told_who_holds_the_run(run):
         pass
 
 
+def test_the_next_writer_sets_a_damaged_newest_checkpoint_aside(run):
+    run.save(checkpoint(5))
+    run.save(checkpoint(10))
+    damage(run, 10)
+    with pytest.warns(UserWarning, match="falling back to step 5"), run.writing():
+        assert run.checkpoint_steps() == [5]
+    with run.writing():
+        assert run.load().step == 5
+
+
 def test_the_lock_is_released_by_an_error(run):
     with pytest.raises(KeyError), run.writing():
         raise KeyError
@@ -231,6 +241,56 @@ def test_another_training_in_the_same_folder_is_refused_by_key(run, change):
     assert refused.value.exit_code == 73
     assert refused.value.param == f"training.{next(iter(change))}"
     assert Run.open(run.folder).config == config(), "nothing was changed"
+
+
+def test_a_training_elsewhere_keeps_its_config_from_the_next_command(run):
+    with run.writing(), pytest.raises(Busy):
+        Run.create(run.folder, config(steps=9999))
+    assert Run.open(run.folder).config == config()
+
+
+def test_who_holds_the_folder_says_so(run):
+    with run.writing():
+        assert Run.create(run.folder, config(steps=77), held=True).config.training.steps == 77
+
+
+def test_what_a_run_begins_with_is_there_before_it_counts_as_one(tmp_path, monkeypatch):
+    (tmp_path / "clip").mkdir()
+    (tmp_path / "clip" / "card.json").write_text("{}")
+    begin = {"facts": {"init": "flowers"}, "copies": {"embedder": tmp_path / "clip"}}
+
+    def killed(self):
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Run, "_write_config", killed)
+        with pytest.raises(KeyboardInterrupt):
+            Run.create(tmp_path / "run", config(), **begin)
+    with pytest.raises(MissingInput):
+        Run.open(tmp_path / "run")
+    run = Run.create(tmp_path / "run", config(), **begin)
+    assert run.read_json("run.json")["init"] == "flowers"
+    assert (run.folder / "embedder" / "card.json").is_file()
+
+
+def test_a_run_that_lost_its_config_and_has_steps_is_not_begun_anew_unasked(run):
+    run.save(checkpoint(5))
+    (run.folder / "config.yaml").unlink()
+    with pytest.raises(CannotCreate, match="not empty"):
+        Run.create(run.folder, config())
+    assert run.checkpoint_steps() == [5]
+
+
+def test_a_run_that_lost_its_facts_is_overwritten_whole(run):
+    run.save(checkpoint(5))
+    (run.folder / "run.json").unlink()
+    assert Run.create(run.folder, config(lr=5e-4), overwrite=True).load() is None
+
+
+def test_a_damaged_small_file_is_named(run):
+    (run.folder / "best.json").write_bytes(b'{"step": \xff')
+    with pytest.raises(StorageError, match=r"best\.json"):
+        run.best_step()
 
 
 def test_overwriting_starts_anew_and_leaves_what_is_not_ours(run):

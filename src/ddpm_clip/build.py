@@ -5,6 +5,8 @@ training loops.
 """
 
 import inspect
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import torch
@@ -22,7 +24,8 @@ from ddpm_clip.embedders import EMBEDDERS
 from ddpm_clip.errors import UsageError
 from ddpm_clip.models import DDPM, DENOISERS
 from ddpm_clip.types import Embedder
-from ddpm_clip.utils.device import pick_device
+from ddpm_clip.utils.device import physical_memory, pick_device
+from ddpm_clip.utils.tensors import skeleton
 from ddpm_clip.weights import shipped_folder
 
 EMBEDDER_FOLDER = "embedder"
@@ -81,15 +84,39 @@ def build_ddpm(config: DiffusionConfig, device: torch.device | str = "cpu") -> D
 def build_denoiser(
     config: ModelConfig, *, T: int, img_ch: int, img_size: int, c_embed_dim: int
 ) -> nn.Module:
-    """The network; options that an architecture does not have are left out."""
-    make = DENOISERS[config.arch]
+    """The network; options that an architecture does not have are left out.
+
+    Raises:
+        UsageError: sizes that do not fit each other, or this machine's memory.
+    """
+    arch = DENOISERS[config.arch]
     options = config.model_dump(exclude={"arch", "down_chs", "t_embed_dim"})
-    known = inspect.signature(make).parameters
-    network: nn.Module = make(
-        T, img_ch, img_size, config.down_chs, config.t_embed_dim, c_embed_dim,
+    known = inspect.signature(arch).parameters
+    make: Callable[[], nn.Module] = partial(
+        arch, T, img_ch, img_size, config.down_chs, config.t_embed_dim, c_embed_dim,
         **{k: v for k, v in options.items() if k in known},
     )  # fmt: skip
-    return network
+    if torch.get_default_device().type != "meta":
+        _check_room(make)
+    return make()
+
+
+def _check_room(make: Callable[[], nn.Module]) -> None:
+    """See that a network fits into this machine, before memory is taken for it."""
+    why = "its sizes are beyond what can be counted"
+    try:
+        need = sum(4 * parameter.numel() for parameter in skeleton(make).parameters())
+        if need <= physical_memory():
+            return
+        why = f"its weights alone take {need / 2**30:,.0f} GiB, and this machine has less"
+    except UsageError:
+        raise
+    except ValueError as error:
+        why = f"{why} ({error})"
+    raise UsageError(
+        "this network is too large to be built", why, "choose smaller model.down_chs",
+        param="model.down_chs",
+    )  # fmt: skip
 
 
 def build_embedder(
@@ -108,8 +135,8 @@ def build_embedder(
     embedder: Embedder
     if config.name == "labels":
         embedder = EMBEDDERS["labels"](classes)
-    elif config.name == "mini_clip":
-        embedder = EMBEDDERS["mini_clip"](mini_clip_folder(config.model, home), device=device)
+    elif config.name in ("mini_clip", "seed_clip"):
+        embedder = EMBEDDERS[config.name](mini_clip_folder(config.model, home), device=device)
     else:
         options = {"model": config.model} if config.model else {}
         embedder = EMBEDDERS[config.name](**options, device=device, batch_size=config.batch_size)

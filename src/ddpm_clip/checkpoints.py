@@ -1,12 +1,16 @@
 """Checkpoints: folders that are published by one rename and verified by hash.
 
-    step-000500/  model, ema, optimizer .safetensors; state.json; manifest.json with SHA-256
+    step-000500/     model, ema, optimizer .safetensors; state.json; manifest.json with SHA-256
+    damaged-000500/  one that failed its hashes, set aside by the next writer
 
 Knows nothing of networks or of runs: named groups of tensors and a small JSON state.
 """
 
+import errno
 import json
+import os
 import shutil
+import warnings
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,11 +18,23 @@ from typing import Any
 
 from torch import Tensor
 
-from ddpm_clip.errors import StorageError
-from ddpm_clip.utils.storage import DOOMED, published_folder, remove_folder, sha256, write_text
+import ddpm_clip
+from ddpm_clip.errors import DataError, StorageError
+from ddpm_clip.utils.storage import (
+    make_folder,
+    published_folder,
+    remove_folder,
+    reserve,
+    sha256,
+    sweep,
+    sync,
+    write_text,
+)
 from ddpm_clip.utils.tensors import load_tensors, save_tensors
+from ddpm_clip.utils.untrusted import read_text
 
 FORMAT = 1
+MANIFEST, STATE = "manifest.json", "state.json"
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,8 +53,7 @@ def path_of(home: Path, step: int) -> Path:
 
 def published_steps(home: Path) -> list[int]:
     """Steps with a published checkpoint, rising."""
-    names = [path.name.removeprefix("step-") for path in home.glob("step-*")]
-    return sorted(int(name) for name in names if name.isdecimal())
+    return _numbers(home, "step-")
 
 
 def publish(home: Path, checkpoint: Checkpoint) -> Path:
@@ -49,55 +64,179 @@ def publish(home: Path, checkpoint: Checkpoint) -> Path:
     """
     path = path_of(home, checkpoint.step)
     try:
-        home.mkdir(exist_ok=True)
+        if not home.parent.is_dir():  # taken away meanwhile: a new one would be no run
+            raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), str(home.parent))
         with published_folder(path) as folder:
             for name, tensors in checkpoint.tensors.items():
                 save_tensors(folder / f"{name}.safetensors", tensors)
             state = {"step": checkpoint.step, **checkpoint.state}
-            write_text(folder / "state.json", json.dumps(state))
+            write_text(folder / STATE, json.dumps(state))
             hashes = {file.name: sha256(file) for file in sorted(folder.iterdir())}
-            manifest = {"format": FORMAT, "sha256": hashes}
-            write_text(folder / "manifest.json", json.dumps(manifest))
+            manifest = {"format": FORMAT, "ddpm_clip": ddpm_clip.__version__, "sha256": hashes}
+            write_text(folder / MANIFEST, json.dumps(manifest))
     except OSError as error:
-        raise StorageError(
-            f"cannot save {path}",
-            str(error),
-            "free some space; the checkpoint before this one is intact",
-        ) from error
+        raise _unwritable(f"cannot save {path}", home, error, size_of(checkpoint)) from error
     return path
 
 
+def check_room(home: Path, size: int, more: int) -> None:
+    """See to it that checkpoints of `size` bytes can be written, before any work is done for one.
+
+    Args:
+        home: of the checkpoints.
+        size: bytes of one.
+        more: how many there will be beside those that are there.
+
+    Raises:
+        StorageError: no room for them, or no permission.
+    """
+    try:
+        make_folder(home)
+        reserve(home, size)
+        free = shutil.disk_usage(home).free
+        if free < size * more:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+    except OSError as error:
+        what = f"{home} cannot take the checkpoints of this training"
+        raise _unwritable(what, home, error, size * more) from error
+
+
 def prune(home: Path, keep: Collection[int | None]) -> None:
-    """Delete all checkpoints but those of the steps in `keep`, and what a crash half-deleted."""
+    """Delete all checkpoints but those of the steps in `keep`, and what a crash half-deleted.
+
+    A damaged one goes once nothing that is kept is older.
+    """
     for step in published_steps(home):
         if step not in keep:
             remove_folder(path_of(home, step))
-    for leftover in home.glob(f"{DOOMED}*"):
-        shutil.rmtree(leftover, ignore_errors=True)
+    oldest = min(published_steps(home), default=0)
+    for step in _numbers(home, "damaged-"):
+        if step < oldest:
+            remove_folder(_damaged(home, step))
+    sweep(home)
 
 
 def read(path: Path, groups: Iterable[str] | None = None) -> Checkpoint:
     """Read a checkpoint whose every file matches its hash; only some groups where so asked.
 
     Raises:
-        StorageError: something is missing or damaged.
+        StorageError: something is missing or damaged. DataError: of a newer ddpm_clip.
+    """
+    names = verified(path)
+    wanted = [f"{group}.safetensors" for group in groups] if groups is not None else names
+    try:
+        if absent := sorted(set(wanted) - names):
+            raise StorageError(f"checkpoint is damaged: {path}", f"it has no {absent[0]}")
+        files = [path / name for name in wanted if name.endswith(".safetensors")]
+        tensors = {file.stem: load_tensors(file) for file in files}
+        state = json.loads(read_text(path / STATE))
+        step = int(path.name.removeprefix("step-"))
+        if state["step"] != step:
+            raise ValueError(f"it is of step {state['step']}")
+    except StorageError:
+        raise
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+        raise StorageError(f"checkpoint is damaged: {path}", str(error)) from error
+    return Checkpoint(step, tensors, state)
+
+
+def verified(path: Path) -> set[str]:
+    """The names of a checkpoint's files, all of which are there and match their hashes.
+
+    Raises:
+        StorageError: something is missing or damaged. DataError: of a newer ddpm_clip.
     """
     try:
-        manifest = json.loads((path / "manifest.json").read_text(encoding="utf-8"))
-        for name, expected in manifest["sha256"].items():
+        manifest = json.loads(read_text(path / MANIFEST))
+        if manifest["format"] > FORMAT:
+            raise DataError(
+                f"{path} was made by ddpm_clip {manifest.get('ddpm_clip', 'of a later version')}",
+                "its format is newer than this version reads",
+                "upgrade ddpm-clip; or take that folder away, to go on from the one before",
+            )
+        hashes = dict(manifest["sha256"])
+        wanted = {file.name for file in path.glob("*.safetensors")} | {STATE}
+        if wanted - hashes.keys() or any(Path(name).name != name for name in hashes):
+            raise ValueError("manifest.json does not list its files")
+        for name, expected in hashes.items():
             if sha256(path / name) != expected:
                 raise StorageError(
                     f"checkpoint is damaged: {path / name}",
                     "its SHA-256 does not match manifest.json",
                 )
-        wanted = None if groups is None else set(groups)
-        files = [
-            file for file in path.glob("*.safetensors") if wanted is None or file.stem in wanted
-        ]
-        tensors = {file.stem: load_tensors(file) for file in files}
-        state = json.loads((path / "state.json").read_text(encoding="utf-8"))
     except StorageError:
         raise
-    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise StorageError(f"checkpoint is damaged: {path}", str(error)) from error
-    return Checkpoint(int(path.name.removeprefix("step-")), tensors, state)
+    return set(hashes)
+
+
+def newest(home: Path, groups: Iterable[str] | None = None) -> Checkpoint | None:
+    """The newest checkpoint that is whole; None where there is none. Damaged ones give a warning.
+
+    Raises:
+        StorageError: every one is damaged. DataError: of a newer ddpm_clip.
+    """
+    groups = None if groups is None else tuple(groups)
+    steps = published_steps(home)
+    for step in reversed(steps):
+        try:
+            return read(path_of(home, step), groups)
+        except StorageError as error:
+            warnings.warn(f"{error}\n  falling back to the checkpoint before it", stacklevel=3)
+    if steps:
+        raise StorageError(f"every checkpoint in {home} is damaged",
+                           fix="start anew with --overwrite")  # fmt: skip
+    return None
+
+
+def set_damaged_aside(home: Path) -> None:
+    """Rename damaged checkpoints that are newer than the newest whole one; only for the writer.
+
+    So what is newest by name is whole. Where all are damaged, nothing is touched.
+    """
+    bad: list[tuple[int, StorageError]] = []
+    for step in reversed(published_steps(home)):
+        try:
+            verified(path_of(home, step))
+            break
+        except StorageError as error:
+            bad.append((step, error))
+    else:
+        return
+    for damaged, reason in bad:
+        aside = _damaged(home, damaged)
+        if aside.exists():
+            remove_folder(aside)
+        os.rename(path_of(home, damaged), aside)
+        sync(home)
+        warnings.warn(f"{reason}\n  it is now {aside}; falling back to step {step}", stacklevel=3)
+
+
+def size_of(checkpoint: Checkpoint) -> int:
+    """Bytes of the tensors of a checkpoint."""
+    tensors = (one for group in checkpoint.tensors.values() for one in group.values())
+    return sum(one.numel() * one.element_size() for one in tensors)
+
+
+def _numbers(home: Path, prefix: str) -> list[int]:
+    names = [path.name.removeprefix(prefix) for path in home.glob(f"{prefix}*")]
+    return sorted(int(name) for name in names if name.isdecimal())
+
+
+def _damaged(home: Path, step: int) -> Path:
+    return home / f"damaged-{step:06d}"
+
+
+def _unwritable(what: str, home: Path, error: OSError, size: int) -> StorageError:
+    """The refusal of the system, with what is needed and what there is."""
+    full = error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+    try:
+        free = f", and {shutil.disk_usage(home.parent).free / 2**20:,.0f} MiB are free"
+    except OSError:
+        free = ""
+    room = f"; {size / 2**20:,.1f} MiB are needed{free}" if full else ""
+    kept = published_steps(home)
+    last = f"; the checkpoint of step {kept[-1]} is intact" if kept else ""
+    fix = "free some space" if full else "let us write there, or choose another --out"
+    return StorageError(what, f"{error.strerror or error}{room}", f"{fix}{last}")

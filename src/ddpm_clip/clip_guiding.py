@@ -21,8 +21,8 @@ from ddpm_clip.pretrained import LoadedModel
 from ddpm_clip.settings import Settings
 from ddpm_clip.types import Embedder, Predict
 
-SEED_OF_VIEWS = 0x2545F4914F6CDD1D
-"""Keeps the draws of the views apart from the noise of the picture."""
+SEED_OF_VIEWS, SEED_OF_TARGETS = 0x2545F4914F6CDD1D, 0x5851F42D4C957F2D
+"""Keep the draws of the views, and of the bridge, apart from the noise of the picture."""
 
 
 class ClipGuide:
@@ -42,9 +42,20 @@ class ClipGuide:
         """The embedder of a model, with that model's statistics."""
         return cls(model.embedder, model.conditioner)
 
-    def targets(self, texts: Sequence[str], bridge: str | None = None) -> Tensor:
-        """(p, e) of unit length: where pictures of these words should lie."""
-        c = self.conditioner.texts(self._texts(texts).cpu(), bridge, level=0.0)
+    def targets(
+        self, texts: Sequence[str], bridge: str | None = None, seeds: Sequence[int] = ()
+    ) -> Tensor:
+        """(p, e) of unit length: where pictures of these words should lie.
+
+        Args:
+            texts: one a picture.
+            bridge: None takes the model's own.
+            seeds: one a text, for bridges that draw; none are all 0.
+        """
+        seeds = seeds or [0] * len(texts)
+        generators = [torch.Generator().manual_seed(seed ^ SEED_OF_TARGETS) for seed in seeds]
+        rows = self._texts(texts).cpu()
+        c = self.conditioner.texts(rows, bridge, level=0.0, generators=generators)
         return F.normalize(c[:, : self.conditioner.dim], dim=1)
 
     def pictures(self, x: Tensor) -> Tensor:
@@ -63,7 +74,7 @@ class ClipGuide:
             views: how many and how different.
             bridge: how words are carried to where pictures are; None takes the model's own.
         """
-        wanted = self.targets(texts, bridge)
+        wanted = self.targets(texts, bridge, seeds)
         generators = [torch.Generator().manual_seed(seed ^ SEED_OF_VIEWS) for seed in seeds]
 
         def losses(x_0: Tensor) -> Tensor:

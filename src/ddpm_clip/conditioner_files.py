@@ -11,12 +11,17 @@ import json
 from pathlib import Path
 from typing import Any
 
+from torch import Tensor
+
 from ddpm_clip.conditioning import BridgeOptions, Conditioner
 from ddpm_clip.errors import StorageError
 from ddpm_clip.utils.storage import replacing, write_text
 from ddpm_clip.utils.tensors import load_tensors, save_tensors
+from ddpm_clip.utils.untrusted import read_object
 
 TENSORS, FACTS, BRIDGE_NOTE = "conditioner.safetensors", "conditioner.json", "bridge.json"
+WIDEST = 8192
+"""Coordinates of an embedding: the root of their covariance takes a minute there."""
 
 
 def save_conditioner(folder: Path, conditioner: Conditioner, bank: bool = True) -> None:
@@ -24,7 +29,7 @@ def save_conditioner(folder: Path, conditioner: Conditioner, bank: bool = True) 
     with replacing(folder / TENSORS) as temporary:
         save_tensors(temporary, conditioner.tensors(bank))
     facts = {
-        "mode": conditioner.mode, "prompts": conditioner.prompts,
+        "mode": conditioner.mode, "length": conditioner.length, "prompts": conditioner.prompts,
         "bank_keys": conditioner.bank_keys if bank else [],
     }  # fmt: skip
     write_text(folder / FACTS, json.dumps(facts, ensure_ascii=False) + "\n")
@@ -37,13 +42,43 @@ def load_conditioner(folder: Path, options: BridgeOptions) -> Conditioner:
         StorageError: the files are not there or damaged.
     """
     try:
-        facts = json.loads((folder / FACTS).read_text(encoding="utf-8"))
+        facts = read_object(folder / FACTS)
+        tensors = load_tensors(folder / TENSORS)
+        _check(tensors, facts)
         return Conditioner.from_tensors(
-            load_tensors(folder / TENSORS), bank_keys=facts["bank_keys"],
-            prompts=facts["prompts"], options=options, mode=facts["mode"],
+            tensors, bank_keys=facts["bank_keys"], prompts=facts["prompts"], options=options,
+            mode=facts["mode"], length=float(facts.get("length", 1.0)),
         )  # fmt: skip
-    except (OSError, ValueError, KeyError) as error:
+    except (OSError, ValueError, KeyError, TypeError, RuntimeError) as error:
         raise StorageError(f"cannot read the conditioner in {folder}", str(error)[:200]) from error
+
+
+def _check(tensors: dict[str, Tensor], facts: dict[str, Any]) -> None:
+    """Shapes that fit each other, numbers that are some, and texts where texts belong.
+
+    Raises:
+        ValueError, KeyError: something does not fit.
+    """
+    e = len(tensors["mean_image"])
+    wanted = {"mean_image": (e,), "mean_text": (e,), "radius": (2,), "covariance": (e, e)}
+    wanted["bank"] = (len(tensors["bank"]), e)
+    for name, shape in wanted.items():
+        if tuple(tensors[name].shape) != shape:
+            raise ValueError(f"{name} has shape {tuple(tensors[name].shape)}, not {shape}")
+    if not 1 <= e <= WIDEST:
+        raise ValueError(f"embeddings of {e} coordinates")
+    for name, value in tensors.items():
+        if value.is_complex() or not bool(value.isfinite().all()):
+            raise ValueError(f"{name} holds values that are no numbers")
+    texts = (*facts["bank_keys"], *facts["prompts"])
+    if facts["mode"] not in ("centred", "raw") or not all(isinstance(one, str) for one in texts):
+        raise ValueError(f"{FACTS} holds something else than a mode and texts")
+    if (
+        len(tensors["bank"])
+        and facts["bank_keys"]
+        and len(facts["bank_keys"]) != len(tensors["bank"])
+    ):
+        raise ValueError("the bank has not as many rows as keys")
 
 
 def write_note(folder: Path, note: dict[str, Any]) -> None:
@@ -58,8 +93,7 @@ def read_note(folder: Path) -> dict[str, Any]:
         StorageError: it is damaged.
     """
     try:
-        note: dict[str, Any] = json.loads((folder / BRIDGE_NOTE).read_text(encoding="utf-8"))
-        return note
+        return read_object(folder / BRIDGE_NOTE)
     except FileNotFoundError:
         return {}
     except (OSError, ValueError) as error:

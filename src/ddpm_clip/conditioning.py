@@ -43,6 +43,7 @@ class Conditioner:
         prompts: the prompt bank itself.
         options: settings of the bridges.
         mode: "centred", or "raw" for imported weights (no centring, no level).
+        length: that unit embeddings get where raw; a CLIP's own have 7 to 12.
         prior: what the bridge of that name draws from; may be given later.
     """
 
@@ -50,13 +51,14 @@ class Conditioner:
         self, mean_image: Tensor, mean_text: Tensor, radius_image: float, radius_text: float,
         covariance: Tensor, bank: Tensor, bank_keys: Sequence[str] = (),
         prompts: Sequence[str] = (), options: BridgeOptions | None = None, mode: str = "centred",
-        prior: Prior | None = None,
+        prior: Prior | None = None, length: float = 1.0,
     ):  # fmt: skip
         self.mean_image, self.mean_text = mean_image.float(), mean_text.float()
         self.radius_image, self.radius_text = radius_image, radius_text
         self.covariance, self.bank = covariance.float(), bank
         self.bank_keys, self.prompts = list(bank_keys), list(prompts)
         self.options, self.mode, self.prior = options or BridgeOptions(), mode, prior
+        self.length = length
         self._root = _noise_root(self.covariance)
         self._searched: Bank | None = None
 
@@ -123,7 +125,7 @@ class Conditioner:
             (n, width), with E|c|^2 = e over the coordinates before the last, which is the level.
         """
         if self.mode == "raw":
-            return e.float()
+            return self.length * e.float()
         c = self._scaled(F.normalize(e.float(), dim=1) - self.mean_image)
         level = torch.as_tensor(level, dtype=torch.float32).expand(len(c))
         if bool((level > 0).any()):
@@ -133,7 +135,7 @@ class Conditioner:
     def embeddings(self, c: Tensor) -> Tensor:
         """Where conditions (n, width) lie in the embedder's space, (n, e): back from `images`."""
         if self.mode == "raw":
-            return c
+            return c / self.length
         return c[:, : self.dim] / self._scaled(torch.ones(1)) + self.mean_image
 
     def texts(
@@ -146,7 +148,7 @@ class Conditioner:
             e: (n, e), one row a picture to be painted.
             bridge: a name in `BRIDGES`; None takes the run's own.
             level: of the `noise` bridge; None takes the run's own.
-            generators: one a row, for bridges that draw.
+            generators: one a row, for bridges that draw; none draw the same for every row.
         """
         if len(e) and e.shape[1] != self.dim:
             raise UsageError(
@@ -154,8 +156,8 @@ class Conditioner:
                 "they come from another embedder",
             )
         if self.mode == "raw":
-            return e.float()
-        generators = generators or [torch.Generator()] * len(e)
+            return self.length * e.float()
+        generators = generators or [torch.Generator() for _ in e]
         c, level_used = BRIDGES[bridge or self.options.bridge](
             self, F.normalize(e.float(), dim=1), level, generators
         )
@@ -213,7 +215,7 @@ class Conditioner:
     @classmethod
     def from_tensors(
         cls, tensors: dict[str, Tensor], *, bank_keys: Sequence[str], prompts: Sequence[str],
-        options: BridgeOptions, mode: str,
+        options: BridgeOptions, mode: str, length: float = 1.0,
     ) -> "Conditioner":  # fmt: skip
         """The inverse of `tensors`."""
         radius_image, radius_text = tensors["radius"].tolist()
@@ -221,7 +223,7 @@ class Conditioner:
         return cls(
             tensors["mean_image"], tensors["mean_text"], radius_image, radius_text,
             tensors["covariance"], tensors["bank"], keys, prompts, options, mode,
-            Prior.from_tensors(tensors),
+            Prior.from_tensors(tensors), length,
         )  # fmt: skip
 
 

@@ -4,16 +4,20 @@ Defaults stand here and nowhere else. Objects never see a `Config`: `build.py` h
 arguments. Knows nothing of files and flags (`configuring.py`) or of torch.
 """
 
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import (
     BaseModel,
     ConfigDict,
     Field,
-    PositiveInt,
     field_validator,
     model_validator,
 )
+
+WIDEST = 16_384
+"""Channels or features of one layer; a file that asks for more is a mistake, or meant to hurt."""
+
+Channels = Annotated[int, Field(ge=1, le=WIDEST)]
 
 
 class Section(BaseModel):
@@ -26,15 +30,21 @@ class ModelConfig(Section):
     """The denoising network."""
 
     arch: str = Field("unet", description="network: unet or course_unet")
-    down_chs: tuple[PositiveInt, ...] = Field(
-        (64, 128, 192), min_length=1, description="channels of each level"
+    down_chs: tuple[Channels, ...] = Field(
+        (64, 128, 192), min_length=1, max_length=10, description="channels of each level"
     )
     blocks: int = Field(2, ge=1, le=8, description="residual blocks a level")
     stem: int = Field(2, ge=1, le=4, description="space-to-depth factor in front of level one")
-    attention: int = Field(8, ge=0, description="attention where the map is at most this wide")
-    t_embed_dim: int = Field(128, ge=2, multiple_of=2, description="features of the time embedding")
+    attention: int = Field(
+        8, ge=0, le=1024, description="attention where the map is at most this wide"
+    )
+    t_embed_dim: int = Field(
+        128, ge=2, le=WIDEST, multiple_of=2, description="features of the time embedding"
+    )
     dropout: float = Field(0.0, ge=0, lt=1, description="dropout inside the residual blocks")
-    norm_groups: int | None = Field(None, ge=1, description="of GroupNorm; null: 16 channels each")
+    norm_groups: int | None = Field(
+        None, ge=1, le=WIDEST, description="of GroupNorm; null: 16 channels each"
+    )
 
 
 class DiffusionConfig(Section):
@@ -64,16 +74,20 @@ class EmbedderConfig(Section):
 
     name: str = Field("auto", description="auto, transformers_clip, mini_clip or labels")
     model: str | None = Field(None, description="hub id, folder, run or shipped name")
-    batch_size: int = Field(64, ge=1, description="pictures encoded at once")
+    batch_size: int = Field(64, ge=1, le=65_536, description="pictures encoded at once")
     dim: int = Field(64, ge=2, le=512, description="size of the mini-CLIP's embedding")
-    width: int = Field(48, ge=8, description="channels of the mini-CLIP's first convolution")
-    text_width: int = Field(128, ge=8, description="width of the mini-CLIP's text tower")
+    width: int = Field(
+        48, ge=8, le=4096, description="channels of the mini-CLIP's first convolution"
+    )
+    text_width: int = Field(128, ge=8, le=4096, description="width of the mini-CLIP's text tower")
     loss: Literal["multi_positive", "sigmoid"] = Field(
         "multi_positive", description="mini-CLIP loss"
     )
     max_inverse_temperature: float = Field(30.0, gt=0, description="clamp of the learned 1/T")
     steps: int = Field(1000, ge=0, description="optimisation steps of the mini-CLIP")
-    clip_batch_size: int = Field(256, ge=1, description="batch of the mini-CLIP's training")
+    clip_batch_size: int = Field(
+        256, ge=1, le=10**6, description="batch of the mini-CLIP's training"
+    )
     lr: float = Field(2e-3, ge=0, description="learning rate of the mini-CLIP")
     seed: int = Field(0, ge=0, description="seed of the mini-CLIP's training")
     init: str | None = Field(None, description="mini-CLIP from which the training goes on")
@@ -83,6 +97,9 @@ class EmbedderConfig(Section):
     text_tower: str = Field("attention", description="of the mini-CLIP, or recurrent")
     half: Literal[1, 2] | None = Field(None, description="half of the pictures that it learns from")
     outside: bool = Field(True, description="teach the mini-CLIP texts that fit no picture as well")
+    augment: float = Field(
+        0.0, ge=0, le=1, description="how far its pictures are cut, turned and recoloured"
+    )
     measure: bool = Field(True, description="let captions say what can be measured in the picture")
 
 
@@ -116,10 +133,10 @@ class DataConfig(Section):
     crop: Literal["centre", "none"] = Field("centre", description="square crop, or squeeze")
     flip: bool | None = Field(None, description="mirror at random; unset: only where it is safe")
     background: str = Field("white", description="colour behind transparent pixels")
-    heldout: int = Field(256, ge=0, description="pictures kept out of training for the loss")
+    heldout: int = Field(256, ge=0, description="kept out of training for the loss; 0: none at all")
     max_bad: float = Field(0.2, ge=0, le=1, description="largest share of unreadable files")
     memory_limit_mb: int = Field(4096, ge=1, description="larger arrays lie in files")
-    draw: int = Field(4000, ge=1, description="pictures that drawn-flowers draws")
+    draw: int = Field(4000, ge=1, le=10**7, description="pictures that drawn-flowers draws")
     draw_seed: int = Field(0, ge=0, description="seed of drawn-flowers")
 
     @field_validator("channels")
@@ -135,7 +152,7 @@ class TrainingConfig(Section):
 
     steps: int = Field(5000, ge=0, description="optimisation steps")
     epochs: float | None = Field(None, ge=0, description="instead of steps: passes over the data")
-    batch_size: int = Field(64, ge=1, description="pictures a step, over all processes")
+    batch_size: int = Field(64, ge=1, le=10**6, description="pictures a step, over all processes")
     accumulation: int = Field(1, ge=1, description="micro-batches a step")
     optimizer: str = Field("adamw", description="adamw, or muon for short runs")
     lr: float = Field(1e-3, ge=0, description="learning rate")
@@ -154,7 +171,9 @@ class TrainingConfig(Section):
     sample_every: int = Field(1000, ge=0, description="steps between sample grids; 0: never")
     animation: bool = Field(True, description="write the denoising GIF at the end")
     seed: int = Field(0, ge=0, le=2**32 - 1, description="seed of weights, data order and noise")
-    threads: int | None = Field(None, ge=1, description="CPU threads; unset: torch's choice")
+    threads: int | None = Field(
+        None, ge=1, le=1024, description="CPU threads; unset: torch's choice"
+    )
     device: str = Field("auto", description="auto, cpu, cuda or mps")
 
 

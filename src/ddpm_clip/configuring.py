@@ -13,12 +13,13 @@ from importlib import resources
 from pathlib import Path
 from typing import Any
 
-import yaml
 from pydantic import ValidationError
 
 from ddpm_clip import seed_keys
 from ddpm_clip.config import SECTIONS, Config
 from ddpm_clip.errors import ConfigError, MissingInput
+from ddpm_clip.utils.plain_yaml import MAX_TEXT, parse_yaml
+from ddpm_clip.utils.untrusted import read_text
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,25 +57,32 @@ def _leaves(tree: Mapping[str, Any], origin: str) -> Iterator[tuple[str, Any]]:
             yield str(key), value
             continue
         if not isinstance(value, Mapping):
-            raise ConfigError(f"{origin}: section {key!r} must hold keys, not {value!r}")
+            raise ConfigError(
+                f"{origin}: section {key!r} must hold keys, not {_short(repr(value))}"
+            )
         yield from ((f"{key}.{name}", inner) for name, inner in value.items())
 
 
 def read_yaml(path: str | Path) -> dict[str, Any]:
-    """The mapping in a YAML file, read by the safe loader.
+    """The mapping in a YAML file, read by the safe loader within limits.
 
     Raises:
         MissingInput: there is no such file. ConfigError: it is not a YAML mapping.
     """
     path = Path(path)
-    if not path.is_file():
-        raise MissingInput(f"config file not found: {path}", fix="check the path after --config")
     try:
-        tree = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise ConfigError(f"cannot read {path} as YAML", str(error).replace("\n", " ")) from error
+        tree = parse_yaml(read_text(path, 4 * MAX_TEXT))
+    except ValueError as error:  # before OSError: a name may hold a NUL character
+        raise ConfigError(f"cannot read {_short(path)} as YAML", _short(error)) from error
+    except OSError as error:
+        raise MissingInput(
+            f"config file not found: {_short(path)}", error.strerror or str(error),
+            "check the path after --config",
+        ) from error  # fmt: skip
     if not isinstance(tree or {}, Mapping):
-        raise ConfigError(f"{path} must hold sections and keys", f"it holds {type(tree).__name__}")
+        raise ConfigError(
+            f"{_short(path)} must hold sections and keys", f"it holds {type(tree).__name__}"
+        )
     return dict(tree or {})
 
 
@@ -90,17 +98,20 @@ def preset_layer(name: str) -> Layer:
     """The differences that a shipped preset makes to the defaults."""
     names = preset_names()
     if name not in names:
-        near = difflib.get_close_matches(name, names, n=1)
+        near = difflib.get_close_matches(str(name)[:100], names, n=1)
         fix = (
             f"did you mean {near[0]!r}?"
             if near
             else "choose one of these, or give a file: --config"
         )
         raise ConfigError(
-            f"unknown preset {name!r}", f"there is: {', '.join(names)}", fix, param="preset"
+            f"unknown preset {_short(repr(name))}",
+            f"there is: {', '.join(names)}",
+            fix,
+            param="preset",
         )
     text = (resources.files("ddpm_clip") / "presets" / f"{name}.yaml").read_text(encoding="utf-8")
-    return Layer(f"preset {name}", {"preset": name} | flatten(yaml.safe_load(text) or {}, name))
+    return Layer(f"preset {name}", {"preset": name} | flatten(parse_yaml(text) or {}, name))
 
 
 def file_layer(path: str | Path) -> list[Layer]:
@@ -137,9 +148,9 @@ def assignments_layer(assignments: Iterable[str]) -> Layer:
 
 def _yaml_value(text: str, origin: str) -> Any:
     try:
-        return yaml.safe_load(text)
-    except yaml.YAMLError as error:
-        raise ConfigError(f"{origin}: cannot read the value", str(error)) from error
+        return parse_yaml(text)
+    except ValueError as error:
+        raise ConfigError(f"{_short(origin)}: cannot read the value", _short(error)) from error
 
 
 def merge(layers: Iterable[Layer]) -> tuple[Config, dict[str, str]]:
@@ -205,15 +216,24 @@ def _number(value: Any) -> Any:
 def _unknown_key(key: str, origin: str, known: Mapping[str, str]) -> ConfigError:
     last = key.rpartition(".")[2]
     same = [name for name in known if name.rpartition(".")[2] == last]
-    near = difflib.get_close_matches(key, same or known, n=1, cutoff=0.0 if same else 0.4)
+    near = difflib.get_close_matches(key[:100], same or known, n=1, cutoff=0.0 if same else 0.4)
     fix = f"did you mean {near[0]!r}?" if near else f"sections: {', '.join(SECTIONS)}"
-    return ConfigError(f"unknown config key {key!r}", f"it comes from {origin}", fix, param=key)
+    return ConfigError(
+        f"unknown config key {_short(repr(key))}", f"it comes from {_short(origin)}", fix,
+        param=_short(key),
+    )  # fmt: skip
+
+
+def _short(text: object) -> str:
+    """At most 200 characters: what a file holds may be long."""
+    whole = str(text)
+    return whole if len(whole) <= 200 else whole[:200] + "…"
 
 
 def _bad_value(error: ValidationError, origins: Mapping[str, str]) -> ConfigError:
     first = error.errors()[0]
     key = ".".join(str(part) for part in first["loc"][:2])
-    value = "" if first["type"] == "value_error" else f" ({first['input']!r})"
+    value = "" if first["type"] == "value_error" else f" ({_short(repr(first['input']))})"
     reason = first["msg"].removeprefix("Value error, ")
     return ConfigError(
         f"bad value for {key}{value}", f"{reason}; it comes from {origins.get(key, 'the file')}",

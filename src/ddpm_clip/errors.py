@@ -87,6 +87,12 @@ class NonFiniteError(DdpmClipError):
     code = "E-NONFINITE"
 
 
+class OutOfMemory(DdpmClipError):
+    """The smallest share of a step does not fit into memory (exit 70)."""
+
+    code = "E-MEMORY"
+
+
 class CannotCreate(DdpmClipError):
     """An output that may not be written: it holds something else (exit 73)."""
 
@@ -110,6 +116,12 @@ class Busy(DdpmClipError):
 
     code = "E-BUSY"
     exit_code = 75
+
+    @classmethod
+    def held(cls, folder: object, holder: str) -> "Busy":
+        """The refusal of a folder that another writes."""
+        return cls(f"{folder} is being written", f"by {holder}",
+                   "wait for it, or choose another --out")  # fmt: skip
 
 
 class PermissionRefused(DdpmClipError):

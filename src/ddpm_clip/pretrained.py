@@ -13,8 +13,9 @@ here executes what a folder holds: safetensors and JSON only.
 import hashlib
 import json
 import shutil
+from collections.abc import Iterable
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Any
 
@@ -40,14 +41,13 @@ from ddpm_clip.models import DDPM
 from ddpm_clip.run import Run
 from ddpm_clip.types import Embedder
 from ddpm_clip.utils.storage import published_folder, write_text
-from ddpm_clip.utils.tensors import load_tensors, save_tensors
+from ddpm_clip.utils.tensors import check_weights, load_tensors, save_tensors
+from ddpm_clip.utils.untrusted import is_file, user_path
 from ddpm_clip.weights import shipped_folder, shipped_names
+from ddpm_clip.weights.card import CARD, FORMAT, read_card
 
-CARD = "config.json"
 COVERAGE = "coverage.json"
 """What prompts the pictures cover; `ddpm_clip.coverage` writes and reads it."""
-
-FORMAT = 1
 
 
 @dataclass(eq=False)
@@ -85,14 +85,15 @@ def find(name: str | Path) -> Path:
     Raises:
         MissingInput: neither is there.
     """
-    path = Path(name).expanduser()
+    path = user_path(name)
     for candidate in (path, path.with_suffix("")) if path.suffix in (".pth", ".pt") else (path,):
-        if (candidate / CARD).is_file() or (candidate / "config.yaml").is_file():
+        if is_file(candidate / CARD) or is_file(candidate / "config.yaml"):
             return candidate
     if shipped := shipped_folder(str(name)):
         return shipped
     raise MissingInput(
-        f"no model {str(name)!r}", "it is neither a run, nor a packed model, nor one that ships",
+        f"no model {str(name)[:200]!r}",
+        "it is neither a run, nor a packed model, nor one that ships",
         f"shipped: {', '.join(shipped_names()) or 'none'}; or give a run folder", param="model",
     )  # fmt: skip
 
@@ -137,15 +138,12 @@ def pack(run_folder: str | Path, out: str | Path, *, bank: bool = True, name: st
         raise CannotCreate(f"{out} exists", fix="choose another --out", param="out")
     checkpoint = _run_checkpoint(run, run.best_step() if best else None)
     conditioner = load_conditioner(run.folder, bridge_options(run.config.conditioning))
-    out.parent.mkdir(parents=True, exist_ok=True)
     with published_folder(out) as folder:
         save_tensors(folder / "model.safetensors", _halved(checkpoint.tensors["ema"]))
         save_conditioner(folder, conditioner, bank)
-        for note in (BRIDGE_NOTE, *((COVERAGE,) if bank else ())):
-            if (run.folder / note).is_file():
-                shutil.copy(run.folder / note, folder / note)
-        if (run.folder / EMBEDDER_FOLDER).is_dir():
-            shutil.copytree(run.folder / EMBEDDER_FOLDER, folder / EMBEDDER_FOLDER)
+        own = run.folder / EMBEDDER_FOLDER
+        notes = [run.folder / note for note in (BRIDGE_NOTE, *((COVERAGE,) if bank else ()))]
+        _copy_own([*notes, *(own.iterdir() if own.is_dir() else ())], run.folder, folder)
         facts = {
             "format": FORMAT, "ddpm_clip": ddpm_clip.__version__, "name": name or out.name,
             "step": checkpoint.step, "classes": run.read_json("classes.json").get("classes", []),
@@ -168,7 +166,7 @@ def describe(name: str | Path) -> dict[str, Any]:
             "embedder": run.read_json("embedder.json"), "bridge": read_note(folder),
             "config": run.config.model_dump(mode="json"),
         }  # fmt: skip
-    facts = _read_card(folder)
+    facts = read_card(folder)
     size = sum(f.stat().st_size for f in folder.rglob("*") if f.is_file())
     return {
         "name": facts["name"], "kind": "packed model", "folder": str(folder),
@@ -200,8 +198,8 @@ def _load_run(run: Run, device: str) -> LoadedModel:
 
 
 def _load_packed(folder: Path, device: str) -> LoadedModel:
-    facts = _read_card(folder)
-    config = merge([Layer(str(folder / CARD), flatten(facts["config"]))])[0]
+    facts = read_card(folder)
+    config = _public(merge([Layer(str(folder / CARD), flatten(facts["config"]))])[0])
     weights, classes = _packed_weights(folder), tuple(facts["classes"])
     return _assembled(facts["name"], folder, config, weights, classes, facts["step"], device)
 
@@ -219,16 +217,18 @@ def _assembled(
 ) -> LoadedModel:  # fmt: skip
     place = usable_device(device)
     conditioner = load_conditioner(folder, bridge_options(config.conditioning))
-    network = build_denoiser(
-        config.model, T=config.diffusion.timesteps, img_ch=config.data.channels,
+    make = partial(
+        build_denoiser, config.model, T=config.diffusion.timesteps, img_ch=config.data.channels,
         img_size=config.data.image_size, c_embed_dim=conditioner.width,
     )  # fmt: skip
     try:
-        network.load_state_dict(weights)
-    except RuntimeError as error:
+        check_weights(make, weights)  # a config may ask for a network of any size
+    except ValueError as error:
         raise DataError(
             f"the weights in {folder} do not fit its config", str(error)[:300]
         ) from error
+    network = make()
+    network.load_state_dict(weights)
     network = network.to(place, memory_format=torch.channels_last).eval()  # type: ignore[call-overload]
     ddpm = build_ddpm(config.diffusion, place)
     fingerprint = weights_fingerprint(weights)
@@ -248,11 +248,14 @@ def weights_fingerprint(weights: dict[str, Tensor]) -> str:
 
 
 def _public(config: Config) -> Config:
-    """The config without the paths of this machine: a packed model is given away."""
+    """The config without the paths of a machine: a packed model is given away, and may be given.
+
+    Whoever made it says nothing of where to look on the machine that opens it.
+    """
     source, model = config.data.source, config.embedder.model
-    if source and Path(source).is_absolute():
+    if source and (Path(source).is_absolute() or _leads_out(source)):
         source = Path(source).name
-    if model and Path(model).is_dir():
+    if model and (Path(model).is_dir() or Path(model).is_absolute() or _leads_out(model)):
         model = Path(model).name
     return config.model_copy(
         update={
@@ -262,18 +265,17 @@ def _public(config: Config) -> Config:
     )
 
 
+def _leads_out(text: str) -> bool:
+    return ".." in Path(text).parts or text.startswith("~")
+
+
 def _halved(weights: dict[str, Tensor]) -> dict[str, Tensor]:
     return {k: v.half() if v.is_floating_point() else v for k, v in weights.items()}
 
 
-def _read_card(folder: Path) -> dict[str, Any]:
-    try:
-        facts = json.loads((folder / CARD).read_text(encoding="utf-8"))
-        if facts["format"] > FORMAT:
-            raise DataError(
-                f"{folder} was made by ddpm_clip {facts['ddpm_clip']}", fix="upgrade ddpm-clip"
-            )
-        known = {"card": {}, "classes": [], "step": None, "name": folder.name} | facts
-        return known | {"config": facts["config"]}
-    except (ValueError, KeyError, TypeError) as error:
-        raise DataError(f"{folder / CARD} is no model card of ours", str(error)[:200]) from error
+def _copy_own(files: Iterable[Path], home: Path, out: Path) -> None:
+    """Copy files of a run to where they lie in a model; a link could lead to a secret."""
+    for file in files:
+        if file.is_file() and not file.is_symlink() and file.suffix in (".json", ".safetensors"):
+            (out / file.relative_to(home)).parent.mkdir(exist_ok=True)
+            shutil.copy(file, out / file.relative_to(home))

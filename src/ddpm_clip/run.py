@@ -2,12 +2,15 @@
 
     config.yaml          the resolved config
     run.json             format, version, the model that it was started from
-    classes.json, embedder.json  what the data and the embedder were
+    classes.json, pictures.json, embedder.json  what the data and the embedder were
     history.jsonl        one line a step
     conditioner.*        statistics, prompt bank, bank of embeddings, prior
     bridge.json          why this bridge is the default, and what the prior was fitted on
     embedder/            the mini-CLIP, where there is one
     checkpoints/step-…/  weights, EMA, optimiser (safetensors), state and manifest (JSON)
+    best.json            which of them has the lowest held-out loss
+    bad_files.json, nan_report.json  what was left out, and what became no number
+    lock                 who writes it, while somebody does
     samples/ *.png *.gif what a person looks at
     pictures/            what was kept of a stream
 
@@ -17,37 +20,40 @@ Knows nothing of networks: what it stores are named tensors (`checkpoints.py`).
 import json
 import os
 import shutil
-import warnings
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
-from dataclasses import asdict
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import Any
 
 import yaml
 
 import ddpm_clip
-from ddpm_clip.checkpoints import (
-    Checkpoint,
-    path_of,
-    prune,
-    publish,
-    published_steps,
-    read,
-)
+from ddpm_clip import checkpoints
+from ddpm_clip.checkpoints import Checkpoint
 from ddpm_clip.config import Config
 from ddpm_clip.configuring import Layer, flatten, merge, read_yaml
-from ddpm_clip.errors import Busy, CannotCreate, MissingInput, StorageError
+from ddpm_clip.data.atomic import hold
+from ddpm_clip.errors import CannotCreate, MissingInput, StorageError
 from ddpm_clip.types import TrainStep
-from ddpm_clip.utils.storage import TEMPORARY, write_text
+from ddpm_clip.utils import storage
+from ddpm_clip.utils.locks import LOCK
 
 FORMAT = 1
 FREE_TO_CHANGE = {
     "training.steps", "training.epochs", "training.checkpoint_every", "training.keep_last",
     "training.heldout_every", "training.sample_every", "training.animation", "training.threads",
-    "training.compile", "training.device", "preset",
+    "training.compile", "training.device", "training.accumulation", "preset",
 }  # fmt: skip
 """Keys in which a continued run may differ; all of `generation` too."""
+
+CONFIG, FACTS = "config.yaml", "run.json"
+"""The first is written last: a folder without it is no run yet."""
+
+WRITTEN = (
+    CONFIG, "checkpoints", "samples", "embedder", "history.jsonl", "best.json", "nan_report.json",
+    "conditioner.safetensors", "conditioner.json", "bridge.json", FACTS,
+)  # fmt: skip
+"""What is cleared for another run, in this order: half-cleared, the folder is no run, and ours."""
 
 
 class Run:
@@ -57,36 +63,46 @@ class Run:
         self.folder, self.config = folder, config
 
     @classmethod
-    def create(cls, folder: str | Path, config: Config, *, overwrite: bool = False) -> "Run":
+    def create(
+        cls, folder: str | Path, config: Config, *, overwrite: bool = False, held: bool = False,
+        facts: dict[str, Any] | None = None, copies: dict[str, Path] | None = None,
+    ) -> "Run":  # fmt: skip
         """Start a run, or continue the one that is there if it is the same.
 
+        Args:
+            folder: of the run.
+            config: of the run.
+            overwrite: start anew.
+            held: the caller holds the folder (`hold`); else it is held meanwhile.
+            facts: more for run.json.
+            copies: folders to be copied into a new run, by their names there.
+
+        Killed before all of a new run is there, the folder counts as none, and may be begun again.
+
         Raises:
-            CannotCreate: the folder holds another run, or something else.
-            Busy: it is to be overwritten, and another process is training it.
+            CannotCreate: the folder holds another run, or something else, or cannot be made.
+            Busy: another process is training in it.
         """
         folder = Path(folder)
-        if (folder / "config.yaml").is_file() and not overwrite:
-            return cls.open(folder)._continued(config)
-        if folder.exists() and not folder.is_dir():
-            raise CannotCreate(f"{folder} is a file", fix="choose another --out", param="out")
-        strangers = [] if overwrite or not folder.exists() else sorted(os.listdir(folder))
-        if strangers:
-            raise CannotCreate(
-                f"the folder {folder} is not empty", f"it holds {strangers[0]!r} and is no run",
-                "choose another --out, or --overwrite", param="out",
-            )  # fmt: skip
-        try:
-            folder.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise CannotCreate(
-                f"cannot create {folder}", str(error), "choose another --out"
-            ) from error
-        run = cls(folder, config)
-        if overwrite and (folder / "run.json").is_file():  # a run, and not any folder of a person
-            with run.writing():  # nor one that is being trained
+        with nullcontext() if held else hold(folder):
+            if (folder / CONFIG).is_file() and not overwrite:
+                return cls.open(folder)._continued(config)
+            names = [name for name in sorted(os.listdir(folder))
+                     if name != LOCK and not name.startswith(storage.TEMPORARY)]  # fmt: skip
+            if names and not overwrite and not _only_begun(folder):
+                raise CannotCreate(
+                    f"the folder {folder} is not empty", f"it holds {names[0]!r} and is no run",
+                    "choose another --out, or --overwrite", param="out",
+                )  # fmt: skip
+            run = cls(folder, config)
+            if _is_ours(folder):
                 _clear(folder, config.data.source)
-        run._write_config()
-        run.write_json("run.json", {"format": FORMAT, "ddpm_clip": ddpm_clip.__version__})
+            told = {"format": FORMAT, "ddpm_clip": ddpm_clip.__version__}
+            run.write_json(FACTS, told | (facts or {}))
+            for name, original in (copies or {}).items():
+                with storage.published_folder(folder / name) as place:
+                    shutil.copytree(original, place, dirs_exist_ok=True)
+            run._write_config()
         return run
 
     @classmethod
@@ -97,11 +113,11 @@ class Run:
             MissingInput: there is none in that folder.
         """
         folder = Path(folder)
-        if not (folder / "config.yaml").is_file():
+        if not (folder / CONFIG).is_file():
             raise MissingInput(f"no run in {folder}", "config.yaml is not there",
                                "start one: ddpm-clip train SOURCE --out FOLDER")  # fmt: skip
-        tree = read_yaml(folder / "config.yaml")
-        return cls(folder, merge([Layer(str(folder / "config.yaml"), flatten(tree))])[0])
+        tree = read_yaml(folder / CONFIG)
+        return cls(folder, merge([Layer(str(folder / CONFIG), flatten(tree))])[0])
 
     def _continued(self, config: Config) -> "Run":
         ours, theirs = _dotted(self.config), _dotted(config)
@@ -119,7 +135,7 @@ class Run:
 
     def discard(self) -> None:
         """Take the whole folder away; only for a run just made here that came to nothing."""
-        _remove_tree(self.folder)
+        storage.remove(self.folder)
 
     def settle(self, config: Config) -> None:
         """Write down what an open choice became when the data were seen."""
@@ -130,21 +146,30 @@ class Run:
         text = yaml.safe_dump(
             self.config.model_dump(mode="json"), sort_keys=False, allow_unicode=True
         )
-        write_text(self.folder / "config.yaml", text)
+        storage.write_text(self.folder / CONFIG, text)
 
     # Small files
 
     def write_json(self, name: str, value: dict[str, Any]) -> None:
         """Write a JSON file of the run, atomically."""
-        write_text(self.folder / name, json.dumps(value, indent=1, ensure_ascii=False) + "\n")
+        storage.write_text(
+            self.folder / name, json.dumps(value, indent=1, ensure_ascii=False) + "\n"
+        )
 
     def read_json(self, name: str) -> dict[str, Any]:
-        """Read a JSON file of the run; {} where it is not there."""
+        """Read a JSON file of the run; {} where it is not there.
+
+        Raises:
+            StorageError: it is damaged.
+        """
         path = self.folder / name
         if not path.is_file():
             return {}
-        value: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-        return value
+        try:
+            return dict(json.loads(path.read_text(encoding="utf-8")))
+        except (ValueError, TypeError, RecursionError) as error:
+            raise StorageError(f"cannot read {path}", str(error)[:200],
+                               "it is damaged; restore it from a copy") from error  # fmt: skip
 
     # History
 
@@ -154,28 +179,25 @@ class Run:
         return self.folder / "history.jsonl"
 
     def append_history(self, steps: Iterable[TrainStep]) -> None:
-        """Add lines to the history."""
-        with open(self.history_path, "a", encoding="utf-8") as file:
-            file.writelines(json.dumps(asdict(step)) + "\n" for step in steps)
-            file.flush()
-            os.fsync(file.fileno())
+        """Add lines to the history; what is no number is null there.
+
+        Raises:
+            StorageError: the disk is full or does not let us write; no line was added.
+        """
+        try:
+            storage.append_lines(self.history_path, (step.as_row() for step in steps))
+        except OSError as error:
+            fix = "free some space, or let us write there"
+            raise StorageError(f"cannot write {self.history_path}", str(error), fix) from error
 
     def history(self) -> list[dict[str, Any]]:
         """All steps so far; a torn last line (a crash) is left out."""
-        if not self.history_path.is_file():
-            return []
-        rows = []
-        for line in self.history_path.read_text(encoding="utf-8").splitlines():
-            try:
-                rows.append(json.loads(line))
-            except json.JSONDecodeError:
-                break
-        return rows
+        return [row for row in storage.read_lines(self.history_path) if "step" in row]
 
     def cut_history(self, step: int) -> None:
         """Forget what came after `step`: it will come again."""
         rows = [row for row in self.history() if row["step"] <= step]
-        write_text(self.history_path, "".join(json.dumps(row) + "\n" for row in rows))
+        storage.write_text(self.history_path, "".join(json.dumps(row) + "\n" for row in rows))
 
     # Checkpoints
 
@@ -186,23 +208,40 @@ class Run:
 
     def checkpoint_steps(self) -> list[int]:
         """Steps with a published checkpoint, rising."""
-        return published_steps(self.checkpoints_folder)
+        return checkpoints.published_steps(self.checkpoints_folder)
 
     def checkpoint_path(self, step: int) -> Path:
         """The folder of one checkpoint."""
-        return path_of(self.checkpoints_folder, step)
+        return checkpoints.path_of(self.checkpoints_folder, step)
 
     def save(self, checkpoint: Checkpoint, *, best: bool = False) -> Path:
         """Publish a checkpoint by one rename, then prune: the best and the newest stay.
 
         They are `keep_last`, and two at least, so that there is one to fall back to.
         """
-        path = publish(self.checkpoints_folder, checkpoint)
+        path = checkpoints.publish(self.checkpoints_folder, checkpoint)
         if best:
-            self.write_json("best.json", {"step": checkpoint.step})
-        newest = self.checkpoint_steps()[-max(2, self.config.training.keep_last) :]
-        prune(self.checkpoints_folder, keep={*newest, self.best_step()})
+            self.note_best(checkpoint.step)
+        newest = self.checkpoint_steps()[-self._kept :]
+        checkpoints.prune(self.checkpoints_folder, keep={*newest, self.best_step()})
         return path
+
+    @property
+    def _kept(self) -> int:
+        return max(2, self.config.training.keep_last)
+
+    def check_room(self, size: int) -> None:
+        """See to it that checkpoints of `size` bytes have room, the one being written included.
+
+        Raises:
+            StorageError: they have none, or may not be written.
+        """
+        more = self._kept + 2 - len(self.checkpoint_steps())  # the best, and the one in the making
+        checkpoints.check_room(self.checkpoints_folder, size, max(1, more))
+
+    def note_best(self, step: int) -> None:
+        """Write down which checkpoint has the lowest held-out loss."""
+        self.write_json("best.json", {"step": step})
 
     def best_step(self) -> int | None:
         """The step with the lowest held-out loss among those saved."""
@@ -218,53 +257,38 @@ class Run:
 
         Raises:
             MissingInput: no checkpoint of that step. StorageError: every one is damaged.
+            DataError: it was made by a newer ddpm_clip.
         """
-        steps = self.checkpoint_steps()
-        if step is not None:
-            if step not in steps:
-                raise MissingInput(
-                    f"{self.folder} has no checkpoint of step {step}",
-                    f"there is: {', '.join(map(str, steps)) or 'none'}",
-                )
-            return read(self.checkpoint_path(step), groups)
-        for candidate in reversed(steps):
-            try:
-                return read(self.checkpoint_path(candidate), groups)
-            except StorageError as error:
-                warnings.warn(f"{error}\n  falling back to the checkpoint before it", stacklevel=2)
-        if steps:
-            raise StorageError(
-                f"every checkpoint in {self.checkpoints_folder} is damaged",
-                fix="start anew with --overwrite",
+        if step is None:
+            return checkpoints.newest(self.checkpoints_folder, groups)
+        if step not in self.checkpoint_steps():
+            there = ", ".join(map(str, self.checkpoint_steps()))
+            raise MissingInput(
+                f"{self.folder} has no checkpoint of step {step}", f"there is: {there or 'none'}"
             )
-        return None
+        return checkpoints.read(self.checkpoint_path(step), groups)
 
     # One writer
 
     @contextmanager
     def writing(self) -> Iterator["Run"]:
-        """Hold the run for one writer; leftovers of a crash are swept while it is held.
+        """Hold the run for one writer, and `tidy` it.
 
         Raises:
             Busy: another process holds it.
         """
-        import fcntl
-
-        path = self.folder / "lock"
-        with open(path, "a+", encoding="utf-8") as file:
-            try:
-                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except OSError as error:
-                file.seek(0)
-                raise Busy(f"{self.folder} is being written", f"by process {file.read().strip()}",
-                           "wait for it, or choose another --out") from error  # fmt: skip
-            file.seek(0)
-            file.truncate()
-            file.write(str(os.getpid()))
-            file.flush()
-            for leftover in self.checkpoints_folder.glob(f"{TEMPORARY}*"):
-                _remove_tree(leftover)
+        with hold(self.folder):
+            self.tidy()
             yield self
+
+    def tidy(self) -> None:
+        """Sweep up after a crash: half-written files, and newest checkpoints that are damaged.
+
+        Only for the one who holds the run.
+        """
+        for folder in (self.folder, self.checkpoints_folder):
+            storage.sweep(folder)
+        checkpoints.set_damaged_aside(self.checkpoints_folder)
 
 
 def _dotted(config: Config) -> dict[str, Any]:
@@ -275,24 +299,29 @@ def _may_change(key: str) -> bool:
     return key in FREE_TO_CHANGE or key.startswith("generation.")
 
 
+def _only_begun(folder: Path) -> bool:
+    """Whether a run was being made here when its process was killed: it has no step to lose."""
+    try:
+        told = json.loads((folder / FACTS).read_text(encoding="utf-8"))
+    except (OSError, ValueError, RecursionError):
+        return False
+    return "ddpm_clip" in told and not (folder / CONFIG).exists() and not _has_steps(folder)
+
+
+def _is_ours(folder: Path) -> bool:
+    """Whether it is a run, or what is left of one, and not any folder of a person."""
+    return (folder / FACTS).is_file() or _has_steps(folder)
+
+
+def _has_steps(folder: Path) -> bool:
+    return bool(checkpoints.published_steps(folder / "checkpoints"))
+
+
 def _clear(folder: Path, source: str | None) -> None:
     """Remove what an earlier run wrote, and nothing else; not the pictures of the next one."""
     kept = folder / "pictures"  # of a stream
     place = Path((source or "").partition(":")[2] or source or ".").expanduser()
     if (kept / "kept.json").is_file() and not place.resolve().is_relative_to(kept.resolve()):
-        _remove_tree(kept)
-    for name in ("checkpoints", "samples", "embedder"):
-        _remove_tree(folder / name)
-    for name in (
-        "history.jsonl",
-        "best.json",
-        "run.json",
-        "conditioner.safetensors",
-        "conditioner.json",
-        "bridge.json",
-    ):
-        (folder / name).unlink(missing_ok=True)
-
-
-def _remove_tree(path: Path) -> None:
-    shutil.rmtree(path, ignore_errors=True)
+        storage.remove(kept)
+    for name in WRITTEN:
+        storage.remove(folder / name)

@@ -87,10 +87,13 @@ def placed(key: str, known: Mapping[str, str]) -> str | None:
 def translated(key: str, value: Any) -> Any:
     """The value of one of their keys in the form that ours has."""
     name = key.rpartition(".")[2]
-    if name in ("clip_model", "model_name"):
+    if name in ("clip_model", "model_name") and isinstance(value, str):
         return OPENAI_NAMES.get(value, value)
     if name == "data_paths" and isinstance(value, list):
         return value[0] if value else None
     if name == "guidance_weights" and isinstance(value, list):
-        return [1 + w for w in value]  # theirs are weights w, ours scales s = 1 + w
+        numbers = all(isinstance(w, int | float) for w in value)
+        return (
+            [1 + w for w in value] if numbers else value
+        )  # theirs are weights w, ours scales s = 1 + w
     return value

@@ -8,8 +8,9 @@ Pixels are float in [-1, 1] on the model's side, uint8 in storage, PIL at the do
 Knows nothing of how anything is computed.
 """
 
+import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 from torch import Tensor
@@ -44,7 +45,10 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class TrainStep:
-    """One optimisation step. `heldout_loss` is there only on the steps that measured it."""
+    """One optimisation step. `heldout_loss` is there only on the steps that measured it.
+
+    The loss of a step that was skipped, because something in it was no number, is NaN.
+    """
 
     step: int
     epoch: float
@@ -53,6 +57,11 @@ class TrainStep:
     images_per_second: float
     seconds: float
     heldout_loss: float | None = None
+
+    def as_row(self) -> dict[str, float | None]:
+        """As JSON has it: what is no number is null."""
+        fields: dict[str, float | None] = asdict(self)
+        return {k: v if v is None or math.isfinite(v) else None for k, v in fields.items()}
 
 
 Predict = Callable[[Tensor, float], Prediction]

@@ -9,7 +9,13 @@ import sys
 import pytest
 
 from ddpm_clip.cli import training_view
-from ddpm_clip.cli.interrupt import Interrupted, Patience, signals_unwind
+from ddpm_clip.cli.interrupt import (
+    Interrupted,
+    Patience,
+    farewell,
+    going_on_by,
+    signals_unwind,
+)
 
 COMMAND = (sys.executable, "-m", "ddpm_clip.cli.main")
 
@@ -58,6 +64,30 @@ def test_a_second_request_leaves_at_once(tiny, tmp_path):
         process.send_signal(signal.SIGTERM)
         process.communicate(timeout=60)
     assert process.returncode in (130, 143)
+
+
+@pytest.mark.parametrize("where", ["prepare", "write_outcome"])
+def test_a_request_outside_the_steps_names_the_way_on_too(cli, tiny, tmp_path, monkeypatch, where):
+    real, folder = getattr(training_view, where), tmp_path / "run"
+
+    def asked(*given, **more):
+        os.kill(os.getpid(), signal.SIGTERM)
+        return real(*given, **more)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(training_view, where, asked)
+        ended = cli("train", "--config", tiny, "--out", folder)
+    assert ended.code == 143
+    assert ended.err.splitlines()[-1].endswith(f"Continue: ddpm-clip resume {folder}")
+    assert cli("resume", folder).code == 0
+    assert (folder / "loss.png").is_file()
+
+
+def test_the_way_on_is_forgotten_when_it_is_over():
+    with going_on_by("Continue: this"), going_on_by("Continue: that"):
+        assert farewell("Bye.", "Again.") == "Bye. Continue: that"
+    assert farewell("Bye.", "Again.") == "Bye. Again."
+    assert farewell("Bye.") == "Bye."
 
 
 def test_patience_only_notes_the_first_request_and_gives_back_what_was_there():

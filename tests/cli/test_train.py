@@ -6,7 +6,9 @@ import shutil
 import pytest
 import yaml
 
+from ddpm_clip.cli import training_view
 from ddpm_clip.data.drawn_flowers import write_folder
+from ddpm_clip.errors import NonFiniteError
 
 
 @pytest.fixture
@@ -196,6 +198,17 @@ def test_unusable_pictures_are_named_and_left_out(cli, tiny, photos, tmp_path):
     assert [file["key"] for file in bad] == ["left/note.png"]
 
 
+def test_a_run_that_goes_on_with_other_pictures_says_so(cli, tiny, photos, tmp_path):
+    words = ("train", photos, "--config", tiny, "--out", tmp_path / "run",
+             "--set", "generation.prompts=[left]")  # fmt: skip
+    assert "others than before" not in cli(*words, "--stop-after", 2).err
+    assert "others than before" not in cli(*words, "--stop-after", 1).err
+    next((photos / "left").glob("*.png")).unlink()
+    ended = cli(*words)
+    assert ended.code == 0
+    assert "the pictures are others than before (16, now 15)" in ended.err
+
+
 def test_one_picture_warns_and_trains(cli, tiny, tmp_path):
     write_folder(tmp_path / "one" / "rose", 1, size=16, seed=1)
     ended = cli("train", tmp_path / "one", "--config", tiny, "--out", tmp_path / "run", "-q",
@@ -272,3 +285,13 @@ def test_a_model_without_any_condition_trains_and_refuses_words(cli, tiny, tmp_p
     plain = tmp_path / "any.png"
     assert cli("generate", "--unconditional", "--model", out, "-n", 1, "--out", plain).code == 0
     assert plain.is_file()
+
+
+def test_samples_that_are_no_numbers_do_not_end_a_training(cli, tiny, tmp_path, monkeypatch):
+    def spoilt(run, step):
+        raise NonFiniteError("a picture came out with values that are no numbers")
+
+    monkeypatch.setattr(training_view, "write_samples", spoilt)
+    ended = cli("train", "--config", tiny, "--out", tmp_path / "run")
+    assert ended.code == 0
+    assert "warning: no samples of step 2: a picture came out" in ended.err

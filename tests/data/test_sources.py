@@ -84,6 +84,13 @@ def write_emoji(path):
     return path
 
 
+def write_flower_photos(folder):
+    """Class folders as the archive of TensorFlow has them."""
+    for name in ("daisy", "roses"):
+        put(folder / name / f"{name}.png")
+    return folder
+
+
 @pytest.fixture
 def shop(tmp_path):
     """One small valid place for every registered source, by its name."""
@@ -98,6 +105,7 @@ def shop(tmp_path):
         "mnist": write_mnist(tmp_path / "digits"),
         "fashion-mnist": write_mnist(tmp_path / "clothes"),
         "tiny-imagenet": write_tiny_imagenet(tmp_path / "tiny"),
+        "tf-flowers": write_flower_photos(tmp_path / "flower_photos"),
         "drawn-flowers": 3,
         "emoji": write_emoji(tmp_path / "emoji.npz"),
     }
@@ -385,6 +393,21 @@ def test_a_data_set_is_found_where_the_environment_says(tmp_path, monkeypatch):
     assert len(open_source("mnist")) == 12
 
 
+def test_flower_photos_are_class_folders_or_a_pack_with_a_test_split(tmp_path):
+    folder = write_flower_photos(tmp_path / "flower_photos")
+    assert open_source(f"tf-flowers:{folder}").classes == ("daisy", "roses")
+    (tmp_path / "pack").mkdir()
+    pixels = np.zeros((3, 8, 8, 3), np.uint8)
+    pack = {"train_images": pixels, "train_labels": [0, 1, 1], "test_images": pixels[:1],
+            "test_labels": [1]}  # fmt: skip
+    np.savez(tmp_path / "pack" / "tf_flowers_64.npz", **pack)
+    (tmp_path / "pack" / "labels.txt").write_text("daisy\nroses\n")
+    for place in (tmp_path / "pack", tmp_path / "pack" / "tf_flowers_64.npz"):
+        train, test = (open_source(f"tf-flowers:{place}", split=s) for s in ("train", "test"))
+        assert (len(train), len(test)) == (3, 1)
+        assert test.label(0) == "roses"
+
+
 def test_tiny_imagenet_has_names_for_classes_and_its_own_val(tmp_path):
     root = write_tiny_imagenet(tmp_path / "tiny-imagenet-200")
     train, val = (
@@ -434,7 +457,7 @@ def test_real_packs_are_read(data_root, monkeypatch):
     assert len(tiny) == 20_000
     assert len(tiny.classes) == 200 == len(set(tiny.classes))
     assert tiny[0].size == (64, 64)
-    flowers = open_source(f"npz:{data_root}/tf_flowers/tf_flowers_64.npz:test")
+    flowers = open_source("tf-flowers", split="test")
     assert len(flowers) == 736
     assert len(flowers.classes) == 5
     emoji = open_source(f"npz:{data_root}/emoji/emoji_64.npz")

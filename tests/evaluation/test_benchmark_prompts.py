@@ -10,6 +10,7 @@ import pytest
 from ddpm_clip.data.chatter import WORDS
 from ddpm_clip.data.digit_words import DIGITS, FRAMES
 from ddpm_clip.data.drawn_flowers import FACTS, WITH_CENTRE
+from ddpm_clip.evaluation.cases import digit_cases
 
 
 @pytest.fixture
@@ -18,9 +19,8 @@ def benchmark_file(monkeypatch):
     return importlib.import_module
 
 
-def test_forty_prompts_ask_for_ten_digits(benchmark_file):
-    digits = benchmark_file("digits_from_words")
-    asked = digits.cases(digits.PHRASINGS)
+def test_forty_prompts_ask_for_ten_digits():
+    asked = digit_cases()
     assert len({case.prompt for case in asked}) == 40
     six = [case.prompt for case in asked if case.facts == {"digit": "six"}]
     assert six == ["six", "6", "the digit six", "a handwritten six"]
@@ -36,7 +36,7 @@ def test_unseen_phrasings_are_in_no_template_and_name_one_digit_only(benchmark_f
         ]
         assert others, "only filler words: training may have seen it"
         assert not set(others) & set(DIGITS)
-    assert len(digits.cases(digits.UNSEEN)) == 10 * len(digits.UNSEEN)
+    assert len(digit_cases(phrasings=digits.UNSEEN)) == 10 * len(digits.UNSEEN)
 
 
 def test_four_hundred_flower_prompts_differ_and_cover_every_pair_evenly(benchmark_file):

@@ -4,7 +4,15 @@ import pytest
 
 from ddpm_clip.data.drawn_flowers import FACTS
 from ddpm_clip.errors import DataError, MissingInput, UsageError
-from ddpm_clip.evaluation.cases import cases_of, fewer, meaning, read_prompts
+from ddpm_clip.evaluation.cases import (
+    WORD,
+    cases_of,
+    digit_cases,
+    fewer,
+    flower_case,
+    meaning,
+    read_prompts,
+)
 from ddpm_clip.evaluation.success import PromptCase
 
 
@@ -48,6 +56,17 @@ def test_digits_are_asked_in_four_phrasings():
     assert [case.prompt for case in asked[:4]] == ["six", "6", "the digit six", "a handwritten six"]
     assert {case.facts["digit"] for case in asked} == {"six", "nine"}
     assert len(asked) == 8
+
+
+def test_a_phrasing_may_spell_the_digit_with_a_capital():
+    said = [case.prompt for case in digit_cases(("six", "goat"), ["{Word}!", WORD])]
+    assert said == ["Six!", "six"]
+
+
+def test_an_orange_takes_its_article():
+    facts = {"species": "lily", "petals": "orange"}
+    assert flower_case("A {petals} {species}.", facts).prompt == "An orange lily."
+    assert flower_case("a {petals} {species}", facts) == PromptCase("an orange lily", facts)
 
 
 def test_flowers_are_asked_for_in_every_petal_colour():

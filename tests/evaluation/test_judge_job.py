@@ -4,6 +4,7 @@ from ddpm_clip.configuring import resolve
 from ddpm_clip.errors import CannotCreate
 from ddpm_clip.evaluation.judge import JudgeNet
 from ddpm_clip.evaluation.judge_job import train_judge_run
+from ddpm_clip.evaluation.judge_training import train_judge
 from ddpm_clip.utils.generators import finish
 
 
@@ -28,3 +29,21 @@ def test_a_folder_with_something_else_in_it_is_left_alone(tmp_path):
     with pytest.raises(CannotCreate, match="is no judge"):
         finish(train_judge_run(tmp_path, flowers(), steps=3))
     assert [file.name for file in tmp_path.iterdir()] == ["letters.txt"]
+
+
+def test_a_judge_of_one_half_never_sees_the_other(tmp_path, monkeypatch):
+    shown = []
+
+    def train(net, pixels, facts, **options):
+        shown.append({one.numpy().tobytes() for one in pixels})
+        return train_judge(net, pixels, facts, **options)
+
+    monkeypatch.setattr("ddpm_clip.evaluation.judge_job.train_judge", train)
+    for half in (1, 2):
+        work = train_judge_run(
+            tmp_path / str(half), flowers(), steps=2, batch_size=8, width=8, half=half
+        )
+        finish(work)
+    assert [len(one) for one in shown] == [27, 27]  # a tenth of thirty sets the threshold
+    assert not shown[0] & shown[1]
+    assert JudgeNet.load(tmp_path / "2").card["half"] == 2

@@ -259,7 +259,8 @@ def test_attention_is_scaled_dot_product_attention():
 
 @pytest.mark.parametrize("name", DENOISERS)
 def test_channels_that_cannot_be_normalised_in_groups_are_refused_by_key(name):
-    eight = {} if name == "course_unet" else {"norm_groups": 8}
-    with pytest.raises(UsageError, match="12 channels") as refused:
-        DENOISERS[name](100, 1, 16, (12, 12, 12), 8, 6, **eight)
+    eight = {"norm_groups": 8} if name == "unet" else {}
+    odd = 13 if name == "pooled_unet" else 12  # it has groups of half the channels
+    with pytest.raises(UsageError, match=f"{odd} channels") as refused:
+        DENOISERS[name](100, 1, 16, (odd, odd, odd), 8, 6, **eight)
     assert refused.value.param == "model.down_chs"

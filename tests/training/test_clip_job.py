@@ -8,6 +8,7 @@ from PIL import Image
 from ddpm_clip.config import Config
 from ddpm_clip.embedders.mini_clip import MiniClip
 from ddpm_clip.training.clip_job import HELDOUT, train_clip_run
+from ddpm_clip.training.contrastive import train_clip
 from ddpm_clip.training.prepare import heldout_rows, settled_embedder
 from ddpm_clip.utils.generators import finish
 
@@ -62,3 +63,38 @@ def test_what_is_measured_comes_from_every_class(tmp_path):
     assert held.min() < 200
     assert held.max() >= 800
     assert len(held) == 100
+
+
+def shown_to(monkeypatch):
+    """The options with which mini-CLIPs are trained from now on, and how many pictures."""
+    seen = []
+
+    def train(clip, pixels, facts, **options):
+        seen.append(options | {"n": len(pixels)})
+        return train_clip(clip, pixels, facts, **options)
+
+    monkeypatch.setattr("ddpm_clip.training.clip_job.train_clip", train)
+    return seen
+
+
+def test_a_config_that_holds_nothing_out_lets_every_picture_be_learned(tmp_path, monkeypatch):
+    seen = shown_to(monkeypatch)
+    source = pictures(tmp_path / "photos", n=40, captioned=range(40))
+    for heldout in (256, 0):
+        data = config(source).data.model_copy(update={"heldout": heldout})
+        own = config(source).model_copy(update={"data": data})
+        figures = finish(train_clip_run(tmp_path / f"clip-{heldout}", own))
+        assert figures.n == (4 if heldout else 40)
+    assert [one["n"] for one in seen] == [36, 40]
+
+
+def test_pictures_are_mirrored_and_recoloured_only_where_the_config_says(tmp_path, monkeypatch):
+    seen = shown_to(monkeypatch)
+    source = pictures(tmp_path / "photos", n=20, captioned=range(20))
+    finish(train_clip_run(tmp_path / "plain", config(source)))
+    own = Config.model_validate({
+        "data": {"source": str(source), "image_size": 8, "flip": True},
+        "embedder": TINY | {"augment": 0.5},
+    })  # fmt: skip
+    finish(train_clip_run(tmp_path / "other", own))
+    assert [(one["mirror"], one["augment"]) for one in seen] == [(False, 0.0), (True, 0.5)]

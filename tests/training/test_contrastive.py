@@ -6,9 +6,10 @@ import torch
 
 from ddpm_clip.data.drawn_flowers import DrawnFlowers
 from ddpm_clip.embedders.mini_clip import LOSSES, MiniClip
-from ddpm_clip.errors import DataError
+from ddpm_clip.errors import DataError, NonFiniteError
 from ddpm_clip.training.contrastive import FactTable, _noised, train_clip
 from ddpm_clip.types import Caption
+from ddpm_clip.utils.tensors import to_float
 
 FACTS = [
     {"species": "rose", "petals": "red"},
@@ -39,6 +40,13 @@ def test_a_caption_fits_every_picture_that_it_is_true_of():
     ]
     fits = table.fits(torch.tensor([0, 1, 2]), captions)
     assert fits.int().tolist() == [[1, 1, 1, 1], [0, 1, 0, 1], [0, 0, 1, 1]]
+
+
+def test_an_attribute_that_is_empty_somewhere_is_not_said_by_silence():
+    """Some emoji have no keywords, and a caption that says none must fit those that have some."""
+    table = FactTable([{"name": "cat", "keywords": "pet"}, {"name": "dog", "keywords": ""}])
+    fits = table.fits(torch.tensor([0, 1]), [Caption("cat", {"name": "cat"}), Caption("any", {})])
+    assert fits.tolist() == [[True, True], [False, True]]
 
 
 def test_pictures_of_which_less_is_known_are_not_claimed_by_captions_about_it():
@@ -86,6 +94,14 @@ def test_nothing_to_say_is_a_data_error(flowers):
         next(train_clip(small(), pixels, [{}] * len(pixels), steps=1))
 
 
+def test_a_loss_that_is_no_number_ends_the_training(flowers):
+    clip = small()
+    with torch.no_grad():
+        clip.bias.fill_(float("nan"))
+    with pytest.raises(NonFiniteError, match="nan at step 1"):
+        next(train_clip(clip, *flowers, steps=1, batch_size=8, loss="sigmoid"))
+
+
 def test_a_noise_aware_clip_is_shown_other_pictures(flowers):
     pixels, facts = flowers
     losses = []
@@ -93,6 +109,25 @@ def test_a_noise_aware_clip_is_shown_other_pictures(flowers):
         work = train_clip(small(), pixels, facts, steps=1, batch_size=8, noise_aware=aware)
         losses.append(next(work).loss)
     assert losses[0] != losses[1]
+
+
+@pytest.mark.parametrize("option", [{"mirror": True}, {"augment": 0.5}])
+def test_mirrored_and_augmented_pictures_are_other_pictures(flowers, option):
+    plain = next(train_clip(small(), *flowers, steps=1, batch_size=8)).loss
+    assert next(train_clip(small(), *flowers, steps=1, batch_size=8, **option)).loss != plain
+
+
+def test_a_mirrored_clip_is_shown_pictures_and_their_mirror_images_only(flowers, monkeypatch):
+    seen = []
+    monkeypatch.setattr(
+        "ddpm_clip.training.contrastive._jittered", lambda x, g: seen.append(x) or x
+    )
+    list(train_clip(small(), *flowers, steps=2, batch_size=16, mirror=True))
+    whole = to_float(flowers[0])
+    plain, turned = ({one.numpy().tobytes() for one in x} for x in (whole, whole.flip(3)))
+    shown = [one.contiguous().numpy().tobytes() for one in torch.cat(seen)]
+    assert set(shown) <= plain | turned
+    assert 0 < sum(one in turned for one in shown) < 32
 
 
 def test_noise_is_drawn_as_by_a_diffusion():

@@ -2,6 +2,7 @@
 
 import json
 import math
+import shutil
 import warnings
 
 import numpy as np
@@ -12,12 +13,12 @@ from torch.nn import functional as F
 from ddpm_clip.build import build_ddpm
 from ddpm_clip.conditioning import Conditioner
 from ddpm_clip.config import Config, TrainingConfig
-from ddpm_clip.errors import NonFiniteError
+from ddpm_clip.errors import StorageError
 from ddpm_clip.generation import TextToImage
 from ddpm_clip.run import Run
 from ddpm_clip.training.loop import Prepared, _Loop, start_state, total_steps, train
 from ddpm_clip.training.samples import write_samples
-from ddpm_clip.training.state import learning_rate
+from ddpm_clip.training.state import learning_rate, report_changes, surroundings
 
 CLOCKS = ("seconds", "images_per_second")
 
@@ -167,35 +168,81 @@ def test_a_truncated_newest_checkpoint_is_passed_over_and_done_again(tmp_path):
     assert_the_same(whole, everything(run))
 
 
-def test_a_loss_that_is_no_number_stops_the_training_and_spoils_no_checkpoint(tmp_path):
-    data = prepared()
-    data.embeddings[15] = float("nan")  # one spoilt row, met sooner or later
-    run = Run.create(tmp_path, config(checkpoint_every=1, steps=10))
-    with run.writing(), pytest.raises(NonFiniteError, match="the loss is nan at step") as refused:
-        list(train(run, data))
-    assert refused.value.exit_code == 70
-    assert "training.lr" in refused.value.fix
-    checkpoint = run.load()
-    assert checkpoint.step == len(run.history())
-    for group in ("model", "ema", "optimizer"):
-        assert all(v.isfinite().all() for v in checkpoint.tensors[group].values())
+def test_a_run_without_room_for_checkpoints_takes_no_step(tmp_path, monkeypatch):
+    run = Run.create(tmp_path, config())
+    usage = shutil.disk_usage(tmp_path)._replace(free=1000)
+    monkeypatch.setattr(shutil, "disk_usage", lambda path: usage)
+    with run.writing(), pytest.raises(StorageError, match="cannot take the checkpoints"):
+        next(train(run, prepared()))
+    assert run.history() == []
 
 
-def test_weights_stay_finite_when_the_loss_explodes_late(tmp_path):
-    """The refusal comes before the step: the newest checkpoint is the last sound state."""
-    data = prepared()
-    run = Run.create(tmp_path, config(steps=6, checkpoint_every=1))
+@pytest.mark.parametrize("failing", ["append_history", "save"])
+def test_a_disk_that_fills_up_stops_the_training_with_the_last_checkpoint_intact(
+    tmp_path, monkeypatch, failing
+):
+    settings, data = config(steps=6, checkpoint_every=2), prepared()
+    whole = everything(trained(tmp_path / "whole", settings, data))
+    run, asked = Run.create(tmp_path / "run", settings), []
+
+    def full(*_, **__):
+        asked.append(1)
+        raise StorageError("cannot write", "No space left on device")
+
     with run.writing():
         steps = train(run, data)
-        next(steps)
-        next(steps)
-        data.pixels[:] = 0
-        data.embeddings[:] = float("inf")
-        with pytest.raises(NonFiniteError):
-            next(steps)
-    checkpoint = run.load()
-    assert checkpoint.step == 2
-    assert all(v.isfinite().all() for v in checkpoint.tensors["model"].values())
+        assert [next(steps).step, next(steps).step] == [1, 2]
+        monkeypatch.setattr(run, failing, full)
+        with pytest.raises(StorageError, match="cannot write"):
+            list(steps)
+    assert len(asked) == 1, "what failed a moment ago is not tried again"
+    assert run.load().step == 2
+    assert_the_same(whole, everything(trained(tmp_path / "run", settings, data)))
+
+
+def test_an_interruption_between_weights_and_their_average_saves_neither(tmp_path, monkeypatch):
+    """As Ctrl-C may in a program that has no handler: a state of two steps must not be saved."""
+    settings, data = config(steps=6, checkpoint_every=2), prepared()
+    whole = everything(trained(tmp_path / "whole", settings, data))
+    run = Run.create(tmp_path / "run", settings)
+    state = start_state(run, data.conditioner.width, torch.device("cpu"))
+    update, calls = state.ema.update, []
+
+    def interrupted():
+        calls.append(1)
+        if len(calls) == 4:
+            raise KeyboardInterrupt
+        update()
+
+    monkeypatch.setattr(state.ema, "update", interrupted)
+    with run.writing(), pytest.raises(KeyboardInterrupt):
+        list(train(run, data, state))
+    assert run.checkpoint_steps() == [2]
+    assert_the_same(whole, everything(trained(tmp_path / "run", settings, data)))
+
+
+def test_the_note_on_the_best_checkpoint_follows_the_checkpoint(tmp_path):
+    """A crash may come between the two."""
+    settings, data = config(steps=6, checkpoint_every=2), prepared()
+    run = trained(tmp_path, settings, data, stop=4)
+    best = run.best_step()
+    assert best is not None
+    run.note_best(1)
+    trained(tmp_path, settings, data, stop=5)
+    assert run.best_step() == best
+
+
+def test_going_on_with_other_threads_is_told(tmp_path):
+    settings, data = config(steps=4), prepared()
+    run = trained(tmp_path, settings, data, stop=2)
+    path = run.checkpoint_path(2)
+    state = json.loads((path / "state.json").read_text())
+    assert (state["threads"], state["device"], state["dtype"]) == (1, "cpu", "float32")
+    now = surroundings(torch.device("cpu"), torch.float32)
+    with pytest.warns(UserWarning, match="left with threads 8, now 1: .*to the bit"):
+        report_changes(state | {"threads": 8}, now)
+    report_changes(state, now)
+    report_changes({}, now)  # a checkpoint from before these were noted
 
 
 def test_history_and_the_held_out_loss_say_how_it_goes(tmp_path):
@@ -299,7 +346,7 @@ def test_a_batch_goes_to_the_device_and_its_rows_stay_in_float64_on_the_cpu(tmp_
     run = Run.create(tmp_path, config())
     state = start_state(run, data.conditioner.width, torch.device("cpu"))
     loop = _Loop(run, data, state, build_ddpm(run.config.diffusion, place), place)
-    x_0, c, c_mask, t, eps = loop.batch(0, torch.Generator().manual_seed(0))
+    x_0, c, c_mask, t, eps = loop.batches.of(0, torch.Generator().manual_seed(0))
     assert {part.device for part in (x_0, c, c_mask, eps)} == {place}
     assert (t.device.type, t.dtype) == ("cpu", torch.float64)
 

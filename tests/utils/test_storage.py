@@ -2,13 +2,19 @@
 
 import hashlib
 import os
+import resource
+import signal
 
 import pytest
 
 from ddpm_clip.utils.storage import (
+    append_lines,
     published_folder,
+    read_lines,
     remove_folder,
+    reserve,
     sha256,
+    sweep,
     write_bytes,
     write_text,
 )
@@ -86,3 +92,65 @@ def test_a_removed_folder_is_gone_with_its_files(tmp_path):
 def test_the_digest_is_that_of_the_bytes(tmp_path):
     (tmp_path / "f").write_bytes(b"abc")
     assert sha256(tmp_path / "f") == hashlib.sha256(b"abc").hexdigest()
+
+
+# Lines
+
+
+def test_lines_are_added_all_or_none(tmp_path, monkeypatch):
+    path = tmp_path / "lines.jsonl"
+    append_lines(path, [{"step": 1}])
+
+    def full(handle):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.raises(OSError, match="No space"):
+        append_lines(path, [{"step": 2}, {"step": 3}])
+    assert path.read_text() == '{"step": 1}\n'
+
+
+def test_a_torn_line_stays_by_itself_and_is_left_out(tmp_path):
+    path = tmp_path / "lines.jsonl"
+    path.write_bytes(b'{"step": 1}\n{"ste')
+    append_lines(path, [{"step": 2}])
+    assert read_lines(path) == [{"step": 1}, {"step": 2}]
+    assert read_lines(tmp_path / "absent") == []
+
+
+@pytest.mark.parametrize("bad", [b"\xff\xfe", b"[1, 2]", b"7", b"[" * 100_000])
+def test_a_line_that_is_no_object_is_left_out(tmp_path, bad):
+    path = tmp_path / "lines.jsonl"
+    path.write_bytes(b'{"step": 1}\n' + bad + b'\n{"step": 2}\n')
+    assert read_lines(path) == [{"step": 1}, {"step": 2}]
+
+
+# Room
+
+
+def test_room_is_tried_out_and_given_back(tmp_path):
+    reserve(tmp_path, 1_000_000)
+    assert not list(tmp_path.iterdir())
+
+
+def test_more_than_there_may_be_is_told_and_leaves_nothing(tmp_path):
+    most, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    ignored = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, hard))
+    try:
+        with pytest.raises(OSError, match="File too large"):
+            reserve(tmp_path, 1_000_000)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (most, hard))
+        signal.signal(signal.SIGXFSZ, ignored)
+    assert not list(tmp_path.iterdir())
+
+
+def test_sweeping_takes_half_made_files_and_folders_and_nothing_else(tmp_path):
+    (tmp_path / ".tmp-a").mkdir()
+    (tmp_path / ".tmp-a" / "x").touch()
+    (tmp_path / ".del-b").touch()
+    (tmp_path / "kept").touch()
+    (tmp_path / ".tmp-link").symlink_to(tmp_path / "kept")
+    sweep(tmp_path)
+    assert os.listdir(tmp_path) == ["kept"]

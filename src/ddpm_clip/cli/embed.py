@@ -73,13 +73,19 @@ def _embedded(
     config: "Config", source: "ImageSource", out: Path, part: "Part | None", merge: str | None
 ) -> str:
     """How many there are now; `merge` is the command of the parts, where they are to be merged."""
+    from ddpm_clip.data.atomic import hold
+    from ddpm_clip.training.embedding import PLAIN
+    from ddpm_clip.training.sharded_embedding import PARTS
+
     if out.suffix.lower() == ".csv":
         return f"{_to_csv(config, source, out)} new rows"
-    if part is not None:
-        return _part_to(config, source, out, part)
-    if merge is not None:
-        return _merged(config, source, out, merge)
-    return f"{len(_followed(_to_cache(config, source, out)).keys)} embeddings"
+    if part is not None:  # others make other parts meanwhile
+        with hold(part.folder(out / PARTS / PLAIN.name)):
+            return _part_to(config, source, out, part)
+    with hold(out):
+        if merge is not None:
+            return _merged(config, source, out, merge)
+        return f"{len(_followed(_to_cache(config, source, out)).keys)} embeddings"
 
 
 def _settled(config: "Config", wanted: str | None) -> "EmbedderConfig":

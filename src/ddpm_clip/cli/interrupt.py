@@ -14,6 +14,9 @@ from typing import Any
 
 Handler = Callable[[int, FrameType | None], None]
 
+_next_words: list[str] = []
+"""How to go on, the innermost last; see `going_on_by`."""
+
 
 class Interrupted(BaseException):
     """Work was ended on request, and what was done is safe.
@@ -68,15 +71,31 @@ class Patience:
 
 
 @contextmanager
+def going_on_by(words: str) -> Iterator[None]:
+    """Within it, whoever is interrupted is told `words`: how to go on."""
+    _next_words.append(words)
+    try:
+        yield
+    finally:
+        _next_words.remove(words)
+
+
+def farewell(first: str, otherwise: str = "") -> str:
+    """The last line of who is interrupted: `first`, then how to go on, or `otherwise`."""
+    return " ".join(part for part in (first, *(_next_words[-1:] or [otherwise])) if part)
+
+
+@contextmanager
 def signals_unwind() -> Iterator[None]:
     """Outside `Patience` both signals unwind what is going on, each with its own exit code."""
     words = {signal.SIGINT: "Interrupted.", signal.SIGTERM: "Terminated."}
 
     def leave(signum: int, frame: FrameType | None) -> None:
+        told = farewell(words[signal.Signals(signum)])
         if _is_importing(frame):  # an exception that leaves a compiled module's start aborts
-            os.write(2, f"{words[signal.Signals(signum)]}\n".encode())
+            os.write(2, f"{told}\n".encode())
             os._exit(128 + signum)
-        raise Interrupted(signum, words[signal.Signals(signum)])
+        raise Interrupted(signum, told)
 
     before = _listen(leave)
     try:

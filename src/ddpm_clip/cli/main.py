@@ -21,9 +21,11 @@ from ddpm_clip.cli.blend import blend
 from ddpm_clip.cli.doctor import doctor
 from ddpm_clip.cli.embed import embed
 from ddpm_clip.cli.evaluate import evaluate
+from ddpm_clip.cli.explain import explain
 from ddpm_clip.cli.gap import gap
 from ddpm_clip.cli.generate import generate
 from ddpm_clip.cli.img2img import img2img
+from ddpm_clip.cli.import_legacy import import_legacy
 from ddpm_clip.cli.inpaint import inpaint
 from ddpm_clip.cli.interpolate import interpolate
 from ddpm_clip.cli.interrupt import Interrupted, signals_unwind
@@ -38,7 +40,8 @@ from ddpm_clip.errors import DdpmClipError, PermissionRefused, StorageError, Usa
 
 COMMANDS = (
     train, resume, generate, vary, interpolate, blend, img2img, inpaint, models, show, ask,
-    evaluate, scan, gap, similarity, compass, embed, train_clip, pack, doctor,
+    evaluate, explain, scan, gap, similarity, compass, embed, train_clip, pack, import_legacy,
+    doctor,
 )  # fmt: skip
 
 EVERYWHERE = {"--debug": "debug", "-q": "quiet", "--quiet": "quiet"}
@@ -122,7 +125,9 @@ def _run(arguments: list[str]) -> int:
         raise
     except OSError as error:
         kind = PermissionRefused if isinstance(error, PermissionError) else StorageError
-        return _refused(kind(f"{error.strerror or error}: {error.filename or 'no file is named'}"))
+        named = str(error.filename or "no file is named")
+        named = named if len(named) <= 200 else f"{named[:200]}…"
+        return _refused(kind(f"{error.strerror or error}: {named}"))
     except Exception as error:
         console.print_unexpected(error)
         return 70

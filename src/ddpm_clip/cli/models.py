@@ -45,7 +45,7 @@ def show(
     if as_json:
         return console.result_json(facts)
     for name, value in _lines(facts):
-        console.result(f"{name + ':':<14}{value}")
+        console.result(console.printable(f"{name + ':':<14}{value}"))
 
 
 def _bridge(bridge: str, note: dict[str, Any]) -> str:
@@ -70,7 +70,8 @@ def _lines(facts: dict[str, Any]) -> list[tuple[str, str]]:
         ("name", facts["name"]),
         ("kind", facts["kind"]),
         ("folder", facts["folder"]),
-        ("step", f"{facts['step']} of {config['training']['steps']}"),
+        ("step", "" if facts["step"] is None
+                 else f"{facts['step']} of {config['training']['steps']}"),
         ("loss", f"{last['loss']:.4f}" if last else ""),
         ("pictures", f"{data['source']}, {data['image_size']}x{data['image_size']}, "
                      f"{data['channels']} channel(s)"),

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from ddpm_clip.utils.untrusted import user_path
+
 if TYPE_CHECKING:
     from ddpm_clip.config import Config
 
@@ -60,6 +62,6 @@ def rooted(source: str) -> str:
     """A path as an absolute one, so that a run can be continued from any folder."""
     from ddpm_clip.data.sources import SOURCES
 
-    if source in SOURCES or not Path(source).expanduser().exists():
+    if source in SOURCES or not user_path(source).exists():
         return source
-    return str(Path(source).expanduser().resolve())
+    return str(user_path(source).resolve())

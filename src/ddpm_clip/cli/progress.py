@@ -9,7 +9,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, TypeVar
 
 from ddpm_clip.cli import console
-from ddpm_clip.cli.interrupt import Interrupted, Patience
+from ddpm_clip.cli.interrupt import Interrupted, Patience, farewell
 
 if TYPE_CHECKING:
     from rich.progress import Progress as RichProgress
@@ -74,7 +74,8 @@ def follow(
     while True:
         if patience and patience.asked:
             work.close()
-            raise Interrupted(patience.asked, "Interrupted. What was done is kept: run it again.")
+            told = farewell("Interrupted. What was done is kept.", "Run it again.")
+            raise Interrupted(patience.asked, told)
         try:
             at = next(work)
         except StopIteration as end:

@@ -3,12 +3,17 @@
 Knows nothing of networks; the library is imported when a command runs.
 """
 
+import os
+import shlex
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from ddpm_clip.cli import console
+from ddpm_clip.cli.interrupt import going_on_by
 from ddpm_clip.cli.options import (
     AsJson,
     Assignments,
@@ -19,7 +24,8 @@ from ddpm_clip.cli.options import (
     StopAfter,
     resolved,
 )
-from ddpm_clip.errors import DataError, MissingInput, UsageError, WeightsUnavailable
+from ddpm_clip.errors import Busy, DataError, MissingInput, UsageError, WeightsUnavailable
+from ddpm_clip.utils.locks import locked
 
 if TYPE_CHECKING:
     from ddpm_clip.config import Config
@@ -70,16 +76,20 @@ def train(
     """
     if resume and source is None and config is None and preset is None:
         return continue_run(_existing(out), set_, steps, stop_after, no_animation, as_json)
-    settled, origins = resolved(
-        source, preset, config, set_,
-        training__steps=steps, training__animation=False if no_animation else None,
-    )  # fmt: skip
-    if print_config:
-        return _print_config(settled, origins, as_json)
-    folder = out or _default_folder(settled)
-    if resume:
-        _existing(folder)
-    _start(folder, settled, init, embeddings, overwrite, skip_clip_extraction, stop_after, as_json)
+    with ExitStack() as stack:
+        held = out is not None and not print_config and stack.enter_context(claimed(out))
+        settled, origins = resolved(
+            source, preset, config, set_,
+            training__steps=steps, training__animation=False if no_animation else None,
+        )  # fmt: skip
+        if print_config:
+            return _print_config(settled, origins, as_json)
+        folder = out or _default_folder(settled)
+        if resume:
+            _existing(folder)
+        held = held or stack.enter_context(claimed(folder))
+        _start(folder, settled, init, embeddings, overwrite, skip_clip_extraction, stop_after,
+               as_json, held)  # fmt: skip
 
 
 def resume(
@@ -105,22 +115,23 @@ def continue_run(
     no_animation: bool, as_json: bool,
 ) -> None:  # fmt: skip
     """Train on with the run's own config, changed only where the command line says so."""
-    from ddpm_clip.configuring import Layer, assignments_layer, flatten, merge
-    from ddpm_clip.run import Run
+    with claimed(folder) as held:
+        from ddpm_clip.configuring import Layer, assignments_layer, flatten, merge
+        from ddpm_clip.run import Run
 
-    own = Run.open(folder).config
-    flags = {"training.steps": steps, "training.animation": False if no_animation else None}
-    config, _ = merge([
-        Layer(str(folder), flatten(own.model_dump(mode="json"))), assignments_layer(set_ or ()),
-        Layer("flag", {key: value for key, value in flags.items() if value is not None}),
-    ])  # fmt: skip
-    _start(folder, config, stop_after=stop_after, as_json=as_json)
+        own = Run.open(folder).config
+        flags = {"training.steps": steps, "training.animation": False if no_animation else None}
+        config, _ = merge([
+            Layer(str(folder), flatten(own.model_dump(mode="json"))), assignments_layer(set_ or ()),
+            Layer("flag", {key: value for key, value in flags.items() if value is not None}),
+        ])  # fmt: skip
+        _start(folder, config, stop_after=stop_after, as_json=as_json, held=held)
 
 
 def _start(
     folder: Path, config: "Config", init: str | None = None, embeddings: Path | None = None,
     overwrite: bool = False, skip_extraction: bool = False, stop_after: int | None = None,
-    as_json: bool = False,
+    as_json: bool = False, held: bool = False,
 ) -> None:  # fmt: skip
     from ddpm_clip.cli.training_view import (
         View,
@@ -129,6 +140,7 @@ def _start(
         is_worth_keeping,
         run_training,
     )
+    from ddpm_clip.data.atomic import hold
     from ddpm_clip.run import Run
     from ddpm_clip.training.prepare import start_run
     from ddpm_clip.training.world import join
@@ -136,20 +148,44 @@ def _start(
     world = join(config.training.device)
     console.manners.silent = not world.is_first
     world.check_batch(config.training.batch_size)
-    is_new = not overwrite and not (folder / "config.yaml").is_file()
+    with ExitStack() as stack:
+        if not held:
+            by_the_first(world, "lock", lambda: stack.enter_context(hold(folder)))
+        is_new = not overwrite and not (folder / "config.yaml").is_file()
 
-    def begin() -> Run:
-        return start_run(folder, config, overwrite=overwrite, init=init)
+        def begin() -> Run:
+            return start_run(folder, config, overwrite=overwrite, init=init, held=True)
 
-    run = by_the_first(world, "run", begin) or Run.open(folder)
-    try:
-        if embeddings is not None:
-            by_the_first(world, "embeddings", lambda: carry_embeddings(embeddings, run))
-        run_training(run, View(skip_extraction, stop_after, as_json), world)
-    except BAD_INPUT:
-        if is_new and world.is_first and not is_worth_keeping(run, not skip_extraction):
-            run.discard()  # what cannot be trained must not stand in the way of the next try
-        raise
+        run = by_the_first(world, "run", begin) or Run.open(folder)
+        stack.enter_context(going_on_by(f"Continue: ddpm-clip resume {shlex.quote(str(folder))}"))
+        try:
+            if embeddings is not None:
+                by_the_first(world, "embeddings", lambda: carry_embeddings(embeddings, run))
+            run_training(run, View(skip_extraction, stop_after, as_json), world)
+        except BAD_INPUT:
+            if is_new and world.is_first and not is_worth_keeping(run, not skip_extraction):
+                run.discard()  # what cannot be trained must not stand in the way of the next try
+            raise
+
+
+@contextmanager
+def claimed(folder: Path) -> Iterator[bool]:
+    """Hold a run's folder before anything heavy is loaded, so that a second training leaves soon.
+
+    Gives whether it is held. Of several processes the first one will, later; and where it cannot
+    be held, the library says why.
+
+    Raises:
+        Busy: another process holds it.
+    """
+    with ExitStack() as stack:
+        held = int(os.environ.get("WORLD_SIZE") or 1) == 1
+        try:
+            if held:
+                stack.enter_context(locked(folder, lambda holder: Busy.held(folder, holder)))
+        except OSError:
+            held = False
+        yield held
 
 
 def _existing(folder: Path | None) -> Path:

@@ -4,9 +4,10 @@ Where several processes train, the first prepares and paints while the others wa
 library's generators; knows nothing of networks or of how options are spelt.
 """
 
+import math
 import shutil
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack, closing
+from contextlib import closing
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TypeVar
@@ -17,9 +18,10 @@ from ddpm_clip.cli.progress import Bars, follow
 from ddpm_clip.data.pixels import BadFile
 from ddpm_clip.errors import MissingInput, NonFiniteError
 from ddpm_clip.run import Run
-from ddpm_clip.training.loop import Prepared, total_steps, train
+from ddpm_clip.training.loop import total_steps, train
 from ddpm_clip.training.pictures import KEPT
 from ddpm_clip.training.prepare import prepare
+from ddpm_clip.training.prepared import Prepared
 from ddpm_clip.training.samples import write_outcome, write_samples
 from ddpm_clip.training.sharded_embedding import PARTS
 from ddpm_clip.training.world import ALONE, World
@@ -51,26 +53,30 @@ class View:
 def run_training(run: Run, view: View, world: World = ALONE) -> None:
     """Prepare, train, sample; the result on stdout is the run folder or JSON lines.
 
+    Args:
+        run: held by the first process of the world.
+        view: how it is followed.
+        world: the processes that train together.
+
     Raises:
         Interrupted: after Ctrl-C or SIGTERM; everything is saved.
     """
-    with ExitStack() as held:
-        by_the_first(world, "lock", lambda: held.enter_context(run.writing()))
-        if _is_finished(run):
-            console.say(f"{run.folder} is finished at step {_saved(run):,}.{_next(run)}")
-            return _conclude(run, view, [])
-        console.say(f"Training {run.folder} in {world}.")
-        with Patience(echo=0.0 if world is ALONE else ECHO) as patience:
-            prepared = _prepared(run, view, patience, world)
-            total = total_steps(run.config, len(prepared.rows))
-            with Bars() as bars:
-                _follow_steps(run, prepared, view, patience, bars, total, world)
-        world.close()
-        if _saved(run) < total:
-            return _stopped(run, view, patience, total)
-        if not world.is_first:
-            return None
-        files = write_outcome(run, prepared, animation=run.config.training.animation)
+    by_the_first(world, "tidy run", run.tidy)
+    if _is_finished(run):
+        console.say(f"{run.folder} is finished at step {_saved(run):,}.{_next(run)}")
+        return _conclude(run, view, [])
+    console.say(f"Training {run.folder} in {world}.")
+    with Patience(echo=0.0 if world is ALONE else ECHO) as patience:
+        prepared = _prepared(run, view, patience, world)
+        total = total_steps(run.config, len(prepared.rows))
+        with Bars() as bars:
+            _follow_steps(run, prepared, view, patience, bars, total, world)
+    world.close()
+    if _saved(run) < total:
+        return _stopped(run, view, patience, total)
+    if not world.is_first:
+        return None
+    files = write_outcome(run, prepared, animation=run.config.training.animation)
     console.say(f"Finished {total:,} steps in {run.folder}.{_next(run)}")
     return _conclude(run, view, files)
 
@@ -158,7 +164,7 @@ def _follow_steps(
                 _show(at, loss, bars, view, total)
                 if world.is_first and _samples_are_due(run, drawn, at.step, total):
                     drawn = at.step
-                    write_samples(run, at.step)
+                    _draw(run, at.step)
                 if at.step % run.config.training.checkpoint_every == 0 or at.step == total:
                     world.meet()  # drawing takes long, and what follows does not wait for ever
                 asked = world.agreed(patience.asked)  # only read: it may be set at any moment
@@ -171,20 +177,29 @@ def _follow_steps(
         raise SystemExit(error.exit_code) from error  # the first one says it
 
 
+def _draw(run: Run, step: int) -> None:
+    """The sample grid; weights that cannot paint yet, or no longer, do not end a training."""
+    try:
+        write_samples(run, step)
+    except NonFiniteError as error:
+        console.warn(f"no samples of step {step}: {error.what}")
+
+
 def _show(at: TrainStep, loss: float, bars: Bars, view: View, total: int) -> None:
     """One step in the bar, and as a line of JSON."""
     speed = f"{at.images_per_second:,.0f} images/s"
     bars.update("train", at.step, total, f"loss {loss:.4f}  {speed}")
     if view.as_json:
-        console.result_json({"event": "step", **asdict(at)})
+        console.result_json({"event": "step", **at.as_row()})
 
 
 def _smoothed(steps: Iterator[TrainStep]) -> Iterator[tuple[TrainStep, float]]:
     """Each step with a running mean of the loss, whose single values jump about."""
     mean = None
     for at in steps:
-        mean = at.loss if mean is None else 0.95 * mean + 0.05 * at.loss
-        yield at, mean
+        if math.isfinite(at.loss):  # a step that was left out has none
+            mean = at.loss if mean is None else 0.95 * mean + 0.05 * at.loss
+        yield at, math.nan if mean is None else mean
 
 
 def _samples_are_due(run: Run, drawn: int, step: int, total: int) -> bool:

@@ -94,7 +94,8 @@ class Adviser:
         path = self.model.folder / COVERAGE
         if path.is_file():
             kept = Coverage.load(path)
-            if kept.embedder == self.model.embedder.fingerprint:
+            fits = len(kept.probe.mean) == self.model.conditioner.dim + 2
+            if kept.embedder == self.model.embedder.fingerprint and fits:
                 return kept
         model = self.model
         return calibrated(model.conditioner, model.embedder, model.classes, self._embed)

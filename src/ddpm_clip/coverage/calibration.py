@@ -18,6 +18,7 @@ from ddpm_clip.coverage.probe import Probe, even_threshold, unseen
 from ddpm_clip.coverage.texts import Known
 from ddpm_clip.errors import StorageError
 from ddpm_clip.utils.storage import write_text
+from ddpm_clip.utils.untrusted import read_object
 
 NEAR, FAR = 10, 100
 """Nearest pictures whose mean cosine is the similarity; and the one that tells how many more."""
@@ -153,17 +154,21 @@ class Coverage:
             StorageError: the file is not there or damaged.
         """
         try:
-            facts = json.loads(path.read_text(encoding="utf-8"))
+            facts = read_object(path)
             mean, scale, slopes = (
                 torch.tensor(facts[name], dtype=torch.float64)
                 for name in ("mean", "scale", "slopes")
             )
+            if mean.ndim != 1 or not mean.shape == scale.shape == slopes.shape:
+                raise ValueError("mean, scale and slopes have different lengths")
+            told = [Suggestion(str(one["prompt"]), int(one["near"]))
+                    for one in facts["suggestions"]]  # fmt: skip
             return cls(
-                Probe(mean, scale, slopes, facts["offset"]), facts["threshold"], facts["error"],
-                torch.tensor(facts["similarities"], dtype=torch.float64),
-                tuple(Suggestion(**one) for one in facts["suggestions"]), facts["embedder"],
+                Probe(mean, scale, slopes, float(facts["offset"])), float(facts["threshold"]),
+                float(facts["error"]), torch.tensor(facts["similarities"], dtype=torch.float64),
+                tuple(told), str(facts["embedder"]),
             )  # fmt: skip
-        except (OSError, ValueError, KeyError, TypeError) as error:
+        except (OSError, ValueError, KeyError, TypeError, RuntimeError) as error:
             raise StorageError(f"cannot read {path}", str(error)[:200]) from error
 
 

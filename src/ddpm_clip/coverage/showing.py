@@ -28,15 +28,29 @@ def sheet(answers: Sequence[Answer], data: DataConfig) -> Image.Image:
         MissingInput: the pictures are not here. DataError: they can be read once only, or are
             not those that the model learned from.
     """
-    source = _opened(data)
     keys = [[one.key for one in answer.neighbours] for answer in answers]
-    wanted = {key for row in keys for key in row}
+    found = pictures_of([key for row in keys for key in row], data)
+    rows = [[found[key] for key in row] for row in keys]
+    return grid(rows, row_names=[f"{one.prompt} ({one.verdict})" for one in answers])
+
+
+def pictures_of(keys: Sequence[str], data: DataConfig) -> dict[str, Image.Image]:
+    """Training pictures by their keys, as large as the model sees them.
+
+    Args:
+        keys: in any order; one may be named twice.
+        data: where the model's pictures are.
+
+    Raises:
+        MissingInput: the pictures are not here. DataError: they can be read once only, or are
+            not those that the model learned from.
+    """
+    source, wanted = _opened(data), set(keys)
     where = {source.key(i): i for i in range(len(source)) if source.key(i) in wanted}
     if absent := sorted(wanted - where.keys()):
         raise DataError(f"{source.name} has no picture {absent[0]}",
                         "these are not the pictures that the model learned from")  # fmt: skip
-    rows = [[_small(source[where[key]], data) for key in row] for row in keys]
-    return grid(rows, row_names=[f"{one.prompt} ({one.verdict})" for one in answers])
+    return {key: _small(source[i], data) for key, i in where.items()}
 
 
 def _opened(data: DataConfig) -> ImageSource:

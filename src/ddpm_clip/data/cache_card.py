@@ -10,6 +10,7 @@ from pathlib import Path
 
 from ddpm_clip.data.atomic import replacing
 from ddpm_clip.errors import CannotCreate, StorageError
+from ddpm_clip.utils.untrusted import read_object
 
 CARD = "cache.json"
 FORMAT = 1
@@ -55,8 +56,8 @@ def read_card(folder: Path) -> CacheCard:
     """
     path = folder / CARD
     try:
-        card = CacheCard(**json.loads(path.read_text(encoding="utf-8")))
-    except (OSError, ValueError, TypeError, RecursionError) as error:
+        card = CacheCard(**read_object(path, 2**20))
+    except (OSError, ValueError, TypeError) as error:
         raise StorageError(
             f"cannot read {path}", str(error)[:200], "remove the folder; it can be made again"
         ) from error

@@ -15,6 +15,7 @@ from PIL import Image
 from torch import Tensor
 from torch.utils.data import Dataset
 
+from ddpm_clip.data.confined import in_children
 from ddpm_clip.data.embedding_csv import read_csv
 from ddpm_clip.data.images import BadImage, open_image, to_array
 from ddpm_clip.errors import DataError, UsageError
@@ -93,7 +94,8 @@ def _pictures(paths: list[str], csv_path: str) -> dict[int, Image.Image]:
     pictures = {}
     for row, path in enumerate(paths):
         try:
-            pictures[row] = open_image(os.path.expanduser(path)).convert("RGB")
+            with in_children():
+                pictures[row] = open_image(os.path.expanduser(path)).convert("RGB")
         except BadImage as error:
             warnings.warn(f"left out: {error.what}: {error.why}", stacklevel=4)
     if not pictures:

@@ -8,13 +8,18 @@ import csv
 from array import array
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import count
 from pathlib import Path
+from typing import BinaryIO
 
 import torch
 from torch import Tensor
 
 from ddpm_clip.data.atomic import replacing
 from ddpm_clip.errors import DataError, MissingInput
+
+MAX_LINE = 2**20
+"""Bytes of a line: 4,096 numbers of twenty digits, and a path."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,8 +112,13 @@ def _rows(path: Path) -> Iterator[tuple[int, list[str]]]:
             raise _bad(path, reader.line_num, str(error)) from error
 
 
-def _text(path: Path, lines: Iterator[bytes]) -> Iterator[str]:
-    for number, line in enumerate(lines, start=1):
+def _text(path: Path, file: BinaryIO) -> Iterator[str]:
+    for number in count(1):
+        line = file.readline(MAX_LINE + 1)
+        if not line:
+            return
+        if len(line) > MAX_LINE:
+            raise _bad(path, number, f"it has more than {MAX_LINE:,} bytes")
         try:
             yield line.decode("utf-8-sig" if number == 1 else "utf-8")
         except UnicodeDecodeError as error:

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from ddpm_clip.data.atomic import replacing
 from ddpm_clip.data.embedding_shards import shard_name
+from ddpm_clip.utils.storage import sync
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -129,6 +130,7 @@ def settle(folder: Path, manifest: Manifest) -> None:
     _write(folder / MANIFEST, manifest)
     for path in _waiting(folder):
         path.unlink()
+    sync(folder)
 
 
 def _columns(keys: Sequence[str], digests: Sequence[str]) -> "pa.Table":

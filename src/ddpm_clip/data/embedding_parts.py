@@ -18,6 +18,7 @@ from ddpm_clip.data.cache_card import CacheCard
 from ddpm_clip.data.pixels import BadFile
 from ddpm_clip.errors import CannotCreate, MissingInput, StorageError, UsageError
 from ddpm_clip.utils.storage import TEMPORARY
+from ddpm_clip.utils.untrusted import read_object
 
 JOB, DONE = "job.json", "done.json"
 _FOLDER = re.compile(r"(\d+)-of-(\d+)")
@@ -112,8 +113,8 @@ def agree_on_job(folder: Path, job: Job) -> None:
             temporary.write_text(json.dumps(job.facts(), indent=1) + "\n", encoding="utf-8")
         return
     try:
-        theirs = dict(json.loads(path.read_text(encoding="utf-8")))
-    except (OSError, ValueError, TypeError, RecursionError) as error:
+        theirs = read_object(path)
+    except (OSError, ValueError) as error:
         raise StorageError(
             f"cannot read {path}", str(error)[:200], f"remove {folder} and run that part again"
         ) from error
@@ -135,9 +136,9 @@ def write_done(folder: Path, done: Done) -> None:
 def read_done(folder: Path, rows: range) -> Done | None:
     """What a part said when it was done; None where it did not, or where that is damaged."""
     try:
-        told = json.loads((folder / DONE).read_text(encoding="utf-8"))
+        told = read_object(folder / DONE, 2**31)
         done = Done(list(told["digests"]), [BadFile(**one) for one in told["bad"]])
-    except (OSError, ValueError, TypeError, KeyError, RecursionError):
+    except (OSError, ValueError, TypeError, KeyError):
         return None
     return done if len(done.digests) == len(rows) else None
 

@@ -3,7 +3,6 @@
 Which row is whose is the manifest's business (`embedding_manifest`). Knows nothing of embedders.
 """
 
-import hashlib
 import os
 from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
@@ -16,6 +15,7 @@ from torch import Tensor
 
 from ddpm_clip.data.atomic import replacing
 from ddpm_clip.errors import StorageError
+from ddpm_clip.utils.storage import sha256
 from ddpm_clip.utils.tensors import load_tensors, save_tensors
 
 
@@ -77,7 +77,6 @@ def _damaged(path: Path, why: str) -> StorageError:
 def file_hash(path: Path) -> str:
     """SHA-256 of a file in hex; of a file that cannot be read, nothing."""
     try:
-        with open(path, "rb") as file:
-            return hashlib.file_digest(file, "sha256").hexdigest()
+        return sha256(path)
     except OSError:
         return ""

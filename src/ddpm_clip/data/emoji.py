@@ -4,6 +4,7 @@
 from one can be read by what learned from the other. Knows nothing of captions.
 """
 
+import zipfile
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,7 +14,8 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from ddpm_clip.data.images import pixel_digest
-from ddpm_clip.errors import DataError, UsageError
+from ddpm_clip.data.npz_arrays import unpacked
+from ddpm_clip.errors import DataError, StorageError, UsageError
 
 NEEDED = ("images", "captions", "keywords", "style", "codepoints")
 
@@ -66,9 +68,11 @@ def read_emoji(path: Path, style: str = "") -> Emoji:
         DataError: the pack lacks an array. UsageError: no such style.
     """
     try:
-        with np.load(path, allow_pickle=False) as pack:
-            arrays: dict[str, NDArray[Any]] = {name: pack[name] for name in NEEDED}
-    except (OSError, ValueError, KeyError) as error:
+        with zipfile.ZipFile(path) as pack:
+            arrays: dict[str, NDArray[Any]] = {name: unpacked(pack, name) for name in NEEDED}
+    except StorageError:
+        raise
+    except Exception as error:  # archives and headers fail in many classes
         raise DataError(f"cannot read the emoji in {path}", str(error)[:200]) from error
     styles = sorted(set(arrays["style"].tolist()))
     if style and style not in styles:

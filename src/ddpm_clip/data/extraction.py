@@ -17,6 +17,7 @@ from PIL.Image import Image
 from torch import Tensor
 
 from ddpm_clip.data.atomic import replacing
+from ddpm_clip.data.confined import in_children
 from ddpm_clip.data.embedding_csv import EmbeddingTable, csv_lines, read_csv
 from ddpm_clip.data.images import BadImage, open_image
 from ddpm_clip.errors import DataError, StorageError, UsageError
@@ -108,7 +109,8 @@ def _decoded(paths: Sequence[str]) -> tuple[list[str], list[Image]]:
     keys, pictures = [], []
     for path in paths:
         try:
-            pictures.append(open_image(path))
+            with in_children():
+                pictures.append(open_image(path))
             keys.append(path)
         except BadImage as error:
             warnings.warn(f"left out: {error.what}: {error.why}", stacklevel=3)

@@ -5,7 +5,6 @@ are followed only where they stay inside the folder. Knows nothing of sizes or t
 """
 
 import hashlib
-import json
 import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
@@ -17,6 +16,7 @@ from PIL import Image
 from ddpm_clip.data.columns import Labels, Texts, TextWriter
 from ddpm_clip.data.images import SUFFIXES, BadImage, colour, open_image, read_bytes
 from ddpm_clip.errors import DataError, MissingInput, PermissionRefused
+from ddpm_clip.utils.untrusted import parse_json, user_path
 
 METADATA = "metadata.jsonl"
 MAX_CAPTION = 65_536
@@ -146,7 +146,7 @@ def checked_folder(root: str | Path) -> Path:
     Raises:
         MissingInput: it is not there. DataError: it is a file. PermissionRefused.
     """
-    path = Path(root).expanduser()
+    path = user_path(root)
     try:
         if not path.exists():
             raise MissingInput(f"folder not found: {path}", fix="check the path")
@@ -230,7 +230,7 @@ def _metadata(folder: str, names: list[str], root: Path) -> dict[str, str]:
         if not line.strip():
             continue
         try:
-            entry = json.loads(line)
+            entry = parse_json(line, finite=False)
             text = entry.get("text", entry.get("caption"))
             captions[os.path.normpath(os.path.join(folder, entry["file_name"]))] = text
         except (ValueError, KeyError, TypeError, AttributeError) as error:

@@ -17,6 +17,7 @@ from ddpm_clip.data.hub_rows import Reading
 from ddpm_clip.data.images import open_image
 from ddpm_clip.data.streams import Incoming, Stream, missing_extra
 from ddpm_clip.errors import DataError, DdpmClipError, MissingInput, StorageError, UsageError
+from ddpm_clip.utils.untrusted import user_path
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,7 +163,7 @@ def _opened(place: Place, *, streaming: bool) -> Any:
     except ImportError as error:
         raise missing_extra(f"hf:{place.name}", "datasets") from error
     datasets.disable_progress_bars()
-    path = Path(place.name).expanduser()
+    path = user_path(place.name)
     try:
         if (path / "state.json").is_file() or (path / "dataset_dict.json").is_file():
             table = datasets.load_from_disk(str(path))
@@ -226,7 +227,7 @@ def _roots(place: Place) -> tuple[Path, ...]:
     from datasets import config
     from huggingface_hub import constants
 
-    path = Path(place.name).expanduser()
+    path = user_path(place.name)
     here = [path] if path.is_dir() else []
     caches = (constants.HF_HUB_CACHE, config.HF_DATASETS_CACHE)
     return tuple(root.resolve() for root in [*here, *map(Path, caches)])
@@ -234,6 +235,6 @@ def _roots(place: Place) -> tuple[Path, ...]:
 
 def _exists(text: str) -> bool:
     try:
-        return bool(text) and Path(text).expanduser().exists()
+        return bool(text) and user_path(text).exists()
     except (OSError, ValueError, RuntimeError):
         return False

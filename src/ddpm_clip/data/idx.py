@@ -4,6 +4,7 @@ Knows the format and the official file names, and nothing of where a data set li
 """
 
 import gzip
+import io
 import zlib
 from collections.abc import Sequence
 from pathlib import Path
@@ -13,6 +14,10 @@ from numpy.typing import NDArray
 
 from ddpm_clip.data.arrays import ArraySource, named, row_keys
 from ddpm_clip.errors import DataError, MissingInput
+from ddpm_clip.utils.untrusted import read_bytes
+
+MAX_BYTES = 2**30
+"""Of one file, unpacked; the largest that is published has a twentieth."""
 
 
 def read_idx_folder(folder: Path, name: str, split: str, classes: Sequence[str]) -> ArraySource:
@@ -32,11 +37,15 @@ def read_idx_folder(folder: Path, name: str, split: str, classes: Sequence[str])
 
 def read_idx(path: Path) -> NDArray[np.uint8]:
     """One idx file of bytes: magic 0, 0, 8, number of axes, then their lengths, then the data."""
-    raw = path.read_bytes()
     try:
-        raw = gzip.decompress(raw) if raw[:2] == b"\x1f\x8b" else raw
-    except (OSError, EOFError, zlib.error) as error:
+        raw = read_bytes(path, MAX_BYTES)
+        if raw[:2] == b"\x1f\x8b":
+            with gzip.GzipFile(fileobj=io.BytesIO(raw)) as file:
+                raw = file.read(MAX_BYTES + 1)
+    except (OSError, EOFError, ValueError, zlib.error) as error:
         raise DataError(f"cannot unpack {path}", str(error)) from error
+    if len(raw) > MAX_BYTES:
+        raise DataError(f"{path} is no idx file", f"it unpacks to more than {MAX_BYTES:,} bytes")
     axes = raw[3] if len(raw) > 4 and raw[:3] == b"\x00\x00\x08" else 0
     head = 4 + 4 * axes
     shape = tuple(int(n) for n in np.frombuffer(raw[4:head], ">u4")) if len(raw) >= head else ()

@@ -1,12 +1,10 @@
-"""From bytes nobody vouches for to upright 8-bit pictures, or to a named reason why not.
+"""Pictures from files nobody vouches for, and what becomes of them: squares, arrays, digests.
 
-Formats are told by content from a short allowlist, sizes are checked before anything is decoded,
-and every picture is decoded to its end, so that half a file is an error and not half a picture.
-Knows nothing of folders, captions or training.
+Decoding itself is `decoding`, in a child process where a pass over a source is under way
+(`confined`). Knows nothing of folders, captions or training.
 """
 
 import hashlib
-import io
 import os
 import stat
 from pathlib import Path
@@ -14,16 +12,19 @@ from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageCms, ImageColor, ImageOps, UnidentifiedImageError
+from PIL import Image, ImageColor
 
+from ddpm_clip.data import confined, decoding
+from ddpm_clip.data.decoding import FORMATS, MAX_PIXELS, flatten
 from ddpm_clip.data.quiet import quiet
 from ddpm_clip.errors import DataError, UsageError
 
-FORMATS = ("PNG", "JPEG", "WEBP", "BMP", "GIF", "TIFF")
+__all__ = [
+    "FORMATS", "MAX_BYTES", "MAX_PIXELS", "REASONS", "SUFFIXES", "BadImage", "Crop", "colour",
+    "flatten", "from_array", "open_image", "pixel_digest", "read_bytes", "square", "to_array",
+]  # fmt: skip
+
 SUFFIXES = (".png", ".jpg", ".jpeg", ".jfif", ".webp", ".bmp", ".gif", ".tif", ".tiff")
-SIGNATURES = (b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff", b"GIF8", b"II*\0", b"MM\0*", b"BM")
-MAX_PIXELS = 64_000_000
-MAX_SIDE = 65_535
 MAX_BYTES = 256 * 2**20
 
 Crop = Literal["centre", "none"]
@@ -38,6 +39,7 @@ REASONS = {
     "too-large": f"it has more than {MAX_PIXELS // 10**6} million pixels or {MAX_BYTES >> 20} MiB",
     "truncated": "it ends too early",
     "damaged": "it cannot be decoded",
+    "too-slow": f"decoding it takes longer than {confined.SECONDS:g} seconds",
 }
 """Every reason for which a picture is left out; the keys are stable."""
 
@@ -97,12 +99,14 @@ def open_image(source: str | Path | bytes, *, background: str = "white",
     name = name or ("of bytes" if isinstance(source, bytes) else os.fspath(source))
     if not data:
         raise BadImage(name, "empty")
-    with quiet():  # may be one of several threads
-        image = _decoded(data, name)
-        try:
-            return flatten(_upright(image), behind)
-        except Exception as error:  # codecs raise almost anything on hostile input
-            raise BadImage(name, "damaged", str(error)[:200]) from error
+    try:
+        if confined.wanted():
+            return confined.decoded(data, behind)
+        with quiet():  # may be one of several threads
+            return decoding.decoded(data, behind)
+    except decoding.Undecodable as error:
+        reason = error.reason if error.reason in REASONS else "damaged"
+        raise BadImage(name, reason, error.detail) from error
 
 
 def colour(name: str) -> tuple[int, int, int]:
@@ -118,21 +122,6 @@ def colour(name: str) -> tuple[int, int, int]:
             f"unknown colour {name!r}", fix="a name such as white, or #rrggbb"
         ) from error
     return red, green, blue
-
-
-def flatten(image: Image.Image, background: tuple[int, int, int]) -> Image.Image:
-    """Any mode as RGB or L: deep pixels are scaled, transparent ones laid on `background`."""
-    if image.mode.startswith(("I", "F")):
-        return Image.fromarray(_shallow(np.asarray(image)))
-    if image.has_transparency_data:
-        clear = image.convert("RGBA")
-        under = Image.new("RGBA", clear.size, (*background, 255))
-        return Image.alpha_composite(under, clear).convert("RGB")
-    if image.mode == "LAB":
-        lab, srgb = ImageCms.createProfile("LAB"), ImageCms.createProfile("sRGB")
-        converted = ImageCms.profileToProfile(image, lab, srgb, outputMode="RGB")
-        return converted if converted is not None else image
-    return image.convert("L" if image.mode in ("1", "L") else "RGB")
 
 
 def square(image: Image.Image, crop: Crop = "centre") -> Image.Image:
@@ -166,52 +155,3 @@ def pixel_digest(image: Image.Image) -> str:
     """SHA-256 of a picture's mode, size and pixels, for pictures that are no file."""
     head = f"{image.mode} {image.width}x{image.height} ".encode()
     return hashlib.sha256(head + image.tobytes()).hexdigest()
-
-
-def _decoded(data: bytes, name: str) -> Image.Image:
-    """The picture in its own mode, decoded to the last byte, or a reason."""
-    try:
-        image = Image.open(io.BytesIO(data), formats=FORMATS)
-        if image.width * image.height > MAX_PIXELS or max(image.size) > MAX_SIDE:
-            raise BadImage(name, "too-large", f"{image.width}x{image.height}")
-        image.load()
-    except BadImage:
-        raise
-    except (Image.DecompressionBombWarning, Image.DecompressionBombError) as error:
-        raise BadImage(name, "too-large", str(error)[:200]) from error
-    except UnidentifiedImageError as error:
-        raise BadImage(name, "damaged" if _begins_well(data) else "not-an-image") from error
-    except Exception as error:  # codecs raise almost anything on hostile input
-        early = "truncated" in str(error).lower() or isinstance(error, EOFError)
-        raise BadImage(name, "truncated" if early else "damaged", str(error)[:200]) from error
-    return image
-
-
-def _begins_well(data: bytes) -> bool:
-    """Whether bytes that nothing could open at least start as one of the formats does."""
-    return data.startswith(SIGNATURES) or (data[:4] == b"RIFF" and data[8:12] == b"WEBP")
-
-
-def _upright(image: Image.Image) -> Image.Image:
-    """Turned as its EXIF note says; a note that cannot be read turns nothing."""
-    try:
-        return ImageOps.exif_transpose(image)
-    except Exception:  # the pixels are sound, only the note is not
-        return image
-
-
-def _shallow(deep: NDArray[np.generic]) -> NDArray[np.uint8]:
-    """16-bit, 32-bit and float pixels (h, w) on 0 to 255, by the range their type declares.
-
-    Whole numbers are read as 16-bit (32-bit where one is larger), floats as 0 to 1, else as 0 to
-    255, else stretched from their smallest to their largest.
-    """
-    values = deep.astype(np.float64)
-    if not np.isfinite(values).all():
-        raise ValueError("it holds values that are not numbers")
-    low, high = 0.0, 65535.0 if values.max() <= 65535 else 2.0**31 - 1
-    if deep.dtype.kind == "f":
-        low, high = min(values.min(), 0.0), max(values.max(), 0.0)
-        high = 1.0 if high <= 1 else 255.0 if high <= 255 else high
-    scaled = (values - low) / (high - low) * 255
-    return np.asarray(np.round(scaled.clip(0, 255)).astype(np.uint8))

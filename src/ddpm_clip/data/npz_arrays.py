@@ -6,7 +6,7 @@ of pictures.
 
 import math
 import zipfile
-from typing import Any
+from typing import IO, Any
 
 import numpy as np
 from numpy.lib import format as npy
@@ -19,6 +19,9 @@ IN_MEMORY_MB = 256
 
 BLOCK = 2**20
 
+PACKED = 200
+"""How many times larger an array may be than in its pack, if it is too large for memory."""
+
 
 def unpacked(archive: zipfile.ZipFile, name: str, memory_limit_mb: int = IN_MEMORY_MB,
              ) -> NDArray[Any]:  # fmt: skip
@@ -29,16 +32,20 @@ def unpacked(archive: zipfile.ZipFile, name: str, memory_limit_mb: int = IN_MEMO
         StorageError: no room for the file.
     """
     info = archive.getinfo(f"{name}.npy")
+    large = info.file_size > memory_limit_mb * 2**20
+    if large and info.file_size > PACKED * max(1, info.compress_size):
+        raise ValueError(f"it unpacks to {info.file_size:,} bytes, {PACKED} times its size or more")
     with archive.open(info) as member:
-        if info.file_size <= memory_limit_mb * 2**20:
-            small: NDArray[Any] = npy.read_array(member, allow_pickle=False)
-            return small
-        version = npy.read_magic(member)
-        header = npy.read_array_header_1_0 if version == (1, 0) else npy.read_array_header_2_0
-        shape, fortran, dtype = header(member)
+        shape, fortran, dtype = _header(member)
         size = math.prod(shape) * dtype.itemsize
-        if dtype.hasobject or size > info.file_size:
+        if dtype.hasobject or min(shape, default=0) < 0 or size > info.file_size:
             raise ValueError("its header does not fit its content")
+        if not large:
+            data = member.read()  # to the end, where the checksum is compared
+            if len(data) != size:
+                raise ValueError("its header does not fit its content")
+            small = np.frombuffer(bytearray(data), dtype) if size else np.empty(shape, dtype)
+            return small.reshape(shape, order="F" if fortran else "C")
         array = room((size,), np.uint8, f"array {name!r}", memory_limit_mb=memory_limit_mb)
         done = 0
         while block := member.read(BLOCK):
@@ -47,3 +54,12 @@ def unpacked(archive: zipfile.ZipFile, name: str, memory_limit_mb: int = IN_MEMO
         if done != size:
             raise ValueError("it ends too early")
     return array.view(dtype).reshape(shape, order="F" if fortran else "C")
+
+
+def _header(member: IO[bytes]) -> tuple[tuple[int, ...], bool, np.dtype[Any]]:
+    """Shape, order and type of numbers, of the two versions that plain arrays have."""
+    version = npy.read_magic(member)
+    readers = {(1, 0): npy.read_array_header_1_0, (2, 0): npy.read_array_header_2_0}
+    if version not in readers:
+        raise ValueError(f"its format {version} is not that of a plain array")
+    return readers[version](member)

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from ddpm_clip.data.columns import Labels, Texts, TextWriter
+from ddpm_clip.data.confined import in_children
 from ddpm_clip.data.images import Crop, to_array
 from ddpm_clip.data.scratch import room
 from ddpm_clip.errors import DataError
@@ -102,13 +103,14 @@ def load_pixels(source: ImageSource, *, size: int, channels: int, crop: Crop = "
 
 def _decoded(source: ImageSource, bad: list[BadFile]) -> Iterator[tuple[int, Image.Image | None]]:
     """Every picture in turn; None where it is unusable, which is noted in `bad`."""
-    for i in range(len(source)):
-        image = None
-        try:
-            image = source[i]
-        except DataError as error:
-            bad.append(BadFile.of(source.key(i), error))
-        yield i, image
+    with in_children():
+        for i in range(len(source)):
+            image = None
+            try:
+                image = source[i]
+            except DataError as error:
+                bad.append(BadFile.of(source.key(i), error))
+            yield i, image
 
 
 def _progress(i: int, source: ImageSource, bad: list[BadFile]) -> Progress:

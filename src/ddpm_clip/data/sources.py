@@ -21,6 +21,7 @@ from ddpm_clip.data.tiny_imagenet import read_tiny_imagenet
 from ddpm_clip.errors import MissingInput, UsageError
 from ddpm_clip.registry import Registry
 from ddpm_clip.types import ImageSource
+from ddpm_clip.utils.untrusted import user_path
 
 DIGITS = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
 CLOTHES = ("T-shirt", "trouser", "pullover", "dress", "coat", "sandal", "shirt", "sneaker",
@@ -60,7 +61,7 @@ def open_source(spec: str | Path, *, split: str = "train", size: int = 32, draw:
     head, colon, place = text.partition(":")
     if isinstance(spec, str) and (head in SOURCES or (colon and not _is_path(text))):
         return SOURCES[head](place, wishes)
-    path = Path(text).expanduser()
+    path = user_path(text)
     if not _is_path(text):
         return SOURCES[text]("", wishes)
     if not path.exists():
@@ -72,7 +73,7 @@ def open_source(spec: str | Path, *, split: str = "train", size: int = 32, draw:
 def _is_path(text: str) -> bool:
     """Whether a spec is meant as a path: it exists, or it is written like one."""
     try:
-        exists = Path(text).expanduser().exists()
+        exists = user_path(text).exists()
     except (OSError, ValueError, RuntimeError):  # too long, a NUL, no such home
         exists = False
     return exists or os.sep in text.partition(":")[0] or text.startswith((".", "~"))
@@ -86,7 +87,7 @@ def _folder(place: str, wishes: Wishes) -> ImageSource:
 
 def _npz(place: str, wishes: Wishes) -> ImageSource:
     path, split = place, wishes.split
-    if not Path(place).expanduser().exists() and ":" in place:
+    if not user_path(place).exists() and ":" in place:
         path, _, split = place.rpartition(":")
     return read_npz(path, split, background=wishes.background)
 
@@ -134,6 +135,14 @@ def _tiny_imagenet(place: str, wishes: Wishes) -> ImageSource:
     return read_tiny_imagenet(home, wishes.split, background=wishes.background)
 
 
+def _tf_flowers(place: str, wishes: Wishes) -> ImageSource:
+    home = _home("tf-flowers", place)
+    pack = home if home.is_file() else home / "tf_flowers_64.npz"
+    if pack.is_file():
+        return read_npz(pack, wishes.split, background=wishes.background)
+    return read_folder(home, wishes.split, background=wishes.background)
+
+
 def _drawn_flowers(place: str, wishes: Wishes) -> ImageSource:
     if place and not (place.isascii() and place.isdigit()):
         raise UsageError(f"drawn-flowers:{place}", "that is no number of pictures",
@@ -156,7 +165,7 @@ def _other_seed(seed: int, split: str) -> int:
 def _home(name: str, place: str) -> Path:
     """The folder or pack of a data set: where the user says, else where it usually lies."""
     if place:
-        path = Path(place).expanduser()
+        path = user_path(place)
         return path if path.is_file() else checked_folder(path)
     above = [Path(os.environ[DATA_HOME])] if os.environ.get(DATA_HOME) else []
     spellings = (name, name.replace("-", "_"), f"{name}-200")
@@ -180,6 +189,7 @@ SOURCES: Registry[Callable[[str, Wishes], ImageSource]] = Registry(
         "mnist": _idx("mnist", DIGITS),
         "fashion-mnist": _idx("fashion-mnist", CLOTHES),
         "tiny-imagenet": _tiny_imagenet,
+        "tf-flowers": _tf_flowers,
         "drawn-flowers": _drawn_flowers,
         "emoji": _emoji,
     },

@@ -17,10 +17,12 @@ from typing import Any
 from PIL import Image
 
 from ddpm_clip.data.atomic import replacing
+from ddpm_clip.data.confined import in_children
 from ddpm_clip.data.images import BadImage, open_image
 from ddpm_clip.data.tar_shards import TarSource, read_tars
-from ddpm_clip.errors import CannotCreate, UsageError
+from ddpm_clip.errors import CannotCreate, StorageError, UsageError
 from ddpm_clip.types import Progress
+from ddpm_clip.utils.untrusted import read_object
 
 KEPT_SIDE = 256
 """Shorter side down to which larger pictures are shrunk, unless training pictures are larger."""
@@ -170,8 +172,12 @@ def _read_state(folder: Path) -> dict[str, Any]:
     path = folder / STATE
     if not path.is_file():
         return {}
-    state: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-    return state
+    try:
+        return read_object(path)
+    except (OSError, ValueError) as error:
+        raise StorageError(
+            f"cannot read {path}", str(error)[:200], f"remove {folder}, and it is made again"
+        ) from error
 
 
 def _state(folder: Path, mine: dict[str, Any]) -> dict[str, Any]:
@@ -203,7 +209,8 @@ def _put(tar: tarfile.TarFile, row: int, one: Incoming, side: int, background: s
 def _shrunk(one: Incoming, side: int, background: str) -> bytes:
     """The bytes as they came, or of a smaller picture; what cannot be decoded stays what it is."""
     try:
-        image = open_image(one.data, background=background, name=one.key)
+        with in_children():
+            image = open_image(one.data, background=background, name=one.key)
     except BadImage:
         return one.data
     if min(image.size) <= side:

@@ -20,6 +20,7 @@ from ddpm_clip.data.files import is_shown, portable
 from ddpm_clip.data.images import MAX_BYTES, BadImage, colour, open_image
 from ddpm_clip.data.tars import Damaged, samples
 from ddpm_clip.errors import DataError, MissingInput, UsageError
+from ddpm_clip.utils.untrusted import user_path
 
 _BRACES = re.compile(r"\{([^{}]*)\}")
 MAX_SHARDS = 100_000
@@ -178,7 +179,7 @@ def shard_paths(place: str, split: str = "train") -> list[Path]:
         MissingInput: there is no such split, no tar, or one of those that are counted out is
         missing.
     """
-    path = Path(place).expanduser()
+    path = user_path(place)
     if path.is_dir():
         inner = path / split
         if inner.is_dir() and any(_is_tar(p.name) for p in inner.iterdir()):
@@ -190,7 +191,7 @@ def shard_paths(place: str, split: str = "train") -> list[Path]:
         raise MissingInput(f"no split {split!r} in {place}", "these tars are all for training",
                            "give a folder with a folder a split in it")  # fmt: skip
     else:
-        found = [one for text in expanded(place) for one in _matches(Path(text).expanduser())]
+        found = [one for text in expanded(place) for one in _matches(user_path(text))]
     missing = [one for one in found if not one.is_file()]
     if missing or not found:
         raise MissingInput(f"no tar shards: {missing[0] if missing else place}",

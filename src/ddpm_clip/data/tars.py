@@ -6,7 +6,6 @@ hidden files and whatever is no picture are passed over. Knows nothing of traini
 tar comes from.
 """
 
-import json
 import lzma
 import posixpath
 import tarfile
@@ -17,6 +16,7 @@ from typing import IO, Any, Self
 
 from ddpm_clip.data.files import MAX_CAPTION, first_folder, is_shown
 from ddpm_clip.data.images import MAX_BYTES, SUFFIXES
+from ddpm_clip.utils.untrusted import parse_json
 
 NOTES = (".txt", ".cls", ".json")
 EXTENDED = (tarfile.XHDTYPE, tarfile.XGLTYPE, tarfile.SOLARIS_XHDTYPE, tarfile.GNUTYPE_LONGNAME,
@@ -135,16 +135,15 @@ def _content(tar: tarfile.TarFile, member: tarfile.TarInfo, most: int) -> bytes:
 def _told(text: str) -> tuple[str | None, str | None]:
     """Class and caption in the JSON of a sample; JSON that cannot be read says nothing."""
     try:
-        entry = json.loads(text)
-    except (ValueError, RecursionError):
+        entry = parse_json(text, finite=False)
+    except ValueError:
         return None, None
     if not isinstance(entry, dict):
         return None, None
     label = next((entry[k] for k in ("label", "class", "cls") if k in entry), None)
     caption = next((entry[k] for k in ("caption", "text") if isinstance(entry.get(k), str)), None)
     named = isinstance(label, str | int) and not isinstance(label, bool)
-    # half a character is no part of a class's name
-    return str(label).encode("utf-8", "replace").decode() if named else None, caption
+    return str(label) if named else None, caption
 
 
 class _Header(tarfile.TarInfo):

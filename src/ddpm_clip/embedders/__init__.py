@@ -31,6 +31,13 @@ def open_mini_clip(folder: str | Path, *, device: str = "cpu") -> Embedder:
     return MiniClip.load(folder, device)
 
 
+def open_seed_clip(folder: str | Path, *, device: str = "cpu") -> Embedder:
+    """The CLIP that came with imported weights."""
+    from ddpm_clip.embedders.seed_clip import SeedClip
+
+    return SeedClip.load(folder, device)
+
+
 def open_labels(classes: Sequence[str]) -> Embedder:
     """Class names as one-hot rows."""
     from ddpm_clip.embedders.labels import Labels
@@ -44,6 +51,7 @@ EMBEDDERS: Registry[Callable[..., Any]] = Registry(
         "transformers_clip": open_transformers_clip,
         "mini_clip": open_mini_clip,
         "labels": open_labels,
+        "seed_clip": open_seed_clip,
     },
 )
 """Name -> opener. An opener returns a `ddpm_clip.types.Embedder`."""

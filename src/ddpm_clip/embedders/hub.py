@@ -5,11 +5,11 @@ safetensors and text files are ever fetched. Knows nothing of torch or transform
 """
 
 import hashlib
-import json
 from pathlib import Path
 from typing import Any
 
 from ddpm_clip.errors import DataError, MissingInput, UsageError, WeightsUnavailable
+from ddpm_clip.utils.untrusted import read_object, user_path
 
 FAMILIES = ("clip", "siglip")
 CONVERTER = "SFconvertbot"
@@ -27,7 +27,7 @@ def find_folder(model: str) -> Path:
         MissingInput: it looks like a path and is not there. UsageError: it can be no hub id.
         WeightsUnavailable: a hub id that is neither cached nor downloadable now.
     """
-    path = Path(model).expanduser()
+    path = user_path(model)
     if path.is_dir():
         return path
     if path.is_absolute() or model.startswith((".", "~")) or model.count("/") != 1:
@@ -52,7 +52,7 @@ def family_of(folder: Path) -> str:
         UsageError: a model of another family.
     """
     try:
-        config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
+        config = read_object(folder / "config.json")
         family = config["model_type"]
     except FileNotFoundError as error:
         raise DataError(f"{folder} is not a pretrained model", "it has no config.json") from error

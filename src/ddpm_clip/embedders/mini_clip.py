@@ -4,9 +4,9 @@ Learns from pairs of pictures and captions (`ddpm_clip.training.contrastive`); h
 model, its losses and its folder. Knows nothing of data sources or diffusion.
 """
 
-import hashlib
 import json
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -18,14 +18,16 @@ from ddpm_clip.embedders.tokenizer import PAD, tokenise
 from ddpm_clip.embedders.towers import IMAGE_TOWERS, LENGTH, TEXT_TOWERS
 from ddpm_clip.errors import DataError, MissingInput, UsageError
 from ddpm_clip.types import Item
-from ddpm_clip.utils.storage import write_text
+from ddpm_clip.utils.storage import sha256, write_text
 from ddpm_clip.utils.tensors import (
+    check_weights,
     from_picture,
     load_tensors,
     save_tensors,
     stack_pictures,
     to_float,
 )
+from ddpm_clip.utils.untrusted import read_object
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -165,13 +167,15 @@ class MiniClip(nn.Module):
             raise MissingInput(f"no mini-CLIP in {folder}", f"{absent[0]} is not there",
                                "train one: ddpm-clip train-clip SOURCE --out FOLDER")  # fmt: skip
         try:
-            text = json.loads((folder / CARD).read_text(encoding="utf-8"))
-            model = cls(**text["options"])
-            model.load_state_dict(load_tensors(folder / WEIGHTS))
-        except (ValueError, KeyError, TypeError, RuntimeError) as error:
+            text, weights = read_object(folder / CARD), load_tensors(folder / WEIGHTS)
+            make = partial(cls, **text["options"])
+            check_weights(make, weights)  # the card may ask for towers of any size
+            model = make()
+            model.load_state_dict(weights)
+            model.prompts = [str(prompt) for prompt in text["prompts"]]
+        except (OSError, ValueError, KeyError, TypeError, RuntimeError) as error:
             raise DataError(f"the mini-CLIP in {folder} is damaged", str(error)[:200]) from error
-        model.fingerprint = hashlib.sha256((folder / WEIGHTS).read_bytes()).hexdigest()[:16]
-        model.prompts = [str(prompt) for prompt in text["prompts"]]
+        model.fingerprint = sha256(folder / WEIGHTS)[:16]
         return model.to(device).eval()
 
 

@@ -20,6 +20,7 @@ from ddpm_clip.embedders.transformers_loading import open_parts
 from ddpm_clip.errors import UsageError
 from ddpm_clip.types import Item
 from ddpm_clip.utils.device import pick_device, pick_dtype
+from ddpm_clip.utils.untrusted import user_path
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -80,7 +81,7 @@ class TransformersClip:
         parts = open_parts(folder, family)
         network = parts.model.to(place, pick_dtype(dtype, place))
         # A folder's path says who works where; its own name is enough in caches and runs.
-        is_local = Path(model).expanduser().is_dir()
+        is_local = user_path(model).is_dir()
         name = folder.resolve().name if is_local else str(model)
         return cls(
             f"transformers_clip:{name}", family, network, parts.processor, parts.tokenizer,

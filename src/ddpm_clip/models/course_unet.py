@@ -1,12 +1,16 @@
-"""The seeds' course network, block for block: the teaching baseline.
+"""The seeds' course network, block for block: the teaching baseline, and two that were trained.
 
 Its dense bottleneck ties it to one picture size, its condition reaches the decoder only and its
 time embedding sees t/T; that is what the course is about. Parameter counts are exact:
 (1, 28, (64, 64, 128), 8, 10) has 2,547,457, (3, 32, (256, 256, 512), 8, 512) has 44,900,355.
-Knows nothing of schedules or sampling. Prefer `UNet` for anything but teaching.
+The two other variants are for weights of the course's notebooks (`dli_unet`) and of the project
+that grew from them (`xnoise_unet`, 44,835,587). Knows nothing of schedules or sampling. Prefer
+`UNet` for anything but teaching.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import partial
 
 import torch
 from torch import Tensor, nn
@@ -19,15 +23,34 @@ GROUPS = 8
 """Of every GroupNorm, as in the course."""
 
 
+@dataclass(frozen=True, slots=True)
+class Variant:
+    """In what the networks of the course's family differ.
+
+    Args:
+        dense: (latent numbers, hidden) -> the bottleneck.
+        groups: of GroupNorm within; the first blocks and the last always have `GROUPS`.
+        joins: what the second of the first two blocks is added to: nothing, the first block's
+            map, or a 1x1 convolution of the picture.
+        act: the last activation.
+    """
+
+    dense: Callable[[int, int], nn.Sequential]
+    groups: int
+    joins: str
+    act: type[nn.Module]
+
+
 class CourseUNet(nn.Module):
     """A denoiser (`ddpm_clip.types.Denoiser`) with the course's layout.
 
     Args: as for `UNet`; exactly three levels. A masked row gets c = 0, as in the course.
+        variant: of the family; by default the course's list of blocks.
     """
 
     def __init__(
         self, T: int, img_ch: int, img_size: int, down_chs: Sequence[int] = (64, 64, 128),
-        t_embed_dim: int = 8, c_embed_dim: int = 10,
+        t_embed_dim: int = 8, c_embed_dim: int = 10, *, variant: "Variant | None" = None,
     ):  # fmt: skip
         super().__init__()
         if img_size % 4 or len(down_chs) != 3:
@@ -38,18 +61,21 @@ class CourseUNet(nn.Module):
         self.T, self.image_shape, self.c_embed_dim = T, (img_ch, img_size, img_size), c_embed_dim
         d0, d1, d2 = down_chs
         self.latent = (d2, img_size // 4, img_size // 4)
-        dense = d2 * (img_size // 4) ** 2
-        self.t_embed_dim = t_embed_dim
-        self.enter = nn.Sequential(_conv(img_ch, d0), _conv(d0, d0))
-        self.down1, self.down2 = _down(d0, d1), _down(d1, d2)
-        self.bottleneck = nn.Sequential(
-            nn.Linear(dense, d1), nn.GELU(), nn.Linear(d1, d1), nn.GELU(), nn.Linear(d1, dense)
-        )
+        self.variant = variant or COURSE
+        self.t_embed_dim, groups = t_embed_dim, self.variant.groups
+        if any(ch % groups for ch in down_chs):  # theirs divide; those of a small test need not
+            groups = GROUPS
+        self.enter = nn.Sequential(_conv(img_ch, d0, GROUPS), _conv(d0, d0, GROUPS))
+        by_input = self.variant.joins == "picture"
+        self.shortcut = nn.Conv2d(img_ch, d0, 1) if by_input else nn.Identity()
+        self.down1, self.down2 = _down(d0, d1, groups), _down(d1, d2, groups)
+        self.bottleneck = self.variant.dense(d2 * (img_size // 4) ** 2, d1)
         self.time1, self.time2 = _embed(t_embed_dim, d2), _embed(t_embed_dim, d1)
         self.context1, self.context2 = _embed(c_embed_dim, d2), _embed(c_embed_dim, d1)
-        self.up0, self.up1, self.up2 = _conv(d2, d2), _up(d2, d1), _up(d1, d0)
+        self.up0 = _conv(d2, d2, groups)
+        self.up1, self.up2 = _up(d2, d1, groups), _up(d1, d0, groups)
         self.leave = nn.Sequential(
-            nn.Conv2d(2 * d0, d0, 3, padding=1), group_norm(d0, GROUPS), nn.ReLU(),
+            nn.Conv2d(2 * d0, d0, 3, padding=1), group_norm(d0, GROUPS), self.variant.act(),
             nn.Conv2d(d0, img_ch, 3, padding=1),
         )  # fmt: skip
 
@@ -57,7 +83,7 @@ class CourseUNet(nn.Module):
         """x_t (b, img_ch, h, w), t (b,), c (b, e), c_mask (b, 1) -> (b, img_ch, h, w)."""
         if x_t.shape[1:] != self.image_shape:
             raise UsageError(f"the course network takes {self.image_shape}, not {x_t.shape[1:]}")
-        h0 = self.enter(x_t)  # (b, d0, h, w)
+        h0 = self._entered(x_t)  # (b, d0, h, w)
         h1 = self.down1(h0)  # (b, d1, h/2, w/2)
         h2 = self.down2(h1)  # (b, d2, h/4, w/4)
         latent = self.bottleneck(h2.flatten(1)).unflatten(1, self.latent)
@@ -71,6 +97,14 @@ class CourseUNet(nn.Module):
             up = block(torch.cat([mixed, skip], dim=1))
         return self.leave(torch.cat([up, h0], dim=1))  # type: ignore[no-any-return]
 
+    def _entered(self, x_t: Tensor) -> Tensor:
+        first = self.enter[0](x_t)
+        second: Tensor = self.enter[1](first)
+        if self.variant.joins == "nothing":
+            return second
+        other: Tensor = first if self.variant.joins == "first" else self.shortcut(x_t)
+        return second + other
+
     def features(self, t: Tensor) -> Tensor:
         """(b, t_embed_dim): sines and cosines of t/T, as the course has them."""
         half = self.t_embed_dim // 2
@@ -83,8 +117,8 @@ class CourseUNet(nn.Module):
         return torch.cat([angles.sin(), angles.cos()], dim=1)
 
 
-def _conv(ch_in: int, ch: int) -> nn.Sequential:
-    return nn.Sequential(nn.Conv2d(ch_in, ch, 3, padding=1), group_norm(ch, GROUPS), nn.GELU())
+def _conv(ch_in: int, ch: int, groups: int) -> nn.Sequential:
+    return nn.Sequential(nn.Conv2d(ch_in, ch, 3, padding=1), group_norm(ch, groups), nn.GELU())
 
 
 class _Rearrange(nn.Module):
@@ -92,15 +126,40 @@ class _Rearrange(nn.Module):
         return F.pixel_unshuffle(x, 2)
 
 
-def _down(ch_in: int, ch: int) -> nn.Sequential:
-    return nn.Sequential(_conv(ch_in, ch), _conv(ch, ch), _Rearrange(), _conv(4 * ch, ch))
+def _down(ch_in: int, ch: int, groups: int) -> nn.Sequential:
+    blocks = _conv(ch_in, ch, groups), _conv(ch, ch, groups)
+    return nn.Sequential(*blocks, _Rearrange(), _conv(4 * ch, ch, groups))
 
 
-def _up(ch_in: int, ch: int) -> nn.Sequential:
-    return nn.Sequential(
-        nn.ConvTranspose2d(2 * ch_in, ch, 2, stride=2), *(_conv(ch, ch) for _ in range(4))
-    )
+def _up(ch_in: int, ch: int, groups: int) -> nn.Sequential:
+    blocks = (_conv(ch, ch, groups) for _ in range(4))
+    return nn.Sequential(nn.ConvTranspose2d(2 * ch_in, ch, 2, stride=2), *blocks)
 
 
 def _embed(dim: int, out: int) -> nn.Sequential:
     return nn.Sequential(nn.Linear(dim, out), nn.GELU(), nn.Linear(out, out))
+
+
+def _course_dense(n: int, hidden: int) -> nn.Sequential:
+    return nn.Sequential(
+        nn.Linear(n, hidden), nn.GELU(), nn.Linear(hidden, hidden), nn.GELU(), nn.Linear(hidden, n)
+    )
+
+
+def _dli_dense(n: int, hidden: int) -> nn.Sequential:
+    return nn.Sequential(
+        nn.GELU(), nn.Linear(n, hidden), nn.ReLU(), nn.Linear(hidden, hidden), nn.ReLU(),
+        nn.Linear(hidden, n), nn.ReLU(),
+    )  # fmt: skip
+
+
+def _xnoise_dense(n: int, hidden: int) -> nn.Sequential:
+    return nn.Sequential(nn.Linear(n, hidden), nn.GELU(), nn.Linear(hidden, n), nn.GELU())
+
+
+COURSE = Variant(_course_dense, GROUPS, "nothing", nn.ReLU)
+dli_unet = partial(CourseUNet, variant=Variant(_dli_dense, 32, "first", nn.ReLU))
+"""As the notebooks of the course have it, and the first version of the project after it."""
+
+xnoise_unet = partial(CourseUNet, variant=Variant(_xnoise_dense, 32, "picture", nn.GELU))
+"""As that project has it since."""

@@ -78,9 +78,11 @@ def choose(conditioner: Conditioner, texts: Tensor, images: Tensor) -> Choice:
     ]  # fmt: skip
     means = {name: score.mean().item() for name, score in scores.items()}
     best = min(better, key=means.__getitem__, default=DEFAULT)
-    told = {
-        name: {"energy_score": means[name]}
-        | paired_closeness(asked[name][0], own, bank, centre).as_dict()
+    told: dict[str, dict[str, Any]] = {
+        name: {
+            "energy_score": means[name],
+            **paired_closeness(asked[name][0], own, bank, centre).as_dict(),
+        }
         for name in names
     }
     return Choice(best, _reason(best, means, len(texts)), told)

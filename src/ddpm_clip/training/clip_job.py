@@ -20,7 +20,7 @@ from ddpm_clip.embedders.texts import TextEmbeddings
 from ddpm_clip.errors import CannotCreate
 from ddpm_clip.training.contrastive import ClipTrainStep, FactTable, train_clip
 from ddpm_clip.training.outside import OutsideTexts
-from ddpm_clip.training.pictures import decode, open_data
+from ddpm_clip.training.pictures import decode, half_of, open_data
 from ddpm_clip.training.prepare import heldout_rows
 from ddpm_clip.types import Caption, Progress
 from ddpm_clip.utils.tensors import to_float
@@ -29,7 +29,7 @@ PROMPTS = 512
 """Captions kept as the prompt bank."""
 
 HELDOUT = 1000
-"""Pictures kept out of the training to be measured on."""
+"""Most pictures kept out of the training to be measured on; none where `data.heldout` is 0."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,14 +61,15 @@ def train_clip_run(
     facts = [facts_of(source, i) for i in pixels.indices]
     if options.measure:
         facts = measured_facts(pixels.array, facts)
-    heldout = heldout_rows(len(facts), HELDOUT)
-    rows = _half(np.setdiff1d(np.arange(len(facts)), heldout), options.half)
+    heldout = heldout_rows(len(facts), HELDOUT if config.data.heldout else 0)
+    rows = half_of(np.setdiff1d(np.arange(len(facts)), heldout), options.half)
     clip = _start(config)
     x, spent = torch.from_numpy(pixels.array), 0.0
     for step in train_clip(
         clip, x[rows], [facts[i] for i in rows], steps=options.steps, lr=options.lr,
         batch_size=options.clip_batch_size, loss=options.loss, seed=options.seed,
         freeze_image=options.freeze_image, noise_aware=options.noise_aware,
+        mirror=bool(config.data.flip), augment=options.augment,
         outside=OutsideTexts(facts, options.seed).draw if options.outside else None,
     ):  # fmt: skip
         spent += options.clip_batch_size / step.images_per_second
@@ -96,11 +97,6 @@ def _start(config: Config) -> MiniClip:
         options.text_width, options.max_inverse_temperature,
         options.image_tower, options.text_tower,
     )  # fmt: skip
-
-
-def _half(rows: np.ndarray, half: int | None) -> np.ndarray:
-    """Every other row, so that two CLIPs can learn from pictures that they do not share."""
-    return rows if half is None else rows[rows % 2 == half - 1]
 
 
 @torch.no_grad()

@@ -17,7 +17,8 @@ from torch.nn import functional as F
 
 from ddpm_clip.data.captions import grammar_of
 from ddpm_clip.embedders.mini_clip import LOSSES, MiniClip
-from ddpm_clip.errors import DataError
+from ddpm_clip.errors import DataError, NonFiniteError
+from ddpm_clip.training.augmenting import augmented, mirrored
 from ddpm_clip.types import Caption
 from ddpm_clip.utils.device import pick_dtype
 from ddpm_clip.utils.tensors import to_float
@@ -55,7 +56,8 @@ class FactTable:
     def encode(self, facts: Sequence[dict[str, str]]) -> Tensor:
         """(n, attributes), -1 where an attribute is not mentioned."""
         rows = [
-            [self.values[name].get(one.get(name, ""), -1) for name in self.names] for one in facts
+            [self.values[name].get(one[name], -1) if name in one else -1 for name in self.names]
+            for one in facts
         ]
         return torch.tensor(rows).view(len(rows), -1)
 
@@ -75,7 +77,7 @@ def train_clip(
     clip: MiniClip, pixels: Tensor, facts: Sequence[dict[str, str]], *, steps: int,
     batch_size: int = 256, lr: float = 2e-3, loss: str = "multi_positive", seed: int = 0,
     freeze_image: bool = False, outside: Callable[[int], list[str]] | None = None,
-    noise_aware: bool = False,
+    noise_aware: bool = False, mirror: bool = False, augment: float = 0.0,
 ) -> Iterator[ClipTrainStep]:  # fmt: skip
     """Train `clip` in place, one yield a step.
 
@@ -93,6 +95,11 @@ def train_clip(
         outside: draws texts that fit no picture; a fourth of a batch of them is held against
             every picture.
         noise_aware: show half of the pictures under as much noise as a guide will meet.
+        mirror: show half of the pictures left for right.
+        augment: how far pictures are cut, turned and recoloured (`augmenting.augmented`).
+
+    Raises:
+        DataError: nothing is known of any picture. NonFiniteError: the loss is no number.
     """
     usable = _usable(facts)
     table, rng = FactTable(facts), random.Random(seed)
@@ -109,20 +116,31 @@ def train_clip(
         captions = [grammar_of(facts[i])(facts[i], rng) for i in rows.tolist()]
         texts = [caption.text for caption in captions]
         texts += outside(batch_size // 4) if outside else []
-        x = (_noised if noise_aware else _jittered)(to_float(pixels[rows]), generator)
+        x = to_float(pixels[rows])
+        x = augmented(mirrored(x, generator) if mirror else x, augment, generator)
+        x = (_noised if noise_aware else _jittered)(x, generator)
         with torch.autocast("cpu", dtype, enabled=dtype != torch.float32):
             image = clip.encode_pixels(x.contiguous(memory_format=torch.channels_last)).float()
             text = clip.encode_texts(texts, warn=False).float()
         fits = F.pad(table.fits(rows, captions), (0, len(texts) - batch_size))
         value = LOSSES[loss](image, text, fits, clip)
-        optimizer.zero_grad()
-        value.backward()
-        torch.nn.utils.clip_grad_norm_(clip.parameters(), 1.0)
-        optimizer.step()
+        _descend(clip, value, optimizer, step)
         right = fits.gather(1, (image @ text.T).argmax(1, keepdim=True)).float().mean().item()
         speed = batch_size / (time.perf_counter() - start)
         yield ClipTrainStep(step, value.item(), right, clip.inverse_temperature.item(), speed)
     clip.requires_grad_(True).eval()
+
+
+def _descend(clip: MiniClip, loss: Tensor, optimizer: torch.optim.Optimizer, step: int) -> None:
+    """One step down the gradient, none where there is nothing to go down from."""
+    if not loss.isfinite():
+        raise NonFiniteError(f"the loss of the mini-CLIP is {loss.item()} at step {step}",
+                             "nothing can be learned from there",
+                             "a lower rate: --set embedder.lr=5e-4")  # fmt: skip
+    optimizer.zero_grad()
+    loss.backward()
+    torch.nn.utils.clip_grad_norm_(clip.parameters(), 1.0)
+    optimizer.step()
 
 
 def _usable(facts: Sequence[dict[str, str]]) -> Tensor:

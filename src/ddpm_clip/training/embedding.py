@@ -17,6 +17,7 @@ from torch import Tensor
 from ddpm_clip.config import Config, DataConfig
 from ddpm_clip.data.ahead import ahead
 from ddpm_clip.data.cache_card import CacheCard
+from ddpm_clip.data.confined import in_children
 from ddpm_clip.data.embedding_parts import Done
 from ddpm_clip.data.embeddings import EmbeddingCache
 from ddpm_clip.data.filling import fill
@@ -111,10 +112,11 @@ def embed_missing(
 
     work = fill(cache, _encoder(embedder), keys, digests, ready, places=indices,
                 batch_size=config.embedder.batch_size, workers=WORKERS)  # fmt: skip
-    for batch, done in enumerate(work):
-        if batch % BATCHES_A_REST == BATCHES_A_REST - 1:
-            give_back()  # else what the shards leave behind piles up
-        yield Progress("embed", done, len(keys))
+    with in_children():
+        for batch, done in enumerate(work):
+            if batch % BATCHES_A_REST == BATCHES_A_REST - 1:
+                give_back()  # else what the shards leave behind piles up
+            yield Progress("embed", done, len(keys))
 
 
 def embed_source(
@@ -170,10 +172,11 @@ def identified(
             return None
 
     digests: list[str | None] = []
-    for one in ahead(hashed, rows, workers=WORKERS, window=256):
-        digests.append(one)
-        if len(digests) % 256 == 0:
-            yield Progress("check", len(digests), len(rows))
+    with in_children():
+        for one in ahead(hashed, rows, workers=WORKERS, window=256):
+            digests.append(one)
+            if len(digests) % 256 == 0:
+                yield Progress("check", len(digests), len(rows))
     return digests, bad
 
 

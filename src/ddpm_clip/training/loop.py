@@ -8,10 +8,11 @@ their number does not matter. Knows nothing of commands or drawing.
 
 import math
 import time
+import warnings
 import zlib
 from collections.abc import Iterator
 from contextlib import nullcontext
-from dataclasses import dataclass
+from dataclasses import asdict
 from typing import cast
 
 import numpy as np
@@ -19,49 +20,26 @@ import torch
 from torch import Tensor
 
 from ddpm_clip.build import build_ddpm, usable_device
-from ddpm_clip.conditioning import Conditioner, draw_levels
 from ddpm_clip.config import Config
-from ddpm_clip.data.loader import batch_indices, flip_mask
-from ddpm_clip.data.pixels import BadFile
-from ddpm_clip.errors import NonFiniteError
+from ddpm_clip.errors import NonFiniteError, StorageError
 from ddpm_clip.models.ddpm import DDPM
 from ddpm_clip.run import Run
-from ddpm_clip.training.state import TrainState, learning_rate, start_state
-from ddpm_clip.training.validation import HeldOut, errors
+from ddpm_clip.training.batches import Batches
+from ddpm_clip.training.micro_batches import with_room
+from ddpm_clip.training.prepared import Prepared
+from ddpm_clip.training.stability import BadStep
+from ddpm_clip.training.state import (
+    GROUPS,
+    TrainState,
+    learning_rate,
+    report_changes,
+    start_state,
+    surroundings,
+)
+from ddpm_clip.training.validation import errors
 from ddpm_clip.training.world import ALONE, World
 from ddpm_clip.types import Denoiser, TrainStep
 from ddpm_clip.utils.device import pick_dtype
-from ddpm_clip.utils.tensors import to_float
-
-
-@dataclass(frozen=True, slots=True)
-class Prepared:
-    """What the loop needs of the data: pixels and embeddings, row for row, and the conditioner.
-
-    Attributes:
-        pixels: (n, c, h, w) uint8, in memory or memory-mapped.
-        embeddings: (n, e), of the pictures as they are.
-        mirrored: (n, e), of the pictures mirrored; None where mirroring is off.
-        conditioner: fitted on the training rows.
-        heldout: rows that are never trained on.
-        bad: the files that were left out.
-    """
-
-    pixels: np.ndarray
-    embeddings: Tensor
-    conditioner: Conditioner
-    heldout: np.ndarray
-    mirrored: Tensor | None = None
-    bad: tuple[BadFile, ...] = ()
-
-    @property
-    def rows(self) -> np.ndarray:
-        """The rows to train on."""
-        return np.setdiff1d(np.arange(len(self.pixels)), self.heldout)
-
-    def heldout_set(self) -> HeldOut:
-        """The rows that are never trained on, as the validation takes them."""
-        return HeldOut(self.pixels[self.heldout], self.embeddings[self.heldout], self.conditioner)
 
 
 def total_steps(config: Config, n: int) -> int:
@@ -85,7 +63,9 @@ def train(
             for the same number of them; the first one alone writes.
 
     Raises:
-        NonFiniteError: the loss is no longer a number; nothing of that is saved.
+        NonFiniteError: the loss stays no number (`stability.py`); nothing of that is saved.
+        OutOfMemory: not even one picture fits (`micro_batches.py`).
+        StorageError: no room for checkpoints, told before the first step, or writing one failed.
         UsageError: fewer pictures a step than processes.
         DataError: the processes do not have the same data.
     """
@@ -94,24 +74,36 @@ def train(
     if config.training.threads:
         torch.set_num_threads(config.training.threads)
     state = state or start_state(run, prepared.conditioner.width, device)
-    if checkpoint := run.load():
+    state.surroundings = surroundings(device, pick_dtype(config.training.dtype, device))
+    if checkpoint := run.load(groups=GROUPS):
         state.restore(checkpoint)
+        report_changes(checkpoint.state, state.surroundings)
     _agree(world, config, prepared, state)
     if world.is_first:
-        run.cut_history(state.step)
+        _make_ready(run, state)
     loop = _Loop(run, prepared, state, build_ddpm(config.diffusion, device), device, world)
-    together = True
     try:
         yield from loop.steps()
+    except StorageError:  # what could not be written a moment ago is not tried again
+        raise
     except (GeneratorExit, NonFiniteError):  # every process is here, after the same step
+        loop.save()
+        world.meet()  # none leaves before the first has saved
         raise
     except BaseException:
-        together = False
+        if loop.is_whole:
+            loop.save()
         raise
-    finally:
-        loop.save()
-        if together:
-            world.meet()  # none leaves before the first has saved
+    loop.save()
+    world.meet()
+
+
+def _make_ready(run: Run, state: TrainState) -> None:
+    """Bring the run's files to the state that is gone on from, and see that there is room."""
+    run.cut_history(state.step)
+    if state.best_step is not None and state.best_step != run.best_step():
+        run.note_best(state.best_step)  # a crash came between a checkpoint and this note
+    run.check_room(state.size())
 
 
 def _agree(world: World, config: Config, prepared: Prepared, state: TrainState) -> None:
@@ -138,12 +130,14 @@ class _Loop:
         self.world = world
         self.config, self.options = run.config, run.config.training
         self.rows = prepared.rows
+        self.batches = Batches(run.config, prepared, self.rows, ddpm, device, world)
         self.last = total_steps(run.config, len(self.rows))
         self.dtype = pick_dtype(self.options.dtype, device)
         self.wrapped = world.wrap(state.model)  # the state keeps the plain one, and its names
         model = torch.compile(self.wrapped) if self.options.compile else self.wrapped
         self.network = cast(Denoiser, model)
         self.pending: list[TrainStep] = []
+        self.is_whole = True  # else an interruption came between weights and their average
         self.saved = state.step if run.checkpoint_steps() else -1
 
     def steps(self) -> Iterator[TrainStep]:
@@ -151,7 +145,7 @@ class _Loop:
         while self.state.step < self.last:
             start = time.perf_counter()
             step = self.state.step + 1
-            lr = learning_rate(step, self.last, self.options)
+            lr = learning_rate(step, self.last, self.options) * self.state.stability.rate
             loss = self.optimise(step, lr)
             heldout = self.heldout_loss() if self.measures(step) else None
             now = time.perf_counter()
@@ -173,35 +167,53 @@ class _Loop:
         return len(self.data.heldout) > 0 and (every or step == self.last)
 
     def save(self, heldout: float | None = None) -> None:
-        """Publish the present state, unless it is published already; the first process does."""
-        if not self.world.is_first:
-            return self.pending.clear()
-        self.run.append_history(self.pending)
+        """Publish the present state, unless it is published already; the first process does.
+
+        Raises:
+            NonFiniteError: it holds what is no number; raised in every process.
+        """
+        if self.world.is_first:
+            self.run.append_history(self.pending)
         self.pending.clear()
         if self.saved == self.state.step:
             return
-        best = heldout is not None and heldout < self.state.best
-        if best and heldout is not None:
-            self.state.best = heldout
-        self.run.save(self.state.checkpoint(), best=best)
+        made = self.state.sound_checkpoint(heldout)
+        if self.world.is_first:
+            self.run.save(made, best=self.state.best_step == self.state.step)
         self.saved = self.state.step
 
     def optimise(self, step: int, lr: float) -> float:
-        """One optimisation step; returns the loss of the whole batch."""
+        """One optimisation step; returns the loss of the whole batch, NaN where it is left out."""
+        parts = max(self.options.accumulation, self.state.parts)
+        own = self.world.part(self.options.batch_size)
+        loss = with_room(
+            lambda parts: self.gathered(step, parts), parts, own.stop - own.start,
+            self.cut_smaller, alone=self.world.size == 1,
+        )  # fmt: skip
+        return self.apply(self.world.sum(loss), lr)
+
+    def cut_smaller(self, parts: int) -> None:
+        """From here on a step is cut into so many micro-batches, in a resumed run as well."""
+        self.state.parts = parts
+        warnings.warn(
+            f"step {self.state.step + 1} does not fit into memory; it is tried again, as all after "
+            f"it, in {parts} micro-batches", stacklevel=1,
+        )  # fmt: skip
+
+    def gathered(self, step: int, parts: int) -> Tensor:
+        """The gradients of a step in micro-batches, from nothing; returns its loss."""
+        self.state.optimizer.zero_grad()
         draws = torch.Generator().manual_seed(_mix(self.options.seed, step))
         # Dropout draws from the global generator, in each process its own numbers.
         torch.manual_seed(_mix(self.options.seed, step) + 1 + self.world.rank)
-        rows = self.batch(step - 1, draws)
+        rows = self.batches.of(step - 1, draws)
         loss = torch.zeros(())
-        split = torch.arange(len(rows[0])).tensor_split(self.options.accumulation)
-        parts = [part for part in split if len(part)]
-        for part in parts:
-            last = part is parts[-1]
+        split = [part for part in torch.arange(len(rows[0])).tensor_split(parts) if len(part)]
+        for part in split:
+            last = part is split[-1]
             with nullcontext() if last else self.world.own_gradients(self.wrapped):
                 loss = loss + self.gradients(*(value[part] for value in rows))
-        loss = self.world.sum(loss)
-        self.apply(loss, lr)
-        return loss.item()
+        return loss
 
     def gradients(self, x_0: Tensor, c: Tensor, c_mask: Tensor, t: Tensor, eps: Tensor) -> Tensor:
         """Add the gradients of some rows; returns their share of the loss of the whole batch.
@@ -214,57 +226,42 @@ class _Loop:
         (value * self.world.size).backward()
         return value.detach().cpu()
 
-    def apply(self, loss: Tensor, lr: float) -> None:
-        """Clip, step, average; refuse what is no number before it reaches the weights."""
+    def apply(self, loss: Tensor, lr: float) -> float:
+        """Clip, step, average; what is no number is refused before it reaches the weights."""
         parameters = list(self.state.model.parameters())
         norm = torch.nn.utils.clip_grad_norm_(parameters, self.options.clip)
-        if not (loss.isfinite() and norm.isfinite()):
-            raise NonFiniteError(
-                f"the loss is {loss.item()} at step {self.state.step + 1}",
-                f"learning rate {lr:.2g}, gradient norm {norm.item():.3g}",
-                "the last checkpoint is sound; to start anew with a lower rate: "
-                "--set training.lr=… --overwrite",
-            )
-        for group in self.state.optimizer.param_groups:
-            group["lr"] = lr
-        self.state.optimizer.step()
-        self.state.optimizer.zero_grad()
-        self.state.ema.update()
+        is_sound = bool(loss.isfinite() and norm.isfinite())
+        if is_sound:
+            for group in self.state.optimizer.param_groups:
+                group["lr"] = lr
+            self.is_whole = False
+            self.state.optimizer.step()
+            self.state.ema.update()
+            self.state.stability.went_well()
+        else:
+            self.stumble(loss, norm, lr)
         self.state.step += 1
+        self.is_whole = True
+        self.state.optimizer.zero_grad()
+        return loss.item() if is_sound else math.nan
 
-    def batch(self, index: int, draws: torch.Generator) -> tuple[Tensor, ...]:
-        """x_0, c, c_mask, t and eps of this process's rows; all of it follows from (seed, step).
+    def stumble(self, loss: Tensor, norm: Tensor, lr: float) -> None:
+        """Leave a step out, and keep a report of it.
 
-        Everything is drawn for the whole batch and then cut, so that a picture gets the same draws
-        whichever process has it. All are on the device but t, which the schedule looks up in
-        float64 on the CPU.
+        Raises:
+            NonFiniteError: there were too many in a row.
         """
-        b, seed = self.options.batch_size, self.options.seed
-        own = self.world.part(b)
-        rows = self.rows[batch_indices(len(self.rows), b, seed, index)]
-        x_0, e = self.pictures(rows[own]), self.data.embeddings[rows]
-        if self.data.mirrored is not None:
-            flip = torch.from_numpy(flip_mask(seed, index, b))
-            x_0 = torch.where(flip[own, None, None, None], x_0.flip(-1), x_0)
-            e = torch.where(flip[:, None], self.data.mirrored[rows], e)
-        options = self.config.conditioning
-        level = draw_levels(b, options.noise_max, options.noise_prob, draws)
-        c = self.data.conditioner.images(e, level, draws)
-        t = self.ddpm.rows(b, draws)
-        c_mask = self.ddpm.get_context_mask(c, options.c_drop_prob, draws, options.c_drop_mode)
-        if options.c_drop_mode == "element":
-            c, c_mask = c * c_mask, torch.ones(b, 1)
-        eps = torch.randn((b, *x_0.shape[1:]), generator=draws)
-        x_0, c, c_mask, eps = (
-            part.to(self.device) for part in (x_0, c[own], c_mask[own], eps[own])
+        shown = self.batches.indices(self.state.step)
+        bad = BadStep(
+            self.state.step + 1, lr, str(loss.item()), str(norm.item()), self.data.names(shown)
         )
-        return x_0, c, c_mask, t[own], eps
-
-    def pictures(self, rows: np.ndarray) -> Tensor:
-        x_0 = to_float(torch.from_numpy(np.ascontiguousarray(self.data.pixels[rows])))
-        return (
-            x_0.contiguous(memory_format=torch.channels_last) if self.options.channels_last else x_0
-        )
+        try:
+            told = self.state.stability.stumbled(bad)
+            warnings.warn(told, stacklevel=1)
+        finally:
+            if self.world.is_first:
+                streak = [asdict(one) for one in self.state.stability.streak]
+                self.run.write_json("nan_report.json", {"steps": streak})
 
     def heldout_loss(self) -> float:
         """The loss of the averaged weights on the fixed held-out set."""

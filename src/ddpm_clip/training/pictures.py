@@ -6,6 +6,8 @@ Knows nothing of embeddings or optimisation.
 from collections.abc import Generator
 from pathlib import Path
 
+import numpy as np
+
 from ddpm_clip.config import DataConfig
 from ddpm_clip.data.pixels import Pixels, stream_pixels
 from ddpm_clip.data.sources import open_source
@@ -68,3 +70,13 @@ def decode(
         source, size=config.image_size, channels=config.channels, crop=config.crop,
         cache=home, memory_limit_mb=config.memory_limit_mb, max_bad=config.max_bad,
     )  # fmt: skip
+
+
+def half_of(rows: np.ndarray, half: int | None) -> np.ndarray:
+    """Every other row, so that two networks can learn from pictures that they do not share.
+
+    Args:
+        rows: (n,) numbers of pictures.
+        half: 1 for the even ones, 2 for the odd ones; None for all.
+    """
+    return rows if half is None else rows[rows % 2 == half - 1]

@@ -4,9 +4,9 @@ Also settles what a config leaves open (`embedder: auto`), so that a run says ex
 used. Long stages yield `Progress`. Knows nothing of optimisation or drawing.
 """
 
-import shutil
 import warnings
 from collections.abc import Generator, Sequence
+from hashlib import sha256
 from pathlib import Path
 
 import numpy as np
@@ -37,9 +37,9 @@ from ddpm_clip.run import Run
 from ddpm_clip.settings import checked_prompts, settings_of
 from ddpm_clip.training.bridging import AUTO, Told, bridged, note_of
 from ddpm_clip.training.embedding import embed_missing, identity, open_cache
-from ddpm_clip.training.loop import Prepared
 from ddpm_clip.training.memory import give_back
 from ddpm_clip.training.pictures import decode, open_data, open_kept
+from ddpm_clip.training.prepared import Prepared
 from ddpm_clip.training.state import OPTIMIZERS
 from ddpm_clip.types import Embedder, ImageSource, Progress
 from ddpm_clip.weights import shipped_names
@@ -51,8 +51,9 @@ FALLBACK = "flowers"
 
 
 def start_run(
-    folder: str | Path, config: Config, *, overwrite: bool = False, init: str | None = None
-) -> Run:
+    folder: str | Path, config: Config, *, overwrite: bool = False, init: str | None = None,
+    held: bool = False,
+) -> Run:  # fmt: skip
     """Create a run, or continue the same one, with every open choice settled.
 
     Args:
@@ -60,6 +61,7 @@ def start_run(
         config: `embedder: auto` and the like may be open.
         overwrite: start anew where there is a run.
         init: a model whose weights are the start; found before anything is written.
+        held: as in `Run.create`.
 
     The source is opened and the network sketched first: a slip leaves nothing behind, and is told
     before pictures are embedded for an hour.
@@ -67,7 +69,7 @@ def start_run(
     folder = Path(folder)
     if (folder / "config.yaml").is_file() and not overwrite:
         settled = _settled_like(config, Run.open(folder).config)
-        return Run.create(folder, settled)
+        return Run.create(folder, settled, held=held)
     open_data(config.data, streams=True)
     _check_parts(config)
     settled = _settled(config)
@@ -78,12 +80,11 @@ def start_run(
         build_embedder(settled.embedder)  # a wrong folder is an error before anything is written
     if init is not None:
         find(init)
-    run = Run.create(folder, settled, overwrite=overwrite)
     facts = {"init": init, "bridge": config.conditioning.bridge}  # as it was asked for
-    run.write_json("run.json", run.read_json("run.json") | facts)
-    if clip is not None:
-        shutil.copytree(clip, run.folder / EMBEDDER_FOLDER, dirs_exist_ok=True)
-    return run
+    copies = {} if clip is None else {EMBEDDER_FOLDER: clip}
+    return Run.create(
+        folder, settled, overwrite=overwrite, held=held, facts=facts, copies=copies
+    )  # fmt: skip
 
 
 def _check_parts(config: Config) -> None:
@@ -127,6 +128,7 @@ def prepare(
     classes = tuple(sorted({label for label in pixels.labels if label}))
     if writes:
         run.write_json("classes.json", {"classes": list(classes)})
+        _note_pictures(run, pixels.keys)
     embedder = build_embedder(
         config.embedder, classes=classes, home=run.folder, device=config.training.device
     )
@@ -142,7 +144,24 @@ def prepare(
     measures = pixels.array if config.embedder.measure else None
     told = Told(source, pixels.indices, plain, train_rows, heldout, measures)
     conditioner = yield from _conditioner(run, embedder, told, pixels.keys, writes)
-    return Prepared(pixels.array, plain, conditioner, heldout, flipped, tuple(pixels.bad))
+    return Prepared(
+        pixels.array, plain, conditioner, heldout, flipped, tuple(pixels.bad), pixels.keys
+    )
+
+
+def _note_pictures(run: Run, keys: Sequence[str]) -> None:
+    """Keep which pictures there are; a run that goes on with others says so."""
+    hash_ = sha256()
+    for key in keys:
+        hash_.update(key.encode("utf-8", "surrogateescape") + b"\0")
+    now, before = {"n": len(keys), "sha256": hash_.hexdigest()}, run.read_json("pictures.json")
+    if before and before != now and run.checkpoint_steps():
+        warnings.warn(
+            f"the pictures are others than before ({before.get('n')}, now {len(keys)}): they come "
+            "in another order from here on, and some that were held out may be trained on",
+            stacklevel=2,
+        )  # fmt: skip
+    run.write_json("pictures.json", now)
 
 
 def embed_pictures(

@@ -14,7 +14,7 @@ from PIL import Image
 from ddpm_clip.generation import TextToImage
 from ddpm_clip.models.ddpm import DDPM
 from ddpm_clip.run import Run
-from ddpm_clip.training.loop import Prepared
+from ddpm_clip.training.prepared import Prepared
 from ddpm_clip.training.validation import by_noise
 from ddpm_clip.types import Denoiser
 from ddpm_clip.utils.plots import loss_curve
@@ -65,21 +65,23 @@ def _wordless(tti: TextToImage) -> Image.Image:
 
 
 def write_outcome(run: Run, prepared: Prepared, *, animation: bool = True) -> list[Path]:
-    """loss.png, heldout.json, forward.png and, with `animation`, forward.gif, generation.gif."""
-    paths = [write_curve(run)] if run.history() else []
+    """heldout.json, forward.png and, with `animation`, forward.gif, generation.gif; loss.png last.
+
+    So a run with its curve is finished, whatever came in between.
+    """
     tti = _opened(run)
-    if len(prepared.heldout):
-        paths.append(write_validation(run, prepared, tti))
+    paths = [write_validation(run, prepared, tti)] if len(prepared.heldout) else []
     return [
         *paths,
         *write_forward(run, prepared, tti.model.ddpm, animation),
         *_generation(run, tti, animation),
+        *([write_curve(run)] if run.history() else []),
     ]
 
 
 def write_curve(run: Run) -> Path:
     """loss.png from the history."""
-    rows = run.history()
+    rows = [row for row in run.history() if row["loss"] is not None]  # the steps that were taken
     measured = [row for row in rows if row["heldout_loss"] is not None]
     heldout = [row["step"] for row in measured], [row["heldout_loss"] for row in measured]
     steps, losses = [row["step"] for row in rows], [row["loss"] for row in rows]

@@ -4,7 +4,6 @@ The merge is the same filling of the same caches, with the parts in the place of
 is why it gives the same bytes. Knows nothing of encoders or batches.
 """
 
-import shutil
 from collections.abc import Callable, Generator, Iterable
 from contextlib import suppress
 from pathlib import Path
@@ -38,6 +37,7 @@ from ddpm_clip.training.embedding import (
     sides,
 )
 from ddpm_clip.types import Embedder, ImageSource, Progress
+from ddpm_clip.utils.storage import remove_folder, sweep
 
 PARTS = "parts"
 """The folder of the parts, beside the caches."""
@@ -91,6 +91,7 @@ def merge_parts(
             another job, or would not be merged. DataError: too many pictures cannot be used, or a
             part lacks some.
     """
+    sweep(home / PARTS)
     _refuse_leftovers(home, config, command)
     result = Embedded([], [], [])
     for side in sides(config):
@@ -98,7 +99,7 @@ def merge_parts(
         parts = complete_parts(home / PARTS / side.name, job, command)
         result = yield from _merge_side(home, config, source, job, parts, side)
     for side in sides(config):
-        shutil.rmtree(home / PARTS / side.name, ignore_errors=True)
+        remove_folder(home / PARTS / side.name)  # half-deleted parts would be taken for lost ones
     with suppress(OSError):  # whatever else lies there is not ours to remove
         (home / PARTS).rmdir()
     return result

@@ -5,8 +5,9 @@ those of the plain network, so that a run goes on in any number of them.
 """
 
 import math
-from collections.abc import Callable
-from dataclasses import dataclass
+import warnings
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 import torch
@@ -15,14 +16,18 @@ from torch import Tensor, nn
 from ddpm_clip.build import build_denoiser
 from ddpm_clip.checkpoints import Checkpoint
 from ddpm_clip.config import TrainingConfig
-from ddpm_clip.errors import UsageError
+from ddpm_clip.errors import NonFiniteError, UsageError
 from ddpm_clip.models.ema import EMA
 from ddpm_clip.pretrained import weights_of
 from ddpm_clip.registry import Registry
 from ddpm_clip.run import Run
 from ddpm_clip.training.muon import Muon
+from ddpm_clip.training.stability import Stability
 
 Group = dict[str, Any]
+
+GROUPS = ("model", "ema", "optimizer")
+"""The tensors of a checkpoint that can be gone on from."""
 
 
 def _adamw(groups: list[Group], lr: float) -> torch.optim.Optimizer:
@@ -36,13 +41,24 @@ OPTIMIZERS: Registry[Callable[[list[Group], float], torch.optim.Optimizer]] = Re
 
 @dataclass(slots=True)
 class TrainState:
-    """Everything that changes while training."""
+    """Everything that changes while training.
+
+    Attributes:
+        best: the lowest held-out loss of a checkpoint, which is that of `best_step`.
+        stability: of steps that were no numbers.
+        parts: micro-batches that memory asked for; 0 where it never did.
+        surroundings: what the last bits of a sum depend on.
+    """
 
     model: nn.Module
     ema: EMA
     optimizer: torch.optim.Optimizer
     step: int = 0
     best: float = math.inf
+    best_step: int | None = None
+    stability: Stability = field(default_factory=Stability)
+    parts: int = 0
+    surroundings: dict[str, Any] = field(default_factory=dict)
 
     @classmethod
     def start(cls, model: nn.Module, config: TrainingConfig) -> "TrainState":
@@ -65,9 +81,37 @@ class TrainState:
         }
         state: dict[str, Any] = {
             "ema_updates": self.ema.n, "best": None if math.isinf(self.best) else self.best,
-            "threads": torch.get_num_threads(), "torch": torch.__version__,
+            "best_step": self.best_step, "stability": self.stability.as_dict(),
+            "parts": self.parts, **self.surroundings,
         }  # fmt: skip
         return Checkpoint(self.step, tensors, state)
+
+    def sound_checkpoint(self, heldout: float | None = None) -> Checkpoint:
+        """`checkpoint`, in which every value is a number.
+
+        Args:
+            heldout: the held-out loss of this state, where it was measured; it may be the best.
+
+        Raises:
+            NonFiniteError: one is not; names its tensor.
+        """
+        if heldout is not None and heldout < self.best:
+            self.best, self.best_step = heldout, self.step
+        made = self.checkpoint()
+        for group, tensors in made.tensors.items():
+            for name, value in tensors.items():
+                if not value.isfinite().all():
+                    raise NonFiniteError(
+                        f"the training holds values that are no numbers at step {self.step}",
+                        f"in {group} {name}; this state is not saved",
+                        "the last checkpoint is sound; to start anew with a lower rate: "
+                        "--set training.lr=… --overwrite",
+                    )
+        return made
+
+    def size(self) -> int:
+        """Bytes of a checkpoint, with all that the optimiser will keep: two values a weight."""
+        return 4 * sum(value.numel() * value.element_size() for value in self.ema.shadow.values())
 
     def restore(self, checkpoint: Checkpoint) -> None:
         """Continue where a checkpoint left off."""
@@ -79,6 +123,29 @@ class TrainState:
         self.step = checkpoint.step
         best = checkpoint.state["best"]
         self.best = math.inf if best is None else best
+        # of a checkpoint that is older than these, there is nothing to restore
+        self.best_step = checkpoint.state.get("best_step")
+        self.stability = Stability.of(checkpoint.state.get("stability", {}))
+        self.parts = checkpoint.state.get("parts", 0)
+
+
+def surroundings(device: torch.device, dtype: torch.dtype) -> dict[str, Any]:
+    """What the last bits of a sum depend on, beside the run's own config."""
+    return {
+        "threads": torch.get_num_threads(), "torch": torch.__version__, "device": device.type,
+        "dtype": str(dtype).removeprefix("torch."),
+    }  # fmt: skip
+
+
+def report_changes(before: Mapping[str, Any], now: Mapping[str, Any]) -> None:
+    """Warn where a run goes on in other surroundings: sums are rounded in another order there."""
+    changed = [f"{name} {before[name]}, now {value}" for name, value in now.items()
+               if name in before and before[name] != value]  # fmt: skip
+    if changed:
+        warnings.warn(
+            f"the run was left with {'; '.join(changed)}: from here on it is no longer equal to an "
+            "unbroken one to the bit", stacklevel=3,
+        )  # fmt: skip
 
 
 def start_state(run: Run, width: int, device: torch.device) -> TrainState:

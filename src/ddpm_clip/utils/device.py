@@ -1,7 +1,9 @@
-"""Which device and which number type.
+"""Which device and which number type, and how much memory there is.
 
 Leaf: imports nothing of ours.
 """
+
+import os
 
 import torch
 
@@ -30,3 +32,11 @@ def pick_dtype(name: str, device: torch.device) -> torch.dtype:
     if name == "auto":
         return torch.bfloat16 if has_fast_bfloat16(device) else torch.float32
     return {"float32": torch.float32, "bfloat16": torch.bfloat16}[name]
+
+
+def physical_memory() -> int:
+    """Bytes of main memory; where the system does not say, more than any machine has."""
+    try:
+        return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    except (AttributeError, ValueError, OSError):
+        return 2**60

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
 
 
 def loss_curve(
@@ -24,11 +25,7 @@ def loss_curve(
         path: of the PNG.
         heldout: (steps, losses) of the fixed held-out set.
     """
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
-
-    figure = Figure(figsize=(10, 3.6), layout="constrained")
-    FigureCanvasAgg(figure)
+    figure = _figure(10, 3.6)
     half = len(steps) // 2
     for place, (title, start) in enumerate((("whole run", 0), ("last half", half)), start=1):
         axes = figure.add_subplot(1, 2, place)
@@ -43,8 +40,7 @@ def loss_curve(
         if start == 0 and losses and min(losses) > 0:
             axes.set_yscale("log")
         axes.legend(frameon=False)
-    figure.savefig(path, dpi=110)
-    return path
+    return _saved(figure, path)
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,8 +70,10 @@ class Panel:
         title, xlabel, ylabel: in words.
         lines: of the panel.
         bars: (name, value) pairs, a series each; all series have the same names.
+        spans: (low, high) of each bar of a single series, drawn as whiskers; empty for none.
         xscale, yscale: "linear" or "log".
         ylim: of the y axis, where it is to be fixed.
+        reverse: draw the x axis from high to low.
     """
 
     title: str
@@ -86,6 +84,8 @@ class Panel:
     xscale: str = "linear"
     yscale: str = "linear"
     ylim: tuple[float, float] | None = None
+    spans: Sequence[tuple[float, float]] = ()
+    reverse: bool = False
 
 
 STYLES: dict[str, dict[str, Any]] = {
@@ -104,43 +104,39 @@ def panels(parts: Sequence[Panel], path: Path, *, columns: int = 2, height: floa
         columns: at most so many beside each other.
         height: of a row, in inches.
     """
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
-
     columns = min(columns, len(parts))
     rows = -(-len(parts) // columns)
     width = 7.2 if columns == 1 else 4.6 * columns
-    figure = Figure(figsize=(width, height * rows), layout="constrained")
-    FigureCanvasAgg(figure)
+    figure = _figure(width, height * rows)
     for place, part in enumerate(parts, start=1):
         axes = figure.add_subplot(rows, columns, place)
         _lines(axes, part.lines)
-        _bars(axes, part.bars)
+        _bars(axes, part.bars, part.spans)
         axes.set(title=part.title, xlabel=part.xlabel, ylabel=part.ylabel)
         if part.ylim:
             axes.set_ylim(*part.ylim)
         if part.lines:
             axes.set(xscale=part.xscale, yscale=part.yscale)
             _plain_numbers(axes, part)
+            axes.xaxis.set_inverted(part.reverse)
         axes.grid(True, color="0.92", axis="x" if part.bars else "both")
         axes.set_axisbelow(True)
         axes.spines[["top", "right"]].set_visible(False)
         if len(axes.get_legend_handles_labels()[0]) > 1:
             axes.legend(frameon=False, fontsize="small")
-    path.parent.mkdir(parents=True, exist_ok=True)
-    figure.savefig(path, dpi=110)
-    return path
+    return _saved(figure, path)
 
 
 def _plain_numbers(axes: "Axes", part: Panel) -> None:
-    """On logarithmic axes 1, 2, 5, 10, … 1k instead of powers."""
-    from matplotlib.ticker import EngFormatter, LogLocator, NullFormatter
+    """On logarithmic axes 0.1, 1, 2, 5, 10, … 1k instead of powers."""
+    from matplotlib.ticker import EngFormatter, FuncFormatter, LogLocator, NullFormatter
 
+    large = EngFormatter(sep="")
     for axis, scale in ((axes.xaxis, part.xscale), (axes.yaxis, part.yscale)):
         if scale == "log":
             low, high = axis.get_view_interval()
             axis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0) if high < 50 * low else (1.0,)))
-            axis.set_major_formatter(EngFormatter(sep=""))
+            axis.set_major_formatter(FuncFormatter(lambda x, _: f"{x:g}" if x < 1 else large(x)))
             axis.set_minor_formatter(NullFormatter())
 
 
@@ -157,7 +153,10 @@ def _lines(axes: "Axes", lines: Sequence[Line]) -> None:
             axes.fill_between(line.x, line.low, line.high, color=colour, alpha=0.12, linewidth=0)
 
 
-def _bars(axes: "Axes", series: dict[str, Sequence[tuple[str, float]]]) -> None:
+def _bars(
+    axes: "Axes", series: dict[str, Sequence[tuple[str, float]]],
+    spans: Sequence[tuple[float, float]] = (),
+) -> None:  # fmt: skip
     if not series:
         return
     thick = 0.8 / len(series)
@@ -165,9 +164,11 @@ def _bars(axes: "Axes", series: dict[str, Sequence[tuple[str, float]]]) -> None:
         places = [i + (number - (len(series) - 1) / 2) * thick for i in range(len(pairs))]
         values = [value for _, value in pairs]
         axes.barh(places, values, thick * 0.92, color=f"C{number}", label=label)
-        for place, value in zip(places, values, strict=True):
-            away, side = (3, "left") if value >= 0 else (-3, "right")
-            axes.annotate(f"{value:.3g}", (value, place), (away, 0), textcoords="offset points",
+        ends = spans or [(value, value) for value in values]
+        axes.hlines(places, *zip(*ends, strict=True), color="0.25", linewidth=1.2 if spans else 0)
+        for place, value, (low, high) in zip(places, values, ends, strict=True):
+            at, away, side = (high, 3, "left") if value >= 0 else (low, -3, "right")
+            axes.annotate(f"{value:.3g}", (at, place), (away, 0), textcoords="offset points",
                           va="center", ha=side, fontsize="small")  # fmt: skip
     names = [name for name, _ in next(iter(series.values()))]
     axes.set_yticks(range(len(names)), names)
@@ -186,38 +187,44 @@ def _smooth(values: Sequence[float], share: float = 0.02) -> list[float]:
 
 def heat_map(
     values: Sequence[Sequence[float]], rows: Sequence[str], columns: Sequence[str], path: Path, *,
-    label: str = "",
+    label: str = "", title: str = "", xlabel: str = "", ylabel: str = "", numbers: bool = True,
+    diverging: bool = False,
 ) -> Path:  # fmt: skip
-    """A matrix as colours with its numbers; the colours span the values that are there.
+    """A matrix as colours, with its numbers; the colours span the values that are there.
 
     Args:
-        values: a row a name in `rows`, a value a name in `columns`.
-        rows: names on the left.
-        columns: names below.
+        values: a row a name in `rows`, a value a name in `columns`; what is no number stays blank.
+        rows: names on the left; none where the matrix is a picture.
+        columns: names below; the same.
         path: of the PNG.
         label: of the colours.
+        title: above it.
+        xlabel: below the columns' names.
+        ylabel: beside the rows' names.
+        numbers: write the values into the cells.
+        diverging: colours that tell below 0 from above.
     """
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
-
-    figure = Figure(
-        figsize=(3.0 + 0.62 * len(columns), 1.8 + 0.42 * len(rows)), layout="constrained"
-    )
-    FigureCanvasAgg(figure)
+    across, down = len(values[0]), len(values)
+    bare = not (rows or columns)
+    figure = _figure(*((4.6, 4.0) if bare else (3.0 + 0.62 * across, 1.8 + 0.42 * down)))
     axes = figure.add_subplot()
-    flat = [value for row in values for value in row]
+    flat = [value for row in values for value in row if value == value] or [0.0]
     low, high = min(flat), max(flat)
-    drawn = axes.imshow(values, cmap="viridis", vmin=low, vmax=high, aspect="auto")
+    if diverging:
+        low, high = -max(-low, high), max(-low, high)
+    drawn = axes.imshow(values, cmap="RdBu_r" if diverging else "viridis", vmin=low, vmax=high,
+                        aspect="equal" if bare else "auto")  # fmt: skip
     figure.colorbar(drawn, ax=axes, label=label)
     axes.set_yticks(range(len(rows)), [name[:40] for name in rows])
     axes.set_xticks(range(len(columns)), [name[:24] for name in columns], rotation=45, ha="right")
-    for i, row in enumerate(values):
+    axes.set(title=title, xlabel=xlabel, ylabel=ylabel)
+    for i, row in enumerate(values if numbers and not bare else ()):
         for j, value in enumerate(row):
-            colour = "white" if value < (low + high) / 2 else "black"
-            axes.text(j, i, f"{value:.2f}", ha="center", va="center", color=colour, fontsize=7)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    figure.savefig(path, dpi=110)
-    return path
+            dark = abs(value) > 0.6 * high if diverging else value < (low + high) / 2
+            text = f"{value:.2f}" if value == value else ""
+            axes.text(j, i, text, ha="center", va="center", color="white" if dark else "black",
+                      fontsize=7)  # fmt: skip
+    return _saved(figure, path)
 
 
 def compass_plot(
@@ -232,11 +239,7 @@ def compass_plot(
         path: of the PNG.
         title: above it.
     """
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
-
-    figure = Figure(figsize=(6.4, 6.4), layout="constrained")
-    FigureCanvasAgg(figure)
+    figure = _figure(6.4, 6.4)
     axes = figure.add_subplot()
     named = [name for name in dict.fromkeys([*arrows, *points]) if name]
     colours = {name: f"C{i % 10}" for i, name in enumerate(named)}
@@ -254,6 +257,20 @@ def compass_plot(
     axes.set_aspect("equal")
     axes.set(title=title)
     axes.margins(0.12)
+    return _saved(figure, path)
+
+
+def _figure(width: float, height: float) -> "Figure":
+    """An empty one, in inches, that can be drawn without a screen."""
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(width, height), layout="constrained")
+    FigureCanvasAgg(figure)
+    return figure
+
+
+def _saved(figure: "Figure", path: Path) -> Path:
     path.parent.mkdir(parents=True, exist_ok=True)
     figure.savefig(path, dpi=110)
     return path

@@ -4,11 +4,14 @@ Leaf: imports nothing of ours.
 """
 
 import hashlib
+import json
 import os
 import shutil
-from collections.abc import Iterator
+import stat
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 TEMPORARY, DOOMED = ".tmp-", ".del-"
 
@@ -20,6 +23,15 @@ def sync(path: Path) -> None:
         os.fsync(handle)
     finally:
         os.close(handle)
+
+
+def make_folder(folder: Path) -> list[Path]:
+    """Make a folder and those above it, on the disk; gives the new ones, the deepest first."""
+    absent = [one for one in (folder, *folder.parents) if not one.exists()]
+    folder.mkdir(parents=True, exist_ok=True)
+    for one in absent:
+        sync(one.parent)
+    return absent
 
 
 @contextmanager
@@ -51,17 +63,23 @@ def write_text(path: Path, text: str) -> None:
 
 @contextmanager
 def published_folder(path: Path) -> Iterator[Path]:
-    """A folder to fill inside the `with`; it appears as `path` in one rename, or not at all."""
+    """A folder to fill inside the `with`; it appears as `path` in one rename, or not at all.
+
+    Every file in it is on the disk before the rename, so that not even a power cut leaves one of
+    this name with torn files.
+    """
     temporary = path.with_name(f"{TEMPORARY}{path.name}")
+    make_folder(path.parent)
     shutil.rmtree(temporary, ignore_errors=True)
-    temporary.mkdir(parents=True)
+    temporary.mkdir()
     try:
         yield temporary
-        sync(temporary)
-        if path.exists():
-            remove_folder(path)
+        sync_tree(temporary)
+        doomed = _aside(path) if path.exists() else None
         os.rename(temporary, path)
         sync(path.parent)
+        if doomed is not None:
+            shutil.rmtree(doomed, ignore_errors=True)
     except BaseException:
         shutil.rmtree(temporary, ignore_errors=True)
         raise
@@ -69,13 +87,108 @@ def published_folder(path: Path) -> Iterator[Path]:
 
 def remove_folder(path: Path) -> None:
     """Delete a folder so that a half-deleted one is never taken for a whole one."""
+    doomed = _aside(path)
+    sync(path.parent)  # else a power cut may bring the name back, and not the files
+    shutil.rmtree(doomed, ignore_errors=True)
+
+
+def sweep(folder: Path) -> None:
+    """Remove what a crash left half-written or half-deleted in a folder; only for its writer."""
+    for prefix in (TEMPORARY, DOOMED):
+        for path in folder.glob(f"{prefix}*"):
+            remove(path)
+
+
+def remove(path: Path) -> None:
+    """Delete a file, or a folder with all that is in it; nothing where there is neither."""
+    if path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path, ignore_errors=True)
+    else:
+        path.unlink(missing_ok=True)
+
+
+def sync_tree(folder: Path) -> None:
+    """`sync` of every file and folder below, and of `folder` itself."""
+    for place, _, names in os.walk(folder):
+        for name in names:
+            sync(Path(place, name))
+        sync(Path(place))
+
+
+def reserve(folder: Path, size: int) -> None:
+    """Try out whether `size` bytes can be written in a folder, by writing there and no more.
+
+    Raises:
+        OSError: they cannot: no room, a quota or limit, or no permission.
+    """
+    path = folder / f"{TEMPORARY}room"
+    try:
+        with open(path, "wb") as file:
+            if hasattr(os, "posix_fallocate"):
+                os.posix_fallocate(file.fileno(), 0, max(size, 1))
+            else:
+                file.truncate(size)
+            file.write(b"room")
+            file.flush()
+            os.fsync(file.fileno())
+    finally:
+        path.unlink(missing_ok=True)
+
+
+def append_lines(path: Path, rows: Iterable[Mapping[str, Any]]) -> None:
+    """Add a JSON object a line; all of them, or where that fails none.
+
+    A line that a crash left torn stays by itself.
+    """
+    data = "".join(json.dumps(row) + "\n" for row in rows).encode("utf-8")
+    with open(path, "a+b", buffering=0) as file:
+        length = file.seek(0, os.SEEK_END)
+        if length:
+            file.seek(length - 1)
+            data = data if file.read(1) == b"\n" else b"\n" + data
+        try:
+            while data:
+                data = data[file.write(data) :]
+            os.fsync(file.fileno())
+        except OSError:
+            os.truncate(path, length)
+            raise
+
+
+def read_lines(path: Path) -> list[dict[str, Any]]:
+    """The objects of a file of lines; [] where there is none. A torn or damaged line is left out.
+
+    A crash tears the last one only.
+    """
+    if not path.is_file():
+        return []
+    rows = []
+    for line in path.read_bytes().splitlines():
+        try:
+            row = json.loads(line)
+        except (ValueError, RecursionError):
+            continue
+        if isinstance(row, dict):
+            rows.append(row)
+    return rows
+
+
+def _aside(path: Path) -> Path:
+    """Rename a folder to what nobody takes for one; gives its new name."""
     doomed = path.with_name(f"{DOOMED}{path.name}")
     shutil.rmtree(doomed, ignore_errors=True)
     os.rename(path, doomed)
-    shutil.rmtree(doomed, ignore_errors=True)
+    return doomed
 
 
 def sha256(path: Path) -> str:
-    """Hex digest of a file's bytes."""
-    with open(path, "rb") as file:
+    """Hex digest of a file's bytes.
+
+    Raises:
+        OSError: it cannot be read, or is no regular file: a pipe would never end.
+    """
+    handle = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0))
+    with os.fdopen(handle, "rb") as file:
+        if not stat.S_ISREG(os.fstat(handle).st_mode):
+            raise OSError(f"{path} is no regular file")
         return hashlib.file_digest(file, "sha256").hexdigest()

@@ -1,16 +1,18 @@
 """Tensors to and from pictures and safetensors files.
 
-Leaf: imports nothing of ours. Pixels are float in [-1, 1] on the tensor side.
+Leaf: imports nothing of ours outside `utils`. Pixels are float in [-1, 1] on the tensor side.
 """
 
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
-from torch import Tensor
+from torch import Tensor, nn
+
+from ddpm_clip.utils.untrusted import read_safetensors
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -64,15 +66,45 @@ def save_tensors(
 
 
 def load_tensors(path: Path) -> dict[str, Tensor]:
-    """Read a safetensors file.
+    """Read a safetensors file, told by its content; sizes are checked before memory is taken.
 
     Raises:
-        ValueError: it is torn or was never one.
+        ValueError: it is torn, or was never one and is named. OSError: it is no regular file.
     """
     from safetensors import SafetensorError
     from safetensors.torch import load
 
     try:
-        return load(path.read_bytes())
-    except SafetensorError as error:
+        return load(read_safetensors(path))
+    except (SafetensorError, ValueError) as error:
         raise ValueError(f"{path} is no sound safetensors file: {error}") from error
+
+
+def skeleton(make: Callable[[], nn.Module]) -> nn.Module:
+    """The module that `make` builds, without memory for its numbers: only shapes.
+
+    Raises:
+        ValueError: its sizes are beyond what can be counted.
+    """
+    try:
+        with torch.device("meta"):
+            return make()
+    except (RuntimeError, OverflowError, ZeroDivisionError, MemoryError) as error:
+        raise ValueError(str(error).split("\n")[0][:200]) from error
+
+
+def check_weights(make: Callable[[], nn.Module], weights: Mapping[str, Tensor]) -> None:
+    """See that weights belong to the module that `make` builds, before it is built.
+
+    Raises:
+        ValueError: names, shapes or kinds differ, or a value is no number; names the first.
+    """
+    wanted, there = skeleton(make).state_dict(), dict(weights)
+    for name in sorted(wanted.keys() ^ there.keys()):
+        raise ValueError(f"tensor {name[:80]!r} is {'missing' if name in wanted else 'too much'}")
+    for name, value in wanted.items():
+        if there[name].shape != value.shape:
+            shapes = f"{tuple(there[name].shape)}, not {tuple(value.shape)}"
+            raise ValueError(f"tensor {name[:80]!r} has shape {shapes}")
+        if there[name].is_complex() or not bool(there[name].isfinite().all()):
+            raise ValueError(f"tensor {name[:80]!r} holds values that are no numbers")

@@ -93,6 +93,13 @@ def encoded_gif(frames: Sequence[Image.Image], *, interval: int = 100, hold: int
     return buffer.getvalue()
 
 
+def encoded_png(image: Image.Image) -> bytes:
+    """The bytes of a PNG without any text in it."""
+    buffer = io.BytesIO()
+    image.save(buffer, "PNG")
+    return buffer.getvalue()
+
+
 def save_animation(
     xs: Sequence[Tensor | Image.Image], gif_name: str | Path, interval: int = 300,
     repeat_delay: int = 5000,

@@ -1,0 +1,201 @@
+"""Claim: a damaged newest checkpoint is never trained on.
+
+A thousand times the newest checkpoint of a run is damaged: bits flipped, files cut short, emptied,
+taken away, swapped, or the manifest rewritten. The run must fall back to the one before, bit for
+bit, with a warning, or refuse with an error of ours.
+
+    python benchmarks/soak/damaged.py              two minutes
+    python benchmarks/soak/damaged.py --smoke      fifty variants
+"""
+
+import argparse
+import json
+import os
+import random
+import shutil
+import tempfile
+import warnings
+from collections import Counter
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import torch
+from crash_scenarios import settings
+from toy import interval, one_thread
+from trials import RESULTS, Trials, claim, print_claims, write_results
+
+from ddpm_clip.checkpoints import Checkpoint
+from ddpm_clip.errors import DdpmClipError
+from ddpm_clip.run import Run
+
+OLD, NEW = 10, 15
+FILES = ("model.safetensors", "ema.safetensors", "optimizer.safetensors", "state.json",
+         "manifest.json")  # fmt: skip
+
+
+def made(home: Path) -> None:
+    """A run with two checkpoints of random numbers."""
+    run = Run.create(home, settings())
+    for step in (OLD, NEW):
+        run.save(state(step))
+
+
+def state(step: int) -> Checkpoint:
+    """A state of a few thousand numbers that follow from the step."""
+    draws = torch.Generator().manual_seed(step)
+    groups = {name: {f"{k}.weight": torch.randn(16, 32, generator=draws) for k in range(4)}
+              for name in ("model", "ema", "optimizer")}  # fmt: skip
+    return Checkpoint(step, groups, {"best": 0.5, "ema_updates": step})
+
+
+def flip(path: Path, rng: random.Random) -> None:
+    """Turn one to eight bits of a file."""
+    data = bytearray(path.read_bytes())
+    for _ in range(rng.randint(1, 8)):
+        data[rng.randrange(len(data))] ^= 1 << rng.randrange(8)
+    path.write_bytes(data)
+
+
+def cut(path: Path, rng: random.Random) -> None:
+    """Cut a file short, anywhere."""
+    os.truncate(path, rng.randrange(path.stat().st_size))
+
+
+def grow(path: Path, rng: random.Random) -> None:
+    """Write something behind the end of a file."""
+    with open(path, "ab") as file:
+        file.write(rng.randbytes(rng.randint(1, 64)))
+
+
+def empty(path: Path, rng: random.Random) -> None:
+    """Leave a file without a byte."""
+    os.truncate(path, 0)
+
+
+def zero(path: Path, rng: random.Random) -> None:
+    """A stretch of zeros, as a disk gives back what it lost."""
+    data = bytearray(path.read_bytes())
+    at = rng.randrange(len(data))
+    end = min(len(data), at + rng.randint(1, 4096))
+    data[at:end] = bytes(end - at)
+    path.write_bytes(data)
+
+
+def remove(path: Path, rng: random.Random) -> None:
+    """Take a file away."""
+    path.unlink()
+
+
+def from_the_old(path: Path, rng: random.Random) -> None:
+    """The file of the checkpoint before."""
+    shutil.copy(path.parents[1] / f"step-{OLD:06d}" / path.name, path)
+
+
+def swapped(path: Path, rng: random.Random) -> None:
+    """Two files in each other's place."""
+    other = path.with_name(rng.choice([name for name in FILES if name != path.name]))
+    path.rename(path.with_name("swap"))
+    other.rename(path)
+    path.with_name("swap").rename(other)
+
+
+def unlisted(path: Path, rng: random.Random) -> None:
+    """A damaged file that the manifest no longer speaks of, or a manifest that lists nothing."""
+    manifest = path.with_name("manifest.json")
+    facts = json.loads(manifest.read_text(encoding="utf-8"))
+    if path != manifest and rng.random() < 0.5:
+        del facts["sha256"][path.name]
+    else:
+        facts["sha256"] = {}
+    if path != manifest:
+        flip(path, rng)
+    manifest.write_text(json.dumps(facts), encoding="utf-8")
+
+
+def replaced_by_a_folder(path: Path, rng: random.Random) -> None:
+    """A folder of a file's name."""
+    path.unlink()
+    path.mkdir()
+
+
+DAMAGES: tuple[Callable[[Path, random.Random], None], ...] = (
+    flip, flip, flip, cut, cut, grow, empty, zero, remove, from_the_old, swapped, unlisted,
+    replaced_by_a_folder,
+)  # fmt: skip
+
+
+def trial(rng: random.Random, template: Path) -> dict[str, Any]:
+    """One damage, and what the run does about it: as a reader, then as its writer."""
+    damage, name = rng.choice(DAMAGES), rng.choice(FILES)
+    with tempfile.TemporaryDirectory() as place:
+        home = Path(place) / "run"
+        shutil.copytree(template, home)
+        path = home / "checkpoints" / f"step-{NEW:06d}" / name
+        before = path.read_bytes()
+        damage(path, rng)
+        if path.is_file() and path.read_bytes() == before:
+            return {"damage": damage.__name__, "file": name, "did": "nothing changed", "wrong": ""}
+        did, wrong = judged(home, Run.load)
+        again, worse = judged(home, _as_writer)
+        told = wrong or worse or ("" if did == again else f"a reader: {did}, a writer: {again}")
+        return {"damage": damage.__name__, "file": name, "did": did, "wrong": told}
+
+
+def _as_writer(run: Run) -> Checkpoint | None:
+    with run.writing():
+        return run.load()
+
+
+def judged(home: Path, load: Callable[[Run], Checkpoint | None]) -> tuple[str, str]:
+    """What loading did, and what is wrong with that ("" where nothing is)."""
+    with warnings.catch_warnings(record=True) as told:
+        warnings.simplefilter("always")
+        try:
+            found = load(Run.open(home))
+        except DdpmClipError as error:
+            return f"refused: {error.code}", "" if error.what and error.fix else "no way out"
+        except Exception as error:
+            return "fell over", f"{type(error).__name__}: {error}"[:300]
+    if found is None or found.step != OLD:
+        return "went on", f"it went on from {found and found.step}"
+    for group, tensors in state(OLD).tensors.items():
+        for name, value in tensors.items():
+            if not torch.equal(found.tensors[group][name], value):
+                return "fell back", f"{group} {name} is not what was saved"
+    return "fell back", "" if told else "without a word"
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--variants", type=int, default=1000)
+    parser.add_argument("--again", action="store_true", help="forget variants that are done")
+    parser.add_argument("--smoke", action="store_true", help="fifty variants")
+    parser.add_argument("--out", type=Path, default=RESULTS / "damaged.json")
+    options = parser.parse_args()
+    variants = 50 if options.smoke else options.variants
+    one_thread()
+    trials, rows = Trials("damaged", options.again), []
+    with tempfile.TemporaryDirectory() as place:
+        template = Path(place) / "template"
+        made(template)
+        for row in trials.run("damage", variants, partial(trial, template=template)):
+            rows.append(row)
+            if row["wrong"]:
+                print(f"variant {row['number']}: {row}", flush=True)
+    real = [row for row in rows if row["did"] != "nothing changed"]
+    wrong = [row for row in real if row["wrong"]]
+    kept = [claim(f"of {len(real)} damaged checkpoints trained on, or met without a clear word",
+                  len(wrong), 0, at_most=True, unit="checkpoints")]  # fmt: skip
+    print_claims(kept)
+    write_results(options.out, {
+        "claims": kept, "variants": variants, "wrong": interval(len(wrong), len(real)),
+        "did": dict(Counter(row["did"] for row in rows)),
+        "damages": dict(Counter(row["damage"] for row in rows)), "failed": wrong,
+    })  # fmt: skip
+    trials.finished()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,116 @@
+"""Claim: no model or run from a stranger crashes or hangs anything; it paints or is refused.
+
+python benchmarks/soak/fuzz_models.py                 10,000 folders
+python benchmarks/soak/fuzz_models.py --cases 200     a short one
+python benchmarks/soak/fuzz_models.py --case 17       one, with its traceback
+"""
+
+import json
+import os
+import random
+import shutil
+import struct
+from pathlib import Path
+
+import torch
+import yaml
+from fuzzing import Fuzzer, main
+from mutations import as_json, spoilt, spoilt_tree
+
+from ddpm_clip import TextToImage
+from ddpm_clip.build import build_denoiser
+from ddpm_clip.checkpoints import Checkpoint
+from ddpm_clip.conditioner_files import save_conditioner, write_note
+from ddpm_clip.conditioning import Conditioner
+from ddpm_clip.config import Config
+from ddpm_clip.configuring import resolve
+from ddpm_clip.coverage.measuring import keep_coverage
+from ddpm_clip.embedders.mini_clip import MiniClip
+from ddpm_clip.evaluation.judge import JudgeNet
+from ddpm_clip.pretrained import describe, load, pack
+from ddpm_clip.run import Run
+
+DIM = 8
+KEYS = ["model.down_chs=[16, 16]", "model.blocks=1", "model.t_embed_dim=8", "model.attention=0",
+        "data.image_size=8", "data.channels=1", "diffusion.timesteps=20", "embedder.name=mini_clip",
+        "conditioning.bridge=knn", "conditioning.knn_k=4", "generation.steps=2"]  # fmt: skip
+
+
+def prepare(home: Path) -> list[Path]:
+    """A small run, the packed model of it, and a judge."""
+    torch.manual_seed(0)
+    config = resolve(assignments=KEYS, environ={})[0]
+    run = Run.create(home / "run", config)
+    clip = MiniClip(1, 8, DIM, 8, 32)
+    words = ["a six", "a nine", "a thick two", "a thin one", "seven", "a house"]
+    clip.save(run.folder / "embedder", prompts=words, card={})
+    rows = torch.nn.functional.normalize(torch.randn(40, DIM), dim=1)
+    fitted = Conditioner.fit(rows, clip.eval().embed_texts(words), prompts=words,
+                             keys=[f"{i}.png" for i in range(40)])  # fmt: skip
+    save_conditioner(run.folder, fitted)
+    write_note(run.folder, {"bridge": "knn", "reason": "measured"})
+    run.write_json("classes.json", {"classes": ["six", "nine"]})
+    keep_coverage(run.folder, fitted, MiniClip.load(run.folder / "embedder"), ["six", "nine"])
+    weights = _weights(config, fitted)
+    for step in (5, 10):
+        run.save(Checkpoint(step, {"ema": weights, "model": weights}, {"ema_updates": step}))
+    pack(run.folder, home / "model")
+    JudgeNet({"digit": ("six", "nine")}, 1, 8, 8).save(home / "judge", {"n": 1})
+    corpus = [home / "model", home / "model", home / "run", home / "judge"]
+    for folder in corpus:
+        _used(folder)  # whole they are good
+    return corpus
+
+
+def attempt(rng: random.Random, corpus: list[Path], home: Path) -> str:
+    """One folder."""
+    good, folder = rng.choice(corpus), home / "bad"
+    shutil.rmtree(folder, ignore_errors=True)
+    shutil.copytree(good, folder)
+    files = [path for path in sorted(folder.rglob("*")) if path.is_file()]
+    for path in rng.sample(files, rng.choice((1, 1, 1, 2))):
+        _spoil(path, rng)
+    return _used(folder)
+
+
+def _used(folder: Path) -> str:
+    """What the commands do with a folder."""
+    if (folder / "judge.json").exists():
+        JudgeNet.load(folder)(torch.zeros(1, 1, 8, 8))
+        return "judged"
+    describe(folder)
+    model = load(folder, "cpu")
+    TextToImage(model)("a six", n=1, steps=min(2, model.ddpm.T))
+    return "painted"
+
+
+def _spoil(path: Path, rng: random.Random) -> None:
+    data, how = path.read_bytes(), rng.random()
+    if how < 0.03:
+        path.unlink()
+        if how < 0.02:
+            rng.choice((lambda: os.mkfifo(path), path.mkdir, lambda: path.symlink_to("/dev/zero"),
+                        lambda: path.symlink_to(path)))()  # fmt: skip
+    elif how < 0.55 and path.suffix == ".json":
+        path.write_bytes(as_json(spoilt_tree(json.loads(data), rng), rng))
+    elif how < 0.55 and path.suffix == ".yaml":
+        tree = spoilt_tree(yaml.safe_load(data), rng)
+        path.write_bytes(yaml.safe_dump(tree, allow_unicode=True).encode("utf-8", "replace"))
+    elif how < 0.55 and path.suffix == ".safetensors":
+        (size,) = struct.unpack("<Q", data[:8])
+        header = as_json(spoilt_tree(json.loads(data[8 : 8 + size]), rng), rng)
+        path.write_bytes(struct.pack("<Q", len(header)) + header + data[8 + size :])
+    else:
+        others = [one.read_bytes() for one in path.parent.iterdir() if one.is_file()]
+        path.write_bytes(spoilt(data, rng, others))
+
+
+def _weights(config: Config, conditioner: Conditioner) -> dict[str, torch.Tensor]:
+    network = build_denoiser(
+        config.model, T=20, img_ch=1, img_size=8, c_embed_dim=conditioner.width
+    )
+    return {name: value.detach().clone() for name, value in network.state_dict().items()}
+
+
+if __name__ == "__main__":
+    main(Fuzzer("fuzz_models", "models and runs", prepare, attempt))

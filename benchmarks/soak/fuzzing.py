@@ -1,0 +1,219 @@
+"""What every fuzzer needs: cases in a child of bounded memory, a watch over it, and the sum of it.
+
+A case must end in the thing itself or in an error of ours. Anything else is counted: another
+exception, a child that dies, a case that takes ten seconds of CPU time or a minute of any, growth
+of memory beyond the bound. Portions that are done are kept below runs/, so that a fuzzer that was
+stopped goes on; every case follows from its name and number. Knows nothing of what is read.
+"""
+
+import argparse
+import json
+import os
+import random
+import select
+import subprocess
+import sys
+import tempfile
+import time
+import warnings
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from trials import RESULTS, claim, print_claims, write_results
+
+from ddpm_clip.errors import DdpmClipError
+from ddpm_clip.utils.storage import append_lines, read_lines
+
+CASES, PORTION = 10_000, 250
+CPU_SECONDS, WALL_SECONDS = 10.0, 60.0
+GROWTH_MB = 1024
+"""Address space that a child may take beyond what it has when it is ready."""
+
+
+@dataclass(frozen=True)
+class Fuzzer:
+    """What is fuzzed.
+
+    Args:
+        name: of the program and its result.
+        what: of the files, for people.
+        prepare: a folder -> whatever `attempt` needs.
+        attempt: (draws, that, a folder) -> what came of one file; raises what reading it raises.
+    """
+
+    name: str
+    what: str
+    prepare: Callable[[Path], Any]
+    attempt: Callable[[random.Random, Any, Path], str]
+
+
+def main(fuzzer: Fuzzer) -> None:
+    """The program of one fuzzer."""
+    options = _options(fuzzer)
+    if options.child is not None:
+        return _child(fuzzer, options.child, options.cases)
+    if options.case is not None:
+        return _single(fuzzer, options.case)
+    kept = RESULTS.parents[1] / "runs" / "soak" / f"{fuzzer.name}.jsonl"
+    kept.parent.mkdir(parents=True, exist_ok=True)
+    if options.again:
+        kept.unlink(missing_ok=True)
+    done = {row["first"]: row for row in read_lines(kept) if row["cases"]}
+    for first in range(0, options.cases, PORTION):
+        if first not in done:
+            done[first] = portion(fuzzer, first, min(PORTION, options.cases - first))
+            append_lines(kept, [done[first]])
+            print(f"{first + done[first]['cases']} of {options.cases}", done[first]["outcomes"],
+                  file=sys.stderr)  # fmt: skip
+    rows = [done[first] for first in range(0, options.cases, PORTION)]
+    _report(fuzzer, rows, options.out)
+    if options.cases == CASES:
+        kept.unlink(missing_ok=True)
+
+
+def portion(fuzzer: Fuzzer, first: int, count: int) -> dict[str, Any]:
+    """So many cases, in as many children as it takes."""
+    found: dict[str, Any] = {"first": first, "cases": count, "outcomes": Counter(), "bad": [],
+                             "growth_mb": 0.0, "slowest": 0.0, "seconds": 0.0}  # fmt: skip
+    start, number = time.monotonic(), first
+    while number < first + count:
+        number = _watched(fuzzer, number, first + count - number, found)
+    found["seconds"] = round(time.monotonic() - start, 1)
+    return found
+
+
+def _watched(fuzzer: Fuzzer, first: int, count: int, found: dict[str, Any]) -> int:
+    """Run a child until it is done or dead; the number of the next case."""
+    program = Path(sys.modules["__main__"].__file__ or "").parent / f"{fuzzer.name}.py"
+    command = [sys.executable, str(Path(__file__).parent / program.name), "--child", str(first),
+               "--cases", str(count)]  # fmt: skip
+    number = first
+    with subprocess.Popen(command, stdout=subprocess.PIPE, start_new_session=True) as child:
+        assert child.stdout is not None
+        lines = _lines(child)
+        for line in lines:
+            if line is None:
+                found["bad"].append({"case": number, "what": "hang"})
+                child.kill()
+                return number + 1
+            if "case" in line:
+                number = line["case"] + 1
+                found["outcomes"][line["outcome"]] += 1
+                found["slowest"] = max(found["slowest"], line["cpu"])
+                if line["outcome"].startswith("crash"):
+                    found["bad"].append({"case": line["case"], "what": line["outcome"]})
+            elif "growth_mb" in line:
+                found["growth_mb"] = max(found["growth_mb"], line["growth_mb"])
+                return first + count
+    found["bad"].append({"case": number, "what": f"death {child.returncode}"})
+    return number + 1
+
+
+def _lines(child: "subprocess.Popen[bytes]") -> Any:
+    """What a child says, line by line; None where it says nothing for too long."""
+    assert child.stdout is not None
+    handle, buffer = child.stdout.fileno(), b""
+    ready = False
+    while True:
+        started, cpu = time.monotonic(), _cpu(child.pid)
+        while not select.select([handle], [], [], 1.0)[0]:
+            busy, waited = _cpu(child.pid) - cpu, time.monotonic() - started
+            if ready and (busy > CPU_SECONDS or waited > WALL_SECONDS):
+                yield None
+        part = os.read(handle, 65_536)
+        if not part:
+            return
+        *whole, buffer = (buffer + part).split(b"\n")
+        for line in whole:
+            ready = True
+            yield json.loads(line)
+
+
+def _cpu(pid: int) -> float:
+    try:
+        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    except OSError:
+        return 0.0
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+def _child(fuzzer: Fuzzer, first: int, count: int) -> None:
+    """Be the child: a line when ready, one a case, one at the end."""
+    import resource
+
+    import torch
+
+    torch.set_num_threads(1)
+    warnings.simplefilter("ignore")
+    with tempfile.TemporaryDirectory() as home:
+        prepared = fuzzer.prepare(Path(home))
+        for i in range(3):  # what is loaded on first use is not growth
+            _case(fuzzer, prepared, Path(home), -1 - i)
+        pages = int(Path("/proc/self/statm").read_text().split()[0])
+        limit = pages * os.sysconf("SC_PAGE_SIZE") + GROWTH_MB * 2**20
+        resource.setrlimit(resource.RLIMIT_AS, (limit, limit))
+        before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+        print(json.dumps({"ready": True}), flush=True)
+        for number in range(first, first + count):
+            start = time.process_time()
+            outcome = _case(fuzzer, prepared, Path(home), number)
+            cpu = round(time.process_time() - start, 3)
+            print(json.dumps({"case": number, "outcome": outcome, "cpu": cpu}), flush=True)
+        growth = (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) / 1024
+        print(json.dumps({"growth_mb": round(growth, 1)}), flush=True)
+
+
+def _case(fuzzer: Fuzzer, prepared: Any, home: Path, number: int) -> str:
+    """What came of one file: a word, a class of ours, or a crash."""
+    try:
+        return fuzzer.attempt(random.Random(f"{fuzzer.name} {number}"), prepared, home)
+    except DdpmClipError as error:
+        return type(error).__name__
+    except BaseException as error:
+        where = error.__traceback__
+        while where is not None and where.tb_next is not None:
+            where = where.tb_next
+        at = f"{Path(where.tb_frame.f_code.co_filename).name}:{where.tb_lineno}" if where else ""
+        return f"crash {type(error).__name__} {at} {str(error)[:120]}"
+
+
+def _single(fuzzer: Fuzzer, number: int) -> None:
+    """One case in this process, with its traceback."""
+    with tempfile.TemporaryDirectory() as home:
+        prepared = fuzzer.prepare(Path(home))
+        print(fuzzer.attempt(random.Random(f"{fuzzer.name} {number}"), prepared, Path(home)))
+
+
+def _report(fuzzer: Fuzzer, rows: list[dict[str, Any]], out: Path) -> None:
+    outcomes: Counter[str] = Counter()
+    for row in rows:
+        outcomes.update(row["outcomes"])
+    bad = [one for row in rows for one in row["bad"]]
+    cases = sum(row["cases"] for row in rows)
+    hangs = sum(one["what"] == "hang" for one in bad)
+    growth, slowest = max(r["growth_mb"] for r in rows), max(r["slowest"] for r in rows)
+    told = f"of {cases:,} fuzzed {fuzzer.what}"
+    claims = [
+        claim(f"crashes {told}", len(bad) - hangs, 0, at_most=True, unit="files"),
+        claim(f"hangs over {CPU_SECONDS:g} s {told}", hangs, 0, at_most=True, unit="files"),
+        claim(f"growth of memory over {told}", growth, GROWTH_MB, at_most=True, unit="MB"),
+    ]
+    print_claims(claims)
+    write_results(out, {
+        "claims": claims, "cases": cases, "outcomes": dict(outcomes.most_common()), "bad": bad[:50],
+        "slowest_cpu_seconds": slowest, "growth_mb": growth,
+        "minutes": round(sum(row["seconds"] for row in rows) / 60, 1),
+    })  # fmt: skip
+
+
+def _options(fuzzer: Fuzzer) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=f"Fuzz {fuzzer.what}.")
+    parser.add_argument("--cases", type=int, default=CASES)
+    parser.add_argument("--again", action="store_true", help="forget what was done")
+    parser.add_argument("--case", type=int, help="run one case here, with its traceback")
+    parser.add_argument("--out", type=Path, default=RESULTS / f"{fuzzer.name}.json")
+    parser.add_argument("--child", type=int, help=argparse.SUPPRESS)
+    return parser.parse_args()

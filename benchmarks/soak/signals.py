@@ -1,0 +1,153 @@
+"""Claim: Ctrl-C and SIGTERM at any moment leave with their code, a checkpoint and the way on.
+
+Fifty of each at random times of a training, embedding, sampling and the last pictures included. The
+exit code must be 130 or 143, the last line must name a command that goes on, the checkpoint that it
+speaks of must be there, and the run that went on must end in the bits of an unbroken one.
+
+    python benchmarks/soak/signals.py              half an hour on two cores
+    python benchmarks/soak/signals.py --smoke      three of each
+"""
+
+import argparse
+import random
+import re
+import shlex
+import shutil
+import signal
+import statistics
+import tempfile
+import time
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from toy import (
+    STEPS,
+    Child,
+    Ended,
+    command,
+    difference,
+    facts_of,
+    interval,
+    one_thread,
+    trained,
+    unbroken,
+)
+from trials import RESULTS, Trials, claim, print_claims, write_results
+
+from ddpm_clip.run import Run
+
+CODES = {"SIGINT": 130, "SIGTERM": 143}
+QUICK = 10.0
+"""Seconds in which a request must be answered."""
+
+TRIES = 50
+GO_ON = re.compile(r"Continue: ddpm-clip (resume .+)$")
+SAVED = re.compile(r"Interrupted at step ([\d,]+)\. Saved (.+)\. Continue: ")
+
+
+def trial(rng: random.Random, name: str, seconds: float, wanted: dict[str, str]) -> dict[str, Any]:
+    """One signal, how the training ended, and the end of the run that went on."""
+    with tempfile.TemporaryDirectory() as place:
+        home = Path(place) / "trial"
+        for _ in range(TRIES):
+            child = trained(home)
+            time.sleep(rng.uniform(0, seconds))
+            if not child.is_over():
+                break
+            child.wait()
+            shutil.rmtree(home)
+        began = time.monotonic()
+        child.send(getattr(signal, name))
+        ended = child.wait()
+        answered = time.monotonic() - began
+        if ended.code == 0:  # it was leaving already: the signal came after the last line
+            return {"when": "at the end", "wrong": _wrong_at_the_end(home, wanted), "answered": 0}
+        when, words, wrong = judged(home, ended, CODES[name])
+        last = Child(command(words), home / "log").wait() if words else trained(home).wait()
+        if last.code:
+            wrong.append(f"going on ended with {last.code}: {last.err[-200:]}")
+        else:
+            wrong += [f"differs: {one}" for one in difference(facts_of(home / "run"), wanted)]
+        return {"when": when, "wrong": wrong, "answered": round(answered, 3)}
+
+
+def judged(home: Path, ended: Ended, code: int) -> tuple[str, list[str], list[str]]:
+    """In which part of the training it was, the words of the way on, and what is wrong."""
+    last = (ended.err.strip().splitlines() or [""])[-1]
+    run, found, wrong = home / "run", GO_ON.search(last), []
+    if not (run / "config.yaml").is_file():  # before there was a run, there is none to go on with
+        # a process that has not come to its handlers yet is ended by the system, as any is
+        fine = ended.code == code or ended.code == 128 - code
+        return "before the run", [], [] if fine else [f"exit {ended.code}: {last}"]
+    if ended.code != code:
+        wrong.append(f"exit {ended.code}, not {code}: {last}")
+    if found is None:
+        wrong.append(f"the last line names no way on: {last}")
+    if saved := SAVED.search(last):
+        step = int(saved[1].replace(",", ""))
+        if not Path(saved[2]).is_dir() or Run.open(run).checkpoint_steps()[-1] != step:
+            wrong.append(f"the checkpoint of step {step} is not there")
+        when = "in the steps"
+    else:
+        done = max(Run.open(run).checkpoint_steps(), default=0)
+        if 0 < done < STEPS:
+            wrong.append(f"steps were taken and none is spoken of: {last}")
+        when = "after the last step" if done else "before the first step"
+    return when, shlex.split(found[1]) if found else [], wrong
+
+
+def _wrong_at_the_end(home: Path, wanted: dict[str, str]) -> list[str]:
+    return [f"differs: {one}" for one in difference(facts_of(home / "run"), wanted)]
+
+
+def main() -> None:
+    options = _options()
+    one_thread()
+    trials = Trials("signals", options.again)
+    with tempfile.TemporaryDirectory() as place:
+        wanted, whole = unbroken(Path(place) / "whole")
+    rows: dict[str, list[dict[str, Any]]] = {name: [] for name in CODES}
+    for name in CODES:
+        work = partial(trial, name=name, seconds=whole.seconds, wanted=wanted)
+        for row in trials.run(name, options.signals, work):
+            rows[name].append(row)
+            print(f"{name} {row['number']}: {row['when']}, {row['wrong'] or 'right'}", flush=True)
+    report(rows, options)
+    trials.finished()
+
+
+def report(rows: dict[str, list[dict[str, Any]]], options: argparse.Namespace) -> None:
+    """Counts, claims, JSON."""
+    both = [row for found in rows.values() for row in found]
+    wrong = [row for row in both if row["wrong"]]
+    waits = sorted(row["answered"] for row in both)
+    kept = [
+        claim(f"of {len(both)} signals with a wrong code, no checkpoint, no way on, or other bits",
+              len(wrong), 0, at_most=True, unit="signals"),
+        claim("longest wait from a signal to the end", waits[-1], QUICK, at_most=True, unit="s"),
+    ]  # fmt: skip
+    print_claims(kept)
+    moments = sorted({row["when"] for row in both})
+    write_results(options.out, {
+        "claims": kept, "signals": options.signals, "wrong": interval(len(wrong), len(both)),
+        "when": {one: sum(row["when"] == one for row in both) for one in moments},
+        "seconds_to_the_end": {"median": statistics.median(waits), "longest": waits[-1]},
+        "failed": wrong,
+    })  # fmt: skip
+
+
+def _options() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--signals", type=int, default=50, help="of each kind")
+    parser.add_argument("--again", action="store_true", help="forget trials that are done")
+    parser.add_argument("--smoke", action="store_true", help="three of each")
+    parser.add_argument("--out", type=Path, default=RESULTS / "signals.json")
+    options = parser.parse_args()
+    if options.smoke:
+        options.signals = 3
+    return options
+
+
+if __name__ == "__main__":
+    main()

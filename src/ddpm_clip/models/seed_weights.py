@@ -1,0 +1,168 @@
+"""Weights that the earlier projects trained, told by the names and shapes of their tensors.
+
+Three networks are known: that of the course's notebooks and of the project after them, that
+project's later one, and that of the project with its own CLIP. Sizes are read off the tensors.
+Everything else is refused, by name where it can be told. Knows nothing of files.
+"""
+
+import math
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from torch import Tensor
+
+from ddpm_clip.errors import DataError
+
+KNOWN = (
+    "the course network (notebooks 04 to 06), xNoise's, and the MNIST project's with its own CLIP"
+)
+
+PREFIXES = ("_orig_mod.", "module.", "network.")
+"""What torch.compile, data parallelism and that project's wrapper put before a name."""
+
+STRANGERS = {
+    "model.diffusion_model.": "a Stable Diffusion checkpoint",
+    "cond_stage_model.": "a Stable Diffusion checkpoint",
+    "down_blocks.": "a network of diffusers", "time_embedding.linear_1": "a network of diffusers",
+    "visual.transformer": "OpenAI's CLIP", "vision_model.": "a CLIP of transformers",
+    "text_model.": "a CLIP of transformers", "lora_": "a LoRA", "image_encoder.": "a CLIP alone",
+    "encoder.down": "an autoencoder", "blocks.0.attn": "a transformer",
+    "layer1.0.conv1": "a residual network",
+}  # fmt: skip
+
+_COURSE = (
+    (r"\.conv\.(weight|bias)$", r".model.0.\1"),  # the later generation, spelt as the earlier
+    (r"\.norm\.(weight|bias)$", r".model.1.\1"),
+    (r"^down0\.conv1\.model\.", "enter.0."),
+    (r"^down0\.conv2\.model\.", "enter.1."),
+    (r"^down0\.shortcut\.", "shortcut."),
+    (r"^down([12])\.model\.2\.conv\.model\.", r"down\1.3."),
+    (r"^down([12])\.model\.([01])\.model\.", r"down\1.\2."),
+    (r"^t_emb([12])\.model\.", r"time\1."),
+    (r"^c_embed([12])\.model\.", r"context\1."),
+    (r"^up0\.(?:1\.)?model\.", "up0."),
+    (r"^up([12])\.model\.([1-4])\.model\.", r"up\1.\2."),
+    (r"^up([12])\.model\.0\.(?=weight|bias)", r"up\1.0."),
+    (r"^out\.", "leave."),
+)
+"""What a name says -> what ours says, one after the other."""
+
+_POOLED_BLOCK = {
+    "conv1": "first", "conv2": "second", "norm": "norm", "time_embedding_projection": "time",
+    "clip_embedding_projection": "context",
+}  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class SeedNetwork:
+    """A network of an earlier project: which of ours it is, its sizes, its weights by our names."""
+
+    arch: str
+    img_ch: int
+    img_size: int
+    down_chs: tuple[int, ...]
+    t_embed_dim: int
+    c_embed_dim: int
+    weights: dict[str, Tensor]
+    betas: tuple[float, ...] = ()
+
+
+def recognised(tensors: Mapping[str, Tensor]) -> SeedNetwork:
+    """The network that tensors belong to.
+
+    Raises:
+        DataError: it is none of those that are known.
+    """
+    bare = {_bare(name): value.float() for name, value in tensors.items()}
+    if "dense_emb.0.weight" in bare or "dense_emb.1.weight" in bare:
+        return _course(bare)
+    if "bottleneck.conv1.weight" in bare and "conv8.conv1.weight" in bare:
+        return _pooled(bare)
+    raise DataError(
+        f"these weights are {_told(bare)}", f"what can be read: {KNOWN}",
+        "give a checkpoint of one of those",
+    )  # fmt: skip
+
+
+def _bare(name: str) -> str:
+    for prefix in PREFIXES:
+        name = name.removeprefix(prefix)
+    return name
+
+
+def _told(names: Mapping[str, Tensor]) -> str:
+    for mark, what in STRANGERS.items():
+        if any(name.startswith(mark) or f".{mark}" in name for name in names):
+            return what
+    some = ", ".join(sorted(names)[:3])
+    return f"of an unknown network ({some[:120]}, …)" if some else "none at all"
+
+
+def _course(bare: Mapping[str, Tensor]) -> SeedNetwork:
+    """A network of the course's family; one without a condition is of an early notebook."""
+    later = "down0.shortcut.weight" in bare or "up0.conv.weight" in bare
+    try:
+        d0, img_ch = bare["out.0.weight"].shape[0], bare["out.3.weight"].shape[0]
+        d1, dense = bare["dense_emb.0.weight"].shape
+        d2 = bare["t_emb1.model.0.weight"].shape[0]
+        t_embed_dim = bare["t_emb1.model.0.weight"].shape[1]
+        c_embed_dim = bare["c_embed1.model.0.weight"].shape[1]
+    except (KeyError, ValueError) as error:
+        raise DataError(
+            "these weights are of a course network without a condition, or cut short",
+            f"{error} is not there", f"what can be read: {KNOWN}",
+        ) from error  # fmt: skip
+    side = math.isqrt(dense // max(1, d2))
+    first = 0 if later else 1  # an activation comes before the earlier one's bottleneck
+    weights = {
+        _renamed(name, first): value for name, value in bare.items() if name[:8] != "to_vec."
+    }
+    arch = "xnoise_unet" if later else "dli_unet"
+    return SeedNetwork(arch, img_ch, 4 * side, (d0, d1, d2), t_embed_dim, c_embed_dim, weights)
+
+
+def _renamed(name: str, first: int) -> str:
+    """Our name of one of the course network's tensors; a strange one keeps its own."""
+    if dense := re.fullmatch(r"dense_emb\.(\d)\.(\w+)", name):
+        return f"bottleneck.{int(dense[1]) + first}.{dense[2]}"
+    for pattern, ours in _COURSE:
+        name = re.sub(pattern, ours, name)
+    return name
+
+
+def _pooled(bare: Mapping[str, Tensor]) -> SeedNetwork:
+    """The network with its own CLIP; its table of betas lies beside it, its side is always 32."""
+    try:
+        chs = [bare[f"conv{i}.conv1.weight"].shape[0] for i in range(1, 5)]
+        chs.append(bare["bottleneck.conv1.weight"].shape[0])
+        img_ch = bare["final_layer.weight"].shape[0]
+        t_embed_dim = bare["time_embedding.time_mlp.0.weight"].shape[0]
+        c_embed_dim = bare["conv1.clip_embedding_projection.weight"].shape[1]
+    except (KeyError, IndexError) as error:
+        raise DataError("these weights are cut short", f"{error} is not there") from error
+    tables = ("betas", "alphas", "alpha_bars")
+    weights = {_pooled_name(name): v for name, v in bare.items() if name not in tables}
+    betas = tuple(bare["betas"].flatten().tolist()) if "betas" in bare else ()
+    return SeedNetwork(
+        "pooled_unet", img_ch, 32, tuple(chs), t_embed_dim, c_embed_dim, weights, betas
+    )
+
+
+def _pooled_name(name: str) -> str:
+    """Our name of one of its tensors; a strange one keeps its own."""
+    head, _, rest = name.partition(".")
+    inner, _, last = rest.partition(".")
+    if head == "time_embedding":
+        return rest.replace("time_mlp.", "time.", 1)
+    if head == "final_layer":
+        return f"leave.{rest}"
+    if up := re.fullmatch(r"up([1-4])", head):
+        return f"up.{int(up[1]) - 1}.{rest}"
+    if inner not in _POOLED_BLOCK or not re.fullmatch("conv[1-8]|bottleneck", head):
+        return name
+    # four blocks go down, the bottleneck is the lowest, four come behind a joint
+    number = 4 if head == "bottleneck" else int(head[4:]) - 1
+    below = head == "bottleneck" or number < 4
+    where = f"down.{number}" if below else f"joined.{number - 4}"
+    return f"{where}.{_POOLED_BLOCK[inner]}.{last}"

@@ -1,0 +1,93 @@
+"""One writer a folder: a lock that ends with its holder, however that ends.
+
+Leaf, and imports nothing heavy, so that a second writer can leave at once.
+"""
+
+import errno
+import json
+import os
+import socket
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from datetime import UTC, datetime
+from pathlib import Path
+
+from ddpm_clip.utils.storage import make_folder
+
+LOCK = "lock"
+"""The file in a folder that its writer holds; it says who that is."""
+
+NO_LOCKS_HERE = {errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP}
+"""What file systems answer that know no locks."""
+
+
+@contextmanager
+def locked(folder: Path, refusal: Callable[[str], Exception]) -> Iterator[None]:
+    """Hold a folder for one writer. It is made where there is none.
+
+    The system lets go of the lock when the process ends, so a killed one leaves nothing to clear
+    away. What was made for it and is still empty at the end is taken away again.
+
+    Args:
+        folder: to hold.
+        refusal: the error to raise where another holds it, from words that say who.
+
+    Raises:
+        OSError: the folder cannot be made or written in.
+    """
+    made = make_folder(folder)
+    try:
+        handle = _acquired(folder / LOCK, refusal)
+        try:
+            yield
+        finally:
+            (folder / LOCK).unlink(missing_ok=True)  # while it is held: see `_is_still`
+            os.close(handle)
+    finally:
+        for one in made:
+            with suppress(OSError):  # something has come into it
+                one.rmdir()
+
+
+def holder(path: Path) -> str:
+    """Who holds a lock, as it said of itself; words for the case that it said nothing yet."""
+    try:
+        told = json.loads(path.read_text(encoding="utf-8"))
+        return f"process {told['pid']} on {told['host']}, since {told['since']}"
+    except (OSError, ValueError, TypeError, KeyError):
+        return "a process that has only just begun"
+
+
+def _acquired(path: Path, refusal: Callable[[str], Exception]) -> int:
+    import fcntl
+
+    while True:
+        # not through a link, which may lead to a file of somebody else
+        handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o666)
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            os.close(handle)
+            raise refusal(holder(path)) from error
+        except OSError as error:
+            if error.errno not in NO_LOCKS_HERE:
+                os.close(handle)
+                raise
+        if _is_still(path, handle):
+            told = {"pid": os.getpid(), "host": socket.gethostname(), "since": _now()}
+            os.truncate(handle, 0)
+            os.write(handle, json.dumps(told).encode())
+            return handle
+        os.close(handle)
+
+
+def _is_still(path: Path, handle: int) -> bool:
+    """Whether the file that was locked is the one that others will find."""
+    try:
+        return os.path.samestat(os.fstat(handle), os.stat(path, follow_symlinks=False))
+    except FileNotFoundError:  # its last holder took it away between opening and locking
+        return False
+
+
+def _now() -> str:
+    return datetime.now(UTC).isoformat(timespec="seconds")

@@ -1,0 +1,217 @@
+"""Reading files that somebody else may have made: regular files of bounded size, plain data only.
+
+A model, a cache or a config from the internet is opened with these and with nothing else. A pipe
+or device is refused and never waited for, a size is known before memory is taken for it, and what
+comes out are texts, numbers, lists and tensors. Leaf: imports nothing of ours, and knows nothing
+of what the files mean.
+"""
+
+import json
+import math
+import os
+import stat
+import struct
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+MAX_TEXT = 64 * 2**20
+"""Bytes of a JSON file: a model with a large bank names its rows there."""
+
+MAX_DEPTH = 64
+"""Lists within lists; no file of ours has ten."""
+
+MAX_HEADER = 16 * 2**20
+"""Bytes of the table in front of a safetensors file; ours have some thousands."""
+
+MAX_AXES = 16
+
+BYTES = {"BOOL": 1, "U8": 1, "I8": 1, "F8_E4M3": 1, "F8_E5M2": 1, "I16": 2, "U16": 2, "F16": 2,
+         "BF16": 2, "I32": 4, "U32": 4, "F32": 4, "F64": 8, "I64": 8, "U64": 8}  # fmt: skip
+
+PICKLES = (b"\x80\x02", b"\x80\x03", b"\x80\x04", b"\x80\x05")
+SIGNATURES = {
+    b"PK\x03\x04": "a zip archive, as torch.save writes it", b"7z\xbc\xaf": "a 7z archive",
+    b"\x1f\x8b": "gzip", b"BZh": "bzip2", b"\xfd7zXZ": "xz", b"\x89HDF": "HDF5",
+    b"GGUF": "GGUF", b"\x93NUMPY": "a NumPy array", b"Rar!": "a RAR archive",
+    **dict.fromkeys(PICKLES, "a Python pickle"),
+}  # fmt: skip
+
+
+def read_bytes(path: Path, limit: int) -> bytes:
+    """The content of a regular file of at most `limit` bytes.
+
+    Raises:
+        OSError: it is not there, not a regular file, or cannot be read. ValueError: too large.
+    """
+    # a pipe would block in open, a device would never end
+    handle = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0))
+    with os.fdopen(handle, "rb") as file:
+        facts = os.fstat(handle)
+        if not stat.S_ISREG(facts.st_mode):
+            raise OSError(f"{path} is no regular file")
+        if facts.st_size > limit:
+            raise ValueError(f"it has {facts.st_size:,} bytes, more than {limit:,}")
+        return file.read(facts.st_size)
+
+
+def user_path(name: str | Path) -> Path:
+    """A path with `~` as the home folder; of a user whom nobody knows it stays what it is."""
+    return Path(os.path.expanduser(name))
+
+
+def is_file(path: Path) -> bool:
+    """Whether a regular file is there; a name that no file can have is none."""
+    try:
+        return path.is_file()
+    except (OSError, ValueError):  # too long, a loop of links, a folder that lets nobody in
+        return False
+
+
+def read_text(path: Path, limit: int = MAX_TEXT) -> str:
+    """`read_bytes` as UTF-8.
+
+    Raises:
+        OSError: as `read_bytes`. ValueError: too large, or no UTF-8.
+    """
+    return read_bytes(path, limit).decode("utf-8")
+
+
+def parse_json(text: str | bytes, *, finite: bool = True) -> Any:
+    """Plain JSON of no more than `MAX_DEPTH` levels.
+
+    Half a character, which JSON can spell and no file can hold, is replaced.
+
+    Args:
+        text: to be read.
+        finite: refuse NaN and numbers out of range.
+
+    Raises:
+        ValueError: it is none.
+    """
+    strict: dict[str, Any] = {"parse_constant": _no_constant, "parse_float": _finite}
+    try:
+        return whole(json.loads(text, **(strict if finite else {})))
+    except RecursionError as error:
+        raise ValueError("it is nested too deeply") from error
+
+
+def read_json(path: Path, limit: int = MAX_TEXT) -> Any:
+    """`parse_json` of a regular file.
+
+    Raises:
+        OSError: as `read_bytes`. ValueError: too large, or no plain JSON.
+    """
+    return parse_json(read_text(path, limit))
+
+
+def read_object(path: Path, limit: int = MAX_TEXT) -> dict[str, Any]:
+    """`read_json` where it must be an object.
+
+    Raises:
+        OSError, ValueError: as `read_json`, or it is something else.
+    """
+    value = read_json(path, limit)
+    if not isinstance(value, dict):
+        raise ValueError(f"it holds no JSON object but {type(value).__name__}")
+    return value
+
+
+def whole(value: Any, depth: int = 0) -> Any:
+    """Plain data whose texts can be written: lone surrogates become question marks.
+
+    Raises:
+        ValueError: more than `MAX_DEPTH` levels.
+    """
+    if depth > MAX_DEPTH:
+        raise ValueError("it is nested too deeply")
+    if isinstance(value, str):
+        return value if value.isascii() else value.encode("utf-8", "replace").decode("utf-8")
+    if isinstance(value, list | tuple):
+        return [whole(one, depth + 1) for one in value]
+    if isinstance(value, dict):
+        return {whole(key): whole(one, depth + 1) for key, one in value.items()}
+    return value
+
+
+def read_safetensors(path: Path, limit: int = 64 * 2**30) -> bytes:
+    """The bytes of a safetensors file whose header was looked at before they were read.
+
+    Raises:
+        OSError: as `read_bytes`. ValueError: it is something else, says what, or is torn.
+    """
+    described(path, limit)
+    return read_bytes(path, limit)
+
+
+def described(path: Path, limit: int = 64 * 2**30) -> dict[str, tuple[int, ...]]:
+    """The shapes in a safetensors file by name; only its header is read.
+
+    Raises:
+        OSError: as `read_bytes`. ValueError: it is something else, says what, or is torn.
+    """
+    handle = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0))
+    with os.fdopen(handle, "rb") as file:
+        facts = os.fstat(handle)
+        if not stat.S_ISREG(facts.st_mode):
+            raise OSError(f"{path} is no regular file")
+        if facts.st_size > limit:
+            raise ValueError(f"it has {facts.st_size:,} bytes, more than {limit:,}")
+        start = file.read(8)
+        if what := told_by_content(start):
+            raise ValueError(f"it is {what}")
+        size = struct.unpack("<Q", start)[0] if len(start) == 8 else 0
+        if not 2 <= size <= min(MAX_HEADER, facts.st_size - 8):
+            raise ValueError("its header has no such size")
+        header = parse_json(file.read(size))
+    return _shapes(header, facts.st_size - 8 - size)
+
+
+def told_by_content(start: bytes) -> str:
+    """What a file is by its first bytes, where it is a known thing that we do not read; else ''."""
+    return next((what for mark, what in SIGNATURES.items() if start.startswith(mark)), "")
+
+
+def _shapes(header: Any, size: int) -> dict[str, tuple[int, ...]]:
+    """Shapes of a header whose tensors fill `size` bytes exactly, without gap or overlap."""
+    if not isinstance(header, Mapping):
+        raise ValueError("it has no table of tensors")
+    entries = {name: entry for name, entry in header.items() if name != "__metadata__"}
+    read = {name: _entry(name, entry) for name, entry in entries.items()}
+    at = 0
+    for start, end in sorted(span for _, span in read.values()):
+        if start != at:
+            raise ValueError("its tensors overlap or leave gaps")
+        at = end
+    if at != size:
+        raise ValueError(f"it holds {size:,} bytes of tensors, not {at:,}")
+    return {name: shape for name, (shape, _) in read.items()}
+
+
+def _entry(name: str, entry: Any) -> tuple[tuple[int, ...], tuple[int, int]]:
+    """Shape and span of one tensor, which fit each other."""
+    try:
+        shape = tuple(entry["shape"])
+        start, end = entry["data_offsets"]
+        sound = len(shape) <= MAX_AXES and all(map(_is_size, (*shape, start, end)))
+        sound = sound and math.prod(shape) * BYTES[entry["dtype"]] == end - start
+    except (KeyError, TypeError, ValueError) as error:
+        raise ValueError(f"its entry of {name[:80]!r} cannot be read") from error
+    if not sound:
+        raise ValueError(f"shape and size of {name[:80]!r} disagree")
+    return shape, (start, end)
+
+
+def _is_size(number: object) -> bool:
+    return type(number) is int and number >= 0
+
+
+def _no_constant(name: str) -> float:
+    raise ValueError(f"{name} is no number of plain JSON")
+
+
+def _finite(text: str) -> float:
+    number = float(text)
+    if not math.isfinite(number):
+        raise ValueError(f"{text[:40]} is out of range")
+    return number
