@@ -45,6 +45,7 @@ check: $(VENV)/.installed-dev
 	$(BIN)/ruff format --check $(CODE)
 	$(BIN)/ruff check $(CODE)
 	$(BIN)/mypy
+	$(BIN)/python scripts/write_notebook.py --check
 
 format: $(VENV)/.installed-dev
 	$(BIN)/ruff format $(CODE)

@@ -7,7 +7,7 @@ with a direction as long that points elsewhere. Knows nothing of reports.
 """
 
 from collections.abc import Generator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import torch
@@ -176,8 +176,8 @@ def _verdict(subject: Subject, true: Response, apart: Means, opened: Gate) -> tu
             f"pictures of other seeds by {float(gain.mean):.1f} (95 % interval "
             f"{float(gain.low):.1f} to {float(gain.high):.1f}; it has to be above {COUNTS:g}), "
             f"{float(apart.mean):.1f} more than directions that point elsewhere "
-            f"({float(apart.low):.1f} to {float(apart.high):.1f}; above 0), and no step to a "
-            f"larger dose {'but one ' if true.falls else ''}lowers them.")  # fmt: skip
+            f"({float(apart.low):.1f} to {float(apart.high):.1f}; above 0), and "
+            f"{'a' if true.falls else 'no'} step to a larger dose surely lowers them.")  # fmt: skip
     if float(gain.high) <= COUNTS or float(apart.high) <= 0 or true.falls:
         return "fail", said
     if float(gain.low) <= COUNTS or float(apart.low) <= 0:
@@ -188,8 +188,7 @@ def _verdict(subject: Subject, true: Response, apart: Means, opened: Gate) -> tu
 def _closed(nothing: Explanation) -> Explanation:
     """The same without a verdict for another reason."""
     why = "Not tested: the network has no inner map that could be listened to."
-    return Explanation(nothing.name, nothing.title, nothing.caption, nothing.panels, why,
-                       "inconclusive", nothing.numbers)  # fmt: skip
+    return replace(nothing, test=why, verdict="inconclusive")
 
 
 def _numbers(

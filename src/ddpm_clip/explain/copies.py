@@ -16,15 +16,15 @@ from ddpm_clip.errors import UsageError
 from ddpm_clip.evaluation.intervals import wilson
 from ddpm_clip.evaluation.metrics.features import pixel_features, some_rows
 from ddpm_clip.evaluation.metrics.memorisation import NEARER, USUAL, Audit, audit
-from ddpm_clip.evaluation.metrics.neighbours import nearest_others, nearest_rows
+from ddpm_clip.evaluation.metrics.neighbours import nearest_rows
 from ddpm_clip.evaluation.report.real_pictures import real_pictures
 from ddpm_clip.explain.panels import Panel, Strip, Table
 from ddpm_clip.explain.subject import Subject
 from ddpm_clip.types import Progress
 from ddpm_clip.utils.tensors import to_float
 
-MOST_TRAIN, MOST_HELDOUT, MOST_BANK = 20_000, 2000, 4000
-"""Rows that are searched: of training and held-out pictures, and of the bank among itself."""
+MOST_TRAIN, MOST_HELDOUT, MOST_BANK = 20_000, 2000, 1000
+"""Training and held-out pictures that are compared, and rows of the bank that say what is usual."""
 
 FEWEST = 20
 """Rows of a bank, or held-out pictures, below which nothing is known of what is near."""
@@ -102,12 +102,12 @@ class Copies:
                          found.ratio / max(found.heldout_ratio, 1e-12),
                          found.verdict])  # fmt: skip
         columns = ["looked at", "painted", "compared with", "copies", "nearness, real = 1", "audit"]
-        note = "; ".join(self.why)
+        note = "; ".join(self.why) + (". " if self.why else "")
         if self.retrieved is not None:
             note += (f"Of {self.tried} pictures painted from the embedding of a training picture, "
                      f"{self.retrieved} lie nearest to that one in the whole bank.")  # fmt: skip
         table = Table("Copies of training pictures", columns, rows or [["nothing"] + [""] * 5],
-                      note)  # fmt: skip
+                      note.strip())  # fmt: skip
         if self.shown is None:
             return [table]
         names = ("painted", "nearest of training")
@@ -124,14 +124,15 @@ def copies(subject: Subject, x: Tensor, quick: bool) -> Generator[Progress, None
         return Copies(near, why=(*reasons, "there are no training pictures to compare pixels with"))
     if quick:
         return Copies(near, why=(*reasons, "pixels are compared in the full report only"))
+    retrieved, tried = yield from _retrieved(subject)
     real = yield from real_pictures(subject.model.config.data, subject.model.folder)
     if real.train is None or real.unseen is None or len(real.unseen) < FEWEST:
         told = real.why_not or "too few pictures were held out of the training"
-        return Copies(near, why=(*reasons, f"pixels could not be compared: {told}"))
+        reasons.append(f"pixels could not be compared: {told}")
+        return Copies(near, None, retrieved, tried, why=tuple(reasons))
     seed = max(subject.seeds)
     train = real.train.by_lot(MOST_TRAIN, seed).pixels
     heldout = real.unseen.by_lot(MOST_HELDOUT, seed).pixels
-    retrieved, tried = yield from _retrieved(subject)
     rows = (pixel_features(one.cpu()) for one in (x, train, heldout))
     found = audit(*rows, seed=seed)
     worst = found.suspects(SHOWN)
@@ -177,14 +178,13 @@ def _in_bank(subject: Subject, x: Tensor) -> tuple[Near | None, str]:
     e = _embedded(subject, x)
     if e is None:
         return None, "the embedder of this model cannot look at pictures"
-    rows = F.normalize(bank.float(), dim=1)
-    some = rows[some_rows(len(rows), MOST_BANK, max(subject.seeds))]
-    return near_rows(e, rows, some), ""
+    return near_rows(e, F.normalize(bank.float(), dim=1), max(subject.seeds)), ""
 
 
-def near_rows(painted: Tensor, bank: Tensor, some: Tensor) -> Near:
-    """Painted rows (n, e) beside a bank (m, e), whose usual distances are those within `some`."""
-    usual = nearest_others(some, 1)[0][:, 0]
+def near_rows(painted: Tensor, bank: Tensor, seed: int = 0) -> Near:
+    """Painted rows (n, e) beside a bank (m, e), and some of the bank beside all others of it."""
+    some = bank[some_rows(len(bank), MOST_BANK, seed)]
+    usual = nearest_rows(some, bank, 2)[0][:, 1]  # the nearest one is the row itself
     tolerance = NEARER * usual.quantile(USUAL).item()
     distances = nearest_rows(painted, bank, 1)[0][:, 0]
     ratio = float(distances.median() / usual.median().clamp(min=1e-12))

@@ -114,19 +114,22 @@ def _verdict(found: Accuracy, read: ReadMaps | None, opened: Gate) -> tuple[Verd
     said = (f"The network leaves {1 - float(skill.mean):.0%} of the error of the best linear guess "
             f"(95 % interval {1 - float(skill.high):.0%} to {1 - float(skill.low):.0%}; it has to "
             "be below 100 %).")  # fmt: skip
-    right = float(skill.low) > 0
+    lows, highs = [float(skill.low)], [float(skill.high)]
     margin = None if read is None else read.margin
     if read is not None:
         said += (f" Random noise reaches |z| > {FAR:g} in {read.reader.chance:.2%} of the cells "
                  f"(allowed: {ALLOWED:.0%}).")  # fmt: skip
-        right &= read.reader.chance <= ALLOWED
+        highs.append(ALLOWED - read.reader.chance + 1e-12)
     if margin is not None:
         said += (f" In the difference the asked word stands {float(margin.mean):.1f} standard "
                  f"deviations above the others (interval {float(margin.low):.1f} to "
                  f"{float(margin.high):.1f}; it has to be above 0).")  # fmt: skip
-        right &= float(margin.low) > 0
-    if not right:
+        lows.append(float(margin.low))
+        highs.append(float(margin.high))
+    if min(highs) <= 0:
         return "fail", said
+    if min(lows) <= 0:
+        return "inconclusive", said + " The intervals are too wide to tell."
     if margin is None:
         return "inconclusive", said + " No asked word could be looked for in the maps."
     if opened.closed:

@@ -87,8 +87,8 @@ def _unsteered(
     x = yield from painted(subject, subject.conditions(seeds=seeds), seeds, len(subject.rows()))
     copied = yield from copies(subject, x, quick)
     bridge = _bridge(subject)
-    said = (f"Not tested: no training picture enters a condition here (bridge: {bridge}), so none "
-            "can be left out.")  # fmt: skip
+    said = (f"Not tested: no training picture enters a condition here (bridge: {bridge}; the "
+            "bridge knn needs a bank), so none can be left out.")  # fmt: skip
     panels = (Strip("What the prompt gives", x[None, :SHOWN].cpu()), *copied.panels())
     numbers = {"n": len(x), "bridge": bridge, "copies": copied.as_dict()}
     return Explanation(NAME, TITLE, CAPTION, panels, said, "inconclusive", numbers)

@@ -81,9 +81,6 @@ def leave_out(
     subject: Subject, found: Steering, replaced: Replaced, n: int, seeds: list[int], steps: int
 ) -> Generator[Progress, None, Tensor]:
     """(n, k) how far n pictures move, rms of a pixel, with each neighbour left out in turn."""
-    assert subject.conditioner is not None
-    if len(subject.conditioner.bank) <= found.k:
-        return torch.zeros(min(n, len(seeds)), found.k)
     few, moved = seeds[:n], []
     for row in found.rows.tolist():
         c = conditions_with(subject, without(row), few)

@@ -57,20 +57,20 @@ BRIDGE = "knn"
 def steering(subject: Subject, prompt: str | None = None) -> Steering | None:
     """Listen to one condition being made; None where no neighbour was asked for.
 
-    That is so without a bank, and where the settings insist on another bridge.
+    That is so without a bank that holds twice as many, and where the settings insist on another
+    bridge.
 
     Args:
         subject: with or without a conditioner.
         prompt: None is the subject's own.
     """
     conditioner = subject.conditioner
-    if conditioner is None or BRIDGE not in conditioner.bridges:
+    if conditioner is None or len(conditioner.bank) < 2 * conditioner.options.knn_k:
         return None
     heard: list[Found] = []
 
     def listen(ask: Ask, e: Tensor, k: int) -> Found:
-        most = min(2 * k, len(conditioner.bank))
-        cosines, rows = ask(e, most)
+        cosines, rows = ask(e, 2 * k)
         heard.append((cosines[:1], rows[:1]))
         return cosines[:, :k], rows[:, :k]
 

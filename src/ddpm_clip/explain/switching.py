@@ -155,8 +155,11 @@ def _verdict(door: Gate, found: Switched, borders: list[float]) -> tuple[Verdict
         return "fail", f"{test} The words have no sure effect: {effect}."
     if more is None:
         return "inconclusive", f"{test} Nothing less than the whole walk suffices."
-    ok = float(more.low) > 0 and loses < SLACK
-    return ("pass" if ok else "fail"), (
+    if loses >= SLACK or float(more.high) <= 0:
+        verdict: Verdict = "fail"
+    else:  # too few seeds leave the interval around 0
+        verdict = "pass" if float(more.low) > 0 else "inconclusive"
+    return verdict, (
         f"{test} It is {_named(found, best, borders)}: {more} more than elsewhere; the most "
         f"that a wider window loses is {loses:.2f}."
     )

@@ -113,11 +113,17 @@ def _verdict(door: Gate, played: _Played) -> tuple[Verdict, str]:
             "the others) has to beat a random order and the reverse one, in and out.")  # fmt: skip
     if door.closed or run is None:
         return "inconclusive", f"{test} Not tested: {door.closed or 'too few seeds'}."
-    ok = found.error <= EFFICIENCY and float(found.total.low) > 0 and run.passed
+    beaten = (run.over_random, run.under_random, run.over_reverse)
+    if found.error > EFFICIENCY or float(found.total.low) <= 0:
+        verdict: Verdict = "fail"
+    elif any(float(one.high) <= 0 for one in beaten):
+        verdict = "fail"
+    else:  # too few seeds leave an interval around 0
+        verdict = "pass" if run.passed else "inconclusive"
     said = (f"{test} The sum is off by {found.error:.1g}, the whole effect is {found.total}; "
             f"in: {run.over_random} above a random order, out: {run.under_random} "
             "below it.")  # fmt: skip
-    return ("pass" if ok else "fail"), said
+    return verdict, said
 
 
 def _numbers(door: Gate, played: _Played, steps: int) -> dict[str, Any]:
