@@ -3,6 +3,7 @@
 Every draw comes from the generator that is given. Knows nothing of formats.
 """
 
+import copy
 import json
 import random
 import struct
@@ -48,10 +49,15 @@ def as_json(tree: Any, rng: random.Random) -> bytes:
     return text
 
 
+def hostile(rng: random.Random) -> Any:
+    """One of `HOSTILE`, of its own: what is changed in it later is changed nowhere else."""
+    return copy.deepcopy(rng.choice(HOSTILE))
+
+
 def _tree_accident(tree: Any, rng: random.Random) -> Any:
     holders = list(_holders(tree))
     if not holders or rng.random() < 0.02:
-        return rng.choice(HOSTILE)
+        return hostile(rng)
     holder = rng.choice(holders)
     key = rng.choice(list(holder) if isinstance(holder, dict) else range(len(holder)))
     what = rng.random()
@@ -60,11 +66,11 @@ def _tree_accident(tree: Any, rng: random.Random) -> Any:
     elif what < 0.25 and isinstance(holder, dict):
         holder[rng.choice(("x", "", "format", "mode", "../x", "a" * 5000))] = holder.pop(key)
     elif what < 0.35:
-        holder[key] = [holder[key]] * rng.choice((0, 1, 2, 300))
+        holder[key] = [copy.deepcopy(holder[key]) for _ in range(rng.choice((0, 1, 2, 300)))]
     elif what < 0.5 and isinstance(holder[key], int | float):
         holder[key] = rng.choice((-holder[key], holder[key] * 1000, str(holder[key]), 0))
     else:
-        holder[key] = rng.choice(HOSTILE)
+        holder[key] = hostile(rng)
     return tree
 
 

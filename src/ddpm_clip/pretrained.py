@@ -171,7 +171,8 @@ def describe(name: str | Path) -> dict[str, Any]:
     return {
         "name": facts["name"], "kind": "packed model", "folder": str(folder),
         "megabytes": round(size / 1e6, 1), "step": facts["step"], "classes": facts["classes"],
-        "card": facts["card"], "bridge": read_note(folder), "config": facts["config"],
+        "card": facts["card"], "bridge": read_note(folder),
+        "config": _config_of(folder, facts).model_dump(mode="json"),
     }  # fmt: skip
 
 
@@ -199,9 +200,14 @@ def _load_run(run: Run, device: str) -> LoadedModel:
 
 def _load_packed(folder: Path, device: str) -> LoadedModel:
     facts = read_card(folder)
-    config = _public(merge([Layer(str(folder / CARD), flatten(facts["config"]))])[0])
+    config = _config_of(folder, facts)
     weights, classes = _packed_weights(folder), tuple(facts["classes"])
     return _assembled(facts["name"], folder, config, weights, classes, facts["step"], device)
+
+
+def _config_of(folder: Path, facts: dict[str, Any]) -> Config:
+    """The whole config of a packed model, checked, without its maker's paths."""
+    return _public(merge([Layer(str(folder / CARD), flatten(facts["config"]))])[0])
 
 
 def _packed_weights(folder: Path) -> dict[str, Tensor]:

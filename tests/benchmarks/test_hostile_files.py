@@ -1,13 +1,12 @@
 """Short versions of the fuzzers, and of the hostile files through every door."""
 
 import random
-import shutil
 import warnings
 
 import pytest
 
-CASES = {"fuzz_images": 60, "fuzz_configs": 60, "fuzz_metadata": 60, "fuzz_caches": 60,
-         "fuzz_models": 40}  # fmt: skip
+CASES = {"fuzz_images": 40, "fuzz_configs": 20, "fuzz_metadata": 40, "fuzz_caches": 30,
+         "fuzz_models": 20}  # fmt: skip
 
 
 @pytest.mark.parametrize("name", CASES)
@@ -57,19 +56,16 @@ def test_nothing_is_run_whichever_door_a_hostile_file_comes_by(goods, tmp_path, 
     if not getattr(malicious, "installed", False):
         malicious.listen()
         malicious.installed = True
-    monkeypatch.setattr(
-        malicious, "import_legacy", lambda *_: None
-    )  # has a child and tests of its own
-    for number, name in enumerate(("os.system.pkl", "torch zip True.pth")):
-        place = tmp_path / str(number)
-        place.mkdir()
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            found = malicious.tried(name, blobs[name], things, place, canaries)
-        assert found["doors"] > 90
-        assert found["executed"] == []
-        assert found["crashes"] == []
-        shutil.rmtree(place)
+    monkeypatch.setattr(malicious, "import_legacy", lambda *_: None)  # has tests of its own
+    place = tmp_path / "place"
+    place.mkdir()
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        data = blobs["os.system.pkl"]
+        found = malicious.tried("os.system.pkl", data, things, place, canaries, every=4)
+    assert found["doors"] > 20
+    assert found["executed"] == []
+    assert found["crashes"] == []
 
 
 def test_the_hook_hears_what_a_program_does(goods, tmp_path):

@@ -13,8 +13,8 @@ from ddpm_clip.data.images import BadImage
 from ddpm_clip.data.png_texts import MAX_TEXT, read_parameters, read_texts
 from ddpm_clip.errors import DataError
 
-FACTS = {"ddpm_clip": "0.1.0", "prompt": "eine Blüte 花", "seed": 7, "guidance": 2, "interval": [0.1, 3],
-         "negative": None, "unconditional": False, "w": 1.5}  # fmt: skip
+FACTS = {"ddpm_clip": "0.1.0", "prompt": "eine Blüte 花", "seed": 7, "guidance": 2, "w": 1.5,
+         "interval": [0.1, 3], "negative": None, "unconditional": False}  # fmt: skip
 
 
 def picture(path, texts, packed=False):
@@ -44,7 +44,8 @@ def test_what_was_written_is_read(tmp_path, packed):
 
 
 def test_all_three_kinds_of_text_are_read_and_the_first_of_a_key_counts(tmp_path):
-    path = png(tmp_path / "a.png", (b"tEXt", b"a\0caf\xe9"), (b"zTXt", b"b\0\0" + zlib.compress(b"x")),
+    packed = b"b\0\0" + zlib.compress(b"x")
+    path = png(tmp_path / "a.png", (b"tEXt", b"a\0caf\xe9"), (b"zTXt", packed),
                (b"iTXt", b"c\0\0\0de\0C\0\xc3\xa4"), (b"tEXt", b"a\0later"))  # fmt: skip
     assert read_texts(path) == {"a": "café", "b": "x", "c": "ä"}
 
@@ -59,7 +60,7 @@ BOMB = zlib.compress(bytes(50_000_000), 9)
      (b"tEXt", b"k" * 80 + b"\0"), (b"iTXt", b"k\0\0\0\0\0\xff"), (b"zTXt", b"k\0\0not packed")],
 )  # fmt: skip
 def test_texts_that_are_too_long_or_damaged_are_refused(tmp_path, kind, body):
-    with pytest.raises(DataError, match="the texts in .* are damaged"):
+    with pytest.raises(DataError, match=r"the texts in .* are damaged"):
         read_texts(png(tmp_path / "a.png", (kind, body)))
 
 
@@ -99,7 +100,7 @@ def test_a_wrong_checksum_a_cut_file_and_other_files_are_refused(tmp_path):
 )  # fmt: skip
 def test_parameters_of_the_wrong_kind_are_refused(tmp_path, change):
     path = picture(tmp_path / "a.png", {"ddpm_clip": json.dumps(FACTS | change)})
-    with pytest.raises(DataError, match="parameters in .* are damaged"):
+    with pytest.raises(DataError, match=r"parameters in .* are damaged"):
         read_parameters(path)
 
 

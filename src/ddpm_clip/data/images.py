@@ -68,9 +68,11 @@ def read_bytes(path: str | Path) -> bytes:
         # between stat and open the file may be swapped for a pipe, which must not block
         handle = os.open(name, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0))
         with os.fdopen(handle, "rb") as file:
-            if not stat.S_ISREG(os.fstat(handle).st_mode):
+            facts = os.fstat(handle)
+            if not stat.S_ISREG(facts.st_mode):
                 raise BadImage(name, "not-a-file")
-            data = file.read(MAX_BYTES + 1)
+            # not simply as many as are allowed: room for so many would be taken first
+            data = file.read(min(facts.st_size, MAX_BYTES) + 1)
     except FileNotFoundError as error:
         raise BadImage(name, "missing") from error
     except (OSError, ValueError) as error:
