@@ -60,6 +60,7 @@ class Registry(Mapping[str, Entry], Generic[Entry]):
 
 def unknown_name(family: str, name: object, known: Mapping[str, object]) -> UsageError:
     """The error for a name that a family does not have, with the nearest one that it has."""
-    near = difflib.get_close_matches(str(name), known, n=1, cutoff=0.5)
+    short = name if len(str(name)) <= 100 else str(name)[:100] + "…"  # it may come from a file
+    near = difflib.get_close_matches(str(short), known, n=1, cutoff=0.5)
     fix = f"did you mean {near[0]!r}?" if near else "choose one of these"
-    return UsageError(f"unknown {family} {name!r}", f"there is: {', '.join(known)}", fix)
+    return UsageError(f"unknown {family} {short!r}", f"there is: {', '.join(known)}", fix)

@@ -31,6 +31,12 @@ def test_no_null_passes(null, seed):
     assert inversion(subject, quick=True).verdict != "pass"
 
 
+def test_wrong_rows_make_an_exact_denoiser_no_smooth_flow():
+    """It takes the row at its word, as a network that was trained need not."""
+    wrong = NULLS["permuted_timesteps"](planted_subject("a nine"), 0)
+    assert not finish(up_and_down(wrong, [0, 1, 2, 3], (5, 10, 20), None)).lawful
+
+
 def test_a_picture_from_the_deterministic_walk_finds_its_own_noise_again():
     subject = planted_subject("a two", sampler="ddim", guidance=1.0, steps=40)
     seeds = [0, 1, 2, 3]

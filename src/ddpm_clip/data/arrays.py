@@ -21,7 +21,7 @@ from ddpm_clip.data.npz_arrays import unpacked
 from ddpm_clip.data.tiny_imagenet import short_names
 from ddpm_clip.errors import DataError, MissingInput, StorageError
 from ddpm_clip.registry import unknown_name
-from ddpm_clip.utils.untrusted import read_bytes, user_path
+from ddpm_clip.utils.untrusted import is_file, read_bytes, user_path
 
 MAX_LABELS = 16 * 2**20
 """Bytes of labels.txt."""
@@ -107,8 +107,8 @@ def read_npz(path: str | Path, split: str | None = None, *, classes: Sequence[st
         UsageError: it has no such split.
     """
     path = user_path(path)
-    if not path.is_file():
-        raise MissingInput(f"pack not found: {path}", fix="check the path after npz:")
+    if not is_file(path):
+        raise MissingInput(f"pack not found: {str(path)[:200]}", fix="check the path after npz:")
     with path.open("rb") as file, _load_pack(file, path) as pack:
         prefix = _prefix(pack, split, path)
         images = _images(pack, prefix, path)

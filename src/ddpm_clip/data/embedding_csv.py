@@ -17,6 +17,7 @@ from torch import Tensor
 
 from ddpm_clip.data.atomic import replacing
 from ddpm_clip.errors import DataError, MissingInput
+from ddpm_clip.utils.untrusted import is_file
 
 MAX_LINE = 2**20
 """Bytes of a line: 4,096 numbers of twenty digits, and a path."""
@@ -74,9 +75,9 @@ def read_csv(path: str | Path) -> EmbeddingTable:
         DataError: not UTF-8, no rows, or a malformed row; names the line.
     """
     path = Path(path)
-    if not path.is_file():
+    if not is_file(path):
         raise MissingInput(
-            f"no CSV at {path}", fix="write one: ddpm-clip embed SOURCE --output FILE"
+            f"no CSV at {str(path)[:200]}", fix="write one: ddpm-clip embed SOURCE --output FILE"
         )
     lines: dict[str, int] = {}
     numbers = array("f")

@@ -12,7 +12,7 @@ from torch import Tensor
 
 from ddpm_clip.data.npz_arrays import unpacked
 from ddpm_clip.errors import DataError, MissingInput, StorageError
-from ddpm_clip.utils.untrusted import user_path
+from ddpm_clip.utils.untrusted import is_file, is_there, user_path
 
 ARRAYS = ("image", "text")
 
@@ -25,10 +25,12 @@ def read_pairs(path: str | Path) -> tuple[Tensor, Tensor]:
         DataError: it holds no such arrays, or values that are no numbers.
     """
     path = user_path(path)
-    inside = sorted(path.glob("*.npz")) if path.is_dir() else [path]
-    if len(inside) != 1 or not inside[0].is_file():
-        raise MissingInput(f"no pairs in {path}", "an npz file with `image` and `text` is wanted",
-                           "give the file itself", param="pairs")  # fmt: skip
+    inside = sorted(path.glob("*.npz")) if is_there(path) and path.is_dir() else [path]
+    if len(inside) != 1 or not is_file(inside[0]):
+        raise MissingInput(
+            f"no pairs in {str(path)[:200]}", "an npz file with `image` and `text` is wanted",
+            "give the file itself", param="pairs",
+        )  # fmt: skip
     try:
         with zipfile.ZipFile(inside[0]) as archive:
             image, text = (np.asarray(unpacked(archive, name), np.float32) for name in ARRAYS)

@@ -16,7 +16,7 @@ from PIL import Image
 from ddpm_clip.data.columns import Labels, Texts, TextWriter
 from ddpm_clip.data.images import SUFFIXES, BadImage, colour, open_image, read_bytes
 from ddpm_clip.errors import DataError, MissingInput, PermissionRefused
-from ddpm_clip.utils.untrusted import parse_json, user_path
+from ddpm_clip.utils.untrusted import is_there, parse_json, user_path
 
 METADATA = "metadata.jsonl"
 MAX_CAPTION = 65_536
@@ -147,17 +147,15 @@ def checked_folder(root: str | Path) -> Path:
         MissingInput: it is not there. DataError: it is a file. PermissionRefused.
     """
     path = user_path(root)
+    if not is_there(path):
+        raise MissingInput(f"folder not found: {str(path)[:200]}", fix="check the path")
+    if not path.is_dir():
+        raise DataError(f"{path} is a file, not a folder", fix="give the folder it lies in")
     try:
-        if not path.exists():
-            raise MissingInput(f"folder not found: {path}", fix="check the path")
-        if not path.is_dir():
-            raise DataError(f"{path} is a file, not a folder", fix="give the folder it lies in")
         os.listdir(path)
         return path.resolve()
     except PermissionError as error:
         raise PermissionRefused(f"cannot list folder {path}", str(error.strerror)) from error
-    except ValueError as error:  # a NUL character
-        raise MissingInput(f"folder not found: {str(path)!r}", str(error)) from error
 
 
 def portable(path: str) -> str:

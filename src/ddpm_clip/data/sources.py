@@ -21,7 +21,7 @@ from ddpm_clip.data.tiny_imagenet import read_tiny_imagenet
 from ddpm_clip.errors import MissingInput, UsageError
 from ddpm_clip.registry import Registry
 from ddpm_clip.types import ImageSource
-from ddpm_clip.utils.untrusted import user_path
+from ddpm_clip.utils.untrusted import is_there, user_path
 
 DIGITS = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
 CLOTHES = ("T-shirt", "trouser", "pullover", "dress", "coat", "sandal", "shirt", "sneaker",
@@ -64,19 +64,17 @@ def open_source(spec: str | Path, *, split: str = "train", size: int = 32, draw:
     path = user_path(text)
     if not _is_path(text):
         return SOURCES[text]("", wishes)
-    if not path.exists():
-        raise MissingInput(f"no such file or folder: {path}", fix="check the path")
+    if not is_there(path):
+        raise MissingInput(f"no such file or folder: {text[:200]}", fix="check the path")
     by_suffix = {".npz": _npz, ".tar": _wds}
     return by_suffix.get(path.suffix, _folder)(text, wishes)
 
 
 def _is_path(text: str) -> bool:
     """Whether a spec is meant as a path: it exists, or it is written like one."""
-    try:
-        exists = user_path(text).exists()
-    except (OSError, ValueError, RuntimeError):  # too long, a NUL, no such home
-        exists = False
-    return exists or os.sep in text.partition(":")[0] or text.startswith((".", "~"))
+    return (
+        is_there(user_path(text)) or os.sep in text.partition(":")[0] or text.startswith((".", "~"))
+    )
 
 
 def _folder(place: str, wishes: Wishes) -> ImageSource:
@@ -87,7 +85,7 @@ def _folder(place: str, wishes: Wishes) -> ImageSource:
 
 def _npz(place: str, wishes: Wishes) -> ImageSource:
     path, split = place, wishes.split
-    if not user_path(place).exists() and ":" in place:
+    if not is_there(user_path(place)) and ":" in place:
         path, _, split = place.rpartition(":")
     return read_npz(path, split, background=wishes.background)
 
@@ -144,8 +142,8 @@ def _tf_flowers(place: str, wishes: Wishes) -> ImageSource:
 
 
 def _drawn_flowers(place: str, wishes: Wishes) -> ImageSource:
-    if place and not (place.isascii() and place.isdigit()):
-        raise UsageError(f"drawn-flowers:{place}", "that is no number of pictures",
+    if place and not (place.isascii() and place.isdigit() and len(place) <= 8):
+        raise UsageError(f"drawn-flowers:{place[:40]}", "that is no number of pictures",
                          "drawn-flowers:4000")  # fmt: skip
     # a held-out split must share no picture: every split is a seed of its own
     seed = wishes.seed if wishes.split == "train" else _other_seed(wishes.seed, wishes.split)

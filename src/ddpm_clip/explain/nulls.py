@@ -133,7 +133,11 @@ NULLS: Registry[Callable[[Subject, int], Subject]] = Registry(
 )
 """(subject, seed) -> a subject of which nothing is true."""
 
-SPARED: dict[str, tuple[str, ...]] = {}
+SPARED: dict[str, tuple[str, ...]] = {
+    # A trained network reads the noise level off the picture: told wrong rows it is still a smooth
+    # flow that follows its words, so that pictures return and ways cross once.
+    "inversion": ("permuted_timesteps",),
+}
 """Of an analysis, the nulls that leave standing what it measures, so that it may pass rightly.
 
 A network that is told wrong rows may still follow its prompt: what words matter is then no error.

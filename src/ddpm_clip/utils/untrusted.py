@@ -68,6 +68,14 @@ def is_file(path: Path) -> bool:
         return False
 
 
+def is_there(path: Path) -> bool:
+    """Whether a name leads anywhere; one that no file can have does not."""
+    try:
+        return path.exists()
+    except (OSError, ValueError):
+        return False
+
+
 def read_text(path: Path, limit: int = MAX_TEXT) -> str:
     """`read_bytes` as UTF-8.
 
