@@ -56,7 +56,7 @@ def test_nothing_is_run_whichever_door_a_hostile_file_comes_by(goods, tmp_path, 
     if not getattr(malicious, "installed", False):
         malicious.listen()
         malicious.installed = True
-    monkeypatch.setattr(malicious, "import_legacy", lambda *_: None)  # has tests of its own
+    monkeypatch.setattr("doors.import_legacy", lambda *_: None)  # has tests of its own
     place = tmp_path / "place"
     place.mkdir()
     with warnings.catch_warnings():
