@@ -146,7 +146,7 @@ def pack(run_folder: str | Path, out: str | Path, *, bank: bool = True, name: st
         _copy_own([*notes, *(own.iterdir() if own.is_dir() else ())], run.folder, folder)
         facts = {
             "format": FORMAT, "ddpm_clip": ddpm_clip.__version__, "name": name or out.name,
-            "step": checkpoint.step, "classes": run.read_json("classes.json").get("classes", []),
+            "step": checkpoint.step, "classes": list(_classes_of(run)),
             "card": card or {}, "config": _public(run.config).model_dump(mode="json"),
         }  # fmt: skip
         write_text(folder / CARD, json.dumps(facts, indent=1, ensure_ascii=False) + "\n")
@@ -162,7 +162,7 @@ def describe(name: str | Path) -> dict[str, Any]:
         return {
             "name": folder.name, "kind": "run", "folder": str(folder), "card": {},
             "step": max(run.checkpoint_steps(), default=None), "last": last[0] if last else None,
-            "classes": run.read_json("classes.json").get("classes", []),
+            "classes": list(_classes_of(run)),
             "embedder": run.read_json("embedder.json"), "bridge": read_note(folder),
             "config": run.config.model_dump(mode="json"),
         }  # fmt: skip
@@ -193,7 +193,7 @@ def _run_checkpoint(run: Run, step: int | None = None) -> Checkpoint:
 
 def _load_run(run: Run, device: str) -> LoadedModel:
     checkpoint, name = _run_checkpoint(run), run.folder.resolve().name
-    classes = tuple(run.read_json("classes.json").get("classes", ()))
+    classes = _classes_of(run)
     weights = checkpoint.tensors["ema"]
     return _assembled(name, run.folder, run.config, weights, classes, checkpoint.step, device)
 
@@ -203,6 +203,14 @@ def _load_packed(folder: Path, device: str) -> LoadedModel:
     config = _config_of(folder, facts)
     weights, classes = _packed_weights(folder), tuple(facts["classes"])
     return _assembled(facts["name"], folder, config, weights, classes, facts["step"], device)
+
+
+def _classes_of(run: Run) -> tuple[str, ...]:
+    """The classes of a run's pictures, in order; none where nothing was noted."""
+    classes = run.read_json("classes.json").get("classes", [])
+    if not isinstance(classes, list) or not all(isinstance(name, str) for name in classes):
+        raise StorageError(f"{run.folder / 'classes.json'} holds no names of classes")
+    return tuple(classes)
 
 
 def _config_of(folder: Path, facts: dict[str, Any]) -> Config:
