@@ -18,46 +18,31 @@ import torch
 from PIL import Image
 from reporting import RESULTS, claim, print_claims, write_results
 from timing import rates, ratio, side_by_side
-from torch import Tensor, nn
+from torch import Tensor
 
 from ddpm_clip.config import Config
 from ddpm_clip.data.files import read_folder
 from ddpm_clip.embedders.transformers_clip import TransformersClip
 from ddpm_clip.training import embedding
-from ddpm_clip.types import Item, SplitEmbedder
+from ddpm_clip.types import Item
 from ddpm_clip.utils.device import pick_device, pick_dtype
 
 NEEDED = 0.9
 
 
-class Stranger(nn.Module):
-    """A CLIP as large as asked for, that has learned nothing; pictures are resized as CLIP does."""
+def stranger(layers: int, width: int, side: int, device: torch.device) -> TransformersClip:
+    """A CLIP whose image tower is as large as asked for, and that has learned nothing."""
+    from transformers import CLIPConfig, CLIPImageProcessorPil, CLIPModel
 
-    def __init__(self, layers: int, width: int, side: int, device: torch.device):
-        super().__init__()
-        from transformers import CLIPImageProcessorPil, CLIPVisionConfig
-        from transformers import CLIPVisionModelWithProjection as Vision
-
-        size = {"image_size": side, "patch_size": 32, "projection_dim": 512}
-        config = CLIPVisionConfig(hidden_size=width, num_hidden_layers=layers,
-                                  intermediate_size=4 * width,
-                                  num_attention_heads=max(1, width // 64), **size)  # fmt: skip
-        self.device, self.dtype = device, pick_dtype("auto", device)
-        self.network = Vision(config).to(device, self.dtype).eval()
-        crop = {"height": side, "width": side}
-        self.processor = CLIPImageProcessorPil(size={"shortest_edge": side}, crop_size=crop)
-        self.name, self.fingerprint, self.dim = "stranger", "random", 512
-
-    def ready(self, item: Item) -> Tensor:
-        """(3, side, side)."""
-        pixels = self.processor(images=[item.image.convert("RGB")], return_tensors="pt")
-        return pixels["pixel_values"][0]  # type: ignore[no-any-return]
-
-    @torch.no_grad()
-    def embed_ready(self, x: Tensor) -> Tensor:
-        """(b, 512)."""
-        rows = self.network(pixel_values=x.to(self.device, self.dtype)).image_embeds
-        return nn.functional.normalize(rows.float(), dim=1).cpu()
+    heads = max(1, width // 64)
+    seen = {"hidden_size": width, "num_hidden_layers": layers, "intermediate_size": 4 * width,
+            "num_attention_heads": heads, "image_size": side, "patch_size": 32}  # fmt: skip
+    read = {"hidden_size": 8, "num_hidden_layers": 1, "num_attention_heads": 1, "vocab_size": 8}
+    config = CLIPConfig(vision_config=seen, text_config=read, projection_dim=512)
+    network = CLIPModel(config).to(device, pick_dtype("auto", device)).eval()
+    crop = {"height": side, "width": side}
+    processor = CLIPImageProcessorPil(size={"shortest_edge": side}, crop_size=crop)
+    return TransformersClip("stranger", "clip", network, processor, None, fingerprint="random")
 
 
 def write_pictures(folder: Path, n: int, side: int) -> None:
@@ -69,7 +54,7 @@ def write_pictures(folder: Path, n: int, side: int) -> None:
         large.save(folder / f"{i:06d}.jpg", quality=90)
 
 
-def bare(encoder: SplitEmbedder, ready: list[Tensor]) -> None:
+def bare(encoder: TransformersClip, ready: list[Tensor]) -> None:
     """Every batch through the encoder, and nothing else."""
     for batch in ready:
         encoder.embed_ready(batch)
@@ -88,7 +73,7 @@ def main() -> None:
     encoder: Any = (
         TransformersClip.load(options.model, device=options.device, batch_size=options.batch_size)
         if options.model
-        else Stranger(options.layers, options.width, options.side, pick_device(options.device))
+        else stranger(options.layers, options.width, options.side, pick_device(options.device))
     )
     keys = {"embedder": {"batch_size": options.batch_size}, "data": {"heldout": 0}}
     config, workers = Config.model_validate(keys), embedding.WORKERS

@@ -166,6 +166,28 @@ def test_made_ready_one_by_one_they_are_embedded_to_the_same_bits(embedder):
     assert torch.equal(embedder.embed_ready(ready), embedder.embed_items(items))
 
 
+def test_bytes_become_what_the_processor_makes_to_the_bit(embedder):
+    images = pictures(2, size=(50, 41))
+    ready = torch.stack([embedder.ready(Item(str(i), image)) for i, image in enumerate(images)])
+    wanted = embedder._processor(images=images, return_tensors="pt")["pixel_values"]
+    assert ready.dtype == torch.uint8
+    assert torch.equal(embedder._pixel_path.levels(ready), wanted)
+
+
+def test_a_processor_with_a_scale_of_its_own_is_left_to_it(copy):
+    told = json.loads((copy / "preprocessor_config.json").read_text())
+    (copy / "preprocessor_config.json").write_text(json.dumps(told | {"rescale_factor": 1 / 127.5}))
+    embedder, image = TransformersClip.load(copy, dtype="float32"), pictures(1)[0]
+    wanted = embedder._processor(images=[image], return_tensors="pt")["pixel_values"]
+    ready = embedder.ready(Item("a", image))
+    assert torch.equal(ready, wanted[0])
+    features = embedder._model.get_image_features(pixel_values=wanted)
+    torch.testing.assert_close(
+        embedder.embed_ready(ready[None]),
+        torch.nn.functional.normalize(features.pooler_output, dim=-1),
+    )
+
+
 def test_a_long_prompt_is_cut_with_a_warning_that_names_it(embedder):
     long = "rose " * 30
     with pytest.warns(UserWarning, match="'rose rose"):

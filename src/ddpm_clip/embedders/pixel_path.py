@@ -53,11 +53,17 @@ class PixelPath:
         x = (x.float() + 1) / 2  # (b, c, h, w) in [0, 1]
         if x.shape[1] == 1:
             x = x.expand(-1, 3, -1, -1)
-        x = _crop(self._resize(x), self.crop)
+        return self._normalised(_crop(self._resize(x), self.crop))  # (b, 3, height, width)
+
+    def levels(self, x: Tensor) -> Tensor:
+        """The end of the path alone: bytes x (b, 3, height, width) of a picture that is resized."""
+        return self._normalised(x.float() / 255)
+
+    def _normalised(self, x: Tensor) -> Tensor:
         mean, std = (
             torch.tensor(v, device=x.device).view(1, 3, 1, 1) for v in (self.mean, self.std)
         )
-        return (x - mean) / std  # (b, 3, height, width)
+        return (x - mean) / std
 
     def _resize(self, x: Tensor) -> Tensor:
         target = self.size or self._by_edge(x.shape[-2], x.shape[-1])

@@ -49,6 +49,7 @@ class TransformersClip:
         self.batch_size = batch_size
         self._model, self._processor, self._tokenizer = model, processor, tokenizer
         self._pixel_path = PixelPath.like(processor)
+        self._takes_bytes = bool(processor.do_rescale and processor.rescale_factor == 1 / 255)
         self._length = int(model.config.text_config.max_position_embeddings)
         self.dim = _dim_of(model.config)
 
@@ -97,18 +98,18 @@ class TransformersClip:
         """(b, dim), by the processor that the model was published with."""
         rows = [torch.empty(0, self.dim, device=self._model.device)]
         for i in range(0, len(images), self.batch_size):
-            rows.append(self._encode(self._pixels(images[i : i + self.batch_size])))
+            rows.append(self._encode(self._levels(self._pixels(images[i : i + self.batch_size]))))
         return torch.cat(rows)
 
     def ready(self, item: Item) -> Tensor:
-        """(3, height, width) by the processor that the model was published with."""
+        """(3, height, width) in bytes, resized by the processor that the model came with."""
         return self._pixels([item.image])[0]
 
     @torch.no_grad()
     def embed_ready(self, x: Tensor) -> Tensor:
         """(b, dim) from the stacked pixels of `ready`."""
         rows = [torch.empty(0, self.dim, device=self._model.device)]
-        rows += [self._encode(part) for part in torch.split(x, self.batch_size)]
+        rows += [self._encode(self._levels(part)) for part in torch.split(x, self.batch_size)]
         return torch.cat(rows)
 
     def embed_pixels(self, x: Tensor) -> Tensor:
@@ -132,8 +133,15 @@ class TransformersClip:
 
     def _pixels(self, images: "Sequence[Image]") -> Tensor:
         pictures = [image.convert("RGB") for image in images]
-        pixels: Tensor = self._processor(images=pictures, return_tensors="pt")["pixel_values"]
+        # Bytes are a quarter of what has to be handed on, and are normalised by the batch.
+        kept = {"do_rescale": False, "do_normalize": False} if self._takes_bytes else {}
+        pixels: Tensor = self._processor(images=pictures, return_tensors="pt", **kept)[
+            "pixel_values"
+        ]
         return pixels
+
+    def _levels(self, pixels: Tensor) -> Tensor:
+        return self._pixel_path.levels(pixels) if self._takes_bytes else pixels
 
     def _encode(self, pixels: Tensor) -> Tensor:
         pixels = pixels.to(self._model.device, self._model.dtype)
