@@ -115,8 +115,10 @@ bench-quality: $(VENV)/.installed
 
 constraints: $(VENV)/.installed-test $(VENV)/.installed-dev $(VENV)/.installed-docs
 	grep '^#' constraints.txt > constraints.new
-	$(BIN)/pip freeze --exclude-editable | sed 's/+cpu$$//' >> constraints.new
+	$(BIN)/pip freeze --all --exclude-editable --exclude pip | sed 's/+cpu$$//' >> constraints.new
 	mv constraints.new constraints.txt
+	$(BIN)/python scripts/check_pins.py
+	$(BIN)/python scripts/write_licences_page.py
 
 clean:
 	rm -rf build dist site demo .pytest_cache .mypy_cache .ruff_cache

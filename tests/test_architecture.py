@@ -16,6 +16,7 @@ FLOORS = {
     "conditioning": 4, "bridges": 4, "prior": 4, "closeness": 4, "build": 5,
     "checkpoints": 6, "run": 6, "conditioner_files": 6, "pretrained": 6,
     "coverage": 7, "clip_guiding": 7, "generation": 7, "settings": 7, "painting": 7, "editing": 7,
+    "reproducing": 7,
     "legacy": 7, "training": 8, "evaluation": 9, "explain": 10,
     "cli": 11, "studio": 11, "server": 11, "__main__": 12,
 }  # fmt: skip

@@ -1,11 +1,14 @@
 """A conditioner goes into a folder and comes out as it was, with or without a prior."""
 
+import json
+
 import pytest
 import torch
 from torch.nn import functional as F
 
 from ddpm_clip.conditioner_files import (
     BRIDGE_NOTE,
+    FACTS,
     load_conditioner,
     read_note,
     save_conditioner,
@@ -54,6 +57,15 @@ def test_a_note_is_read_back_and_a_damaged_one_is_named(tmp_path):
     (tmp_path / BRIDGE_NOTE).write_text('{"bri')
     with pytest.raises(StorageError, match=r"bridge\.json"):
         read_note(tmp_path)
+
+
+@pytest.mark.parametrize("length", ["nan", "inf", 0, -1, 1e30, 10**400, None, [1]], ids=str)
+def test_a_length_that_no_embedding_can_have_is_refused(tmp_path, length):
+    save_conditioner(tmp_path, conditioner(prior=False))
+    facts = json.loads((tmp_path / FACTS).read_text())
+    (tmp_path / FACTS).write_text(json.dumps(facts | {"length": length}))
+    with pytest.raises(StorageError, match="cannot read the conditioner"):
+        load_conditioner(tmp_path, BridgeOptions())
 
 
 def test_a_folder_without_a_conditioner_is_named(tmp_path):

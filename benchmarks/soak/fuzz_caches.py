@@ -9,6 +9,7 @@ A row that is given back must be the vector that was stored for that very pictur
 
 import io
 import json
+import os
 import random
 import shutil
 import struct
@@ -85,7 +86,11 @@ def _cache(rng: random.Random, corpus: Corpus, home: Path) -> str:
     shutil.rmtree(folder, ignore_errors=True)
     shutil.copytree(corpus.cache, folder)
     path = rng.choice(sorted(folder.iterdir()))
-    if path.suffix == ".json" and rng.random() < 0.7:
+    if rng.random() < 0.02:
+        path.unlink()
+        rng.choice((lambda: os.mkfifo(path), path.mkdir, lambda: path.symlink_to("/dev/zero"),
+                    lambda: path.symlink_to(path)))()  # fmt: skip
+    elif path.suffix == ".json" and rng.random() < 0.7:
         path.write_bytes(as_json(spoilt_tree(json.loads(path.read_bytes()), rng), rng))
     elif path.suffix == ".parquet" and rng.random() < 0.6:
         _rewritten(path, rng)
@@ -126,12 +131,15 @@ def _rewritten(path: Path, rng: random.Random) -> None:
         bad = rng.choice(HOSTILE)
         count = rng.choice((1, len(values), 300_000))
         kinds = (pa.string(), pa.int64(), pa.binary(), pa.float32(), pa.null())
-        try:
-            column = pa.array([bad] * count, rng.choice(kinds))
+        try:  # one value many times: gigabytes, of which only whoever reads them may know
+            one, places = pa.array([bad], rng.choice(kinds)), pa.array([0] * count, pa.int32())
+            column = pa.DictionaryArray.from_arrays(places, one.drop_null())
         except (pa.ArrowException, TypeError, OverflowError, ValueError):
             column = pa.nulls(count)
-        table = pa.table({name: column})
-    parquet.write_table(table, path)
+        others = {other: table[other] for other in table.column_names if len(table) == count}
+        table = pa.table({**others, name: column})
+    parquet.write_table(table, path, store_schema=rng.random() < 0.5,
+                        compression=rng.choice(("snappy", "snappy", "none", "zstd")))  # fmt: skip
 
 
 def _reheaded(path: Path, rng: random.Random) -> None:

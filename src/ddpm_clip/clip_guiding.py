@@ -35,7 +35,7 @@ class ClipGuide:
 
     def __init__(self, embedder: Embedder, conditioner: Conditioner):
         self.embedder, self.conditioner = embedder, conditioner
-        self._texts = TextEmbeddings(lambda texts: self.embedder.embed_texts(texts))
+        self._texts = TextEmbeddings(lambda texts: self.embedder.embed_texts(texts), alone=True)
 
     @classmethod
     def of(cls, model: LoadedModel) -> "ClipGuide":

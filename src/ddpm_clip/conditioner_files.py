@@ -23,6 +23,9 @@ TENSORS, FACTS, BRIDGE_NOTE = "conditioner.safetensors", "conditioner.json", "br
 WIDEST = 8192
 """Coordinates of an embedding: the root of their covariance takes a minute there."""
 
+LONGEST = 1e6
+"""Length of an embedding; a CLIP's own have 7 to 12."""
+
 
 def save_conditioner(folder: Path, conditioner: Conditioner, bank: bool = True) -> None:
     """Write conditioner.safetensors and conditioner.json; without `bank`, no embeddings."""
@@ -49,7 +52,7 @@ def load_conditioner(folder: Path, options: BridgeOptions) -> Conditioner:
             tensors, bank_keys=facts["bank_keys"], prompts=facts["prompts"], options=options,
             mode=facts["mode"], length=float(facts.get("length", 1.0)),
         )  # fmt: skip
-    except (OSError, ValueError, KeyError, TypeError, RuntimeError) as error:
+    except (OSError, ValueError, KeyError, TypeError, OverflowError, RuntimeError) as error:
         raise StorageError(f"cannot read the conditioner in {folder}", str(error)[:200]) from error
 
 
@@ -59,25 +62,32 @@ def _check(tensors: dict[str, Tensor], facts: dict[str, Any]) -> None:
     Raises:
         ValueError, KeyError: something does not fit.
     """
+    _check_tensors(tensors)
+    _check_facts(facts, rows=len(tensors["bank"]))
+
+
+def _check_tensors(tensors: dict[str, Tensor]) -> None:
     e = len(tensors["mean_image"])
+    if not 1 <= e <= WIDEST:
+        raise ValueError(f"embeddings of {e} coordinates")
     wanted = {"mean_image": (e,), "mean_text": (e,), "radius": (2,), "covariance": (e, e)}
     wanted["bank"] = (len(tensors["bank"]), e)
     for name, shape in wanted.items():
         if tuple(tensors[name].shape) != shape:
             raise ValueError(f"{name} has shape {tuple(tensors[name].shape)}, not {shape}")
-    if not 1 <= e <= WIDEST:
-        raise ValueError(f"embeddings of {e} coordinates")
     for name, value in tensors.items():
         if value.is_complex() or not bool(value.isfinite().all()):
             raise ValueError(f"{name} holds values that are no numbers")
+
+
+def _check_facts(facts: dict[str, Any], rows: int) -> None:
+    """Beside a bank of so many rows; a bank may lie there without its keys, and keys without it."""
+    if not 0 < float(facts.get("length", 1.0)) <= LONGEST:
+        raise ValueError(f"embeddings of length {facts['length']}")
     texts = (*facts["bank_keys"], *facts["prompts"])
     if facts["mode"] not in ("centred", "raw") or not all(isinstance(one, str) for one in texts):
         raise ValueError(f"{FACTS} holds something else than a mode and texts")
-    if (
-        len(tensors["bank"])
-        and facts["bank_keys"]
-        and len(facts["bank_keys"]) != len(tensors["bank"])
-    ):
+    if rows and facts["bank_keys"] and len(facts["bank_keys"]) != rows:
         raise ValueError("the bank has not as many rows as keys")
 
 

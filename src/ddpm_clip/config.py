@@ -65,7 +65,9 @@ class DiffusionConfig(Section):
     @model_validator(mode="after")
     def _betas_rise(self) -> "DiffusionConfig":
         if self.beta_end < self.beta_start:
-            raise ValueError("beta_end must not be below beta_start")
+            raise ValueError(
+                f"beta_end = {self.beta_end:g} must not be below beta_start = {self.beta_start:g}"
+            )
         return self
 
 
@@ -106,7 +108,9 @@ class EmbedderConfig(Section):
 class ConditioningConfig(Section):
     """The way from an embedding to the network's condition, in training and afterwards."""
 
-    c_drop_prob: float = Field(0.15, ge=0, le=1, description="share of rows that get the null")
+    c_drop_prob: float = Field(
+        0.15, ge=0, le=1, description="share of rows that get the null; 1: paints without words"
+    )
     c_drop_mode: Literal["sample", "element"] = Field("sample", description="element: an ablation")
     bridge: str = Field("auto", description="auto, identity, shift, noise, knn or prior")
     mode: Literal["centred", "raw"] = Field("centred", description="raw: for imported weights")
@@ -211,6 +215,15 @@ class Config(Section):
     data: DataConfig = DataConfig()
     training: TrainingConfig = TrainingConfig()
     generation: GenerationConfig = GenerationConfig()
+
+    @model_validator(mode="after")
+    def _words_are_learned(self) -> "Config":
+        if self.conditioning.c_drop_prob == 1 and not self.generation.unconditional:
+            raise ValueError(
+                "conditioning.c_drop_prob = 1 hides every condition, so that no word is learned; "
+                "choose less than 1, or set generation.unconditional=true"
+            )
+        return self
 
 
 SECTIONS = tuple(name for name in Config.model_fields if name != "preset")

@@ -232,9 +232,12 @@ def _short(text: object) -> str:
 
 def _bad_value(error: ValidationError, origins: Mapping[str, str]) -> ConfigError:
     first = error.errors()[0]
-    key = ".".join(str(part) for part in first["loc"][:2])
-    value = "" if first["type"] == "value_error" else f" ({_short(repr(first['input']))})"
     reason = first["msg"].removeprefix("Value error, ")
+    place = [str(part) for part in first["loc"][:2]]
+    if len(place) < 2:  # two keys contradict each other: the sentence begins with one of them
+        place.append(reason.partition(" ")[0])
+    key = ".".join(place)
+    value = "" if first["type"] == "value_error" else f" ({_short(repr(first['input']))})"
     return ConfigError(
         f"bad value for {key}{value}", f"{reason}; it comes from {origins.get(key, 'the file')}",
         f"set another: --set {key}=…", param=key,

@@ -4,6 +4,7 @@ A picture follows from the model, its prompt, its seed and the settings; what el
 the same batch does not enter. Knows nothing of files (`painting.py`) or commands.
 """
 
+import warnings
 from collections.abc import Callable, Generator, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any, cast
@@ -16,7 +17,7 @@ from ddpm_clip.clip_guiding import ClipGuide
 from ddpm_clip.coverage.asking import Adviser
 from ddpm_clip.diffusion.samplers import Walker
 from ddpm_clip.embedders.texts import TextEmbeddings
-from ddpm_clip.errors import NonFiniteError
+from ddpm_clip.errors import NonFiniteError, UsageError
 from ddpm_clip.pretrained import LoadedModel, load
 from ddpm_clip.settings import Settings, checked_prompts, settings_of
 from ddpm_clip.types import Denoiser, Predict, Progress, Step
@@ -29,13 +30,23 @@ CONDITION_KEY = 0x5DEECE66D
 
 @dataclass(frozen=True, slots=True)
 class Wish:
-    """One picture to be painted; `facts` are what its file records beside the settings."""
+    """One picture to be painted.
+
+    Attributes:
+        prompt: what it shall show; or the name of what it is made of, which is no such text.
+        index: within what is painted together.
+        seed: of its noise.
+        guidance: scale s.
+        facts: what its file records beside the settings.
+        worded: whether the prompt is a text that a CLIP may guide by.
+    """
 
     prompt: str
     index: int
     seed: int
     guidance: float
     facts: dict[str, Any] = field(default_factory=dict, hash=False)
+    worded: bool = True
 
 
 Conditions = Callable[[Sequence[Wish]], Tensor]
@@ -67,13 +78,25 @@ Ways = Callable[[Sequence[Wish]], Way]
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Painted:
-    """A finished picture, its wish, and where it stood in its batch."""
+    """A finished picture, its wish, and all of its batch that its last bits may depend on.
+
+    Attributes:
+        image: grey or RGB.
+        wish: what was asked.
+        batch: number of its batch.
+        position: in its batch.
+        size: pictures in its batch.
+        scales: lowest and highest guidance in its batch: they decide which branches are asked.
+        frames: (steps, c, h, w) uint8, x_0 as it emerged, where it was kept.
+    """
 
     image: Image.Image
     wish: Wish
     batch: int
     position: int
-    frames: Tensor | None = None  # (steps, c, h, w) uint8, x_0 as it emerged
+    size: int
+    scales: tuple[float, float]
+    frames: Tensor | None = None
 
 
 class TextToImage:
@@ -84,7 +107,9 @@ class TextToImage:
 
     def __init__(self, model: LoadedModel):
         self.model = model
-        self._texts = TextEmbeddings(lambda texts: self.model.embedder.embed_texts(texts))
+        self._texts = TextEmbeddings(
+            lambda texts: self.model.embedder.embed_texts(texts), alone=True
+        )
         self.adviser = Adviser(model)
         self._guides: dict[str | None, ClipGuide] = {}
 
@@ -98,11 +123,15 @@ class TextToImage:
     ) -> list[Image.Image]:
         """PIL pictures, `n` a prompt, prompt by prompt; `wishes` as the fields of `Settings`.
 
-        Warns of a prompt that is outside what the model's pictures cover.
+        Each says its seed in `info["seed"]`, also where `seed=-1` drew it. Warns of a prompt that
+        is outside what the model's pictures cover.
         """
         settings = self.settings(n=n, seed=seed, **wishes)
+        prompts = prompts if settings.wordless else checked_prompts(prompts)
         self.warn(prompts, settings)
         painted = self.paint_all(prompts, settings)
+        for one in painted:
+            one.image.info["seed"] = one.wish.seed
         return [one.image for one in painted]
 
     def warn(self, prompts: str | Sequence[str], settings: Settings) -> None:
@@ -114,9 +143,11 @@ class TextToImage:
         """The model's own settings with some replaced, checked.
 
         Raises:
-            UsageError: a value out of range, or more steps than the model has rows.
+            UsageError: a value out of range, more steps than the model has rows, another size.
         """
-        return settings_of(self.model.config.generation, self.model.ddpm.T, **wishes)
+        _, height, width = self.model.image_shape
+        own, T = self.model.config.generation, self.model.ddpm.T
+        return settings_of(own, T, f"{width}x{height}", **wishes)
 
     def conditions(
         self, prompts: Sequence[str], settings: Settings, seeds: Sequence[int]
@@ -140,15 +171,19 @@ class TextToImage:
         """Paint `n` pictures a prompt and scale; yields `Progress` in network steps.
 
         Args:
-            prompts: one or several; not looked at where `settings.unconditional`.
+            prompts: one or several; not looked at where `settings.wordless`, and none needed
+                where `settings.unconditional`.
             settings: from `settings`.
             keep_frames: keep x_0 at each step, for GIFs.
 
         Raises:
             NonFiniteError: a picture with values that are no numbers.
         """
-        asked = ["(unconditional)"] if settings.wordless else checked_prompts(prompts)
-        return self.paint_wishes(wishes_for(asked, settings), settings, keep_frames=keep_frames)
+        if settings.wordless or (settings.unconditional and not prompts):
+            wishes = wishes_for(["(unconditional)"], settings, worded=False)
+        else:
+            wishes = wishes_for(checked_prompts(prompts), settings)
+        return self.paint_wishes(wishes, settings, keep_frames=keep_frames)
 
     def paint_wishes(
         self, wishes: Sequence[Wish], settings: Settings, *,
@@ -163,7 +198,21 @@ class TextToImage:
             ways: how the walk of each batch differs. Their rows, where they name any, should be
                 `settings.steps` many, as these are counted.
             keep_frames: keep x_0 at each step, for GIFs.
+
+        Warns where a CLIP should guide and the wishes have no words that it could go by.
+
+        Raises:
+            UsageError: conditions for a model that paints without any.
+            NonFiniteError: a picture with values that are no numbers.
         """
+        if settings.unconditional and conditions is not None:
+            raise UsageError(f"{self.model.name} paints without conditions",
+                             "a picture or a mixture of prompts would not be seen",
+                             "choose a model that was trained with them",
+                             param="unconditional")  # fmt: skip
+        if settings.clip_guidance > 0 and not _guidable(wishes):
+            warnings.warn(f"clip_guidance = {settings.clip_guidance:g} is left out: there are no "
+                          "words that a CLIP could go by", stacklevel=2)  # fmt: skip
         batches = [wishes[i : i + settings.batch] for i in range(0, len(wishes), settings.batch)]
         done, total, painted = 0, settings.steps * len(batches), []
         for number, batch in enumerate(batches):
@@ -179,8 +228,8 @@ class TextToImage:
                                      "the guidance may be too strong for this model")  # fmt: skip
             strips = torch.stack(frames, 1) if frames else None
             painted += [
-                Painted(to_picture(x), wish, number, at, None if strips is None else strips[at])
-                for at, (x, wish) in enumerate(zip(last.x_prev, batch, strict=True))
+                placed(to_picture(x), batch, number, at, None if strips is None else strips[at])
+                for at, x in enumerate(last.x_prev)
             ]
         return painted
 
@@ -213,8 +262,8 @@ class TextToImage:
         )  # fmt: skip
 
     def _plain_way(self, wishes: Sequence[Wish], settings: Settings) -> Way:
-        """From noise, guided by a CLIP where the settings say so."""
-        if settings.clip_guidance == 0:
+        """From noise, guided by a CLIP where the settings say so and there are words."""
+        if settings.clip_guidance == 0 or not _guidable(wishes):
             return Way()
         prompts, seeds = [wish.prompt for wish in wishes], [wish.seed for wish in wishes]
         schedule = self.model.ddpm.schedule
@@ -234,13 +283,27 @@ class TextToImage:
 
 
 def wishes_for(
-    prompts: Sequence[str], settings: Settings, facts: dict[str, Any] | None = None
-) -> list[Wish]:
+    prompts: Sequence[str], settings: Settings, facts: dict[str, Any] | None = None, *,
+    worded: bool = True,
+) -> list[Wish]:  # fmt: skip
     """Prompt by prompt, scale by scale, seed by seed; the index counts within the whole."""
     rows = [
         (prompt, seed, scale)
         for prompt in prompts for scale in settings.guidance for seed in settings.seeds()
     ]  # fmt: skip
     return [
-        Wish(prompt, i, seed, scale, facts or {}) for i, (prompt, seed, scale) in enumerate(rows)
+        Wish(prompt, i, seed, scale, facts or {}, worded)
+        for i, (prompt, seed, scale) in enumerate(rows)
     ]
+
+
+def placed(
+    image: Image.Image, batch: Sequence[Wish], number: int, at: int, frames: Tensor | None = None
+) -> Painted:
+    """Picture `at` of batch `number`, with what its file says of that batch."""
+    scales = [wish.guidance for wish in batch]
+    return Painted(image, batch[at], number, at, len(batch), (min(scales), max(scales)), frames)
+
+
+def _guidable(wishes: Sequence[Wish]) -> bool:
+    return all(wish.worded for wish in wishes)

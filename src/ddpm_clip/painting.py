@@ -21,12 +21,13 @@ from PIL.PngImagePlugin import PngInfo
 
 import ddpm_clip
 from ddpm_clip.errors import CannotCreate
-from ddpm_clip.generation import Painted, TextToImage
+from ddpm_clip.generation import Painted, TextToImage, Wish
 from ddpm_clip.pretrained import LoadedModel
 from ddpm_clip.settings import Settings
 from ddpm_clip.types import Progress
 from ddpm_clip.utils.tensors import to_float
 from ddpm_clip.utils.visualization import encoded_gif, grid, tensor_grid
+from ddpm_clip.weights.card import CARD
 
 LONGEST_ROW = 10
 """Pictures of a single prompt beside each other in grid.png, before they are wrapped."""
@@ -116,16 +117,19 @@ def parameters(painted: Painted, model: LoadedModel, settings: Settings) -> dict
         "unconditional": settings.unconditional, "size": f"{width}x{height}", "model": model.name,
         "model_fingerprint": model.fingerprint, "embedder": model.config.embedder.name,
         "dtype": "float32", "device": str(model.device), "torch": torch.__version__,
-        "threads": torch.get_num_threads(), "micro_batch": settings.batch, "batch": painted.batch,
+        "cpu": torch.backends.cpu.get_cpu_capability(), "threads": torch.get_num_threads(),
+        "packed": (model.folder / CARD).is_file(), "micro_batch": settings.batch,
+        "batch": painted.batch, "batch_pictures": painted.size, "batch_guidance": painted.scales,
         "position": painted.position,
-    } | _of_the_guide(settings) | wish.facts  # fmt: skip
+    } | _of_the_guide(wish, settings) | wish.facts  # fmt: skip
 
 
-def _of_the_guide(settings: Settings) -> dict[str, Any]:
-    if settings.clip_guidance == 0:
+def _of_the_guide(wish: Wish, settings: Settings) -> dict[str, Any]:
+    if settings.clip_guidance == 0 or not wish.worded:
         return {}
-    names = ("clip_guidance", "clip_guide", "clip_interval", "clip_travel", "clip_views")
-    return {name: getattr(settings, name) for name in names}
+    names = ("clip_guidance", "clip_interval", "clip_travel", "clip_views")
+    guide = settings.clip_guide and Path(settings.clip_guide).name  # not where it lies
+    return {name: getattr(settings, name) for name in names} | {"clip_guide": guide}
 
 
 def paragraph(facts: dict[str, Any]) -> str:

@@ -36,6 +36,7 @@ from ddpm_clip.conditioner_files import BRIDGE_NOTE, load_conditioner, read_note
 from ddpm_clip.conditioning import Conditioner
 from ddpm_clip.config import Config
 from ddpm_clip.configuring import Layer, flatten, merge
+from ddpm_clip.data.places import inside
 from ddpm_clip.errors import CannotCreate, DataError, MissingInput, StorageError
 from ddpm_clip.models import DDPM
 from ddpm_clip.run import Run
@@ -142,8 +143,9 @@ def pack(run_folder: str | Path, out: str | Path, *, bank: bool = True, name: st
         save_tensors(folder / "model.safetensors", _halved(checkpoint.tensors["ema"]))
         save_conditioner(folder, conditioner, bank)
         own = run.folder / EMBEDDER_FOLDER
+        inside = own.iterdir() if own.is_dir() and not own.is_symlink() else ()
         notes = [run.folder / note for note in (BRIDGE_NOTE, *((COVERAGE,) if bank else ()))]
-        _copy_own([*notes, *(own.iterdir() if own.is_dir() else ())], run.folder, folder)
+        _copy_own([*notes, *inside], run.folder, folder)
         facts = {
             "format": FORMAT, "ddpm_clip": ddpm_clip.__version__, "name": name or out.name,
             "step": checkpoint.step, "classes": list(_classes_of(run)),
@@ -266,10 +268,8 @@ def _public(config: Config) -> Config:
 
     Whoever made it says nothing of where to look on the machine that opens it.
     """
-    source, model = config.data.source, config.embedder.model
-    if source and (Path(source).is_absolute() or _leads_out(source)):
-        source = Path(source).name
-    if model and (Path(model).is_dir() or Path(model).is_absolute() or _leads_out(model)):
+    source, model = inside(config.data.source), inside(config.embedder.model)
+    if model and Path(model).is_dir():
         model = Path(model).name
     return config.model_copy(
         update={
@@ -277,10 +277,6 @@ def _public(config: Config) -> Config:
             "embedder": config.embedder.model_copy(update={"model": model}),
         }
     )
-
-
-def _leads_out(text: str) -> bool:
-    return ".." in Path(text).parts or text.startswith("~")
 
 
 def _halved(weights: dict[str, Tensor]) -> dict[str, Tensor]:

@@ -1,30 +1,58 @@
 """What may be asked of a model, and the one place where it is judged.
 
 The command line, Python and everything after them hand their wishes to `Settings.with_wishes`,
-so that the same value gets the same verdict everywhere. Knows nothing of models.
+or a single value to one of the `checked_…` below (of prompts: `embedders/prompts.py`), so that the
+same value gets the same verdict everywhere. docs/errors.md has the whole table, and a test tries
+each of its lines. What stands in a config is judged in `config.py`. Knows nothing of models.
 """
 
 import math
 import random
-import unicodedata
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, fields, replace
+from itertools import islice
 from typing import Any
 
 from ddpm_clip.conditioning import BRIDGES
 from ddpm_clip.config import GenerationConfig
 from ddpm_clip.diffusion.guidance import CLAMPS
 from ddpm_clip.diffusion.samplers import SAMPLERS
+from ddpm_clip.embedders.prompts import checked_prompt as checked_prompt
+from ddpm_clip.embedders.prompts import checked_prompts as checked_prompts
 from ddpm_clip.errors import UsageError
+from ddpm_clip.registry import unknown_name
 
-MAX_PROMPT = 4000
 MAX_SEED = 2**32 - 1
 MAX_PICTURES = 100_000
-W_RANGE = (-3.0, 30.0)
-MAX_FRAMES = 1000
-MAX_WEIGHT = 100.0
-MAX_ROUNDS = 100
-MAX_CLIP_GUIDANCE = 100.0
+MAX_SEEDS = 256
+
+WHOLE = {
+    "n": (1, MAX_PICTURES, "it counts the pictures of a prompt"),
+    "seed": (0, MAX_SEED, "a seed has 32 bits; -1 draws one"),
+    "steps": (1, 10**9, "it counts the rows of the schedule that are visited"),
+    "batch": (1, MAX_PICTURES, "it counts the pictures that are painted at once"),
+    "frames": (2, 1000, "it counts the pictures on the way, both ends included"),
+    "rounds": (1, 100, "it counts how often inpainting walks each rung"),
+    "k": (1, 10_000, "it counts the nearest pictures that are named"),
+    "clip_travel": (0, 100, "it counts how often a guided rung is walked again"),
+    "clip_views": (1, 1000, "it counts the views that the guiding CLIP looks at"),
+}
+"""Whole numbers: lowest, highest, and what they mean."""
+
+NUMBERS = {
+    "w": (-3.0, 30.0, "0 is no guidance, and the scale is s = 1 + w"),
+    "guidance": (-2.0, 31.0, "1 is no guidance, and the scale is s = 1 + w"),
+    "rescale": (0.0, 1.0, "it is the share of the spread that is given back"),
+    "strength": (0.0, 1.0, "it is how far an edit goes"),
+    "minutes": (0.001, 1440.0, "a day is the longest"),
+    "weights": (-100.0, 100.0, "only their proportions count"),
+    "clip_guidance": (0.0, 100.0, "0 is off, and 1 is a good start"),
+}
+"""Finite numbers: lowest, highest, and what they mean."""
+
+BESIDE = ("w", "size")
+"""Wishes that are no setting: another way to say one, or to be compared with the model."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,23 +100,27 @@ class Settings:
     clip_views: int = 8
 
     def with_wishes(self, **wishes: Any) -> "Settings":
-        """These settings with some replaced; None means "as it is", `w` is read as s = 1 + w."""
-        w = wishes.pop("w", None)
-        if w is not None and wishes.get("guidance") is not None:
-            raise UsageError(
-                "guidance and w are both given", "guidance = 1 + w", "give one of them"
-            )
-        if w is not None:
-            wishes["guidance"] = tuple(1.0 + weight for weight in _numbers("w", w))
-        unknown = wishes.keys() - {field.name for field in fields(self)}
+        """These settings with some replaced; None means "as it is", `w` is read as s = 1 + w.
+
+        Raises:
+            UsageError: names the first wish that cannot be meant.
+        """
+        known = {field.name: None for field in fields(self)} | dict.fromkeys(BESIDE)
+        unknown = [name for name in wishes if name not in known]
         if unknown:
-            raise UsageError(f"unknown setting {sorted(unknown)[0]!r}")
+            raise unknown_name("setting", unknown[0], known)
         given = {name: value for name, value in wishes.items() if value is not None}
-        if "guidance" in given:
-            given["guidance"] = _numbers("guidance", given["guidance"])
-        if given.get("seed") == -1:
+        checked_size(given.pop("size", "auto"))
+        if "w" in given and "guidance" in given:
+            raise UsageError("guidance and w are both given", "guidance = 1 + w",
+                             "give one of them", param="w")  # fmt: skip
+        if "w" in given:
+            given["guidance"] = tuple(1.0 + weight for weight in _within("w", given.pop("w")))
+        elif "guidance" in given:
+            given["guidance"] = _within("guidance", given["guidance"])
+        if given.get("seed") == -1 and isinstance(given["seed"], int):
             given["seed"] = random.SystemRandom().randrange(MAX_SEED + 1)
-        if given.get("negative") is not None:
+        if "negative" in given:
             given["negative"] = checked_prompt(given["negative"], "negative")
         settings = replace(self, **given)
         settings.check()
@@ -96,45 +128,25 @@ class Settings:
 
     def check(self) -> None:
         """Raise a `UsageError` that names the first setting out of range."""
-        _whole("n", self.n, 1, MAX_PICTURES)
-        _whole("seed", self.seed, 0, MAX_SEED, "-1 draws one")
-        _whole("steps", self.steps, 1, 10**9)
-        _whole("batch", self.batch, 1, MAX_PICTURES)
-        for scale in self.guidance:
-            if not math.isfinite(scale):
-                raise UsageError(
-                    f"guidance = {scale} is not a finite number",
-                    fix="choose a number such as 2",
-                    param="guidance",
-                )
-            if not W_RANGE[0] <= scale - 1 <= W_RANGE[1]:
-                raise UsageError(
-                    f"guidance = {scale:g} is out of range", "the scale is s = 1 + w",
-                    f"choose {W_RANGE[0] + 1:g} to {W_RANGE[1] + 1:g}", param="guidance",
-                )  # fmt: skip
-        self._check_ways()
-
-    def _check_ways(self) -> None:
-        """The names exist, the ranges are ranges, and nothing contradicts."""
-        SAMPLERS[self.sampler], CLAMPS[self.clamp], BRIDGES[self.bridge or "shift"]
+        for name in ("n", "seed", "steps", "batch", "clip_travel", "clip_views"):
+            checked_whole(name, getattr(self, name))
+        for name in ("guidance", "rescale", "clip_guidance"):
+            _within(name, getattr(self, name))
+        for family, name in ((SAMPLERS, self.sampler), (CLAMPS, self.clamp),
+                             (BRIDGES, self.bridge or "shift")):  # fmt: skip
+            if not isinstance(name, str):
+                raise unknown_name(family.family, name, family)
+            family[name]
+        if not isinstance(self.unconditional, bool):
+            raise UsageError(f"unconditional = {_short(self.unconditional)} is neither true nor "
+                             "false", "it is a switch", "leave it out, or say True",
+                             param="unconditional")  # fmt: skip
         _range("interval", (0.0, 1.0) if self.interval is None else self.interval)
-        if not 0 <= _numbers("rescale", self.rescale)[0] <= 1:
-            raise UsageError(f"rescale = {self.rescale} is out of range", fix="choose 0 to 1",
-                             param="rescale")  # fmt: skip
+        _range("clip_interval", self.clip_interval)
         if self.unconditional and self.negative is not None:
             raise UsageError("unconditional and negative are both given",
                              "without a condition there is nothing to steer by",
                              "give one of them", param="negative")  # fmt: skip
-        self._check_clip()
-
-    def _check_clip(self) -> None:
-        if not 0 <= _numbers("clip_guidance", self.clip_guidance)[0] <= MAX_CLIP_GUIDANCE:
-            raise UsageError(f"clip_guidance = {self.clip_guidance} is out of range",
-                             fix=f"choose 0 to {MAX_CLIP_GUIDANCE:g}; 1 is a good start",
-                             param="clip_guidance")  # fmt: skip
-        _range("clip_interval", self.clip_interval)
-        _whole("clip_travel", self.clip_travel, 0, 100)
-        _whole("clip_views", self.clip_views, 1, 1000)
 
     @property
     def wordless(self) -> bool:
@@ -146,16 +158,17 @@ class Settings:
         return [(self.seed + j) % (MAX_SEED + 1) for j in range(self.n)]
 
 
-def settings_of(own: GenerationConfig, T: int, **wishes: Any) -> Settings:
+def settings_of(own: GenerationConfig, T: int, its_size: str = "", **wishes: Any) -> Settings:
     """The settings in a config with some replaced, checked.
 
     Args:
         own: how a model paints where nobody says otherwise.
         T: rows that the model has.
+        its_size: WIDTHxHEIGHT of its pictures; empty where no wish is to be compared with it.
         wishes: as for `with_wishes`.
 
     Raises:
-        UsageError: a value out of range, or more steps than there are rows.
+        UsageError: a value out of range, more steps than there are rows, or another size.
     """
     settings = Settings(
         n=own.n, seed=own.seed, steps=own.steps, guidance=(own.guidance,), sampler=own.sampler,
@@ -168,71 +181,63 @@ def settings_of(own: GenerationConfig, T: int, **wishes: Any) -> Settings:
             f"steps = {settings.steps} is out of range", f"the model was trained with T = {T}",
             f"choose a whole number from 1 to {T}", param="steps",
         )  # fmt: skip
+    wanted = wishes.get("size") or "auto"
+    if its_size and wanted not in ("auto", its_size):
+        raise UsageError(f"size = {wanted} cannot be painted", f"the model paints {its_size} only",
+                         f"choose auto or {its_size}", param="size")  # fmt: skip
     return settings
 
 
-def checked_prompts(prompts: str | Sequence[str]) -> list[str]:
-    """The prompts as they will be used.
+def checked_seeds(seeds: int | Sequence[int]) -> list[int]:
+    """The seeds of the pictures of an explanation, one each; a number n means 0 to n - 1.
 
     Raises:
-        UsageError: none, an empty one, a too long one, or one that is no text.
+        UsageError: none, too many, one out of range, or one twice.
     """
-    prompts = [prompts] if isinstance(prompts, str) else list(prompts)
-    if not prompts:
-        raise UsageError(
-            "there is no prompt", fix='ddpm-clip generate "a red rose"', param="prompt"
-        )
-    return [checked_prompt(prompt) for prompt in prompts]
+    chosen = list(islice(range(seeds) if isinstance(seeds, int) else seeds, MAX_SEEDS + 1))
+    if not 1 <= len(chosen) <= MAX_SEEDS:
+        many = f"too many seeds: at most {MAX_SEEDS}" if chosen else "no seeds"
+        raise UsageError(many, "each has a picture, and it is looked at many times",
+                         f"choose 1 to {MAX_SEEDS} seeds", param="seeds")  # fmt: skip
+    for seed in chosen:
+        checked_whole("seed", seed, param="seeds")
+    if len(set(chosen)) < len(chosen):
+        raise UsageError("a seed is given twice", "its picture would count twice",
+                         "give each once", param="seeds")  # fmt: skip
+    return chosen
 
 
-def checked_prompt(prompt: str, param: str = "prompt") -> str:
-    """One prompt without control characters."""
-    if not isinstance(prompt, str):
-        raise UsageError(f"the prompt {prompt!r} is no text", param=param)
-    if any(unicodedata.category(character) == "Cs" for character in prompt):
-        raise UsageError("the prompt holds half a character (a lone surrogate)", param=param)
-    clean = "".join(c for c in prompt if c in "\n\t" or unicodedata.category(c) != "Cc")
-    if not clean.strip():
-        raise UsageError(
-            "the prompt is empty", fix="say what to paint, or use --unconditional", param=param
-        )
-    if len(clean) > MAX_PROMPT:
-        raise UsageError(
-            f"the prompt has {len(clean)} characters", f"at most {MAX_PROMPT} are read", param=param
-        )
-    return clean
+def checked_size(size: str) -> str:
+    """A size as `auto` or WIDTHxHEIGHT.
+
+    Raises:
+        UsageError: it is neither.
+    """
+    if not isinstance(size, str) or not re.fullmatch("auto|[1-9][0-9]{0,3}x[1-9][0-9]{0,3}", size):
+        raise UsageError(f"size = {_short(size)} is no size", "a size is WIDTHxHEIGHT in pixels",
+                         "choose auto, or what the model paints, such as 32x32",
+                         param="size")  # fmt: skip
+    return size
 
 
 def checked_strength(strength: float) -> float:
-    """How far an edit goes, in [0, 1].
+    """How far an edit goes, in [0, 1]; else a `UsageError`."""
+    return _within("strength", strength)[0]
 
-    Raises:
-        UsageError: it is out of range.
-    """
-    if not 0 <= _numbers("strength", strength)[0] <= 1:
-        raise UsageError(f"strength = {strength} is out of range", fix="choose 0 to 1",
-                         param="strength")  # fmt: skip
-    return float(strength)
+
+def checked_minutes(minutes: float) -> float:
+    """How long an evaluation may take; else a `UsageError`."""
+    return _within("minutes", minutes)[0]
 
 
 def checked_frames(frames: int) -> int:
-    """The pictures of an interpolation, its ends included.
-
-    Raises:
-        UsageError: they are out of range.
-    """
-    _whole("frames", frames, 2, MAX_FRAMES)
-    return frames
+    """The pictures of an interpolation; else a `UsageError`."""
+    return checked_whole("frames", frames)
 
 
 def checked_rounds(rounds: int) -> int:
-    """Times that inpainting walks each rung.
-
-    Raises:
-        UsageError: they are out of range.
-    """
-    _whole("rounds", rounds, 1, MAX_ROUNDS)
-    return rounds
+    """Times that inpainting walks each rung; else a `UsageError`."""
+    return checked_whole("rounds", rounds)
 
 
 def checked_weights(weights: Sequence[float]) -> list[float]:
@@ -241,33 +246,72 @@ def checked_weights(weights: Sequence[float]) -> list[float]:
     Raises:
         UsageError: one is no number or out of range, or there is nothing to blend.
     """
-    numbers = list(_numbers("weights", list(weights)))
-    wrong = [weight for weight in numbers if not abs(weight) <= MAX_WEIGHT]
-    if wrong or not any(numbers):
-        given = ", ".join(f"{weight:g}" for weight in numbers)
-        raise UsageError(f"weights = {given} are out of range",
-                         "one at least has to count" if not wrong else "",
-                         f"choose {-MAX_WEIGHT:g} to {MAX_WEIGHT:g}", param="weights")  # fmt: skip
+    numbers = list(_within("weights", list(weights)))
+    if not any(numbers):
+        raise UsageError("weights are all 0", "one at least has to count",
+                         "give one another weight", param="weights")  # fmt: skip
     return numbers
 
 
-def _whole(name: str, value: Any, low: int, high: int, also: str = "") -> None:
-    if isinstance(value, bool) or not isinstance(value, int) or not low <= value <= high:
-        fix = f"choose a whole number from {low} to {high}" + (f"; {also}" if also else "")
-        raise UsageError(f"{name} = {value!r} is out of range", fix=fix, param=name)
+def checked_whole(name: str, value: Any, *, most: int | None = None, param: str = "") -> int:
+    """A whole number within its range in `WHOLE`.
+
+    Args:
+        name: there.
+        value: what is asked for; 2.0 and True are no whole numbers.
+        most: a lower highest value, where this use has one.
+        param: the option at fault, if it is not called `name`.
+
+    Raises:
+        UsageError: it is none, or out of range.
+    """
+    low, high, why = WHOLE[name]
+    high = high if most is None else most
+    is_whole = isinstance(value, int) and not isinstance(value, bool)
+    if not (is_whole and low <= value <= high):
+        said = "out of range" if is_whole else "no whole number"
+        raise UsageError(f"{name} = {_short(value)} is {said}", why,
+                         f"choose a whole number from {low} to {high}",
+                         param=param or name)  # fmt: skip
+    return int(value)
+
+
+def _within(name: str, value: Any) -> tuple[float, ...]:
+    """One number or several, each within its range in `NUMBERS`."""
+    low, high, why = NUMBERS[name]
+    for number in (numbers := _numbers(name, value)):
+        if not low <= number <= high:
+            raise UsageError(f"{name} = {number:g} is out of range", why,
+                             f"choose {low:g} to {high:g}", param=name)  # fmt: skip
+    return numbers
 
 
 def _range(name: str, value: Any) -> None:
     ends = _numbers(name, value)
     if len(ends) != 2 or not 0 <= ends[0] < ends[1]:
-        raise UsageError(f"{name} = {value} is no range of sigma / alpha",
-                         fix="give two numbers that rise, such as (0.15, 3)",
-                         param=name)  # fmt: skip
+        raise UsageError(f"{name} = {_short(value)} is no range", "it is one of sigma / alpha",
+                         "give two numbers that rise, such as (0.15, 3)", param=name)  # fmt: skip
 
 
 def _numbers(name: str, value: Any) -> tuple[float, ...]:
-    """One number or several as a tuple of floats."""
+    """One finite number or several as a tuple of floats."""
     values = value if isinstance(value, (list, tuple)) else (value,)
-    if not values or any(isinstance(v, bool) or not isinstance(v, (int, float)) for v in values):
-        raise UsageError(f"{name} = {value!r} is no number", param=name)
+    wrong = [one for one in values if not _is_number(one)]
+    if wrong or not values:
+        raise UsageError(f"{name} = {_short([*wrong, value][0])} is no number",
+                         "a finite number is asked for", "choose one such as 1",
+                         param=name)  # fmt: skip
     return tuple(float(v) for v in values)
+
+
+def _is_number(value: Any) -> bool:
+    """Is it finite, and no truth value or text? A whole number may be too large for a float."""
+    if isinstance(value, bool) or not isinstance(value, (int, float)):
+        return False
+    return abs(value) <= 1e300 and math.isfinite(value)
+
+
+def _short(value: object) -> str:
+    """A value as Python writes it, cut: what a file or a request holds may be long."""
+    whole = repr(value) if not isinstance(value, int) or abs(value) < 10**30 else "a huge number"
+    return whole if len(whole) <= 60 else whole[:60] + "…"

@@ -83,6 +83,40 @@ def test_a_damaged_table_beside_the_manifest_is_named_and_the_others_count(tmp_p
     assert find(manifest, TRICKY[3:6]) == [-1, 0, 1]
 
 
+def lengths(n, key):
+    """A table of n rows of one long key, which costs a few bytes where it is compressed."""
+    return pa.table({"key": pa.array([key] * n, pa.binary()), "digest": ["d"] * n,
+                     "shard": ["shard-00000.safetensors"] * n, "row": [0] * n,
+                     "shard_sha256": ["f00d"] * n})  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("codec", "why"), [("snappy", "unpack to more"), ("zstd", "compressed by ZSTD")]
+)
+def test_a_small_table_that_means_a_large_one_takes_no_room(tmp_path, codec, why):
+    n, key = 3000, bytes(200_000)
+    once = pa.DictionaryArray.from_arrays(pa.array([0] * n, pa.int32()), pa.array([key]))
+    table = lengths(n, b"").set_column(0, "key", once)
+    parquet.write_table(table, tmp_path / MANIFEST, compression=codec, store_schema=False)
+    assert (tmp_path / MANIFEST).stat().st_size < 20_000
+    pool, room = pa.default_memory_pool(), 200 * 2**20
+    most = max(pool.max_memory(), pool.bytes_allocated() + room)
+    with pytest.warns(UserWarning, match=why):
+        manifest, _ = read_manifest(tmp_path)
+    assert len(manifest) == 0
+    assert pool.max_memory() <= most, f"of the {n * len(key):,} bytes that it means"
+
+
+def test_a_table_without_a_column_and_a_pipe_in_place_of_one_are_damaged(tmp_path):
+    parquet.write_table(lengths(3, b"k").drop(["row"]), tmp_path / MANIFEST)
+    os.mkfifo(tmp_path / "rows-00000.parquet")
+    with pytest.warns(UserWarning, match="is damaged and starts anew") as said:
+        assert len(read_manifest(tmp_path)[0]) == 0
+    told = " ".join(str(one.message) for one in said)
+    assert "no column 'row'" in told
+    assert "no regular file" in told
+
+
 def test_adding_a_shard_writes_its_own_rows_and_no_others(tmp_path):
     sizes, manifest = [], stored([])
     for shard in range(12):

@@ -33,11 +33,13 @@ def test_what_is_not_there_exits_66(tmp_path):
         {"image": np.zeros(3), "text": np.zeros(3)},
         {"image": np.zeros((4, 3)), "text": np.full((4, 3), np.nan)},
         {"image": np.zeros((4, 3)), "text": np.array([None] * 12).reshape(4, 3)},
+        {"image": np.zeros((4, 3), np.uint8), "text": np.zeros((4, 3))},
+        {"image": np.zeros((600_000, 8), np.float32), "text": np.zeros((4, 3))},
     ],
-    ids=["no text", "another number", "no rows", "no numbers", "a pickle"],
+    ids=["no text", "another number", "no rows", "no numbers", "a pickle", "bytes", "a bomb"],
 )
 def test_what_are_no_pairs_is_named(tmp_path, spoilt):
-    np.savez(tmp_path / "pairs.npz", **spoilt)
+    np.savez_compressed(tmp_path / "pairs.npz", **spoilt)
     with pytest.raises(DataError, match="holds no pairs"):
         read_pairs(tmp_path / "pairs.npz")
 

@@ -9,6 +9,8 @@ import pytest
 import torch
 from PIL import Image
 
+from ddpm_clip.data.embedding_manifest import manifest_of, write_waiting
+from ddpm_clip.data.embedding_shards import write_shard
 from ddpm_clip.data.embeddings import EmbeddingCache
 from ddpm_clip.data.filling import fill
 from ddpm_clip.errors import CannotCreate, DataError, StorageError
@@ -161,6 +163,22 @@ def test_a_damaged_manifest_starts_anew_with_a_warning(tmp_path):
         cache = open_cache(tmp_path)
     run(cache)
     assert torch.equal(open_cache(tmp_path).lookup(KEYS, DIGESTS), WANTED)
+
+
+def test_nothing_is_found_where_nothing_is_asked_for(tmp_path):
+    assert open_cache(tmp_path).lookup([], []).shape == (0, 8)
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf")])
+def test_a_shard_whose_hash_is_right_and_whose_values_are_no_numbers_is_refused(tmp_path, value):
+    cache = open_cache(tmp_path)
+    spoilt = WANTED[:3].clone()
+    spoilt[1, 4] = value
+    hash_ = write_shard(tmp_path, 0, spoilt)
+    write_waiting(tmp_path, manifest_of(KEYS[:3], DIGESTS[:3], 0, hash_))
+    cache = open_cache(tmp_path)
+    with pytest.raises(StorageError, match="no numbers"):
+        cache.lookup(KEYS[:3], DIGESTS[:3])
 
 
 def test_a_manifest_cannot_point_out_of_the_folder(tmp_path):

@@ -3,6 +3,7 @@
 import io
 import json
 import struct
+import time
 import zlib
 
 import pytest
@@ -10,7 +11,7 @@ from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
 from ddpm_clip.data.images import BadImage
-from ddpm_clip.data.png_texts import MAX_TEXT, read_parameters, read_texts
+from ddpm_clip.data.png_texts import MAX_CHUNKS, MAX_TEXT, MAX_TEXTS, read_parameters, read_texts
 from ddpm_clip.errors import DataError
 
 FACTS = {"ddpm_clip": "0.1.0", "prompt": "eine Blüte 花", "seed": 7, "guidance": 2, "w": 1.5,
@@ -48,6 +49,23 @@ def test_all_three_kinds_of_text_are_read_and_the_first_of_a_key_counts(tmp_path
     path = png(tmp_path / "a.png", (b"tEXt", b"a\0caf\xe9"), (b"zTXt", packed),
                (b"iTXt", b"c\0\0\0de\0C\0\xc3\xa4"), (b"tEXt", b"a\0later"))  # fmt: skip
     assert read_texts(path) == {"a": "café", "b": "x", "c": "ä"}
+
+
+def test_of_very_many_texts_the_first_are_read_even_where_all_have_one_key(tmp_path):
+    packed = b"a\0\0" + zlib.compress(b"x" * MAX_TEXT)
+    path = png(tmp_path / "a.png", *[(b"zTXt", packed)] * MAX_TEXTS, (b"zTXt", b"a\0\0not packed"))
+    assert read_texts(path) == {"a": "x" * MAX_TEXT}
+
+
+def test_a_picture_of_nothing_but_empty_chunks_is_left_soon(tmp_path):
+    path = png(tmp_path / "a.png", *[(b"none", b"")] * 10)
+    whole = path.read_bytes()
+    empty = whole[8:20] * (MAX_CHUNKS // 10) * 11
+    path.write_bytes(whole[:8] + empty)
+    start = time.process_time()
+    with pytest.raises(DataError, match="chunks"):
+        read_texts(path)
+    assert time.process_time() - start < 5  # some 0.5
 
 
 BOMB = zlib.compress(bytes(50_000_000), 9)

@@ -40,3 +40,12 @@ def test_memory_is_bounded(monkeypatch):
         once([word])
     assert once(["d", "a"]).shape == (2, 2)
     assert encoder.batches[-1] == ["a"]
+
+
+def test_alone_a_text_does_not_depend_on_what_is_asked_with_it():
+    encoder = Encoder()
+    once = TextEmbeddings(encoder, alone=True)
+    rows = once(["rose", "tulip", "rose"])
+    assert encoder.batches == [["rose"], ["tulip"]]
+    assert rows.tolist() == [[4, 1], [5, 1], [4, 1]]
+    assert once([]).shape == (0, 2)

@@ -9,7 +9,7 @@ from ddpm_clip.utils.generators import finish
 
 def gated(subject):
     x = finish(subject.pictures(subject.conditions(), steps=10))
-    return finish(gate(subject, subject.judge(x), 10))
+    return finish(gate(subject, subject.judge(x)))
 
 
 def test_controls_name_each_class_plainly():

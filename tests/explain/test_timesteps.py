@@ -35,7 +35,7 @@ def test_the_bins_sum_to_the_effect_that_plain_walks_have(found):
 
 def test_two_bins_are_the_mean_of_both_ways_to_add_them():
     """The definition, with walks of an own wrap instead of planned ones."""
-    subject = planted_subject("a two", seeds=range(8))
+    subject = planted_subject("a two", seeds=range(16))
     c, rows = subject.conditions(), subject.rows(10)
 
     def v(first, second):
@@ -59,7 +59,7 @@ def test_no_null_passes(null):
 
 
 def test_few_seeds_are_too_few_to_tell():
-    found = timesteps(planted_subject("a two", seeds=range(7)), quick=True)
+    found = timesteps(planted_subject("a two", seeds=range(7)), bins=3)
     assert found.verdict == "inconclusive"
     assert found.numbers["deletion_test"] is None
     assert found.numbers["efficiency_error"] <= EFFICIENCY

@@ -292,8 +292,19 @@ def test_one_picture_is_enough_to_train_on(tmp_path):
     data = prepared()
     e, nobody = data.embeddings[:1], np.array([], dtype=int)
     one = Prepared(data.pixels[:1], e, Conditioner.fit(e, e[:0]), nobody)
-    run = trained(tmp_path, config(steps=2), one)
+    with pytest.warns(UserWarning, match="more than the 1 pictures.* a step takes 1"):
+        run = trained(tmp_path, config(steps=2), one)
     assert all(math.isfinite(row["loss"]) for row in run.history())
+
+
+def test_a_batch_of_more_than_all_pictures_is_one_of_all_pictures(tmp_path):
+    data = prepared()
+    n = len(data.rows)
+    with pytest.warns(UserWarning, match=f"a step takes {n}"):
+        cut = trained(tmp_path / "cut", config(steps=2, batch_size=10 * n), data)
+    plain = trained(tmp_path / "plain", config(steps=2, batch_size=n), data)
+    assert [row["loss"] for row in cut.history()] == [row["loss"] for row in plain.history()]
+    assert total_steps(config(epochs=3, batch_size=10 * n), n) == 3
 
 
 def test_the_element_dropout_ablation_trains(tmp_path):

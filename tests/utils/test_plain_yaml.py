@@ -18,7 +18,8 @@ BAD = {
     "long": "#" * (MAX_TEXT + 1), "float": "!!float _", "int": "!!int x", "bool": "!!bool x",
     "time": "!!timestamp 5", "date": "2001-99-99", "nul": "\0", "digits": "9" * 5000,
     "key": "? [a]\n: b", "many": "- a\n" * 30_000, "half": "\ud800", "two": "--- a\n--- b\n",
-    "merge": "&a a: 1\n<<: [*a]",
+    "merge": "&a a: 1\n<<: [*a]", "hex": "data.source: 0x" + "f" * 200_000,
+    "bits": "[0b" + "1" * 200_000 + "]", "sixties": "a: 1" + ":1" * 120_000,
 }  # fmt: skip
 
 

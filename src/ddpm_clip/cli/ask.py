@@ -7,6 +7,7 @@ import typer
 
 from ddpm_clip.cli import console
 from ddpm_clip.cli.options import AsJson
+from ddpm_clip.cli.painting_options import WHOLE, used_prompts
 
 if TYPE_CHECKING:
     from ddpm_clip.coverage.asking import Adviser, Answer
@@ -23,7 +24,7 @@ def ask(
         ),
     ] = None,
     k: Annotated[
-        int | None, typer.Option("-k", min=1, help="Nearest pictures that are named.")
+        int | None, typer.Option("-k", help="Nearest pictures that are named.", **WHOLE)
     ] = None,
     out: Annotated[
         Path | None, typer.Option(metavar="FILE.png", help="Draw the nearest pictures.")
@@ -42,11 +43,14 @@ def ask(
     """
     from ddpm_clip.coverage.asking import Adviser
     from ddpm_clip.pretrained import load
+    from ddpm_clip.settings import checked_whole
 
+    asked = used_prompts(prompts) if prompts else []
+    k = None if k is None else checked_whole("k", k)
     adviser = Adviser(load(model, device))
-    if not prompts:
+    if not asked:
         return _suggest(adviser, as_json)
-    answers = [adviser.ask(prompt, k) for prompt in prompts]
+    answers = [adviser.ask(prompt, k) for prompt in asked]
     if as_json:
         facts = {"model": adviser.model.name, "error": adviser.coverage.error}
         console.result_json(facts | {"answers": [answer.as_dict() for answer in answers]})

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from ddpm_clip.cli import console
-from ddpm_clip.cli.options import AsJson, Overwrite
-from ddpm_clip.cli.painting_options import Bridge, Device, Sampler, Steps, painting_wishes
+from ddpm_clip.cli.options import AsJson, Overwrite, typed_number
+from ddpm_clip.cli.painting_options import WHOLE, Bridge, Device, Sampler, Steps, painting_wishes
 
 if TYPE_CHECKING:
     from collections.abc import Generator
@@ -27,10 +27,16 @@ Against = Annotated[
     str | None, typer.Option(help="Pictures to compare with, instead of the run's own.")
 ]
 Count = Annotated[
-    int | None, typer.Option("-n", "--n", help="Pictures a prompt, however long it takes.")
+    int | None,
+    typer.Option("-n", "--n", help="Pictures a prompt, however long it takes.", **WHOLE),
 ]
 Minutes = Annotated[
-    float | None, typer.Option(help="Choose n so that all is done in about so long; else 5.")
+    float | None,
+    typer.Option(
+        parser=typed_number,
+        metavar="FLOAT",
+        help="Choose n so that all is done in about so long; else 5.",
+    ),
 ]
 Prompts = Annotated[
     Path | None, typer.Option(help="One a line, then a tab and fact=value, ... if judged.")
@@ -48,7 +54,7 @@ def evaluate(
     prompts: Prompts = None,
     judge: Annotated[Path | None, typer.Option(help="Folder of a judge.")] = None,
     clip: Scorer = None,
-    seed: Annotated[int, typer.Option(help="Of the first picture; each has its own.")] = 0,
+    seed: Annotated[int, typer.Option(help="Of the first picture; each has its own.", **WHOLE)] = 0,
     steps: Steps = None,
     guidance: Annotated[str | None, typer.Option(metavar="S", help="Guidance scale.")] = None,
     sampler: Sampler = None,

@@ -23,8 +23,6 @@ if TYPE_CHECKING:
 FEW, MANY = 8, 16
 """Seeds that are looked at where nobody names any: with --quick and without."""
 
-MOST = 256
-
 Model = Annotated[
     str, typer.Argument(metavar="RUN|MODEL", help="A run, a model's folder, or a shipped name.")
 ]
@@ -123,12 +121,12 @@ def _names(text: str) -> list[str]:
 
 
 def _seeds(text: str) -> list[int]:
-    """The numbers in `0-15` or `0,3,7`, each once.
+    """The numbers in `0-15` or `0,3,7`, judged as those of Python are.
 
     Raises:
         UsageError: something in it is no seed, or there are too many.
     """
-    from ddpm_clip.settings import MAX_SEED
+    from ddpm_clip.settings import MAX_SEEDS, checked_seeds
 
     found: list[int] = []
     for part in text.split(","):
@@ -137,11 +135,8 @@ def _seeds(text: str) -> list[int]:
             raise UsageError(f"seeds = {text!r} cannot be read", f"{part.strip()!r} is no seed",
                              "--seeds 0-15, or --seeds 0,3,7", param="seeds")  # fmt: skip
         low, high = int(first), int(last or first)
-        if not low <= high <= MAX_SEED or high - low >= MOST:
-            raise UsageError(f"seeds = {text!r} is out of range", f"at most {MOST} seeds up to "
-                             f"{MAX_SEED}", "--seeds 0-15", param="seeds")  # fmt: skip
-        found += range(low, high + 1)
-    unique = list(dict.fromkeys(found))
-    if len(unique) > MOST:
-        raise UsageError(f"{len(unique)} seeds are too many", f"at most {MOST}", param="seeds")
-    return unique
+        if low > high:
+            raise UsageError(f"seeds = {text!r} is out of range", f"{part.strip()!r} falls",
+                             "--seeds 0-15", param="seeds")  # fmt: skip
+        found += range(low, min(high, low + MAX_SEEDS) + 1)
+    return checked_seeds(found)

@@ -24,6 +24,7 @@ from ddpm_clip.cli.painting_options import (
     Out,
     Sampler,
     Seed,
+    Size,
     Steps,
     Unconditional,
     Weight,
@@ -58,6 +59,7 @@ def generate(
     clip_guidance: ClipGuidance = None,
     clip_guide: ClipGuide = None,
     clip_travel: ClipTravel = None,
+    size: Size = None,
     gif: Gif = False,
     out: Out = Path("outputs"),
     no_metadata: NoMetadata = False,
@@ -75,6 +77,7 @@ def generate(
     wishes = painting_wishes(
         guidance, w, n=n, seed=seed, steps=steps, sampler=sampler, negative=negative,
         bridge=bridge, clip_guidance=clip_guidance, clip_guide=clip_guide, clip_travel=clip_travel,
+        size=size,
     )  # fmt: skip
     wordless = unconditional and not clip_guidance
     if prompts and wordless:

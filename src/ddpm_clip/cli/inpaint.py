@@ -8,6 +8,7 @@ import typer
 from ddpm_clip.cli.editing import MaybePrompt, PictureFile, asked_prompt, desk
 from ddpm_clip.cli.options import AsJson
 from ddpm_clip.cli.painting_options import (
+    WHOLE,
     Bridge,
     Count,
     Device,
@@ -29,7 +30,8 @@ MaskFile = Annotated[
 ]
 
 Rounds = Annotated[
-    int, typer.Option(help="Times that each rung is walked: more fit better and cost more.")
+    int,
+    typer.Option(**WHOLE, help="Times that each rung is walked: more fit better and cost more."),
 ]
 
 

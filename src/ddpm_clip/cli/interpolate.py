@@ -8,6 +8,7 @@ import typer
 from ddpm_clip.cli.editing import desk
 from ddpm_clip.cli.options import AsJson
 from ddpm_clip.cli.painting_options import (
+    WHOLE,
     Bridge,
     Count,
     Device,
@@ -24,7 +25,7 @@ from ddpm_clip.cli.painting_options import (
 )
 
 End = Annotated[str, typer.Argument(help="A prompt; or a picture, if it ends in .png, .jpg, …")]
-Frames = Annotated[int, typer.Option(help="Pictures on the way, the ends included.")]
+Frames = Annotated[int, typer.Option(**WHOLE, help="Pictures on the way, the ends included.")]
 Gif = Annotated[bool, typer.Option("--gif", help="Write the way there and back as a GIF.")]
 
 

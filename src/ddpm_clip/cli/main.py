@@ -1,11 +1,13 @@
 """The command `ddpm-clip`: all commands, and one exit for every way in which they end.
 
-Exit codes: 0 done, 2 usage, 65 bad data, 66 missing input, 69 weights unavailable, 70 internal,
-73 cannot create output, 74 I/O, 75 busy, 77 permission, 130 Ctrl-C, 143 SIGTERM. Nothing heavy
-is imported before a command runs, so that `--help` answers at once.
+Exit codes: 0 done, 1 another picture than it was (`reproduce`), 2 usage, 65 bad data, 66 missing
+input, 69 weights unavailable, 70 internal, 73 cannot create output, 74 I/O, 75 busy,
+77 permission, 130 Ctrl-C, 143 SIGTERM. Nothing heavy is imported before a command runs, so that
+`--help` answers at once.
 """
 
 import os
+import re
 import sys
 import traceback
 from collections.abc import Callable, Sequence
@@ -31,6 +33,7 @@ from ddpm_clip.cli.interpolate import interpolate
 from ddpm_clip.cli.interrupt import Interrupted, signals_unwind
 from ddpm_clip.cli.models import models, show
 from ddpm_clip.cli.pack import pack
+from ddpm_clip.cli.reproduce import reproduce
 from ddpm_clip.cli.scan import scan
 from ddpm_clip.cli.similarity import compass, similarity
 from ddpm_clip.cli.train import resume, train
@@ -39,13 +42,16 @@ from ddpm_clip.cli.vary import vary
 from ddpm_clip.errors import DdpmClipError, PermissionRefused, StorageError, UsageError
 
 COMMANDS = (
-    train, resume, generate, vary, interpolate, blend, img2img, inpaint, models, show, ask,
-    evaluate, explain, scan, gap, similarity, compass, embed, train_clip, pack, import_legacy,
+    train, resume, generate, vary, interpolate, blend, img2img, inpaint, reproduce, models, show,
+    ask, evaluate, explain, scan, gap, similarity, compass, embed, train_clip, pack, import_legacy,
     doctor,
 )  # fmt: skip
 
 EVERYWHERE = {"--debug": "debug", "-q": "quiet", "--quiet": "quiet"}
 """Options that may stand before or after the command."""
+
+SLIP = re.compile(r"(No such option: \S+|Invalid value for [^:]+):? \(?(.+?)\)?")
+"""What the parser says in one line, as what and why."""
 
 app = typer.Typer(
     name="ddpm-clip", rich_markup_mode=None, pretty_exceptions_enable=False,
@@ -145,7 +151,10 @@ def _usage(error: typer.TyperException) -> int:
     context = getattr(error, "ctx", None)
     fix = f"{context.command_path if context else 'ddpm-clip'} --help"
     message = error.format_message().rstrip(".").replace("\n", " ")
-    console.print_error(UsageError(message[:1].lower() + message[1:], fix=fix))
+    told = SLIP.fullmatch(message)
+    what, why = told.groups() if told else (message, "")
+    why = why or "the command line cannot be read"
+    console.print_error(UsageError(what[:1].lower() + what[1:], why, fix))
     return UsageError.exit_code
 
 

@@ -38,6 +38,22 @@ StopAfter = Annotated[
 ]
 
 
+def typed_number(text: Any) -> Any:
+    """What is typed for a number: as one where it is, else as it stands, for the library to judge.
+
+    >>> typed_number("7"), typed_number("7.5"), typed_number("seven")
+    (7, 7.5, 'seven')
+    """
+    if not isinstance(text, str):  # a default goes through here as well
+        return text
+    for kind in (int, float):
+        try:
+            return kind(text)
+        except ValueError:
+            continue
+    return text
+
+
 def resolved(
     source: str | None, preset: str | None, file: Path | None, assignments: list[str] | None,
     **flags: Any,

@@ -9,18 +9,22 @@ from typing import Annotated, Any
 import typer
 
 from ddpm_clip.cli import console
-from ddpm_clip.errors import UsageError
+from ddpm_clip.cli.options import typed_number
 
 DEFAULT_MODEL = "flowers"
 
 Model = Annotated[
     str | None, typer.Option(help="A shipped model, a run, or a packed model's folder.")
 ]
-Count = Annotated[int | None, typer.Option("-n", help="Pictures a prompt.")]
+WHOLE = {"parser": typed_number, "metavar": "INTEGER"}
+"""A whole number of which the library says whether it is one, with the words that Python gets."""
+
+Count = Annotated[int | None, typer.Option("-n", help="Pictures a prompt.", **WHOLE)]
 Seed = Annotated[
-    int | None, typer.Option(help="Of the first picture, the next has one more; -1 draws one.")
+    int | None,
+    typer.Option(help="Of the first picture, the next has one more; -1 draws one.", **WHOLE),
 ]
-Steps = Annotated[int | None, typer.Option(help="Steps of the sampler.")]
+Steps = Annotated[int | None, typer.Option(help="Steps of the sampler.", **WHOLE)]
 Guidance = Annotated[
     str | None,
     typer.Option(metavar="S[,S...]", help="Guidance scale; 1 is none, several make a grid."),
@@ -37,13 +41,23 @@ Bridge = Annotated[
 Unconditional = Annotated[bool, typer.Option("--unconditional", help="Paint without words.")]
 ClipGuidance = Annotated[
     float | None,
-    typer.Option(metavar="S", help="Strength of a CLIP's gradient, 1 is a good start; 0 is off."),
+    typer.Option(
+        metavar="S",
+        parser=typed_number,
+        help="Strength of a CLIP's gradient, 1 is a good start; 0 is off.",
+    ),
 ]
 ClipGuide = Annotated[
     str | None, typer.Option(metavar="MODEL", help="Whose CLIP guides; by default its own.")
 ]
 ClipTravel = Annotated[
-    int | None, typer.Option(metavar="N", help="Times that each guided rung is walked again.")
+    int | None,
+    typer.Option(
+        metavar="N", parser=typed_number, help="Times that each guided rung is walked again."
+    ),
+]
+Size = Annotated[
+    str | None, typer.Option(metavar="WxH", help="auto, or the size that the model paints.")
 ]
 Out = Annotated[Path, typer.Option(help="A folder, or FILE.png for the picture or the grid.")]
 NoMetadata = Annotated[
@@ -55,45 +69,36 @@ Device = Annotated[str, typer.Option(help="auto, cpu, cuda or mps.")]
 def painting_wishes(guidance: str | None, w: str | None, **wishes: Any) -> dict[str, Any]:
     """The wishes of a command line for `Settings.with_wishes`, which has judged them.
 
-    A slip is told here, before a model is opened.
+    A slip is told here, before a model is opened; a seed is drawn here and told.
 
     Raises:
         UsageError: a value out of range.
     """
     from ddpm_clip.settings import Settings
 
-    wishes |= {"guidance": scales(guidance, "guidance"), "w": scales(w, "w")}
-    Settings().with_wishes(**wishes)
+    wishes |= {"guidance": scales(guidance), "w": scales(w)}
+    judged = Settings().with_wishes(**wishes)
+    wishes |= {"negative": judged.negative}
+    if wishes.get("seed") == -1:
+        console.say(f"seed: {judged.seed}  (drawn)")
+        wishes |= {"seed": judged.seed}
     return wishes
 
 
 def used_prompts(typed: list[str]) -> list[str]:
-    """The prompts as they will be used; says where that is not as they were typed.
+    """The prompts as they will be used; warns where that is not as they were typed.
 
     Raises:
         UsageError: none, or one that is none.
     """
     from ddpm_clip.settings import checked_prompts
 
-    used = checked_prompts(typed)
-    if typed != used:
-        console.warn("control characters were taken out of the prompt")
-    return used
+    return checked_prompts(typed)
 
 
-def scales(text: str | None, name: str) -> tuple[float, ...] | None:
-    """The numbers in `1,2,4`.
-
-    Raises:
-        UsageError: something in it is no number.
-    """
-    if text is None:
-        return None
-    try:
-        return tuple(float(part) for part in text.split(","))
-    except ValueError as error:
-        fix = f"--{name} 2, or several: --{name} 1,2,4"
-        raise UsageError(f"{name} = {text!r} is no number", fix=fix, param=name) from error
+def scales(text: str | None) -> tuple[Any, ...] | None:
+    """The numbers in `1,2,4`; what is none stays as it stands, for the library to judge."""
+    return None if text is None else tuple(typed_number(part) for part in text.split(","))
 
 
 def default_model() -> str:

@@ -6,7 +6,7 @@ from typing import Annotated
 import typer
 
 from ddpm_clip.cli.editing import PictureFile, desk
-from ddpm_clip.cli.options import AsJson
+from ddpm_clip.cli.options import AsJson, typed_number
 from ddpm_clip.cli.painting_options import (
     Bridge,
     Count,
@@ -24,7 +24,12 @@ from ddpm_clip.cli.painting_options import (
 )
 
 Strength = Annotated[
-    float, typer.Option(help="0 keeps to the picture's embedding, 1 strays the farthest.")
+    float,
+    typer.Option(
+        parser=typed_number,
+        metavar="FLOAT",
+        help="0 keeps to the picture's embedding, 1 strays the farthest.",
+    ),
 ]
 
 

@@ -17,7 +17,7 @@ from ddpm_clip.coverage.calibration import UNSURE, Coverage, Suggestion, feature
 from ddpm_clip.coverage.measuring import calibrated, why_silent
 from ddpm_clip.errors import DataError
 from ddpm_clip.pretrained import COVERAGE, LoadedModel
-from ddpm_clip.settings import checked_prompt
+from ddpm_clip.settings import checked_prompt, checked_whole
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,9 +108,11 @@ class Adviser:
             k: neighbours that are named; None takes as many as the `knn` bridge.
 
         Raises:
-            DataError: nothing can be said of this model. UsageError: the prompt is none.
+            DataError: nothing can be said of this model. UsageError: the prompt is none, or k.
         """
-        prompt, coverage = checked_prompt(prompt), self.coverage
+        prompt = checked_prompt(prompt)
+        k = None if k is None else checked_whole("k", k)
+        coverage = self.coverage
         conditioner = self.model.conditioner
         e = F.normalize(self._embed([prompt]).float(), dim=1)
         row = features(conditioner, e)[0]
@@ -137,7 +139,7 @@ class Adviser:
                 )  # fmt: skip
 
     def _embed(self, texts: Sequence[str]) -> Tensor:
-        """(p, e); apart from those that are painted with, whose last bits follow their batches."""
+        """(p, e); apart from those that are painted with, which are embedded one by one."""
         return self.model.embedder.embed_texts(texts).detach().cpu()
 
     def _at_hand(self) -> bool:

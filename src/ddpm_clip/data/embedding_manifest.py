@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from ddpm_clip.data.atomic import replacing
 from ddpm_clip.data.embedding_shards import shard_name
+from ddpm_clip.data.untrusted_tables import read_columns
 from ddpm_clip.utils.storage import sync
 
 if TYPE_CHECKING:
@@ -25,12 +26,6 @@ if TYPE_CHECKING:
 MANIFEST = "manifest.parquet"
 BLOCK = 65_536
 """Rows that are Python objects at a time."""
-
-PIECE = 16_384
-"""Rows that are read at a time."""
-
-LARGER, SLACK = 50, 16 * 2**20
-"""A table may be so many times larger than its file, and some bytes; ours are three times."""
 
 _SHARD = re.compile(r"shard-(\d{5,})\.safetensors")
 _ROWS = re.compile(r"rows-(\d{5,})\.parquet")
@@ -181,13 +176,10 @@ def _write(path: Path, manifest: Manifest) -> None:
 
 def _read(path: Path) -> Manifest:
     import pyarrow as pa
-    from pyarrow import parquet
 
-    few = ["shard", "shard_sha256"]
-    with parquet.ParquetFile(path, read_dictionary=few) as file:
-        table = _whole(file, ["key", "digest", "row", *few], path.stat().st_size)
-    names, codes = _dictionary(table["shard"])
-    hashes, hash_codes = _dictionary(table["shard_sha256"])
+    table, shards = read_columns(path, ["key", "digest", "row"], ["shard", "shard_sha256"])
+    names, codes = _dictionary(shards["shard"])
+    hashes, hash_codes = _dictionary(shards["shard_sha256"])
     numbers = np.array([_number(name) for name in names], dtype=np.int32)
     used, first = np.unique(codes, return_index=True)
     told = {int(numbers[c]): hashes[hash_codes[i]] for c, i in zip(used, first, strict=True)}
@@ -200,28 +192,6 @@ def _read(path: Path) -> Manifest:
         }
     )
     return Manifest(kept, told)
-
-
-def _whole(file: Any, columns: list[str], size: int) -> "pa.Table":
-    """A table of a file of `size` bytes, piece by piece: a few bytes there can mean gigabytes here.
-
-    Raises:
-        ValueError: it grows too much.
-    """
-    import pyarrow as pa
-
-    batches, bytes_ = [], 0
-    for batch in file.iter_batches(PIECE, columns=columns, use_threads=False):
-        batches.append(batch)
-        bytes_ += batch.nbytes
-        if bytes_ > LARGER * size + SLACK:
-            raise ValueError(f"its {size:,} bytes unpack to more than {bytes_:,}")
-    names = file.schema_arrow.names
-    if missing := [name for name in columns if name not in names]:
-        raise ValueError(f"it has no column {missing[0]!r}")
-    return pa.Table.from_batches(
-        batches, None if batches else file.schema_arrow
-    ).unify_dictionaries()
 
 
 def _number(name: str) -> int:

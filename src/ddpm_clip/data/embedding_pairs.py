@@ -15,6 +15,8 @@ from ddpm_clip.errors import DataError, MissingInput, StorageError
 from ddpm_clip.utils.untrusted import is_file, is_there, user_path
 
 ARRAYS = ("image", "text")
+IN_MEMORY_MB, PACKED = 16, 20
+"""An array of more MiB is at most so many times larger than in its pack: numbers hardly pack."""
 
 
 def read_pairs(path: str | Path) -> tuple[Tensor, Tensor]:
@@ -33,7 +35,10 @@ def read_pairs(path: str | Path) -> tuple[Tensor, Tensor]:
         )  # fmt: skip
     try:
         with zipfile.ZipFile(inside[0]) as archive:
-            image, text = (np.asarray(unpacked(archive, name), np.float32) for name in ARRAYS)
+            read = [unpacked(archive, name, IN_MEMORY_MB, PACKED) for name in ARRAYS]
+        if wrong := [array.dtype for array in read if array.dtype.kind != "f"]:
+            raise ValueError(f"an array holds {wrong[0]}")
+        image, text = (np.array(array, np.float32) for array in read)
     except StorageError:
         raise
     except Exception as error:  # archives and headers fail in many classes

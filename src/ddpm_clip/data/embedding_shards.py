@@ -51,12 +51,15 @@ def read_rows(
     """
     order = np.argsort(shards, kind="stable")
     numbers, starts = np.unique(shards[order], return_index=True)
-    for number, positions in zip(numbers, np.split(order, starts[1:]), strict=True):
+    for number, positions in zip(numbers, np.split(order, starts)[1:], strict=True):
         path = folder / shard_name(int(number))
         matrix, wanted = _matrix(path, out.shape[1]), rows[positions]
         if wanted.min() < 0 or wanted.max() >= len(matrix):
             raise _damaged(path, f"it holds {len(matrix)} rows, fewer than the manifest says")
-        out[torch.from_numpy(positions)] = matrix[torch.from_numpy(wanted).long()].to(out.dtype)
+        found = matrix[torch.from_numpy(wanted).long()]
+        if not bool(found.isfinite().all()):
+            raise _damaged(path, "it holds values that are no numbers")
+        out[torch.from_numpy(positions)] = found.to(out.dtype)
     return out
 
 
@@ -65,8 +68,9 @@ def _matrix(path: Path, dim: int) -> Tensor:
         matrix = load_tensors(path)["embedding"]
     except (OSError, KeyError, ValueError) as error:
         raise _damaged(path, str(error)[:200]) from error
-    if matrix.ndim != 2 or matrix.shape[1] != dim:
-        raise _damaged(path, f"its shape is {tuple(matrix.shape)}, not (n, {dim})")
+    if matrix.ndim != 2 or matrix.shape[1] != dim or matrix.dtype != torch.float16:
+        what = f"{matrix.dtype} {tuple(matrix.shape)}"
+        raise _damaged(path, f"it holds {what}, not fp16 (n, {dim})")
     return matrix
 
 

@@ -13,6 +13,7 @@ from numpy.lib import format as npy
 from numpy.typing import NDArray
 
 from ddpm_clip.data.scratch import room
+from ddpm_clip.utils.untrusted import MAX_NUMBERS
 
 IN_MEMORY_MB = 256
 """Size up to which an array is read into memory."""
@@ -24,8 +25,14 @@ PACKED = 200
 
 
 def unpacked(archive: zipfile.ZipFile, name: str, memory_limit_mb: int = IN_MEMORY_MB,
-             ) -> NDArray[Any]:  # fmt: skip
+             most: int = PACKED) -> NDArray[Any]:  # fmt: skip
     """The array `name` of an open pack, memory-mapped where it is larger than the limit.
+
+    Args:
+        archive: the pack.
+        name: of the array.
+        memory_limit_mb: up to which it is read into memory.
+        most: how many times larger than in its pack it may be, above that limit.
 
     Raises:
         KeyError, ValueError, BadZipFile, zlib.error: it is not there, or no sound array.
@@ -33,12 +40,14 @@ def unpacked(archive: zipfile.ZipFile, name: str, memory_limit_mb: int = IN_MEMO
     """
     info = archive.getinfo(f"{name}.npy")
     large = info.file_size > memory_limit_mb * 2**20
-    if large and info.file_size > PACKED * max(1, info.compress_size):
-        raise ValueError(f"it unpacks to {info.file_size:,} bytes, {PACKED} times its size or more")
+    packed = min(info.compress_size, archive.start_dir)  # what a pack says of itself may be a lie
+    if large and info.file_size > most * max(1, packed):
+        raise ValueError(f"it unpacks to {info.file_size:,} bytes, {most} times its size or more")
     with archive.open(info) as member:
         shape, fortran, dtype = _header(member)
         size = math.prod(shape) * dtype.itemsize
-        if dtype.hasobject or min(shape, default=0) < 0 or size > info.file_size:
+        unsound = dtype.hasobject or not dtype.itemsize or min(shape, default=0) < 0
+        if unsound or size > info.file_size or math.prod(max(1, n) for n in shape) > MAX_NUMBERS:
             raise ValueError("its header does not fit its content")
         if not large:
             data = member.read()  # to the end, where the checksum is compared

@@ -9,6 +9,7 @@ import math
 import struct
 import zlib
 from collections.abc import Iterator
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -20,19 +21,33 @@ SIGNATURE = b"\x89PNG\r\n\x1a\n"
 KEY = "ddpm_clip"
 """Under which our pictures carry their parameters, as JSON."""
 
+AS_WRITTEN = "give the picture as it was written"
+
 MAX_TEXT = 65_536
 """Characters of one text."""
 
+MAX_CHUNKS = 2**20
+"""Parts of a picture: one of 256 MiB has some 30,000."""
+
 MAX_TEXTS = 64
+"""Texts of a picture that are read, the first ones, and values of a list."""
+
 LONGEST = 4_000
 """Characters of one value; a prompt may have so many."""
 
 KINDS: dict[str, Any] = {
     "ddpm_clip": str, "prompt": str, "negative": str | None, "seed": int, "guidance": int | float,
-    "steps": int, "sampler": str, "bridge": str | None, "clamp": str, "rescale": int | float,
-    "unconditional": bool, "size": str, "model": str, "model_fingerprint": str, "embedder": str,
-    "dtype": str, "device": str, "torch": str, "threads": int, "micro_batch": int, "batch": int,
-    "position": int,
+    "w": int | float, "steps": int, "sampler": str, "bridge": str | None, "clamp": str,
+    "interval": list | None, "rescale": int | float, "unconditional": bool, "size": str,
+    "model": str, "model_fingerprint": str, "packed": bool, "embedder": str, "dtype": str,
+    "device": str, "torch": str, "cpu": str, "threads": int, "micro_batch": int, "batch": int,
+    "batch_pictures": int, "batch_guidance": list, "position": int,
+    "clip_guidance": int | float, "clip_guide": str | None, "clip_interval": list,
+    "clip_travel": int, "clip_views": int,
+    "mode": str, "source": str, "source_digest": str, "source_digests": list, "mask_digest": str,
+    "strength": int | float, "condition_noise": int | float, "rungs": int, "rounds": int,
+    "painted_share": int | float, "from": str, "to": str, "share": int | float, "parts": list,
+    "weights": list,
 }  # fmt: skip
 """What a parameter is, where it is there; others may be any plain value."""
 
@@ -48,12 +63,11 @@ def read_texts(path: str | Path) -> dict[str, str]:
         raise DataError(f"{path} is no PNG", "its first bytes say so", "give the picture itself")
     texts: dict[str, str] = {}
     try:
-        for kind, body in _chunks(data):
-            if kind in _READERS and len(texts) < MAX_TEXTS:
-                key, text = _READERS[kind](body)
-                texts.setdefault(key, text)
+        for kind, body in islice(_chunks(data), MAX_TEXTS):  # a packed one takes time to unpack
+            key, text = _READERS[kind](body)
+            texts.setdefault(key, text)
     except (ValueError, zlib.error, struct.error) as error:
-        raise DataError(f"the texts in {path} are damaged", str(error)[:200]) from error
+        raise DataError(f"the texts in {path} are damaged", str(error)[:200], AS_WRITTEN) from error
     return texts
 
 
@@ -76,7 +90,9 @@ def read_parameters(path: str | Path) -> dict[str, Any]:
         for name, value in facts.items():
             _check(name, value)
     except ValueError as error:
-        raise DataError(f"the parameters in {path} are damaged", str(error)[:200]) from error
+        raise DataError(
+            f"the parameters in {path} are damaged", str(error)[:200], AS_WRITTEN
+        ) from error
     return facts
 
 
@@ -94,9 +110,11 @@ def _check(name: str, value: Any) -> None:
 
 
 def _chunks(data: bytes) -> Iterator[tuple[bytes, bytes]]:
-    """(kind, body) of each chunk whose checksum is right, up to the last."""
+    """(kind, body) of each text whose checksum is right, up to the end of the picture."""
     at = len(SIGNATURE)
-    while at + 12 <= len(data):
+    for _ in range(MAX_CHUNKS):
+        if at + 12 > len(data):
+            raise ValueError("it ends too early")
         (size,) = struct.unpack_from(">I", data, at)
         kind, end = data[at + 4 : at + 8], at + 12 + size
         if end > len(data):
@@ -109,7 +127,7 @@ def _chunks(data: bytes) -> Iterator[tuple[bytes, bytes]]:
         if kind == b"IEND":
             return
         at = end
-    raise ValueError("it ends too early")
+    raise ValueError(f"it has more than {MAX_CHUNKS:,} chunks")
 
 
 def _plain(body: bytes) -> tuple[str, str]:

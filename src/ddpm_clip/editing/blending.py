@@ -11,7 +11,7 @@ from torch import Tensor
 from ddpm_clip.editing.arcs import blended
 from ddpm_clip.editing.ideas import Idea, conditions_of, name_of
 from ddpm_clip.editing.pictures import Picture
-from ddpm_clip.generation import Painted, TextToImage, Wish, wishes_for
+from ddpm_clip.generation import Conditions, Painted, TextToImage, Wish, wishes_for
 from ddpm_clip.settings import Settings, checked_weights
 from ddpm_clip.types import Progress
 
@@ -34,15 +34,23 @@ def blend(
     """
     ideas = [idea for idea, _ in parts]
     weights = checked_weights([weight for _, weight in parts])
-    dim = tti.model.conditioner.dim
     names = [name_of(idea) for idea in ideas]
     digests = [idea.digest if isinstance(idea, Picture) else None for idea in ideas]
     facts = {"mode": "blend", "parts": names, "weights": weights, "source_digests": digests}
+    name = " + ".join(f"{name}:{weight:g}" for name, weight in zip(names, weights, strict=True))
+    wishes = wishes_for([name], settings, facts, worded=False)
+    return tti.paint_wishes(wishes, settings, conditions=together(tti, ideas, weights, settings))
+
+
+def together(
+    tti: TextToImage, ideas: Sequence[Idea], weights: Sequence[float], settings: Settings
+) -> Conditions:
+    """The weighted sum of several ideas as the condition of every wish."""
+    dim = tti.model.conditioner.dim
 
     def conditions(wishes: Sequence[Wish]) -> Tensor:
         seeds = [wish.seed for wish in wishes]
         rows = torch.stack([conditions_of(tti, idea, settings, seeds) for idea in ideas], 1)
         return torch.stack([blended(row, weights, dim) for row in rows])  # of (n, parts, width)
 
-    name = " + ".join(f"{name}:{weight:g}" for name, weight in zip(names, weights, strict=True))
-    return tti.paint_wishes(wishes_for([name], settings, facts), settings, conditions=conditions)
+    return conditions

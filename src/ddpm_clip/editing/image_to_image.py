@@ -6,11 +6,20 @@ SDEdit (Meng et al. 2022). Knows nothing of files.
 import math
 from collections.abc import Generator, Sequence
 from dataclasses import replace
+from typing import Any
 
 import torch
 
 from ddpm_clip.editing.pictures import Picture
-from ddpm_clip.generation import Painted, TextToImage, Way, Wish, wishes_for
+from ddpm_clip.generation import (
+    Painted,
+    TextToImage,
+    Way,
+    Ways,
+    Wish,
+    placed,
+    wishes_for,
+)
 from ddpm_clip.models.ddpm import noise_of
 from ddpm_clip.settings import Settings, checked_prompt, checked_strength
 from ddpm_clip.types import Progress
@@ -26,7 +35,7 @@ def img2img(
     Args:
         tti: the model.
         picture: from `open_picture`.
-        prompt: what it shall become; None where `settings.wordless`.
+        prompt: what it shall become; None where `settings.unconditional`.
         settings: from `tti.settings`.
         strength: in [0, 1]: the share of the walk that is walked, from its end. 0 gives the
             picture back, 1 is plain painting, which has never seen it.
@@ -35,13 +44,20 @@ def img2img(
         UsageError: strength out of range, or no prompt.
     """
     rows = rows_left(tti.model.ddpm.grid(settings.steps), checked_strength(strength))
+    whole = len(rows) == settings.steps
     facts = {"mode": "img2img", **picture.facts(), "strength": strength, "rungs": len(rows)}
-    wishes = wishes_for([prompt_or_none(prompt, settings)], settings, facts)
+    wishes = wishes_under(prompt, settings, facts)
     if not rows:
         return _as_it_is(picture, wishes)
+    settings = replace(settings, steps=len(rows))
+    return tti.paint_wishes(wishes, settings, ways=noised_to(tti, picture, rows, whole))
+
+
+def noised_to(tti: TextToImage, picture: Picture, rows: Sequence[float], whole: bool) -> Ways:
+    """From the picture noised to the first of the rows; from noise alone for a `whole` walk."""
 
     def ways(wishes: Sequence[Wish]) -> Way:
-        if len(rows) == settings.steps:
+        if whole:
             return Way()
         model = tti.model
         noise = noise_of([wish.seed for wish in wishes], (len(wishes), *picture.x.shape),
@@ -50,7 +66,7 @@ def img2img(
         x_start, _ = model.ddpm.q(x_0, torch.full((len(wishes),), rows[0]).double(), noise(-1))
         return Way(x_start, rows)
 
-    return tti.paint_wishes(wishes, replace(settings, steps=len(rows)), ways=ways)
+    return ways
 
 
 def rows_left(rows: Sequence[float], strength: float) -> list[float]:
@@ -59,16 +75,18 @@ def rows_left(rows: Sequence[float], strength: float) -> list[float]:
     return list(rows[len(rows) - left :])
 
 
-def prompt_or_none(prompt: str | None, settings: Settings) -> str:
-    """The prompt as it will be used, or what stands for none.
+def wishes_under(prompt: str | None, settings: Settings, facts: dict[str, Any]) -> list[Wish]:
+    """Wishes for one prompt, or for none where the settings can do without.
 
     Raises:
         UsageError: none where one is needed, or one that is none.
     """
-    return "(unconditional)" if settings.wordless else checked_prompt(prompt or "")
+    if settings.wordless or (settings.unconditional and prompt is None):
+        return wishes_for(["(unconditional)"], settings, facts, worded=False)
+    return wishes_for([checked_prompt(prompt or "")], settings, facts)
 
 
 def _as_it_is(picture: Picture, wishes: Sequence[Wish]) -> Generator[Progress, None, list[Painted]]:
     """No walk at all."""
     yield Progress("paint", len(wishes), len(wishes))
-    return [Painted(to_picture(picture.x), wish, 0, at) for at, wish in enumerate(wishes)]
+    return [placed(to_picture(picture.x), [wish], i, 0) for i, wish in enumerate(wishes)]

@@ -11,9 +11,9 @@ from torch import Tensor
 from ddpm_clip.diffusion.gradient_guidance import GradientGuidance, travelling
 from ddpm_clip.diffusion.known_pixels import keeping
 from ddpm_clip.diffusion.samplers import SAMPLERS, Walker
-from ddpm_clip.editing.image_to_image import prompt_or_none
-from ddpm_clip.editing.pictures import Picture
-from ddpm_clip.generation import Painted, TextToImage, Way, Wish, wishes_for
+from ddpm_clip.editing.image_to_image import wishes_under
+from ddpm_clip.editing.pictures import Picture, mask_digest
+from ddpm_clip.generation import Painted, TextToImage, Way, Ways, Wish
 from ddpm_clip.settings import Settings, checked_rounds
 from ddpm_clip.types import Progress
 
@@ -28,7 +28,7 @@ def inpaint(
         tti: the model.
         picture: from `open_picture`.
         paint: (1, h, w) bool from `open_mask`, True where it is painted.
-        prompt: what the picture shall show; None where `settings.wordless`.
+        prompt: what the picture shall show; None where `settings.unconditional`.
         settings: from `tti.settings`.
         rounds: times that each rung is walked, all but the last from fresh noise: in one walk
             what is painted hears of what is kept too late to go with it (Lugmayr et al. 2022).
@@ -37,17 +37,24 @@ def inpaint(
     Raises:
         UsageError: no prompt, or rounds out of range.
     """
-    device, share = tti.model.device, round(paint.float().mean().item(), 4)
-    facts = {"mode": "inpaint", **picture.facts(), "painted_share": share,
-             "rounds": checked_rounds(rounds)}  # fmt: skip
-    wishes = wishes_for([prompt_or_none(prompt, settings)], settings, facts)
+    share = round(paint.float().mean().item(), 4)
+    facts = {"mode": "inpaint", **picture.facts(), "mask_digest": mask_digest(paint),
+             "painted_share": share, "rounds": checked_rounds(rounds)}  # fmt: skip
+    wishes = wishes_under(prompt, settings, facts)
+    ways = around(tti, picture, paint, settings.sampler, rounds)
+    return tti.paint_wishes(wishes, settings, ways=ways)
+
+
+def around(tti: TextToImage, picture: Picture, paint: Tensor, sampler: str, rounds: int) -> Ways:
+    """What is not painted is kept at every rung, of which each is walked `rounds` times."""
+    device = tti.model.device
     kept = keeping(picture.x.to(device), paint.to(device), tti.model.ddpm.schedule)
-    way = Way(wrap=kept, sampler=repeating(SAMPLERS[settings.sampler], rounds))
+    way = Way(wrap=kept, sampler=repeating(SAMPLERS[sampler], rounds))
 
     def ways(wishes: Sequence[Wish]) -> Way:
         return way
 
-    return tti.paint_wishes(wishes, settings, ways=ways)
+    return ways
 
 
 def repeating(walker: Walker, rounds: int) -> Walker:

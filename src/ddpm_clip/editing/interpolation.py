@@ -12,7 +12,7 @@ from torch import Tensor
 from ddpm_clip.editing.arcs import between
 from ddpm_clip.editing.ideas import Idea, conditions_of, name_of
 from ddpm_clip.editing.pictures import Picture
-from ddpm_clip.generation import Painted, TextToImage, Wish
+from ddpm_clip.generation import Conditions, Painted, TextToImage, Wish
 from ddpm_clip.settings import Settings, checked_frames
 from ddpm_clip.types import Progress
 
@@ -35,14 +35,21 @@ def interpolate(
         UsageError: too few or too many frames, ends that are opposite in the condition space, or
             a picture for an embedder without eyes.
     """
-    last, dim = checked_frames(frames) - 1, tti.model.conditioner.dim
+    last = checked_frames(frames) - 1
     rows = [
         (_name(a, b, i / last), seed, scale, _facts(a, b, i / last))
         for scale in settings.guidance for seed in settings.seeds() for i in range(frames)
     ]  # fmt: skip
     wishes = [
-        Wish(prompt, i, seed, scale, facts) for i, (prompt, seed, scale, facts) in enumerate(rows)
+        Wish(prompt, i, seed, scale, facts, worded=False)
+        for i, (prompt, seed, scale, facts) in enumerate(rows)
     ]
+    return tti.paint_wishes(wishes, settings, conditions=on_the_way(tti, a, b, settings))
+
+
+def on_the_way(tti: TextToImage, a: Idea, b: Idea, settings: Settings) -> Conditions:
+    """The condition of each wish, as far from a to b as its facts say under `share`."""
+    dim = tti.model.conditioner.dim
 
     def conditions(wishes: Sequence[Wish]) -> Tensor:
         seeds = [wish.seed for wish in wishes]
@@ -52,7 +59,7 @@ def interpolate(
             for c_a, c_b, wish in zip(*ends, wishes, strict=True)
         ])  # fmt: skip
 
-    return tti.paint_wishes(wishes, settings, conditions=conditions)
+    return conditions
 
 
 def _name(a: Idea, b: Idea, share: float) -> str:

@@ -3,6 +3,7 @@
 Cut and resized as the pictures of the training were. Knows nothing of what is done with them.
 """
 
+import hashlib
 import os
 from dataclasses import dataclass
 from pathlib import Path
@@ -87,6 +88,12 @@ def open_mask(mask: str | Path | Image.Image, picture: Picture, model: LoadedMod
             "make white what is to be painted", param="mask",
         )  # fmt: skip
     return paint
+
+
+def mask_digest(paint: Tensor) -> str:
+    """Sixteen hex digits of a mask (1, h, w) from `open_mask`."""
+    head = f"{tuple(paint.shape)} ".encode()
+    return hashlib.sha256(head + paint.numpy().tobytes()).hexdigest()[:16]
 
 
 def _opened(

@@ -9,7 +9,7 @@ from torch import Tensor
 
 from ddpm_clip.editing.ideas import noised_conditions
 from ddpm_clip.editing.pictures import Picture
-from ddpm_clip.generation import Painted, TextToImage, Wish, wishes_for
+from ddpm_clip.generation import Conditions, Painted, TextToImage, Wish, wishes_for
 from ddpm_clip.settings import Settings, checked_strength
 from ddpm_clip.types import Progress
 
@@ -31,9 +31,14 @@ def vary(
     """
     level = checked_strength(strength) * tti.model.config.conditioning.noise_max
     facts = {"mode": "vary", **picture.facts(), "strength": strength, "condition_noise": level}
+    wishes = wishes_for([f"(variation of {picture.name})"], settings, facts, worded=False)
+    return tti.paint_wishes(wishes, settings, conditions=seen(tti, picture, level))
+
+
+def seen(tti: TextToImage, picture: Picture, level: float) -> Conditions:
+    """The picture itself as the condition of every wish, noised up to a level."""
 
     def conditions(wishes: Sequence[Wish]) -> Tensor:
         return noised_conditions(tti, picture, level, [wish.seed for wish in wishes])
 
-    wishes = wishes_for([f"(variation of {picture.name})"], settings, facts)
-    return tti.paint_wishes(wishes, settings, conditions=conditions)
+    return conditions

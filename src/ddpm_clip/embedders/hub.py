@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from ddpm_clip.errors import DataError, MissingInput, UsageError, WeightsUnavailable
-from ddpm_clip.utils.untrusted import read_object, user_path
+from ddpm_clip.utils.untrusted import is_file, read_object, user_path
 
 FAMILIES = ("clip", "siglip")
 CONVERTER = "SFconvertbot"
@@ -75,7 +75,7 @@ def family_of(folder: Path) -> str:
 
 def weights_in(folder: Path) -> list[Path]:
     """The safetensors files of a model, sorted."""
-    return sorted(folder.glob("model*.safetensors"))
+    return sorted(path for path in folder.glob("model*.safetensors") if is_file(path))
 
 
 def fingerprint_of(folder: Path) -> str:

@@ -53,17 +53,19 @@ class PixelPath:
         x = (x.float() + 1) / 2  # (b, c, h, w) in [0, 1]
         if x.shape[1] == 1:
             x = x.expand(-1, 3, -1, -1)
-        return self._normalised(_crop(self._resize(x), self.crop))  # (b, 3, height, width)
+        mean, std = self._moments(x)
+        return (_crop(self._resize(x), self.crop) - mean) / std  # (b, 3, height, width)
 
     def levels(self, x: Tensor) -> Tensor:
         """The end of the path alone: bytes x (b, 3, height, width) of a picture that is resized."""
-        return self._normalised(x.float() / 255)
+        mean, std = self._moments(x)
+        return x.float().div_(255).sub_(mean).div_(std)  # in place: fresh memory is what costs here
 
-    def _normalised(self, x: Tensor) -> Tensor:
+    def _moments(self, x: Tensor) -> tuple[Tensor, Tensor]:
         mean, std = (
             torch.tensor(v, device=x.device).view(1, 3, 1, 1) for v in (self.mean, self.std)
         )
-        return (x - mean) / std
+        return mean, std
 
     def _resize(self, x: Tensor) -> Tensor:
         target = self.size or self._by_edge(x.shape[-2], x.shape[-1])

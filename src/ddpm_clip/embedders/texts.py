@@ -1,7 +1,8 @@
 """Each text through the encoder once, however often it is asked for.
 
 An encoder's last bits may depend on what else is in its batch; a text that was embedded before
-comes back as it was. Knows nothing of the encoder.
+comes back as it was, and where pictures are painted each text is a batch of its own, so that they
+can be painted again without knowing what was asked beside or before. Knows nothing of the encoder.
 """
 
 from collections.abc import Callable, Sequence
@@ -23,10 +24,11 @@ class TextEmbeddings:
 
     Args:
         embed: texts, each different -> (p, e); no texts -> (0, e).
+        alone: one text a call of `embed`, which is slower for many.
     """
 
-    def __init__(self, embed: Callable[[Sequence[str]], Tensor]):
-        self._embed = embed
+    def __init__(self, embed: Callable[[Sequence[str]], Tensor], *, alone: bool = False):
+        self._embed = _one_by_one(embed) if alone else embed
         self._known: dict[str, Tensor] = {}
 
     def __call__(self, texts: Sequence[str]) -> Tensor:
@@ -41,3 +43,10 @@ class TextEmbeddings:
                 self._known = {text: row for text, row in self._known.items() if text in asked}
             self._known |= dict(zip(new, rows, strict=True))
         return torch.stack([self._known[text] for text in texts])
+
+
+def _one_by_one(embed: Callable[[Sequence[str]], Tensor]) -> Callable[[Sequence[str]], Tensor]:
+    def embed_each(texts: Sequence[str]) -> Tensor:
+        return torch.cat([embed([text]) for text in texts]) if texts else embed([])
+
+    return embed_each

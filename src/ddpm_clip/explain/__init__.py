@@ -45,8 +45,8 @@ EXPLANATIONS: Registry[Explain] = Registry(
     {
         "trajectory": _trajectory,
         "commitment": _commitment,
-        "switching": _switching,
         "timesteps": _timesteps,
+        "switching": _switching,  # its windows are among the coalitions of timesteps
         "stepwise": _stepwise,
         "guidance_field": _guidance_field,
         "guidance_weights": _guidance_weights,

@@ -116,7 +116,7 @@ def explain(subject: Subject, *, quick: bool = False) -> Generator[Progress, Non
     true = yield from respond(subject, tap, found, DOSES[quick], seeds, steps)
     astray = []
     for i in range(ASTRAY[quick]):
-        elsewhere, most = found.astray(max(seeds) + i), (0.0, *DOSES[quick][-2:])
+        elsewhere, most = found.astray(max(seeds) + i), (0.0, *DOSES[quick][-1 if quick else -2 :])
         astray.append((yield from respond(subject, tap, elsewhere, most, seeds, steps)))
     # the worst of several would be a harsher judge than chance, their mean is what chance does
     apart = means(true.odds[:, -1] - torch.stack([one.odds[:, -1] for one in astray]).mean(0))
@@ -161,7 +161,7 @@ def respond(
         with tap.open():
             pictures.append((yield from subject.pictures(
                 c, seeds, stage=f"bottleneck: dose {dose:g}", scale=0.0, steps=steps,
-                wrap=tap.leaning(found.of, dose),
+                wrap=tap.leaning(found.of, dose) if dose else None,
             )))  # fmt: skip
     probs = [subject.judge(x).cpu() for x in pictures]
     odds = torch.stack([log_odds(one, subject.target) for one in probs], 1)

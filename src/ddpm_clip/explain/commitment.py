@@ -60,12 +60,12 @@ class Turned:
 
 def explain(subject: Subject, *, quick: bool = False) -> Generator[Progress, None, Explanation]:
     """When the class of a prompt's pictures is decided: curves, U-turns, t50 with intervals."""
-    c, steps = subject.conditions(), min(12, subject.settings.steps) if quick else None
+    c, steps = subject.conditions(), subject.steps_of(quick)
     if subject.judging is None:
         return (yield from unread(subject, "commitment", TITLE, CAPTION))
     spoken = yield from read(subject, c, "commitment: with words", steps)
     silent = yield from read(subject, c, "commitment: without words", steps, scale=0.0)
-    door = yield from gate(subject, spoken.probs[:, -1], steps)
+    door = yield from gate(subject, spoken.probs[:, -1])
     found = yield from _turn(subject, spoken, silent, subject.rows(steps), quick)
     verdict, test = _verdict(door, found)
     return Explanation(

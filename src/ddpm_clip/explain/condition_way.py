@@ -16,7 +16,7 @@ from ddpm_clip.evaluation.means import Means, means
 from ddpm_clip.explain.class_readout import Readout
 from ddpm_clip.explain.condition_parts import Parts, average_condition, parts_of
 from ddpm_clip.explain.control_prompts import Gate, gate
-from ddpm_clip.explain.integrated import Integrated, Value, integrate
+from ddpm_clip.explain.integrated import ENOUGH, Integrated, Value, integrate
 from ddpm_clip.explain.nulls import random_weights
 from ddpm_clip.explain.odds import log_odds
 from ddpm_clip.explain.subject import Subject
@@ -37,6 +37,8 @@ class Stretch:
         cuts: of every line, see `integrate`.
         start: (n, e).
         end: (n, e).
+        enough: error of the sum at which cutting ends, as a share.
+        growth: from each number of coordinates that are set back to the next.
     """
 
     seeds: list[int]
@@ -45,6 +47,8 @@ class Stretch:
     cuts: int
     start: Tensor
     end: Tensor
+    enough: float = ENOUGH
+    growth: int = 2
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -101,7 +105,9 @@ def analysed(
 ) -> Generator[Progress, None, Found]:
     """Integrate, take apart, and test by deletion."""
     value = reading(subject, stretch, readout)
-    integrated = yield from integrate(value, stretch.start, stretch.end, cuts=stretch.cuts)
+    integrated = yield from integrate(
+        value, stretch.start, stretch.end, cuts=stretch.cuts, enough=stretch.enough
+    )
     correlation = None
     if randomised and isinstance(subject.network, nn.Module):
         other = reading(random_weights(subject, 0), stretch, readout)
@@ -112,7 +118,7 @@ def analysed(
     deletion = yield from _deletion(subject, stretch, integrated, orders)
     c = subject.conditions(seeds=stretch.held)
     x = yield from _pictures(subject, stretch, c, stretch.held)
-    opened = yield from gate(subject, subject.judge(x).cpu(), stretch.steps)
+    opened = yield from gate(subject, subject.judge(x).cpu())
     places = torch.linspace(0, 1, 8, device=stretch.end.device)[:, None]
     along = stretch.start[:1] + places * (stretch.end[:1] - stretch.start[:1])
     shown = yield from _pictures(subject, stretch, along, stretch.seeds[:1] * len(along))
@@ -160,7 +166,7 @@ def _deletion(
     generator = torch.Generator().manual_seed(0)
     lots = [torch.randperm(e, generator=generator) for _ in range(orders)]
     every = [strongest, strongest.flip(0), *lots]
-    sizes = sorted({min(e - 1, 2**i) for i in range(e.bit_length())})
+    sizes = sorted({min(e - 1, stretch.growth**i) for i in range(e.bit_length())})
     end = subject.conditions(seeds=held)
     start, conditions = average_condition(subject, end), []
     for order in every:

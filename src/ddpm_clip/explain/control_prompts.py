@@ -70,41 +70,63 @@ def control_prompts(subject: Subject) -> dict[int, str]:
     return asked
 
 
-def gate(
-    subject: Subject, probs: Tensor | None, steps: int | None = None
-) -> Generator[Progress, None, Gate]:
+def gate(subject: Subject, probs: Tensor | None) -> Generator[Progress, None, Gate]:
     """Is the prompt followed, are others, and does the network know noise levels apart?
 
     Args:
         subject: with a judge, or the gate is closed.
         probs: (n, k) what the judge says of the prompt's pictures.
-        steps: of the controls' walks; None are the subject's own.
     """
     if probs is None or subject.judging is None or subject.target is None:
         who = (
             "nobody reads the pictures" if subject.judging is None else "the prompt names no class"
         )
         return Gate(None, 0, 0, 1.0, 0, who)
-    controls = dict(list(control_prompts(subject).items())[:MOST])
-    seeds = subject.more_seeds(len(controls))
-    c = subject.conditions(list(controls.values()), seeds)
-    x = yield from subject.pictures(c, seeds, stage="control prompts", steps=steps)
-    said = subject.judge(x).argmax(1).tolist()
-    named = sum(a == b for a, b in zip(said, controls, strict=True))
-    by_chance = at_least(named, len(controls), 1 / len(subject.classes))
+    found = yield from controls(subject)
+    named, n, known = found.named, found.n, found.levels
+    by_chance = at_least(named, n, 1 / len(subject.classes))
     followed, closed = Followed.of(probs, subject.target), ""
-    some = slice(0, len(controls), 2)
-    known = levels_known(subject, x[some], c[some], seeds[some])
     if not followed.enough:
         closed = (f"the judge sees {subject.wanted} in {followed.seen} of {followed.n} pictures, "
                   "which is not surely most of them")  # fmt: skip
     elif by_chance > BY_CHANCE:
-        closed = (f"of {len(controls)} control prompts the judge names {named} right, "
+        closed = (f"of {n} control prompts the judge names {named} right, "
                   "which chance might do")  # fmt: skip
     elif at_least(known, len(LEVELS), 1 / len(LEVELS)) > BY_CHANCE:
         closed = (f"the network errs least when it is told the right noise level at {known} of "
                   f"{len(LEVELS)} levels, which chance might do")  # fmt: skip
-    return Gate(followed, named, len(controls), by_chance, known, closed)
+    return Gate(followed, named, n, by_chance, known, closed)
+
+
+@dataclass(frozen=True, slots=True)
+class Controls:
+    """What has nothing to do with the prompt: see `Gate`."""
+
+    named: int
+    n: int
+    levels: int
+
+
+def controls(subject: Subject) -> Generator[Progress, None, Controls]:
+    """Paint the control prompts as the model paints, and ask about noise levels.
+
+    The same for all analyses of a subject, which remembers it where it remembers anything.
+    """
+    key = ("controls", subject.attribute, subject.seeds)
+    known: Controls | None = None if subject.memory is None else subject.memory.get(key)
+    if known is not None:
+        return known
+    asked = dict(list(control_prompts(subject).items())[:MOST])
+    seeds = subject.more_seeds(len(asked))
+    c = subject.conditions(list(asked.values()), seeds)
+    x = yield from subject.pictures(c, seeds, stage="control prompts")
+    said = subject.judge(x).argmax(1).tolist()
+    named = sum(a == b for a, b in zip(said, asked, strict=True))
+    some = slice(0, len(asked), 2)
+    found = Controls(named, len(asked), levels_known(subject, x[some], c[some], seeds[some]))
+    if subject.memory is not None:
+        subject.memory.keep(key, found)
+    return found
 
 
 def levels_known(subject: Subject, x: Tensor, c: Tensor, seeds: Sequence[int]) -> int:
@@ -119,14 +141,15 @@ def levels_known(subject: Subject, x: Tensor, c: Tensor, seeds: Sequence[int]) -
     noise = noise_of(seeds, x.shape, x.device)
     noise(-1)  # the first draw of a seed painted its picture
     rows = subject.schedule.row_of(torch.tensor(LEVELS)).tolist()
-    ask, shown, right = without_gradients(subject.network), torch.ones(len(x), 1).to(x), 0
+    ask, right = without_gradients(subject.network), 0
+    told = torch.tensor(rows).repeat_interleave(len(x)).to(x)
+    shown = torch.ones(len(told), 1).to(x)
     for i, t in enumerate(rows):
         alpha, sigma = subject.schedule.at(t)
         x_t = alpha * x + sigma * noise(0)
-        errors = []
-        for told in rows:
-            said = ask(x_t, torch.full((len(x),), told).to(x), c, shown)
-            foreseen = subject.ddpm.parameterization.read(said, x_t, alpha, sigma)[1]
-            errors.append(float((foreseen - x).square().mean()))
-        right += errors[i] == min(errors)
+        seen = x_t.repeat(len(rows), 1, 1, 1)  # every row is told in the same call
+        said = ask(seen, told, c.repeat(len(rows), 1), shown)
+        foreseen = subject.ddpm.parameterization.read(said, seen, alpha, sigma)[1]
+        errors = (foreseen.unflatten(0, (len(rows), -1)) - x).square().flatten(1).mean(1)
+        right += int(errors.argmin()) == i
     return right

@@ -22,6 +22,9 @@ from ddpm_clip.types import Progress
 COMPLETE = 0.05
 """Largest error of the integral, as a share of what is shared out."""
 
+QUICK_ENOUGH = 0.02
+"""Error at which a quick integral is fine enough."""
+
 READ = 0.3
 """Share of what the judge sees that the linear reading has to explain."""
 
@@ -45,7 +48,7 @@ def explain(
     """
     if subject.target is None or subject.judging is None:
         return _unread(subject, "Nobody reads these pictures for what the prompt asks.")
-    readout = yield from class_readout(subject, *((8, 8) if quick else (24, 12)))
+    readout = yield from class_readout(subject, *((8, 6) if quick else (24, 12)))
     if readout.r2 <= 0:
         return _unread(subject, "What the judge sees of the class that was asked for cannot be "
                        "read from pixels by a line.")  # fmt: skip
@@ -54,7 +57,8 @@ def explain(
     end = subject.conditions(seeds=seeds)
     start, steps = average_condition(subject, end), min(4 if quick else 6, subject.settings.steps)
     most = (8 if quick else 24) if cuts is None else cuts
-    stretch = Stretch(seeds, held, steps, most, start, end)
+    coarser: dict[str, Any] = {"enough": QUICK_ENOUGH, "growth": 4} if quick else {}
+    stretch = Stretch(seeds, held, steps, most, start, end, **coarser)
     found = yield from analysed(subject, stretch, readout, 2 if quick else 5, not quick)
     return Explanation(
         "embedding", "What in the condition makes the picture", CAPTION, _panels(subject, found),

@@ -47,7 +47,7 @@ def explain(
         share: of the pixels whose field is switched off in the test.
     """
     seeds = list(subject.seeds)[: 8 if quick else BATCH]
-    steps = min(12, subject.settings.steps) if quick else subject.settings.steps
+    steps = subject.steps_of(quick)
     c, rungs = subject.conditions(seeds=seeds), len(subject.rows(steps))
     recorder = Recorder(subject, c, at=rows_kept(subject, len(seeds), rungs), rungs=rungs)
     for done, _ in enumerate(recorder.listen(subject.walk(c, seeds, steps=steps)), start=1):
@@ -55,7 +55,7 @@ def explain(
     recording = recorder.recording()
     field, weights, findings = field_of(recording), check_weights(subject, recording), None
     if subject.target is not None and subject.judging is not None:
-        directions = yield from class_directions(subject, *((160, 8) if quick else (320, 12)))
+        directions = yield from class_directions(subject, *((160, 6) if quick else (320, 12)))
         walks = Walks(c, seeds, steps, recording.x_end.clamp(-1, 1))
         findings = yield from _findings(subject, walks, field, directions, share)
     return Explanation(
@@ -95,7 +95,7 @@ def _findings(
     others[:, target] = torch.nan
     margin = whole[:, target] - others.nan_to_num(-1.0).amax(1)
     cosines = torch.stack([directions.cosines(delta) for delta in field.delta])
-    opened = yield from gate(subject, subject.judge(walks.x).cpu(), walks.steps)
+    opened = yield from gate(subject, subject.judge(walks.x).cpu())
     return Findings(
         opened, cosines, means(margin),
         torch.stack(odds), means(odds[2] - odds[1]),

@@ -97,7 +97,7 @@ def compare(
     subject: Subject, scales: list[float], seeds: list[int], quick: bool
 ) -> Generator[Progress, None, Compared]:
     """Walk every seed under every scale, and measure the weight on the way."""
-    steps = min(10, subject.settings.steps) if quick else subject.settings.steps
+    steps = subject.steps_of(quick)
     c, rungs = subject.conditions(seeds=seeds), len(subject.rows(steps))
     ends, weights = [], []
     for number, scale in enumerate(scales):
@@ -114,7 +114,7 @@ def compare(
         target = subject.target
         odds = torch.stack([log_odds(subject.judge(one), target).cpu() for one in x])
         own = subject.judge(x[scales.index(subject.guidance)]).cpu()
-        opened = yield from gate(subject, own, steps)
+        opened = yield from gate(subject, own)
     words = subject.embed_texts([subject.prompt])
     if words is not None:
         seen = [e for one in x if (e := subject.embed(one)) is not None]

@@ -73,9 +73,9 @@ def explain(subject: Subject, *, quick: bool = False) -> Generator[Progress, Non
     kept = yield from _probed(subject, n, steps, DETERMINISTIC, draws)
     forgotten = yield from _probed(subject, n, steps, FORGETFUL, draws)
     cuts = [1.0, 2.0, 4.0, 8.0] if quick else [0.5, 1.0, 1.5, 2.0, 3.0, 4.0, 6.0, 8.0, 12.0]
-    trades = yield from traded(subject, 8 if quick else 16, cuts, steps, DETERMINISTIC)
+    trades = yield from traded(subject, 4 if quick else 16, cuts, steps, DETERMINISTIC)
     probs = subject.judge(layouts[0].x[:, 0].to(subject.ddpm.device)).cpu()
-    opened = yield from gate(subject, probs, steps)
+    opened = yield from gate(subject, probs)
     found = Found(opened, layouts, kept, forgotten, trades)
     return Explanation(
         "initial_noise", "What the first noise decides", CAPTION, _panels(found), _test(found),

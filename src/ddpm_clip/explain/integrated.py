@@ -91,8 +91,9 @@ class _Pieces:
 
 
 def integrate(
-    value: Value, start: Tensor, end: Tensor, *, cuts: int = 16, label: str = "integrate"
-) -> Generator[Progress, None, Integrated]:
+    value: Value, start: Tensor, end: Tensor, *, cuts: int = 16, enough: float = ENOUGH,
+    label: str = "integrate",
+) -> Generator[Progress, None, Integrated]:  # fmt: skip
     """Integrate the gradient of `value`; yields `Progress` a cut.
 
     Args:
@@ -100,6 +101,7 @@ def integrate(
         start: (b, e) c0.
         end: (b, e) c.
         cuts: of every line, at most, after the first `PIECES`.
+        enough: error at which cutting ends, as a share of the change.
         label: of the progress.
     """
     walk = _Walk(value, start, end)
@@ -111,7 +113,7 @@ def integrate(
     change = (values[:, -1] - values[:, 0]).abs().mean().clamp(min=1e-12)
     for done in range(cuts):
         missing = pieces.missing(walk.way).abs()
-        if missing.sum(1).mean() < ENOUGH * change:
+        if missing.sum(1).mean() < enough * change:
             break
         pieces = _cut(walk, pieces, missing.argmax(1, keepdim=True))
         yield Progress(label, done + 2, cuts + 1)

@@ -22,10 +22,11 @@ from ddpm_clip.explain.up_and_down import LEAST_GAIN, REFINE, Returned, up_and_d
 from ddpm_clip.explain.ways import Crossing, Way, between_noises, between_prompts
 from ddpm_clip.types import Progress
 
-FINENESS = {True: (5, 10, 20), False: (5, 10, 20, 40, 80)}
+FINENESS = {True: (4, 8, 16), False: (5, 10, 20, 40, 80)}
 """Steps of the walks up and down, where it is to be quick and where not."""
 
-PICTURES, FRAMES, STEPS = {True: 8, False: 16}, {True: 7, False: 13}, {True: 10, False: 20}
+PICTURES, FRAMES, STEPS = {True: 8, False: 16}, {True: 7, False: 13}, {True: 8, False: 20}
+NOISE_FRAMES = {True: 5, False: 13}
 
 COUNTS = 3.0
 """dB by which a returned picture has to be nearer than another picture of the same prompt."""
@@ -54,14 +55,15 @@ def explain(
     """
     towards = other_prompt(subject, other)
     seeds = subject.more_seeds(PICTURES[quick])
-    returned = yield from up_and_down(subject, seeds, FINENESS[quick], towards)
+    returned = yield from up_and_down(subject, seeds, FINENESS[quick], towards,
+                                      subject.steps_of(quick))  # fmt: skip
     steps, crossing = min(STEPS[quick], len(subject.rows())), None
     if towards is not None and subject.judging is not None and subject.target is not None:
         way = yield from between_prompts(subject, towards.prompt, FRAMES[quick], seeds, steps)
         crossing = Crossing(way, subject.target, towards.target)
     pairs = list(zip(seeds[::2], seeds[1::2], strict=False))[: SHOWN if quick else None]
-    arcs = yield from between_noises(subject, pairs, FRAMES[quick], steps)
-    lines = yield from between_noises(subject, pairs, FRAMES[quick], steps, straight=True)
+    arcs = yield from between_noises(subject, pairs, NOISE_FRAMES[quick], steps)
+    lines = yield from between_noises(subject, pairs, NOISE_FRAMES[quick], steps, straight=True)
     verdict, test = _verdict(subject, returned, crossing, towards)
     panels: list[Panel] = [_strip(returned, towards), _fidelity(returned)]
     if crossing is not None and towards is not None:

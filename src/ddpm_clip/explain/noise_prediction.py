@@ -35,6 +35,9 @@ LEVELS, REFERENCES = {True: 8, False: 14}, {True: 24, False: 64}
 LEAST_RATIO, MOST_RATIO = 0.05, 20.0
 """Noise levels that count for the verdict; beyond, everyone is right or nobody can be."""
 
+COARSE = 6
+"""Steps of the quick reference pictures, of which only means and spreads of pixels are taken."""
+
 PLACES = 4
 """Of the walk, at which the maps are read."""
 
@@ -65,10 +68,11 @@ def explain(
         top: so many of them are shown.
     """
     c = subject.conditions()
-    steps = len(subject.rows())
+    chosen = subject.steps_of(quick)
+    steps = len(subject.rows(chosen))
     places = [round((i + 0.5) * (steps - 1) / PLACES) for i in range(PLACES)]
-    recorder = Recorder(subject, c, at=places)
-    for step in recorder.listen(subject.walk(c)):
+    recorder = Recorder(subject, c, at=places, rungs=steps)
+    for step in recorder.listen(subject.walk(c, steps=chosen)):
         yield Progress("noise prediction", step.i + 1, steps)
     walked = recorder.recording()
     found, reference = yield from _measured(subject, c, quick)
@@ -91,12 +95,14 @@ def _measured(
 ) -> Generator[Progress, None, tuple[Accuracy, Tensor]]:
     """Of pictures painted at scale 1: a guided picture is bolder than what the network models."""
     seeds = list(subject.seeds)
-    x = yield from subject.pictures(c, seeds, stage="noise prediction: pictures", scale=1.0)
+    x = yield from subject.pictures(c, seeds, stage="noise prediction: pictures", scale=1.0,
+                                    steps=subject.steps_of(quick))  # fmt: skip
     n = REFERENCES[quick]
     others = subject.more_seeds(n, start=len(seeds))
     wordless = yield from subject.pictures(
-        subject.conditions(seeds=others), others, scale=0.0, stage="noise prediction: wordless"
-    )
+        subject.conditions(seeds=others), others, scale=0.0, stage="noise prediction: wordless",
+        steps=COARSE if quick else None,
+    )  # fmt: skip
     rows = subject.rows(LEVELS[quick])
     ask = subject.predict(c, scale=0.5, clamp="none", everywhere=True)
     guess = LinearGuess.of(wordless.cpu())

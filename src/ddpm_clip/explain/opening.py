@@ -20,7 +20,7 @@ from ddpm_clip.explain.panels import Explanation
 from ddpm_clip.explain.subject import Look, Subject, Words
 from ddpm_clip.generation import TextToImage
 from ddpm_clip.pretrained import LoadedModel
-from ddpm_clip.settings import checked_prompt
+from ddpm_clip.settings import checked_prompt, checked_seeds
 from ddpm_clip.types import Progress
 from ddpm_clip.utils.generators import finish
 
@@ -79,14 +79,14 @@ def subject_of(
     settings = tti.settings(**{"clip_guidance": 0.0, **wishes})
     if settings.unconditional:
         raise UsageError(f"{tti.model.name} paints without words", "there is no prompt to explain")
-    text = checked_prompt(prompt)
+    text, chosen = checked_prompt(prompt), tuple(checked_seeds(seeds))
     readers = readers_of(tti.model, text, attribute)
 
     def conditioning(prompts: Sequence[str], seeds: Sequence[int]) -> Tensor:
         return tti.conditions(prompts, settings, seeds)
 
     return Subject(
-        tti.model.name, text, _seeds(seeds), tti.model.network, tti.model.ddpm, settings,  # type: ignore[arg-type]
+        tti.model.name, text, chosen, tti.model.network, tti.model.ddpm, settings,  # type: ignore[arg-type]
         conditioning, readers.asked.attribute, readers.asked.classes, readers.asked.target,
         readers.judging, readers.embedding, readers.wording,
         tuple(tti.model.conditioner.prompts), tti.model.conditioner, tti.model, readers.about,
@@ -153,18 +153,11 @@ def _changed(
     if wishes:
         changes["settings"] = subject.settings.with_wishes(**wishes)
     if not isinstance(seeds, int):
-        changes["seeds"] = _seeds(seeds)
+        changes["seeds"] = tuple(checked_seeds(seeds))
     if prompt is not None and prompt != subject.prompt:
         asked = asked_for(prompt, {subject.attribute: subject.classes}) if subject.classes else None
         changes |= {"prompt": prompt, "target": asked.target if asked else None}
     return subject.replace(**changes) if changes else subject
-
-
-def _seeds(seeds: int | Sequence[int]) -> tuple[int, ...]:
-    chosen = tuple(range(seeds)) if isinstance(seeds, int) else tuple(seeds)
-    if len(set(chosen)) < len(chosen):
-        raise UsageError("a seed is given twice", "its picture would count twice", param="seeds")
-    return chosen
 
 
 def _read(net: Any, attribute: str) -> Look:

@@ -25,7 +25,7 @@ from ddpm_clip.explain.subject import Subject
 from ddpm_clip.types import Progress
 from ddpm_clip.utils.tensors import from_picture, to_float
 
-STEPS, SEEDS, ALONE = {True: 10, False: 20}, {True: 16, False: 48}, {True: 6, False: 16}
+STEPS, SEEDS, ALONE = {True: 8, False: 20}, {True: 12, False: 48}, {True: 4, False: 16}
 """Steps of a walk, pictures with neighbours replaced and pictures with a single one left out; where
 it is to be quick and where not."""
 

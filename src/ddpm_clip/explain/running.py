@@ -10,6 +10,7 @@ from typing import Any
 
 from ddpm_clip.errors import DdpmClipError
 from ddpm_clip.explain import EXPLANATIONS
+from ddpm_clip.explain.memory import Memory
 from ddpm_clip.explain.panels import Explanation
 from ddpm_clip.explain.recorder import Recording, record
 from ddpm_clip.explain.subject import Subject
@@ -68,6 +69,8 @@ def explain_all(
 ) -> Generator[Progress, None, Findings]:
     """Make every analysis that is wanted; one that cannot be made does not stop the others.
 
+    Walks that several of them look at are taken once.
+
     Args:
         subject: a model with a prompt.
         names: None makes all.
@@ -77,10 +80,11 @@ def explain_all(
         UsageError: an unknown name.
     """
     start, found, absent = time.perf_counter(), [], []
+    remembering = subject.replace(memory=Memory())
     for name in chosen(names):
         began = time.perf_counter()
         try:
-            explanation = yield from EXPLANATIONS[name](subject, quick=quick)
+            explanation = yield from EXPLANATIONS[name](remembering, quick=quick)
         except DdpmClipError as error:
             why = f"{error.what}: {error.why}" if error.why else error.what
             absent.append(Absent(name, why, error.fix))

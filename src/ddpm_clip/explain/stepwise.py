@@ -82,7 +82,7 @@ def explain(
         quick: fewer steps.
         controls: other prompts that the pictures are compared with.
     """
-    steps = min(12, subject.settings.steps) if quick else subject.settings.steps
+    steps = subject.steps_of(quick)
     c = subject.conditions()
     spoken = yield from _measure(subject, subject.walk(c, steps=steps), steps, "stepwise")
     silent = yield from _measure(
@@ -91,7 +91,7 @@ def explain(
     aligned = _aligned(subject, spoken, silent, controls)
     door: Gate | None = None
     if subject.judging is not None and subject.target is not None:
-        door = yield from gate(subject, subject.judge(spoken.x), steps)
+        door = yield from gate(subject, subject.judge(spoken.x))
     verdict, test = _verdict(door, aligned, len(subject.seeds))
     return Explanation("stepwise", TITLE, CAPTION, _panels(spoken, silent, aligned), test, verdict,
                        _numbers(door, spoken, aligned))  # fmt: skip

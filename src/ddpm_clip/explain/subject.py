@@ -7,6 +7,7 @@ same calls with the same settings. Knows nothing of any analysis.
 
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Any
 
 import torch
@@ -17,6 +18,8 @@ from ddpm_clip.diffusion.guidance import Guidance, guided
 from ddpm_clip.diffusion.samplers import Walker
 from ddpm_clip.diffusion.schedules import NoiseSchedule
 from ddpm_clip.errors import UsageError
+from ddpm_clip.explain.batches import cut, in_batches
+from ddpm_clip.explain.memory import Memory, keys_of
 from ddpm_clip.models.ddpm import DDPM, without_gradients
 from ddpm_clip.pretrained import LoadedModel
 from ddpm_clip.settings import MAX_SEED, Settings
@@ -38,6 +41,12 @@ Wrap = Callable[[Predict], Predict]
 
 BATCH = 64
 """Pictures walked at once by `pictures`."""
+
+QUICK_STEPS = 12
+"""Of the walks that quick analyses look at, all of them at the same."""
+
+FORGETTING = {"network", "ddpm", "settings", "conditioning", "classes", "judging", "vocabulary"}
+"""Fields without which what was painted and read once is no longer true."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -64,6 +73,8 @@ class Subject:
         conditioner: from embeddings to conditions, where there is one.
         model: that it was made of, where it was.
         about: facts for the report: who judges, who embeds, what was changed.
+        memory: of what was painted; None paints everything anew. Whoever changes the network
+            while it walks has to do so by a `wrap`, and such walks are not kept.
     """
 
     name: str
@@ -83,6 +94,7 @@ class Subject:
     conditioner: Conditioner | None = None
     model: LoadedModel | None = None
     about: Mapping[str, Any] = field(default_factory=dict)
+    memory: Memory | None = None
 
     def __post_init__(self) -> None:
         if len(self.settings.guidance) != 1:
@@ -117,14 +129,23 @@ class Subject:
         """The rows of a walk, from noise to row 0; by default of its own number of steps."""
         return self.ddpm.grid(self.settings.steps if steps is None else steps)
 
+    def steps_of(self, quick: bool) -> int:
+        """The steps of the walks that an analysis looks at."""
+        return min(QUICK_STEPS, self.settings.steps) if quick else self.settings.steps
+
     def ratio(self, t: float) -> float:
         """sigma/alpha at a row."""
         alpha, sigma = self.schedule.at(t)
         return sigma / max(alpha, 1e-12)
 
     def replace(self, **changes: Any) -> "Subject":
-        """This subject with other fields; facts in `about` are added to those there."""
+        """This subject with other fields; facts in `about` are added to those there.
+
+        It remembers nothing if it paints or reads otherwise.
+        """
         about = {**self.about, **changes.pop("about", {})}
+        if not FORGETTING.isdisjoint(changes):
+            changes.setdefault("memory", None)
         return replace(self, about=about, **changes)
 
     def more_seeds(self, n: int, start: int = 0) -> list[int]:
@@ -198,14 +219,27 @@ class Subject:
             sampler: None is its own.
             interval: of sigma/alpha in which guidance acts; None is its own.
         """
-        how = self.settings
         chosen = list(self.seeds if seeds is None else seeds)
+        asked = {"scale": scale, "steps": steps, "x_start": x_start, "rows": rows, "wrap": wrap,
+                 "sampler": sampler, "interval": interval}  # fmt: skip
+        if self.memory is None or (keys := keys_of(self._how(asked), c, chosen)) is None:
+            return self._walk(c, chosen, **asked)
+        return self.memory.steps(keys, lambda: self._walk(c, chosen, **asked))
+
+    def _walk(self, c: Tensor, seeds: list[int], **walk: Any) -> Iterator[Step]:
+        """A walk that is taken, whatever is remembered."""
         return self.ddpm.walk(
-            self.network, c.to(self.ddpm.device), scale=self.guidance if scale is None else scale,
-            c_neg=self._away(len(c), chosen), interval=interval or how.interval, clamp=how.clamp,
-            rescale=how.rescale, sampler=sampler or how.sampler, steps=steps or how.steps,
-            seeds=chosen, x_start=x_start, rows=rows, wrap=wrap,
+            self.network, c.to(self.ddpm.device), c_neg=self._away(len(c), seeds),
+            clamp=self.settings.clamp, rescale=self.settings.rescale, seeds=seeds,
+            **self._how(walk),
         )  # fmt: skip
+
+    def _how(self, walk: Mapping[str, Any]) -> dict[str, Any]:
+        """How a walk goes: as is asked for, else by the own settings."""
+        how = self.settings
+        own = {"scale": self.guidance, "interval": how.interval, "sampler": how.sampler,
+               "steps": how.steps}  # fmt: skip
+        return own | {name: one for name, one in walk.items() if one is not None}
 
     def pictures(
         self, c: Tensor, seeds: Sequence[int] | None = None, *, stage: str = "walk",
@@ -222,20 +256,14 @@ class Subject:
         """
         chosen = list(self.seeds if seeds is None else seeds)
         rungs = len(walk.get("rows") or self.rows(walk.get("steps")))
-        done, total, ends = 0, rungs * -(-len(c) // batch), []
-        for i in range(0, len(c), batch):
-            part = slice(i, i + batch)
-            cut: dict[str, Any] = {
-                name: one[part] if isinstance(one, Tensor) and one.ndim else one
-                for name, one in walk.items()
-            }
-            x = None
-            for step in self.walk(c[part], chosen[part], **cut):
-                x, done = step.x_prev, done + 1
-                yield Progress(stage, min(done, total), total)
-            assert x is not None
-            ends.append(x)
-        return torch.cat(ends).clamp(-1, 1)
+        paint = partial(in_batches, self._walk, rungs=rungs, batch=batch, stage=stage)
+        if self.memory is None or (keys := keys_of(self._how(walk), c, chosen)) is None:
+            return (yield from paint(c, chosen, walk))
+
+        def missing(rows: list[int]) -> Generator[Progress, None, Tensor]:
+            return paint(c[rows], [chosen[i] for i in rows], cut(walk, rows))
+
+        return (yield from self.memory.rows(keys, missing))
 
     # Reading it
 

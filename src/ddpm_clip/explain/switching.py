@@ -17,7 +17,7 @@ from ddpm_clip.evaluation.means import Means, means
 from ddpm_clip.explain.control_prompts import Gate, gate
 from ddpm_clip.explain.opening import plainly
 from ddpm_clip.explain.panels import Explanation, Heatmap, Panel, Verdict
-from ddpm_clip.explain.plans import NONE, bins_of, planned
+from ddpm_clip.explain.plans import NONE, bins_of, planned, seeds_of
 from ddpm_clip.explain.reading import unread
 from ddpm_clip.explain.subject import Subject
 from ddpm_clip.types import Progress
@@ -122,18 +122,19 @@ def explain(
         return (yield from unread(subject, "switching", TITLE, _caption(other)))
     k = bins or (5 if quick else 8)
     steps = max(k, min(subject.settings.steps, 10 if quick else 16))
-    windows, conditions = Windows.of(k), [subject.conditions()]
+    windows, seeds = Windows.of(k), seeds_of(subject, quick)
+    conditions = [subject.conditions(seeds=seeds)]
     if other is not None:
-        conditions.append(subject.conditions(other))
+        conditions.append(subject.conditions(other, seeds))
     on = windows.acting[:, bins_of(steps, k)]  # (m, steps)
     on = torch.cat([on, ~on])
     plan = torch.where(on, 0, NONE if other is None else 1)
-    x = yield from planned(subject, plan, conditions, subject.seeds, subject.judge, steps=steps,
+    x = yield from planned(subject, plan, conditions, seeds, subject.judge, steps=steps,
                            stage="switching")  # fmt: skip
     only, but = x[..., subject.target].double().chunk(2)
     whole = len(windows.width) - 1  # the widest window
     found = Switched(windows, only, but, but[whole], only[whole])
-    door = yield from gate(subject, x[whole], steps)
+    door = yield from gate(subject, x[whole])
     borders = [subject.ratio(subject.rows(steps)[i]) for i in _firsts(bins_of(steps, k))]
     verdict, test = _verdict(door, found, borders)
     return Explanation("switching", TITLE, _caption(other), _panels(subject, found, borders), test,

@@ -17,7 +17,7 @@ from ddpm_clip.explain.control_prompts import Gate, gate
 from ddpm_clip.explain.odds import SUREST, log_odds
 from ddpm_clip.explain.opening import plainly
 from ddpm_clip.explain.panels import Bars, Curve, Explanation, Line, Panel, Verdict
-from ddpm_clip.explain.plans import NONE, bins_of, planned
+from ddpm_clip.explain.plans import NONE, bins_of, planned, seeds_of
 from ddpm_clip.explain.reading import unread
 from ddpm_clip.explain.shapley import (
     Attribution,
@@ -79,8 +79,8 @@ def explain(
         return (yield from unread(subject, "timesteps", TITLE, CAPTION))
     k = bins or (5 if quick else 8)
     steps = max(k, min(subject.settings.steps, 10 if quick else 16))
-    played = yield from _play(subject, subject.target, k, steps)
-    door = yield from gate(subject, played.probs, steps)
+    played = yield from _play(subject, subject.target, seeds_of(subject, quick), k, steps)
+    door = yield from gate(subject, played.probs)
     verdict, test = _verdict(door, played)
     return Explanation("timesteps", TITLE, CAPTION, _panels(subject, played), test, verdict,
                        _numbers(door, played, steps))  # fmt: skip
@@ -89,11 +89,13 @@ def explain(
 timesteps = plainly(explain)
 
 
-def _play(subject: Subject, target: int, k: int, steps: int) -> Generator[Progress, None, _Played]:
+def _play(
+    subject: Subject, target: int, seeds: list[int], k: int, steps: int
+) -> Generator[Progress, None, _Played]:
     todo, bins = plan(k), bins_of(steps, k)
     acting = torch.where(todo.coalitions[:, bins], 0, NONE)  # (m, steps)
     probs = yield from planned(
-        subject, acting, [subject.conditions()], subject.seeds, subject.judge, steps=steps,
+        subject, acting, [subject.conditions(seeds=seeds)], seeds, subject.judge, steps=steps,
         stage="timesteps",
     )  # fmt: skip
     values = log_odds(probs.flatten(0, 1), target).view(len(acting), -1)

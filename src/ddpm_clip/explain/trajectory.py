@@ -68,9 +68,11 @@ class _Paths:
 def explain(subject: Subject, *, quick: bool = False) -> Generator[Progress, None, Explanation]:
     """Strips, distances, slopes and the path of walks, and whether they may be believed."""
     c = subject.conditions()
-    recorder = Recorder(subject, c, branches=False)
-    for step in recorder.listen(subject.walk(c)):
-        yield Progress("trajectory", step.i + 1, len(subject.rows()))
+    steps = subject.steps_of(quick)
+    rungs = len(subject.rows(steps))
+    recorder = Recorder(subject, c, branches=False, rungs=rungs)
+    for step in recorder.listen(subject.walk(c, steps=steps)):
+        yield Progress("trajectory", step.i + 1, rungs)
     walked = recorder.recording()
     believed = yield from _slopes(subject, c, quick)
     paths = yield from _paths(subject, walked, quick)
@@ -99,7 +101,8 @@ trajectory = plainly(explain)
 def _slopes(subject: Subject, c: Tensor, quick: bool) -> Generator[Progress, None, Slopes]:
     """Of pictures painted at scale 1: a guided picture is bolder than what the network models."""
     seeds = list(subject.seeds)
-    x = yield from subject.pictures(c, seeds, stage="trajectory: slopes", scale=1.0)
+    x = yield from subject.pictures(c, seeds, stage="trajectory: slopes", scale=1.0,
+                                    steps=subject.steps_of(quick))  # fmt: skip
     ratios = torch.logspace(*LEVELS, 7 if quick else 14, dtype=torch.float64)
     rows = sorted(set(subject.schedule.row_of(ratios).tolist()), reverse=True)
     return slopes(subject, x, c, rows, seed=max(seeds))
@@ -118,8 +121,9 @@ def _paths(
     said = [text for text in prompts[1:] for _ in seeds]
     c = subject.conditions(said, list(seeds) * (len(prompts) - 1))
     others = yield from subject.pictures(
-        c, list(seeds) * (len(prompts) - 1), stage="trajectory: other prompts"
-    )
+        c, list(seeds) * (len(prompts) - 1), stage="trajectory: other prompts",
+        steps=subject.steps_of(quick),
+    )  # fmt: skip
     ends = torch.cat([walked.x_end[:n].to(others), others])
     e = subject.embed(ends)
     assert e is not None

@@ -14,9 +14,9 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from ddpm_clip.explain.subject import BATCH, Subject
+from ddpm_clip.explain.subject import BATCH, Subject, Wrap
 from ddpm_clip.models.ddpm import noise_of
-from ddpm_clip.types import Progress
+from ddpm_clip.types import Predict, Prediction, Progress
 from ddpm_clip.utils.generators import finish
 
 SAMPLER = "dpmpp_2m_sde"
@@ -116,11 +116,13 @@ def u_turns(
     for done, place in enumerate(sorted(places, reverse=True), start=1):
         alpha, sigma = subject.schedule.at(rows[place])
         x_t = alpha * start + sigma * noise
-        foreseen = _read(subject, _foreseen(subject, c, x_t, rows[place]))
-        told.append(foreseen.gather(1, began.repeat_interleave(repeats)[:, None])[:, 0])
+        foreseen: list[Tensor] = []
         back = finish(subject.pictures(
             c, seeds, scale=0.0, x_start=x_t, rows=list(rows[place:]), sampler=SAMPLER,
+            wrap=_heard_at(rows[place], foreseen),
         ))  # fmt: skip
+        first = _read(subject, torch.cat(foreseen))
+        told.append(first.gather(1, began.repeat_interleave(repeats)[:, None])[:, 0])
         came.append(_read(subject, back).argmax(1))
         shown.append(back[0].cpu())
         yield Progress(stage, done, len(places))
@@ -132,9 +134,19 @@ def u_turns(
     )  # fmt: skip
 
 
-def _foreseen(subject: Subject, c: Tensor, x_t: Tensor, t: float) -> Tensor:
-    parts = zip(c.split(BATCH), x_t.split(BATCH), strict=True)
-    return torch.cat([subject.predict(a, scale=0.0)(b, t).x_0 for a, b in parts])
+def _heard_at(row: float, heard: list[Tensor]) -> Wrap:
+    """A wrap that keeps x_0-hat of a row, batch after batch, and changes nothing."""
+
+    def wrap(predict: Predict) -> Predict:
+        def listening(x_t: Tensor, t: float) -> Prediction:
+            pred = predict(x_t, t)
+            if t == row:
+                heard.append(pred.x_0)
+            return pred
+
+        return listening
+
+    return wrap
 
 
 def _read(subject: Subject, x: Tensor) -> Tensor:

@@ -72,16 +72,25 @@ class Returned:
 
 
 def up_and_down(
-    subject: Subject, seeds: list[int], fineness: Sequence[int], towards: Other | None
-) -> Generator[Progress, None, Returned]:
-    """Paint, invert and return, at scale 1 (a guided walk does not come back) and several steps."""
+    subject: Subject, seeds: list[int], fineness: Sequence[int], towards: Other | None,
+    steps: int | None = None,
+) -> Generator[Progress, None, Returned]:  # fmt: skip
+    """Paint, invert and return, at scale 1 (a guided walk does not come back).
+
+    Args:
+        subject: walks.
+        seeds: one a picture.
+        fineness: steps of the walks up and down, rising.
+        towards: the prompt that the noise is painted under as well.
+        steps: of the walks that paint the pictures; None are the subject's own.
+    """
     c = subject.conditions(seeds=seeds)
-    x = yield from subject.pictures(c, seeds, stage="inversion: pictures")
+    x = yield from subject.pictures(c, seeds, stage="inversion: pictures", steps=steps)
     predict, schedule = subject.predict(c, scale=1.0, seeds=seeds), subject.schedule
     plain, refined, back, noise = [], [], x, x
     allowed = [n for n in fineness if n <= schedule.T]
-    for i, steps in enumerate(allowed):
-        rows = subject.rows(steps)
+    for i, rungs in enumerate(allowed):
+        rows = subject.rows(rungs)
         noise = invert(predict, schedule, rows, x)
         back = return_from(predict, schedule, rows, noise)
         plain.append(psnr(back, x))

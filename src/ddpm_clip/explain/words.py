@@ -79,12 +79,12 @@ def explain(
         return _unread(said)
     names, most = [*said, placebo], 30 if quick else 128
     # few players leave time for more seeds, and without words every seed is a lottery
-    few, many = (10, 24) if quick else (16, 32)
+    few, many = (10, 16) if quick else (16, 32)
     n = max(few, min(many, 16 * most // 2 ** min(len(names), 7)))
     steps = min(6 if quick else 10, subject.settings.steps)
     game = Game(subject, subject.more_seeds(n), steps, most)
     played = yield from play(game, len(names), spaced(names), "words")
-    opened = yield from gate(subject, played.shown[subject.prompt].probs, steps)
+    opened = yield from gate(subject, played.shown[subject.prompt].probs)
     scores = scored(names, played, opened)
     word = said[scores.top]
     less = Game(subject, game.seeds[:few], steps, most=8 if quick else 32)

@@ -46,7 +46,12 @@ def total_steps(config: Config, n: int) -> int:
     """The steps of a run on `n` pictures."""
     if config.training.epochs is None:
         return config.training.steps
-    return math.ceil(config.training.epochs * n / config.training.batch_size)
+    return math.ceil(config.training.epochs * n / batch_size(config, n))
+
+
+def batch_size(config: Config, n: int) -> int:
+    """Pictures a step of a run on `n` pictures: no more than there are."""
+    return min(config.training.batch_size, n)
 
 
 def train(
@@ -108,7 +113,7 @@ def _make_ready(run: Run, state: TrainState) -> None:
 
 def _agree(world: World, config: Config, prepared: Prepared, state: TrainState) -> None:
     """Wait for the others, and see that they are about to do the same."""
-    world.check_batch(config.training.batch_size)
+    world.check_batch(batch_size(config, len(prepared.rows)))
     if world.size > 1:
         n = len(prepared.pixels)
         some = np.linspace(0, n - 1, min(n, 64)).astype(int)
@@ -117,6 +122,18 @@ def _agree(world: World, config: Config, prepared: Prepared, state: TrainState) 
         world.check_same("data", f"{n} pictures ({vectors:08x})")
         world.check_same("checkpoint", f"step {state.step}")
     world.meet()
+
+
+def _fitting(config: Config, n: int) -> Config:
+    """The config of a run on `n` pictures; warns where a step asks for more than there are."""
+    wanted, most = config.training.batch_size, batch_size(config, n)
+    if wanted > most:
+        warnings.warn(
+            f"training.batch_size = {wanted} is more than the {n} pictures that are trained on; "
+            f"a step takes {most}", stacklevel=2,
+        )  # fmt: skip
+    training = config.training.model_copy(update={"batch_size": most})
+    return config.model_copy(update={"training": training})
 
 
 class _Loop:
@@ -128,9 +145,10 @@ class _Loop:
     ):  # fmt: skip
         self.run, self.data, self.state, self.ddpm, self.device = run, prepared, state, ddpm, device
         self.world = world
-        self.config, self.options = run.config, run.config.training
         self.rows = prepared.rows
-        self.batches = Batches(run.config, prepared, self.rows, ddpm, device, world)
+        self.config = _fitting(run.config, len(self.rows))
+        self.options = self.config.training
+        self.batches = Batches(self.config, prepared, self.rows, ddpm, device, world)
         self.last = total_steps(run.config, len(self.rows))
         self.dtype = pick_dtype(self.options.dtype, device)
         self.wrapped = world.wrap(state.model)  # the state keeps the plain one, and its names

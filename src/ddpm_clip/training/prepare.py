@@ -95,6 +95,8 @@ def _check_parts(config: Config) -> None:
                     bridge=None if bridge == "auto" else bridge)  # fmt: skip
     if own.prompts:
         checked_prompts(own.prompts)
+    if config.training.lr == 0:
+        warnings.warn("training.lr = 0: the weights stay as they are", stacklevel=2)
     usable_device(config.training.device)
     OPTIMIZERS[config.training.optimizer]
     build_schedule(config.diffusion)

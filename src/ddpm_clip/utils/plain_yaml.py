@@ -16,6 +16,22 @@ MAX_DEPTH = 32
 MAX_NODES = 20_000
 """Keys, values and lists, aliases written out."""
 
+LONGEST_NUMBER = 100
+"""Characters of a whole number; 2**64 has twenty."""
+
+
+class _Loader(yaml.SafeLoader):
+    """The safe loader, without numbers of a size that nothing can print."""
+
+
+def _whole_number(loader: _Loader, node: yaml.ScalarNode) -> int:
+    if len(node.value) > LONGEST_NUMBER:  # sixties take long, and `0xfff…` has no other limit
+        raise ValueError(f"a number has {len(node.value):,} digits")
+    return int(loader.construct_yaml_int(node))
+
+
+_Loader.add_constructor("tag:yaml.org,2002:int", _whole_number)
+
 
 def parse_yaml(text: str) -> Any:
     """What the safe loader makes of a text, if that is small and plain.
@@ -26,8 +42,8 @@ def parse_yaml(text: str) -> Any:
     if len(text) > MAX_TEXT:
         raise ValueError(f"it has {len(text):,} characters, more than {MAX_TEXT:,}")
     try:
-        _measure(yaml.parse(text, Loader=yaml.SafeLoader))
-        return yaml.safe_load(text)
+        _measure(yaml.parse(text, Loader=_Loader))
+        return _Loader(text).get_single_data()
     except (
         yaml.YAMLError,
         RecursionError,

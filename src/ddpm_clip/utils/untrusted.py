@@ -25,8 +25,11 @@ MAX_HEADER = 16 * 2**20
 """Bytes of the table in front of a safetensors file; ours have some thousands."""
 
 MAX_AXES = 16
+MAX_NUMBERS = 2**48
+"""That a shape may stand for, an axis of none counted as one: torch cannot count much further."""
 
-BYTES = {"BOOL": 1, "U8": 1, "I8": 1, "F8_E4M3": 1, "F8_E5M2": 1, "I16": 2, "U16": 2, "F16": 2,
+# not those of eight bits that float: torch cannot say of them whether they are numbers
+BYTES = {"BOOL": 1, "U8": 1, "I8": 1, "I16": 2, "U16": 2, "F16": 2,
          "BF16": 2, "I32": 4, "U32": 4, "F32": 4, "F64": 8, "I64": 8, "U64": 8}  # fmt: skip
 
 PICKLES = (b"\x80\x02", b"\x80\x03", b"\x80\x04", b"\x80\x05")
@@ -202,6 +205,7 @@ def _entry(name: str, entry: Any) -> tuple[tuple[int, ...], tuple[int, int]]:
         shape = tuple(entry["shape"])
         start, end = entry["data_offsets"]
         sound = len(shape) <= MAX_AXES and all(map(_is_size, (*shape, start, end)))
+        sound = sound and math.prod(max(1, axis) for axis in shape) <= MAX_NUMBERS
         sound = sound and math.prod(shape) * BYTES[entry["dtype"]] == end - start
     except (KeyError, TypeError, ValueError) as error:
         raise ValueError(f"its entry of {name[:80]!r} cannot be read") from error

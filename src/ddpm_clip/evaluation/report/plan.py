@@ -14,6 +14,7 @@ from ddpm_clip.errors import UsageError
 from ddpm_clip.evaluation.cases import fewer
 from ddpm_clip.evaluation.success import PromptCase, paint_cases
 from ddpm_clip.generation import TextToImage
+from ddpm_clip.settings import checked_minutes, checked_whole
 from ddpm_clip.types import Progress
 
 PAINTING = 0.5
@@ -97,13 +98,10 @@ def check_size(n: int | None, minutes: float | None) -> None:
     if n is not None and minutes is not None:
         raise UsageError("-n and --minutes are both given", "each decides the number of pictures",
                          "give one of them", param="minutes")  # fmt: skip
-    if n is not None and not 1 <= n <= MOST:
-        raise UsageError(f"n = {n} is out of range", fix=f"choose a whole number from 1 to {MOST}",
-                         param="n")  # fmt: skip
-    if minutes is not None and not 0 < minutes <= 60 * 24:
-        raise UsageError(f"minutes = {minutes:g} is out of range",
-                         fix="choose from a fraction of a minute to a day (1440)",
-                         param="minutes")  # fmt: skip
+    if n is not None:
+        checked_whole("n", n, most=MOST)
+    if minutes is not None:
+        checked_minutes(minutes)
 
 
 def _speed(

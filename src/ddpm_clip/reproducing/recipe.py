@@ -1,0 +1,154 @@
+"""What a picture says of how it was painted, judged before anything is done with it.
+
+The texts of a picture may come from anyone (`data/png_texts.py` bounds their size and kinds). Here
+they must say all that is needed, in the ranges of `settings.py` and `judging.py`. A name in them
+is compared, and never opened. Knows nothing of models.
+"""
+
+import os
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import ddpm_clip
+from ddpm_clip.data.images import BadImage
+from ddpm_clip.data.png_texts import AS_WRITTEN, read_parameters
+from ddpm_clip.errors import DataError, MissingInput, UsageError
+from ddpm_clip.reproducing.judging import check_edit, check_place, check_prompt, check_scales
+from ddpm_clip.settings import Settings
+
+NEEDED = (
+    "ddpm_clip", "prompt", "negative", "seed", "guidance", "steps", "sampler", "bridge", "clamp",
+    "interval", "rescale", "unconditional", "size", "model", "model_fingerprint", "dtype",
+    "device", "threads", "micro_batch", "batch", "batch_pictures", "batch_guidance", "position",
+)  # fmt: skip
+
+OF_THE_GUIDE = ("clip_guidance", "clip_guide", "clip_interval", "clip_travel", "clip_views")
+
+OF_AN_EDIT: dict[str, tuple[str, ...]] = {
+    "vary": ("source", "source_digest", "strength", "condition_noise"),
+    "img2img": ("source", "source_digest", "strength", "rungs"),
+    "inpaint": ("source", "source_digest", "mask_digest", "painted_share", "rounds"),
+    "interpolate": ("from", "to", "share", "source_digests"),
+    "blend": ("parts", "weights", "source_digests"),
+}
+"""mode -> what its pictures say beside the settings."""
+
+NAMED = ("vary", "interpolate", "blend")
+"""Modes whose prompt is a name for what the picture is made of, and not one that was asked."""
+
+
+@dataclass(frozen=True, slots=True)
+class Recipe:
+    """How one picture was painted.
+
+    Attributes:
+        file: that says so.
+        facts: everything that it says.
+        settings: with which it was painted, for one picture.
+        mode: None for plain painting, else a name in `OF_AN_EDIT`.
+    """
+
+    file: Path
+    facts: Mapping[str, Any]
+    settings: Settings
+    mode: str | None
+
+    @property
+    def worded(self) -> bool:
+        """Is the prompt a text, and not a name?"""
+        return self.mode not in NAMED and not self.settings.wordless
+
+    @property
+    def scales(self) -> tuple[float, float]:
+        """The lowest and highest guidance in the batch."""
+        low, high = self.facts["batch_guidance"]
+        return float(low), float(high)
+
+    @property
+    def edit_facts(self) -> dict[str, Any]:
+        """What an edit recorded beside the settings."""
+        names = () if self.mode is None else ("mode", *OF_AN_EDIT[self.mode])
+        return {name: self.facts[name] for name in names}
+
+
+def read_recipe(picture: str | Path) -> Recipe:
+    """How a picture says that it was painted.
+
+    Raises:
+        MissingInput, BadImage: it cannot be read.
+        DataError: it does not say, says too little or what cannot be, or a later version wrote it.
+    """
+    file = Path(picture)
+    facts = _read(file)
+    _check_version(file, facts)
+    mode = facts.get("mode")
+    if mode is not None and mode not in OF_AN_EDIT:
+        raise _damaged(file, f"the mode {mode[:40]!r} is none of {', '.join(OF_AN_EDIT)}")
+    guided = OF_THE_GUIDE if "clip_guidance" in facts else ()
+    for name in (*NEEDED, *guided, *OF_AN_EDIT.get(mode or "", ())):
+        if name not in facts:
+            raise DataError(
+                f"{file} says too little of how it was painted",
+                f"it lacks {name!r}; ddpm_clip {facts['ddpm_clip'][:20]} wrote it",
+                "paint it anew with the prompt and the seed that it names",
+            )  # fmt: skip
+    try:
+        recipe = Recipe(file, facts, _settings(facts), mode)
+        check_place(facts, recipe.settings)
+        check_scales(facts, recipe.settings)
+        check_edit(recipe.edit_facts)
+        if recipe.worded:
+            check_prompt(facts["prompt"])
+    except UsageError as error:
+        raise _damaged(file, error.what) from error
+    return recipe
+
+
+def _read(file: Path) -> dict[str, Any]:
+    try:
+        return read_parameters(file)
+    except BadImage as error:
+        if error.reason != "missing":
+            raise
+        raise MissingInput(f"no picture {os.fspath(file)!r}", "there is no such file",
+                           "check the path", param="picture") from error  # fmt: skip
+
+
+def _check_version(file: Path, facts: Mapping[str, Any]) -> None:
+    """Refuse what a later version wrote: it may decide pixels by what is unknown here."""
+    said = str(facts.get("ddpm_clip", ""))
+    if not re.fullmatch(r"\d{1,6}(\.\d{1,6}){1,3}", said):
+        raise _damaged(file, f"they are of no version: {said[:20]!r}")
+    if _numbers(said) > _numbers(ddpm_clip.__version__):
+        raise DataError(f"{file} was painted by ddpm_clip {said}",
+                        f"this is {ddpm_clip.__version__}, which does not know what is new there",
+                        f"install ddpm_clip {said} or later")  # fmt: skip
+
+
+def _numbers(version: str) -> tuple[int, ...]:
+    return tuple(map(int, version.split(".")))
+
+
+def _settings(facts: Mapping[str, Any]) -> Settings:
+    """The settings of one picture, judged as those that a person asks for."""
+    plain = ("seed", "steps", "sampler", "negative", "bridge", "unconditional", "clamp", "rescale")
+    named = {name: facts[name] for name in plain}
+    interval = None if facts["interval"] is None else tuple(facts["interval"])
+    guided = {name: facts[name] for name in OF_THE_GUIDE if "clip_guidance" in facts}
+    if guided:
+        guided["clip_interval"] = tuple(guided["clip_interval"])
+    settings = Settings(
+        n=1, guidance=(facts["guidance"],), batch=facts["micro_batch"], interval=interval,
+        **named, **guided,
+    )  # fmt: skip
+    settings.check()
+    if settings.negative is not None:
+        check_prompt(settings.negative)
+    return replace(settings, guidance=(float(facts["guidance"]),))
+
+
+def _damaged(file: Path, why: str) -> DataError:
+    return DataError(f"the parameters in {file} are damaged", why[:200], AS_WRITTEN)  # fmt: skip

@@ -1,0 +1,272 @@
+"""How each line of the table of verdicts is tried: through Python, and as words of a command.
+
+What is asked for goes all the way to where painting, explaining or training would begin, and is
+caught there; so a value that is accepted is also seen to arrive as it was asked for.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from PIL import Image
+
+from ddpm_clip import painting
+from ddpm_clip.cli import editing as cli_editing
+from ddpm_clip.cli import evaluate as cli_evaluate
+from ddpm_clip.cli import explain as cli_explain
+from ddpm_clip.cli import training_view
+from ddpm_clip.configuring import resolve
+from ddpm_clip.coverage.asking import Adviser
+from ddpm_clip.editing import blend, img2img, inpaint, interpolate, open_mask, open_picture
+from ddpm_clip.evaluation.report.plan import check_size
+from ddpm_clip.explain import subject_of
+from ddpm_clip.generation import TextToImage
+from ddpm_clip.settings import Settings
+from ddpm_clip.training.loop import train
+from ddpm_clip.training.prepare import prepare, start_run
+from ddpm_clip.utils.generators import finish
+
+NAMES = frozenset(Settings.__dataclass_fields__)
+
+
+class World:
+    """A tiny run of 16 x 16 pictures with T = 1000 and 40 pictures, a picture and a mask."""
+
+    def __init__(self, tiny: Path, run: Path, folder: Path):
+        self.tiny, self.run = tiny, run
+        self.picture, self.mask = folder / "picture.png", folder / "mask.png"
+        Image.new("RGB", (16, 16), "red").save(self.picture)
+        Image.fromarray(np.tri(16, dtype=np.uint8) * 255).save(self.mask)
+
+    @cached_property
+    def tti(self) -> TextToImage:
+        """The run's."""
+        return TextToImage.from_pretrained(str(self.run))
+
+    @cached_property
+    def with_clip(self) -> TextToImage:
+        """A model with a CLIP."""
+        return TextToImage.from_pretrained("digits")
+
+
+Try = Callable[[World, Any], Any]
+Words = Callable[[World, Any, str], list[Any]]
+
+
+@dataclass
+class Trial:
+    """One thing that is asked for.
+
+    Attributes:
+        says: what a refusal names.
+        python: asks in Python.
+        words: of the command line that asks the same; None where there is no option.
+        number: a number is wanted.
+        real: go through to the end.
+        setting: where it should arrive: a field of `Settings`, `w` or `prompt`.
+        arrived: what came to where the work would begin.
+    """
+
+    says: str
+    python: Try
+    words: Words | None = None
+    number: bool = True
+    real: bool = False
+    setting: str = ""
+    arrived: dict[str, Any] = field(default_factory=dict)
+
+    def stop(self, monkeypatch: Any) -> None:
+        """Catch what is asked for where the work would begin."""
+        self.arrived.clear()
+        if self.real:
+            return
+
+        def paint_wishes(tti: Any, wishes: Any, settings: Settings, **_: Any) -> Any:
+            self.note(settings, [wish.prompt for wish in wishes[:1]])
+            return []
+            yield
+
+        def paint_files(tti: Any, prompts: Any, settings: Settings, *_: Any, **__: Any) -> Any:
+            self.note(settings, prompts)
+            raise SystemExit(0)
+
+        def on_a_desk(desk: Any, *_: Any) -> None:
+            self.note(desk.settings, [])
+
+        def leave(*_: Any, **__: Any) -> None:
+            raise SystemExit(0)
+
+        monkeypatch.setattr(TextToImage, "paint_wishes", paint_wishes)
+        monkeypatch.setattr(painting, "paint_files", paint_files)
+        monkeypatch.setattr(cli_editing.Desk, "finish", on_a_desk)
+        for place, name in ((cli_explain, "_explain"), (cli_evaluate, "_evaluate"),
+                            (training_view, "run_training")):  # fmt: skip
+            monkeypatch.setattr(place, name, leave)
+        monkeypatch.setattr(Adviser, "coverage", property(leave))
+
+    def note(self, settings: Settings, prompts: list[str]) -> None:
+        """Keep what arrived."""
+        self.arrived |= {name: getattr(settings, name) for name in NAMES}
+        self.arrived |= {"prompt": prompts[0]} if prompts else {}
+
+    def check_arrived(self, value: Any) -> None:
+        """What was asked for is what arrived, and nothing instead of it."""
+        if not self.setting or self.setting == "size" or value is None:
+            return
+        if self.setting in ("w", "guidance"):
+            several = value if isinstance(value, list) else [value]
+            value = [one + (self.setting == "w") for one in several]
+        got = self.arrived["guidance" if self.setting == "w" else self.setting]
+        assert (list(got) if isinstance(got, tuple) else got) == value
+
+
+def typed(value: Any, written: str) -> str:
+    """A value as it is typed."""
+    if isinstance(value, str):
+        return value
+    return written.strip("[]").replace(" ", "") if isinstance(value, list) else written
+
+
+def wish(name: str, option: str | None = None, *, number: bool = True) -> Trial:
+    """A setting; `option` is that of `generate`."""
+
+    def words(at: World, value: Any, written: str) -> list[Any]:
+        given = [] if value is None else [option, typed(value, written)]
+        return ["generate", "rose", "--model", at.run, *given]
+
+    return Trial(name, lambda at, value: at.tti("rose", **{name: value}),
+                 words if option else None, number, setting=name)  # fmt: skip
+
+
+def key(name: str, real: bool = False, says: str = "") -> Trial:
+    """A key of a config, by which a run is begun, and where `real` trained for a step."""
+    assignments = (["training.steps=1"] if real else []) + ["training.sample_every=0"]
+
+    def said(value: Any, written: str) -> list[str]:
+        text = {"NaN": ".nan", "Infinity": ".inf"}.get(written, written)
+        return [*assignments, f"{name}={text}"]
+
+    def begin(at: World, value: Any) -> None:
+        text = {"nan": "NaN", "inf": "Infinity"}.get(str(value), str(value))
+        config, _ = resolve(file=at.tiny, assignments=said(value, text), environ={})
+        run = start_run(Path("run"), config)
+        if real:
+            with run.writing():
+                list(train(run, finish(prepare(run))))
+
+    def words(at: World, value: Any, written: str) -> list[Any]:
+        sets = [word for one in said(value, written) for word in ("--set", one)]
+        return ["-q", "train", "--config", at.tiny, "--out", "run", *sets]
+
+    return Trial(says or name, begin, words, real=real)
+
+
+def _img2img(at: World, strength: float) -> None:
+    picture = open_picture(at.picture, at.tti.model)
+    finish(img2img(at.tti, picture, "rose", at.tti.settings(), strength=strength))
+
+
+def _inpaint(at: World, rounds: int) -> None:
+    picture = open_picture(at.picture, at.tti.model)
+    mask = open_mask(at.mask, picture, at.tti.model)
+    finish(inpaint(at.tti, picture, mask, "rose", at.tti.settings(), rounds=rounds))
+
+
+def _ask(at: World, k: int) -> None:
+    try:
+        at.tti.adviser.ask("rose", k)
+    except SystemExit:  # where the answer would be looked for
+        return
+
+
+def _blend(at: World, value: list[float]) -> None:
+    ideas = list(zip(("rose", "tulip"), value, strict=True))
+    finish(blend(at.tti, ideas, at.tti.settings()))
+
+
+def _parts(at: World, value: Any, written: str) -> list[Any]:
+    weights = zip(("rose", "tulip"), typed(value, written).split(","), strict=True)
+    return ["blend", *(f"{idea}:{weight}" for idea, weight in weights), "--model", at.run]
+
+
+def _unknown_key(at: World, value: str) -> None:
+    resolve(file=at.tiny, assignments=[f"{value}=1"], environ={})
+
+
+def on(*words: Any, option: str) -> Words:
+    """A command on the tiny run, with one option."""
+
+    def line(at: World, value: Any, written: str) -> list[Any]:
+        return [*(word(at) if callable(word) else word for word in words),
+                option, typed(value, written)]  # fmt: skip
+
+    return line
+
+
+RUN, PICTURE, MASK = (lambda at: at.run), (lambda at: at.picture), (lambda at: at.mask)
+
+TRIALS = {
+    "`prompt`": Trial("prompt", lambda at, value: at.tti(value),
+                      lambda at, value, _: ["generate", value, "--model", at.run], False,
+                      setting="prompt"),
+    "`prompt` to a CLIP, beyond what it reads": Trial(
+        "prompt", lambda at, value: at.with_clip(value, steps=1),
+        lambda at, value, _: ["generate", value, "-n", 1, "--steps", 1, "--model", "digits"],
+        False, real=True),
+    "`negative`": wish("negative", "--negative", number=False),
+    "`seed`": wish("seed", "--seed"),
+    "`n`": wish("n", "-n"),
+    "`n` of `evaluate`": Trial("n", lambda at, value: check_size(value, None),
+                               on("evaluate", RUN, option="-n")),
+    "`minutes`": Trial("minutes", lambda at, value: check_size(None, value),
+                       on("evaluate", RUN, option="--minutes")),
+    "`steps` of a model with T = 1000": wish("steps", "--steps"),
+    "`w`": wish("w", "--w"),
+    "`guidance`": wish("guidance", "--guidance"),
+    "`w` beside `guidance`": Trial(
+        "guidance and w", lambda at, value: at.tti("rose", w=value, guidance=value),
+        on("generate", "rose", "--model", RUN, "--guidance", 2, option="--w")),
+    "`size` of a model of 16 x 16": wish("size", "--size", number=False),
+    "`batch`": wish("batch"),
+    "`sampler`": wish("sampler", "--sampler", number=False),
+    "`bridge`": wish("bridge", "--bridge", number=False),
+    "`clamp`": wish("clamp"),
+    "`rescale`": wish("rescale"),
+    "`interval`": wish("interval"),
+    "`unconditional`": wish("unconditional"),
+    "`clip_guidance`": wish("clip_guidance", "--clip-guidance"),
+    "`clip_interval`": wish("clip_interval"),
+    "`clip_travel`": wish("clip_travel", "--clip-travel"),
+    "`clip_views`": wish("clip_views"),
+    "`strength`": Trial("strength", _img2img,
+                        on("img2img", PICTURE, "rose", "--model", RUN, option="--strength")),
+    "`frames`": Trial(
+        "frames",
+        lambda at, value: finish(
+            interpolate(at.tti, "rose", "tulip", at.tti.settings(), frames=value)),
+        on("interpolate", "rose", "tulip", "--model", RUN, option="--frames")),
+    "`rounds`": Trial("rounds", _inpaint,
+                      on("inpaint", PICTURE, "rose", "--mask", MASK, "--model", RUN,
+                         option="--rounds")),
+    "`weights`": Trial("weights", _blend, _parts),
+    "`seeds` of `explain`": Trial("seed", lambda at, value: subject_of(at.tti, "rose", value),
+                                  on("explain", RUN, "rose", option="--seeds")),
+    "`k` of `ask`": Trial("k", _ask, on("ask", RUN, "rose", option="-k")),
+    "a setting or option that is not there": Trial(
+        "", lambda at, value: at.tti("rose", **{value: 1}),
+        lambda at, value, _: ["generate", "rose", f"--{value}", 1], False),
+    "a key that is not there": Trial(
+        "unknown config key", _unknown_key,
+        lambda at, value, _: ["train", "--config", at.tiny, "--set", f"{value}=1"], False),
+    "`training.batch_size` with 40 pictures": key("training.batch_size", real=True),
+    "`training.lr`": key("training.lr", real=True),
+    "`training.epochs`": key("training.epochs", real=True),
+    "`training.steps`": key("training.steps", real=True),
+    "`diffusion.timesteps`": key("diffusion.timesteps"),
+    "`diffusion.beta_start`": key("diffusion.beta_start", says="diffusion.beta"),
+    "`diffusion.beta_end`": key("diffusion.beta_end", says="diffusion.beta"),
+    "`conditioning.c_drop_prob`": key("conditioning.c_drop_prob"),
+}  # fmt: skip
