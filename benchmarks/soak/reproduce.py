@@ -47,9 +47,13 @@ MODES = ("generate",) * 11 + ("guided", "unconditional", "vary", "interpolate", 
 
 
 @cache
-def opened() -> TextToImage:
-    """The model that paints; the one that paints again is opened by its command."""
-    return TextToImage.from_pretrained(MODEL, "cpu")
+def opened(count: int = 1) -> TextToImage:
+    """The model that paints, opened under so many threads as it then paints with.
+
+    The one that paints again is opened by its command.
+    """
+    with threads(count):
+        return TextToImage.from_pretrained(MODEL, "cpu")
 
 
 def wishes(rng: random.Random, mode: str) -> dict[str, Any]:
@@ -74,10 +78,11 @@ def wishes(rng: random.Random, mode: str) -> dict[str, Any]:
 
 def painted(rng: random.Random, mode: str, home: Path) -> list[Path]:
     """The files of a trial."""
-    tti = opened()
+    count = rng.choice((1, 1, 2))
+    tti = opened(count)
     settings = tti.settings(**wishes(rng, mode))
     words = rng.sample(PROMPTS, rng.choice((1, 2, 3)))
-    with threads(rng.choice((1, 1, 2))):
+    with threads(count):
         if mode in ("generate", "guided", "unconditional"):
             asked = [] if settings.wordless else words
             work = paint_files(tti, asked, settings, home / "out")

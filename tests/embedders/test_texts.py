@@ -49,3 +49,16 @@ def test_alone_a_text_does_not_depend_on_what_is_asked_with_it():
     assert encoder.batches == [["rose"], ["tulip"]]
     assert rows.tolist() == [[4, 1], [5, 1], [4, 1]]
     assert once([]).shape == (0, 2)
+
+
+def test_a_text_is_embedded_again_under_another_number_of_threads():
+    encoder, before = Encoder(), torch.get_num_threads()
+    once = TextEmbeddings(encoder)
+    once(["rose"])
+    try:
+        torch.set_num_threads(before + 1)
+        once(["rose"])
+        once(["rose"])
+    finally:
+        torch.set_num_threads(before)
+    assert encoder.batches == [["rose"], ["rose"]]

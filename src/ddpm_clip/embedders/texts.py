@@ -30,11 +30,14 @@ class TextEmbeddings:
     def __init__(self, embed: Callable[[Sequence[str]], Tensor], *, alone: bool = False):
         self._embed = _one_by_one(embed) if alone else embed
         self._known: dict[str, Tensor] = {}
+        self._threads = torch.get_num_threads()
 
     def __call__(self, texts: Sequence[str]) -> Tensor:
         """(p, e) on the processor, one row a text; equal texts have equal rows."""
         if not texts:
             return self._embed([]).detach().cpu()
+        if torch.get_num_threads() != self._threads:  # which round otherwise
+            self._known, self._threads = {}, torch.get_num_threads()
         new = [text for text in dict.fromkeys(texts) if text not in self._known]
         if new:
             rows = self._embed(new).detach().cpu()

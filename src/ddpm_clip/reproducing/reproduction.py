@@ -117,10 +117,11 @@ def reproduce(
     """
     recipe = read_recipe(picture)
     first = open_image(recipe.file)
-    tti = model if isinstance(model, TextToImage) else _opened(recipe, model, device)
-    _check_model(recipe, tti.model)
-    settings = replace(recipe.settings, clip_guide=_guide(recipe, clip_guide))
     with threads(min(recipe.facts["threads"], max(MANY_THREADS, os.cpu_count() or 1))):
+        # statistics are worked out on opening, so that it counts there as well
+        tti = model if isinstance(model, TextToImage) else _opened(recipe, model, device)
+        _check_model(recipe, tti.model)
+        settings = replace(recipe.settings, clip_guide=_guide(recipe, clip_guide))
         try:
             again = yield from repainted(tti, recipe, settings, Given(sources, mask))
         except UsageError as error:  # what was wished for is the picture's word, and no option
