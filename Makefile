@@ -98,7 +98,7 @@ runs/digits-second-judge/judge.safetensors: | $(VENV)/.installed
 	$(BIN)/python scripts/train_judge.py --preset digits --seed 4711 --steps 700 --out $(@D)
 
 # Long ones go on where they were stopped.
-SOAKS := crash_points kill9 signals races damaged bad_files malicious \
+SOAKS := crash_points kill9 signals races damaged bad_files reproduce malicious \
          fuzz_images fuzz_models fuzz_configs fuzz_caches fuzz_metadata
 soak: $(VENV)/.installed
 	for name in $(SOAKS); do $(BIN)/python benchmarks/soak/$$name.py || exit 1; done

@@ -22,7 +22,7 @@ RESULTS = ROOT / "benchmarks" / "results"
 PAGE, MARK = ROOT / "docs" / "reliability.md", "soak"
 NOTHING = "Not measured yet for this version."
 FOLDER = "benchmarks/soak/"
-ORDER = ("crash_points", "kill9", "signals", "races", "damaged", "bad_files")
+ORDER = ("crash_points", "kill9", "signals", "races", "damaged", "bad_files", "reproduce")
 """Of the results that have a place; others follow by name."""
 
 

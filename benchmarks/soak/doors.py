@@ -102,6 +102,7 @@ def _files(file: Path) -> Iterator[tuple[str, Door, Path]]:
     yield "read_pairs", read_pairs, file
     yield "read_yaml", read_yaml, file
     yield "read_parameters", read_parameters, file
+    yield "reproduce", lambda p: command("reproduce", p), file
     yield "coverage", Coverage.load, file
 
 

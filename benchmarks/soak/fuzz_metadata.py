@@ -19,6 +19,7 @@ from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
 from ddpm_clip.data.png_texts import KEY, read_parameters
+from ddpm_clip.reproducing.recipe import read_recipe
 
 FACTS: dict[str, Any] = {
     "ddpm_clip": "0.1.0", "prompt": "a red rose", "negative": None, "seed": 7, "guidance": 2.0,
@@ -26,7 +27,7 @@ FACTS: dict[str, Any] = {
     "interval": [0.15, 3.0], "rescale": 0.0, "unconditional": False, "size": "28x28",
     "model": "digits", "model_fingerprint": "0123456789abcdef", "embedder": "mini_clip",
     "dtype": "float32", "device": "cpu", "torch": "2.13.0", "threads": 1, "micro_batch": 64,
-    "batch": 0, "position": 3,
+    "batch": 0, "position": 3, "batch_pictures": 5, "batch_guidance": [1.0, 2.0],
 }  # fmt: skip
 
 
@@ -58,7 +59,8 @@ def attempt(rng: random.Random, corpus: list[bytes], home: Path) -> str:
         path.write_bytes(_png(text, rng))
     facts = read_parameters(path)
     assert all(isinstance(value, str | int | float | list | None) for value in facts.values())
-    return "read"
+    read_recipe(path)
+    return "a recipe"
 
 
 def _facts(rng: random.Random) -> Any:

@@ -6,7 +6,7 @@ are several. `ddpm-clip reproduce` opens the model anew and must leave with 0; w
 which one value of one pixel is one level off, naming that one; and with 1 where another seed is
 recorded, or it would only have compared the file with itself.
 
-    python benchmarks/soak/reproduce.py            five minutes of one core
+    python benchmarks/soak/reproduce.py            five to ten minutes
     python benchmarks/soak/reproduce.py --smoke    five pictures
 """
 
