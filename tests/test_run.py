@@ -9,6 +9,7 @@ import sys
 import pytest
 import torch
 
+from ddpm_clip import checkpoints
 from ddpm_clip.checkpoints import Checkpoint
 from ddpm_clip.config import Config
 from ddpm_clip.errors import Busy, CannotCreate, ConfigError, MissingInput, StorageError
@@ -195,6 +196,14 @@ def test_a_second_process_is_told_who_holds_the_run(run):
         other.wait()
     with run.writing():
         pass
+
+
+def test_the_next_writer_prunes_what_a_killed_save_had_no_time_for(run):
+    for step in (1, 2, 3, 4):  # as `save` leaves them where it is killed before it prunes
+        checkpoints.publish(run.checkpoints_folder, checkpoint(step))
+    run.note_best(1)
+    with run.writing():
+        assert run.checkpoint_steps() == [1, 3, 4]
 
 
 def test_the_next_writer_sets_a_damaged_newest_checkpoint_aside(run):

@@ -222,9 +222,12 @@ class Run:
         path = checkpoints.publish(self.checkpoints_folder, checkpoint)
         if best:
             self.note_best(checkpoint.step)
+        self._prune()
+        return path
+
+    def _prune(self) -> None:
         newest = self.checkpoint_steps()[-self._kept :]
         checkpoints.prune(self.checkpoints_folder, keep={*newest, self.best_step()})
-        return path
 
     @property
     def _kept(self) -> int:
@@ -284,11 +287,13 @@ class Run:
     def tidy(self) -> None:
         """Sweep up after a crash: half-written files, and newest checkpoints that are damaged.
 
+        Old ones go that the last save had no time to prune: there may be no other save.
         Only for the one who holds the run.
         """
         for folder in (self.folder, self.checkpoints_folder):
             storage.sweep(folder)
         checkpoints.set_damaged_aside(self.checkpoints_folder)
+        self._prune()
 
 
 def _dotted(config: Config) -> dict[str, Any]:
