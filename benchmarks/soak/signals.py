@@ -26,10 +26,10 @@ from toy import (
     Child,
     Ended,
     command,
-    difference,
     facts_of,
     interval,
     one_thread,
+    other_bits,
     trained,
     unbroken,
 )
@@ -68,7 +68,7 @@ def trial(rng: random.Random, name: str, seconds: float, wanted: dict[str, str])
         if last.code:
             wrong.append(f"going on ended with {last.code}: {last.err[-200:]}")
         else:
-            wrong += [f"differs: {one}" for one in difference(facts_of(home / "run"), wanted)]
+            wrong += [f"differs: {one}" for one in other_bits(facts_of(home / "run"), wanted)]
         return {"when": when, "wrong": wrong, "answered": round(answered, 3)}
 
 
@@ -98,7 +98,7 @@ def judged(home: Path, ended: Ended, code: int) -> tuple[str, list[str], list[st
 
 
 def _wrong_at_the_end(home: Path, wanted: dict[str, str]) -> list[str]:
-    return [f"differs: {one}" for one in difference(facts_of(home / "run"), wanted)]
+    return [f"differs: {one}" for one in other_bits(facts_of(home / "run"), wanted)]
 
 
 def main() -> None:

@@ -129,6 +129,14 @@ def facts_of(run: Path) -> dict[str, str]:
     return facts
 
 
+def other_bits(facts: dict[str, str], wanted: dict[str, str]) -> list[str]:
+    """`difference`, but for which older checkpoints are kept: an interrupted run saves one more."""
+    last = {name for name in wanted if name.startswith(f"{STEPS} ")}
+    whole = {name for name in wanted if not name[0].isdigit()} - {"steps"}
+    compared = last | whole | (facts.keys() & wanted.keys()) - {"steps"}
+    return [name for name in difference(facts, wanted) if name in compared]
+
+
 def unbroken(home: Path) -> tuple[dict[str, str], Ended]:
     """The facts of a run that nobody disturbed, and how long it took.
 

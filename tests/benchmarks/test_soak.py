@@ -98,6 +98,16 @@ def test_what_two_runs_differ_in_is_named(soak):
     assert toy.difference({"a": "1", "b": "2"}, {"a": "1", "c": "3"}) == ["b", "c"]
 
 
+def test_a_checkpoint_that_an_interruption_left_is_no_other_result(soak):
+    toy = soak("toy")
+    wanted = {"steps": "[21, 24]", "history": "h", "21 model": "a", "24 model": "b"}
+    saved = {"steps": "[23, 24]", "history": "h", "23 model": "x", "24 model": "b"}
+    assert toy.other_bits(saved, wanted) == []
+    assert toy.other_bits(saved | {"24 model": "c"}, wanted) == ["24 model"]
+    assert toy.other_bits(saved | {"21 model": "c"}, wanted) == ["21 model"]
+    assert toy.other_bits({"steps": "[23]", "23 model": "x"}, wanted) == ["24 model", "history"]
+
+
 def test_every_kind_of_bad_file_is_named(soak, tmp_path):
     """The scan that a training begins with, on one file of each kind among sound ones."""
     from ddpm_clip.data.drawn_flowers import write_folder
