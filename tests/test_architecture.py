@@ -50,3 +50,9 @@ def test_imports_only_go_down(path):
         sideways = there != here and FLOORS[there] == FLOORS.get(here) and here in ALONE
         fine = below and not sideways
         assert fine, f"{path}:{line} imports {there} (floor {FLOORS[there]})"
+
+
+def test_no_two_test_files_have_one_name():
+    """A clone without compiled files cannot collect them; here stale ones hide it."""
+    names = [path.name for path in Path(__file__).parent.rglob("test_*.py")]
+    assert sorted(set(names)) == sorted(names)
