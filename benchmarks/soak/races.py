@@ -92,7 +92,10 @@ def main() -> None:
         print(f"race {row['number']}: {row}", flush=True)
     undecided = [row for row in rows if row["codes"] != [0, BUSY] or not row["named"]]
     mixed = [row for row in rows if row["differs"]]
-    slowest = max((row["loser_seconds"] or LIMIT for row in rows), default=LIMIT)
+    slowest = max(
+        (LIMIT if row["loser_seconds"] is None else row["loser_seconds"] for row in rows),
+        default=LIMIT,
+    )
     kept = [
         claim(f"of {races} races without exactly one winner", len(undecided), 0, at_most=True,
               unit="races"),
