@@ -7,6 +7,7 @@ import errno
 import json
 import os
 import socket
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
@@ -51,11 +52,13 @@ def locked(folder: Path, refusal: Callable[[str], Exception]) -> Iterator[None]:
 
 def holder(path: Path) -> str:
     """Who holds a lock, as it said of itself; words for the case that it said nothing yet."""
-    try:
-        told = json.loads(path.read_text(encoding="utf-8"))
-        return f"process {told['pid']} on {told['host']}, since {told['since']}"
-    except (OSError, ValueError, TypeError, KeyError):
-        return "a process that has only just begun"
+    for wait in (0.01, 0.05, 0.2, 0):  # between taking the lock and saying so lies a moment
+        try:
+            told = json.loads(path.read_text(encoding="utf-8"))
+            return f"process {told['pid']} on {told['host']}, since {told['since']}"
+        except (OSError, ValueError, TypeError, KeyError):
+            time.sleep(wait)
+    return "a process that has only just begun"
 
 
 def _acquired(path: Path, refusal: Callable[[str], Exception]) -> int:
