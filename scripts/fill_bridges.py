@@ -11,7 +11,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent))
 
-from marked_pages import filled
+from marked_pages import fill
 from page_tables import Facts, read_results, span, table
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -84,12 +84,7 @@ def _origin(facts: Facts) -> str:
 
 def main() -> int:
     """Fill the page, or compare it."""
-    text = PAGE.read_text(encoding="utf-8")
-    wanted = filled(text, MARK, body())
-    if "--check" in sys.argv[1:]:
-        return int(wanted != text)
-    PAGE.write_text(wanted, encoding="utf-8")
-    return 0
+    return fill(PAGE, MARK, body)
 
 
 if __name__ == "__main__":

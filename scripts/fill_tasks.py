@@ -14,7 +14,7 @@ from typing import Any
 
 sys.path.insert(0, str(Path(__file__).parent))
 
-from marked_pages import filled
+from marked_pages import fill
 
 ROOT = Path(__file__).resolve().parents[1]
 RESULTS = ROOT / "benchmarks" / "results"
@@ -73,12 +73,7 @@ def _origin(facts: Mapping[str, Any]) -> str:
 
 def main() -> int:
     """Fill the page, or compare it."""
-    text = PAGE.read_text(encoding="utf-8")
-    wanted = filled(text, MARK, body())
-    if "--check" in sys.argv[1:]:
-        return int(wanted != text)
-    PAGE.write_text(wanted, encoding="utf-8")
-    return 0
+    return fill(PAGE, MARK, body)
 
 
 if __name__ == "__main__":

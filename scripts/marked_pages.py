@@ -3,6 +3,20 @@
 Knows nothing of what is written there.
 """
 
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+
+def fill(page: Path, name: str, body: Callable[[], str]) -> int:
+    """Fill a page, or with `--check` compare it; the exit code, 1 where it has fallen behind."""
+    text = page.read_text(encoding="utf-8")
+    wanted = filled(text, name, body())
+    if "--check" in sys.argv[1:]:
+        return int(wanted != text)
+    page.write_text(wanted, encoding="utf-8")
+    return 0
+
 
 def filled(text: str, name: str, inner: str) -> str:
     """A page with `inner` between `<!-- name: begin -->` and `<!-- name: end -->`.

@@ -15,7 +15,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).parent))
 
 import results_sections as sections
-from marked_pages import filled
+from marked_pages import fill
 from page_tables import Facts, claims_table, read_results
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -105,12 +105,7 @@ def _short(commit: str) -> str:
 
 def main() -> int:
     """Fill the page, or compare it."""
-    text = PAGE.read_text(encoding="utf-8")
-    wanted = filled(text, MARK, body())
-    if "--check" in sys.argv[1:]:
-        return int(wanted != text)
-    PAGE.write_text(wanted, encoding="utf-8")
-    return 0
+    return fill(PAGE, MARK, body)
 
 
 if __name__ == "__main__":

@@ -92,10 +92,8 @@ def main() -> None:
         print(f"race {row['number']}: {row}", flush=True)
     undecided = [row for row in rows if row["codes"] != [0, BUSY] or not row["named"]]
     mixed = [row for row in rows if row["differs"]]
-    slowest = max(
-        (LIMIT if row["loser_seconds"] is None else row["loser_seconds"] for row in rows),
-        default=LIMIT,
-    )
+    seconds = [row["loser_seconds"] for row in rows]
+    slowest = LIMIT if None in seconds else max(seconds, default=LIMIT)
     kept = [
         claim(f"of {races} races without exactly one winner", len(undecided), 0, at_most=True,
               unit="races"),

@@ -3,7 +3,6 @@
 Reads the options and prints; what is measured is the library's `evaluate`.
 """
 
-from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -101,17 +100,11 @@ def _evaluate(
 
 def _followed(work: "Generator[Progress, None, Evaluation]") -> "Evaluation":
     """Run it under bars; interrupted, no file is written."""
-    from ddpm_clip.cli.interrupt import Interrupted, Patience
-    from ddpm_clip.cli.progress import Bars
-    from ddpm_clip.utils.generators import finish
+    from ddpm_clip.cli.interrupt import Patience
+    from ddpm_clip.cli.progress import NOTHING_WRITTEN, Bars, follow
 
-    def show(at: "Progress") -> None:
-        if patience.asked:
-            raise Interrupted(patience.asked, "Interrupted. Nothing was written.")
-        bars.update(at.stage, at.done, at.total, at.note)
-
-    with Patience("leaving after this step") as patience, Bars() as bars, closing(work):
-        return finish(work, show)
+    with Patience("leaving after this step") as patience, Bars() as bars:
+        return follow(work, bars, patience, told=NOTHING_WRITTEN)
 
 
 def _say(found: "Evaluation") -> None:

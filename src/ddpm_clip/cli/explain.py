@@ -3,7 +3,6 @@
 Reads the options and prints; what is analysed is the library's `explain`.
 """
 
-from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -100,17 +99,11 @@ def _explain(
 
 def _followed(work: "Generator[Progress, None, Findings]") -> "Findings":
     """Run it under bars; interrupted, no file is written."""
-    from ddpm_clip.cli.interrupt import Interrupted, Patience
-    from ddpm_clip.cli.progress import Bars
-    from ddpm_clip.utils.generators import finish
+    from ddpm_clip.cli.interrupt import Patience
+    from ddpm_clip.cli.progress import NOTHING_WRITTEN, Bars, follow
 
-    def show(at: "Progress") -> None:
-        if patience.asked:
-            raise Interrupted(patience.asked, "Interrupted. Nothing was written.")
-        bars.update(at.stage, at.done, at.total, at.note)
-
-    with Patience("leaving after this step") as patience, Bars() as bars, closing(work):
-        return finish(work, show)
+    with Patience("leaving after this step") as patience, Bars() as bars:
+        return follow(work, bars, patience, told=NOTHING_WRITTEN)
 
 
 def _names(text: str) -> list[str]:

@@ -63,10 +63,21 @@ class Bars:
             console.say("  ".join(part for part in parts if part))
 
 
+NOTHING_WRITTEN = "Interrupted. Nothing was written."
+"""The last line of work that writes at its end only."""
+
+
 def follow(
-    work: "Generator[Progress, None, Result]", bars: Bars, patience: Patience | None = None
-) -> Result:
+    work: "Generator[Progress, None, Result]", bars: Bars, patience: Patience | None = None,
+    *, told: str | None = None,
+) -> Result:  # fmt: skip
     """Run a stage to its end under its bar.
+
+    Args:
+        work: the stage.
+        bars: show how far it is.
+        patience: notes a request to leave.
+        told: the last line then; by default that what was done is kept.
 
     Raises:
         Interrupted: `patience` was asked; the stage was closed first, so it could store its work.
@@ -74,8 +85,8 @@ def follow(
     while True:
         if patience and patience.asked:
             work.close()
-            told = farewell("Interrupted. What was done is kept.", "Run it again.")
-            raise Interrupted(patience.asked, told)
+            kept = farewell("Interrupted. What was done is kept.", "Run it again.")
+            raise Interrupted(patience.asked, told or kept)
         try:
             at = next(work)
         except StopIteration as end:

@@ -77,14 +77,14 @@ def _painted_again(
     clip_guide: str | None, device: str | None,
 ) -> "Reproduction":  # fmt: skip
     from ddpm_clip.cli.interrupt import Patience
-    from ddpm_clip.cli.progress import Bars, follow
+    from ddpm_clip.cli.progress import NOTHING_WRITTEN, Bars, follow
     from ddpm_clip.reproducing import reproduce
 
     work = reproduce(
         picture, model, device=device, sources=sources, mask=mask, clip_guide=clip_guide
     )
     with Patience("leaving after this step") as patience, Bars() as bars:
-        return follow(work, bars, patience)
+        return follow(work, bars, patience, told=NOTHING_WRITTEN)
 
 
 def _sentence(found: "Reproduction") -> str:

@@ -40,7 +40,7 @@ def checked_prompt(prompt: str, param: str = "prompt") -> str:
                          "leave it out, or write the whole character", param=param)  # fmt: skip
     clean = "".join(c for c in prompt if c in "\n\t" or unicodedata.category(c) != "Cc")
     if not clean.strip():
-        raise UsageError(f"the {param.removesuffix('s')} is empty", "nothing says what to paint",
+        raise UsageError(f"the {param} is empty", "nothing says what to paint",
                          "say what to paint, or use --unconditional", param=param)  # fmt: skip
     if len(clean) > MAX_PROMPT:
         raise UsageError(f"the {param} has {len(clean)} characters", "no embedder reads so many",

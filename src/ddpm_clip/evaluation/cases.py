@@ -160,7 +160,7 @@ def _case(line: str, place: str) -> PromptCase:
                             "a red rose<TAB>species=rose, petals=red", param="prompts")  # fmt: skip
         facts[name] = value
     try:
-        return PromptCase(checked_prompt(text.strip(), "prompts"), facts)
+        return PromptCase(checked_prompt(text.strip()), facts)
     except UsageError as error:
         raise DataError(f"{place}: {error.what}", error.why, param="prompts") from error
 
