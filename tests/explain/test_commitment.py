@@ -4,10 +4,12 @@ import pytest
 import torch
 
 from ddpm_clip.explain import commitment
-from ddpm_clip.explain.commitment import theory
+from ddpm_clip.explain.commitment import Turned, theory, verdict_of
+from ddpm_clip.explain.halfway import Halfway
 from ddpm_clip.explain.nulls import NULLS
 from ddpm_clip.explain.planted import planted_subject
 from ddpm_clip.explain.reading import read
+from ddpm_clip.explain.u_turn import Foresight
 from ddpm_clip.utils.generators import finish
 
 
@@ -77,3 +79,24 @@ def test_a_prompt_without_a_class_is_shown_and_not_judged():
     assert found.verdict == "inconclusive"
     assert "names no class" in found.test
     assert len(found.panels) == 4
+
+
+INSIDE = Halfway(3.0, 2.0, 4.0, 8)
+NOWHERE = Halfway(math.inf, math.inf, math.inf, 8)
+BARELY = Halfway(3.0, 2.0, math.inf, 8)
+
+
+@pytest.mark.parametrize(
+    ("t50", "foresight", "verdict"),
+    [
+        (INSIDE, (0.8, 0.6, 0.9), "pass"),
+        (INSIDE, (0.7, 0.4, 0.9), "inconclusive"),
+        (INSIDE, (0.3, 0.2, 0.4), "fail"),
+        (BARELY, (0.8, 0.6, 0.9), "inconclusive"),
+        (NOWHERE, (0.8, 0.6, 0.9), "fail"),
+        (INSIDE, (math.nan, 0.0, 1.0), "inconclusive"),
+    ],
+)
+def test_what_an_interval_spans_is_neither_shown_nor_refuted(t50, foresight, verdict):
+    found = Turned(None, t50, 0.1, 3.0, Foresight(*foresight, 40))
+    assert verdict_of(found) == verdict

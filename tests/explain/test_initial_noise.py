@@ -5,6 +5,7 @@ import torch
 
 from ddpm_clip.explain import initial_noise
 from ddpm_clip.explain.class_prompts import prompts_of
+from ddpm_clip.explain.noise_blocks import blocks_of, transplanted
 from ddpm_clip.explain.noise_layout import layout
 from ddpm_clip.explain.noise_trades import traded
 from ddpm_clip.explain.nulls import NULLS, nulls_of
@@ -65,6 +66,29 @@ def test_the_class_goes_with_the_frequencies_in_which_modes_differ(planted):
     assert trades.share[1].mean() < 0.15
     assert trades.share[2].mean() > 0.85
     assert 0 < trades.half < 5
+
+
+def test_within_a_mode_a_block_of_noise_moves_its_own_block_only(planted):
+    """A mode is round: told which, the posterior's mean is that of every pixel by itself."""
+    found = finish(transplanted(planted, 3, 12, "dpmpp_2m"))
+    assert found.stays.tolist() == pytest.approx([1.0] * 3, abs=1e-3)
+    assert (found.by_chance < 0.3).all()
+    area = blocks_of(8, 8).double().mean((1, 2)).view(3, 3)
+    assert torch.allclose(found.moves, area, atol=0.1)
+
+
+def test_without_words_a_block_of_noise_can_change_the_mode_and_so_everything(planted):
+    silent = planted.replace(settings=planted.settings.with_wishes(guidance=0.0))
+    assert finish(transplanted(silent, 16, 10, "dpmpp_2m")).stays.mean() < 0.7
+
+
+def test_no_block_is_the_receivers_picture_and_every_block_the_givers(planted):
+    found = finish(transplanted(planted, 2, 8, "dpmpp_2m"))
+    seeds = planted.more_seeds(4)
+    own = finish(planted.pictures(planted.conditions(seeds=seeds), seeds, steps=8))
+    assert torch.allclose(found.x[0], own[2], atol=1e-5)
+    assert torch.allclose(found.x[-1], own[0], atol=1e-5)
+    assert blocks_of(8, 7).sum(0).eq(1).all()
 
 
 @pytest.mark.parametrize(

@@ -122,9 +122,17 @@ def _verdict(door: Gate, found: Turned) -> tuple[Verdict, str]:
     seen, t50 = found.foresight, found.t50
     where = f"at sigma/alpha = {t50.at:.2g} ({t50.low:.2g} to {t50.high:.2g})"
     right = f"{seen.share:.0%} of {seen.pairs} pairs ({seen.low:.0%} to {seen.high:.0%})"
-    return ("pass" if t50.inside and seen.low > 0.5 else "fail"), (
+    return verdict_of(found), (
         f"{test} It falls {where if t50.inside else 'nowhere surely'}; x_0-hat is right in {right}."
     )
+
+
+def verdict_of(found: Turned) -> Verdict:
+    """Pass where both hold, fail where one surely does not; what an interval spans is open."""
+    seen, t50 = found.foresight, found.t50
+    if seen.high <= 0.5 or t50.low == math.inf or t50.high == -math.inf:
+        return "fail"
+    return "pass" if t50.inside and seen.low > 0.5 else "inconclusive"
 
 
 def _numbers(door: Gate, spoken: Reading, silent: Reading, found: Turned) -> dict[str, Any]:

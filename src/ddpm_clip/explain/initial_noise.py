@@ -1,9 +1,10 @@
-"""What the initial noise decides: against the prompt, by itself, and at which frequencies.
+"""What the initial noise decides: against the prompt, by itself, at which frequencies, and where.
 
-Three looks: the variance of pictures over seeds and prompts (a two-way layout), a linear probe
+Four looks: the variance of pictures over seeds and prompts (a two-way layout), a linear probe
 from the noise to the class that is painted without words, and noise of two seeds crossed at a
-frequency. A walk that adds fresh noise at every step forgets where it began: there the probe has
-to fail, or it reads something else than the noise. Knows nothing of how variance is taken apart.
+frequency and block by block. A walk that adds fresh noise at every step forgets where it began:
+there the probe has to fail, or it reads something else than the noise. Knows nothing of how
+variance is taken apart.
 """
 
 from collections.abc import Generator
@@ -14,11 +15,22 @@ import torch
 
 from ddpm_clip.evaluation.means import Means, means
 from ddpm_clip.explain.control_prompts import Gate, gate
+from ddpm_clip.explain.noise_blocks import GRID, Blocks, transplanted
 from ddpm_clip.explain.noise_layout import Layout, layout
 from ddpm_clip.explain.noise_probe import Probed, probe
 from ddpm_clip.explain.noise_trades import Trades, traded
 from ddpm_clip.explain.opening import plainly
-from ddpm_clip.explain.panels import Bars, Curve, Explanation, Line, Panel, Strip, Table, Verdict
+from ddpm_clip.explain.panels import (
+    Bars,
+    Curve,
+    Explanation,
+    Heatmap,
+    Line,
+    Panel,
+    Strip,
+    Table,
+    Verdict,
+)  # fmt: skip
 from ddpm_clip.explain.sentences import if_closed, with_interval
 from ddpm_clip.explain.subject import Subject
 from ddpm_clip.models.ddpm import noise_of
@@ -32,7 +44,7 @@ DETERMINISTIC, FORGETFUL = "dpmpp_2m", "dpmpp_2m_sde"
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Found:
-    """All three looks.
+    """All four looks.
 
     Attributes:
         gate: is the prompt followed at all?
@@ -40,6 +52,7 @@ class Found:
         kept: the probe on walks that add no noise.
         forgotten: the probe on walks that add noise at every step, from the same beginnings.
         trades: of frequencies.
+        blocks: of the noise, exchanged one by one.
     """
 
     gate: Gate
@@ -47,6 +60,7 @@ class Found:
     kept: Probed
     forgotten: Probed
     trades: Trades
+    blocks: Blocks
 
     @property
     def beyond(self) -> Means:
@@ -74,9 +88,10 @@ def explain(subject: Subject, *, quick: bool = False) -> Generator[Progress, Non
     forgotten = yield from _probed(subject, n, steps, FORGETFUL, draws)
     cuts = [1.0, 2.0, 4.0, 8.0] if quick else [0.5, 1.0, 1.5, 2.0, 3.0, 4.0, 6.0, 8.0, 12.0]
     trades = yield from traded(subject, 4 if quick else 16, cuts, steps, DETERMINISTIC)
+    blocks = yield from transplanted(subject, 4 if quick else 16, steps, DETERMINISTIC)
     probs = subject.judge(layouts[0].x[:, 0].to(subject.ddpm.device)).cpu()
     opened = yield from gate(subject, probs)
-    found = Found(opened, layouts, kept, forgotten, trades)
+    found = Found(opened, layouts, kept, forgotten, trades, blocks)
     return Explanation(
         "initial_noise", "What the first noise decides", CAPTION, _panels(found), _test(found),
         verdict_of(found), _numbers(found),
@@ -126,14 +141,16 @@ CAPTION = (
     "sheet has a row for each seed and a column for each prompt; the table says which part of the "
     "variance of such a sheet goes with the seed, which with the prompt, and which with the pair "
     "of both. Without words the noise alone decides the class: the bars say how often a linear "
-    "probe that sees only coarse noise foretells it. For the last curve the noise of two seeds is "
+    "probe that sees only coarse noise foretells it. For the curve the noise of two seeds is "
     "crossed: up to a frequency it is of the one, above it of the other; where the curve crosses "
-    "one half, both have the same say in the picture."
+    "one half, both have the same say in the picture. For the last panels one block of a seed's "
+    "noise is set into another's: the map says which blocks move the picture most, its note how "
+    "much of the change stays where the noise was exchanged."
 )
 
 
 def _numbers(found: Found) -> dict[str, Any]:
-    trades = found.trades
+    trades, blocks = found.trades, found.blocks
     return {
         "n": len(found.kept.gains), "gate": found.gate.as_dict(),
         "layouts": [
@@ -145,6 +162,9 @@ def _numbers(found: Found) -> dict[str, Any]:
         "foretold_beyond": found.beyond.as_dict(),
         "trades": {"pairs": trades.share.shape[1], "cuts": trades.cuts,
                    "share_of_low": means(trades.share.T).as_dict(), "half": trades.half},
+        "blocks": {"pairs": len(blocks.stays), "a_side": GRID, "moves": blocks.moves,
+                   "stays": means(blocks.stays).as_dict(),
+                   "stays_by_chance": means(blocks.by_chance).as_dict()},
     }  # fmt: skip
 
 
@@ -167,6 +187,10 @@ def _panels(found: Found) -> tuple[Panel, ...]:
         Strip("Noise of two seeds, crossed", found.trades.x[None], (),
               ["other", *(f"{cut:g}" for cut in found.trades.cuts[1:-1]), "one"],
               "above: frequency up to which the noise is of the one seed"),
+        _moved(found.blocks),
+        Strip("One block of noise exchanged", found.blocks.x[None], (),
+              ["without", *(f"{i // GRID + 1}, {i % GRID + 1}" for i in range(GRID**2)), "giver"],
+              "above: row and column of the block whose noise is the giver's"),
     )  # fmt: skip
 
 
@@ -191,6 +215,16 @@ def _curve(trades: Trades) -> Curve:
                  [Line("giver of the low frequencies", x, mean, low, high)],
                  "frequency of the cut, in waves across the picture",
                  "nearness to its picture", ylim=(0.0, 1.0))  # fmt: skip
+
+
+def _moved(blocks: Blocks) -> Heatmap:
+    stays, chance = means(blocks.stays), means(blocks.by_chance)
+    names = [str(i + 1) for i in range(GRID)]
+    return Heatmap("Where noise moves the picture", blocks.moves, names, names,
+                   "share of all change", "column", "row",
+                   note=f"Of the change {stays.mean:.0%} ({stays.low:.0%} to {stays.high:.0%}) "
+                   f"stays in the block that was exchanged; {chance.mean:.0%} would if it went "
+                   "anywhere.")  # fmt: skip
 
 
 def _unread(subject: Subject) -> Explanation:
