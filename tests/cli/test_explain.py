@@ -47,6 +47,8 @@ def test_a_run_without_a_judge_or_a_clip_is_told_what_cannot_be_tested(cli, run)
         (["--guidance", "1,2"], 2, "2 guidance scales"),
         (["--guidance", "many"], 2, "is no number"),
         (["--attribute", "colour"], 2, "no judge reads colour"),
+        (["--words", " , "], 2, "no words to look for"),
+        (["--words", "nowhere.txt"], 66, "no such file"),
     ],
 )
 def test_slips_are_told(cli, words, code, said):

@@ -36,6 +36,11 @@ Seeds = Annotated[
 Attribute = Annotated[
     str | None, typer.Option(help="Of what the judge reads; by default what the prompt names.")
 ]
+Words = Annotated[
+    str | None,
+    typer.Option(metavar="cifar100|FILE|WORD,...",
+                 help="Words that a CLIP looks for in the noise; by default the classes."),
+]  # fmt: skip
 
 
 def explain(
@@ -45,6 +50,7 @@ def explain(
     seeds: Seeds = None,
     quick: Annotated[bool, typer.Option("--quick", help="Small sizes: under a minute.")] = False,
     attribute: Attribute = None,
+    words: Words = None,
     steps: Steps = None,
     guidance: Annotated[str | None, typer.Option(metavar="S", help="Guidance scale.")] = None,
     sampler: Sampler = None,
@@ -66,13 +72,15 @@ def explain(
     from ddpm_clip.explain.report import HTML, check_folder, write_report
     from ddpm_clip.explain.report import as_json as json_form
     from ddpm_clip.explain.running import chosen
+    from ddpm_clip.explain.vocabularies import words_of
 
     how = painting_wishes(guidance, None, steps=steps, sampler=sampler, bridge=bridge)
     names = chosen(None if analyses is None else _names(analyses))
     picked = _seeds(seeds) if seeds is not None else list(range(FEW if quick else MANY))
     said = used_prompts([prompt])[0]
+    options = {} if words is None else {"noise_prediction": {"words": words_of(words)}}
     check_folder(out, overwrite)
-    found = _followed(_explain(model, device, said, picked, names, quick, attribute, how))
+    found = _followed(_explain(model, device, said, picked, names, quick, attribute, how, options))
     write_report(found, out)
     if as_json:
         return console.result_json(json_form(found))
@@ -85,7 +93,7 @@ def explain(
 
 def _explain(
     model: str, device: str, prompt: str, seeds: list[int], names: list[str], quick: bool,
-    attribute: str | None, how: dict[str, Any],
+    attribute: str | None, how: dict[str, Any], options: dict[str, Any],
 ) -> "Generator[Progress, None, Findings]":  # fmt: skip
     from ddpm_clip.explain import subject_of
     from ddpm_clip.explain.running import explain_all
@@ -94,7 +102,7 @@ def _explain(
     tti = TextToImage.from_pretrained(model, device)
     subject = subject_of(tti, prompt, seeds, attribute=attribute, **how)
     tti.warn(prompt, subject.settings)
-    return explain_all(subject, names, quick=quick)
+    return explain_all(subject, names, quick=quick, options=options)
 
 
 def _followed(work: "Generator[Progress, None, Findings]") -> "Findings":

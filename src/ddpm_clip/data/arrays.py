@@ -199,11 +199,18 @@ def named(labels: NDArray[Any] | None, classes: Sequence[str], path: Path,
 
 
 def labels_beside(path: Path) -> list[str]:
-    """Class names by line; of `id TAB synonyms` the first synonym."""
+    """The class names in `labels.txt` beside a pack, if it is there."""
     beside = path.with_name("labels.txt")
-    if not beside.is_file():
-        return []
-    lines = read_bytes(beside, MAX_LABELS).decode("utf-8", "replace").splitlines()
+    return read_labels(beside) if beside.is_file() else []
+
+
+def read_labels(path: Path) -> list[str]:
+    """Class names by line; of `id TAB synonyms` the first synonym.
+
+    Raises:
+        OSError: it cannot be read. ValueError: it is too large.
+    """
+    lines = read_bytes(path, MAX_LABELS).decode("utf-8", "replace").splitlines()
     return short_names([line.rpartition("\t")[2] for line in lines if line.strip()])
 
 

@@ -27,6 +27,7 @@ from ddpm_clip.explain.panels import (
 )  # fmt: skip
 from ddpm_clip.explain.recorder import Recorder
 from ddpm_clip.explain.subject import Subject
+from ddpm_clip.explain.vocabularies import words_of
 from ddpm_clip.types import Progress
 
 LEVELS, REFERENCES = {True: 8, False: 14}, {True: 24, False: 64}
@@ -57,14 +58,16 @@ CAPTION = (
 
 
 def explain(
-    subject: Subject, *, quick: bool = False, words: Sequence[str] = (), top: int = TOP
+    subject: Subject, *, quick: bool = False, words: str | Sequence[str] = (), top: int = TOP
 ) -> Generator[Progress, None, Explanation]:
     """How right the named noise is by noise level, and which words are read in it.
 
     Args:
         subject: what is explained.
         quick: fewer noise levels and reference pictures.
-        words: that a CLIP looks for in the maps; none take the names of the classes.
+        words: that a CLIP looks for in the maps, beside the class that is asked for; a text is
+            read by `words_of`: "cifar100", a file, or words with commas between. None take the
+            names of the classes.
         top: so many of them are shown.
     """
     c = subject.conditions()
@@ -76,7 +79,8 @@ def explain(
         yield Progress("noise prediction", step.i + 1, steps)
     walked = recorder.recording()
     found, reference = yield from _measured(subject, c, quick)
-    read = read_maps(subject, walked, words, reference)
+    sought = words_of(words) if isinstance(words, str) else words
+    read = read_maps(subject, walked, sought, reference)
     probs = None if subject.judging is None else subject.judge(walked.x_end).cpu()
     opened = yield from gate(subject, probs)
     verdict, test = _verdict(found, read, opened)

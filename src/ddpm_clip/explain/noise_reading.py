@@ -147,13 +147,15 @@ def read_maps(
     Args:
         subject: that walked.
         walked: with both branches.
-        words: that are looked for; none take the names of the classes.
+        words: that are looked for, and the asked class with them; none take the names of the
+            classes.
         like: (n, c, h, w) pictures, for brightness and contrast.
     """
     vocabulary = list(words) or [name.replace("_", " ") for name in subject.classes]
     wanted = None if subject.wanted is None else subject.wanted.replace("_", " ")
     if not vocabulary:
         return None
+    vocabulary += [] if wanted is None else [wanted]
     reader = noise_reader(subject, vocabulary, like, seed=max(subject.seeds))
     if reader is None:
         return None

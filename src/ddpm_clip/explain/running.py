@@ -4,8 +4,9 @@ Knows nothing of files or commands.
 """
 
 import time
-from collections.abc import Generator, Sequence
+from collections.abc import Generator, Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any
 
 from ddpm_clip.errors import DdpmClipError
@@ -65,7 +66,11 @@ def chosen(names: Sequence[str] | None) -> list[str]:
 
 
 def explain_all(
-    subject: Subject, names: Sequence[str] | None = None, *, quick: bool = False
+    subject: Subject,
+    names: Sequence[str] | None = None,
+    *,
+    quick: bool = False,
+    options: Mapping[str, Mapping[str, Any]] = MappingProxyType({}),
 ) -> Generator[Progress, None, Findings]:
     """Make every analysis that is wanted; one that cannot be made does not stop the others.
 
@@ -75,6 +80,7 @@ def explain_all(
         subject: a model with a prompt.
         names: None makes all.
         quick: small sizes, for a first look.
+        options: of single analyses, by their names.
 
     Raises:
         UsageError: an unknown name.
@@ -84,7 +90,9 @@ def explain_all(
     for name in chosen(names):
         began = time.perf_counter()
         try:
-            explanation = yield from EXPLANATIONS[name](remembering, quick=quick)
+            explanation = yield from EXPLANATIONS[name](
+                remembering, quick=quick, **options.get(name, {})
+            )
         except DdpmClipError as error:
             why = f"{error.what}: {error.why}" if error.why else error.what
             absent.append(Absent(name, why, error.fix))
