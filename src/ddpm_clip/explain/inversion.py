@@ -17,6 +17,7 @@ from ddpm_clip.explain.odds import Followed
 from ddpm_clip.explain.opening import plainly
 from ddpm_clip.explain.other_prompt import Other, other_prompt
 from ddpm_clip.explain.panels import Curve, Explanation, Line, Panel, Strip, Verdict
+from ddpm_clip.explain.strangers import Strangers, strangers
 from ddpm_clip.explain.subject import Subject
 from ddpm_clip.explain.up_and_down import LEAST_GAIN, REFINE, Returned, up_and_down
 from ddpm_clip.explain.ways import Crossing, Way, between_noises, between_prompts
@@ -57,6 +58,7 @@ def explain(
     seeds = subject.more_seeds(PICTURES[quick])
     returned = yield from up_and_down(subject, seeds, FINENESS[quick], towards,
                                       subject.steps_of(quick))  # fmt: skip
+    foreign = strangers(subject, seeds, returned.x, returned.noise, returned.fineness[-1])
     steps, crossing = min(STEPS[quick], len(subject.rows())), None
     if towards is not None and subject.judging is not None and subject.target is not None:
         way = yield from between_prompts(subject, towards.prompt, FRAMES[quick], seeds, steps)
@@ -65,15 +67,15 @@ def explain(
     arcs = yield from between_noises(subject, pairs, NOISE_FRAMES[quick], steps)
     lines = yield from between_noises(subject, pairs, NOISE_FRAMES[quick], steps, straight=True)
     verdict, test = _verdict(subject, returned, crossing, towards)
-    panels: list[Panel] = [_strip(returned, towards), _fidelity(returned)]
+    panels: list[Panel] = [_strip(returned, towards, foreign), _fidelity(returned)]
     if crossing is not None and towards is not None:
         panels += [_frames(f"From “{subject.prompt}” to “{towards.prompt}”, the same noise",
                            crossing.way), _read(subject, crossing)]  # fmt: skip
     panels += [_frames("From one noise to another, the same prompt", arcs)]
     if subject.target is not None and subject.judging is not None:
         panels.append(_kept(arcs, lines, subject.target))
-    return Explanation(NAME, TITLE, CAPTION, tuple(panels), test, verdict,
-                       _numbers(subject, returned, crossing, towards, arcs, lines))  # fmt: skip
+    numbers = _numbers(subject, returned, foreign, crossing, towards, arcs, lines)
+    return Explanation(NAME, TITLE, CAPTION, tuple(panels), test, verdict, numbers)
 
 
 inversion = plainly(explain)
@@ -109,8 +111,8 @@ def _verdict(
 
 
 def _numbers(
-    subject: Subject, returned: Returned, crossing: Crossing | None, towards: Other | None,
-    arcs: Way, lines: Way,
+    subject: Subject, returned: Returned, foreign: Strangers, crossing: Crossing | None,
+    towards: Other | None, arcs: Way, lines: Way,
 ) -> dict[str, Any]:  # fmt: skip
     noise = returned.noise
     numbers: dict[str, Any] = {
@@ -121,6 +123,8 @@ def _numbers(
         "refinement_brings": returned.refines,
         "noise": {"std": means(noise.flatten(1).std(1)).as_dict(),
                   "apart_from_normal": means(apart_from_normal(noise)).as_dict()},
+        "strangers": {"own_length": means(foreign.own).as_dict(), "told": foreign.told,
+                      "strange_length": means(foreign.strange).as_dict()},
     }  # fmt: skip
     if crossing is not None and towards is not None:
         k, n = int(crossing.once.sum()), len(crossing.once)
@@ -144,14 +148,19 @@ def _numbers(
     return numbers
 
 
-def _strip(returned: Returned, towards: Other | None) -> Strip:
+def _strip(returned: Returned, towards: Other | None, foreign: Strangers) -> Strip:
     rows, names = [returned.x, returned.noise / 3, returned.back], ["picture", "its noise",
                                                                     "what returns"]  # fmt: skip
     if returned.edited is not None and towards is not None:
         rows.append(returned.edited)
         names.append(f"as “{towards.prompt}”")
+    rows.append(foreign.x)
+    names.append("shuffled")
     shown = torch.stack([one[:8].float().cpu().clamp(-1, 1) for one in rows])
-    return Strip("Up to the noise and down again", shown, names)
+    note = (f"A picture comes from noise of length {foreign.own.mean():.2f} (rms of a pixel; fresh "
+            f"noise has 1), in shuffled tiles it would from {foreign.strange.mean():.2f}: that "
+            f"tells them apart in {foreign.told:.0%} of pairs.")  # fmt: skip
+    return Strip("Up to the noise and down again", shown, names, note=note)
 
 
 def _fidelity(returned: Returned) -> Curve:
