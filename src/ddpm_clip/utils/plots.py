@@ -129,7 +129,7 @@ def panels(parts: Sequence[Panel], path: Path, *, columns: int = 2, height: floa
 
 def _plain_numbers(axes: "Axes", part: Panel) -> None:
     """On logarithmic axes 0.1, 1, 2, 5, 10, … 1k instead of powers."""
-    from matplotlib.ticker import EngFormatter, FuncFormatter, LogLocator, NullFormatter
+    from matplotlib.ticker import EngFormatter, FuncFormatter, LogLocator, NullLocator
 
     large = EngFormatter(sep="")
     for axis, scale in ((axes.xaxis, part.xscale), (axes.yaxis, part.yscale)):
@@ -137,7 +137,7 @@ def _plain_numbers(axes: "Axes", part: Panel) -> None:
             low, high = axis.get_view_interval()
             axis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0) if high < 50 * low else (1.0,)))
             axis.set_major_formatter(FuncFormatter(lambda x, _: f"{x:g}" if x < 1 else large(x)))
-            axis.set_minor_formatter(NullFormatter())
+            axis.set_minor_locator(NullLocator())  # bare ticks take half of the drawing's time
 
 
 def _lines(axes: "Axes", lines: Sequence[Line]) -> None:
