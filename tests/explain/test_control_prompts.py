@@ -12,12 +12,12 @@ def gated(subject):
     return finish(gate(subject, subject.judge(x)))
 
 
-def test_controls_name_each_class_plainly():
-    subject = planted_subject().replace(vocabulary=("2!", "two or three", "a two", "draw a two"))
-    controls = control_prompts(subject)
-    assert controls[2] == "a two"
-    assert controls[3] == "three"
+def test_controls_are_the_prompt_with_every_other_class():
+    controls = control_prompts(planted_subject("a Two, please"))
+    assert controls[2] == "a two, please"
+    assert controls[3] == "a three, please"
     assert list(controls) == list(range(10))
+    assert control_prompts(planted_subject("a 2"))[3] == "three"
 
 
 def test_the_gate_is_open_for_the_truth():

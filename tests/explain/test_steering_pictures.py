@@ -19,7 +19,7 @@ def replaced(subject, n=8):
 
 def test_pictures_follow_the_neighbours_that_they_are_given():
     _, got = replaced(banked("a three"))
-    assert got.other == "eight"
+    assert got.other == "an eight"
     assert got.x[OTHERS].shape == got.x[""].shape
     assert got.moved[OTHERS].mean() > 3 * got.moved[NEXT].mean()
     assert (got.odds[OTHERS] < -4).all()

@@ -4,6 +4,9 @@ import re
 
 from ddpm_clip.explain.subject import Subject
 
+VOWEL = re.compile(r"(?!one\b|uni|eu)[aeiou]", re.IGNORECASE)
+"""How a word begins that is spoken with a vowel, but for rare ones."""
+
 
 def prompts_of(subject: Subject, most: int) -> tuple[list[str], list[int]]:
     """The prompt with the class that it names replaced by others, and which these are.
@@ -13,8 +16,27 @@ def prompts_of(subject: Subject, most: int) -> tuple[list[str], list[int]]:
     """
     first = 0 if subject.target is None else subject.target
     classes = [first, *(k for k in range(len(subject.classes)) if k != first)][:most]
-    names = [subject.classes[k] for k in classes]
-    word = re.compile(rf"\b{re.escape(subject.wanted or '')}\b", re.IGNORECASE)
-    if subject.wanted is None or not word.search(subject.prompt):
+    names = [subject.classes[k].replace("_", " ") for k in classes]
+    if subject.target is None:
         return names, classes
-    return [name.join(word.split(subject.prompt)) for name in names], classes
+    # its article as well, since that follows the word: "a six" becomes "an eight"
+    word = re.compile(rf"\b(?:(an?) )?{re.escape(names[0])}\b", re.IGNORECASE)
+    if not word.search(subject.prompt):
+        return names, classes
+    return [_with(word, subject.prompt, name) for name in names], classes
+
+
+def _with(word: re.Pattern[str], prompt: str, name: str) -> str:
+    """The prompt with another name where `word` stands, of which group 1 is the article."""
+    return word.sub(lambda found: _article(found[1], name) + name, prompt)
+
+
+def _article(found: str | None, name: str) -> str:
+    """The article of a name, where there was one, written as it was.
+
+    >>> _article("a", "eight"), _article("An", "six"), _article("a", "one"), _article(None, "six")
+    ('an ', 'A ', 'a ', '')
+    """
+    if found is None:
+        return ""
+    return found[0] + ("n " if VOWEL.match(name) else " ")

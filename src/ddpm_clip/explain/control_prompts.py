@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 
 from ddpm_clip.evaluation.metrics.chance import at_least
-from ddpm_clip.explain.asked_for import asked_for
+from ddpm_clip.explain.class_prompts import prompts_of
 from ddpm_clip.explain.odds import Followed
 from ddpm_clip.explain.subject import Subject
 from ddpm_clip.models.ddpm import noise_of, without_gradients
@@ -60,14 +60,9 @@ class Gate:
 
 
 def control_prompts(subject: Subject) -> dict[int, str]:
-    """For each class the shortest plain text of the vocabulary that names it, or its bare name."""
-    asked = {k: name.replace("_", " ") for k, name in enumerate(subject.classes)}
-    plain = [text for text in subject.vocabulary if text.replace(" ", "").isalpha()]
-    for text in sorted(plain, key=len, reverse=True):
-        k = asked_for(text, {subject.attribute: subject.classes}).target
-        if k is not None and subject.classes[k].replace("_", " ").casefold() in text.casefold():
-            asked[k] = text  # the shortest comes last
-    return asked
+    """For each class the prompt with that class in place of its own, or the bare name."""
+    prompts, classes = prompts_of(subject, len(subject.classes))
+    return dict(sorted(zip(classes, prompts, strict=True)))
 
 
 def gate(subject: Subject, probs: Tensor | None) -> Generator[Progress, None, Gate]:
@@ -100,7 +95,7 @@ def gate(subject: Subject, probs: Tensor | None) -> Generator[Progress, None, Ga
 
 @dataclass(frozen=True, slots=True)
 class Controls:
-    """What has nothing to do with the prompt: see `Gate`."""
+    """What is asked of other prompts and of noise levels: see `Gate`."""
 
     named: int
     n: int
@@ -112,7 +107,7 @@ def controls(subject: Subject) -> Generator[Progress, None, Controls]:
 
     The same for all analyses of a subject, which remembers it where it remembers anything.
     """
-    key = ("controls", subject.attribute, subject.seeds)
+    key = ("controls", subject.attribute, subject.prompt, subject.seeds)
     known: Controls | None = None if subject.memory is None else subject.memory.get(key)
     if known is not None:
         return known
