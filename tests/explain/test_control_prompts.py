@@ -20,6 +20,15 @@ def test_controls_are_the_prompt_with_every_other_class():
     assert control_prompts(planted_subject("a 2"))[3] == "three"
 
 
+def test_of_few_classes_each_is_asked_as_often_as_chance_needs():
+    subject = planted_subject("a two")
+    three = subject.replace(
+        classes=subject.classes[:3], judging=lambda x: subject.judging(x)[:, :3].softmax(1)
+    )
+    door = gated(three)
+    assert (door.closed, door.n, door.named) == ("", 9, 9)
+
+
 def test_the_gate_is_open_for_the_truth():
     door = gated(planted_subject("a two"))
     assert (door.closed, door.named, door.levels) == ("", 10, len(LEVELS))

@@ -59,16 +59,6 @@ def test_words_bring_what_they_say_of_the_mean():
     assert found.skill.mean().item() == pytest.approx(1 / (1 + STD**2), abs=0.02)
 
 
-def test_what_is_wrong_of_the_noise_is_what_is_wrong_of_the_picture_at_the_noise_level():
-    x, ask, t = drawn(0.3, 3), asked(Gaussian(0.0, STD)), 500.0
-    found = accuracy(ask, SCHEDULE, x, guess(), [t], seed=4)
-    alpha, sigma = SCHEDULE.at(t)
-    eps = torch.randn(x.shape, generator=torch.Generator().manual_seed(4), dtype=torch.float64)
-    foreseen = ask(alpha * x + sigma * eps, t).x_0
-    torch.testing.assert_close(found.residual[0].double(), alpha / sigma * (x - foreseen)[0],
-                               atol=1e-6, rtol=1e-5)  # fmt: skip
-
-
 def test_the_level_of_a_share_is_where_the_closed_form_crosses_it():
     found = accuracy(asked(Gaussian(0.0, STD)), SCHEDULE, drawn(0.0), guess(), SCHEDULE.walk(25))
     assert found.level_of(0.5) == pytest.approx(STD, rel=0.05)  # r = v

@@ -11,8 +11,7 @@ from ddpm_clip.utils.generators import finish
 def made_up(told, same, k=2):
     """Turns of n pictures, r at each of k levels, in class 1 or elsewhere."""
     n = len(same)
-    return UTurns(torch.arange(1.0, k + 1), torch.ones(n, dtype=torch.long), told, same.long(),
-                  torch.zeros(k, 1, 1, 1))  # fmt: skip
+    return UTurns(torch.arange(1.0, k + 1), torch.ones(n, dtype=torch.long), told, same.long())
 
 
 def test_the_share_that_comes_back_is_the_posterior_of_the_mixture():

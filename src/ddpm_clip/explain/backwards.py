@@ -15,9 +15,6 @@ from ddpm_clip.diffusion.samplers.ddim import ddim
 from ddpm_clip.diffusion.schedules import NoiseSchedule
 from ddpm_clip.types import Predict
 
-PEAK = 2.0
-"""From black to white: pixels live in [-1, 1]."""
-
 
 def invert(
     predict: Predict, schedule: NoiseSchedule, rows: Sequence[float], x_0: Tensor, refine: int = 0
@@ -49,15 +46,9 @@ def return_from(
 ) -> Tensor:
     """Walk down from noise x_t (b, c, h, w) at `rows[0]` by DDIM, (b, c, h, w)."""
     x = x_t
-    for step in ddim(predict, schedule, rows, x_t, _silent):
+    for step in ddim(predict, schedule, rows, x_t, no_noise):
         x = step.x_prev
     return x
-
-
-def psnr(x: Tensor, original: Tensor) -> Tensor:
-    """(b,) peak signal-to-noise ratio in dB of pictures (b, c, h, w) in [-1, 1]."""
-    error = (x.double() - original.double()).flatten(1).square().mean(1).clamp(min=1e-12)
-    return (10 * (PEAK**2 / error).log10()).cpu()
 
 
 def apart_from_normal(x: Tensor) -> Tensor:
@@ -69,5 +60,6 @@ def apart_from_normal(x: Tensor) -> Tensor:
     return torch.maximum((said - steps[:-1]).abs(), (said - steps[1:]).abs()).amax(1)
 
 
-def _silent(i: int) -> Tensor:
+def no_noise(i: int) -> Tensor:
+    """For samplers that must not draw any."""
     raise AssertionError("a deterministic walk draws no noise")

@@ -19,9 +19,10 @@ from ddpm_clip.explain.control_prompts import Gate, gate
 from ddpm_clip.explain.lowest_level import Tap, tap_of
 from ddpm_clip.explain.odds import log_odds
 from ddpm_clip.explain.opening import plainly
-from ddpm_clip.explain.panels import Curve, Explanation, Heatmap, Line, Strip, Verdict
+from ddpm_clip.explain.panels import Curve, Explanation, Heatmap, Line, Strip, Verdict, mean_line
 from ddpm_clip.explain.reading import unread
 from ddpm_clip.explain.subject import Subject
+from ddpm_clip.explain.verdicts import above, not_counted, weigh
 from ddpm_clip.types import Progress
 
 DOSES = {True: (0.0, 0.5, 1.0, 2.0), False: (0.0, 0.25, 0.5, 1.0, 1.5, 2.0, 3.0)}
@@ -135,7 +136,7 @@ def directions(
 ) -> Generator[Progress, None, tuple[Directions, Tensor]]:
     """What the words change at the tap along the subject's own walks, and how these end."""
     c = subject.conditions()
-    ask = subject.predict(c, scale=0.5, clamp="none", everywhere=True)
+    ask = subject.branches(c)
     found, natural, x = {}, {}, None
     for step in subject.walk(c, steps=steps):
         with tap.open():
@@ -173,22 +174,17 @@ def respond(
 def _verdict(subject: Subject, true: Response, apart: Means, opened: Gate) -> tuple[Verdict, str]:
     gain = true.gain
     said = (f"Dose {true.doses[-1]:g} raises the log-odds of {subject.wanted} in {len(true.x)} "
-            f"pictures of other seeds by {float(gain.mean):.1f} (95 % interval "
-            f"{float(gain.low):.1f} to {float(gain.high):.1f}; it has to be above {COUNTS:g}), "
-            f"{float(apart.mean):.1f} more than directions that point elsewhere "
-            f"({float(apart.low):.1f} to {float(apart.high):.1f}; above 0), and "
+            f"pictures of other seeds by {gain} (with a 95 % interval; it has to be above "
+            f"{COUNTS:g}), {apart} more than directions that point elsewhere (above 0), and "
             f"{'a' if true.falls else 'no'} step to a larger dose surely lowers them.")  # fmt: skip
-    if float(gain.high) <= COUNTS or float(apart.high) <= 0 or true.falls:
-        return "fail", said
-    if float(gain.low) <= COUNTS or float(apart.low) <= 0:
-        return "inconclusive", said + " The intervals are too wide to tell."
-    return ("inconclusive", f"{said} But {opened.closed}.") if opened.closed else ("pass", said)
+    verdict = weigh(opened, [above(gain, COUNTS), apart], refuted=true.falls)
+    return verdict, said + not_counted(opened)
 
 
 def _closed(nothing: Explanation) -> Explanation:
     """The same without a verdict for another reason."""
     why = "Not tested: the network has no inner map that could be listened to."
-    return replace(nothing, test=why, verdict="inconclusive")
+    return replace(nothing, test=why)
 
 
 def _numbers(
@@ -215,13 +211,8 @@ def _strip(subject: Subject, true: Response, astray: Response) -> Strip:
 
 
 def _curve(true: Response, astray: list[Response]) -> Curve:
-    own = means(true.odds)
-    lines = [Line("the direction of the words", true.doses, own.mean.tolist(), own.low.tolist(),
-                  own.high.tolist())]  # fmt: skip
-    for one in astray:
-        other = means(one.odds)
-        lines.append(Line("as long, pointing elsewhere", one.doses, other.mean.tolist(),
-                          other.low.tolist(), other.high.tolist()))  # fmt: skip
+    lines = [mean_line("the direction of the words", true.doses, true.odds)]
+    lines += [mean_line("as long, pointing elsewhere", one.doses, one.odds) for one in astray]
     return Curve("Dose and response, on seeds that the direction never saw", lines, "dose",
                  "log-odds of the asked class")  # fmt: skip
 

@@ -23,12 +23,10 @@ class ClassDirections:
     """From the mean picture to the mean of each class.
 
     Attributes:
-        n: pictures behind them.
         counts: (k,) pictures of each class, by probability.
         directions: (k, d) of unit length; 0 where there were too few.
     """
 
-    n: int
     counts: Tensor
     directions: Tensor
 
@@ -56,7 +54,15 @@ def class_directions(
     seeds = subject.more_seeds(n, start=len(subject.seeds))
     c = subject.conditions(seeds=seeds)
     x = yield from subject.pictures(c, seeds, scale=0.0, steps=steps, stage="wordless pictures")
-    return sorted_by(x.cpu(), torch.cat([subject.judge(part).cpu() for part in x.split(256)]))
+    return sorted_by(x.cpu(), subject.judge(x).cpu())
+
+
+def best_other(cosines: Tensor, target: int) -> Tensor:
+    """(b,) the largest of cosines (b, k) but the target's; nan where no other class is known."""
+    others = cosines.clone()
+    others[:, target] = torch.nan
+    best = others.nan_to_num(-torch.inf).amax(1)
+    return torch.where(best.isinf(), torch.nan, best)
 
 
 def sorted_by(x: Tensor, probs: Tensor) -> ClassDirections:
@@ -65,4 +71,4 @@ def sorted_by(x: Tensor, probs: Tensor) -> ClassDirections:
     counts = weights.sum(0)
     means = (weights.T @ pixels) / counts[:, None].clamp(min=1e-9)
     directions = F.normalize(means - pixels.mean(0), dim=1) * (counts >= FEWEST)[:, None]
-    return ClassDirections(len(x), counts, directions)
+    return ClassDirections(counts, directions)

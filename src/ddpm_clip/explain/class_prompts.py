@@ -16,7 +16,7 @@ def prompts_of(subject: Subject, most: int) -> tuple[list[str], list[int]]:
     """
     first = 0 if subject.target is None else subject.target
     classes = [first, *(k for k in range(len(subject.classes)) if k != first)][:most]
-    names = [subject.classes[k].replace("_", " ") for k in classes]
+    names = [subject.spoken[k] for k in classes]
     if subject.target is None:
         return names, classes
     # its article as well, since that follows the word: "a six" becomes "an eight"

@@ -59,7 +59,7 @@ def class_readout(subject: Subject, each: int, steps: int) -> Generator[Progress
     c = subject.conditions(asked, seeds)
     x = yield from subject.pictures(c, seeds, steps=min(steps, subject.settings.steps),
                                     stage="other classes")  # fmt: skip
-    probs = torch.cat([subject.judge(part).cpu() for part in x.split(256)])
+    probs = subject.judge(x).cpu()
     assert subject.target is not None
     return fitted(x, probs[:, subject.target])
 

@@ -21,6 +21,7 @@ from ddpm_clip.explain.panels import Curve, Explanation, Line, Panel, Strip, Ver
 from ddpm_clip.explain.reading import LEVELS, SHOWN, Reading, columns, read, unread
 from ddpm_clip.explain.subject import Subject
 from ddpm_clip.explain.u_turn import Foresight, UTurns, u_turns
+from ddpm_clip.explain.verdicts import weigh
 from ddpm_clip.types import Progress
 
 TITLE = "When the class is decided"
@@ -49,6 +50,7 @@ class Turned:
         base: share of the walks without words that end in the class of these pictures.
         at: where theory has the classes part.
         foresight: of further turns near t50.
+        everywhere: were turns taken at every level of the walk?
     """
 
     turns: UTurns
@@ -56,6 +58,7 @@ class Turned:
     base: float
     at: float
     foresight: Foresight
+    everywhere: bool
 
 
 def explain(subject: Subject, *, quick: bool = False) -> Generator[Progress, None, Explanation]:
@@ -99,7 +102,7 @@ def _turn(
     nearest = sorted(places, key=lambda i: abs(math.log(subject.ratio(rows[i]) / middle)))[:2]
     more = yield from u_turns(subject, x, nearest, rows, 2 * repeats, "U-turns at the middle",
                               fresh=n * repeats)  # fmt: skip
-    return Turned(turns, t50, base, at, more.foresight())
+    return Turned(turns, t50, base, at, more.foresight(), len(places) == len(rows))
 
 
 def theory(x: Tensor) -> float:
@@ -130,9 +133,9 @@ def _verdict(door: Gate, found: Turned) -> tuple[Verdict, str]:
 def verdict_of(found: Turned) -> Verdict:
     """Pass where both hold, fail where one surely does not; what an interval spans is open."""
     seen, t50 = found.foresight, found.t50
-    if seen.high <= 0.5 or t50.low == math.inf or t50.high == -math.inf:
-        return "fail"
-    return "pass" if t50.inside and seen.low > 0.5 else "inconclusive"
+    nowhere = found.everywhere and (t50.low == math.inf or t50.high == -math.inf)
+    return weigh(None, (), refuted=seen.high <= 0.5 or nowhere,
+                 shown=t50.inside and seen.low > 0.5)  # fmt: skip
 
 
 def _numbers(door: Gate, spoken: Reading, silent: Reading, found: Turned) -> dict[str, Any]:

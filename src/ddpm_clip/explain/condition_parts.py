@@ -73,7 +73,7 @@ def parts_of(subject: Subject, c: Tensor, start: Tensor, seeds: list[int]) -> Pa
     axes = torch.stack(
         [
             (subject.conditions(name, seeds).to(c) - start).mean(0) * inside
-            for name in subject.classes
+            for name in subject.spoken
         ]
     )  # (k, e)
     near = F.cosine_similarity(axes, meant.mean(0)[None], dim=1).nan_to_num(-1.0)
@@ -81,7 +81,7 @@ def parts_of(subject: Subject, c: Tensor, start: Tensor, seeds: list[int]) -> Pa
     axes = axes[chosen].double()
     weights = meant.double() @ torch.linalg.pinv(axes, rtol=1e-3)  # (n, k)
     each = (weights.T[:, :, None] * axes[:, None, :]).to(c)  # (k, n, e)
-    parts, names = [*each], [subject.classes[i] for i in chosen.tolist()]
+    parts, names = [*each], [subject.spoken[i] for i in chosen.tolist()]
     if gap:
         parts, names = [*parts, way - meant], [*names, "gap coordinates"]
     parts, names = [*parts, meant - each.sum(0)], [*names, "the rest"]

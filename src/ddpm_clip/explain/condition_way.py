@@ -13,12 +13,14 @@ from torch import Tensor, nn
 
 from ddpm_clip.diffusion.samplers import SAMPLERS
 from ddpm_clip.evaluation.means import Means, means
+from ddpm_clip.explain.backwards import no_noise
 from ddpm_clip.explain.class_readout import Readout
 from ddpm_clip.explain.condition_parts import Parts, average_condition, parts_of
 from ddpm_clip.explain.control_prompts import Gate, gate
 from ddpm_clip.explain.integrated import ENOUGH, Integrated, Value, integrate
 from ddpm_clip.explain.nulls import random_weights
 from ddpm_clip.explain.odds import log_odds
+from ddpm_clip.explain.ranks import rank_correlation
 from ddpm_clip.explain.subject import Subject
 from ddpm_clip.models.ddpm import noise_of
 from ddpm_clip.types import Progress
@@ -139,15 +141,11 @@ def reading(subject: Subject, stretch: Stretch, readout: Readout) -> Value:
         times = len(c) // len(noise)
         predict = subject.predict(c, seeds=stretch.seeds * times, gradients=True)
         x = x_T = noise.repeat(times, 1, 1, 1)
-        for step in SAMPLERS[SAMPLER](predict, subject.schedule, rows, x_T, _no_noise):
+        for step in SAMPLERS[SAMPLER](predict, subject.schedule, rows, x_T, no_noise):
             x = step.x_prev
         return readout.score(x)
 
     return value
-
-
-def _no_noise(i: int) -> Tensor:
-    raise AssertionError("a deterministic walk draws no noise")
 
 
 def _pictures(
@@ -176,14 +174,8 @@ def _deletion(
             conditions.append(c)
     x = yield from _pictures(subject, stretch, torch.cat(conditions), held * len(conditions))
     assert subject.target is not None
-    probs = torch.cat([subject.judge(part).cpu() for part in x.split(256)])
+    probs = subject.judge(x).cpu()
     odds = log_odds(probs, subject.target).view(len(every), len(sizes), len(held))
     first, last, random = odds[0], odds[1], odds[2:].mean(0)
     return Deletion(sizes, first, random, last, means((random - first).mean(0)),
                     means((last - first).mean(0)))  # fmt: skip
-
-
-def rank_correlation(a: Tensor, b: Tensor) -> float:
-    """Spearman's, of two rows of numbers."""
-    ranks = torch.stack([one.argsort().argsort().double() for one in (a, b)])
-    return float(torch.corrcoef(ranks)[0, 1])

@@ -20,7 +20,7 @@ from ddpm_clip.models.ddpm import noise_of, without_gradients
 from ddpm_clip.types import Progress
 
 MOST = 10
-"""Classes that are asked for; more would cost more than they tell."""
+"""Pictures of controls: a class each, or of few classes each as often as it takes."""
 
 BY_CHANCE = 0.01
 """How likely as many right answers may be by lot."""
@@ -111,14 +111,15 @@ def controls(subject: Subject) -> Generator[Progress, None, Controls]:
     known: Controls | None = None if subject.memory is None else subject.memory.get(key)
     if known is not None:
         return known
-    asked = dict(list(control_prompts(subject).items())[:MOST])
+    some = list(control_prompts(subject).items())[:MOST]
+    asked = some * max(1, MOST // len(some))
     seeds = subject.more_seeds(len(asked))
-    c = subject.conditions(list(asked.values()), seeds)
+    c = subject.conditions([prompt for _, prompt in asked], seeds)
     x = yield from subject.pictures(c, seeds, stage="control prompts")
     said = subject.judge(x).argmax(1).tolist()
-    named = sum(a == b for a, b in zip(said, asked, strict=True))
-    some = slice(0, len(asked), 2)
-    found = Controls(named, len(asked), levels_known(subject, x[some], c[some], seeds[some]))
+    named = sum(a == b for a, (b, _) in zip(said, asked, strict=True))
+    half = slice(0, len(asked), 2)
+    found = Controls(named, len(asked), levels_known(subject, x[half], c[half], seeds[half]))
     if subject.memory is not None:
         subject.memory.keep(key, found)
     return found

@@ -3,6 +3,7 @@
 Knows nothing of how anything was computed.
 """
 
+import io
 import json
 import math
 import tempfile
@@ -31,23 +32,17 @@ LONGEST_CELL = 60
 def draw(panel: Panel) -> Image.Image:
     """A panel as a picture, its title within."""
     if isinstance(panel, Strip):
-        return _titled(_strip(panel), panel.title)
+        return _titled(strip_picture(panel), panel.title)
     if isinstance(panel, Table):
         return _titled(_table(panel), panel.title)
-    return plotted(panel)
+    with Image.open(io.BytesIO(plotted(panel))) as image:
+        return image.convert("RGB")
 
 
-def plotted(panel: Curve | Bars | Heatmap) -> Image.Image:
-    """A panel that has axes, as a picture."""
+def plotted(panel: Curve | Bars | Heatmap) -> bytes:
+    """A panel that has axes, as a PNG."""
     with tempfile.TemporaryDirectory() as folder:
-        path = _plot(panel, Path(folder) / "panel.png")
-        with Image.open(path) as image:
-            return image.convert("RGB")
-
-
-def strip_picture(panel: Strip) -> Image.Image:
-    """A strip as a picture, without its title."""
-    return _strip(panel)
+        return _plot(panel, Path(folder) / "panel.png").read_bytes()
 
 
 def cell(value: str | float | int) -> str:
@@ -126,7 +121,8 @@ def _plot(panel: Curve | Bars | Heatmap, path: Path) -> Path:
     return plots.panels([part], path)
 
 
-def _strip(panel: Strip) -> Image.Image:
+def strip_picture(panel: Strip) -> Image.Image:
+    """A strip as a picture, without its title."""
     rows = [[to_picture(x) for x in row] for row in panel.images.float()]
     # many columns stay small enough for a page
     columns = max(len(row) for row in rows)

@@ -9,20 +9,29 @@ integral is taken.
 from collections.abc import Generator
 from typing import Any
 
-from ddpm_clip.evaluation.means import Means, means
+from ddpm_clip.evaluation.means import means
 from ddpm_clip.explain.class_readout import class_readout
 from ddpm_clip.explain.condition_parts import average_condition
 from ddpm_clip.explain.condition_way import Found, Stretch, analysed
 from ddpm_clip.explain.opening import plainly
-from ddpm_clip.explain.panels import Bars, Curve, Explanation, Line, Panel, Strip, Table, Verdict
-from ddpm_clip.explain.sentences import if_closed, with_interval
+from ddpm_clip.explain.panels import (
+    Curve,
+    Explanation,
+    Panel,
+    Strip,
+    Table,
+    Verdict,
+    mean_bars,
+    mean_line,
+)
 from ddpm_clip.explain.subject import Subject
+from ddpm_clip.explain.verdicts import not_counted, weigh
 from ddpm_clip.types import Progress
 
 COMPLETE = 0.05
 """Largest error of the integral, as a share of what is shared out."""
 
-QUICK_ENOUGH = 0.02
+QUICK_ENOUGH = 0.03
 """Error at which a quick integral is fine enough."""
 
 READ = 0.3
@@ -30,6 +39,9 @@ READ = 0.3
 
 INSENSITIVE = 0.5
 """Rank correlation with the attributions of random weights from which on they say nothing."""
+
+SCORE = "score of the class"
+"""What the bars count."""
 
 SHOWN = 12
 """Coordinates with a bar of their own."""
@@ -75,11 +87,8 @@ def verdict_of(found: Found) -> Verdict:
     indifferent = found.random_correlation is not None and (
         abs(found.random_correlation) >= INSENSITIVE
     )
-    if indifferent or any(float(one.high) < 0 for one in claims):
-        return "fail"
-    seen = not found.gate.closed and found.readout.r2 >= READ
-    sure = seen and all(float(one.low) > 0 for one in claims)
-    return "pass" if sure and found.integrated.error < COMPLETE else "inconclusive"
+    sound = found.readout.r2 >= READ and found.integrated.error < COMPLETE
+    return weigh(found.gate, claims, refuted=indifferent, shown=sound)
 
 
 def _test(found: Found) -> str:
@@ -91,11 +100,11 @@ def _test(found: Found) -> str:
         f"to the change within {COMPLETE:.0%}. Error of the sum: {found.integrated.error:.1%}. The "
         f"linear score explains {found.readout.r2:.0%} of what the judge sees. Log-odds lost, on "
         f"average over the number of coordinates, beyond random ones: "
-        f"{with_interval(deletion.hurt)}; beyond the least: {with_interval(deletion.hurt_reverse)}."
+        f"{deletion.hurt}; beyond the least: {deletion.hurt_reverse}."
     )
     if correlation is not None:
         test += f" Rank correlation with random weights: {correlation:.2f}."
-    return test + if_closed(found.gate)
+    return test + not_counted(found.gate)
 
 
 CAPTION = (
@@ -134,14 +143,13 @@ def _numbers(stretch: Stretch, found: Found) -> dict[str, Any]:
 
 
 def _panels(subject: Subject, found: Found) -> tuple[Panel, ...]:
-    parts = means(found.integrated.along(found.parts.parts))
-    each = found.integrated.attributions
+    parts, each = found.integrated.along(found.parts.parts), found.integrated.attributions
     top = each.mean(0).abs().topk(min(SHOWN, each.shape[1])).indices
-    coordinates = means(each[:, top])
     names = [f"{i} (gap)" if i in found.parts.gap else str(i) for i in top.tolist()]
     return (
-        _bars(f"What the parts of the condition add to {subject.wanted}", found.parts.names, parts),
-        _bars("The coordinates that add or take most", names, coordinates),
+        mean_bars(f"What the parts of the condition add to {subject.wanted}", found.parts.names,
+                  list(parts.T), SCORE),
+        mean_bars("The coordinates that add or take most", names, list(each[:, top].T), SCORE),
         _curve(found),
         Strip("One seed on the way to the prompt", found.x[None], (),
               [f"{i / (len(found.x) - 1):.0%}" for i in range(len(found.x))],
@@ -149,18 +157,11 @@ def _panels(subject: Subject, found: Found) -> tuple[Panel, ...]:
     )  # fmt: skip
 
 
-def _bars(title: str, names: list[str], found: Means) -> Bars:
-    return Bars(title, names, found.mean.tolist(), found.low.tolist(), found.high.tolist(),
-                "score of the class")  # fmt: skip
-
-
 def _curve(found: Found) -> Curve:
     deletion, lines = found.deletion, []
     for label, values in (("largest first", deletion.strongest), ("random", deletion.random),
                           ("least first", deletion.weakest)):  # fmt: skip
-        mean = means(values.T)
-        low, high = mean.low.tolist(), mean.high.tolist()
-        lines.append(Line(label, deletion.sizes, mean.mean.tolist(), low, high))
+        lines.append(mean_line(label, deletion.sizes, values.T))
     return Curve("Taking coordinates out (seeds that had no say in the order)", lines,
                  "coordinates that were set back", "log-odds", xscale="log")  # fmt: skip
 

@@ -22,7 +22,7 @@ class Field:
         delta: (s, b, c, h, w).
         rms: (s, b) its size, a pixel.
         turn: (s - 1, b) cosine between one row and the next.
-        spectrum: (s, f) power at 1, 2, ... waves across the picture, summing to 1 in each row.
+        spectrum: (s, f) mean power at 1, 2, ... waves across the picture, summing to 1 a row.
         waves: (s,) its mean frequency, in waves across the picture.
     """
 

@@ -15,7 +15,7 @@ from torch import Tensor
 
 from ddpm_clip.evaluation.means import means
 from ddpm_clip.evaluation.metrics.chance import at_least
-from ddpm_clip.explain.class_directions import ClassDirections, class_directions
+from ddpm_clip.explain.class_directions import ClassDirections, best_other, class_directions
 from ddpm_clip.explain.control_prompts import gate
 from ddpm_clip.explain.field import CASES, Field, Findings, field_of
 from ddpm_clip.explain.guidance_panels import caption_of, panels_of
@@ -24,8 +24,8 @@ from ddpm_clip.explain.odds import log_odds
 from ddpm_clip.explain.opening import plainly
 from ddpm_clip.explain.panels import Explanation, Verdict
 from ddpm_clip.explain.recorder import Recorder
-from ddpm_clip.explain.sentences import if_closed, with_interval
 from ddpm_clip.explain.subject import BATCH, Subject
+from ddpm_clip.explain.verdicts import not_counted, weigh
 from ddpm_clip.explain.weight_used import WeightCheck, check_weights, rows_kept
 from ddpm_clip.types import Progress
 
@@ -91,9 +91,7 @@ def _findings(
         )
         odds.append(log_odds(subject.judge(x), target).cpu())
     whole = directions.cosines(field.delta.sum(0))  # (b, k)
-    others = whole.clone()
-    others[:, target] = torch.nan
-    margin = whole[:, target] - others.nan_to_num(-1.0).amax(1)
+    margin = whole[:, target] - best_other(whole, target)
     cosines = torch.stack([directions.cosines(delta) for delta in field.delta])
     opened = yield from gate(subject, subject.judge(walks.x).cpu())
     return Findings(
@@ -104,15 +102,16 @@ def _findings(
 
 def _verdict(findings: Findings | None, weights: WeightCheck) -> Verdict:
     if weights.wrong:
-        return "fail"
+        return "fail"  # whatever the prompt
     if findings is None or findings.margin.mean.isnan():
         return "inconclusive"
     # a sign test: a picture that loses its class loses so much that means say little
     more, less = findings.more, findings.less
-    if float(findings.margin.high) < 0 or at_least(less, more + less) <= BY_CHANCE:
-        return "fail"
-    hurts = float(findings.margin.low) > 0 and at_least(more, more + less) <= BY_CHANCE
-    return "pass" if hurts and not findings.gate.closed else "inconclusive"
+    hurts = at_least(more, more + less) <= BY_CHANCE
+    return weigh(
+        findings.gate, [findings.margin], refuted=at_least(less, more + less) <= BY_CHANCE,
+        shown=hurts and weights.worst is not None,
+    )  # fmt: skip
 
 
 def _test(findings: Findings | None, weights: WeightCheck, share: float) -> str:
@@ -126,10 +125,10 @@ def _test(findings: Findings | None, weights: WeightCheck, share: float) -> str:
     if findings is None:
         return f"{test} Nobody reads these pictures for the class that was asked for."
     return (
-        f"{test} Cosine with its direction above the best other: {with_interval(findings.margin)}; "
-        f"log-odds lost more than elsewhere: {with_interval(findings.hurt)}, more in "
+        f"{test} Cosine with its direction above the best other: {findings.margin}; "
+        f"log-odds lost more than elsewhere: {findings.hurt}, more in "
         f"{findings.more} pictures and less in {findings.less}."
-        f"{if_closed(findings.gate)}"
+        f"{not_counted(findings.gate)}"
     )
 
 

@@ -2,9 +2,9 @@
 
 import torch
 
-from ddpm_clip.evaluation.means import means
+from ddpm_clip.explain.class_directions import best_other
 from ddpm_clip.explain.field import CASES, Field, Findings
-from ddpm_clip.explain.panels import Bars, Curve, Heatmap, Line, Panel, Strip
+from ddpm_clip.explain.panels import Bars, Curve, Heatmap, Line, Panel, Strip, mean_bars, mean_line
 from ddpm_clip.explain.recorder import Recording
 from ddpm_clip.explain.subject import Subject
 
@@ -36,7 +36,7 @@ def panels_of(
                 label="mean |field| of a pixel", numbers=False),
         Heatmap("Frequencies of the field, row by row", field.spectrum[list(some)],
                 [f"{field.ratio[i]:.2g}" for i in some],
-                [str(f) for f in range(1, 1 + field.spectrum.shape[1])], "share of the power",
+                [str(f) for f in range(1, 1 + field.spectrum.shape[1])], "share of the mean power",
                 "waves across the picture", "sigma / alpha", numbers=False),
     ]  # fmt: skip
     return tuple(panels)
@@ -57,8 +57,7 @@ def _strip(recording: Recording, field: Field) -> Strip:
 
 
 def _sizes(field: Field) -> Curve:
-    size = means(field.rms.T)
-    line = Line("field", field.ratio, size.mean.tolist(), size.low.tolist(), size.high.tolist())
+    line = mean_line("field", field.ratio, field.rms.T)
     return Curve("Size of the field", [line], "sigma / alpha", "rms a pixel", xscale="log",
                  reverse=True)  # fmt: skip
 
@@ -66,13 +65,10 @@ def _sizes(field: Field) -> Curve:
 def _directions(subject: Subject, field: Field, findings: Findings) -> Curve:
     target = subject.target
     assert target is not None
-    own = means(findings.cosines[:, :, target].T)
-    others = findings.cosines.clone()
-    others[:, :, target] = torch.nan
-    best = others.mean(1).nan_to_num(-1.0).amax(1)
+    best = best_other(findings.cosines.mean(1), target)
     wanted = str(subject.wanted)
     lines = [
-        Line(wanted, field.ratio, own.mean.tolist(), own.low.tolist(), own.high.tolist()),
+        mean_line(wanted, field.ratio, findings.cosines[:, :, target].T),
         Line("best other class", field.ratio, best.tolist()),
     ]  # fmt: skip
     return Curve(f"Does it point to {wanted}?", lines, "sigma / alpha", "cosine", xscale="log",
@@ -80,9 +76,7 @@ def _directions(subject: Subject, field: Field, findings: Findings) -> Curve:
 
 
 def _odds(findings: Findings, share: float) -> Bars:
-    each = [means(row) for row in findings.odds]
-    return Bars(
-        f"How sure the judge is, with {share:.0%} of the field off", CASES,
-        [float(one.mean) for one in each], [float(one.low) for one in each],
-        [float(one.high) for one in each], "log-odds of the class that was asked for",
+    return mean_bars(
+        f"How sure the judge is, with {share:.0%} of the field off", CASES, list(findings.odds),
+        "log-odds of the class that was asked for",
     )  # fmt: skip

@@ -17,10 +17,10 @@ from ddpm_clip.evaluation.means import Means, means
 from ddpm_clip.explain.control_prompts import Gate, gate
 from ddpm_clip.explain.odds import log_odds
 from ddpm_clip.explain.opening import plainly
-from ddpm_clip.explain.panels import Curve, Explanation, Line, Panel, Strip, Verdict
+from ddpm_clip.explain.panels import Curve, Explanation, Line, Panel, Strip, Verdict, mean_line
 from ddpm_clip.explain.recorder import Recorder
-from ddpm_clip.explain.sentences import if_closed
 from ddpm_clip.explain.subject import Subject
+from ddpm_clip.explain.verdicts import not_counted, weigh
 from ddpm_clip.explain.weight_used import WeightCheck, check_weights, rows_kept
 from ddpm_clip.types import Progress
 
@@ -130,17 +130,13 @@ def gain(compared: Compared, scale: float) -> Means:
 
 
 def _verdict(subject: Subject, compared: Compared) -> Verdict:
-    same = bool((compared.x[0] == compared.x[-1]).flatten(1).all(1).any())
+    same = bool((compared.x[1:] == compared.x[:-1]).flatten(2).all(2).any())
     if any(one.wrong for one in compared.weights) or same:
-        return "fail"
+        return "fail"  # whatever the prompt
     if compared.odds is None or subject.guidance == 0:
         return "inconclusive"
     found = gain(compared, subject.guidance)
-    if float(found.high) < 0:
-        return "fail"
-    opened = compared.gate is not None and not compared.gate.closed
-    enough = opened and compared.worst is not None
-    return "pass" if enough and float(found.low) > 0 else "inconclusive"
+    return weigh(compared.gate, [found], shown=compared.worst is not None)
 
 
 def _test(subject: Subject, compared: Compared) -> str:
@@ -154,10 +150,7 @@ def _test(subject: Subject, compared: Compared) -> str:
     if compared.odds is None:
         return f"{test} Nobody reads these pictures for the class that was asked for."
     found = gain(compared, subject.guidance)
-    return (
-        f"{test} Log-odds gained: {float(found.mean):.2f} ({float(found.low):.2f} to "
-        f"{float(found.high):.2f}), n = {found.n}.{if_closed(compared.gate)}"
-    )
+    return f"{test} Log-odds gained: {found}, n = {found.n}.{not_counted(compared.gate)}"
 
 
 CAPTION = (
@@ -198,18 +191,13 @@ def _panels(subject: Subject, compared: Compared) -> tuple[Panel, ...]:
               [f"s = {scale:g}" for scale in compared.scales])
     ]  # fmt: skip
     if compared.odds is not None:
-        panels.append(Curve(f"Sure of {subject.wanted}", [_line("log-odds", compared,
-                            compared.odds)], "guidance scale s", "log-odds"))  # fmt: skip
+        panels.append(Curve(f"Sure of {subject.wanted}", [mean_line("log-odds", compared.scales,
+                            compared.odds.T)], "guidance scale s", "log-odds"))  # fmt: skip
     if compared.likeness is not None:
-        panels.append(Curve("Near the prompt", [_line("cosine", compared, compared.likeness)],
+        panels.append(Curve("Near the prompt", [mean_line("cosine", compared.scales,
+                            compared.likeness.T)],
                             "guidance scale s", "cosine"))  # fmt: skip
     variety = Line("variety between seeds", compared.scales, compared.variety.tolist())
-    saturated = _line("share of saturated pixels", compared, compared.saturated)
+    saturated = mean_line("share of saturated pixels", compared.scales, compared.saturated.T)
     panels.append(Curve("What changes beside it", [variety, saturated], "guidance scale s"))
     return tuple(panels)
-
-
-def _line(label: str, compared: Compared, values: Tensor) -> Line:
-    found = means(values.T)
-    low, high = found.low.tolist(), found.high.tolist()
-    return Line(label, compared.scales, found.mean.tolist(), low, high)

@@ -11,8 +11,6 @@ from collections.abc import Generator
 from dataclasses import dataclass
 from typing import Any
 
-import torch
-
 from ddpm_clip.evaluation.means import Means, means
 from ddpm_clip.explain.control_prompts import Gate, gate
 from ddpm_clip.explain.noise_blocks import GRID, Blocks, transplanted
@@ -25,14 +23,14 @@ from ddpm_clip.explain.panels import (
     Curve,
     Explanation,
     Heatmap,
-    Line,
     Panel,
     Strip,
     Table,
     Verdict,
+    mean_line,
 )  # fmt: skip
-from ddpm_clip.explain.sentences import if_closed, with_interval
 from ddpm_clip.explain.subject import Subject
+from ddpm_clip.explain.verdicts import not_counted, weigh
 from ddpm_clip.models.ddpm import noise_of
 from ddpm_clip.types import Progress
 
@@ -109,18 +107,15 @@ def _probed(
     c = subject.conditions(seeds=seeds)
     x = yield from subject.pictures(c, seeds, scale=0.0, steps=steps, sampler=sampler,
                                     stage="wordless pictures")  # fmt: skip
-    said = torch.cat([subject.judge(part).cpu() for part in x.split(256)])
+    said = subject.judge(x).cpu()
     noise = noise_of(seeds, (n, *subject.image_shape), "cpu")(-1)
     return probe(noise, said, draws)
 
 
 def verdict_of(found: Found) -> Verdict:
     """Pass where the prompts are followed, and the noise foretells what is painted without them."""
-    if float(found.beyond.high) < 0:
-        return "fail"
     words = found.layouts[0].shares["what the judge says"].p_prompt <= SURE
-    foretold = found.kept.p <= SURE and float(found.beyond.low) > 0
-    return "pass" if words and foretold and not found.gate.closed else "inconclusive"
+    return weigh(found.gate, [found.beyond], shown=words and found.kept.p <= SURE)
 
 
 def _test(found: Found) -> str:
@@ -132,7 +127,7 @@ def _test(found: Found) -> str:
         f"beyond chance (p = {p_prompt:.2g}). Of what the judge says of {len(kept.gains)} pictures "
         f"painted without words the probe explains {kept.r2:.1%} (p = {kept.p:.2g}); where noise "
         f"is added at every step {forgotten.r2:.1%} (p = {forgotten.p:.2g}). Difference of the "
-        f"shares: {with_interval(found.beyond)}.{if_closed(found.gate)}"
+        f"shares: {found.beyond}.{not_counted(found.gate)}"
     )
 
 
@@ -140,12 +135,13 @@ CAPTION = (
     "Every walk begins in noise, and the seed is all that pictures of one prompt differ by. The "
     "sheet has a row for each seed and a column for each prompt; the table says which part of the "
     "variance of such a sheet goes with the seed, which with the prompt, and which with the pair "
-    "of both. Without words the noise alone decides the class: the bars say how often a linear "
-    "probe that sees only coarse noise foretells it. For the curve the noise of two seeds is "
-    "crossed: up to a frequency it is of the one, above it of the other; where the curve crosses "
-    "one half, both have the same say in the picture. For the last panels one block of a seed's "
-    "noise is set into another's: the map says which blocks move the picture most, its note how "
-    "much of the change stays where the noise was exchanged."
+    "of both. Without words the noise alone decides the class: the bars say how much of the "
+    "variance (R²) of what the judge says is foretold by a linear probe that sees only coarse "
+    "noise. For the curve the noise of two seeds is crossed: up to a frequency it is of the one, "
+    "above it of the other; where the curve crosses one half, both have the same say in the "
+    "picture. For the last panels one block of a seed's noise is set into another's: the map says "
+    "which blocks move the picture most, its note how much of the change stays where the noise was "
+    "exchanged."
 )
 
 
@@ -208,11 +204,9 @@ def _bars(found: Found) -> Bars:
 
 
 def _curve(trades: Trades) -> Curve:
-    found = means(trades.share.T)
     x = [max(0.0, cut) for cut in trades.cuts[:-1]]
-    mean, low, high = (one[:-1].tolist() for one in (found.mean, found.low, found.high))
     return Curve("Whose picture comes out?",
-                 [Line("giver of the low frequencies", x, mean, low, high)],
+                 [mean_line("giver of the low frequencies", x, trades.share[:-1].T)],
                  "frequency of the cut, in waves across the picture",
                  "nearness to its picture", ylim=(0.0, 1.0))  # fmt: skip
 

@@ -1,7 +1,7 @@
 """Back to the noise, and between: inversion of pictures, and ways between prompts and noises.
 
-Test: a picture that is walked up to its noise returns as itself, with half of the error at twice
-the steps, as a smooth equation must; and on the way from one prompt to another with the same noise
+Test: a picture that is walked up to its noise returns as itself, the nearer the more steps, as a
+smooth equation must; and on the way from one prompt to another with the same noise
 the class changes once. Knows nothing of reports.
 """
 
@@ -16,10 +16,11 @@ from ddpm_clip.explain.backwards import apart_from_normal
 from ddpm_clip.explain.odds import Followed
 from ddpm_clip.explain.opening import plainly
 from ddpm_clip.explain.other_prompt import Other, other_prompt
-from ddpm_clip.explain.panels import Curve, Explanation, Line, Panel, Strip, Verdict
+from ddpm_clip.explain.panels import Curve, Explanation, Line, Panel, Strip, Verdict, mean_line
 from ddpm_clip.explain.strangers import Strangers, strangers
 from ddpm_clip.explain.subject import Subject
 from ddpm_clip.explain.up_and_down import LEAST_GAIN, REFINE, Returned, up_and_down
+from ddpm_clip.explain.verdicts import above, weigh
 from ddpm_clip.explain.ways import Crossing, Way, between_noises, between_prompts
 from ddpm_clip.types import Progress
 
@@ -66,7 +67,7 @@ def explain(
     pairs = list(zip(seeds[::2], seeds[1::2], strict=False))[: SHOWN if quick else None]
     arcs = yield from between_noises(subject, pairs, NOISE_FRAMES[quick], steps)
     lines = yield from between_noises(subject, pairs, NOISE_FRAMES[quick], steps, straight=True)
-    verdict, test = _verdict(subject, returned, crossing, towards)
+    verdict, test = _verdict(returned, crossing, towards)
     panels: list[Panel] = [_strip(returned, towards, foreign), _fidelity(returned)]
     if crossing is not None and towards is not None:
         panels += [_frames(f"From “{subject.prompt}” to “{towards.prompt}”, the same noise",
@@ -82,32 +83,30 @@ inversion = plainly(explain)
 
 
 def _verdict(
-    subject: Subject, returned: Returned, crossing: Crossing | None, towards: Other | None
+    returned: Returned, crossing: Crossing | None, towards: Other | None
 ) -> tuple[Verdict, str]:
-    nearer = returned.nearer
-    least, most = float(returned.gains.min()), float(returned.gains.max())
+    gains, refines = returned.gains.mean, returned.refines.mean
+    claims = [above(returned.nearer, COUNTS), *returned.laws]
     said = (
-        f"At {returned.fineness[-1]} steps what returns is {float(nearer.mean):.1f} dB nearer "
-        f"to the picture than another picture of the prompt (95 % interval "
-        f"{float(nearer.low):.1f} to {float(nearer.high):.1f}; it has to be above {COUNTS:g}). "
-        f"A doubling of the steps brings {least:.1f} to {most:.1f} dB (first order: 6; it has to "
-        f"be above {LEAST_GAIN:g}), the refinement {returned.refines:.1f} or more (above 0)."
+        f"At {returned.fineness[-1]} steps what returns is {returned.nearer} dB nearer to the "
+        f"picture than another picture of the prompt (with a 95 % interval; it has to be above "
+        f"{COUNTS:g}). A doubling of the steps brings {float(gains.min()):.1f} to "
+        f"{float(gains.max()):.1f} dB (first order: 6; it has to be above {LEAST_GAIN:g}), the "
+        f"refinement {float(refines.min()):.1f} or more (above 0)."
     )
-    if float(nearer.high) <= COUNTS or not returned.lawful:
-        return "fail", said
     if crossing is None or towards is None:
-        return "inconclusive", said + " No way to another class could be read."
+        return (weigh(None, claims, shown=False),
+                said + " No way to another class could be read.")  # fmt: skip
     n, k = len(crossing.once), int(crossing.once.sum())
     low, high = wilson(k, n)
     said += f" {k} of {n} ways to “{towards.prompt}” change their class once (most have to)."
     here, there = crossing.ends
     if not (here.enough and there.enough):
-        return "inconclusive", (f"{said} But the judge sees what was asked for at "
-                                f"{here.seen} and {there.seen} of {n} ends only.")  # fmt: skip
-    if high <= 0.5:
-        return "fail", said
-    wide = min(float(nearer.low) - COUNTS, low - 0.5) <= 0
-    return ("inconclusive", f"{said} That is not sure.") if wide else ("pass", said)
+        return weigh(None, claims, shown=False), (
+            f"{said} But the judge sees what was asked for at {here.seen} and {there.seen} of {n} "
+            "ends only."
+        )
+    return weigh(None, claims, refuted=high <= 0.5, shown=low > 0.5), said
 
 
 def _numbers(
@@ -119,8 +118,8 @@ def _numbers(
         "n": len(returned.x), "fineness": returned.fineness,
         "psnr": means(returned.plain).as_dict(), "psnr_refined": means(returned.refined).as_dict(),
         "psnr_stranger": means(returned.stranger).as_dict(),
-        "nearer": returned.nearer.as_dict(), "gains": returned.gains,
-        "refinement_brings": returned.refines,
+        "nearer": returned.nearer.as_dict(), "gains": returned.gains.as_dict(),
+        "refinement_brings": returned.refines.as_dict(),
         "noise": {"std": means(noise.flatten(1).std(1)).as_dict(),
                   "apart_from_normal": means(apart_from_normal(noise)).as_dict()},
         "strangers": {"own_length": means(foreign.own).as_dict(), "told": foreign.told,
@@ -168,8 +167,7 @@ def _fidelity(returned: Returned) -> Curve:
     lines = []
     for label, values in (("DDIM up and down", returned.plain),
                           (f"with {REFINE} rounds of refinement", returned.refined)):  # fmt: skip
-        one = means(values)
-        lines.append(Line(label, x, one.mean.tolist(), one.low.tolist(), one.high.tolist()))
+        lines.append(mean_line(label, x, values))
     stranger = float(returned.stranger.mean())
     lines.append(Line("another picture of the prompt", [x[0], x[-1]], [stranger] * 2,
                       style="guide"))  # fmt: skip
@@ -183,9 +181,7 @@ def _frames(title: str, way: Way) -> Strip:
 def _read(subject: Subject, crossing: Crossing) -> Curve:
     lines = []
     for k in (crossing.a, crossing.b):
-        one = means(crossing.way.probs[..., k])
-        lines.append(Line(subject.classes[k], crossing.way.shares, one.mean.tolist(),
-                          one.low.tolist(), one.high.tolist()))  # fmt: skip
+        lines.append(mean_line(subject.classes[k], crossing.way.shares, crossing.way.probs[..., k]))
     return Curve("What is read on the way between the prompts", lines, "share of the way",
                  "probability", ylim=(-0.05, 1.05))  # fmt: skip
 
@@ -193,9 +189,7 @@ def _read(subject: Subject, crossing: Crossing) -> Curve:
 def _kept(arcs: Way, lines: Way, target: int) -> Curve:
     drawn = []
     for label, way in (("along the arc", arcs), ("along the straight line", lines)):
-        one = means(way.probs[..., target])
-        drawn.append(Line(label, way.shares, one.mean.tolist(), one.low.tolist(),
-                          one.high.tolist()))  # fmt: skip
+        drawn.append(mean_line(label, way.shares, way.probs[..., target]))
     return Curve("Is it the asked class between two noises?", drawn, "share of the way",
                  "probability", ylim=(-0.05, 1.05),
                  note="The middle of a straight line between two noises is shorter than noise "

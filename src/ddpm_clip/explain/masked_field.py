@@ -49,7 +49,7 @@ def switched_off(
     subject: Subject, c: Tensor, seeds: list[int], mask: Mask
 ) -> Callable[[Predict], Predict]:
     """A wrap of `predict` for one batch with these conditions and seeds."""
-    ask = subject.predict(c, scale=0.5, seeds=seeds, clamp="none", everywhere=True)
+    ask = subject.branches(c, seeds)
     clamp = CLAMPS[subject.settings.clamp]
 
     def wrap(predict: Predict) -> Predict:

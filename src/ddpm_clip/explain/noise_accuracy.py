@@ -31,7 +31,6 @@ class Accuracy:
         words: (n, r) share of the wordless branch's squared error that the words take away.
         contours: (n, r) how much more the error lies on the picture's own contours than on those
             of another one: a difference of correlations.
-        residual: (r, c, h, w) eps-hat - eps of the first picture.
     """
 
     ratio: Tensor
@@ -40,7 +39,6 @@ class Accuracy:
     skill: Tensor
     words: Tensor
     contours: Tensor
-    residual: Tensor
 
     def level_of(self, share: float) -> float | None:
         """sigma/alpha at which so much of the picture is foreseen; None where it is nowhere.
@@ -114,13 +112,10 @@ def accuracy(
             1 - error / _power(guess.x_0(seen, alpha, sigma) - clean),
             1 - error / _power(uncond - clean),
             _correlation(sized, own) - _correlation(sized, other),
-            wrong[0],
         ))  # fmt: skip
     ratio = [sigma / alpha for alpha, sigma in map(schedule.at, rows)]
-    *shares, residual = zip(*kept, strict=True)
-    noise, picture, skill, words, own_lines = (torch.stack(one, 1) for one in shares)
-    return Accuracy(torch.tensor(ratio, dtype=torch.float64), noise, picture, skill, words,
-                    own_lines, torch.stack(residual).float())  # fmt: skip
+    shares = (torch.stack(one, 1) for one in zip(*kept, strict=True))
+    return Accuracy(torch.tensor(ratio, dtype=torch.float64), *shares)
 
 
 def contours(x: Tensor) -> Tensor:

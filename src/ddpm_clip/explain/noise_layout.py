@@ -53,7 +53,7 @@ def layout(
     named = [seed for seed in seeds for _ in prompts]
     c = subject.conditions(prompts * i, named)
     x = yield from subject.pictures(c, named, scale=scale, steps=steps, stage="seeds by prompts")
-    probs = torch.cat([subject.judge(part).cpu() for part in x.split(256)])
+    probs = subject.judge(x).cpu()
     asked = torch.tensor(classes * i)
     right = Followed(len(x), int((probs.argmax(1) == asked).sum()))
     seen = {"pixels": x.cpu().flatten(1), "what the judge says": probs}

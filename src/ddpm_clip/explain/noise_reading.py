@@ -151,8 +151,8 @@ def read_maps(
             classes.
         like: (n, c, h, w) pictures, for brightness and contrast.
     """
-    vocabulary = list(words) or [name.replace("_", " ") for name in subject.classes]
-    wanted = None if subject.wanted is None else subject.wanted.replace("_", " ")
+    vocabulary = list(words) or list(subject.spoken)
+    wanted = None if subject.target is None else subject.spoken[subject.target]
     if not vocabulary:
         return None
     vocabulary += [] if wanted is None else [wanted]

@@ -29,7 +29,7 @@ class _Wrapped:
     Args:
         network: that is asked.
         row: what row it is told instead of the true one.
-        answer: what is said instead of its answer, from (its answer, x_t).
+        answer: what is said instead of its answer, from x_t.
     """
 
     def __init__(

@@ -10,12 +10,11 @@ from html import escape
 from importlib.resources import files
 from typing import Any
 
-from PIL import Image
-
-from ddpm_clip.evaluation.report.html import data_url, page
+from ddpm_clip.evaluation.report.html import page, png_url
 from ddpm_clip.explain.drawing import SIGNS, cell, plotted, strip_picture
 from ddpm_clip.explain.panels import Explanation, Heatmap, Panel, Strip, Table
 from ddpm_clip.explain.running import Absent, Findings
+from ddpm_clip.utils.visualization import encoded_png
 
 STYLE = "report.css"
 
@@ -31,14 +30,12 @@ MOVING = (
 )
 
 
-def as_html(
-    findings: Findings, drawn: Mapping[str, Sequence[Image.Image | None]], gif: bytes
-) -> str:
+def as_html(findings: Findings, drawn: Mapping[str, Sequence[bytes | None]], gif: bytes) -> str:
     """The whole page.
 
     Args:
         findings: all analyses.
-        drawn: of each, a picture a panel, None for tables; from `pictures_of`.
+        drawn: of each, a PNG a panel, None for tables; from `pictures_of`.
         gif: the animation.
     """
     subject = findings.subject
@@ -51,15 +48,15 @@ def as_html(
     return page(title, body, style)
 
 
-def pictures_of(explanation: Explanation) -> list[Image.Image | None]:
-    """A picture a panel; a table is written, not drawn."""
+def pictures_of(explanation: Explanation) -> list[bytes | None]:
+    """A PNG a panel; a table is written, not drawn."""
     return [_picture(panel) for panel in explanation.panels]
 
 
-def _picture(panel: Panel) -> Image.Image | None:
+def _picture(panel: Panel) -> bytes | None:
     if isinstance(panel, Table):
         return None
-    return strip_picture(panel) if isinstance(panel, Strip) else plotted(panel)
+    return encoded_png(strip_picture(panel)) if isinstance(panel, Strip) else plotted(panel)
 
 
 def _moving(gif: bytes) -> str:
@@ -98,7 +95,7 @@ def _summary(findings: Findings) -> str:
     return f'<table class="summary"><thead>{head}</thead><tbody>{rows}</tbody></table>'
 
 
-def _section(explanation: Explanation, pictures: Sequence[Image.Image | None]) -> str:
+def _section(explanation: Explanation, pictures: Sequence[bytes | None]) -> str:
     shown = "".join(
         _panel(panel, picture) for panel, picture in zip(explanation.panels, pictures, strict=True)
     )
@@ -114,7 +111,7 @@ def _mark(verdict: str) -> str:
     return f'<span class="mark {verdict}">{escape(verdict)}</span>'
 
 
-def _panel(panel: Panel, picture: Image.Image | None) -> str:
+def _panel(panel: Panel, picture: bytes | None) -> str:
     note = escape(panel.note)
     if isinstance(panel, Table) or picture is None:
         assert isinstance(panel, Table)
@@ -124,7 +121,7 @@ def _panel(panel: Panel, picture: Image.Image | None) -> str:
     # colours of a map mean something, so they do not turn with the page
     kind = "strip" if strip else "panel" if isinstance(panel, Heatmap) else "panel plot"
     head = f"<figcaption><b>{escape(panel.title)}</b></figcaption>" if strip else ""
-    image = f'<img src="{data_url(picture)}" alt="{escape(panel.title)}">'
+    image = f'<img src="{png_url(picture)}" alt="{escape(panel.title)}">'
     return f'<figure class="{kind}">{head}{image}<figcaption>{note}</figcaption></figure>'
 
 

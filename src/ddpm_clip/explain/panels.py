@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from torch import Tensor
 
 from ddpm_clip.errors import UsageError
+from ddpm_clip.evaluation.means import means
 from ddpm_clip.utils.plots import Line
 
 if TYPE_CHECKING:
@@ -23,6 +24,9 @@ __all__ = [
 
 Verdict = Literal["pass", "fail", "inconclusive"]
 """Of a falsification test: it held, it did not, or there was too little to tell."""
+
+SPAN = ("mean", "low", "high")
+"""Of `Means`."""
 
 TAKEN = ("name", "title", "caption", "test", "verdict", "seconds", "panels")
 """Keys of an explanation's JSON that its numbers may not have."""
@@ -92,6 +96,21 @@ class Bars:
     high: Sequence[float] = ()
     xlabel: str = ""
     note: str = ""
+
+
+def mean_line(label: str, x: Sequence[float], values: Tensor) -> Line:
+    """The mean of values (n, k) at k places x, with its interval."""
+    found = means(values)
+    return Line(label, list(x), found.mean.tolist(), found.low.tolist(), found.high.tolist())
+
+
+def mean_bars(
+    title: str, names: Sequence[str], values: Sequence[Tensor], xlabel: str, note: str = ""
+) -> Bars:
+    """The mean of each row of values, a name each, with its interval; rows may differ in length."""
+    each = [means(row) for row in values]
+    mean, low, high = ([float(getattr(one, name)) for one in each] for name in SPAN)
+    return Bars(title, names, mean, low, high, xlabel, note)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -29,7 +29,7 @@ TILT = 12.0
 SIDE, NORM, SPREAD = 8, 3.2, 0.1
 """Pixels of a side, length of every mean, and standard deviation of a pixel within a mode."""
 
-SUREST = 8.0
+HEAT = 8.0
 """Log-odds of the judge between the mode that a clean picture is of and any other."""
 
 FRAMES = ("{}", "a {}", "the {}", "a picture of a {}", "a small {}")
@@ -146,7 +146,7 @@ def planted_subject(
         return torch.stack([meant(text, names) for text in prompts])
 
     def judging(x: Tensor) -> Tensor:
-        return (SUREST * truth.coordinates(x)).softmax(1).float()
+        return (HEAT * truth.coordinates(x)).softmax(1).float()
 
     def embedding(x: Tensor) -> Tensor:
         return F.normalize(truth.coordinates(x), dim=1).float()

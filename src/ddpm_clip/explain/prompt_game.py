@@ -111,7 +111,7 @@ def _painted(
     # no words are a walk without words; the embedding of an empty text would be a text
     scale = torch.tensor([subject.guidance if one else 0.0 for one in new]).repeat_interleave(n)
     x = yield from subject.pictures(c, seeds, scale=scale, steps=game.steps, stage=stage)
-    probs = torch.cat([subject.judge(part).cpu() for part in x.split(256)]).view(len(new), n, -1)
+    probs = subject.judge(x).cpu().view(len(new), n, -1)
     for i, one in enumerate(new):
         shown[one] = Shown(log_odds(probs[i], target), probs[i], x[i * n].cpu())
     return Played(todo, texts, shown)

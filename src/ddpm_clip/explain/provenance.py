@@ -18,10 +18,12 @@ from ddpm_clip.evaluation.means import means
 from ddpm_clip.explain.control_prompts import Gate, gate
 from ddpm_clip.explain.copies import copies
 from ddpm_clip.explain.opening import plainly
-from ddpm_clip.explain.panels import Bars, Explanation, Panel, Strip, Table, Verdict
+from ddpm_clip.explain.panels import Bars, Explanation, Panel, Strip, Table, Verdict, mean_bars
+from ddpm_clip.explain.ranks import rank_correlation
 from ddpm_clip.explain.replacing import Replaced, leave_out, painted, replace_all
 from ddpm_clip.explain.steering import BRIDGE, Steering, steering
 from ddpm_clip.explain.subject import Subject
+from ddpm_clip.explain.verdicts import above, not_counted, weigh
 from ddpm_clip.types import Progress
 from ddpm_clip.utils.tensors import from_picture, to_float
 
@@ -64,7 +66,8 @@ def explain(subject: Subject, *, quick: bool = False) -> Generator[Progress, Non
     panels += copied.panels()
     return Explanation(NAME, TITLE, CAPTION, tuple(panels), test, verdict, {
         "n": len(seeds), "bridge": _bridge(subject), "asked_with": BRIDGE, "k": found.k,
-        "neighbours": _rows(found, alone), "rank_correlation": _ranks_agree(found, alone),
+        "neighbours": _rows(found, alone), 
+        "rank_correlation": rank_correlation(found.weights, alone.mean(0)),
         "replaced": {name: {"moved": means(replaced.moved[name]).as_dict(),
                             **({"log_odds": means(replaced.odds[name]).as_dict()}
                                if name in replaced.odds else {})}
@@ -105,22 +108,10 @@ def _verdict(replaced: Replaced, opened: Gate) -> tuple[Verdict, str]:
         return "inconclusive", "Not tested: no prompt of another class could be compared with."
     said = (
         f"With the neighbours of “{replaced.other}” in their place a picture moves by "
-        f"{float(matter.mean):.3f} (rms of a pixel) more than with the next nearest (95 % "
-        f"interval {float(matter.low):.3f} to {float(matter.high):.3f}; it has to be above 0), "
-        f"and the log-odds of the asked class fall by {float(decide.mean):.1f} "
-        f"({float(decide.low):.1f} to {float(decide.high):.1f}; above {COUNTS:g})."
+        f"{matter} (rms of a pixel, with a 95 % interval) more than with the next nearest (it has "
+        f"to be above 0), and the log-odds of the asked class fall by {decide} (above {COUNTS:g})."
     )
-    if float(matter.high) <= 0 or float(decide.high) <= COUNTS:
-        return "fail", said
-    if float(matter.low) <= 0 or float(decide.low) <= COUNTS:
-        return "inconclusive", said + " The intervals are too wide to tell."
-    return ("inconclusive", f"{said} But {opened.closed}.") if opened.closed else ("pass", said)
-
-
-def _ranks_agree(found: Steering, alone: Tensor) -> float:
-    """Spearman's rank correlation of the weights with what leaving each out did."""
-    a, b = (one.argsort().argsort().double() for one in (found.weights, alone.mean(0)))
-    return float(torch.corrcoef(torch.stack([a, b]))[0, 1])
+    return weigh(opened, [matter, above(decide, COUNTS)]), said + not_counted(opened)
 
 
 def _rows(found: Steering, alone: Tensor) -> list[dict[str, Any]]:
@@ -167,13 +158,7 @@ def _strip(replaced: Replaced) -> Strip:
 
 
 def _bars(replaced: Replaced) -> list[Bars]:
-    def bars(title: str, values: dict[str, Tensor], xlabel: str) -> Bars:
-        found = {name or "as it is": means(one) for name, one in values.items()}
-        return Bars(title, list(found), [float(one.mean) for one in found.values()],
-                    [float(one.low) for one in found.values()],
-                    [float(one.high) for one in found.values()], xlabel)  # fmt: skip
-
-    panels = [bars("How far the picture moves with", replaced.moved, "rms of a pixel")]
-    if replaced.odds:
-        panels.append(bars("The asked class with", replaced.odds, "log-odds"))
-    return panels
+    found = [("How far the picture moves with", replaced.moved, "rms of a pixel")]
+    found += [("The asked class with", replaced.odds, "log-odds")] if replaced.odds else []
+    return [mean_bars(title, [name or "as it is" for name in values], list(values.values()), unit)
+            for title, values, unit in found]  # fmt: skip

@@ -122,7 +122,7 @@ class Recorder:
 
     def listen(self, steps: Iterable[Step]) -> Iterator[Step]:
         """The same steps, each handed on after what is wanted of it was copied."""
-        ask = self.subject.predict(self.c, scale=0.5, clamp="none", everywhere=True)
+        ask = self.subject.branches(self.c)
         for step in steps:
             if step.i in self._places:
                 cond, uncond = step.pred.x_0_cond, step.pred.x_0_uncond

@@ -18,7 +18,7 @@ from ddpm_clip.explain.animation import frames
 from ddpm_clip.explain.page import as_html, pictures_of
 from ddpm_clip.explain.running import Findings
 from ddpm_clip.utils.storage import write_bytes, write_text
-from ddpm_clip.utils.visualization import encoded_gif, encoded_png
+from ddpm_clip.utils.visualization import encoded_gif
 
 HTML, JSON, GIF = "report.html", "report.json", "analysis_generation.gif"
 FORMAT = 1
@@ -72,7 +72,7 @@ def write_report(findings: Findings, out: Path) -> list[Path]:
             for number, picture in enumerate(pictures, 1):
                 if picture is not None:
                     written.append(out / f"{name}-{number}.png")
-                    write_bytes(written[-1], encoded_png(picture))
+                    write_bytes(written[-1], picture)
         write_bytes(out / GIF, gif)
         write_text(out / HTML, as_html(findings, drawn, gif))
         write_text(out / JSON, text)

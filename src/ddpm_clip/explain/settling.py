@@ -15,6 +15,7 @@ from torch import Tensor
 from ddpm_clip.evaluation.means import Means, means
 from ddpm_clip.explain.recorder import Recording
 from ddpm_clip.explain.subject import Subject
+from ddpm_clip.models.ddpm import noise_of
 
 TOLERANCE = 0.1
 """How far a slope may be from 1."""
@@ -38,6 +39,11 @@ class Slopes:
     def worst(self) -> float:
         """The greatest distance from 1."""
         return float((self.slope - 1).abs().max())
+
+    @property
+    def surely(self) -> float:
+        """How far from 1 some slope surely is, with 95 % of all draws."""
+        return float(((self.slope - 1).abs() - 1.96 * self.error).max())
 
 
 def errors_to_end(recording: Recording) -> Tensor:
@@ -63,7 +69,9 @@ def halved_at(ratios: Sequence[float], errors: Tensor) -> Means:
     return means(torch.tensor(list(ratios), dtype=torch.float64).log10()[after])
 
 
-def slopes(subject: Subject, x: Tensor, c: Tensor, rows: Sequence[float], seed: int = 0) -> Slopes:
+def slopes(
+    subject: Subject, x: Tensor, c: Tensor, rows: Sequence[float], seeds: Sequence[int]
+) -> Slopes:
     """Noise finished pictures anew at each row, ask what they were, and compare.
 
     Args:
@@ -71,15 +79,15 @@ def slopes(subject: Subject, x: Tensor, c: Tensor, rows: Sequence[float], seed: 
         x: (n, c, h, w).
         c: (n, e) the conditions that they were painted from.
         rows: noise levels.
-        seed: of the noise.
+        seeds: n, that painted them; each has noise of its own, none of which was in its walk.
     """
-    generator = torch.Generator().manual_seed(seed)
+    fresh = noise_of(seeds, x.shape, x.device)
+    fresh(-1)  # the first draw of a seed painted its picture
     ask = subject.predict(c, scale=1.0, clamp="none")
     found, wrong, ratios = [], [], []
     for t in rows:
         alpha, sigma = subject.schedule.at(t)
-        noise = torch.randn(x.shape, generator=generator).to(x)
-        foreseen = ask(alpha * x + sigma * noise, t).x_0.double()
+        foreseen = ask(alpha * x + sigma * fresh(0), t).x_0.double()
         up = (x.double() * foreseen).flatten(1).sum(1)
         down = foreseen.square().flatten(1).sum(1).clamp(min=1e-12)
         found.append(up.sum() / down.sum())

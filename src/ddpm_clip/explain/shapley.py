@@ -37,11 +37,6 @@ class Plan:
     by_size: Tensor
     exact: bool
 
-    @property
-    def players(self) -> int:
-        """How many there are: k."""
-        return self.coalitions.shape[1]
-
     def rows(self, coalitions: Tensor) -> Tensor:
         """(...) where coalitions (..., k) stand in the plan; -1 where they do not."""
         same = (coalitions[..., None, :] == self.coalitions).all(-1)

@@ -85,13 +85,11 @@ def steering(subject: Subject, prompt: str | None = None) -> Steering | None:
     return Steering(near, cosines[0, :k], weights, named, rows[0, k : 2 * k])
 
 
-def conditions_with(
-    subject: Subject, answer: Answer, seeds: Sequence[int], prompt: str | None = None
-) -> Tensor:
-    """(n, e) the conditions of a prompt if its bridge had been told other neighbours."""
+def conditions_with(subject: Subject, answer: Answer, seeds: Sequence[int]) -> Tensor:
+    """(n, e) the conditions of the prompt if its bridge had been told other neighbours."""
     assert subject.conditioner is not None
     with answering(subject.conditioner, answer):
-        return subject.conditions(prompt, seeds)
+        return subject.conditions(seeds=seeds)
 
 
 def as_it_is(ask: Ask, e: Tensor, k: int) -> Found:

@@ -21,6 +21,7 @@ from ddpm_clip.explain.panels import Curve, Explanation, Line, Panel, Verdict
 from ddpm_clip.explain.reading import LEVELS, columns
 from ddpm_clip.explain.spectrum import centroid, radial_spectrum
 from ddpm_clip.explain.subject import Subject
+from ddpm_clip.explain.verdicts import weigh
 from ddpm_clip.types import Progress, Step
 
 TITLE = "Metrics by step"
@@ -158,7 +159,7 @@ def _verdict(door: Gate | None, aligned: Alignment | None, n: int) -> tuple[Verd
     if closed or n < LEAST:
         return "inconclusive", f"{test} Not tested: {closed or 'too few seeds'}."
     nearest, least = aligned.nearest()
-    return ("pass" if float(least.low) > 0 else "fail"), (
+    return weigh(door, [aligned.over_controls()]), (
         f"{test} The hardest control is “{nearest}”: the cosine with the own words is {least} "
         "higher."
     )

@@ -42,6 +42,9 @@ Wrap = Callable[[Predict], Predict]
 BATCH = 64
 """Pictures walked at once by `pictures`."""
 
+JUDGED = 256
+"""Pictures read at once."""
+
 QUICK_STEPS = 12
 """Of the walks that quick analyses look at, all of them at the same."""
 
@@ -121,6 +124,11 @@ class Subject:
         return self.settings.guidance[0]
 
     @property
+    def spoken(self) -> tuple[str, ...]:
+        """The names of the classes as words."""
+        return tuple(name.replace("_", " ") for name in self.classes)
+
+    @property
     def wanted(self) -> str | None:
         """The name of the class that is asked for."""
         return None if self.target is None else self.classes[self.target]
@@ -198,6 +206,16 @@ class Subject:
             network, self.schedule, self.ddpm.parameterization, c.to(self.ddpm.device), guidance,
             away,
         )  # fmt: skip
+
+    def branches(self, c: Tensor, seeds: Sequence[int] | None = None) -> Predict:
+        """What both branches say at any (x_t, t), with the words and without, unclamped.
+
+        Args:
+            c: (b, e) conditions.
+            seeds: one a picture; None are its own.
+        """
+        # at the scales 0 and 1 one branch is not asked; between them both are
+        return self.predict(c, scale=0.5, seeds=seeds, clamp="none", everywhere=True)
 
     def walk(
         self, c: Tensor, seeds: Sequence[int] | None = None, *,
@@ -280,8 +298,10 @@ class Subject:
         if self.judging is None:
             raise UsageError(f"nobody reads the pictures of {self.name}",
                              "there is neither a judge nor a CLIP with class names")  # fmt: skip
-        with torch.set_grad_enabled(gradients):
+        if gradients:
             return self.judging(x.clamp(-1, 1))
+        with torch.no_grad():
+            return torch.cat([self.judging(part.clamp(-1, 1)) for part in x.split(JUDGED)])
 
     def embed(self, x: Tensor) -> Tensor | None:
         """(b, e) unit embeddings of pictures x, cut to [-1, 1] first; None where nobody embeds."""

@@ -20,6 +20,7 @@ from ddpm_clip.explain.panels import Explanation, Heatmap, Panel, Verdict
 from ddpm_clip.explain.plans import NONE, bins_of, planned, seeds_of
 from ddpm_clip.explain.reading import unread
 from ddpm_clip.explain.subject import Subject
+from ddpm_clip.explain.verdicts import weigh
 from ddpm_clip.types import Progress
 
 TITLE = "In which steps the words act"
@@ -96,15 +97,14 @@ class Switched:
             return None
         return means((self.only[best] - self.only[others].mean(0))[::2])
 
-    def less_when_wider(self) -> float:
-        """The most that a window loses on average when it grows by one bin on either side."""
-        mean, (start, width) = self.only.mean(1), (self.windows.start, self.windows.width)
-        worst = 0.0
-        for i in range(len(mean)):
+    def less_when_wider(self) -> Means:
+        """What a window loses when it grows by one bin on either side, where it loses most."""
+        start, width = self.windows.start, self.windows.width
+        lost = [self.only[0] - self.only[0]]
+        for i in range(len(self.only)):
             grown = (width == width[i] + 1) & ((start == start[i]) | (start == start[i] - 1))
-            if bool(grown.any()):
-                worst = max(worst, float(mean[i] - mean[grown].min()))
-        return worst
+            lost += [self.only[i] - wider for wider in self.only[grown]]
+        return means(max(lost, key=lambda one: float(one.mean())))
 
 
 def explain(
@@ -152,17 +152,14 @@ def _verdict(door: Gate, found: Switched, borders: list[float]) -> tuple[Verdict
         return "inconclusive", f"{test} Not tested: {door.closed or 'too few seeds'}."
     effect, best = means(found.every - found.none), found.enough()
     more, loses = found.over_others(best), found.less_when_wider()
-    if float(effect.low) <= 0:
-        return "fail", f"{test} The words have no sure effect: {effect}."
-    if more is None:
-        return "inconclusive", f"{test} Nothing less than the whole walk suffices."
-    if loses >= SLACK or float(more.high) <= 0:
-        verdict: Verdict = "fail"
-    else:  # too few seeds leave the interval around 0
-        verdict = "pass" if float(more.low) > 0 else "inconclusive"
-    return verdict, (
+    if more is None or float(effect.low) <= 0:
+        why = f"The words have no sure effect: {effect}" if float(effect.low) <= 0 else (
+            "Nothing less than the whole walk suffices")  # fmt: skip
+        return weigh(door, [effect], shown=False), f"{test} {why}."
+    harms = float(loses.low) >= SLACK
+    return weigh(door, [effect, more], refuted=harms, shown=float(loses.mean) < SLACK), (
         f"{test} It is {_named(found, best, borders)}: {more} more than elsewhere; the most "
-        f"that a wider window loses is {loses:.2f}."
+        f"that a wider window loses is {loses}."
     )
 
 
@@ -176,7 +173,7 @@ def _numbers(door: Gate, found: Switched, borders: list[float], steps: int) -> d
                    "of": len(borders), "only_there": means(found.only[best]).as_dict(),
                    "everywhere_else": means(found.but[best]).as_dict(),
                    "over_other_windows": None if more is None else more.as_dict()},
-        "most_lost_when_wider": found.less_when_wider(),
+        "most_lost_when_wider": found.less_when_wider().as_dict(),
         "map": {"start": windows.start, "width": windows.width,
                 "only": found.only.mean(1), "everywhere_else": found.but.mean(1)},
     }  # fmt: skip

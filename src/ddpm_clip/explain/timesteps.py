@@ -28,6 +28,7 @@ from ddpm_clip.explain.shapley import (
     plan,
 )
 from ddpm_clip.explain.subject import Subject
+from ddpm_clip.explain.verdicts import weigh
 from ddpm_clip.types import Progress
 
 TITLE = "At which noise levels the words count"
@@ -115,13 +116,8 @@ def _verdict(door: Gate, played: _Played) -> tuple[Verdict, str]:
             "the others) has to beat a random order and the reverse one, in and out.")  # fmt: skip
     if door.closed or run is None:
         return "inconclusive", f"{test} Not tested: {door.closed or 'too few seeds'}."
-    beaten = (run.over_random, run.under_random, run.over_reverse)
-    if found.error > EFFICIENCY or float(found.total.low) <= 0:
-        verdict: Verdict = "fail"
-    elif any(float(one.high) <= 0 for one in beaten):
-        verdict = "fail"
-    else:  # too few seeds leave an interval around 0
-        verdict = "pass" if run.passed else "inconclusive"
+    claims = (found.total, run.over_random, run.under_random, run.over_reverse)
+    verdict = weigh(door, claims, refuted=found.error > EFFICIENCY)
     said = (f"{test} The sum is off by {found.error:.1g}, the whole effect is {found.total}; "
             f"in: {run.over_random} above a random order, out: {run.under_random} "
             "below it.")  # fmt: skip

@@ -10,14 +10,14 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from ddpm_clip.evaluation.means import means
 from ddpm_clip.explain.control_prompts import control_prompts
 from ddpm_clip.explain.matching import Match, match
 from ddpm_clip.explain.opening import plainly
-from ddpm_clip.explain.panels import Curve, Explanation, Line, Panel, Strip, Verdict
+from ddpm_clip.explain.panels import Curve, Explanation, Line, Panel, Strip, Verdict, mean_line
 from ddpm_clip.explain.recorder import Recorder, Recording
 from ddpm_clip.explain.settling import TOLERANCE, Slopes, changes, errors_to_end, halved_at, slopes
 from ddpm_clip.explain.subject import Subject
+from ddpm_clip.explain.verdicts import weigh
 from ddpm_clip.types import Progress
 
 CONTROLS = 5
@@ -82,12 +82,12 @@ def explain(subject: Subject, *, quick: bool = False) -> Generator[Progress, Non
     panels += [_path(paths)] if paths is not None else []
     return Explanation("trajectory", TITLE, CAPTION, tuple(panels), test, verdict, {
         "n": len(subject.seeds), "steps": len(walked.t),
-        "half_of_the_error_gone_at_sigma": {
+        "half_of_the_error_gone_at_sigma_over_alpha": {
             "n": halves.n, "value": 10 ** float(halves.mean),
             "interval_95": [10 ** float(halves.low), 10 ** float(halves.high)],
         },
-        "slopes": {"sigma": believed.ratio, "slope": believed.slope, "error": believed.error,
-                   "worst": believed.worst, "tolerance": TOLERANCE},
+        "slopes": {"sigma_over_alpha": believed.ratio, "slope": believed.slope,
+                   "error": believed.error, "worst": believed.worst, "tolerance": TOLERANCE},
         "prompts": None if paths is None else {
             "asked": paths.prompts, "right": paths.match.right, "n": paths.match.n,
             "by_chance": paths.match.by_chance, "variance_shown": paths.shown,
@@ -105,7 +105,7 @@ def _slopes(subject: Subject, c: Tensor, quick: bool) -> Generator[Progress, Non
                                     steps=subject.steps_of(quick))  # fmt: skip
     ratios = torch.logspace(*LEVELS, 7 if quick else 14, dtype=torch.float64)
     rows = sorted(set(subject.schedule.row_of(ratios).tolist()), reverse=True)
-    return slopes(subject, x, c, rows, seed=max(seeds))
+    return slopes(subject, x, c, rows, seeds)
 
 
 def _paths(
@@ -158,17 +158,19 @@ def _plane(rows: Tensor) -> tuple[Tensor, float]:
 
 def _verdict(believed: Slopes, paths: _Paths | None) -> tuple[Verdict, str]:
     n_levels = len(believed.ratio)
-    unbiased = believed.worst <= TOLERANCE
+    unbiased, biased = believed.worst <= TOLERANCE, believed.surely > TOLERANCE
     said = (f"Pictures regressed on what was foreseen of them have slope 1 where a denoiser is "
             f"right; over {n_levels} noise levels the worst is {believed.worst:.2f} away "
             f"(allowed: {TOLERANCE}).")  # fmt: skip
     if paths is None:
         said += " Nobody embeds these pictures and prompts, so no path could be tested."
-        return "inconclusive" if unbiased else "fail", said
+        return "fail" if biased else "inconclusive", said
     said += (f" The walks of {paths.match.right} of {paths.match.n} prompts end nearest to their "
              f"own words; by lot an order as good has probability {paths.match.by_chance:.2g} "
              f"(allowed: {BY_CHANCE}).")  # fmt: skip
-    return ("pass" if unbiased and paths.match.by_chance <= BY_CHANCE else "fail"), said
+    # no order at all is one that half of all orders are as good as
+    refuted, matched = paths.match.by_chance >= 0.5, paths.match.by_chance <= BY_CHANCE
+    return weigh(None, (), refuted=biased or refuted, shown=unbiased and matched), said
 
 
 def _strips(walked: Recording) -> list[Strip]:
@@ -189,13 +191,10 @@ def _strips(walked: Recording) -> list[Strip]:
 
 def _distances(walked: Recording, errors: Tensor) -> Curve:
     step = list(range(1, len(walked.t) + 1))
-    away, moved = means(errors.T), means(changes(walked).T)
     return Curve(
         "Distance along the walk (rms of a pixel, with 95 % intervals)",
-        [Line("from x_0-hat to the finished picture", step, away.mean.tolist(),
-              away.low.tolist(), away.high.tolist()),
-         Line("what a step changes of x_0-hat", step[1:], moved.mean.tolist(),
-              moved.low.tolist(), moved.high.tolist())],
+        [mean_line("from x_0-hat to the finished picture", step, errors.T),
+         mean_line("what a step changes of x_0-hat", step[1:], changes(walked).T)],
         "step", "rms",
         note="That the first falls proves little: the last step is x_0-hat itself, so it falls "
              "for a random network as well.",

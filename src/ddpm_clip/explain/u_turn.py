@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from ddpm_clip.explain.subject import BATCH, Subject, Wrap
+from ddpm_clip.explain.subject import Subject, Wrap
 from ddpm_clip.models.ddpm import noise_of
 from ddpm_clip.types import Predict, Prediction, Progress
 from ddpm_clip.utils.generators import finish
@@ -31,14 +31,12 @@ class UTurns:
         began: (n,) the class of each picture.
         foretold: (n, k, r) the probability of that class in x_0-hat where the way back begins.
         ended: (n, k, r) the class in which it ends.
-        pictures: (k, c, h, w) where the first turn of the first picture ended.
     """
 
     ratio: Tensor
     began: Tensor
     foretold: Tensor
     ended: Tensor
-    pictures: Tensor
 
     @property
     def back(self) -> Tensor:
@@ -111,8 +109,8 @@ def u_turns(
     seeds = subject.more_seeds(n * repeats, start=len(subject.seeds) + fresh)
     noise = noise_of(seeds, (n * repeats, *x.shape[1:]), x.device)(0)
     start, c = x.repeat_interleave(repeats, 0), subject.conditions(seeds=seeds)
-    began = _read(subject, x).argmax(1)
-    told, came, shown = [], [], []
+    began = subject.judge(x).argmax(1).cpu()
+    told, came = [], []
     for done, place in enumerate(sorted(places, reverse=True), start=1):
         alpha, sigma = subject.schedule.at(rows[place])
         x_t = alpha * start + sigma * noise
@@ -121,16 +119,15 @@ def u_turns(
             c, seeds, scale=0.0, x_start=x_t, rows=list(rows[place:]), sampler=SAMPLER,
             wrap=_heard_at(rows[place], foreseen),
         ))  # fmt: skip
-        first = _read(subject, torch.cat(foreseen))
+        first = subject.judge(torch.cat(foreseen)).cpu()
         told.append(first.gather(1, began.repeat_interleave(repeats)[:, None])[:, 0])
-        came.append(_read(subject, back).argmax(1))
-        shown.append(back[0].cpu())
+        came.append(subject.judge(back).argmax(1).cpu())
         yield Progress(stage, done, len(places))
     levels = [subject.ratio(rows[place]) for place in sorted(places, reverse=True)]
     return UTurns(
         torch.tensor(levels, dtype=torch.float64), began,
         torch.stack(told, 1).unflatten(0, (n, repeats)).transpose(1, 2),
-        torch.stack(came, 1).unflatten(0, (n, repeats)).transpose(1, 2), torch.stack(shown),
+        torch.stack(came, 1).unflatten(0, (n, repeats)).transpose(1, 2),
     )  # fmt: skip
 
 
@@ -147,7 +144,3 @@ def _heard_at(row: float, heard: list[Tensor]) -> Wrap:
         return listening
 
     return wrap
-
-
-def _read(subject: Subject, x: Tensor) -> Tensor:
-    return torch.cat([subject.judge(part).cpu() for part in x.split(BATCH)])

@@ -10,9 +10,11 @@ import torch
 from torch import Tensor
 
 from ddpm_clip.evaluation.means import Means, means
-from ddpm_clip.explain.backwards import invert, psnr, return_from
+from ddpm_clip.explain.backwards import invert, return_from
 from ddpm_clip.explain.other_prompt import Other
+from ddpm_clip.explain.picture_metrics import psnr
 from ddpm_clip.explain.subject import Subject
+from ddpm_clip.explain.verdicts import above
 from ddpm_clip.types import Progress
 
 REFINE = 2
@@ -53,22 +55,23 @@ class Returned:
         return means(self.plain[:, -1] - self.stranger)
 
     @property
-    def gains(self) -> Tensor:
-        """(k - 1,) dB that each doubling of the steps brings, on average."""
-        return self.plain.diff(dim=1).mean(0)
+    def gains(self) -> Means:
+        """(k - 1,) dB that each doubling of the steps brings."""
+        return means(self.plain.diff(dim=1))
 
     @property
-    def refines(self) -> float:
-        """DB that the refinement brings at the fineness where it brings least, on average."""
-        return float((self.refined - self.plain).mean(0).min())
+    def refines(self) -> Means:
+        """(k,) dB that the refinement brings at each fineness."""
+        return means(self.refined - self.plain)
 
     @property
-    def lawful(self) -> bool:
-        """Does the error fall as that of a first-order solver of a smooth equation does?
+    def laws(self) -> tuple[Means, Means]:
+        """What has to be above 0 if the walk follows a smooth equation.
 
-        Half of it goes with each doubling, which is 6 dB; and the refinement helps.
+        Of a first-order solver half of the error goes with each doubling, which is 6 dB in the
+        limit, and the refinement helps.
         """
-        return float(self.gains.min()) > LEAST_GAIN and self.refines > 0
+        return above(self.gains, LEAST_GAIN), self.refines
 
 
 def up_and_down(
@@ -85,7 +88,8 @@ def up_and_down(
         steps: of the walks that paint the pictures; None are the subject's own.
     """
     c = subject.conditions(seeds=seeds)
-    x = yield from subject.pictures(c, seeds, stage="inversion: pictures", steps=steps)
+    x = yield from subject.pictures(c, seeds, stage="inversion: pictures", steps=steps,
+                                    scale=1.0)  # fmt: skip
     predict, schedule = subject.predict(c, scale=1.0, seeds=seeds), subject.schedule
     plain, refined, back, noise = [], [], x, x
     allowed = [n for n in fineness if n <= schedule.T]
@@ -93,9 +97,9 @@ def up_and_down(
         rows = subject.rows(rungs)
         noise = invert(predict, schedule, rows, x)
         back = return_from(predict, schedule, rows, noise)
-        plain.append(psnr(back, x))
+        plain.append(_psnr(back, x))
         better = invert(predict, schedule, rows, x, REFINE)
-        refined.append(psnr(return_from(predict, schedule, rows, better), x))
+        refined.append(_psnr(return_from(predict, schedule, rows, better), x))
         yield Progress("inversion: up and down", i + 1, len(allowed))
     edited = None
     if towards is not None:
@@ -104,4 +108,8 @@ def up_and_down(
             steps=allowed[-1], stage="inversion: another prompt",
         )  # fmt: skip
     return Returned(tuple(allowed), torch.stack(plain, 1), torch.stack(refined, 1),
-                    psnr(x.roll(1, 0), x), x, back, noise, edited)  # fmt: skip
+                    _psnr(x.roll(1, 0), x), x, back, noise, edited)  # fmt: skip
+
+
+def _psnr(x: Tensor, y: Tensor) -> Tensor:
+    return psnr(x.double(), y.double()).cpu()

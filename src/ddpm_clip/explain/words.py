@@ -15,11 +15,20 @@ import torch
 from ddpm_clip.evaluation.means import Means, means
 from ddpm_clip.explain.control_prompts import Gate, gate
 from ddpm_clip.explain.opening import plainly
-from ddpm_clip.explain.panels import Bars, Curve, Explanation, Line, Panel, Strip, Table, Verdict
+from ddpm_clip.explain.panels import (
+    Bars,
+    Curve,
+    Explanation,
+    Panel,
+    Strip,
+    Table,
+    Verdict,
+    mean_line,
+)
 from ddpm_clip.explain.prompt_game import Game, Played, Text, play
-from ddpm_clip.explain.sentences import if_closed, with_interval
 from ddpm_clip.explain.shapley import Attribution, DeletionTest, attribute, deletion_test
 from ddpm_clip.explain.subject import Subject
+from ddpm_clip.explain.verdicts import not_counted, weigh
 from ddpm_clip.types import Progress
 
 PLACEBO = "blicket"
@@ -130,11 +139,7 @@ def verdict_of(scores: Scores) -> Verdict:
     """Pass where the prompt is followed, gains something, and the order holds on other seeds."""
     total, order = scores.found.total, scores.deletion
     claims = (total, order.over_random, order.under_random, order.over_reverse, scores.over_placebo)
-    if any(float(one.high) < 0 for one in claims):
-        return "fail"
-    worth = not scores.gate.closed and float(total.low) > LEAST
-    sure = order.passed and float(scores.over_placebo.low) > 0
-    return "pass" if worth and sure else "inconclusive"
+    return weigh(scores.gate, claims, shown=float(total.low) > LEAST)
 
 
 def _test(scores: Scores) -> str:
@@ -144,10 +149,10 @@ def _test(scores: Scores) -> str:
         "removing them first cost no more, or if the strongest word were worth no more than the "
         f"nonsense word {scores.names[-1]!r}; the order comes from half of the seeds and is tested "
         f"on the others. All words together gain {float(total.mean):.1f} log-odds. Area "
-        f"of the curve above a random order: {with_interval(order.over_random)}; below it when "
-        f"removed: {with_interval(order.under_random)}; the strongest word above the nonsense "
-        f"word: {with_interval(scores.over_placebo)}."
-        f"{if_closed(scores.gate)}"
+        f"of the curve above a random order: {order.over_random}; below it when "
+        f"removed: {order.under_random}; the strongest word above the nonsense "
+        f"word: {scores.over_placebo}."
+        f"{not_counted(scores.gate)}"
     )
 
 
@@ -207,9 +212,7 @@ def _curve(test: DeletionTest) -> Curve:
     lines = []
     for label, values in (("strongest first", test.insertion), ("in a random order", test.random),
                           ("strongest last", test.deletion.flip(1))):  # fmt: skip
-        found, x = means(values), list(range(values.shape[1]))
-        low, high = found.low.tolist(), found.high.tolist()
-        lines.append(Line(label, x, found.mean.tolist(), low, high))
+        lines.append(mean_line(label, range(values.shape[1]), values))
     return Curve("The more words, the surer? (seeds that had no say in the order)", lines,
                  "words in the prompt", "log-odds of what was asked for")  # fmt: skip
 

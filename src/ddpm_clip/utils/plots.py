@@ -8,6 +8,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+from PIL import Image
+
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
@@ -87,6 +90,9 @@ class Panel:
     spans: Sequence[tuple[float, float]] = ()
     reverse: bool = False
 
+
+DPI = 110
+"""Pixels of an inch."""
 
 STYLES: dict[str, dict[str, Any]] = {
     "line": {"marker": "o", "markersize": 3.5, "linewidth": 1.6},
@@ -262,15 +268,18 @@ def compass_plot(
 
 def _figure(width: float, height: float) -> "Figure":
     """An empty one, in inches, that can be drawn without a screen."""
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
-    figure = Figure(figsize=(width, height), layout="constrained")
-    FigureCanvasAgg(figure)
-    return figure
+    return Figure(figsize=(width, height), dpi=DPI, layout="constrained")
 
 
 def _saved(figure: "Figure", path: Path) -> Path:
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+
+    canvas = FigureCanvasAgg(figure)
+    # once, where savefig would lay everything out a second time
+    canvas.draw()  # type: ignore[no-untyped-call]
     path.parent.mkdir(parents=True, exist_ok=True)
-    figure.savefig(path, dpi=110)
+    pixels = np.asarray(canvas.buffer_rgba())  # type: ignore[no-untyped-call]
+    Image.fromarray(pixels[..., :3]).save(path, "PNG")
     return path

@@ -128,4 +128,9 @@ def _picture(image: Image.Image, caption: str, kind: str) -> str:
 
 def data_url(image: Image.Image) -> str:
     """A picture as the text of a PNG that a page carries inside."""
-    return f"data:image/png;base64,{base64.b64encode(encoded_png(image)).decode('ascii')}"
+    return png_url(encoded_png(image))
+
+
+def png_url(png: bytes) -> str:
+    """The bytes of a PNG as a text that a page carries inside."""
+    return f"data:image/png;base64,{base64.b64encode(png).decode('ascii')}"
