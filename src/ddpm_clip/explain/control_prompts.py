@@ -65,6 +65,14 @@ def control_prompts(subject: Subject) -> dict[int, str]:
     return dict(sorted(zip(classes, prompts, strict=True)))
 
 
+def other_prompts(subject: Subject, most: int) -> list[str]:
+    """Up to `most` prompts that ask for something else, spread over all that there are."""
+    others = [text for k, text in control_prompts(subject).items() if k != subject.target]
+    others = others or [text for text in subject.vocabulary if text != subject.prompt]
+    some = min(most, len(others))
+    return [others[i * len(others) // some] for i in range(some)]
+
+
 def gate(subject: Subject, probs: Tensor | None) -> Generator[Progress, None, Gate]:
     """Is the prompt followed, are others, and does the network know noise levels apart?
 

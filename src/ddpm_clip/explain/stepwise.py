@@ -15,7 +15,7 @@ from torch import Tensor
 from ddpm_clip.evaluation.means import means
 from ddpm_clip.explain import picture_metrics
 from ddpm_clip.explain.alignment import Alignment
-from ddpm_clip.explain.control_prompts import Gate, control_prompts, gate
+from ddpm_clip.explain.control_prompts import Gate, gate, other_prompts
 from ddpm_clip.explain.opening import plainly
 from ddpm_clip.explain.panels import Curve, Explanation, Line, Panel, Verdict
 from ddpm_clip.explain.reading import LEVELS, columns
@@ -138,12 +138,9 @@ def _aligned(
     subject: Subject, spoken: Measured, silent: Measured, controls: int
 ) -> Alignment | None:
     """None where nobody embeds pictures and texts, or there is no other prompt."""
-    others = [text for k, text in control_prompts(subject).items() if k != subject.target]
-    others = others or [text for text in subject.vocabulary if text != subject.prompt]
-    if spoken.e is None or silent.e is None or not others:
+    chosen = other_prompts(subject, controls)
+    if spoken.e is None or silent.e is None or not chosen:
         return None
-    some = min(controls, len(others))
-    chosen = [others[i * len(others) // some] for i in range(some)]
     texts = subject.embed_texts([subject.prompt, *chosen])
     if texts is None:
         return None

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from ddpm_clip.explain.control_prompts import control_prompts
+from ddpm_clip.explain.control_prompts import other_prompts
 from ddpm_clip.explain.matching import Match, match
 from ddpm_clip.explain.opening import plainly
 from ddpm_clip.explain.panels import Curve, Explanation, Line, Panel, Strip, Verdict, mean_line
@@ -112,7 +112,7 @@ def _paths(
     subject: Subject, walked: Recording, quick: bool
 ) -> Generator[Progress, None, _Paths | None]:
     """None where nobody embeds or there is nothing to compare with."""
-    prompts = _prompts(subject)
+    prompts = [subject.prompt, *other_prompts(subject, CONTROLS)]
     texts = subject.embed_texts(prompts)
     if texts is None or len(prompts) < LEAST:
         return None
@@ -133,14 +133,6 @@ def _paths(
     middle = ends_e.flatten(0, 1).mean(0)
     axes, shown = _plane(ends_e.flatten(0, 1) - middle)
     return _Paths(tuple(prompts), found, (ends_e - middle) @ axes, (way - middle) @ axes, shown)
-
-
-def _prompts(subject: Subject) -> list[str]:
-    """The own prompt and, spread over what there is, some that ask for other classes."""
-    others = [text for k, text in control_prompts(subject).items() if k != subject.target]
-    others = others or [text for text in subject.vocabulary if text != subject.prompt]
-    spread = [others[i * len(others) // CONTROLS] for i in range(CONTROLS)] if others else []
-    return list(dict.fromkeys([subject.prompt, *spread]))
 
 
 def _embedded(subject: Subject, x: Tensor) -> Tensor:
