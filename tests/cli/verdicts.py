@@ -23,6 +23,7 @@ from ddpm_clip.coverage.asking import Adviser
 from ddpm_clip.editing import blend, img2img, inpaint, interpolate, open_mask, open_picture
 from ddpm_clip.evaluation.report.plan import check_size
 from ddpm_clip.explain import subject_of
+from ddpm_clip.explain.vocabularies import words_of
 from ddpm_clip.generation import TextToImage
 from ddpm_clip.settings import Settings
 from ddpm_clip.training.loop import train
@@ -254,6 +255,8 @@ TRIALS = {
     "`weights`": Trial("weights", _blend, _parts),
     "`seeds` of `explain`": Trial("seed", lambda at, value: subject_of(at.tti, "rose", value),
                                   on("explain", RUN, "rose", option="--seeds")),
+    "`words` of `explain`": Trial("words", lambda at, value: words_of(value),
+                                  on("explain", RUN, "rose", option="--words")),
     "`k` of `ask`": Trial("k", _ask, on("ask", RUN, "rose", option="-k")),
     "a setting or option that is not there": Trial(
         "", lambda at, value: at.tti("rose", **{value: 1}),
