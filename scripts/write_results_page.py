@@ -52,17 +52,18 @@ SECTIONS: dict[str, Section] = {
         "By the gradient of a CLIP", "the shipped `digits` without its words",
         sections.clip_guidance, "clip_guidance.png"),
     "fashion": Section(
-        "Fashion", "trained by the program", sections.labelled, "fashion.png"),
+        "Fashion", "a model that the program trains", sections.labelled, "fashion.png"),
     "flowers_from_words": Section(
         "Flowers, drawn", "the shipped `flowers`, by `config/flowers.yaml`",
         sections.flowers, "flowers_from_words.png"),
     "photos": Section(
-        "Flower photos at 32 pixels", "trained by the program", sections.labelled, "photos.png"),
+        "Flower photos at 32 pixels", "a model that the program trains", sections.labelled,
+        "photos.png"),
     "photos_64": Section(
-        "Flower photos at 64 pixels", "trained by the program", sections.labelled,
+        "Flower photos at 64 pixels", "a model that the program trains", sections.labelled,
         "photos_64.png", "photos.py --config config/photos_64.yaml"),
     "emoji": Section(
-        "Emoji", "trained by the program", sections.emoji, "emoji.png"),
+        "Emoji", "a model that the program trains", sections.emoji, "emoji.png"),
 }  # fmt: skip
 """By the name of the result, in the order of the page."""
 
@@ -83,20 +84,21 @@ def body(folder: Path = RESULTS, images: Path = IMAGES) -> str:
 def _section(
     name: str, section: Section, found: Mapping[str, Facts], images: Path
 ) -> list[str]:  # fmt: skip
-    command = f"`python benchmarks/{section.program or name + '.py'}`"
     if name not in found:
-        return [f"Not measured yet: {command} has left no result."]
+        program = section.program or f"{name}.py"
+        return [f"Not measured yet: `python benchmarks/{program}` has left no result."]
     facts = found[name]
     image = str(facts.get("image") or section.image)
     shown = [f"![{section.title}: the first seeds](images/{image})"]
     return [*section.parts(facts), *(shown if image and (images / image).is_file() else []),
-            f"Of {section.recipe}; by {command}{_origin(facts)}"]  # fmt: skip
+            f"Of {section.recipe}; lastly by {_origin(facts)}"]  # fmt: skip
 
 
 def _origin(facts: Facts) -> str:
     made, weights = facts["made"], facts.get("model_fingerprint")
     told = f", weights `{weights}`" if weights else ""
-    return f"{told}, {made['date'][:10]}, commit {_short(made['commit'])}, {made['cpu']}."
+    said = f"`{made['command']}`{told}, {made['date'][:10]}"
+    return f"{said}, commit {_short(made['commit'])}, {made['cpu']}."
 
 
 def _short(commit: str) -> str:

@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
-MADE = {"date": "2026-01-02T03:04:05", "cpu": "a cpu", "commit": "abcdef0123", "torch": "2"}
+MADE = {"date": "2026-01-02T03:04:05", "cpu": "a cpu", "commit": "abcdef0123", "torch": "2",
+        "command": "python benchmarks/x.py --n 5"}  # fmt: skip
 CARD = {"seed": 2077, "figures": {"accuracy": {"digit": 0.996}}}
 COUNT = {"n": 2000, "success": 1970, "share": 0.985, "interval_95": [0.957, 0.995], "read": 1980}
 CLAIM = {"claim": "the asked digit", "needed": 0.99, "measured": 0.985, "holds": False}
