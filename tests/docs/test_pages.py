@@ -127,7 +127,9 @@ def test_the_page_of_the_three_tasks_shows_what_was_measured(tmp_path):
 
     script = runpy.run_path(str(ROOT / "scripts" / "fill_tasks.py"))
     text = script["PAGE"].read_text(encoding="utf-8")
-    assert text == script["fill"].__globals__["filled"](text, "tasks", script["body"]()), "run: scripts/fill_tasks.py"
+    assert text == script["fill"].__globals__["filled"](text, "tasks", script["body"]()), (
+        "run: scripts/fill_tasks.py"
+    )
     made = {"made": {"date": "2026-01-02T03:04:05", "cpu": "a cpu"}, "model_fingerprint": "abc"}
     count = {"n": 200, "success": 190, "share": 0.95, "read": 196, "interval_95": [0.91, 0.97]}
     way = {"total": count, "values": {"digit: one": count | {"share": 0.34}},

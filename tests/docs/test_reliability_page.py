@@ -16,7 +16,9 @@ def script():
 
 
 def test_the_figures_are_those_of_the_soaks(script):
-    assert script["fill"].__globals__["filled"](TEXT, "soak", script["body"]()) == TEXT, "run: fill_reliability.py"
+    assert script["fill"].__globals__["filled"](TEXT, "soak", script["body"]()) == TEXT, (
+        "run: fill_reliability.py"
+    )
 
 
 def test_every_result_that_has_a_place_has_its_program_on_the_page(script):
