@@ -183,6 +183,26 @@ def emoji(facts: Facts) -> list[str]:
     return [table(["own name found among 100", *HEAD], rows, "lrrr"), *said]
 
 
+def noise_levels(facts: Facts) -> list[str]:
+    """Errors of x_0 by noise level, of two ways to draw the levels of training."""
+    arms, told = facts["arms"], {"with_condition": "told", "without_condition": "not told"}
+    head = [f"p_mean {arm['p_mean']:g}, p_std {arm['p_std']:g}, {said}"
+            for said in told.values() for arm in arms.values()]  # fmt: skip
+    rows = [
+        [f"{level:g}", *(f"{arm[key][i]:.4f}" for key in told for arm in arms.values())]
+        for i, level in enumerate(facts["levels"])
+    ]
+    mean, linear = facts["mean_picture"], facts["linear_in_condition"]
+    return [
+        "Mean squared error of the clean picture (-1 to 1) that a network foresees, told the "
+        "embedding or not, on the drawings it learned from.",
+        table(["sigma/alpha", *head], rows, "r" * (1 + len(head))),
+        f"The mean drawing leaves {mean:.4f}, the best linear map from embeddings to pixels "
+        f"{linear:.4f}: a network that is told the embedding and errs more has not learned it. "
+        f"n = {facts['n']:,}, {facts['trained_steps']:,} steps of training each.",
+    ]
+
+
 def _judge(facts: Facts) -> str:
     """How far the judge is to be trusted, and which one it was."""
     card = facts["judge"]

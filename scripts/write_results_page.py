@@ -64,6 +64,9 @@ SECTIONS: dict[str, Section] = {
         "photos_64.png", "photos.py --config config/photos_64.yaml"),
     "emoji": Section(
         "Emoji", "a model that the program trains", sections.emoji, "emoji.png"),
+    "noise_levels": Section(
+        "Emoji: where training looks", "two short runs of `config/emoji.yaml`",
+        sections.noise_levels),
 }  # fmt: skip
 """By the name of the result, in the order of the page."""
 

@@ -49,6 +49,13 @@ RESULTS = {
         "words": {"total": COUNT, "values": {"label: roses": COUNT}}, "copies": AUDIT,
         "bridges_and_ceiling": {"knn": {"total": COUNT}}},
     "emoji": {"painted": COUNT, "real": COUNT | {"share": 0.5}, "verdict": "measurable"},
+    "noise_levels": {
+        "levels": [1.0, 80.0], "n": 1417, "trained_steps": 400,
+        "mean_picture": 0.277, "linear_in_condition": 0.155,
+        "arms": {"low": {"p_mean": -0.8, "p_std": 1.3, "with_condition": [0.04, 0.24],
+                         "without_condition": [0.05, 0.3]},
+                 "high": {"p_mean": 0, "p_std": 1.6, "with_condition": [0.05, 0.18],
+                          "without_condition": [0.06, 0.28]}}},
 }  # fmt: skip
 
 
@@ -86,7 +93,10 @@ def test_figures_claims_and_yardsticks_are_told(script, results):
         "| pixels | 51.0% | 48.0% to 54.0% | 1,999 | 1 | 2 | clear |", "| guided | 98.5% |",
         "| asked with words | 98.5% | 95.7% to 99.5% | 2,000 | 99.0% |", "| roses | 98.5%",
         "| asked in phrasings that no caption has | not measured yet |", "| `knn` | 98.5%",
-        "| real noto drawings | 50.0%", "embeddings of drawings | not measured", "Verdict: measurable.",
+        "| real noto drawings | 50.0%", "embeddings of drawings | not measured",
+        "Verdict: measurable.",
+        "| 80 | 0.2400 | 0.1800 | 0.3000 | 0.2800 |", "to pixels 0.1550",
+        "| p_mean 0, p_std 1.6, told",
         "weights `fff`, 2026-01-02, commit abcdef0, a cpu.",
     ):  # fmt: skip
         assert part in body

@@ -1,0 +1,134 @@
+"""At which noise does training pay? The error of x_0 by noise level, for two ways to draw levels.
+
+`python benchmarks/noise_levels.py` (the emoji pack is looked for as `emoji` is anywhere else; eight
+minutes of two cores). Where every picture has an embedding of its own, a network that is asked at
+high noise must paint from the embedding alone. Two runs of the emoji recipe, equal but for the
+distribution of their training levels, are asked about the drawings they learned from; beside them
+stand two predictions that need no network: the mean drawing, and the best linear map from
+conditions to pixels, fitted to these very drawings. A run that is worse than that map has not
+learned what its conditions say.
+"""
+
+import argparse
+from pathlib import Path
+from typing import Any
+
+import torch
+from emoji import MODEL
+from labelled import real_pictures
+from recipes import mini_clip, settled, trained
+from reporting import RESULTS, ROOT, claim, print_claims, write_results
+from rich.console import Console
+from rich.table import Table
+from torch import Tensor
+
+from ddpm_clip import TextToImage
+from ddpm_clip.utils.tensors import to_float
+
+LEVELS = (0.2, 0.5, 1.0, 2.0, 5.0, 20.0, 80.0)
+"""sigma/alpha."""
+
+ARMS = {"low": (-0.8, 1.3), "high": (0.0, 1.6)}
+"""p_mean and p_std of log(sigma/alpha)."""
+
+HIGH = LEVELS[-1]
+
+
+def main() -> None:
+    options = _options()
+    own = [f"embedder.model={options.work / 'emoji-clip'}"]
+    mini_clip(MODEL, options.work / "emoji-clip", own)
+    own += [f"training.steps={options.steps}", "training.sample_every=0"]
+    found: dict[str, Any] = {}
+    for name, (mean, std) in ARMS.items():
+        levels = [f"diffusion.p_mean={mean}", f"diffusion.p_std={std}"]
+        tti = trained(MODEL, options.work / f"emoji-{name}-noise", [*own, *levels])
+        x = to_float(real_pictures(settled(MODEL).data, "train")[0])
+        c = conditions(tti, x)
+        found[name] = {"p_mean": mean, "p_std": std, "fingerprint": tti.model.fingerprint,
+                       **error_by_level(tti, x, c)}  # fmt: skip
+    plain = {"mean_picture": mean_error(x), "linear_in_condition": linear_error(c, x)}
+    show(found, plain)
+    kept = claims(found)
+    print_claims(kept)
+    write_results(options.out, {
+        "claims": kept, "n": len(x), "trained_steps": options.steps, "levels": LEVELS,
+        "measured": "mean squared error of x_0, pixels in -1 to 1", **plain, "arms": found,
+    })  # fmt: skip
+
+
+@torch.no_grad()
+def conditions(tti: TextToImage, x: Tensor) -> Tensor:
+    """(n, e + 1) the conditions of the pictures' own embeddings."""
+    parts = [tti.model.embedder.embed_pixels(part).cpu() for part in x.split(128)]
+    return tti.model.conditioner.images(torch.cat(parts))
+
+
+@torch.no_grad()
+def error_by_level(tti: TextToImage, x: Tensor, c: Tensor) -> dict[str, list[float]]:
+    """The error at each of `LEVELS`, told the condition and not; the noise is always the same."""
+    ddpm, found = tti.model.ddpm, dict[str, list[float]]()
+    noise = torch.randn(x.shape, generator=torch.Generator().manual_seed(0))
+    for name, shown in (("with_condition", 1.0), ("without_condition", 0.0)):
+        found[name] = []
+        for level in LEVELS:
+            row = ddpm.schedule.row_of(torch.tensor([level])).item()
+            off = 0.0
+            for part in torch.arange(len(x)).split(64):
+                t, mask = torch.full((len(part),), row), torch.full((len(part), 1), shown)
+                x_t, _ = ddpm.q(x[part], t, noise[part])
+                alpha, sigma = ddpm.schedule.at(row)
+                said = tti.model.network(x_t, t, c[part], mask).float()
+                x_0 = ddpm.parameterization.read(said, x_t, alpha, sigma)[1]
+                off += (x_0 - x[part]).square().sum().item()
+            found[name].append(round(off / x.numel(), 5))
+    return found
+
+
+def mean_error(x: Tensor) -> float:
+    """Of the mean picture, said of each: what is left to a network that knows nothing."""
+    return round((x - x.mean(0)).square().mean().item(), 5)
+
+
+def linear_error(c: Tensor, x: Tensor) -> float:
+    """Of the least-squares map from conditions to pixels, on the pictures it was fitted to."""
+    known = torch.cat([c[:, :-1], torch.ones(len(c), 1)], dim=1).double()
+    wanted = x.flatten(1).double()
+    fitted = known @ torch.linalg.lstsq(known, wanted).solution
+    return round((fitted - wanted).square().mean().item(), 5)
+
+
+def claims(found: dict[str, Any]) -> list[dict[str, Any]]:
+    """At the highest noise the condition is all there is."""
+    at = LEVELS.index(HIGH)
+    text = f"error at sigma/alpha {HIGH:g}, levels drawn higher, over that of levels drawn lower"
+    ratio = found["high"]["with_condition"][at] / found["low"]["with_condition"][at]
+    return [claim(text, ratio, 1.0, at_most=True, unit="x")]
+
+
+def show(found: dict[str, Any], plain: dict[str, float]) -> None:
+    """A row a level."""
+    table = Table(title="Mean squared error of x_0", title_justify="left")
+    table.add_column("sigma/alpha", justify="right")
+    for name, one in found.items():
+        for told in ("with", "without"):
+            table.add_column(f"{name} ({one['p_mean']:g}, {one['p_std']:g}) {told}",
+                             justify="right")  # fmt: skip
+    for i, level in enumerate(LEVELS):
+        told = [one[f"{kind}_condition"][i] for one in found.values()
+                for kind in ("with", "without")]  # fmt: skip
+        table.add_row(f"{level:g}", *(f"{error:.4f}" for error in told))
+    Console(width=110).print(table)
+    print(*(f"{name.replace('_', ' ')}: {error:.4f}" for name, error in plain.items()), sep="\n")
+
+
+def _options() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--steps", type=int, default=400, help="of either training")
+    parser.add_argument("--work", type=Path, default=ROOT / "runs", help="where networks are kept")
+    parser.add_argument("--out", type=Path, default=RESULTS / "noise_levels.json")
+    return parser.parse_args()
+
+
+if __name__ == "__main__":
+    main()
