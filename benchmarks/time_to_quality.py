@@ -24,10 +24,10 @@ from timing import Stopwatch
 
 from ddpm_clip.config import Config
 from ddpm_clip.evaluation.cases import digit_cases
+from ddpm_clip.evaluation.clip_job import train_clip_run
 from ddpm_clip.evaluation.intervals import wilson
 from ddpm_clip.evaluation.judge import JudgeNet, shipped_judge_folder
 from ddpm_clip.evaluation.success import prompt_success
-from ddpm_clip.training.clip_job import train_clip_run
 
 Curve = dict[str, Any]
 BARS = ((0.95, 8.0), (0.975, 12.0))

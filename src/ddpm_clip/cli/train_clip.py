@@ -19,7 +19,7 @@ from ddpm_clip.cli.options import (
 )
 
 if TYPE_CHECKING:
-    from ddpm_clip.training.clip_job import ClipFigures
+    from ddpm_clip.evaluation.clip_figures import ClipFigures
 
 
 def train_clip(
@@ -40,16 +40,33 @@ def train_clip(
 
     Prints its folder, or with --json what was measured on held-out pictures.
     """
-    from ddpm_clip.training.clip_job import train_clip_run
+    from ddpm_clip.evaluation.clip_job import train_clip_run
 
     settled, _ = resolved(
         source, preset, config, set_, embedder__steps=steps, embedder__dim=dim
     )  # fmt: skip
     figures = _followed(train_clip_run(out, settled, overwrite=overwrite), settled.embedder.steps)
-    console.say(f"{figures.retrieval:.1%} of {figures.n} held-out pictures found a true caption")
+    _say(figures)
     if as_json:
         return console.result_json({"folder": str(out.resolve()), "figures": asdict(figures)})
     console.result(str(out))
+
+
+def _say(figures: "ClipFigures") -> None:
+    """The figures in words, those that are there."""
+    if figures.retrieval is None:
+        return console.say("Nothing was measured: no caption of the pictures kept for it is known.")
+    said = [f"{figures.retrieval:.1%} find a true caption"]
+    if figures.zero_shot is not None:
+        said.append(f"{figures.zero_shot:.1%} their class among {figures.classes} names")
+    which = "held-out" if figures.heldout else "training"
+    console.say(f"Of {figures.n} {which} pictures {', '.join(said)}.")
+    if figures.gap is not None:
+        console.say(
+            f"Gap {figures.gap:.2f}; cosine of pairs {figures.paired_cosine:.2f}, of others "
+            f"{figures.unpaired_cosine:.2f}; dimensions of pictures "
+            f"{figures.image_dimensions:.1f}, of texts {figures.text_dimensions:.1f}."
+        )
 
 
 def _followed(work: Any, total: int) -> "ClipFigures":

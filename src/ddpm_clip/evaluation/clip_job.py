@@ -3,44 +3,30 @@
 Knows nothing of commands or of diffusion.
 """
 
-import random
 from collections.abc import Generator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
 import torch
-from torch import Tensor
 
 from ddpm_clip.build import mini_clip_folder
 from ddpm_clip.config import Config
-from ddpm_clip.data.captions import facts_of, grammar_of, measured_facts, sample_captions
+from ddpm_clip.data.captions import facts_of, measured_facts, sample_captions
 from ddpm_clip.embedders.mini_clip import MiniClip
-from ddpm_clip.embedders.texts import TextEmbeddings
 from ddpm_clip.errors import CannotCreate
-from ddpm_clip.training.contrastive import ClipTrainStep, FactTable, train_clip
+from ddpm_clip.evaluation.clip_figures import ClipFigures, measure_clip
+from ddpm_clip.training.contrastive import ClipTrainStep, train_clip
 from ddpm_clip.training.outside import OutsideTexts
 from ddpm_clip.training.pictures import decode, half_of, open_data
 from ddpm_clip.training.prepare import heldout_rows
-from ddpm_clip.types import Caption, Progress
-from ddpm_clip.utils.tensors import to_float
+from ddpm_clip.types import Progress
 
 PROMPTS = 512
 """Captions kept as the prompt bank."""
 
 HELDOUT = 1000
 """Most pictures kept out of the training to be measured on; none where `data.heldout` is 0."""
-
-
-@dataclass(frozen=True, slots=True)
-class ClipFigures:
-    """What was measured on held-out pictures after training."""
-
-    n: int
-    retrieval: float  # share of pictures whose most similar of 100 captions is true of them
-    gap: float  # distance between the mean picture and the mean caption
-    paired_cosine: float
-    seconds: float
 
 
 def train_clip_run(
@@ -75,7 +61,9 @@ def train_clip_run(
         spent += options.clip_batch_size / step.images_per_second
         yield step
     measured = heldout if len(heldout) else rows
-    figures = measure(clip, x[measured], [facts[i] for i in measured], spent)
+    figures = measure_clip(
+        clip, x[measured], [facts[i] for i in measured], heldout=len(heldout) > 0, seconds=spent
+    )
     card = {
         "figures": asdict(figures),
         "source": config.data.source,
@@ -97,25 +85,3 @@ def _start(config: Config) -> MiniClip:
         options.text_width, options.max_inverse_temperature,
         options.image_tower, options.text_tower,
     )  # fmt: skip
-
-
-@torch.no_grad()
-def measure(
-    clip: MiniClip, pixels: Tensor, facts: list[dict[str, str]], seconds: float
-) -> ClipFigures:
-    """Retrieval among 100 captions, gap and paired cosine, on the pictures that have facts."""
-    told = [i for i, one in enumerate(facts) if one]
-    if not told:
-        return ClipFigures(0, 0.0, 0.0, 0.0, seconds)
-    pixels, facts, rng = pixels[told], [facts[i] for i in told], random.Random(0)
-    captions: list[Caption] = [grammar_of(one)(one, rng) for one in facts]
-    image = torch.cat([clip.embed_pixels(to_float(part)) for part in pixels.split(256)])
-    text = TextEmbeddings(clip.embed_texts)([caption.text for caption in captions])
-    table = FactTable(facts)
-    pool = torch.arange(min(100, len(facts)))
-    fits = table.fits(torch.arange(len(facts)), [captions[i] for i in pool.tolist()])
-    answerable = fits.any(1)
-    best = (image @ text[pool].T).argmax(1)
-    hits = fits[torch.arange(len(facts)), best][answerable].float().mean().item()
-    gap = (image.mean(0) - text.mean(0)).norm().item()
-    return ClipFigures(len(facts), hits, gap, (image * text).sum(1).mean().item(), seconds)

@@ -7,7 +7,7 @@ from PIL import Image
 
 from ddpm_clip.config import Config
 from ddpm_clip.embedders.mini_clip import MiniClip
-from ddpm_clip.training.clip_job import HELDOUT, train_clip_run
+from ddpm_clip.evaluation.clip_job import HELDOUT, train_clip_run
 from ddpm_clip.training.contrastive import train_clip
 from ddpm_clip.training.prepare import heldout_rows, settled_embedder
 from ddpm_clip.utils.generators import finish
@@ -73,7 +73,7 @@ def shown_to(monkeypatch):
         seen.append(options | {"n": len(pixels)})
         return train_clip(clip, pixels, facts, **options)
 
-    monkeypatch.setattr("ddpm_clip.training.clip_job.train_clip", train)
+    monkeypatch.setattr("ddpm_clip.evaluation.clip_job.train_clip", train)
     return seen
 
 

@@ -1,0 +1,92 @@
+"""What the shipped mini-CLIPs know of pictures that nobody trained them on.
+
+`python benchmarks/clips.py` (MNIST is looked for as `mnist` is anywhere else; flowers are drawn).
+Each is asked about real test pictures: is the most similar of a hundred captions true, is the most
+similar of the class names the right one, how far apart do pictures and texts lie, how many
+dimensions do they fill. The first CLIP of a model conditions it, the scorer only scores.
+"""
+
+import argparse
+from collections.abc import Iterator
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import torch
+from labelled import Pictures, real_pictures
+from reporting import RESULTS, claim, print_claims, write_results
+
+from ddpm_clip.config import Config
+from ddpm_clip.data.captions import measured_facts
+from ddpm_clip.embedders.mini_clip import CARD, MiniClip
+from ddpm_clip.evaluation.clip_figures import measure_clip
+from ddpm_clip.evaluation.intervals import wilson
+from ddpm_clip.pretrained import load
+from ddpm_clip.weights import shipped_folder, shipped_names
+
+HOMES = {"embedder": "conditions", "scorer": "only scores"}
+"""Folders of a packed model."""
+
+NEEDED = 0.985
+"""Zero-shot accuracy of the CLIP that conditions `digits`: requirement R18, for 64 dimensions."""
+
+
+def main() -> None:
+    options = _options()
+    found: dict[str, Any] = {}
+    for name in shipped_names():
+        config = load(name, "cpu").config
+        pixels, facts = some_real(config, options.n)
+        for home, task in clips_of(name):
+            clip = MiniClip.load(home)
+            figures = asdict(measure_clip(clip, pixels, facts))
+            found[f"{name}, {task}"] = {
+                key: round(one, 4) if isinstance(one, float) else one
+                for key, one in figures.items() if key != "seconds"
+            } | {"dim": clip.dim, "fingerprint": clip.fingerprint,
+                 "interval_95": _interval(figures)}  # fmt: skip
+            print(f"{name}, {task}: {found[f'{name}, {task}']}")
+    kept = claims(found)
+    print_claims(kept)
+    write_results(options.out, {"claims": kept, "clips": found})
+
+
+def some_real(config: Config, n: int) -> Pictures:
+    """Test pictures of a model's own source, with what is measured in them."""
+    pixels, facts = real_pictures(config.data)
+    told = measured_facts(pixels.numpy(), facts) if config.embedder.measure else facts
+    rows = torch.randperm(len(told), generator=torch.Generator().manual_seed(0))[:n].tolist()
+    return pixels[rows], [told[i] for i in rows]
+
+
+def clips_of(name: str) -> Iterator[tuple[Path, str]]:
+    """The mini-CLIPs of a shipped model, and what each is for."""
+    folder = shipped_folder(name)
+    for home, task in HOMES.items():
+        if folder and (folder / home / CARD).is_file():
+            yield folder / home, task
+
+
+def claims(found: dict[str, Any]) -> list[dict[str, Any]]:
+    """What a release must keep."""
+    digits = found.get("digits, conditions", {}).get("zero_shot")
+    return [claim("the CLIP of digits names real test digits", digits, NEEDED)]
+
+
+def _interval(figures: dict[str, Any]) -> list[float] | None:
+    """Wilson's, of the zero-shot accuracy."""
+    if figures["zero_shot"] is None:
+        return None
+    n = figures["n"]
+    return [round(end, 4) for end in wilson(round(figures["zero_shot"] * n), n)]
+
+
+def _options() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--n", type=int, default=10_000, help="test pictures at most")
+    parser.add_argument("--out", type=Path, default=RESULTS / "clips.json")
+    return parser.parse_args()
+
+
+if __name__ == "__main__":
+    main()
