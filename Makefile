@@ -86,7 +86,7 @@ bench-models: $(VENV)/.installed
 	$(BIN)/python scripts/fill_figures.py
 
 # What docs/results.md shows; the runs that it needs are trained, or gone on with.
-QUALITY := attributes coverage_of_prompts clip_guidance sensitivity flowers_from_words fashion photos emoji noise_levels
+QUALITY := attributes clips coverage_of_prompts clip_guidance sensitivity flowers_from_words fashion photos emoji noise_levels
 results: runs/digits-second-judge/judge.safetensors | $(VENV)/.installed
 	$(BIN)/python benchmarks/digits_from_words.py --again --second-judge $(<D)
 	for name in bridges three_tasks; do $(BIN)/python benchmarks/$$name.py --again || exit 1; done

@@ -30,6 +30,9 @@ from ddpm_clip.utils.visualization import grid
 
 ROOT = Path(__file__).resolve().parents[1]
 RESULTS, IMAGES = ROOT / "benchmarks" / "results", ROOT / "docs" / "images"
+MAKERS = ("src", "config", "benchmarks", ":(exclude)benchmarks/results")
+"""What decides over a figure; what was measured before does not."""
+
 FEATURES = ("avx2", "avx512f", "avx512_bf16", "amx_bf16", "amx_tile")
 
 Result = TypeVar("Result")
@@ -140,7 +143,7 @@ def provenance() -> dict[str, Any]:
         "date": datetime.now(UTC).isoformat(timespec="seconds"),
         "command": shlex.join(["python", f"benchmarks/{Path(sys.argv[0]).name}", *sys.argv[1:]]),
         "commit": _git("rev-parse", "HEAD") or "not committed",
-        "uncommitted_changes": bool(_git("status", "--porcelain", "--", "src", "benchmarks")),
+        "uncommitted_changes": bool(_git("status", "--porcelain", "--", *MAKERS)),
         "cpu": _cpu(), "cpu_can": cpu_features(), "threads": torch.get_num_threads(),
         "dtype": str(pick_dtype("auto", torch.device("cpu"))).removeprefix("torch."),
         "torch": torch.__version__,

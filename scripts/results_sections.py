@@ -110,12 +110,16 @@ def _beside(found: Facts) -> str:
     told, read, real = found["told_apart"], found["read"], found["real_read"]
     rows = [["read as a digit, not rejected", f"{read['accepted']['share']:.1%}",
              f"{real['accepted']['share']:.1%}", f"{read['accepted']['n']:,}"]]  # fmt: skip
-    for name, one in found["against_heldout"].items():
-        rows.append([FIGURES.get(name, name), f"{one['painted']:.3g}", f"{one['real']:.3g}",
-                     f"{one['n']:,}"])  # fmt: skip
+    rows += _sets(found["against_heldout"])
     rows.append(["told apart by a classifier", f"{told['painted']['accuracy']:.1%}",
                  f"{told['real']['accuracy']:.1%}", f"{told['painted']['n']:,}"])  # fmt: skip
     return table(["unconditional, against held-out pictures", "ours", "real", "n"], rows, "lrrr")
+
+
+def _sets(found: Facts) -> list[list[str]]:
+    """A row a figure of two sets: painted pictures against real ones, and real ones likewise."""
+    return [[FIGURES.get(name, name), f"{one['painted']:.3g}", f"{one['real']:.3g}",
+             f"{one['n']:,}"] for name, one in found.items()]  # fmt: skip
 
 
 def _copies(found: Facts) -> str:
@@ -150,6 +154,23 @@ def flowers(facts: Facts) -> list[str]:
     return [table(["asked for a flower", *HEAD], rows, "lrrr"), _judge(facts)]
 
 
+def clips(facts: Facts) -> list[str]:
+    """What the mini-CLIPs of the shipped models know, and how their two clouds lie."""
+    known = [[name, f"{one['zero_shot']:.1%}", span(one["interval_95"]), str(one["classes"]),
+              f"{one['retrieval']:.1%}", f"{one['n']:,}"]
+             for name, one in facts["clips"].items()]  # fmt: skip
+    clouds = [[name, f"{one['gap']:.2f}", f"{one['paired_cosine']:.2f}",
+               f"{one['unpaired_cosine']:.2f}", f"{one['image_dimensions']:.1f}",
+               f"{one['text_dimensions']:.1f}", str(one["dim"])]
+              for name, one in facts["clips"].items()]  # fmt: skip
+    return [
+        table(["CLIP", "names its class (zero-shot)", "95 % interval", "names",
+               "a true caption of 100", "n"], known, "lrrrrr"),
+        table(["CLIP", "gap", "cosine of pairs", "of others", "dimensions filled by pictures",
+               "by texts", "of"], clouds, "lrrrrrr"),
+    ]  # fmt: skip
+
+
 def labelled(facts: Facts) -> list[str]:
     """Pictures with labels: asked by class or with words, beside real ones under the same judge."""
     planned = [*facts.get("not_measured", []), *facts]
@@ -164,6 +185,8 @@ def labelled(facts: Facts) -> list[str]:
         table(["", *HEAD, "read as asked, any quality"], rows, "lrrrr"),
         table(["with words, asked for", *HEAD], each, "lrrr"),
         table(["the same noise by bridge", *HEAD], ways, "lrrr"),
+        table(["with words, against real test pictures", "ours", "real", "n"],
+              _sets(facts.get("beside_real", {})), "lrrr"),
         _copies(copies), _judge(facts),
     ]  # fmt: skip
 

@@ -42,6 +42,8 @@ SECTIONS: dict[str, Section] = {
         "Digits: how they look", "the shipped `digits`", sections.attributes, "attributes.png"),
     "bridges": Section(
         "Digits: the modality gap", "the shipped `digits`", sections.bridges),
+    "clips": Section(
+        "The mini-CLIPs", "the shipped models, on test pictures", sections.clips),
     "coverage_of_prompts": Section(
         "What a model cannot say", "the shipped `digits` and `flowers`", sections.coverage),
     "three_tasks": Section(
@@ -101,7 +103,8 @@ def _origin(facts: Facts) -> str:
     made, weights = facts["made"], facts.get("model_fingerprint")
     told = f", weights `{weights}`" if weights else ""
     said = f"`{made['command']}`{told}, {made['date'][:10]}"
-    return f"{said}, commit {_short(made['commit'])}, {made['cpu']}."
+    changes = " with uncommitted changes" if made.get("uncommitted_changes") else ""
+    return f"{said}, commit {_short(made['commit'])}{changes}, {made['cpu']}."
 
 
 def _short(commit: str) -> str:

@@ -46,8 +46,14 @@ RESULTS = {
     "clip_guidance": {"ways": {"guided": {"total": COUNT}}},
     "photos": {
         "judge": CARD, "not_measured": ["unseen_phrasings"], "real": {"total": COUNT},
+        "made": MADE | {"uncommitted_changes": True},
+        "beside_real": {"coverage": {"painted": 0.96, "real": 0.975, "n": 368}},
         "words": {"total": COUNT, "values": {"label: roses": COUNT}}, "copies": AUDIT,
         "bridges_and_ceiling": {"knn": {"total": COUNT}}},
+    "clips": {"clips": {"digits, conditions": {
+        "zero_shot": 0.992, "interval_95": [0.99, 0.994], "classes": 10, "retrieval": 0.988,
+        "n": 10000, "gap": 0.656, "paired_cosine": 0.531, "unpaired_cosine": 0.033,
+        "image_dimensions": 12.16, "text_dimensions": 13.4, "dim": 64}}},
     "emoji": {"painted": COUNT, "real": COUNT | {"share": 0.5}, "verdict": "measurable"},
     "noise_levels": {
         "levels": [1.0, 80.0], "n": 1417, "trained_steps": 400,
@@ -95,6 +101,9 @@ def test_figures_claims_and_yardsticks_are_told(script, results):
         "| asked in phrasings that no caption has | not measured yet |", "| `knn` | 98.5%",
         "| real noto drawings | 50.0%", "embeddings of drawings | not measured",
         "Verdict: measurable.",
+        "| digits, conditions | 99.2% | 99.0% to 99.4% | 10 | 98.8% | 10,000 |",
+        "| digits, conditions | 0.66 | 0.53 | 0.03 | 12.2 | 13.4 | 64 |",
+        "| coverage | 0.96 | 0.975 | 368 |", "commit abcdef0 with uncommitted changes, a cpu.",
         "| 80 | 0.2400 | 0.1800 | 0.3000 | 0.2800 |", "to pixels 0.1550",
         "| p_mean 0, p_std 1.6, told",
         "weights `fff`, 2026-01-02, commit abcdef0, a cpu.",
