@@ -230,7 +230,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--gap", nargs="+", choices=GAPS, default=list(GAPS))
     parser.add_argument("--again", action="store_true", help="paint what is there as well")
     parser.add_argument("--n", type=int, default=2000, help="pictures a bridge and gap")
-    parser.add_argument("--steps", type=int, default=20, help="of the sampler")
+    parser.add_argument("--steps", type=int, default=10, help="of the sampler")
     parser.add_argument("--seed", type=int, default=0, help="of the first picture")
     parser.add_argument("--out", type=Path, default=RESULTS / "bridges.json")
     return parser.parse_args()

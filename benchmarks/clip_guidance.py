@@ -155,7 +155,7 @@ def _options() -> argparse.Namespace:
         "--guide", type=Path, help="one more mini-CLIP to guide by, say noise-aware"
     )
     parser.add_argument("--n", type=int, default=50, help="pictures a digit, of what is claimed")
-    parser.add_argument("--n-few", type=int, default=50, help="of the others; as --n: same noise")
+    parser.add_argument("--n-few", type=int, default=10, help="of the others; as --n: same noise")
     parser.add_argument("--steps", type=int, default=20, help="of the sampler")
     parser.add_argument("--seed", type=int, default=FRESH, help="of the first picture")
     parser.add_argument("--out", type=Path, default=RESULTS / "clip_guidance.json")

@@ -160,6 +160,8 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--set", action="append", default=[], help="KEY=VALUE of both recipes")
     parser.add_argument("--work", type=Path, default=ROOT / "runs", help="where networks are kept")
     parser.add_argument("--part", nargs="+", choices=PARTS, help="only these, and again")
+    parser.add_argument("--again", action="store_const", const=PARTS, dest="part",
+                        help="measure what is there as well")  # fmt: skip
     parser.add_argument("--pools", type=int, default=10, help=f"of {POOL} names each")
     parser.add_argument("--n", type=int, default=1, help="pictures a name")
     parser.add_argument("--steps", type=int, default=20, help="of the sampler")

@@ -95,10 +95,12 @@ def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--set", action="append", default=[], help="KEY=VALUE of both recipes")
     parser.add_argument("--work", type=Path, default=ROOT / "runs", help="where networks are kept")
-    parser.add_argument("--judge-steps", type=int, default=1200, help="of its training")
+    parser.add_argument("--judge-steps", type=int, default=600, help="of its training")
     parser.add_argument("--part", nargs="+", choices=PARTS, help="only these, and again")
+    parser.add_argument("--again", action="store_const", const=PARTS, dest="part",
+                        help="measure what is there as well")  # fmt: skip
     parser.add_argument("--n", type=int, default=50, help="pictures a prompt")
-    parser.add_argument("--n-few", type=int, default=10, help="pictures a prompt and bridge")
+    parser.add_argument("--n-few", type=int, default=5, help="pictures a prompt and bridge")
     parser.add_argument("--steps", type=int, default=20, help="of the sampler")
     parser.add_argument("--seed", type=int, default=0, help="of the first picture")
     parser.add_argument("--out", type=Path, default=RESULTS / "fashion.json")

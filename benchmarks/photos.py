@@ -105,6 +105,8 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--work", type=Path, default=ROOT / "runs", help="where networks are kept")
     parser.add_argument("--judge-steps", type=int, default=600, help="of its training")
     parser.add_argument("--part", nargs="+", choices=PARTS, help="only these, and again")
+    parser.add_argument("--again", action="store_const", const=PARTS, dest="part",
+                        help="measure what is there as well")  # fmt: skip
     parser.add_argument("--n", type=int, default=100, help="pictures a prompt")
     parser.add_argument("--n-few", type=int, default=20, help="of the other parts")
     parser.add_argument("--steps", type=int, default=20, help="of the sampler")
