@@ -1,10 +1,12 @@
 """`evaluate`: one command to a report, and the verdict on what can be typed."""
 
 import json
+import shutil
 from pathlib import Path
 
 import pytest
 import torch
+import yaml
 from PIL import Image
 
 from ddpm_clip.data.drawn_flowers import FACTS
@@ -40,6 +42,25 @@ def test_a_run_is_measured_in_every_way_that_it_can_be(cli, run, judge):
     assert "not measured: Retrieval" in ended.err
     with Image.open("report/nearest.png") as sheet:
         assert sheet.width > 100
+
+
+def test_a_model_without_words_is_asked_for_nothing(cli, run, judge, tmp_path):
+    wordless = tmp_path / "wordless"
+    shutil.copytree(run, wordless)
+    config = yaml.safe_load((wordless / "config.yaml").read_text(encoding="utf-8"))
+    config["generation"]["unconditional"] = True
+    (wordless / "config.yaml").write_text(yaml.safe_dump(config), encoding="utf-8")
+    ended = cli("evaluate", wordless, "-n", 4, "--judge", judge, "--json")
+    facts = json.loads(ended.out)
+    assert [one["prompt"] for one in facts["prompts"]] == ["(without words)"]
+    (told,) = facts["parts"]["success"]["figures"]
+    assert (told["name"], told["n"]) == ("not rejected by the judge", 4)
+    assert {"diversity", "copies"} <= set(facts["parts"])
+    assert {"retrieval", "transfer"} <= set(facts["not_measured"])
+    Path("asked.txt").write_text("rose\n")
+    refused = cli("evaluate", wordless, "-n", 1, "--prompts", "asked.txt", "--out", "other")
+    assert refused.code == 2
+    assert "paints without words" in refused.err
 
 
 def test_the_same_request_finds_the_same(cli, run, judge):

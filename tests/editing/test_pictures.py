@@ -63,8 +63,17 @@ def test_what_is_transparent_in_a_mask_is_kept(tti, six, tmp_path):
     mask = Image.new("RGBA", (28, 28), (255, 255, 255, 0))
     mask.paste((255, 255, 255, 255), (0, 0, 28, 7))
     mask.save(tmp_path / "mask.png")
-    paint = open_mask(tmp_path / "mask.png", six, tti.model)
-    assert paint.sum().item() == 7 * 28
+    for given in (tmp_path / "mask.png", mask):
+        assert open_mask(given, six, tti.model).sum().item() == 7 * 28
+
+
+def test_behind_what_is_transparent_lies_the_colour_of_the_training(tti, tmp_path):
+    picture = Image.new("RGBA", (28, 28), (0, 0, 0, 0))
+    picture.paste((0, 0, 0, 255), (0, 0, 28, 7))
+    picture.save(tmp_path / "picture.png")
+    file, given = (open_picture(one, tti.model).x for one in (tmp_path / "picture.png", picture))
+    assert torch.equal(file, given)
+    assert given[0, 0, 0] != given[0, -1, 0]
 
 
 def test_a_mask_of_another_size_is_refused_with_both_sizes(tti, wide):

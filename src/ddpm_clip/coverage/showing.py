@@ -9,11 +9,11 @@ from PIL import Image
 
 from ddpm_clip.config import DataConfig
 from ddpm_clip.coverage.asking import Answer
+from ddpm_clip.data.images import from_array, to_array
 from ddpm_clip.data.sources import open_source
 from ddpm_clip.data.streams import Stream
 from ddpm_clip.errors import DataError, MissingInput, UsageError
 from ddpm_clip.types import ImageSource
-from ddpm_clip.utils.tensors import from_picture, to_float, to_picture
 from ddpm_clip.utils.visualization import grid
 
 
@@ -67,5 +67,5 @@ def _opened(data: DataConfig) -> ImageSource:
 
 
 def _small(picture: Image.Image, data: DataConfig) -> Image.Image:
-    """As large as the model sees it."""
-    return to_picture(to_float(from_picture(picture, data.image_size, data.channels)))
+    """Cut and resized as the model saw it."""
+    return from_array(to_array(picture, data.image_size, data.channels, data.crop))

@@ -13,7 +13,8 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from ddpm_clip.data.images import BadImage, open_image, pixel_digest, square, to_array
+from ddpm_clip.data.decoding import flatten
+from ddpm_clip.data.images import BadImage, colour, open_image, pixel_digest, square, to_array
 from ddpm_clip.errors import DataError, MissingInput
 from ddpm_clip.pretrained import LoadedModel
 from ddpm_clip.utils.tensors import to_float
@@ -100,7 +101,7 @@ def _opened(
     picture: str | Path | Image.Image, what: str, background: str
 ) -> tuple[Image.Image, str]:
     if isinstance(picture, Image.Image):
-        return picture, what
+        return flatten(picture, colour(background)), what
     try:
         return open_image(picture, background=background), os.path.basename(picture)
     except BadImage as error:

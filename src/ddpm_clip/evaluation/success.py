@@ -178,6 +178,11 @@ def judged(judge: Reader, x: Tensor, asked: Sequence[PromptCase]) -> list[Verdic
     ]
 
 
+def accepted(judge: Reader, x: Tensor, chunk: int = 256) -> list[bool]:
+    """Of each picture of x (n, c, h, w) in [-1, 1], whether the judge does not reject it."""
+    return [not bad for part in x.split(chunk) for bad in judge(part)[1].tolist()]
+
+
 def tabulated(verdicts: Sequence[Verdict], first_seed: int = 0) -> SuccessTable:
     """Count verdicts as a whole, by prompt, by asked value, and by attribute."""
     prompts: dict[str, list[Verdict]] = {}

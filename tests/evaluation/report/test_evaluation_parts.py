@@ -82,6 +82,17 @@ def test_weak_judges_and_uncounted_pictures_are_told(material, toy_judge):
     assert figures(part)["success"].n == 5 * N
 
 
+def test_where_nothing_is_asked_the_judge_says_what_it_takes_for_real(material):
+    made = material(torch.cat([perfect(), torch.randn_like(perfect()).clamp(-1, 1)]))
+    made.cases, made.n = [PromptCase("(without words)", {})], len(made.x)
+    part = finish(success_part(made))
+    (told,) = part.figures
+    assert told.name == "not rejected by the judge"
+    assert (told.n, told.value) == (len(made.x), pytest.approx(0.5, abs=0.1))
+    assert told.real > 0.9
+    assert "No prompt states facts" in part.reads
+
+
 def test_distances_of_a_perfect_model_are_those_of_real_pictures(material):
     good = figures(finish(distances_part(material(perfect()))))
     for name in ("precision", "recall", "density", "coverage"):

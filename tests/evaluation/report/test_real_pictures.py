@@ -35,6 +35,7 @@ def test_training_and_held_out_rows_are_those_of_the_training():
     assert torch.equal(real.unseen.pixels[:6], pixels[rows])
     assert torch.equal(real.unseen.pixels[6:], all_pixels("drawn-flowers:60", "test"))
     assert "test split" in real.unseen_is
+    assert (real.trained_on, real.heldout) == (54, 6)
     assert real.train.facts[0]["species"]
 
 
@@ -42,7 +43,7 @@ def test_of_very_many_drawings_some_are_drawn_and_the_held_out_ones_stay_held_ou
     whole, rows = all_pixels("drawn-flowers:60"), heldout_rows(60, 6)
     monkeypatch.setattr(module, "DRAWN", 20)
     real = finish(real_pictures(config("drawn-flowers:60"), NOWHERE))
-    assert len(real.train) == 20
+    assert (len(real.train), real.trained_on, real.heldout) == (20, 54, 6)
     assert torch.equal(real.unseen.pixels[:6], whole[rows])
     for one in real.train.pixels:
         at = (whole == one).flatten(1).all(1).nonzero()[0].item()
@@ -73,3 +74,13 @@ def test_unseen_pictures_are_compared_with_where_they_are_enough():
     both, what = real.for_comparison(5)
     assert len(both) == 13
     assert "those of the training among them" in what
+
+
+def test_copies_are_looked_for_beside_pictures_of_the_trainings_own_pool_where_they_are_enough():
+    unseen = Pictures(torch.arange(9, dtype=torch.uint8).view(9, 1, 1, 1), [{}] * 9)
+    real = Real("x", unseen=unseen, unseen_is="both", heldout=4)
+    own, what = real.for_audit(4)
+    assert torch.equal(own.pixels, unseen.pixels[:4])
+    assert what == "held out of the training"
+    assert real.for_audit(5) == (unseen, "both")
+    assert Real("x").for_audit(1) == (None, "")

@@ -30,6 +30,9 @@ MOST_HELDOUT, MOST_HELDOUT_IN_TIME = 2000, 1000
 FLOATS = 2**27
 """Numbers that the rows of training pixels may hold; half a gigabyte."""
 
+OWN_POOL = 100
+"""Held-out pictures of the training's own pool that are enough to do without another split."""
+
 FEWEST = 10
 """Held-out pictures below which nothing can be said of what is near by chance."""
 
@@ -51,7 +54,7 @@ class Copies:
 
 def copies_part(material: Material) -> Generator[Progress, None, Copies]:
     """Audit the painted pictures in pixels and, where there are features, in those."""
-    train, unseen = material.real.train, material.real.unseen
+    train, (unseen, unseen_is) = material.real.train, material.real.for_audit(OWN_POOL)
     if train is None or unseen is None or len(unseen) < FEWEST:
         return Copies(_absent(material, unseen))
     painted = material.x[_some(len(material.x), MOST_PAINTED, material.seed)]
@@ -70,7 +73,9 @@ def copies_part(material: Material) -> Generator[Progress, None, Copies]:
     yield Progress("nearest pictures", len(spaces), len(spaces))
     best = audits.get("features", audits["pixels"])
     sheet = nearest_sheet(painted, shown.pixels, heldout.pixels, best)
-    notes = _notes(train, shown, len(heldout), material)
+    searched = (f"{len(shown)} of {material.real.trained_on or len(train)} training pictures were "
+                f"searched, and {len(heldout)} that the model never saw ({unseen_is})")  # fmt: skip
+    notes = (searched, *_notes(material))
     detail = {name: one.as_dict() for name, one in audits.items()}
     figures = tuple(figure for name, one in audits.items() for figure in _figures(name, one))
     return Copies(Part("copies", TITLE, READS, figures, notes=notes, detail=detail), sheet)
@@ -88,9 +93,8 @@ def _figures(space: str, found: Audit) -> tuple[Figure, ...]:
     )  # fmt: skip
 
 
-def _notes(train: Pictures, shown: Pictures, heldout: int, material: Material) -> tuple[str, ...]:
-    notes = [f"{len(shown)} of {len(train)} training pictures were searched, and {heldout} that "
-             f"the model never saw ({material.real.unseen_is})"]  # fmt: skip
+def _notes(material: Material) -> tuple[str, ...]:
+    notes = []
     if len(material.x) > MOST_PAINTED:
         notes.append(f"{MOST_PAINTED} of the painted pictures were looked at")
     if material.judge.about.get("kind") == TRAINED:

@@ -65,6 +65,9 @@ MEASURES = (
 
 COPIES_AFTER = "diversity"
 
+WORDLESS = PromptCase("(without words)", {})
+"""What is asked of a model that paints without any condition: nothing."""
+
 SLOW = 0.15
 """Share of the given minutes that has to be left for a slow part to begin."""
 
@@ -129,11 +132,12 @@ def evaluate(tti: TextToImage, request: Request) -> Generator[Progress, None, Ev
 
     Raises:
         UsageError: a value out of range, a fact that the judge cannot read, the conditioning CLIP
-            as `clip`, nothing to ask. MissingInput, DataError: of the named files.
+            as `clip`, nothing to ask, prompts where no words enter.
+        MissingInput, DataError: of the named files.
     """
     start = time.perf_counter()
     how, chosen = _settings(tti, request)
-    given = None if request.prompts is None else read_prompts(request.prompts)
+    given = _given(request, how)
     scorer, judge = find_scorer(tti.model, request.clip), find_judge(tti.model, request.judge)
     _check(judge, given)
     real = yield from real_pictures(tti.model.config.data, tti.model.folder, request.against)
@@ -141,7 +145,7 @@ def evaluate(tti: TextToImage, request: Request) -> Generator[Progress, None, Ev
         limit = None if request.n is not None else request.minutes or MINUTES
         judge = yield from trained_judge(real, minutes=limit)
         _check(judge, given)
-    asked = _cases(tti, judge, real) if given is None else given
+    asked = given or ([WORDLESS] if how.wordless else _cases(tti, judge, real))
     sized = yield from plan(tti, asked, n=request.n, minutes=request.minutes,
                             spent=time.perf_counter() - start, **chosen)  # fmt: skip
     x = yield from paint_cases(tti, sized.cases, sized.n, how.seed, **chosen)
@@ -166,6 +170,16 @@ def _settings(tti: TextToImage, request: Request) -> tuple[Settings, dict[str, A
                          "--guidance 2", param="guidance")  # fmt: skip
     own = {name: one for name, one in request.settings.items() if name not in ("n", "seed")}
     return how, own
+
+
+def _given(request: Request, how: Settings) -> list[PromptCase] | None:
+    """The prompts of the file that was named."""
+    if request.prompts is None:
+        return None
+    if how.wordless:
+        raise UsageError("this model paints without words", "no prompt would reach it",
+                         "leave --prompts out", param="prompts")  # fmt: skip
+    return read_prompts(request.prompts)
 
 
 def _model(tti: TextToImage, how: Settings, real: Real) -> dict[str, Any]:

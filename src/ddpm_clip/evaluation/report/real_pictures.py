@@ -24,6 +24,8 @@ TEST = "test"
 WITHOUT_TEST = ("hf", "hf-stream", "wds")
 """Sources that are not asked for a test split: it would have to be fetched."""
 
+HELD_OUT = "held out of the training"
+
 DRAWN = 6000
 """At most so many training pictures are drawn again: drawings take longer than reading."""
 
@@ -67,6 +69,8 @@ class Real:
         unseen_is: where those are from.
         against: pictures that were named instead; they go before the others in every comparison.
         why_not: why there is no `train`.
+        trained_on: how many the model learned from, where `train` is only some of them by lot.
+        heldout: how many of the first of `unseen` were kept out of the training's own pool by lot.
     """
 
     name: str
@@ -75,6 +79,18 @@ class Real:
     unseen_is: str = ""
     against: Pictures | None = None
     why_not: str = ""
+    trained_on: int = 0
+    heldout: int = 0
+
+    def for_audit(self, fewest: int) -> tuple[Pictures | None, str]:
+        """Unseen pictures that are to the training ones as chance would have it, and their origin.
+
+        Another split differs from the training pictures by itself, so it only stands in where
+        fewer than `fewest` were kept out of the same pool.
+        """
+        if self.unseen is None or not fewest <= self.heldout < len(self.unseen):
+            return self.unseen, self.unseen_is
+        return self.unseen.rows(range(self.heldout)), HELD_OUT
 
     def for_comparison(self, wanted: int) -> tuple[Pictures | None, str]:
         """The pictures that painted ones are compared with, and what they are.
@@ -121,29 +137,35 @@ def _own(config: DataConfig, home: Path) -> Generator[Progress, None, Real]:
     """Training and held-out rows exactly as the training chose them, and a test split."""
     source = yield from open_kept(config, home) if _is_run(home) else _opened(config)
     if isinstance(source, DrawnFlowers) and len(source) > DRAWN:
-        train, heldout = yield from _drawn(source, config)
+        train, heldout, total = yield from _drawn(source, config)
     else:
         pictures = yield from _read(source, config)
         apart = heldout_rows(len(pictures), config.heldout)
         rows = np.setdiff1d(np.arange(len(pictures)), apart)
         train, heldout = pictures.rows(rows.tolist()), pictures.rows(apart.tolist())
+        total = len(train)
     name = Path(config.source or "").name
     test = yield from _test(config)
     if test is None:
-        return Real(name, train, heldout, "held out of the training")
-    return Real(name, train, heldout + test, "held out of the training, and the test split")
+        unseen, whence = heldout, HELD_OUT
+    else:
+        unseen, whence = heldout + test, f"{HELD_OUT}, and the test split"
+    return Real(name, train, unseen, whence, trained_on=total, heldout=len(heldout))
 
 
 def _drawn(
     source: DrawnFlowers, config: DataConfig
-) -> Generator[Progress, None, tuple[Pictures, Pictures]]:
-    """Some of many drawings; none can be unusable, so the held-out rows are known beforehand."""
+) -> Generator[Progress, None, tuple[Pictures, Pictures, int]]:
+    """Some of many drawings, those held out, and how many were learned from.
+
+    No drawing can be unusable, so the held-out rows are known beforehand.
+    """
     apart = heldout_rows(len(source), config.heldout)
     seen = np.setdiff1d(np.arange(len(source)), apart)
     chosen = np.sort(np.random.default_rng(0).permutation(seen)[:DRAWN])
     train = yield from _read(Subset(source, chosen.tolist()), config)
     heldout = yield from _read(Subset(source, apart.tolist()), config)
-    return train, heldout
+    return train, heldout, len(seen)
 
 
 def _test(config: DataConfig) -> Generator[Progress, None, Pictures | None]:

@@ -11,12 +11,14 @@ import torch
 from ddpm_clip.errors import DdpmClipError
 from ddpm_clip.evaluation.cases import meaning
 from ddpm_clip.evaluation.intervals import wilson
+from ddpm_clip.evaluation.judge import JudgeNet
 from ddpm_clip.evaluation.metrics.clusters import cluster_interval
 from ddpm_clip.evaluation.metrics.retrieval import retrieve
 from ddpm_clip.evaluation.report.material import Material
 from ddpm_clip.evaluation.report.parts import Absent, Figure, Part
-from ddpm_clip.evaluation.success import Count, SuccessTable, tabulated
+from ddpm_clip.evaluation.success import Count, SuccessTable, accepted, tabulated
 from ddpm_clip.types import Embedder, Progress
+from ddpm_clip.utils.tensors import to_float
 
 SUCCESS, RETRIEVAL = "Prompt success", "Retrieval by another CLIP"
 
@@ -33,8 +35,7 @@ def success_part(material: Material) -> Work:
     yield Progress("judge's reading", 0, 1)
     verdicts = [one for one in material.verdicts if one is not None]
     if not verdicts:
-        return Absent("success", SUCCESS, "no prompt states facts that a picture could show",
-                      "write them behind the prompts: a red rose<TAB>species=rose")  # fmt: skip
+        return _accepted(material, material.judge.net)
     table, ceiling = tabulated(verdicts, material.seed), _ceiling(material)
     yield Progress("judge's reading", 1, 1)
     detail = {"judge": dict(material.judge.about), "painted": table.as_dict(prompts=True)}
@@ -49,6 +50,27 @@ def success_part(material: Material) -> Work:
         tuple(_share(f"asked for {name}", one) for name, one in table.values.items())
         + tuple(_share(name, one) for name, one in table.prompts.items()),
         _success_notes(material, len(verdicts)), detail,
+    )  # fmt: skip
+
+
+def _accepted(material: Material, judge: JudgeNet) -> Part:
+    """Where nothing was asked for that a judge could read: how many pictures it does not reject."""
+    painted = accepted(judge, material.x)
+    try:
+        some = material.pool[0].by_lot(len(material.x), material.seed)
+        real = accepted(judge, to_float(some.pixels))
+        beside = sum(real) / len(real)
+    except DdpmClipError:  # there are no real pictures
+        beside = None
+    n, fine = len(painted), sum(painted)
+    return Part(
+        "success", SUCCESS,
+        "No prompt states facts that a picture could show, so that it cannot be said whether any "
+        "was followed. The judge can still say how many pictures are of a kind that it knows.",
+        (Figure("not rejected by the judge", fine / n, n, "%", wilson(fine, n), beside, "high"),),
+        notes=("facts behind the prompts of a file are read by the judge: a red rose<TAB>"
+               "species=rose",),
+        detail={"judge": dict(material.judge.about)},
     )  # fmt: skip
 
 
