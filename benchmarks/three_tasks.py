@@ -153,7 +153,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--again", action="store_true", help="measure what is there as well")
     parser.add_argument("--judge", type=Path, default=shipped_judge_folder("digits"))
     parser.add_argument("--n", type=int, default=2000, help="unconditional pictures")
-    parser.add_argument("--n-classes", type=int, default=2000, help="pictures of all classes")
+    parser.add_argument("--n-classes", type=int, default=1000, help="pictures of all classes")
     parser.add_argument("--seed", type=int, default=0, help="of the first picture")
     parser.add_argument("--set", action="append", default=[], help="KEY=VALUE of the recipes")
     parser.add_argument("--work", type=Path, default=ROOT / "runs", help="where the runs lie")

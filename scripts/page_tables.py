@@ -4,6 +4,7 @@ Knows nothing of any single benchmark.
 """
 
 import json
+import shlex
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -22,10 +23,15 @@ def claims_table(found: Mapping[str, Facts]) -> str:
     rows = [
         [one["claim"], _figure(one["measured"], one),
          ("≤ " if one.get("at_most") else "≥ ") + _figure(one["needed"], one),
-         "yes" if one["holds"] else "**no**", f"`{name}.py`"]
-        for name, facts in found.items() for one in facts.get("claims", [])
+         "yes" if one["holds"] else "**no**", f"`{_program(facts)}`"]
+        for facts in found.values() for one in facts.get("claims", [])
     ]  # fmt: skip
     return table(["claim", "measured", "bar", "holds", "by"], rows, "lrrll")
+
+
+def _program(facts: Facts) -> str:
+    """The file that measured, without folders and options."""
+    return Path(shlex.split(facts["made"]["command"])[1]).name
 
 
 def _figure(value: float | None, claim: Facts) -> str:

@@ -202,7 +202,8 @@ def _read_cells(one: Facts | None) -> list[str]:
 def emoji(facts: Facts) -> list[str]:
     """Whether a CLIP that learned from another style finds a picture's own name."""
     rows = [[what, *_cells(facts.get(part))] for part, what in EMOJI.items()]
-    said = [f"Verdict: {facts['verdict']}."] if facts.get("verdict") else []
+    said = [f"Can the scoring CLIP judge? It must find the names of 30 % of real noto drawings. "
+            f"Verdict: {facts['verdict']}."] if facts.get("verdict") else []  # fmt: skip
     return [table(["own name found among 100", *HEAD], rows, "lrrr"), *said]
 
 

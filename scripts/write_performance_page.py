@@ -24,7 +24,10 @@ ROOT = Path(__file__).resolve().parents[1]
 RESULTS, PAGE = ROOT / "benchmarks" / "results", ROOT / "docs" / "performance.md"
 IMAGES = ROOT / "docs" / "images" / "performance"
 MARK = "performance"
-ALSO = ("embedding", "manifest", "memory")
+ALSO = {
+    "embedding": "`embed`, with an encoder of ViT-B/32's size and random weights",
+    "manifest": "rows of an embedding cache", "memory": "memory of a training",
+}  # fmt: skip
 """Results without a section, whose claims are shown; other pages show the other results."""
 
 Facts = Mapping[str, Any]
@@ -34,6 +37,10 @@ def body(folder: Path = RESULTS) -> str:
     """Claims first, then a section a benchmark."""
     found = read_results(folder, sorted([*SECTIONS, *ALSO]))
     parts = [f"## The bars\n\n{claims}"] if (claims := claims_table(found)) else []
+    if also := [
+        f"- {what}: {_origin(found[name])}" for name, what in ALSO.items() if name in found
+    ]:
+        parts.append("Of those that have no section below:\n\n" + "\n".join(also))
     for name, section in SECTIONS.items():
         if name in found:
             parts.append("\n\n".join([*section(found[name]), *_plot(name), _origin(found[name])]))

@@ -89,7 +89,7 @@ def test_a_page_is_what_its_script_writes(script, name):
 def test_figures_claims_and_yardsticks_are_told(script, results):
     body = script("write_results_page")["body"](results)
     for part in (
-        "| the asked digit | 98.5% | ≥ 99.0% | **no** | `digits_from_words.py` |",
+        "| the asked digit | 98.5% | ≥ 99.0% | **no** | `x.py` |",
         "| in four phrasings | 98.5% | 95.7% to 99.5% | 2,000 |", "else (seed 4711) | 98.5%",
         "| in phrasings that no training caption has | not measured yet |",
         "fifty pictures are right | 95.0% | 76.0% to 99.0% | 20 |", "(seed 2077) reads real",

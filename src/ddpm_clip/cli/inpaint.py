@@ -31,7 +31,7 @@ MaskFile = Annotated[
 
 Rounds = Annotated[
     int,
-    typer.Option(**WHOLE, help="Times that each rung is walked: more fit better and cost more."),
+    typer.Option(**WHOLE, help="Times that each step is walked: more fit better and cost more."),
 ]
 
 

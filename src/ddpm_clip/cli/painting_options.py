@@ -53,7 +53,7 @@ ClipGuide = Annotated[
 ClipTravel = Annotated[
     int | None,
     typer.Option(
-        metavar="N", parser=typed_number, help="Times that each guided rung is walked again."
+        metavar="N", parser=typed_number, help="Times that each guided step is walked again."
     ),
 ]
 Size = Annotated[

@@ -44,8 +44,8 @@ def success_part(material: Material) -> Work:
         "success", SUCCESS,
         "Of the painted pictures, how many show what was asked by the word of a judge that was "
         "trained apart from the model, and are not rejected as nothing it knows. The column of "
-        "real pictures is what the judge says of real ones of the same kinds: no model can be "
-        "expected to pass it.",
+        "real pictures is what the judge says of real ones of the same kinds: a model passes it "
+        "only by being more typical than they are.",
         _success_figures(table, ceiling),
         tuple(_share(f"asked for {name}", one) for name, one in table.values.items())
         + tuple(_share(name, one) for name, one in table.prompts.items()),
