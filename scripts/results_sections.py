@@ -171,6 +171,37 @@ def clips(facts: Facts) -> list[str]:
     ]  # fmt: skip
 
 
+def beside_real(facts: Facts) -> list[str]:
+    """What `evaluate` says of each shipped model, and how various each bridge paints."""
+    parts = []
+    for name in ("digits", "flowers"):
+        if name in facts:
+            rows = [[one["name"], _value(one, "value"), _interval(one), _value(one, "real"),
+                     f"{one['n']:,}"]
+                    for figures in facts[name]["figures"].values() for one in figures]  # fmt: skip
+            head = [f"`{name}`, by `{facts[name]['bridge']}`", "ours", "95 % interval", "real", "n"]
+            parts.append(table(head, rows, "lrrrr"))
+    various = facts.get("variety of digits by bridge", {})
+    rows = [[one if one == "real" else f"`{one}`", f"{of['mean_distance']:.1f}",
+             f"{of['ratio']:.0%}" if "ratio" in of else "", f"{of['n']:,}"]
+            for one, of in various.items()]  # fmt: skip
+    head = ["two pictures of one digit", "mean distance in features", "of real ones", "n"]
+    return [*parts, table(head, rows, "lrrr")]
+
+
+def _value(one: Facts, key: str) -> str:
+    if one.get(key) is None:
+        return ""
+    return f"{one[key]:.1%}" if one.get("unit") == "%" else f"{one[key]:.3g}"
+
+
+def _interval(one: Facts) -> str:
+    if "interval_95" not in one:
+        return ""
+    low, high = one["interval_95"]
+    return span((low, high)) if one.get("unit") == "%" else f"{low:.3g} to {high:.3g}"
+
+
 def labelled(facts: Facts) -> list[str]:
     """Pictures with labels: asked by class or with words, beside real ones under the same judge."""
     planned = [*facts.get("not_measured", []), *facts]

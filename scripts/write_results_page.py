@@ -42,6 +42,8 @@ SECTIONS: dict[str, Section] = {
         "Digits: how they look", "the shipped `digits`", sections.attributes, "attributes.png"),
     "bridges": Section(
         "Digits: the modality gap", "the shipped `digits`", sections.bridges),
+    "beside_real": Section(
+        "Beside real pictures", "the shipped models", sections.beside_real),
     "clips": Section(
         "The mini-CLIPs", "the shipped models, on test pictures", sections.clips),
     "coverage_of_prompts": Section(

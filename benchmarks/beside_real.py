@@ -1,0 +1,112 @@
+"""The shipped models beside real pictures: sets, variety, copies, what a reader learns from them.
+
+`python benchmarks/beside_real.py` (MNIST is looked for as `mnist` is anywhere else; flowers are
+drawn). The whole of `ddpm-clip evaluate` on each shipped model, and the variety once more for
+every bridge: one that paints a prompt always by the same hand is as right as another, and poorer.
+"""
+
+import argparse
+from pathlib import Path
+from typing import Any
+
+from parts import Parts
+from reporting import RESULTS, claim, finished, print_claims
+
+from ddpm_clip import TextToImage
+from ddpm_clip.evaluation.cases import cases_of
+from ddpm_clip.evaluation.judge import JudgeNet, shipped_judge_folder
+from ddpm_clip.evaluation.metrics.diversity import diversity
+from ddpm_clip.evaluation.metrics.features import judge_features
+from ddpm_clip.evaluation.report.as_json import as_json
+from ddpm_clip.evaluation.report.evaluate import Request, evaluate
+from ddpm_clip.evaluation.report.real_pictures import real_pictures
+from ddpm_clip.evaluation.success import paint_cases
+
+NAMES = ("digits", "flowers")
+BRIDGES = ("shift", "knn", "prior")
+VARIETY = "variety of digits by bridge"
+
+FRECHET, COVERAGE = "Fréchet distance", "coverage"
+AT_MOST, COVERED = 3.0, 0.85
+"""Fréchet distance over that of real pictures; coverage."""
+
+WANTED = ("success", "distances", "diversity", "two_sample", "transfer", "copies", "retrieval")
+
+
+def main() -> None:
+    options = _options()
+    common = {"seeds": f"one a picture, {options.seed} and up", "n_a_prompt": options.n}
+    parts = Parts(options.out, common, [*NAMES, VARIETY], claims)
+    for name in NAMES:
+        if options.again or not parts.has(name, n=options.n):
+            parts.measure(name, lambda name=name: whole(name, options.n, options.seed),
+                          n=options.n)  # fmt: skip
+    if options.again or not parts.has(VARIETY, n=options.n):
+        parts.measure(VARIETY, lambda: variety("digits", options.n, options.seed), n=options.n)
+    print_claims(parts.write())
+
+
+def whole(name: str, n: int, seed: int) -> dict[str, Any]:
+    """Everything that `evaluate` measures of a model, as `{part: [figures]}`."""
+    tti = TextToImage.from_pretrained(name)
+    found = as_json(finished(evaluate(tti, Request(n=n, settings={"seed": seed})), name))
+    figures = {part: found["parts"][part]["figures"] for part in WANTED if part in found["parts"]}
+    return {"model_fingerprint": tti.model.fingerprint, "bridge": found["model"]["bridge"],
+            "figures": figures, "not_measured": sorted(found["not_measured"])}  # fmt: skip
+
+
+def variety(name: str, n: int, seed: int) -> dict[str, Any]:
+    """Mean distance of two pictures of a prompt's digit, by bridge, and of two real ones."""
+    tti, judge = TextToImage.from_pretrained(name), JudgeNet.load(shipped_judge_folder(name))
+    config = tti.model.config
+    real = finished(real_pictures(config.data, tti.model.folder), "real pictures").unseen
+    asked = cases_of(judge.attributes)
+    groups = [case.facts["digit"] for case in asked for _ in range(n)]
+    theirs = judge_features(judge, real.pixels)
+    found: dict[str, Any] = {}
+    for bridge in BRIDGES:
+        x = finished(paint_cases(tti, asked, n, seed, bridge=bridge), bridge)
+        spread = diversity(judge_features(judge, x), groups, theirs,
+                           [one["digit"] for one in real.facts])  # fmt: skip
+        ours = [one.painted for one in spread.groups.values()]
+        found[bridge] = {"ratio": round(spread.ratio, 4), "n": len(x),
+                         "mean_distance": round(sum(ours) / len(ours), 3)}  # fmt: skip
+        real_ones = [one.real for one in spread.groups.values()]
+        found["real"] = {"mean_distance": round(sum(real_ones) / len(real_ones), 3),
+                         "n": len(real)}  # fmt: skip
+        print(bridge, found[bridge], flush=True)
+    return found
+
+
+def claims(found: dict[str, Any]) -> list[dict[str, Any]]:
+    """What a release of `digits` must keep."""
+    told = {one["name"]: one for one in
+            found.get("digits", {}).get("figures", {}).get("distances", [])}  # fmt: skip
+    kept = []
+    for name, one in told.items():
+        if name.startswith(FRECHET):
+            kept.append(
+                claim(
+                    "digits: Fréchet distance (own features), over that of real digits",
+                    one["value"] / one["real"],
+                    AT_MOST,
+                    at_most=True,
+                    unit="x",
+                )
+            )
+        if name.startswith(COVERAGE):
+            kept.append(claim("digits: coverage of real digits", one["value"], COVERED))
+    return kept
+
+
+def _options() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--n", type=int, default=25, help="pictures a prompt")
+    parser.add_argument("--again", action="store_true", help="measure what is there as well")
+    parser.add_argument("--seed", type=int, default=0, help="of the first picture")
+    parser.add_argument("--out", type=Path, default=RESULTS / "beside_real.json")
+    return parser.parse_args()
+
+
+if __name__ == "__main__":
+    main()
