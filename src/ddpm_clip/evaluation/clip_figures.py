@@ -5,7 +5,7 @@ Knows nothing of training or files.
 
 import random
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor
@@ -81,13 +81,17 @@ def measure_clip(
     texts = TextEmbeddings(clip.embed_texts)
     text = texts([caption.text for caption in captions])
     zero_shot, classes = _zero_shot(image, facts, texts)
-    clouds = measure_gap(image, text, paired=True) if len(told) > 1 else None
-    return ClipFigures(
+    found = ClipFigures(
         len(told), heldout, _retrieval(image, text, facts, captions), zero_shot, classes,
-        *(() if clouds is None else (
-            clouds.distance, clouds.paired_cosine, clouds.unpaired_cosine,
-            clouds.image_dimensions, clouds.text_dimensions)),
         seconds=seconds,
+    )  # fmt: skip
+    if len(told) < 2:
+        return found
+    clouds = measure_gap(image, text, paired=True)
+    return replace(
+        found, gap=clouds.distance, paired_cosine=clouds.paired_cosine,
+        unpaired_cosine=clouds.unpaired_cosine, image_dimensions=clouds.image_dimensions,
+        text_dimensions=clouds.text_dimensions,
     )  # fmt: skip
 
 
