@@ -15,6 +15,12 @@ LABELLED = {
     "unseen_phrasings": "asked in phrasings that no caption has",
     "real": "real test pictures, by the same judge",
 }  # fmt: skip
+OF_PART = {"diversity": "variety: ", "transfer": "by a reader that learned from them: ",
+           "retrieval": "by another CLIP: "}  # fmt: skip
+"""What stands before figures of `evaluate` whose names need the title of their part."""
+
+FIGURES_IN_WORDS = "evaluation.md#the-figures"
+BY_CHANCE = "probability of"
 EMOJI = {
     "painted": "painted from words", "ceiling": "painted from embeddings of drawings",
     "real": "real noto drawings", "emojitwo": "drawings that the scoring CLIP learned from",
@@ -176,17 +182,19 @@ def beside_real(facts: Facts) -> list[str]:
     parts = []
     for name in ("digits", "flowers"):
         if name in facts:
-            rows = [[one["name"], _value(one, "value"), _interval(one), _value(one, "real"),
-                     f"{one['n']:,}"]
-                    for figures in facts[name]["figures"].values() for one in figures]  # fmt: skip
+            rows = [[OF_PART.get(part, "") + one["name"], _value(one, "value"), _interval(one),
+                     _value(one, "real"), f"{one['n']:,}"]
+                    for part, figures in facts[name]["figures"].items()
+                    for one in figures if not one["name"].startswith(BY_CHANCE)]  # fmt: skip
             head = [f"`{name}`, by `{facts[name]['bridge']}`", "ours", "95 % interval", "real", "n"]
             parts.append(table(head, rows, "lrrrr"))
     various = facts.get("variety of digits by bridge", {})
     rows = [[one if one == "real" else f"`{one}`", f"{of['mean_distance']:.1f}",
              f"{of['ratio']:.0%}" if "ratio" in of else "", f"{of['n']:,}"]
-            for one, of in various.items()]  # fmt: skip
+            for one, of in sorted(various.items(), key=lambda row: row[0] != "real")]  # fmt: skip
     head = ["two pictures of one digit", "mean distance in features", "of real ones", "n"]
-    return [*parts, table(head, rows, "lrrr")]
+    return [*parts, f"Figures in words: [Evaluation]({FIGURES_IN_WORDS}).",
+            table(head, rows, "lrrr")]  # fmt: skip
 
 
 def _value(one: Facts, key: str) -> str:

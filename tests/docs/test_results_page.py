@@ -54,7 +54,8 @@ RESULTS = {
         "digits": {"bridge": "prior", "figures": {"copies": [
             {"name": "copies (pixels; clear)", "value": 0.0, "unit": "%", "n": 1000,
              "interval_95": [0.0, 0.004], "real": 0.001},
-            {"name": "ratio to real pictures", "value": 0.8321, "n": 1000}]}},
+            {"name": "probability of as many by chance", "value": 0.5, "n": 1000}],
+            "diversity": [{"name": "ratio to real pictures", "value": 0.8321, "n": 1000}]}},
         "variety of digits by bridge": {
             "real": {"mean_distance": 17.5, "n": 10000},
             "prior": {"mean_distance": 14.54, "ratio": 0.83, "n": 1000}}},
@@ -110,7 +111,7 @@ def test_figures_claims_and_yardsticks_are_told(script, results):
         "| real noto drawings | 50.0%", "embeddings of drawings | not measured",
         "Verdict: measurable.",
         "| copies (pixels; clear) | 0.0% | 0.0% to 0.4% | 0.1% | 1,000 |",
-        "| `digits`, by `prior` | ours |", "| ratio to real pictures | 0.832 |  |  | 1,000 |",
+        "| `digits`, by `prior` | ours |", "| variety: ratio to real pictures | 0.832 |  |  | 1,000 |",
         "| `prior` | 14.5 | 83% | 1,000 |", "| real | 17.5 |  | 10,000 |",
         "| digits, conditions | 99.2% | 99.0% to 99.4% | 10 | 98.8% | 10,000 |",
         "| digits, conditions | 0.66 | 0.53 | 0.03 | 12.2 | 13.4 | 64 |",

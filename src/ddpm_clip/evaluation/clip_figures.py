@@ -1,6 +1,6 @@
 """What a mini-CLIP knows of pictures that it never saw: captions, classes, and its two clouds.
 
-Knows nothing of training or files.
+Knows nothing of files.
 """
 
 import random
