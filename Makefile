@@ -86,14 +86,18 @@ bench-models: $(VENV)/.installed
 	$(BIN)/python scripts/fill_figures.py
 
 # What docs/results.md shows; the runs that it needs are trained, or gone on with.
-QUALITY := attributes clips coverage_of_prompts clip_guidance sensitivity flowers_from_words noise_levels
+QUALITY := attributes clips coverage_of_prompts sensitivity flowers_from_words noise_levels
 IN_PARTS := bridges beside_real three_tasks fashion photos emoji
-results: runs/digits-second-judge/judge.safetensors | $(VENV)/.installed
+results: runs/digits-second-judge/judge.safetensors runs/noise-aware/mini_clip.json | $(VENV)/.installed
 	$(BIN)/python benchmarks/digits_from_words.py --again --second-judge $(<D)
 	for name in $(IN_PARTS); do $(BIN)/python benchmarks/$$name.py --again || exit 1; done
+	$(BIN)/python benchmarks/clip_guidance.py --guide runs/noise-aware
 	for name in $(QUALITY); do $(BIN)/python benchmarks/$$name.py || exit 1; done
 	$(BIN)/python benchmarks/photos.py --again --config config/photos_64.yaml
 	for name in fill_figures fill_tasks fill_bridges write_results_page; do $(BIN)/python scripts/$$name.py || exit 1; done
+
+runs/noise-aware/mini_clip.json: | $(VENV)/.installed
+	$(BIN)/ddpm-clip train-clip --preset digits --set embedder.noise_aware=true --set embedder.seed=7 --out $(@D)
 
 runs/digits-second-judge/judge.safetensors: | $(VENV)/.installed
 	$(BIN)/python scripts/train_judge.py --preset digits --seed 4711 --steps 700 --out $(@D)
