@@ -33,7 +33,7 @@ from ddpm_clip.evaluation.metrics.against_real import beside_real
 from ddpm_clip.evaluation.metrics.features import judge_features, pixel_features, some_rows
 from ddpm_clip.evaluation.metrics.memorisation import audit
 from ddpm_clip.evaluation.metrics.two_sample import two_sample_test
-from ddpm_clip.evaluation.success import PromptCase, paint_cases, prompt_success
+from ddpm_clip.evaluation.success import PromptCase, accepted, paint_cases, prompt_success
 from ddpm_clip.training.pictures import decode, open_data
 from ddpm_clip.training.prepare import heldout_rows
 from ddpm_clip.utils.tensors import to_float
@@ -110,12 +110,10 @@ def divided(config: Config) -> tuple[Tensor, Tensor]:
 
 def what_is_read(judge: JudgeNet, x: Tensor) -> Facts:
     """How many pictures are digits to the judge, and which."""
-    digits, fine = dict.fromkeys(DIGITS, 0), []
-    for part in x.split(256):
-        for label, bad in zip(judge.read(part)["digit"].labels, judge(part)[1].tolist(),
-                              strict=True):  # fmt: skip
-            fine.append(not bad)
-            digits[label] += not bad
+    digits, fine = dict.fromkeys(DIGITS, 0), accepted(judge, x)
+    labels = [label for part in x.split(256) for label in judge.read(part)["digit"].labels]
+    for label, good in zip(labels, fine, strict=True):
+        digits[label] += good
     return {"accepted": counted(fine), "digits": digits}
 
 
