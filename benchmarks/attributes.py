@@ -59,8 +59,10 @@ def one_attribute(n: int, seed: int) -> list[PromptCase]:
     rng = random.Random(f"one {seed}")
     whole = [
         PromptCase(frame.format(x=digit), {"digit": digit, name: word})
-        for (name, word), frames in ASKED.items() for frame in frames for digit in DIGITS
-    ]  # fmt: skip
+        for (name, word), frames in ASKED.items()
+        for frame in frames
+        for digit in DIGITS
+    ]
     return _drawn(whole, n, rng)
 
 
@@ -68,13 +70,15 @@ def two_attributes(n: int, seed: int) -> list[PromptCase]:
     """n prompts with two attributes that do not contradict each other."""
     rng = random.Random(f"two {seed}")
     pairs = [
-        (a, b) for a, b in itertools.permutations(WORDS, 2)
+        (a, b)
+        for a, b in itertools.permutations(WORDS, 2)
         if a[0] != b[0] and {a[1], b[1]} not in CONTRARY
-    ]  # fmt: skip
+    ]
     whole = [
         PromptCase(f"a {WORDS[a]} {WORDS[b]} {digit}", {"digit": digit, a[0]: a[1], b[0]: b[1]})
-        for a, b in pairs for digit in DIGITS
-    ]  # fmt: skip
+        for a, b in pairs
+        for digit in DIGITS
+    ]
     return _drawn(whole, n, rng)
 
 
@@ -135,10 +139,15 @@ def main() -> None:
         claim("two attributes: both on the asked side", two["attributes"]["share"], 0.70),
     ]
     print_claims(kept)
-    write_results(options.out, {
-        "claims": kept, **painter(tti, judge, options.steps, options.seed),
-        "one_attribute": one, "two_attributes": two,
-    })  # fmt: skip
+    write_results(
+        options.out,
+        {
+            "claims": kept,
+            **painter(tti, judge, options.steps, options.seed),
+            "one_attribute": one,
+            "two_attributes": two,
+        },
+    )
     if options.image:
         sheet(tti, options.image, **how)
 

@@ -39,8 +39,7 @@ def main() -> None:
     parts = Parts(options.out, common, [*NAMES, VARIETY], claims)
     for name in NAMES:
         if options.again or not parts.has(name, n=options.n):
-            parts.measure(name, lambda name=name: whole(name, options.n, options.seed),
-                          n=options.n)  # fmt: skip
+            parts.measure(name, lambda name=name: whole(name, options.n, options.seed), n=options.n)
     if options.again or not parts.has(VARIETY, n=options.n):
         parts.measure(VARIETY, lambda: variety("digits", options.n, options.seed), n=options.n)
     print_claims(parts.write())
@@ -51,8 +50,12 @@ def whole(name: str, n: int, seed: int) -> dict[str, Any]:
     tti = TextToImage.from_pretrained(name)
     found = as_json(finished(evaluate(tti, Request(n=n, settings={"seed": seed})), name))
     figures = {part: found["parts"][part]["figures"] for part in WANTED if part in found["parts"]}
-    return {"model_fingerprint": tti.model.fingerprint, "bridge": found["model"]["bridge"],
-            "figures": figures, "not_measured": sorted(found["not_measured"])}  # fmt: skip
+    return {
+        "model_fingerprint": tti.model.fingerprint,
+        "bridge": found["model"]["bridge"],
+        "figures": figures,
+        "not_measured": sorted(found["not_measured"]),
+    }
 
 
 def variety(name: str, n: int, seed: int) -> dict[str, Any]:
@@ -66,22 +69,26 @@ def variety(name: str, n: int, seed: int) -> dict[str, Any]:
     found: dict[str, Any] = {}
     for bridge in BRIDGES:
         x = finished(paint_cases(tti, asked, n, seed, bridge=bridge), bridge)
-        spread = diversity(judge_features(judge, x), groups, theirs,
-                           [one["digit"] for one in real.facts])  # fmt: skip
+        spread = diversity(
+            judge_features(judge, x), groups, theirs, [one["digit"] for one in real.facts]
+        )
         ours = [one.painted for one in spread.groups.values()]
-        found[bridge] = {"ratio": round(spread.ratio, 4), "n": len(x),
-                         "mean_distance": round(sum(ours) / len(ours), 3)}  # fmt: skip
+        found[bridge] = {
+            "ratio": round(spread.ratio, 4),
+            "n": len(x),
+            "mean_distance": round(sum(ours) / len(ours), 3),
+        }
         real_ones = [one.real for one in spread.groups.values()]
-        found["real"] = {"mean_distance": round(sum(real_ones) / len(real_ones), 3),
-                         "n": len(real)}  # fmt: skip
+        found["real"] = {"mean_distance": round(sum(real_ones) / len(real_ones), 3), "n": len(real)}
         print(bridge, found[bridge], flush=True)
     return found
 
 
 def claims(found: dict[str, Any]) -> list[dict[str, Any]]:
     """What a release of `digits` must keep."""
-    told = {one["name"]: one for one in
-            found.get("digits", {}).get("figures", {}).get("distances", [])}  # fmt: skip
+    told = {
+        one["name"]: one for one in found.get("digits", {}).get("figures", {}).get("distances", [])
+    }
     kept = []
     for name, one in told.items():
         if name.startswith(FRECHET):

@@ -22,15 +22,7 @@ import numpy as np
 from digits_from_words import real_pictures
 from paired import Paired, resampled
 from parts import Facts, Parts
-from planted_gap import (
-    LOUDNESS,
-    TURNED_AWAY,
-    Told,
-    loudness,
-    move_to,
-    place_of_gap,
-    replanted,
-)
+from planted_gap import LOUDNESS, TURNED_AWAY, Told, loudness, move_to, place_of_gap, replanted
 from reporting import RESULTS, claim, finished, painter, print_claims
 from torch.nn import functional as F
 
@@ -96,17 +88,20 @@ class Worlds:
         conditioner, embedder = tti.model.conditioner, tti.model.embedder
         prompts = embedder.embed_texts(conditioner.prompts).detach().cpu()
         model = measure_gap(conditioner.bank.float(), prompts, paired=False)
-        pairs = measure_gap(F.normalize(self.held.images, dim=1), self.held.texts(embedder),
-                            paired=True)  # fmt: skip
+        pairs = measure_gap(
+            F.normalize(self.held.images, dim=1), self.held.texts(embedder), paired=True
+        )
         gap_itself = F.normalize(conditioner.mean_text - conditioner.mean_image, dim=0)
         loud = loudness(gap_itself[None], conditioner.covariance).item()
-        return {"model": model.as_dict(), "pairs": pairs.as_dict(), "chosen_bridge": own,
-                "variance_of_pictures_along_it": round(loud, 3)}  # fmt: skip
+        return {
+            "model": model.as_dict(),
+            "pairs": pairs.as_dict(),
+            "chosen_bridge": own,
+            "variance_of_pictures_along_it": round(loud, 3),
+        }
 
 
-def painted(
-    tti: TextToImage, judge: JudgeNet, n: int, seed: int, title: str, **how: Any
-) -> Facts:  # fmt: skip
+def painted(tti: TextToImage, judge: JudgeNet, n: int, seed: int, title: str, **how: Any) -> Facts:
     """`n` pictures a prompt, judged; picture by picture as 1 and 0, for the pairs."""
     x = finished(paint_cases(tti, PROMPTS, n, seed, **how), title)
     asked = [case for case in PROMPTS for _ in range(n)]
@@ -140,8 +135,11 @@ def _row(one: Mapping[str, Any], identity: Mapping[str, Any], oracle: Mapping[st
     arms = [outcomes(part) for part in (one, identity, oracle)]
     by_prompt = len(arms[0]) // len(PROMPTS)
     other = resampled(arms, lambda s: float(s[0] - s[1]), block=by_prompt)
-    row = {"total": one["total"], "minus_identity": Paired.of(arms[0], arms[1]).as_dict(),
-           "minus_identity_other_prompts": _rounded(other)}  # fmt: skip
+    row = {
+        "total": one["total"],
+        "minus_identity": Paired.of(arms[0], arms[1]).as_dict(),
+        "minus_identity_other_prompts": _rounded(other),
+    }
     return row | {"gap_closed": gap_closed(arms)}
 
 
@@ -176,14 +174,27 @@ def claims(found: Mapping[str, Any]) -> list[Facts]:
             kept.append(claim(f"{gap}: {best} minus identity, paired: lower end", low, 0.0))
     if PLANTED in table and table[PLANTED]["report"]:
         distance = table[PLANTED]["report"]["model"]["distance"]
-        kept.append(claim("distance of the means by the gap report, off from the planted one",
-                          abs(distance - DISTANCE), 0.005, at_most=True, unit=""))  # fmt: skip
+        kept.append(
+            claim(
+                "distance of the means by the gap report, off from the planted one",
+                abs(distance - DISTANCE),
+                0.005,
+                at_most=True,
+                unit="",
+            )
+        )
     if NONE in table and len(table[NONE]["bridges"]) == len(BRIDGES):
-        costs = {name: -row["minus_identity"]["difference"]
-                 for name, row in table[NONE]["bridges"].items() if name != IDENTITY}  # fmt: skip
+        costs = {
+            name: -row["minus_identity"]["difference"]
+            for name, row in table[NONE]["bridges"].items()
+            if name != IDENTITY
+        }
         worst = max(costs, key=lambda name: costs[name])
-        kept.append(claim(f"no gap: what the worst bridge ({worst}) costs", costs[worst], 0.01,
-                          at_most=True))  # fmt: skip
+        kept.append(
+            claim(
+                f"no gap: what the worst bridge ({worst}) costs", costs[worst], 0.01, at_most=True
+            )
+        )
     return kept
 
 

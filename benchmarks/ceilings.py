@@ -13,9 +13,14 @@ from timing import timed
 from torch.nn import functional as F
 
 SHAPES = (
-    (128, 64, 14), (128, 64, 28), (128, 128, 14), (128, 128, 16), (64, 256, 14), (32, 256, 28),
+    (128, 64, 14),
+    (128, 64, 28),
+    (128, 128, 14),
+    (128, 128, 16),
+    (64, 256, 14),
+    (32, 256, 28),
     (64, 512, 7),
-)  # fmt: skip
+)
 """Batch, channels, side of 3x3 convolutions: a ceiling has to be looked for in several places."""
 
 MATRICES = (512, 1024, 2048)

@@ -76,18 +76,31 @@ def main() -> None:
     print_counts("Digits by the gradient of a CLIP", {k: v.pop("count") for k, v in rows.items()})
     kept = claims(rows)
     print_claims(kept)
-    write_results(options.out, {
-        "claims": kept, **painter(tti, judge, options.steps, options.seed), "ways": rows,
-    })  # fmt: skip
+    write_results(
+        options.out,
+        {"claims": kept, **painter(tti, judge, options.steps, options.seed), "ways": rows},
+    )
     if options.image:
-        save_first_seeds(tti, DIGITS, 10, options.image, steps=options.steps, seed=options.seed,
-                         unconditional=True, clip_guidance=1.0)  # fmt: skip
+        save_first_seeds(
+            tti,
+            DIGITS,
+            10,
+            options.image,
+            steps=options.steps,
+            seed=options.seed,
+            unconditional=True,
+            clip_guidance=1.0,
+        )
 
 
 def measured(
-    tti: TextToImage, judge: JudgeNet, name: str, n: int, options: argparse.Namespace,
+    tti: TextToImage,
+    judge: JudgeNet,
+    name: str,
+    n: int,
+    options: argparse.Namespace,
     way: dict[str, Any],
-) -> dict[str, Any]:  # fmt: skip
+) -> dict[str, Any]:
     """Paint and judge one way; the guide's own loss of the pictures beside the verdict."""
     how = {"unconditional": True, "clip_guidance": 1.0, "steps": options.steps} | way
     began = time.perf_counter()
@@ -95,12 +108,14 @@ def measured(
     seconds = (time.perf_counter() - began) / len(x)
     table = count_success(judge, x, CASES, options.seed)
     return {
-        "count": table.total, "total": table.total.as_dict(),
+        "count": table.total,
+        "total": table.total.as_dict(),
         "values": {key: count.as_dict() for key, count in table.values.items()},
         "guides_loss": round(loss_of(tti.guide(how.get("clip_guide")), x, n), 4),
         "other_losses": {"untrained": round(loss_of(tti.guide("untrained"), x, n), 4)},
-        "seconds_a_picture": round(seconds, 3), "way": {k: str(v) for k, v in way.items()},
-    }  # fmt: skip
+        "seconds_a_picture": round(seconds, 3),
+        "way": {k: str(v) for k, v in way.items()},
+    }
 
 
 @torch.no_grad()
@@ -137,10 +152,14 @@ def claims(rows: dict[str, dict[str, Any]]) -> list[dict[str, Any]]:
     fell = rows["unguided"]["other_losses"]["untrained"] - rows[UNTRAINED]["guides_loss"]
     return [
         claim("the digit asked by gradient alone is painted and read", total["share"], 0.85),
-        claim("under an untrained CLIP, pictures read as asked (chance: 10 %)",
-              control.read / control.n, 0.15, at_most=True),
+        claim(
+            "under an untrained CLIP, pictures read as asked (chance: 10 %)",
+            control.read / control.n,
+            0.15,
+            at_most=True,
+        ),
         claim("and yet the untrained CLIP's own loss falls by", fell, 0.0, unit="rad²/2"),
-    ]  # fmt: skip
+    ]
 
 
 def _counts(row: dict[str, Any]) -> dict[str, int]:

@@ -42,9 +42,13 @@ def main() -> None:
             figures = asdict(measure_clip(clip, pixels, facts))
             found[f"{name}, {task}"] = {
                 key: round(one, 4) if isinstance(one, float) else one
-                for key, one in figures.items() if key != "seconds"
-            } | {"dim": clip.dim, "fingerprint": clip.fingerprint,
-                 "interval_95": _interval(figures)}  # fmt: skip
+                for key, one in figures.items()
+                if key != "seconds"
+            } | {
+                "dim": clip.dim,
+                "fingerprint": clip.fingerprint,
+                "interval_95": _interval(figures),
+            }
             print(f"{name}, {task}: {found[f'{name}, {task}']}")
     kept = claims(found)
     print_claims(kept)

@@ -29,23 +29,35 @@ def main() -> None:
     if options.point:
         return print(json.dumps(measure(options, json.loads(options.point))))
     axes: dict[str, tuple[Any, ...]] = {
-        "size": options.sizes, "batch": options.batches, "width": options.widths,
+        "size": options.sizes,
+        "batch": options.batches,
+        "width": options.widths,
         "pictures": options.pictures,
-    }  # fmt: skip
+    }
     found: dict[str, list[dict[str, Any]]] = {}
     for axis, values in axes.items():
         found[axis] = [in_process(START | {axis: value}, options) for value in values]
     for axis, points in found.items():
         for point in points:
-            print(f"{axis:9} {point[axis]:>8}: {point['per_second']:8.1f} pictures/s, "
-                  f"{point['megabytes']:6.0f} MB, {point['parameters']:,} parameters")  # fmt: skip
+            print(
+                f"{axis:9} {point[axis]:>8}: {point['per_second']:8.1f} pictures/s, "
+                f"{point['megabytes']:6.0f} MB, {point['parameters']:,} parameters"
+            )
     write_results(options.out, {"config": options.config, "start": START, "growth": found})
 
 
 def in_process(point: dict[str, Any], options: argparse.Namespace) -> dict[str, Any]:
     """One point, measured by a fresh interpreter."""
-    command = [sys.executable, __file__, "--config", options.config, "--rounds",
-               str(options.rounds), "--point", json.dumps(point)]  # fmt: skip
+    command = [
+        sys.executable,
+        __file__,
+        "--config",
+        options.config,
+        "--rounds",
+        str(options.rounds),
+        "--point",
+        json.dumps(point),
+    ]
     run = subprocess.run(command, check=True, capture_output=True, text=True)
     facts: dict[str, Any] = json.loads(run.stdout.splitlines()[-1])
     print(facts, flush=True)
@@ -59,16 +71,21 @@ def measure(options: argparse.Namespace, point: dict[str, Any]) -> dict[str, Any
     with training(config, point["pictures"]) as steps:
         timing: Timing = side_by_side({"step": lambda: next(steps)}, options.rounds)["step"]
         peak = _peak()
-    return point | timing.as_dict(config.training.batch_size) | {
-        "parameters": parameters_of(network_of(config)), "down_chs": config.model.down_chs,
-        "megabytes": round(peak), "megabytes_before": round(before),
-    }  # fmt: skip
+    return (
+        point
+        | timing.as_dict(config.training.batch_size)
+        | {
+            "parameters": parameters_of(network_of(config)),
+            "down_chs": config.model.down_chs,
+            "megabytes": round(peak),
+            "megabytes_before": round(before),
+        }
+    )
 
 
 def settled(name: str, point: dict[str, Any]) -> Config:
     """The config of a point."""
-    config = recipe(name, {"data.image_size": point["size"],
-                           "training.batch_size": point["batch"]})  # fmt: skip
+    config = recipe(name, {"data.image_size": point["size"], "training.batch_size": point["batch"]})
     chs = [32 * max(1, round(ch * point["width"] / 32)) for ch in config.model.down_chs]
     return changed(config, {"model.down_chs": chs})
 

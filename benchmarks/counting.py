@@ -146,5 +146,6 @@ def _place(x: Tensor) -> int:
 
 def _bytes(values: Any) -> int:
     """Of all tensors among the values; what is written in place counts twice, as it is read."""
-    return sum(one.numel() * one.element_size() for one in tree_leaves(values)
-               if isinstance(one, Tensor))  # fmt: skip
+    return sum(
+        one.numel() * one.element_size() for one in tree_leaves(values) if isinstance(one, Tensor)
+    )

@@ -35,10 +35,23 @@ NOUNS = (
 )  # fmt: skip
 """Things that no text of ours names but this one."""
 
-PLAIN = ("{}", "his {}", "a {} drawn by a child", "could you paint a {} today", "a {} in winter",
-         "the smallest {} ever", "an empty {}", "a {} behind a fence")  # fmt: skip
-COLOURED = ("a purple {}", "his yellow {}", "a red {} in the snow", "the green {} over there",
-            "a white {} behind a fence")  # fmt: skip
+PLAIN = (
+    "{}",
+    "his {}",
+    "a {} drawn by a child",
+    "could you paint a {} today",
+    "a {} in winter",
+    "the smallest {} ever",
+    "an empty {}",
+    "a {} behind a fence",
+)
+COLOURED = (
+    "a purple {}",
+    "his yellow {}",
+    "a red {} in the snow",
+    "the green {} over there",
+    "a white {} behind a fence",
+)
 SAID = (
     "the president gave a speech", "my car does not start in the morning", "quantum mechanics",
     "children playing football in winter", "an astronaut floats above the earth", "sad",
@@ -56,9 +69,12 @@ DIGIT_PHRASINGS = (
     "a handwritten {word}",
 )  # fmt: skip
 FLOWER_PHRASINGS = (
-    "my grandmother's garden has a {petals} {species}", "could you draw a {petals} {species}",
-    "a {species}, {petals} of course", "{petals} {species} for my wife", "any {petals} {species}?",
-)  # fmt: skip
+    "my grandmother's garden has a {petals} {species}",
+    "could you draw a {petals} {species}",
+    "a {species}, {petals} of course",
+    "{petals} {species} for my wife",
+    "any {petals} {species}?",
+)
 
 
 def covered(classes: Sequence[str], bank: Sequence[str]) -> dict[str, list[str]]:
@@ -70,14 +86,19 @@ def covered(classes: Sequence[str], bank: Sequence[str]) -> dict[str, list[str]]
     """
     if set(DIGITS) <= set(classes):
         facts = [{"digit": digit} for digit in DIGITS]
-        phrased = [frame.format(word=word, numeral=numeral)
-                   for numeral, word in enumerate(DIGITS) for frame in DIGIT_PHRASINGS]  # fmt: skip
+        phrased = [
+            frame.format(word=word, numeral=numeral)
+            for numeral, word in enumerate(DIGITS)
+            for frame in DIGIT_PHRASINGS
+        ]
     else:
         flowers = DrawnFlowers(400, 32, seed=99)
         facts = [flowers.facts(i) for i in range(len(flowers))]
         pairs = product(FACTS["species"], FACTS["petals"])
-        phrased = [FLOWER_PHRASINGS[i % len(FLOWER_PHRASINGS)].format(species=s, petals=p)
-                   for i, (s, p) in enumerate(pairs)]  # fmt: skip
+        phrased = [
+            FLOWER_PHRASINGS[i % len(FLOWER_PHRASINGS)].format(species=s, petals=p)
+            for i, (s, p) in enumerate(pairs)
+        ]
     fresh = dict.fromkeys(sample_captions(facts, 500, seed=4711))
     return {"captions": [text for text in fresh if text not in set(bank)], "phrasings": phrased}
 
@@ -86,14 +107,20 @@ def outside(known: Sequence[str]) -> dict[str, list[str]]:
     """Prompts by kind that name nothing that the prompts `known` name."""
     rng, told = random.Random(20), {word for text in known for word in words(text)}
     letters = "abcdefghijklmnopqrstuvwxyz"
-    invented = [" ".join("".join(rng.choices(letters, k=rng.randrange(3, 10)))
-                         for _ in range(rng.randrange(1, 4))) for _ in range(INVENTED)]  # fmt: skip
+    invented = [
+        " ".join(
+            "".join(rng.choices(letters, k=rng.randrange(3, 10)))
+            for _ in range(rng.randrange(1, 4))
+        )
+        for _ in range(INVENTED)
+    ]
     nouns = [noun for noun in NOUNS if not told & set(words(noun))]
     return {
         "things": [frame.format(noun) for noun in nouns for frame in PLAIN],
         "coloured things": [frame.format(noun) for noun in nouns for frame in COLOURED],
-        "sayings": list(SAID), "invented": invented,
-    }  # fmt: skip
+        "sayings": list(SAID),
+        "invented": invented,
+    }
 
 
 def judged(adviser: Adviser, kinds: dict[str, list[str]]) -> dict[str, dict[str, Any]]:
@@ -103,12 +130,13 @@ def judged(adviser: Adviser, kinds: dict[str, list[str]]) -> dict[str, dict[str,
         found = {prompt: adviser.ask(prompt, 1).verdict for prompt in prompts}
         counts, n = Counter(found.values()), len(found)
         table[kind] = {
-            "n": n, **{verdict: counts[verdict] for verdict in VERDICTS},
+            "n": n,
+            **{verdict: counts[verdict] for verdict in VERDICTS},
             "share_outside": counts["outside"] / n,
             "interval_95": [round(end, 4) for end in wilson(counts["outside"], n)],
             "outside_prompts": [p for p, v in found.items() if v == "outside"][:20],
             "other_prompts": [p for p, v in found.items() if v != "outside"][:20],
-        }  # fmt: skip
+        }
     return table
 
 
@@ -127,8 +155,10 @@ def main() -> None:
         ]
         models[adviser.model.name] = {
             "model_fingerprint": adviser.model.fingerprint,
-            "error_when_calibrated": adviser.coverage.error, "covered": inside, "outside": beyond,
-        }  # fmt: skip
+            "error_when_calibrated": adviser.coverage.error,
+            "covered": inside,
+            "outside": beyond,
+        }
         _print(name, inside | beyond)
     print_claims(claims)
     write_results(options.out, {"claims": claims, "models": models})
@@ -144,8 +174,13 @@ def _print(name: str, table: dict[str, dict[str, Any]]) -> None:
         shown.add_column(column, justify="left" if column == "prompts" else "right", no_wrap=True)
     for kind, row in table.items():
         low, high = row["interval_95"]
-        shown.add_row(kind, str(row["n"]), *(str(row[verdict]) for verdict in VERDICTS),
-                      f"{row['share_outside']:.1%}", f"{low:.1%} to {high:.1%}")  # fmt: skip
+        shown.add_row(
+            kind,
+            str(row["n"]),
+            *(str(row[verdict]) for verdict in VERDICTS),
+            f"{row['share_outside']:.1%}",
+            f"{low:.1%} to {high:.1%}",
+        )
     Console(width=110).print(shown)
 
 

@@ -82,23 +82,37 @@ def _works(
     second = [JudgeNet.load(options.second_judge)] if options.second_judge else []
     judges = [judge, *second]
     return {
-        WORDS: (lambda: words(tti, judges, DIGIT_PHRASINGS, n, options.seed, **how),
-                {"n_a_prompt": n, "judges": [one.card.get("seed") for one in judges]}),
-        NEW: (lambda: words(tti, [judge], UNSEEN, options.n_unseen, options.seed, **how),
-              {"n_a_prompt": options.n_unseen}),
-        AGREEMENT: (lambda: agreement(tti, judge, options.n_agreement, options.seed, **how),
-                    {"seeds_a_digit": options.n_agreement}),
-        GATE: (lambda: gates(tti, judge, options.gates, options.seed, **how),
-               {"gates": options.gates}),
-        BRIDGES: (lambda: bridges(tti, judge, options.n_compared, options.seed, **how),
-                  {"n_a_prompt": options.n_compared}),
-    }  # fmt: skip
+        WORDS: (
+            lambda: words(tti, judges, DIGIT_PHRASINGS, n, options.seed, **how),
+            {"n_a_prompt": n, "judges": [one.card.get("seed") for one in judges]},
+        ),
+        NEW: (
+            lambda: words(tti, [judge], UNSEEN, options.n_unseen, options.seed, **how),
+            {"n_a_prompt": options.n_unseen},
+        ),
+        AGREEMENT: (
+            lambda: agreement(tti, judge, options.n_agreement, options.seed, **how),
+            {"seeds_a_digit": options.n_agreement},
+        ),
+        GATE: (
+            lambda: gates(tti, judge, options.gates, options.seed, **how),
+            {"gates": options.gates},
+        ),
+        BRIDGES: (
+            lambda: bridges(tti, judge, options.n_compared, options.seed, **how),
+            {"n_a_prompt": options.n_compared},
+        ),
+    }
 
 
 def words(
-    tti: TextToImage, judges: Sequence[JudgeNet], phrasings: tuple[str, ...], n: int, seed: int,
+    tti: TextToImage,
+    judges: Sequence[JudgeNet],
+    phrasings: tuple[str, ...],
+    n: int,
+    seed: int,
     **how: Any,
-) -> Facts:  # fmt: skip
+) -> Facts:
     """`n` pictures of every digit in every phrasing, each with a seed of its own; judged."""
     asked = digit_cases(phrasings=phrasings)
     x = finished(paint_cases(tti, asked, n, seed, **how), "words")
@@ -148,8 +162,14 @@ def claims(found: Mapping[str, Any]) -> list[Facts]:
         ]
     if GATE in found:
         gate = found[GATE]
-        kept.append(claim(f"the gate of {PICTURES} pictures passes", gate["passed"],
-                          0.95 * gate["n"], unit=f"of {gate['n']}"))  # fmt: skip
+        kept.append(
+            claim(
+                f"the gate of {PICTURES} pictures passes",
+                gate["passed"],
+                0.95 * gate["n"],
+                unit=f"of {gate['n']}",
+            )
+        )
     return kept
 
 

@@ -35,8 +35,14 @@ def stranger(layers: int, width: int, side: int, device: torch.device) -> Transf
     from transformers import CLIPConfig, CLIPImageProcessorPil, CLIPModel
 
     heads = max(1, width // 64)
-    seen = {"hidden_size": width, "num_hidden_layers": layers, "intermediate_size": 4 * width,
-            "num_attention_heads": heads, "image_size": side, "patch_size": 32}  # fmt: skip
+    seen = {
+        "hidden_size": width,
+        "num_hidden_layers": layers,
+        "intermediate_size": 4 * width,
+        "num_attention_heads": heads,
+        "image_size": side,
+        "patch_size": 32,
+    }
     read = {"hidden_size": 8, "num_hidden_layers": 1, "num_attention_heads": 1, "vocab_size": 8}
     config = CLIPConfig(vision_config=seen, text_config=read, projection_dim=512)
     network = CLIPModel(config).to(device, pick_dtype("auto", device)).eval()
@@ -96,14 +102,20 @@ def main() -> None:
     claims = [claim("embed reaches the bare encoder's speed", share.median, NEEDED)]
     print_claims(claims)
     random = f"random weights, {options.layers} layers of {options.width}, {options.side} px"
-    write_results(options.out, {
-        "claims": claims, "encoder": options.model or random,
-        "device": str(pick_device(options.device)),
-        "pictures": options.pictures, "picture_side": options.picture_side,
-        "batch_size": options.batch_size, "decoding_threads": workers,
-        "pictures_a_second": {n: t.as_dict(options.pictures) for n, t in times.items()},
-        "share_of_bare": share.as_dict(),
-    })  # fmt: skip
+    write_results(
+        options.out,
+        {
+            "claims": claims,
+            "encoder": options.model or random,
+            "device": str(pick_device(options.device)),
+            "pictures": options.pictures,
+            "picture_side": options.picture_side,
+            "batch_size": options.batch_size,
+            "decoding_threads": workers,
+            "pictures_a_second": {n: t.as_dict(options.pictures) for n, t in times.items()},
+            "share_of_bare": share.as_dict(),
+        },
+    )
 
 
 def _options() -> argparse.Namespace:

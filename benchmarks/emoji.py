@@ -55,16 +55,20 @@ class Scorer:
             told = retrieval(own, self.clip.embed_texts(pool), asked, image_mean=self.middle)
             hits += told.found.tolist()
             margins.append(told.margins)
-        return counted(hits) | {"margin": round(torch.cat(margins).mean().item(), 4),
-                                "chance": 1 / POOL}  # fmt: skip
+        return counted(hits) | {
+            "margin": round(torch.cat(margins).mean().item(), 4),
+            "chance": 1 / POOL,
+        }
 
 
 def main() -> None:
     options = _options()
     work, changes = options.work, options.set
     model = f"embedder.model={work / 'emoji-clip'}"
-    figures = {"conditions": mini_clip(MODEL, work / "emoji-clip", [*changes, model]),
-               "scores": mini_clip(SCORER, work / "emoji-scorer", changes)}  # fmt: skip
+    figures = {
+        "conditions": mini_clip(MODEL, work / "emoji-clip", [*changes, model]),
+        "scores": mini_clip(SCORER, work / "emoji-scorer", changes),
+    }
     tti = trained(MODEL, work / "emoji", [*changes, model])
     noto = real_pictures(settled(MODEL, changes).data, "train")
     other = real_pictures(settled(SCORER, changes).data, "train")
@@ -72,20 +76,31 @@ def main() -> None:
     scorer = Scorer(clip, embed_pictures(clip, noto[0]).mean(0))
     names = pools(shared_names(noto, other), options.pools, options.seed)
     common = {
-        "model": tti.model.name, "model_fingerprint": tti.model.fingerprint,
-        "scorer_fingerprint": clip.fingerprint, "mini_clips": figures, "steps": options.steps,
-        "bridge": tti.model.config.conditioning.bridge, "names": len(names), "pool": POOL,
+        "model": tti.model.name,
+        "model_fingerprint": tti.model.fingerprint,
+        "scorer_fingerprint": clip.fingerprint,
+        "mini_clips": figures,
+        "steps": options.steps,
+        "bridge": tti.model.config.conditioning.bridge,
+        "names": len(names),
+        "pool": POOL,
         "seeds": f"one a picture, {options.seed} and up",
-    }  # fmt: skip
+    }
     parts = Parts(options.out, common, PARTS, claims, verdict)
     asks = {"n_a_name": options.n}
-    measure_parts(parts, {
-        "real": (lambda: scorer.found(drawings(noto, names), names), {}),
-        "emojitwo": (lambda: scorer.found(drawings(other, names), names), {}),
-        "painted": (lambda: scorer.found(painted(tti, names, options), names, options.n), asks),
-        "ceiling": (lambda: scorer.found(
-            painted(tti, names, options, noto), names, options.n), asks),
-    }, options.part)  # fmt: skip
+    measure_parts(
+        parts,
+        {
+            "real": (lambda: scorer.found(drawings(noto, names), names), {}),
+            "emojitwo": (lambda: scorer.found(drawings(other, names), names), {}),
+            "painted": (lambda: scorer.found(painted(tti, names, options), names, options.n), asks),
+            "ceiling": (
+                lambda: scorer.found(painted(tti, names, options, noto), names, options.n),
+                asks,
+            ),
+        },
+        options.part,
+    )
     for name, one in parts.found.items():
         print(f"{name:9} R-precision {one['share']:.1%}, n = {one['n']}, margin {one['margin']}")
     print_claims(parts.write())
@@ -122,16 +137,19 @@ def drawings(pictures: Pictures, names: Sequence[str]) -> Tensor:
 
 
 def painted(
-    tti: TextToImage, names: Sequence[str], options: argparse.Namespace,
+    tti: TextToImage,
+    names: Sequence[str],
+    options: argparse.Namespace,
     real: Pictures | None = None,
-) -> Tensor:  # fmt: skip
+) -> Tensor:
     """`options.n` pictures a name: from the word, or from the embedding of its real drawing."""
     cases = [PromptCase(name, {"name": name}) for name in names]
     conditions: Callable[..., Tensor] | None = None
     if real is not None:
         conditions = from_pictures(tti, *real, cases)
-    work = paint_cases(tti, cases, options.n, options.seed, conditions=conditions,
-                       steps=options.steps)  # fmt: skip
+    work = paint_cases(
+        tti, cases, options.n, options.seed, conditions=conditions, steps=options.steps
+    )
     return finished(work, "words" if real is None else "image embeddings")
 
 
@@ -160,8 +178,13 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--set", action="append", default=[], help="KEY=VALUE of both recipes")
     parser.add_argument("--work", type=Path, default=ROOT / "runs", help="where networks are kept")
     parser.add_argument("--part", nargs="+", choices=PARTS, help="only these, and again")
-    parser.add_argument("--again", action="store_const", const=PARTS, dest="part",
-                        help="measure what is there as well")  # fmt: skip
+    parser.add_argument(
+        "--again",
+        action="store_const",
+        const=PARTS,
+        dest="part",
+        help="measure what is there as well",
+    )
     parser.add_argument("--pools", type=int, default=10, help=f"of {POOL} names each")
     parser.add_argument("--n", type=int, default=1, help="pictures a name")
     parser.add_argument("--steps", type=int, default=20, help="of the sampler")

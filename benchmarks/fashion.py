@@ -52,8 +52,9 @@ def main() -> None:
     tti = trained(WORDS, work / "fashion", [*changes, model])
     real, how = real_pictures(data), {"steps": options.steps}
     common = painter(tti, judge, options.steps, seed) | {
-        "mini_clip": clip, "classes_fingerprint": told.model.fingerprint,
-    }  # fmt: skip
+        "mini_clip": clip,
+        "classes_fingerprint": told.model.fingerprint,
+    }
     parts = Parts(options.out, common, PARTS, claims)
     plain, named = asked(NAMES, PLAIN), asked(NAMES, PHRASINGS)
     n, few = options.n, options.n_few
@@ -62,16 +63,25 @@ def main() -> None:
     def words() -> tuple[dict[str, Any], Tensor]:
         return words_part(tti, judge, named, n, seed=seed, title="From words", **how)
 
-    measure_parts(parts, {
-        "real": (lambda: real_part(judge, real), {}),
-        "classes": (lambda: words_part(
-            told, judge, plain, 2 * n, seed=seed, title="By class", **how)[0],
-                    {"n_a_prompt": 2 * n}),
-        "words": (lambda: words()[0], {"n_a_prompt": n}),
-        "bridges_and_ceiling": (
-            lambda: bridges_part(tti, judge, named, few, seed, real, **how), {"n_a_prompt": few}),
-        "beside_real": (lambda: beside_real_part(judge, words()[1], real), {"n_a_prompt": n}),
-    }, options.part)  # fmt: skip
+    measure_parts(
+        parts,
+        {
+            "real": (lambda: real_part(judge, real), {}),
+            "classes": (
+                lambda: words_part(told, judge, plain, 2 * n, seed=seed, title="By class", **how)[
+                    0
+                ],
+                {"n_a_prompt": 2 * n},
+            ),
+            "words": (lambda: words()[0], {"n_a_prompt": n}),
+            "bridges_and_ceiling": (
+                lambda: bridges_part(tti, judge, named, few, seed, real, **how),
+                {"n_a_prompt": few},
+            ),
+            "beside_real": (lambda: beside_real_part(judge, words()[1], real), {"n_a_prompt": n}),
+        },
+        options.part,
+    )
     print_claims(parts.write())
     if options.image:
         save_first_seeds(tti, list(NAMES), 10, options.image, seed=seed, **how)
@@ -85,10 +95,14 @@ def claims(found: Mapping[str, Any]) -> list[dict[str, Any]]:
     accuracy = real["read"] / real["n"]
     kept = {"classes": "the asked class is painted and read", "words": "the same asked with words"}
     return [
-        claim(f"{text}; real test pictures: {accuracy:.1%}", found[part]["total"]["share"],
-              round(NEEDED * accuracy, 4))
-        for part, text in kept.items() if part in found
-    ]  # fmt: skip
+        claim(
+            f"{text}; real test pictures: {accuracy:.1%}",
+            found[part]["total"]["share"],
+            round(NEEDED * accuracy, 4),
+        )
+        for part, text in kept.items()
+        if part in found
+    ]
 
 
 def _options() -> argparse.Namespace:
@@ -97,8 +111,13 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--work", type=Path, default=ROOT / "runs", help="where networks are kept")
     parser.add_argument("--judge-steps", type=int, default=600, help="of its training")
     parser.add_argument("--part", nargs="+", choices=PARTS, help="only these, and again")
-    parser.add_argument("--again", action="store_const", const=PARTS, dest="part",
-                        help="measure what is there as well")  # fmt: skip
+    parser.add_argument(
+        "--again",
+        action="store_const",
+        const=PARTS,
+        dest="part",
+        help="measure what is there as well",
+    )
     parser.add_argument("--n", type=int, default=50, help="pictures a prompt")
     parser.add_argument("--n-few", type=int, default=5, help="pictures a prompt and bridge")
     parser.add_argument("--steps", type=int, default=20, help="of the sampler")

@@ -36,10 +36,14 @@ from ddpm_clip.evaluation.petal_colour import PetalMeter
 from ddpm_clip.evaluation.success import PromptCase, SuccessTable, count_success, paint_cases
 from ddpm_clip.utils.tensors import to_float
 
-WITH_GROUND = ("a {petals} {species} on a {background} background",
-               "a single {petals} {species} against a {background} background")  # fmt: skip
-WITH_MIDDLE = ("a {petals} {species} with a {centre} center",
-               "a {petals} {species}, its middle is {centre}")  # fmt: skip
+WITH_GROUND = (
+    "a {petals} {species} on a {background} background",
+    "a single {petals} {species} against a {background} background",
+)
+WITH_MIDDLE = (
+    "a {petals} {species} with a {centre} center",
+    "a {petals} {species}, its middle is {centre}",
+)
 DRAWN = 889
 """Seed of the drawings for ceiling and trust: nobody's training."""
 
@@ -82,13 +86,18 @@ def main() -> None:
     show(table, measured, trust, bridges)
     kept = claims(table, measured)
     print_claims(kept)
-    write_results(options.out, {
-        "claims": kept, **painter(tti, judge, options.steps, options.seed),
-        "words": table.as_dict(), "petals_measured": measured.as_dict(),
-        "petals_measured_on_drawings": trust.as_dict(),
-        "bridges_and_ceiling": {name: one.as_dict() for name, one in bridges.items()},
-        "failed_prompts": [name for name, count in table.prompts.items() if not count.success],
-    })  # fmt: skip
+    write_results(
+        options.out,
+        {
+            "claims": kept,
+            **painter(tti, judge, options.steps, options.seed),
+            "words": table.as_dict(),
+            "petals_measured": measured.as_dict(),
+            "petals_measured_on_drawings": trust.as_dict(),
+            "bridges_and_ceiling": {name: one.as_dict() for name, one in bridges.items()},
+            "failed_prompts": [name for name, count in table.prompts.items() if not count.success],
+        },
+    )
     if options.image:
         prompts = tti.model.config.generation.prompts
         save_first_seeds(tti, prompts, 8, options.image, **how)
@@ -108,9 +117,11 @@ def drawings(size: int) -> tuple[Tensor, list[dict[str, str]]]:
 
 
 def show(
-    table: SuccessTable, measured: SuccessTable, trust: SuccessTable,
+    table: SuccessTable,
+    measured: SuccessTable,
+    trust: SuccessTable,
     bridges: dict[str, SuccessTable],
-) -> None:  # fmt: skip
+) -> None:
     """Print all measurements."""
     print_counts("Flowers from words", {"all facts": table.total} | table.attributes | table.values)
     colours = {"all": measured.total, "of drawings": trust.total} | measured.values

@@ -60,13 +60,27 @@ def main() -> None:
         print(f"{name:10}", "  ".join(f"{width}: {ms:.2f} ms" for width, ms in row.items()))
     best = {name: min(row.values()) for name, row in table.items()}
     slowest = max(table[name][str(GROUP_WIDTH)] / best[name] for name in table)
-    kept = [claim(f"groups of {GROUP_WIDTH} channels, times the best width's time", slowest, 2.0,
-                  at_most=True, unit="x")]  # fmt: skip
+    kept = [
+        claim(
+            f"groups of {GROUP_WIDTH} channels, times the best width's time",
+            slowest,
+            2.0,
+            at_most=True,
+            unit="x",
+        )
+    ]
     print_claims(kept)
-    write_results(options.out, {
-        "claims": kept, "batch": options.batch, "channels": options.channels,
-        "side": options.side, "rounds": options.rounds, "milliseconds": table,
-    })  # fmt: skip
+    write_results(
+        options.out,
+        {
+            "claims": kept,
+            "batch": options.batch,
+            "channels": options.channels,
+            "side": options.side,
+            "rounds": options.rounds,
+            "milliseconds": table,
+        },
+    )
 
 
 if __name__ == "__main__":

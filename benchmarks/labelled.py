@@ -30,9 +30,10 @@ Pictures = tuple[Tensor, list[Facts]]
 
 
 def measure_parts(
-    parts: Parts, works: Mapping[str, tuple[Callable[[], dict[str, Any]], dict[str, Any]]],
+    parts: Parts,
+    works: Mapping[str, tuple[Callable[[], dict[str, Any]], dict[str, Any]]],
     only: Sequence[str] | None = None,
-) -> None:  # fmt: skip
+) -> None:
     """Measure what is not there, or what is named.
 
     Args:
@@ -80,9 +81,15 @@ def asked(labels: Mapping[str, str], phrasings: Sequence[str]) -> list[PromptCas
 
 
 def words_part(
-    tti: TextToImage, judge: JudgeNet, cases: Sequence[PromptCase], n: int, *, seed: int,
-    title: str, **how: Any,
-) -> tuple[dict[str, Any], Tensor]:  # fmt: skip
+    tti: TextToImage,
+    judge: JudgeNet,
+    cases: Sequence[PromptCase],
+    n: int,
+    *,
+    seed: int,
+    title: str,
+    **how: Any,
+) -> tuple[dict[str, Any], Tensor]:
     """Paint `n` pictures a prompt and let the judge read them; the counts, and the pictures."""
     x = finished(paint_cases(tti, cases, n, seed, **how), title)
     table = count_success(judge, x, cases, seed)
@@ -91,9 +98,14 @@ def words_part(
 
 
 def bridges_part(
-    tti: TextToImage, judge: JudgeNet, cases: Sequence[PromptCase], n: int, seed: int,
-    real: Pictures, **how: Any,
-) -> dict[str, Any]:  # fmt: skip
+    tti: TextToImage,
+    judge: JudgeNet,
+    cases: Sequence[PromptCase],
+    n: int,
+    seed: int,
+    real: Pictures,
+    **how: Any,
+) -> dict[str, Any]:
     """The bridges beside each other, and real pictures' embeddings as the ceiling."""
     pixels, facts = real
     work = compare_bridges(tti, judge, cases, n, seed, pixels=pixels, facts=facts, **how)
@@ -126,11 +138,16 @@ def copies_part(x: Tensor, train: Tensor, unseen: Tensor, mirrored: bool) -> dic
         unseen: (u, c, h, w) uint8 of the same kind, never trained on.
         mirrored: whether training mirrored its pictures.
     """
-    found = audit(pixel_features(x), *(
-        pixel_features(torch.cat([one, one.flip(3)]) if mirrored else one)
-        for one in (train, unseen)
-    ))  # fmt: skip
+    found = audit(
+        pixel_features(x),
+        *(
+            pixel_features(torch.cat([one, one.flip(3)]) if mirrored else one)
+            for one in (train, unseen)
+        ),
+    )
     told = found.as_dict()
-    print(f"copies: {told['duplicates']['n']} of {len(x)}; closer to the training set: "
-          f"{told['closer_to_train']['share']:.1%}")  # fmt: skip
+    print(
+        f"copies: {told['duplicates']['n']} of {len(x)}; closer to the training set: "
+        f"{told['closer_to_train']['share']:.1%}"
+    )
     return told

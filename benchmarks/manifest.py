@@ -53,9 +53,12 @@ def make(folder: Path, n: int, dim: int) -> dict[str, float]:
     began = time.perf_counter()
     cache.settle()
     tenth = max(1, len(seconds) // 10)
-    return {"shards": len(seconds), "first_tenth_ms_a_shard": 1000 * median(seconds[:tenth]),
-            "last_tenth_ms_a_shard": 1000 * median(seconds[-tenth:]),
-            "settle_seconds": time.perf_counter() - began}  # fmt: skip
+    return {
+        "shards": len(seconds),
+        "first_tenth_ms_a_shard": 1000 * median(seconds[:tenth]),
+        "last_tenth_ms_a_shard": 1000 * median(seconds[-tenth:]),
+        "settle_seconds": time.perf_counter() - began,
+    }
 
 
 def resident(what: str = "VmHWM") -> float:
@@ -87,13 +90,17 @@ def measured(folder: Path, n: int, dim: int, repeats: int, ask: bool) -> dict[st
     """Medians over fresh processes, with the values themselves."""
     words = [sys.executable, __file__, "--child", str(folder), "--rows", str(n), "--dim", str(dim)]
     words += ["--ask"] if ask else []
-    told = [json.loads(subprocess.run(words, check=True, capture_output=True).stdout)
-            for _ in range(repeats)]  # fmt: skip
+    told = [
+        json.loads(subprocess.run(words, check=True, capture_output=True).stdout)
+        for _ in range(repeats)
+    ]
     return {
-        key: {"median": round(median(one[key] for one in told), 3),
-              "all": [round(one[key], 3) for one in told]}
+        key: {
+            "median": round(median(one[key] for one in told), 3),
+            "all": [round(one[key], 3) for one in told],
+        }
         for key in told[0]
-    }  # fmt: skip
+    }
 
 
 def main() -> None:
@@ -113,11 +120,18 @@ def main() -> None:
         claim(f"{rows_} {MEGABYTES:g} MB", memory, MEGABYTES, at_most=True, unit="MB"),
     ]
     print_claims(claims)
-    write_results(options.out, {
-        "claims": claims, "rows": options.rows, "dim": options.dim, "manifest_bytes": size,
-        "written": {key: round(value, 3) for key, value in made.items()},
-        "opened": opened, "opened_and_asked": asked,
-    })  # fmt: skip
+    write_results(
+        options.out,
+        {
+            "claims": claims,
+            "rows": options.rows,
+            "dim": options.dim,
+            "manifest_bytes": size,
+            "written": {key: round(value, 3) for key, value in made.items()},
+            "opened": opened,
+            "opened_and_asked": asked,
+        },
+    )
 
 
 def _options() -> argparse.Namespace:

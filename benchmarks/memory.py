@@ -63,8 +63,25 @@ def put(tar: tarfile.TarFile, name: str, data: bytes) -> None:
 def picture(i: int) -> bytes:
     """A bitmap of noise: nothing to compress, so that a hundred thousand take seconds."""
     size = 3 * SIDE * SIDE
-    head = struct.pack("<2sIHHIIiiHHIIiiII", b"BM", 54 + size, 0, 0, 54,
-                       40, SIDE, SIDE, 1, 24, 0, size, 2835, 2835, 0, 0)  # fmt: skip
+    head = struct.pack(
+        "<2sIHHIIiiHHIIiiII",
+        b"BM",
+        54 + size,
+        0,
+        0,
+        54,
+        40,
+        SIDE,
+        SIDE,
+        1,
+        24,
+        0,
+        size,
+        2835,
+        2835,
+        0,
+        0,
+    )
     return head + np.random.default_rng(i).bytes(size)
 
 
@@ -72,17 +89,27 @@ def measure(n: int, steps: int) -> dict[str, Any]:
     """The most anonymous memory of one training on `n` pictures, in MiB."""
     with tempfile.TemporaryDirectory() as home:
         write_shards(Path(home, "shards"), n)
-        words = ["train", f"wds:{home}/shards", "--out", f"{home}/run", "--steps", str(steps),
-                 *(word for setting in SETTINGS for word in ("--set", setting))]  # fmt: skip
+        words = [
+            "train",
+            f"wds:{home}/shards",
+            "--out",
+            f"{home}/run",
+            "--steps",
+            str(steps),
+            *(word for setting in SETTINGS for word in ("--set", setting)),
+        ]
         start = time.perf_counter()
         code = "import sys; from ddpm_clip.cli.main import main; sys.exit(main(sys.argv[1:]))"
         child = subprocess.Popen([sys.executable, "-c", code, *words], cwd=home)
         peak = watched(child)
         if child.returncode:
             raise SystemExit(f"training on {n} pictures ended with exit code {child.returncode}")
-        return {"pictures": n, "seconds": round(time.perf_counter() - start, 1),
-                "pixels_mib": round(n * 3 * SIDE * SIDE / 2**20, 1),
-                "embeddings_mib": round(n * CLASSES * 2 / 2**20, 1)} | peak  # fmt: skip
+        return {
+            "pictures": n,
+            "seconds": round(time.perf_counter() - start, 1),
+            "pixels_mib": round(n * 3 * SIDE * SIDE / 2**20, 1),
+            "embeddings_mib": round(n * CLASSES * 2 / 2**20, 1),
+        } | peak
 
 
 def watched(child: subprocess.Popen[bytes]) -> dict[str, float]:
@@ -115,12 +142,15 @@ def main() -> None:
     ratio = rows[-1]["anon_mib"] / rows[0]["anon_mib"]
     held = claim(
         f"anonymous memory of a training on {options.counts[-1]:,} pictures, as a share of that "
-        f"on {options.counts[0]:,}", ratio, MOST, at_most=True,
-    )  # fmt: skip
+        f"on {options.counts[0]:,}",
+        ratio,
+        MOST,
+        at_most=True,
+    )
     print_claims([held])
-    write_results(options.out, {
-        "rows": rows, "claims": [held], "settings": SETTINGS, "steps": options.steps,
-    })  # fmt: skip
+    write_results(
+        options.out, {"rows": rows, "claims": [held], "settings": SETTINGS, "steps": options.steps}
+    )
 
 
 if __name__ == "__main__":

@@ -45,16 +45,28 @@ def main() -> None:
         tti = trained(MODEL, options.work / f"emoji-{name}-noise", [*own, *levels])
         x = to_float(real_pictures(settled(MODEL).data, "train")[0])
         c = conditions(tti, x)
-        found[name] = {"p_mean": mean, "p_std": std, "fingerprint": tti.model.fingerprint,
-                       **error_by_level(tti, x, c)}  # fmt: skip
+        found[name] = {
+            "p_mean": mean,
+            "p_std": std,
+            "fingerprint": tti.model.fingerprint,
+            **error_by_level(tti, x, c),
+        }
     plain = {"mean_picture": mean_error(x), "linear_in_condition": linear_error(c, x)}
     show(found, plain)
     kept = claims(found)
     print_claims(kept)
-    write_results(options.out, {
-        "claims": kept, "n": len(x), "trained_steps": options.steps, "levels": LEVELS,
-        "measured": "mean squared error of x_0, pixels in -1 to 1", **plain, "arms": found,
-    })  # fmt: skip
+    write_results(
+        options.out,
+        {
+            "claims": kept,
+            "n": len(x),
+            "trained_steps": options.steps,
+            "levels": LEVELS,
+            "measured": "mean squared error of x_0, pixels in -1 to 1",
+            **plain,
+            "arms": found,
+        },
+    )
 
 
 @torch.no_grad()
@@ -112,11 +124,13 @@ def show(found: dict[str, Any], plain: dict[str, float]) -> None:
     table.add_column("sigma/alpha", justify="right")
     for name, one in found.items():
         for told in ("with", "without"):
-            table.add_column(f"{name} ({one['p_mean']:g}, {one['p_std']:g}) {told}",
-                             justify="right")  # fmt: skip
+            table.add_column(
+                f"{name} ({one['p_mean']:g}, {one['p_std']:g}) {told}", justify="right"
+            )
     for i, level in enumerate(LEVELS):
-        told = [one[f"{kind}_condition"][i] for one in found.values()
-                for kind in ("with", "without")]  # fmt: skip
+        told = [
+            one[f"{kind}_condition"][i] for one in found.values() for kind in ("with", "without")
+        ]
         table.add_row(f"{level:g}", *(f"{error:.4f}" for error in told))
     Console(width=110).print(table)
     print(*(f"{name.replace('_', ' ')}: {error:.4f}" for name, error in plain.items()), sep="\n")

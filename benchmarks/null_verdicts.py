@@ -59,12 +59,10 @@ def measured(
     asked = {model: subjects(model, seeds) for model in models}
     true = [
         told(name, "", model, subject, 0, judged(name, subject))
-        for name, model in itertools.product(names, models) for subject in asked[model]
-    ]  # fmt: skip
-    cells = [
-        (name, null, model)
-        for model in models for name in names for null in nulls_of(name)
-    ]  # fmt: skip
+        for name, model in itertools.product(names, models)
+        for subject in asked[model]
+    ]
+    cells = [(name, null, model) for model in models for name in names for null in nulls_of(name)]
     found: list[dict[str, Any]] = []
     for number in range(max(runs, len(cells))):
         name, null, model = cells[number % len(cells)]
@@ -79,33 +77,46 @@ def measured(
 def told(
     name: str, null: str, model: str, subject: Subject, draw: int, verdict: str
 ) -> dict[str, Any]:
-    return {"analysis": name, "null": null, "model": model, "prompt": subject.prompt,
-            "draw": draw, "verdict": verdict}  # fmt: skip
+    return {
+        "analysis": name,
+        "null": null,
+        "model": model,
+        "prompt": subject.prompt,
+        "draw": draw,
+        "verdict": verdict,
+    }
 
 
 def table(runs: Sequence[dict[str, Any]], key: str) -> dict[str, dict[str, int]]:
     """Verdicts counted by one of the facts of a run."""
     values = dict.fromkeys(str(one[key]) for one in runs)
-    counts = {value: Counter(one["verdict"] for one in runs if one[key] == value)
-              for value in values}  # fmt: skip
-    return {value: {verdict: count[verdict] for verdict in VERDICTS}
-            for value, count in counts.items()}  # fmt: skip
+    counts = {
+        value: Counter(one["verdict"] for one in runs if one[key] == value) for value in values
+    }
+    return {
+        value: {verdict: count[verdict] for verdict in VERDICTS} for value, count in counts.items()
+    }
 
 
 def summary(runs: Sequence[dict[str, Any]]) -> dict[str, Any]:
     """The share that passed, with its interval."""
     passed = sum(one["verdict"] == "pass" for one in runs)
     low, high = wilson(passed, len(runs))
-    return {"n": len(runs), "pass": passed, "share": passed / max(1, len(runs)),
-            "interval_95": [round(low, 4), round(high, 4)]}  # fmt: skip
+    return {
+        "n": len(runs),
+        "pass": passed,
+        "share": passed / max(1, len(runs)),
+        "interval_95": [round(low, 4), round(high, 4)],
+    }
 
 
 def main() -> None:
     options = _options()
     names = chosen(options.analyses.split(",") if options.analyses else None)
     start = time.perf_counter()
-    nulls, true = measured(names, options.model or ["planted", "digits"], options.runs,
-                           options.seeds)  # fmt: skip
+    nulls, true = measured(
+        names, options.model or ["planted", "digits"], options.runs, options.seeds
+    )
     claims = [
         claim("null runs that pass", summary(nulls)["share"], FALSE_PASSES, at_most=True),
         claim("runs on the subjects themselves that pass", summary(true)["share"], PASSES),
@@ -114,15 +125,24 @@ def main() -> None:
     _print("null runs", table(nulls, "null"))
     _print("runs on the subjects themselves", table(true, "analysis"))
     print_claims(claims)
-    write_results(options.out, {
-        "claims": claims, "seconds": round(time.perf_counter() - start), "seeds": options.seeds,
-        "quick": True, "nulls": summary(nulls), "true": summary(true),
-        "nulls_by_analysis": table(nulls, "analysis"), "nulls_by_null": table(nulls, "null"),
-        "nulls_by_model": table(nulls, "model"), "true_by_analysis": table(true, "analysis"),
-        "spared": {name: list(SPARED.get(name, ())) for name in names},
-        "false_passes": [one for one in nulls if one["verdict"] == "pass"],
-        "true_that_did_not_pass": [one for one in true if one["verdict"] != "pass"],
-    })  # fmt: skip
+    write_results(
+        options.out,
+        {
+            "claims": claims,
+            "seconds": round(time.perf_counter() - start),
+            "seeds": options.seeds,
+            "quick": True,
+            "nulls": summary(nulls),
+            "true": summary(true),
+            "nulls_by_analysis": table(nulls, "analysis"),
+            "nulls_by_null": table(nulls, "null"),
+            "nulls_by_model": table(nulls, "model"),
+            "true_by_analysis": table(true, "analysis"),
+            "spared": {name: list(SPARED.get(name, ())) for name in names},
+            "false_passes": [one for one in nulls if one["verdict"] == "pass"],
+            "true_that_did_not_pass": [one for one in true if one["verdict"] != "pass"],
+        },
+    )
 
 
 def _print(title: str, counts: dict[str, dict[str, int]]) -> None:

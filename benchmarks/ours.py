@@ -71,10 +71,14 @@ def _random(config: Config, n: int) -> Prepared:
     e = nn.functional.normalize(torch.from_numpy(rng.standard_normal((n, dim), np.float32)), dim=1)
     few = min(n, 256)
     conditioner = Conditioner.fit(
-        e[:few], e[:few], keys=[str(i) for i in range(few)], prompts=["random"] * few,
-        options=bridge_options(config.conditioning), bank_size=few,
+        e[:few],
+        e[:few],
+        keys=[str(i) for i in range(few)],
+        prompts=["random"] * few,
+        options=bridge_options(config.conditioning),
+        bank_size=few,
         mode=config.conditioning.mode,
-    )  # fmt: skip
+    )
     return Prepared(
         pixels=pixels, embeddings=e, conditioner=conditioner, heldout=np.array([], dtype=np.int64)
     )
@@ -83,9 +87,12 @@ def _random(config: Config, n: int) -> Prepared:
 def network_of(config: Config, width: int | None = None) -> nn.Module:
     """The network of a config; `width` is that of its condition."""
     return build_denoiser(
-        config.model, T=config.diffusion.timesteps, img_ch=config.data.channels,
-        img_size=config.data.image_size, c_embed_dim=width or config.embedder.dim + 1,
-    )  # fmt: skip
+        config.model,
+        T=config.diffusion.timesteps,
+        img_ch=config.data.channels,
+        img_size=config.data.image_size,
+        c_embed_dim=width or config.embedder.dim + 1,
+    )
 
 
 def parameters_of(network: nn.Module) -> int:
@@ -127,8 +134,9 @@ def _widths(chs: tuple[int, ...], factor: float) -> set[tuple[int, ...]]:
     """Widths about `factor` times `chs`, each divisible by 16."""
     near = [16 * max(1, round(ch * factor / 16)) for ch in chs]
     nudges = product((-16, 0, 16), repeat=len(chs))
-    return {tuple(max(16, ch + more) for ch, more in zip(near, nudge, strict=True))
-            for nudge in nudges}  # fmt: skip
+    return {
+        tuple(max(16, ch + more) for ch, more in zip(near, nudge, strict=True)) for nudge in nudges
+    }
 
 
 def _skew(chs: tuple[int, ...], like: tuple[int, ...]) -> float:

@@ -26,9 +26,12 @@ class Paired:
     def of(cls, a: Sequence[bool], b: Sequence[bool]) -> "Paired":
         """From the outcomes of the same cases."""
         pairs = list(zip(a, b, strict=True))
-        return cls(*(pairs.count(kind) for kind in (
-            (True, True), (True, False), (False, True), (False, False),
-        )))  # fmt: skip
+        return cls(
+            *(
+                pairs.count(kind)
+                for kind in ((True, True), (True, False), (False, True), (False, False))
+            )
+        )
 
     @property
     def n(self) -> int:
@@ -56,8 +59,9 @@ class Paired:
         n = self.n
         p, q = (self.both + self.first) / n, (self.both + self.second) / n
         (low_p, high_p), (low_q, high_q) = (
-            wilson(self.both + self.first, n), wilson(self.both + self.second, n),
-        )  # fmt: skip
+            wilson(self.both + self.first, n),
+            wilson(self.both + self.second, n),
+        )
         phi = self._correlation()
         down = _length(p - low_p, high_q - q, phi)
         up = _length(high_p - p, q - low_q, phi)
@@ -77,10 +81,15 @@ class Paired:
         """The JSON form."""
         low, high = self.interval
         return {
-            "n": self.n, "both": self.both, "only_first": self.first, "only_second": self.second,
-            "neither": self.neither, "difference": round(self.difference, 4),
-            "interval_95": [round(low, 4), round(high, 4)], "mcnemar_p": round(self.p_value, 4),
-        }  # fmt: skip
+            "n": self.n,
+            "both": self.both,
+            "only_first": self.first,
+            "only_second": self.second,
+            "neither": self.neither,
+            "difference": round(self.difference, 4),
+            "interval_95": [round(low, 4), round(high, 4)],
+            "mcnemar_p": round(self.p_value, 4),
+        }
 
 
 def _length(a: float, b: float, phi: float) -> float:
@@ -95,9 +104,13 @@ Figure = Callable[[np.ndarray], float]
 
 
 def resampled(
-    outcomes: Sequence[Sequence[bool]], figure: Figure, *, block: int = 1, draws: int = 2000,
+    outcomes: Sequence[Sequence[bool]],
+    figure: Figure,
+    *,
+    block: int = 1,
+    draws: int = 2000,
     seed: int = 0,
-) -> tuple[float, float]:  # fmt: skip
+) -> tuple[float, float]:
     """95 % of a figure of several ways' shares, when pictures are drawn again.
 
     Args:

@@ -27,10 +27,13 @@ class Parts:
     """
 
     def __init__(
-        self, path: Path, common: Mapping[str, Any], names: Sequence[str],
+        self,
+        path: Path,
+        common: Mapping[str, Any],
+        names: Sequence[str],
         claims: Callable[[Mapping[str, Any]], list[Facts]],
         more: Callable[[Mapping[str, Any]], Facts] = lambda found: {},
-    ):  # fmt: skip
+    ):
         self.path, self.common, self.names = path, _plain(common), tuple(names)
         self.claims, self.more = claims, more
         there = _read(path)
@@ -59,10 +62,17 @@ class Parts:
         kept = self.claims(self.found)
         ordered = {name: self.found[name] for name in self.names if name in self.found}
         absent = [name for name in self.names if name not in self.found]
-        write_results(self.path, {
-            "claims": kept, **self.common, "parts": self.made, "not_measured": absent,
-            **self.more(self.found), **ordered,
-        })  # fmt: skip
+        write_results(
+            self.path,
+            {
+                "claims": kept,
+                **self.common,
+                "parts": self.made,
+                "not_measured": absent,
+                **self.more(self.found),
+                **ordered,
+            },
+        )
         return kept
 
 

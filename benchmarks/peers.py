@@ -22,9 +22,16 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 STAND_INS = (
-    "torchvision", "torchvision.transforms", "torchvision.utils", "torchvision.datasets",
-    "pytorch_fid", "pytorch_fid.inception", "pytorch_fid.fid_score", "accelerate", "ema_pytorch",
-)  # fmt: skip
+    "torchvision",
+    "torchvision.transforms",
+    "torchvision.utils",
+    "torchvision.datasets",
+    "pytorch_fid",
+    "pytorch_fid.inception",
+    "pytorch_fid.fid_score",
+    "accelerate",
+    "ema_pytorch",
+)
 """What denoising-diffusion-pytorch imports beside its networks."""
 
 SETTINGS: dict[str, tuple[torch.dtype, bool, bool]] = {
@@ -67,10 +74,11 @@ def diffusers_unet(size: int = 32, img_ch: int = 1, **options: Any) -> nn.Module
     except ImportError as error:
         raise Absent("diffusers is not installed: pip install diffusers") from error
     shape: dict[str, Any] = {
-        "block_out_channels": (32, 64, 128), "layers_per_block": 2,
+        "block_out_channels": (32, 64, 128),
+        "layers_per_block": 2,
         "down_block_types": ("DownBlock2D", "DownBlock2D", "AttnDownBlock2D"),
         "up_block_types": ("AttnUpBlock2D", "UpBlock2D", "UpBlock2D"),
-    }  # fmt: skip
+    }
     network: nn.Module = UNet2DModel(
         sample_size=size, in_channels=img_ch, out_channels=img_ch, **shape | options
     )

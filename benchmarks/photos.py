@@ -31,10 +31,20 @@ from torch import Tensor
 
 from ddpm_clip.evaluation.success import PromptCase
 
-NAMES = {"daisy": "daisy", "dandelion": "dandelion", "roses": "roses",
-         "sunflowers": "sunflowers", "tulips": "tulips"}  # fmt: skip
-SINGULAR = {"daisy": "daisy", "dandelion": "dandelion", "roses": "rose",
-            "sunflowers": "sunflower", "tulips": "tulip"}  # fmt: skip
+NAMES = {
+    "daisy": "daisy",
+    "dandelion": "dandelion",
+    "roses": "roses",
+    "sunflowers": "sunflowers",
+    "tulips": "tulips",
+}
+SINGULAR = {
+    "daisy": "daisy",
+    "dandelion": "dandelion",
+    "roses": "rose",
+    "sunflowers": "sunflower",
+    "tulips": "tulip",
+}
 """What the judge calls them, and how one of them is asked for."""
 
 PHRASINGS = ("{x}", "a photo of a {x}")
@@ -73,15 +83,21 @@ def main() -> None:
         return copies_part(words()[1], train, real[0], bool(data.flip))
 
     many, few = {"n_a_prompt": options.n}, {"n_a_prompt": options.n_few}
-    measure_parts(parts, {
-        "real": (lambda: real_part(judge, real), {}),
-        "words": (lambda: words()[0], many),
-        "unseen_phrasings": (lambda: painted("Unseen phrasings", new, options.n_few)[0], few),
-        "bridges_and_ceiling": (
-            lambda: bridges_part(tti, judge, named, options.n_few, options.seed, real, **how), few),
-        "beside_real": (lambda: beside_real_part(judge, words()[1], real), many),
-        "copies": (copies, many),
-    }, options.part)  # fmt: skip
+    measure_parts(
+        parts,
+        {
+            "real": (lambda: real_part(judge, real), {}),
+            "words": (lambda: words()[0], many),
+            "unseen_phrasings": (lambda: painted("Unseen phrasings", new, options.n_few)[0], few),
+            "bridges_and_ceiling": (
+                lambda: bridges_part(tti, judge, named, options.n_few, options.seed, real, **how),
+                few,
+            ),
+            "beside_real": (lambda: beside_real_part(judge, words()[1], real), many),
+            "copies": (copies, many),
+        },
+        options.part,
+    )
     print_claims(parts.write())
     if options.image:
         save_first_seeds(tti, list(NAMES), 12, options.image, seed=options.seed, **how)
@@ -99,14 +115,23 @@ def claims(found: Mapping[str, Any]) -> list[dict[str, Any]]:
 
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--config", type=Path, default=ROOT / "config" / "photos.yaml",
-                        help="the recipe; photos_64.yaml is there as well")  # fmt: skip
+    parser.add_argument(
+        "--config",
+        type=Path,
+        default=ROOT / "config" / "photos.yaml",
+        help="the recipe; photos_64.yaml is there as well",
+    )
     parser.add_argument("--set", action="append", default=[], help="KEY=VALUE of the recipe")
     parser.add_argument("--work", type=Path, default=ROOT / "runs", help="where networks are kept")
     parser.add_argument("--judge-steps", type=int, default=600, help="of its training")
     parser.add_argument("--part", nargs="+", choices=PARTS, help="only these, and again")
-    parser.add_argument("--again", action="store_const", const=PARTS, dest="part",
-                        help="measure what is there as well")  # fmt: skip
+    parser.add_argument(
+        "--again",
+        action="store_const",
+        const=PARTS,
+        dest="part",
+        help="measure what is there as well",
+    )
     parser.add_argument("--n", type=int, default=100, help="pictures a prompt")
     parser.add_argument("--n-few", type=int, default=20, help="of the other parts")
     parser.add_argument("--steps", type=int, default=20, help="of the sampler")

@@ -147,9 +147,18 @@ def replanted(tti: TextToImage, move: Move, known: Told, held: Told) -> tuple[Te
     mean = texts.mean(0)
     radius = (texts - mean).square().sum(1).mean().sqrt().item()
     conditioner = Conditioner(
-        old.mean_image, mean, old.radius_image, radius, old.covariance, old.bank, old.bank_keys,
-        old.prompts, old.options, old.mode, Prior.fit(known.texts(moved), known.images),
-    )  # fmt: skip
+        old.mean_image,
+        mean,
+        old.radius_image,
+        radius,
+        old.covariance,
+        old.bank,
+        old.bank_keys,
+        old.prompts,
+        old.options,
+        old.mode,
+        Prior.fit(known.texts(moved), known.images),
+    )
     model = replace(tti.model, conditioner=conditioner)
     model.__dict__["embedder"] = moved
     return TextToImage(model), choose(conditioner, held.texts(moved), held.images)

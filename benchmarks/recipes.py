@@ -39,8 +39,15 @@ def mini_clip(recipe: Path, folder: Path, changes: Sequence[str] = ()) -> dict[s
     config = settled(recipe, changes).model_dump(mode="json")
     made = {"data": config["data"], "embedder": config["embedder"] | {"model": None}}
     if not _is_made(folder, made):
-        _run("train-clip", "--config", str(recipe), "--out", str(folder), "--overwrite",
-             *_set(changes))  # fmt: skip
+        _run(
+            "train-clip",
+            "--config",
+            str(recipe),
+            "--out",
+            str(folder),
+            "--overwrite",
+            *_set(changes),
+        )
         _note(folder, made)
     card = json.loads((folder / CLIP_CARD).read_text(encoding="utf-8"))["card"]
     figures: dict[str, Any] = card["figures"]

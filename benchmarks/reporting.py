@@ -42,9 +42,12 @@ def finished(work: Generator[Progress, None, Result], name: str) -> Result:
     """Run a measurement to its end under a bar on stderr."""
     with Bar(console=Console(stderr=True), transient=True) as bar:
         task = bar.add_task(name, total=None)
-        return finish(work, lambda at: bar.update(
-            task, completed=at.done, total=at.total, description=f"{name}: {at.stage}",
-        ))  # fmt: skip
+        return finish(
+            work,
+            lambda at: bar.update(
+                task, completed=at.done, total=at.total, description=f"{name}: {at.stage}"
+            ),
+        )
 
 
 def print_counts(title: str, counts: Mapping[str, Count]) -> None:
@@ -55,8 +58,14 @@ def print_counts(title: str, counts: Mapping[str, Count]) -> None:
         table.add_column(column, justify="right", no_wrap=True)
     for name, count in counts.items():
         low, high = count.interval
-        table.add_row(name, str(count.n), f"{count.share:.1%}", f"{low:.1%} to {high:.1%}",
-                      str(count.read), str(count.rejected))  # fmt: skip
+        table.add_row(
+            name,
+            str(count.n),
+            f"{count.share:.1%}",
+            f"{low:.1%} to {high:.1%}",
+            str(count.read),
+            str(count.rejected),
+        )
     Console(width=110).print(table)  # the same on a terminal, in a pipe and in a log
 
 
@@ -64,8 +73,12 @@ def counted(outcomes: Sequence[bool]) -> dict[str, Any]:
     """Share, n and the Wilson interval of outcomes, for JSON."""
     low, high = wilson(sum(outcomes), len(outcomes))
     share = round(sum(outcomes) / len(outcomes), 4)
-    return {"n": len(outcomes), "success": sum(outcomes), "share": share,
-            "interval_95": [round(low, 4), round(high, 4)]}  # fmt: skip
+    return {
+        "n": len(outcomes),
+        "success": sum(outcomes),
+        "share": share,
+        "interval_95": [round(low, 4), round(high, 4)],
+    }
 
 
 def claim(
@@ -84,8 +97,12 @@ def claim(
     more |= {} if unit == "%" else {"unit": unit}
     if measured is None:
         return {"claim": text, "needed": needed, "measured": None, "holds": False} | more
-    return {"claim": text, "needed": needed, "measured": round(measured, 4),
-            "holds": measured <= needed if at_most else measured >= needed} | more  # fmt: skip
+    return {
+        "claim": text,
+        "needed": needed,
+        "measured": round(measured, 4),
+        "holds": measured <= needed if at_most else measured >= needed,
+    } | more
 
 
 def print_claims(claims: Sequence[Mapping[str, Any]]) -> None:
@@ -121,10 +138,13 @@ def write_results(path: Path, measured: Mapping[str, Any]) -> None:
 def painter(tti: TextToImage, judge: JudgeNet, steps: int, seed: int) -> dict[str, Any]:
     """Who painted, how, and who judged."""
     return {
-        "model": tti.model.name, "model_fingerprint": tti.model.fingerprint,
-        "bridge": tti.model.config.conditioning.bridge, "steps": steps,
-        "seeds": f"one a picture, {seed} and up", "judge": judge.card,
-    }  # fmt: skip
+        "model": tti.model.name,
+        "model_fingerprint": tti.model.fingerprint,
+        "bridge": tti.model.config.conditioning.bridge,
+        "steps": steps,
+        "seeds": f"one a picture, {seed} and up",
+        "judge": judge.card,
+    }
 
 
 def save_first_seeds(
@@ -144,11 +164,14 @@ def provenance() -> dict[str, Any]:
         "command": shlex.join(["python", f"benchmarks/{Path(sys.argv[0]).name}", *sys.argv[1:]]),
         "commit": _git("rev-parse", "HEAD") or "not committed",
         "uncommitted_changes": bool(_git("status", "--porcelain", "--", *MAKERS)),
-        "cpu": _cpu(), "cpu_can": cpu_features(), "threads": torch.get_num_threads(),
+        "cpu": _cpu(),
+        "cpu_can": cpu_features(),
+        "threads": torch.get_num_threads(),
         "dtype": str(pick_dtype("auto", torch.device("cpu"))).removeprefix("torch."),
         "torch": torch.__version__,
-        "python": platform.python_version(), "system": platform.system(),
-    }  # fmt: skip
+        "python": platform.python_version(),
+        "system": platform.system(),
+    }
 
 
 def _git(*words: str) -> str:

@@ -56,21 +56,33 @@ def main() -> None:
     kept = claims(found["convolutions_share"]["median"], reached, options)
     show(found, groups, limits, reached)
     print_claims(kept)
-    write_results(options.out, {
-        "claims": kept, **described(config, options, dtype), "ceilings": limits, **found,
-        "share_of_ceiling": round(reached, 4), "groups": groups, "single_convolutions": single,
-    })  # fmt: skip
+    write_results(
+        options.out,
+        {
+            "claims": kept,
+            **described(config, options, dtype),
+            "ceilings": limits,
+            **found,
+            "share_of_ceiling": round(reached, 4),
+            "groups": groups,
+            "single_convolutions": single,
+        },
+    )
 
 
 def described(config: Config, options: argparse.Namespace, dtype: torch.dtype) -> dict[str, Any]:
     """What was trained, on what."""
     return {
-        "config": options.config, "device": options.device, "batch": config.training.batch_size,
-        "size": config.data.image_size, "down_chs": config.model.down_chs,
-        "parameters": parameters_of(network_of(config)), "optimizer": config.training.optimizer,
+        "config": options.config,
+        "device": options.device,
+        "batch": config.training.batch_size,
+        "size": config.data.image_size,
+        "down_chs": config.model.down_chs,
+        "parameters": parameters_of(network_of(config)),
+        "optimizer": config.training.optimizer,
         "dtype": str(dtype).removeprefix("torch."),
         "channels_last": config.training.channels_last,
-    }  # fmt: skip
+    }
 
 
 def step_and_convolutions(counted: Counter, steps: Iterator[TrainStep], rounds: int) -> Any:
@@ -111,10 +123,12 @@ def by_group(
         work = groups.get(name, Work())
         least = max(work.flops / flops_limit, work.bytes / bytes_limit)
         rows[name] = {
-            "calls": work.calls, "gflop": round(work.flops / 1e9, 3),
-            "gigabytes": round(work.bytes / 1e9, 4), "share": round(shares.get(name, 0.0), 4),
+            "calls": work.calls,
+            "gflop": round(work.flops / 1e9, 3),
+            "gigabytes": round(work.bytes / 1e9, 4),
+            "share": round(shares.get(name, 0.0), 4),
             "least_share": round(least / seconds, 4),
-        }  # fmt: skip
+        }
     return rows
 
 
@@ -128,10 +142,11 @@ def placed(call: Call, rounds: int) -> dict[str, Any]:
     """Where one convolution is on the roofline."""
     seconds = side_by_side({"it": call.replay()}, rounds)["it"].median
     return {
-        "name": call.name, "shapes": [one.size for one in call.args if hasattr(one, "size")],
+        "name": call.name,
+        "shapes": [one.size for one in call.args if hasattr(one, "size")],
         "flops_per_byte": round(call.flops / call.bytes, 2),
         "gflops": round(call.flops / 1e9 / seconds, 1),
-    }  # fmt: skip
+    }
 
 
 def claims(share: float, reached: float, options: argparse.Namespace) -> list[dict[str, Any]]:

@@ -40,22 +40,36 @@ def main() -> None:
     faster = ratio(timings[ANCESTRAL].seconds, timings[DEFAULT].seconds)
     grid = every_sampler(tti, judge, options)
     kept = [
-        claim(f"64 digits, times as fast as {options.ancestral} ancestral steps", faster.median,
-              NEEDED_RATIO, unit="x"),
-        claim("judged accuracy against them, paired: lower end of the difference",
-              pairs.interval[0], MARGIN),
-    ]  # fmt: skip
+        claim(
+            f"64 digits, times as fast as {options.ancestral} ancestral steps",
+            faster.median,
+            NEEDED_RATIO,
+            unit="x",
+        ),
+        claim(
+            "judged accuracy against them, paired: lower end of the difference",
+            pairs.interval[0],
+            MARGIN,
+        ),
+    ]
     show(timings, pairs, grid)
     print_claims(kept)
-    write_results(options.out, {
-        "claims": kept, **painter(tti, judge, tti.settings().steps, options.seed),
-        "pictures": options.pictures, "ancestral_steps": options.ancestral,
-        "guidance": tti.settings().guidance[0], "sampler": tti.settings().sampler,
-        "walks": {name: timing.as_dict(options.pictures) for name, timing in timings.items()},
-        "times_as_fast": faster.as_dict(), "paired": pairs.as_dict(),
-        "success": {name: tabulated(found).total.as_dict() for name, found in verdicts.items()},
-        "samplers": grid,
-    })  # fmt: skip
+    write_results(
+        options.out,
+        {
+            "claims": kept,
+            **painter(tti, judge, tti.settings().steps, options.seed),
+            "pictures": options.pictures,
+            "ancestral_steps": options.ancestral,
+            "guidance": tti.settings().guidance[0],
+            "sampler": tti.settings().sampler,
+            "walks": {name: timing.as_dict(options.pictures) for name, timing in timings.items()},
+            "times_as_fast": faster.as_dict(),
+            "paired": pairs.as_dict(),
+            "success": {name: tabulated(found).total.as_dict() for name, found in verdicts.items()},
+            "samplers": grid,
+        },
+    )
 
 
 def compared(
@@ -96,9 +110,15 @@ def every_sampler(
         grid[sampler] = {}
         for steps in options.steps:
             work = prompt_success(
-                tti, judge, asked, options.n, options.seed, sampler=sampler, steps=steps,
+                tti,
+                judge,
+                asked,
+                options.n,
+                options.seed,
+                sampler=sampler,
+                steps=steps,
                 batch=options.pictures,
-            )  # fmt: skip
+            )
             grid[sampler][str(steps)] = finished(work, f"{sampler}, {steps}").total.as_dict()
         print(f"{sampler}: { {k: v['share'] for k, v in grid[sampler].items()} }", flush=True)
     return grid

@@ -44,21 +44,27 @@ def main() -> None:
     tti, judge = TextToImage.from_pretrained(options.model), JudgeNet.load(options.judge)
     parts: dict[str, Rows] = {
         "words for two": wordings(tti, judge, options),
-        "guidance scale": {f"s = {s:g}": success(tti, judge, options.n, guidance=s)
-                           for s in SCALES},
+        "guidance scale": {
+            f"s = {s:g}": success(tti, judge, options.n, guidance=s) for s in SCALES
+        },
         "steps": steps(tti, judge, options),
-    }  # fmt: skip
+    }
     strange = {name: dog(tti, judge, options, way) for name, way in WAYS.items()}
     if not options.no_training:
         parts["trained alike but for the schedule"] = trained(judge, options)
     for title, rows in parts.items():
         print_counts(title, rows)
     print(strange)
-    write_results(options.out, {
-        **painter(tti, judge, 20, options.seed), "dog": strange,
-        "tables": {title: {k: v.as_dict() for k, v in rows.items()}
-                   for title, rows in parts.items()},
-    })  # fmt: skip
+    write_results(
+        options.out,
+        {
+            **painter(tti, judge, 20, options.seed),
+            "dog": strange,
+            "tables": {
+                title: {k: v.as_dict() for k, v in rows.items()} for title, rows in parts.items()
+            },
+        },
+    )
 
 
 def success(tti: TextToImage, judge: JudgeNet, n: int, **how: Any) -> Count:
@@ -105,8 +111,12 @@ def trained(judge: JudgeNet, options: argparse.Namespace) -> Rows:
     """Class-conditional models that differ in their schedule only, judged at 20 steps each."""
     found: Rows = {}
     for name, changes in TRAINED.items():
-        more = {"training.steps": options.train_steps, "training.sample_every": 0,
-                "training.animation": False, "training.device": "cpu"}  # fmt: skip
+        more = {
+            "training.steps": options.train_steps,
+            "training.sample_every": 0,
+            "training.animation": False,
+            "training.device": "cpu",
+        }
         config = changed(recipe("classes"), more | changes)
         folder = options.work / name.replace(" ", "").replace("=", "").replace(",", "-")
         tti = TextToImage.from_pretrained(str(finished_run(folder, config).folder))

@@ -44,8 +44,10 @@ def agreement(tti: TextToImage, judge: JudgeNet, n: int, seed: int, **how: Any) 
     asked_for = [digit for digit in DIGITS for _ in range(n)]
     same = agreeing(read)
     right = [ok and seen == digit for ok, seen, digit in zip(same, read[0], asked_for, strict=True)]
-    each = {spelling: counted([a == b for a, b in zip(row, asked_for, strict=True)])
-            for spelling, row in zip(SPELLINGS, read, strict=True)}  # fmt: skip
+    each = {
+        spelling: counted([a == b for a, b in zip(row, asked_for, strict=True)])
+        for spelling, row in zip(SPELLINGS, read, strict=True)
+    }
     found = {"same": by_digit(same, asked_for), "right": by_digit(right, asked_for)}
     total = found["same"]["total"]
     print(f"five spellings agree: {total['success']} of {total['n']} seeds", flush=True)
@@ -73,8 +75,10 @@ def readings(judge: JudgeNet, x: Tensor) -> list[str]:
 
 def by_digit(outcomes: Sequence[bool], digits: Sequence[str]) -> dict[str, Any]:
     """Counts in all and of each digit."""
-    each = {name: counted([ok for ok, digit in zip(outcomes, digits, strict=True) if digit == name])
-            for name in dict.fromkeys(digits)}  # fmt: skip
+    each = {
+        name: counted([ok for ok, digit in zip(outcomes, digits, strict=True) if digit == name])
+        for name in dict.fromkeys(digits)
+    }
     return {"total": counted(outcomes), "digits": each}
 
 
@@ -91,5 +95,10 @@ def gates(tti: TextToImage, judge: JudgeNet, times: int, seed: int, **how: Any) 
     table = torch.tensor(right).view(len(asked), times, a_digit).sum((0, 2)).tolist()
     passed = counted([one >= math.ceil(NEEDED * PICTURES) for one in table])
     print(f"the gate passes {passed['success']} of {times} times: {table}", flush=True)
-    return {"n": times, "passed": passed["success"], "times": passed, "right_of_50": table,
-            "pictures": counted(right)}  # fmt: skip
+    return {
+        "n": times,
+        "passed": passed["success"],
+        "times": passed,
+        "right_of_50": table,
+        "pictures": counted(right),
+    }

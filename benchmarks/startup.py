@@ -28,10 +28,14 @@ def main() -> None:
         print(f"{name:25} {timing.median:.3f} s")
     kept = claims(timings)
     print_claims(kept)
-    write_results(options.out, {
-        "claims": kept, "model": options.model,
-        "starts": {name: timing.as_dict() for name, timing in timings.items()},
-    })  # fmt: skip
+    write_results(
+        options.out,
+        {
+            "claims": kept,
+            "model": options.model,
+            "starts": {name: timing.as_dict() for name, timing in timings.items()},
+        },
+    )
 
 
 def arms(model: str, folder: Path) -> dict[str, Callable[[], object]]:
@@ -57,8 +61,10 @@ def starter(command: list[str]) -> Callable[[], object]:
 
 def claims(timings: dict[str, Timing]) -> list[dict[str, Any]]:
     """Medians below the bars."""
-    return [claim(f"cold start: {name}", timings[name].median, bar, at_most=True, unit="s")
-            for name, bar in BARS.items()]  # fmt: skip
+    return [
+        claim(f"cold start: {name}", timings[name].median, bar, at_most=True, unit="s")
+        for name, bar in BARS.items()
+    ]
 
 
 def _options() -> argparse.Namespace:

@@ -51,8 +51,9 @@ class Student:
 
 OWN_WAY: tuple[dict[str, Any], ...] = ({},)
 OTHER_WAYS: tuple[dict[str, Any], ...] = (
-    {"sampler": "dpmpp_2m", "steps": 20}, {"sampler": "ddim", "steps": 50},
-)  # fmt: skip
+    {"sampler": "dpmpp_2m", "steps": 20},
+    {"sampler": "ddim", "steps": 50},
+)
 
 
 def ours(config: Config, folder: Path, seconds: float) -> Student:
@@ -63,11 +64,17 @@ def ours(config: Config, folder: Path, seconds: float) -> Student:
 def course(config: Config, folder: Path, seconds: float) -> Student:
     """The course network with its schedule and loss, a constant rate and no end."""
     kept = ("embedder", "data")
-    dli = recipe("dli", {"training.steps": NEVER, "training.decay": 0.0,
-                         "training.seed": config.training.seed,
-                         "conditioning.bridge": config.conditioning.bridge,
-                         "generation.guidance": config.generation.guidance,
-                         "generation.interval": config.generation.interval})  # fmt: skip
+    dli = recipe(
+        "dli",
+        {
+            "training.steps": NEVER,
+            "training.decay": 0.0,
+            "training.seed": config.training.seed,
+            "conditioning.bridge": config.conditioning.bridge,
+            "generation.guidance": config.generation.guidance,
+            "generation.interval": config.generation.interval,
+        },
+    )
     dli = dli.model_copy(update={name: getattr(config, name) for name in kept})
     return _product(dli, folder, OTHER_WAYS)
 
@@ -80,14 +87,20 @@ def diffusers(config: Config, folder: Path, seconds: float) -> Student:
     run, prepared = prepared_run(config, folder)
     width = prepared.conditioner.width
     network = equal_unet(parameters_of(network_of(config, width)), config, width)
-    settings = changed(config, {
-        "diffusion.schedule": "linear", "diffusion.timesteps": 1000,
-        "diffusion.parameterization": "eps", "diffusion.weighting": "uniform",
-        "diffusion.noise_levels": "uniform",
-    })  # fmt: skip
+    settings = changed(
+        config,
+        {
+            "diffusion.schedule": "linear",
+            "diffusion.timesteps": 1000,
+            "diffusion.parameterization": "eps",
+            "diffusion.weighting": "uniform",
+            "diffusion.noise_levels": "uniform",
+        },
+    )
     ddpm = build_ddpm(settings.diffusion, CPU)
-    average = EMAModel(network.parameters(), decay=0.9999, use_ema_warmup=True, inv_gamma=1.0,
-                       power=0.75)  # fmt: skip
+    average = EMAModel(
+        network.parameters(), decay=0.9999, use_ema_warmup=True, inv_gamma=1.0, power=0.75
+    )
 
     @contextmanager
     def averaged() -> Iterator[nn.Module]:
@@ -104,8 +117,10 @@ def diffusers(config: Config, folder: Path, seconds: float) -> Student:
 
 
 STUDENTS: dict[str, Callable[[Config, Path, float], Student]] = {
-    "ours": ours, "course": course, "diffusers": diffusers,
-}  # fmt: skip
+    "ours": ours,
+    "course": course,
+    "diffusers": diffusers,
+}
 
 
 def _product(config: Config, folder: Path, ways: tuple[dict[str, Any], ...]) -> Student:
@@ -115,8 +130,7 @@ def _product(config: Config, folder: Path, ways: tuple[dict[str, Any], ...]) -> 
     ddpm = build_ddpm(run.config.diffusion, CPU)
     tti = painter_of(run, run.config, state.model, ddpm, prepared)
     steps = cast(Generator[Any, None, None], train(run, prepared, state))
-    return Student(steps, state.ema.applied, tti, ways,
-                   parameters_of(state.model))  # fmt: skip
+    return Student(steps, state.ema.applied, tti, ways, parameters_of(state.model))
 
 
 def prepared_run(config: Config, folder: Path) -> tuple[Run, Prepared]:
@@ -129,11 +143,20 @@ def painter_of(
     run: Run, config: Config, network: nn.Module, ddpm: DDPM, prepared: Prepared
 ) -> TextToImage:
     """The network as a model that paints from words, whatever its weights are at the time."""
-    return TextToImage(LoadedModel(
-        name=run.folder.name, folder=run.folder, config=config, network=network, ddpm=ddpm,
-        conditioner=prepared.conditioner, classes=(), fingerprint="in training", step=None,
-        device=CPU,
-    ))  # fmt: skip
+    return TextToImage(
+        LoadedModel(
+            name=run.folder.name,
+            folder=run.folder,
+            config=config,
+            network=network,
+            ddpm=ddpm,
+            conditioner=prepared.conditioner,
+            classes=(),
+            fingerprint="in training",
+            step=None,
+            device=CPU,
+        )
+    )
 
 
 class Conditioned(nn.Module):
@@ -143,9 +166,12 @@ class Conditioned(nn.Module):
         super().__init__()
         self.image_shape, self.c_embed_dim = (img_ch, size, size), width
         self.unet = diffusers_unet(
-            size, img_ch, block_out_channels=(ch, 2 * ch, 4 * ch), class_embed_type="identity",
+            size,
+            img_ch,
+            block_out_channels=(ch, 2 * ch, 4 * ch),
+            class_embed_type="identity",
             norm_num_groups=ch if ch <= 32 else ch // 2,
-        )  # fmt: skip
+        )
         self.context, self.null = nn.Linear(width, 4 * ch), nn.Parameter(torch.zeros(4 * ch))
 
     def forward(self, x_t: Tensor, t: Tensor, c: Tensor, c_mask: Tensor) -> Tensor:

@@ -85,19 +85,29 @@ def unconditional(tti: TextToImage, judge: JudgeNet, n: int, options: argparse.N
     painted, real = judge_features(judge, x), judge_features(judge, apart)
     beside: Facts = {}
     for metric in METRICS:
-        beside |= {name: one.as_dict() for name, one in
-                   finished(beside_real(metric, painted, real), metric).items()}  # fmt: skip
+        beside |= {
+            name: one.as_dict()
+            for name, one in finished(beside_real(metric, painted, real), metric).items()
+        }
     left, right = real[some_rows(len(real), len(real), options.seed)].chunk(2)
-    told = {"painted": finished(two_sample_test(painted, left), "told apart").as_dict(),
-            "real": finished(two_sample_test(right, left), "told apart").as_dict()}  # fmt: skip
+    told = {
+        "painted": finished(two_sample_test(painted, left), "told apart").as_dict(),
+        "real": finished(two_sample_test(right, left), "told apart").as_dict(),
+    }
     some = train[some_rows(len(train), SEARCHED, options.seed)]
-    audits = {"pixels": audit(pixel_features(x), pixel_features(some), pixel_features(apart)),
-              "features": audit(painted, judge_features(judge, some), real)}  # fmt: skip
+    audits = {
+        "pixels": audit(pixel_features(x), pixel_features(some), pixel_features(apart)),
+        "features": audit(painted, judge_features(judge, some), real),
+    }
     return {
-        "read": what_is_read(judge, x), "real_read": what_is_read(judge, to_float(apart)),
-        "against_heldout": beside, "told_apart": told, "heldout": len(apart),
-        "copies": {name: one.as_dict() for name, one in audits.items()}, **_about(tti),
-    }  # fmt: skip
+        "read": what_is_read(judge, x),
+        "real_read": what_is_read(judge, to_float(apart)),
+        "against_heldout": beside,
+        "told_apart": told,
+        "heldout": len(apart),
+        "copies": {name: one.as_dict() for name, one in audits.items()},
+        **_about(tti),
+    }
 
 
 def divided(config: Config) -> tuple[Tensor, Tensor]:
@@ -134,15 +144,27 @@ def claims(found: Mapping[str, Any]) -> list[Facts]:
         kept.append(claim("a digit by its class is painted and read", share, 0.99))
     if UNCONDITIONAL in found:
         share = found[UNCONDITIONAL]["copies"]["pixels"]["closer_to_train"]["share"]
-        kept.append(claim("unconditional: share nearer to training than to held-out pictures, off "
-                          "from one half", abs(share - 0.5), 0.05, at_most=True))  # fmt: skip
+        kept.append(
+            claim(
+                "unconditional: share nearer to training than to held-out pictures, off "
+                "from one half",
+                abs(share - 0.5),
+                0.05,
+                at_most=True,
+            )
+        )
     return kept
 
 
 def _about(tti: TextToImage) -> Facts:
     model, how = tti.model, tti.settings()
-    return {"model_fingerprint": model.fingerprint, "trained_steps": model.step,
-            "sampler": how.sampler, "steps": how.steps, "guidance": how.guidance[0]}  # fmt: skip
+    return {
+        "model_fingerprint": model.fingerprint,
+        "trained_steps": model.step,
+        "sampler": how.sampler,
+        "steps": how.steps,
+        "guidance": how.guidance[0],
+    }
 
 
 def _options() -> argparse.Namespace:

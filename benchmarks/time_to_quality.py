@@ -32,9 +32,15 @@ from ddpm_clip.evaluation.success import prompt_success
 Curve = dict[str, Any]
 BARS = ((0.95, 8.0), (0.975, 12.0))
 """Success, and the minutes in which ours reaches it."""
-SMOKE = {"model.down_chs": [16, 32], "embedder.steps": 3, "embedder.width": 8,
-         "data.max_samples": 200, "data.heldout": 8, "training.batch_size": 8,
-         "training.warmup": 2}  # fmt: skip
+SMOKE = {
+    "model.down_chs": [16, 32],
+    "embedder.steps": 3,
+    "embedder.width": 8,
+    "data.max_samples": 200,
+    "data.heldout": 8,
+    "training.batch_size": 8,
+    "training.warmup": 2,
+}
 
 
 def main() -> None:
@@ -111,10 +117,16 @@ def judged_now(student: Student, judge: JudgeNet, options: argparse.Namespace) -
 
 def seeded(options: argparse.Namespace, seed: int) -> Config:
     """The recipe with a seed everywhere, and no drawing in between."""
-    config = recipe(options.config, {
-        "training.seed": seed, "embedder.seed": seed, "training.device": "cpu",
-        "training.sample_every": 0, "embedder.model": None,
-    })  # fmt: skip
+    config = recipe(
+        options.config,
+        {
+            "training.seed": seed,
+            "embedder.seed": seed,
+            "training.device": "cpu",
+            "training.sample_every": 0,
+            "embedder.model": None,
+        },
+    )
     return changed(config, SMOKE) if options.smoke else config
 
 
@@ -136,10 +148,15 @@ def claims(curves: dict[str, dict[str, Curve]]) -> list[dict[str, Any]]:
     if not whole:
         return []
     return [
-        claim(f"minutes from nothing to {share:.1%} prompt success, {len(whole)} seeds",
-              median_minutes(whole, share), bar, at_most=True, unit="minutes")
+        claim(
+            f"minutes from nothing to {share:.1%} prompt success, {len(whole)} seeds",
+            median_minutes(whole, share),
+            bar,
+            at_most=True,
+            unit="minutes",
+        )
         for share, bar in BARS
-    ]  # fmt: skip
+    ]
 
 
 def summary(curves: dict[str, dict[str, Curve]]) -> dict[str, Any]:
@@ -150,11 +167,13 @@ def summary(curves: dict[str, dict[str, Curve]]) -> dict[str, Any]:
         last = [curve["points"][-1] for curve in some]
         k, n = sum(point["success"] for point in last), sum(point["n"] for point in last)
         found[arm] = {
-            "seeds": len(some), "parameters": some[0]["parameters"],
+            "seeds": len(some),
+            "parameters": some[0]["parameters"],
             "minutes_to": {f"{share:.1%}": median_minutes(some, share) for share, _ in BARS},
             "last_minutes": statistics.median(point["minutes"] for point in last),
-            "last_share": round(k / n, 4), "last_interval_95": [round(v, 4) for v in wilson(k, n)],
-        }  # fmt: skip
+            "last_share": round(k / n, 4),
+            "last_interval_95": [round(v, 4) for v in wilson(k, n)],
+        }
     return found
 
 
@@ -168,8 +187,16 @@ def earlier(path: Path) -> dict[str, dict[str, Curve]]:
 
 def save(curves: dict[str, dict[str, Curve]], options: argparse.Namespace) -> None:
     """All curves, with what follows from them."""
-    write_results(options.out, {"claims": claims(curves), "config": options.config, "n": options.n,
-                                "arms": summary(curves), "curves": curves})  # fmt: skip
+    write_results(
+        options.out,
+        {
+            "claims": claims(curves),
+            "config": options.config,
+            "n": options.n,
+            "arms": summary(curves),
+            "curves": curves,
+        },
+    )
 
 
 def _options() -> argparse.Namespace:

@@ -27,9 +27,10 @@ class Timing:
     def as_dict(self, work: float = 0.0) -> dict[str, Any]:
         """The JSON form; with `work`, also how much of it is done in a second."""
         facts: dict[str, Any] = {
-            "seconds": round(self.median, 5), "rounds": len(self.seconds),
+            "seconds": round(self.median, 5),
+            "rounds": len(self.seconds),
             "seconds_range": [round(min(self.seconds), 5), round(max(self.seconds), 5)],
-        }  # fmt: skip
+        }
         return facts | ({"per_second": round(work / self.median, 2)} if work else {})
 
 
@@ -43,8 +44,11 @@ class Ratio:
 
     def as_dict(self) -> dict[str, float]:
         """The JSON form."""
-        return {"median": round(self.median, 3), "low": round(self.low, 3),
-                "high": round(self.high, 3)}  # fmt: skip
+        return {
+            "median": round(self.median, 3),
+            "low": round(self.low, 3),
+            "high": round(self.high, 3),
+        }
 
 
 def ratio(rates: Sequence[float], others: Sequence[float]) -> Ratio:
@@ -63,9 +67,12 @@ def rates(timing: Timing, work: float) -> list[float]:
 
 
 def side_by_side(
-    arms: Mapping[str, Callable[[], object]], rounds: int = 5, *, warm_up: int = 1,
+    arms: Mapping[str, Callable[[], object]],
+    rounds: int = 5,
+    *,
+    warm_up: int = 1,
     told: Callable[[str], object] = lambda text: None,
-) -> dict[str, Timing]:  # fmt: skip
+) -> dict[str, Timing]:
     """Time every arm once a round; every other round goes through them backwards.
 
     Args:

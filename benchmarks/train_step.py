@@ -43,14 +43,18 @@ class Arms:
 
     def as_dict(self, timings: dict[str, Timing]) -> dict[str, Any]:
         """The JSON form: pictures a second, range, facts."""
-        return {name: timings[name].as_dict(self.pictures[name]) | self.facts[name]
-                for name in self.work}  # fmt: skip
+        return {
+            name: timings[name].as_dict(self.pictures[name]) | self.facts[name]
+            for name in self.work
+        }
 
 
 def main() -> None:
     options = _options()
-    config = recipe(options.config, {"data.image_size": options.size, "data.channels": 1,
-                                     "training.device": options.device})  # fmt: skip
+    config = recipe(
+        options.config,
+        {"data.image_size": options.size, "data.channels": 1, "training.device": options.device},
+    )
     if options.batch:
         config = changed(config, {"training.batch_size": options.batch})
     arms = Arms()
@@ -65,47 +69,72 @@ def main() -> None:
     kept = claims(compared)
     show(arms.as_dict(timings), tried)
     print_claims(kept)
-    write_results(options.out, {
-        "claims": kept, "size": options.size, "channels": 1, "config": options.config,
-        "down_chs": config.model.down_chs, "device": options.device,
-        "versions": versions([package for package, _ in PEERS.values()]),
-        "arms": arms.as_dict(timings), "ratios": compared, "settings_of_the_peers": tried,
-    })  # fmt: skip
+    write_results(
+        options.out,
+        {
+            "claims": kept,
+            "size": options.size,
+            "channels": 1,
+            "config": options.config,
+            "down_chs": config.model.down_chs,
+            "device": options.device,
+            "versions": versions([package for package, _ in PEERS.values()]),
+            "arms": arms.as_dict(timings),
+            "ratios": compared,
+            "settings_of_the_peers": tried,
+        },
+    )
 
 
 def course(config: Config) -> Config:
     """The course network at the same size, batch and device."""
-    return recipe("dli", {
-        "data.image_size": config.data.image_size, "data.channels": config.data.channels,
-        "training.batch_size": config.training.batch_size,
-        "training.device": config.training.device, "embedder.dim": config.embedder.dim,
-    })  # fmt: skip
+    return recipe(
+        "dli",
+        {
+            "data.image_size": config.data.image_size,
+            "data.channels": config.data.channels,
+            "training.batch_size": config.training.batch_size,
+            "training.device": config.training.device,
+            "embedder.dim": config.embedder.dim,
+        },
+    )
 
 
 def add_ours(arms: Arms, name: str, config: Config, steps: int, opened: ExitStack) -> None:
     """Our own training as an arm."""
     source = opened.enter_context(training(config))
     arms.add(
-        name, lambda: next(source), config.training.batch_size, steps,
-        parameters=parameters_of(network_of(config)), down_chs=config.model.down_chs,
-    )  # fmt: skip
+        name,
+        lambda: next(source),
+        config.training.batch_size,
+        steps,
+        parameters=parameters_of(network_of(config)),
+        down_chs=config.model.down_chs,
+    )
 
 
 def add_peer(
-    arms: Arms, name: str, tried: dict[str, Any], config: Config, options: argparse.Namespace,
+    arms: Arms,
+    name: str,
+    tried: dict[str, Any],
+    config: Config,
+    options: argparse.Namespace,
     opened: ExitStack,
-) -> None:  # fmt: skip
+) -> None:
     """A peer's default and best setting, and our network with as many parameters."""
     if DEFAULT not in tried:
         return print(f"{name}: {tried.get('absent')}")
     parameters = tried["parameters"]
-    best = max((s for s in SETTINGS if "per_second" in tried.get(s, {})),
-               key=lambda setting: tried[setting]["per_second"])  # fmt: skip
+    best = max(
+        (s for s in SETTINGS if "per_second" in tried.get(s, {})),
+        key=lambda setting: tried[setting]["per_second"],
+    )
     for label, setting in (("default", DEFAULT), ("best", best)):
         batch = tried[setting]["batch"]
         step = PeerStep(PEERS[name][1](), setting, batch, options.size, options.device)
-        arms.add(f"{name}, {label}", step, batch, options.steps, setting=setting,
-                 parameters=parameters)  # fmt: skip
+        arms.add(
+            f"{name}, {label}", step, batch, options.steps, setting=setting, parameters=parameters
+        )
     add_ours(arms, f"ours, {name}'s size", scaled_to(config, parameters), options.steps, opened)
 
 
@@ -139,8 +168,11 @@ def tried_once(name: str, setting: str, batch: int, options: argparse.Namespace)
     step = PeerStep(PEERS[name][1](), setting, batch, options.size, options.device)
     warm_up = timed(step)
     seconds = statistics.median(timed(step) for _ in range(options.tries))
-    return {"per_second": round(batch / seconds, 2), "batch": batch,
-            "warm_up_seconds": round(warm_up, 1)}  # fmt: skip
+    return {
+        "per_second": round(batch / seconds, 2),
+        "batch": batch,
+        "warm_up_seconds": round(warm_up, 1),
+    }
 
 
 def tried_compiled(
@@ -161,27 +193,34 @@ def ratios(arms: Arms, timings: dict[str, Timing]) -> dict[str, Any]:
         for label in ("default", "best"):
             if (peer := f"{name}, {label}") in speed:
                 equal, shipped = speed[f"ours, {name}'s size"], speed[OURS]
-                found[peer] = {"equal_parameters": ratio(equal, speed[peer]).as_dict(),
-                               "as_it_is": ratio(shipped, speed[peer]).as_dict()}  # fmt: skip
+                found[peer] = {
+                    "equal_parameters": ratio(equal, speed[peer]).as_dict(),
+                    "as_it_is": ratio(shipped, speed[peer]).as_dict(),
+                }
     return found
 
 
 def claims(compared: dict[str, Any]) -> list[dict[str, Any]]:
     """At equal parameters: five times their defaults, three times their best."""
     return [
-        claim(f"training throughput at equal parameters against {peer}",
-              one["equal_parameters"]["median"],
-              MORE_THAN_DEFAULT if peer.endswith("default") else MORE_THAN_BEST, unit="x")
+        claim(
+            f"training throughput at equal parameters against {peer}",
+            one["equal_parameters"]["median"],
+            MORE_THAN_DEFAULT if peer.endswith("default") else MORE_THAN_BEST,
+            unit="x",
+        )
         for peer, one in compared.items()
-    ]  # fmt: skip
+    ]
 
 
 def show(arms: dict[str, Any], tried: dict[str, Any]) -> None:
     """A line an arm."""
     for name, one in arms.items():
         low, high = one["seconds_range"]
-        print(f"{name:45} {one['per_second']:8.1f} pictures/s  {one['parameters']:>9,} parameters"
-              f"  ({low:.2f} to {high:.2f} s)")  # fmt: skip
+        print(
+            f"{name:45} {one['per_second']:8.1f} pictures/s  {one['parameters']:>9,} parameters"
+            f"  ({low:.2f} to {high:.2f} s)"
+        )
     for name, one in tried.items():
         if "absent" in one:
             print(f"{name}: left out, {one['absent']}")

@@ -84,8 +84,10 @@ show("forward", draw(forward))
 # %%
 for t, level in zip(rows.tolist(), levels, strict=True):
     alpha, sigma = schedule.at(t)
-    print(f"sigma/alpha {level:>5}: alpha {alpha:.3f}, sigma {sigma:.3f}, "
-          f"log-SNR {2 * torch.tensor(alpha / sigma).log():+.1f}")  # fmt: skip
+    print(
+        f"sigma/alpha {level:>5}: alpha {alpha:.3f}, sigma {sigma:.3f}, "
+        f"log-SNR {2 * torch.tensor(alpha / sigma).log():+.1f}"
+    )
 
 # %% [markdown]
 # ## Trajectories

@@ -31,10 +31,12 @@ def train(words: list[str]) -> int:
     given, rest = parser.parse_known_args(words)
     remark_on_ignored(given)
     keys = settings(
-        embedder__clip_batch_size=given.batch_size, embedder__lr=given.lr,
-        embedder__dim=given.clip_embedding_dim, data__max_samples=given.max_samples,
+        embedder__clip_batch_size=given.batch_size,
+        embedder__lr=given.lr,
+        embedder__dim=given.clip_embedding_dim,
+        data__max_samples=given.max_samples,
         embedder__steps=given.epochs and _steps(given.epochs, given.max_samples, given.batch_size),
-    )  # fmt: skip
+    )
     out = ["--preset", "digits", "--out", saved_to(given.save_path)]
     return main(["train-clip", "mnist", *out, *keys, *rest])
 

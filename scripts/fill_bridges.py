@@ -43,17 +43,29 @@ def _gap(one: Facts) -> list[str]:
     for name, row in one["bridges"].items():
         pair, closed = row["minus_identity"], row["gap_closed"]
         base = name == "identity"
-        rows.append([
-            f"`{name}`", f"{row['total']['share']:.1%}", span(row["total"]["interval_95"]),
-            "" if base else f"{pair['difference']:+.1%}",
-            "" if base else span(pair["interval_95"], signed=True),
-            "" if base else span(row["minus_identity_other_prompts"], signed=True),
-            "" if base or closed is None else
-            f"{closed['share']:.0%} ({closed['interval_95'][0]:.0%} to "
-            f"{closed['interval_95'][1]:.0%})",
-        ])  # fmt: skip
-    head = ["bridge", "success", "95 % interval", "minus `identity`", "of these prompts, 95 %",
-            "of other prompts, 95 %", "gap closed"]  # fmt: skip
+        rows.append(
+            [
+                f"`{name}`",
+                f"{row['total']['share']:.1%}",
+                span(row["total"]["interval_95"]),
+                "" if base else f"{pair['difference']:+.1%}",
+                "" if base else span(pair["interval_95"], signed=True),
+                "" if base else span(row["minus_identity_other_prompts"], signed=True),
+                ""
+                if base or closed is None
+                else f"{closed['share']:.0%} ({closed['interval_95'][0]:.0%} to "
+                f"{closed['interval_95'][1]:.0%})",
+            ]
+        )
+    head = [
+        "bridge",
+        "success",
+        "95 % interval",
+        "minus `identity`",
+        "of these prompts, 95 %",
+        "of other prompts, 95 %",
+        "gap closed",
+    ]
     return [*_report(one["report"]), table(head, rows, "lrrrrrr")]
 
 

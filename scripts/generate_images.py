@@ -14,10 +14,21 @@ from seed_flags import accept, folder_of, remark_on_ignored
 from ddpm_clip.cli.main import main
 
 SHIPPED = "digits"
-SHAPES = ("clip_model_path", "encoder_target_length", "cnn_in_channels", "cnn_out_dims",
-          "cnn_output_dim", "lstm_embedding_dim", "lstm_hidden_dim", "lstm_output_dim",
-          "clip_embedding_dim", "time_embedding_dim", "ddpm_max_steps", "ddpm_min_beta",
-          "ddpm_max_beta")  # fmt: skip
+SHAPES = (
+    "clip_model_path",
+    "encoder_target_length",
+    "cnn_in_channels",
+    "cnn_out_dims",
+    "cnn_output_dim",
+    "lstm_embedding_dim",
+    "lstm_hidden_dim",
+    "lstm_output_dim",
+    "clip_embedding_dim",
+    "time_embedding_dim",
+    "ddpm_max_steps",
+    "ddpm_min_beta",
+    "ddpm_max_beta",
+)
 
 
 def generate(words: list[str]) -> int:

@@ -14,18 +14,26 @@ Facts = Mapping[str, Any]
 
 def read_results(folder: Path, names: Sequence[str]) -> dict[str, Facts]:
     """The results of these names that are there."""
-    return {name: json.loads(path.read_text(encoding="utf-8"))
-            for name in names if (path := folder / f"{name}.json").is_file()}  # fmt: skip
+    return {
+        name: json.loads(path.read_text(encoding="utf-8"))
+        for name in names
+        if (path := folder / f"{name}.json").is_file()
+    }
 
 
 def claims_table(found: Mapping[str, Facts]) -> str:
     """Every claim that has a bar, whether it holds or not; nothing where there is none."""
     rows = [
-        [one["claim"], _figure(one["measured"], one),
-         ("≤ " if one.get("at_most") else "≥ ") + _figure(one["needed"], one),
-         "yes" if one["holds"] else "**no**", f"`{_program(facts)}`"]
-        for facts in found.values() for one in facts.get("claims", [])
-    ]  # fmt: skip
+        [
+            one["claim"],
+            _figure(one["measured"], one),
+            ("≤ " if one.get("at_most") else "≥ ") + _figure(one["needed"], one),
+            "yes" if one["holds"] else "**no**",
+            f"`{_program(facts)}`",
+        ]
+        for facts in found.values()
+        for one in facts.get("claims", [])
+    ]
     return table(["claim", "measured", "bar", "holds", "by"], rows, "lrrll")
 
 

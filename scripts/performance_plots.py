@@ -39,18 +39,33 @@ def roofline(facts: Facts, path: Path) -> Path:
         "ceilings of this machine", ends, [ends[0] * gigabytes, flops, flops], style="guide"
     )
     dots = [
-        Line(label, [one["flops_per_byte"] for one in some], [one["gflops"] for one in some],
-             style="dots")
+        Line(
+            label,
+            [one["flops_per_byte"] for one in some],
+            [one["gflops"] for one in some],
+            style="dots",
+        )
         for label, some in (
             ("forward", [one for one in single if "backward" not in one["name"]]),
             ("backward", [one for one in single if "backward" in one["name"]]),
-        ) if some
-    ]  # fmt: skip
-    return panels([
-        Panel("a training step", "% of its time", bars=shares),
-        Panel("its convolutions, one by one", "FLOPs a byte", "GFLOP/s", [roof, *dots],
-              xscale="log", yscale="log"),
-    ], path, height=0.36 * len(groups) + 1)  # fmt: skip
+        )
+        if some
+    ]
+    return panels(
+        [
+            Panel("a training step", "% of its time", bars=shares),
+            Panel(
+                "its convolutions, one by one",
+                "FLOPs a byte",
+                "GFLOP/s",
+                [roof, *dots],
+                xscale="log",
+                yscale="log",
+            ),
+        ],
+        path,
+        height=0.36 * len(groups) + 1,
+    )
 
 
 def sampling(facts: Facts, path: Path) -> Path:
@@ -58,30 +73,56 @@ def sampling(facts: Facts, path: Path) -> Path:
     lines = []
     for sampler, row in facts["samplers"].items():
         steps, found = [int(one) for one in row], list(row.values())
-        lines.append(Line(
-            sampler, steps, [100 * one["share"] for one in found],
-            [100 * one["interval_95"][0] for one in found],
-            [100 * one["interval_95"][1] for one in found],
-        ))  # fmt: skip
-    return panels([Panel("digits from words", "steps", "% success, with 95 % interval", lines,
-                         xscale="log")], path, height=3.6)  # fmt: skip
+        lines.append(
+            Line(
+                sampler,
+                steps,
+                [100 * one["share"] for one in found],
+                [100 * one["interval_95"][0] for one in found],
+                [100 * one["interval_95"][1] for one in found],
+            )
+        )
+    return panels(
+        [Panel("digits from words", "steps", "% success, with 95 % interval", lines, xscale="log")],
+        path,
+        height=3.6,
+    )
 
 
 def time_to_quality(facts: Facts, path: Path) -> Path:
     """Success against minutes, a line a seed, a colour an arm."""
     lines = [
-        Line(NAMES.get(arm, arm), [point["minutes"] for point in curve["points"]],
-             [100 * point["share"] for point in curve["points"]])
-        for arm, seeds in facts["curves"].items() for curve in seeds.values()
-    ]  # fmt: skip
-    return panels([Panel("MNIST from nothing, asked with words", "minutes of training",
-                         "% success", lines, ylim=(0, 102))], path, height=3.8)  # fmt: skip
+        Line(
+            NAMES.get(arm, arm),
+            [point["minutes"] for point in curve["points"]],
+            [100 * point["share"] for point in curve["points"]],
+        )
+        for arm, seeds in facts["curves"].items()
+        for curve in seeds.values()
+    ]
+    return panels(
+        [
+            Panel(
+                "MNIST from nothing, asked with words",
+                "minutes of training",
+                "% success",
+                lines,
+                ylim=(0, 102),
+            )
+        ],
+        path,
+        height=3.8,
+    )
 
 
 def cost_growth(facts: Facts, path: Path) -> Path:
     """Speed and memory against what is changed, one thing at a time."""
-    axes = {"size": "side of the pictures", "batch": "batch", "parameters": "parameters",
-            "pictures": "pictures in the data set"}  # fmt: skip
+    axes = {
+        "size": "side of the pictures",
+        "batch": "batch",
+        "parameters": "parameters",
+        "pictures": "pictures in the data set",
+    }
     speed: list[Panel] = []
     memory: list[Panel] = []
     for name, label in axes.items():
@@ -90,16 +131,29 @@ def cost_growth(facts: Facts, path: Path) -> Path:
             continue
         x = [point[name] for point in points]
         for row, key, text in (
-            (speed, "per_second", "pictures a second"), (memory, "megabytes", "peak memory, MB"),
-        ):  # fmt: skip
+            (speed, "per_second", "pictures a second"),
+            (memory, "megabytes", "peak memory, MB"),
+        ):
             y = [point[key] for point in points]
             steep, room = name == "size", (0, 1.1 * max(y))
-            row.append(Panel(
-                "", label, text, [Line("", x, y)], xscale="log",
-                yscale="log" if steep else "linear", ylim=None if steep else room,
-            ))  # fmt: skip
+            row.append(
+                Panel(
+                    "",
+                    label,
+                    text,
+                    [Line("", x, y)],
+                    xscale="log",
+                    yscale="log" if steep else "linear",
+                    ylim=None if steep else room,
+                )
+            )
     return panels([*speed, *memory], path, columns=len(speed), height=2.8)
 
 
-PLOTS = {"time_to_quality": time_to_quality, "train_step": train_step, "roofline": roofline,
-         "sampling": sampling, "cost_growth": cost_growth}  # fmt: skip
+PLOTS = {
+    "time_to_quality": time_to_quality,
+    "train_step": train_step,
+    "roofline": roofline,
+    "sampling": sampling,
+    "cost_growth": cost_growth,
+}

@@ -12,8 +12,13 @@ from seed_flags import accept, folder_of, remark_on_ignored, saved_to, settings
 
 from ddpm_clip.cli.main import main
 
-CLIP_SHAPE = ("cnn_output_dim", "lstm_embedding_dim", "lstm_output_dim", "clip_embedding_dim",
-              "encoder_target_length")  # fmt: skip
+CLIP_SHAPE = (
+    "cnn_output_dim",
+    "lstm_embedding_dim",
+    "lstm_output_dim",
+    "clip_embedding_dim",
+    "encoder_target_length",
+)
 
 
 def train(words: list[str]) -> int:
@@ -35,13 +40,18 @@ def train(words: list[str]) -> int:
     remark_on_ignored(given)
     betas = (given.ddpm_min_beta, given.ddpm_max_beta)
     keys = settings(
-        embedder__name="mini_clip", embedder__model=folder_of(given.clip_model_path),
-        training__epochs=given.epochs, training__batch_size=given.batch_size,
-        training__lr=given.lr, model__t_embed_dim=given.time_embedding_dim,
-        diffusion__timesteps=given.ddpm_max_steps, diffusion__beta_start=betas[0],
-        diffusion__beta_end=betas[1], data__max_samples=given.max_samples,
+        embedder__name="mini_clip",
+        embedder__model=folder_of(given.clip_model_path),
+        training__epochs=given.epochs,
+        training__batch_size=given.batch_size,
+        training__lr=given.lr,
+        model__t_embed_dim=given.time_embedding_dim,
+        diffusion__timesteps=given.ddpm_max_steps,
+        diffusion__beta_start=betas[0],
+        diffusion__beta_end=betas[1],
+        data__max_samples=given.max_samples,
         diffusion__schedule=None if betas == (None, None) else "linear",
-    )  # fmt: skip
+    )
     out = ["--preset", "digits", "--out", saved_to(given.save_path)]
     return main(["train", "mnist", *out, *keys, *rest])
 

@@ -60,8 +60,13 @@ CLASSIFIERS = {
     "ISC License (ISCL)": "ISC", "Python Software Foundation License": "PSF-2.0",
     "Mozilla Public License 2.0 (MPL 2.0)": "MPL-2.0",
 }  # fmt: skip
-SPOKEN = {"Apache": "Apache-2.0", "Apache 2.0": "Apache-2.0", "Apache 2.0 License": "Apache-2.0",
-          "ISC License": "ISC", "BSD 3-Clause License": "BSD-3-Clause"}  # fmt: skip
+SPOKEN = {
+    "Apache": "Apache-2.0",
+    "Apache 2.0": "Apache-2.0",
+    "Apache 2.0 License": "Apache-2.0",
+    "ISC License": "ISC",
+    "BSD 3-Clause License": "BSD-3-Clause",
+}
 EXPRESSION = re.compile(r"[A-Za-z]+(-[A-Za-z0-9.]+)*( (AND|OR|WITH) [A-Za-z]+(-[A-Za-z0-9.]+)*)*")
 WEAK = re.compile(r"\bMPL-")
 
@@ -80,8 +85,11 @@ def licence(found: Distribution) -> str:
     field = SPOKEN.get(field, field)
     if EXPRESSION.fullmatch(field) and field not in ("UNKNOWN", "BSD"):
         return field
-    named = [one.rpartition(" :: ")[2] for one in about.get_all("Classifier") or []
-             if one.startswith("License :: ")]  # fmt: skip
+    named = [
+        one.rpartition(" :: ")[2]
+        for one in about.get_all("Classifier") or []
+        if one.startswith("License :: ")
+    ]
     if not named or named[0] not in CLASSIFIERS:
         raise ValueError(f"{found.name} {found.version} says no licence that is known here")
     return CLASSIFIERS[named[0]]

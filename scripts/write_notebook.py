@@ -20,14 +20,21 @@ def notebook(script: str) -> dict[str, Any]:
     cells = []
     for number, (kind, lines) in enumerate(_cells(script)):
         source = _text(lines) if kind == TEXT else lines
-        cell: dict[str, Any] = {"cell_type": "markdown" if kind == TEXT else "code",
-                                "id": f"cell-{number}", "metadata": {}}  # fmt: skip
+        cell: dict[str, Any] = {
+            "cell_type": "markdown" if kind == TEXT else "code",
+            "id": f"cell-{number}",
+            "metadata": {},
+        }
         if kind == CODE:
             cell |= {"execution_count": None, "outputs": []}
         cells.append(cell | {"source": [f"{line}\n" for line in source[:-1]] + source[-1:]})
     spec = {"display_name": "Python 3", "language": "python", "name": "python3"}
-    return {"cells": cells, "metadata": {"kernelspec": spec, "language_info": {"name": "python"}},
-            "nbformat": 4, "nbformat_minor": 5}  # fmt: skip
+    return {
+        "cells": cells,
+        "metadata": {"kernelspec": spec, "language_info": {"name": "python"}},
+        "nbformat": 4,
+        "nbformat_minor": 5,
+    }
 
 
 def written(script: Path) -> str:

@@ -26,8 +26,9 @@ IMAGES = ROOT / "docs" / "images" / "performance"
 MARK = "performance"
 ALSO = {
     "embedding": "`embed`, with an encoder of ViT-B/32's size and random weights",
-    "manifest": "rows of an embedding cache", "memory": "memory of a training",
-}  # fmt: skip
+    "manifest": "rows of an embedding cache",
+    "memory": "memory of a training",
+}
 """Results without a section, whose claims are shown; other pages show the other results."""
 
 Facts = Mapping[str, Any]
@@ -51,14 +52,31 @@ def _time_to_quality(facts: Facts) -> list[str]:
     bars = list(next(iter(facts["arms"].values()))["minutes_to"])
     rows = []
     for arm, one in facts["arms"].items():
-        reached = ["never" if one["minutes_to"][bar] is None else f"{one['minutes_to'][bar]:.1f}"
-                   for bar in bars]  # fmt: skip
+        reached = [
+            "never" if one["minutes_to"][bar] is None else f"{one['minutes_to'][bar]:.1f}"
+            for bar in bars
+        ]
         low, high = one["last_interval_95"]
-        rows.append([NAMES.get(arm, arm), f"{one['parameters']:,}", str(one["seeds"]), *reached,
-                     f"{one['last_minutes']:.0f}", f"{one['last_share']:.1%}",
-                     f"{low:.1%} to {high:.1%}"])  # fmt: skip
-    head = ["from nothing", "parameters", "seeds", *(f"minutes to {bar}" for bar in bars),
-            "minutes at the end", "success at the end", "95 % interval"]  # fmt: skip
+        rows.append(
+            [
+                NAMES.get(arm, arm),
+                f"{one['parameters']:,}",
+                str(one["seeds"]),
+                *reached,
+                f"{one['last_minutes']:.0f}",
+                f"{one['last_share']:.1%}",
+                f"{low:.1%} to {high:.1%}",
+            ]
+        )
+    head = [
+        "from nothing",
+        "parameters",
+        "seeds",
+        *(f"minutes to {bar}" for bar in bars),
+        "minutes at the end",
+        "success at the end",
+        "95 % interval",
+    ]
     return [
         "## Time to quality",
         "Nothing is given but MNIST: the clock counts decoding, the mini-CLIP, embedding and every "
@@ -72,17 +90,33 @@ def _time_to_quality(facts: Facts) -> list[str]:
 
 
 def _pictures_a_point(facts: Facts) -> str:
-    found = sorted({point["n"] for seeds in facts["curves"].values() for curve in seeds.values()
-                    for point in curve["points"]})  # fmt: skip
+    found = sorted(
+        {
+            point["n"]
+            for seeds in facts["curves"].values()
+            for curve in seeds.values()
+            for point in curve["points"]
+        }
+    )
     return " or ".join(f"{n:,}" for n in found)
 
 
 def _train_step(facts: Facts) -> list[str]:
     arms = sorted(facts["arms"].items(), key=lambda item: -item[1]["per_second"])
-    rows = [[name, f"{one['parameters']:,}", str(one["batch"]), one.get("setting", "as trained"),
-             f"{one['per_second']:.1f}"] for name, one in arms]  # fmt: skip
-    ratios = [[peer, _ratio(one["equal_parameters"]), _ratio(one["as_it_is"])]
-              for peer, one in facts["ratios"].items()]  # fmt: skip
+    rows = [
+        [
+            name,
+            f"{one['parameters']:,}",
+            str(one["batch"]),
+            one.get("setting", "as trained"),
+            f"{one['per_second']:.1f}",
+        ]
+        for name, one in arms
+    ]
+    ratios = [
+        [peer, _ratio(one["equal_parameters"]), _ratio(one["as_it_is"])]
+        for peer, one in facts["ratios"].items()
+    ]
     text = [
         "## Training step",
         f"Pictures of {facts['size']} px in one channel. Ours is the whole product step of "
@@ -117,9 +151,17 @@ def _tried(facts: Facts) -> list[list[str]]:
 def _roofline(facts: Facts) -> list[str]:
     limits, step = facts["ceilings"], facts["step"]
     matrices = ", ".join(f"{v:,.0f} in {k}" for k, v in limits["matrix_product_gflops"].items())
-    rows = [[name, str(row["calls"]), f"{row['gflop']:.2f}", f"{row['gigabytes']:.3f}",
-             f"{row['share']:.1%}", f"{row['least_share']:.1%}"]
-            for name, row in facts["groups"].items()]  # fmt: skip
+    rows = [
+        [
+            name,
+            str(row["calls"]),
+            f"{row['gflop']:.2f}",
+            f"{row['gigabytes']:.3f}",
+            f"{row['share']:.1%}",
+            f"{row['least_share']:.1%}",
+        ]
+        for name, row in facts["groups"].items()
+    ]
     return [
         f"## Roofline of the training step, with {facts.get('optimizer', 'adamw')}",
         f"Ceilings measured in the same run ({facts['dtype']}): convolutions "
@@ -131,15 +173,27 @@ def _roofline(facts: Facts) -> list[str]:
         f"second: {facts['gflops_reached']:,.0f} GFLOP/s, "
         f"{facts['share_of_ceiling']:.0%} of the convolution ceiling. Its convolutions alone "
         f"would take {facts['convolutions_alone']['seconds']:.3f} s.",
-        _table(["part of the step", "calls", "GFLOP", "GB", "share of the time",
-                "least that the ceilings allow"], rows, "lrrrrr"),
-    ]  # fmt: skip
+        _table(
+            [
+                "part of the step",
+                "calls",
+                "GFLOP",
+                "GB",
+                "share of the time",
+                "least that the ceilings allow",
+            ],
+            rows,
+            "lrrrrr",
+        ),
+    ]
 
 
 def _group_norm(facts: Facts) -> list[str]:
     widths = list(next(iter(facts["milliseconds"].values())))
-    rows = [[name, *(f"{row[width]:.2f}" for width in widths)]
-            for name, row in facts["milliseconds"].items()]  # fmt: skip
+    rows = [
+        [name, *(f"{row[width]:.2f}" for width in widths)]
+        for name, row in facts["milliseconds"].items()
+    ]
     return [
         "## GroupNorm by the width of its groups",
         f"Milliseconds of a pass forward and backward over {facts['batch']} maps of "
@@ -151,12 +205,16 @@ def _group_norm(facts: Facts) -> list[str]:
 
 
 def _sampling(facts: Facts) -> list[str]:
-    walks = [[name, f"{one['seconds']:.2f}", f"{facts['success'][name]['share']:.1%}"]
-             for name, one in facts["walks"].items()]  # fmt: skip
+    walks = [
+        [name, f"{one['seconds']:.2f}", f"{facts['success'][name]['share']:.1%}"]
+        for name, one in facts["walks"].items()
+    ]
     pair = facts["paired"]
     steps = list(next(iter(facts["samplers"].values())))
-    grid = [[f"`{sampler}`", *(f"{row[one]['share']:.1%}" for one in steps)]
-            for sampler, row in facts["samplers"].items()]  # fmt: skip
+    grid = [
+        [f"`{sampler}`", *(f"{row[one]['share']:.1%}" for one in steps)]
+        for sampler, row in facts["samplers"].items()
+    ]
     low, high = pair["interval_95"]
     return [
         "## Sampling",
@@ -180,19 +238,31 @@ def _startup(facts: Facts) -> list[str]:
     for name, one in facts["starts"].items():
         low, high = one["seconds_range"]
         rows.append([name, f"{one['seconds']:.2f}", f"{low:.2f} to {high:.2f}"])
-    return ["## Cold start",
-            "A fresh process each time, page cache warm.",
-            _table(["from the shell", "seconds, median", "range"], rows, "lrr")]  # fmt: skip
+    return [
+        "## Cold start",
+        "A fresh process each time, page cache warm.",
+        _table(["from the shell", "seconds, median", "range"], rows, "lrr"),
+    ]
 
 
 def _cost_growth(facts: Facts) -> list[str]:
     rows = []
     for axis, points in facts["growth"].items():
-        label = {"size": "px", "batch": "a batch", "width": "times the channels",
-                 "pictures": "pictures in the data set"}[axis]  # fmt: skip
+        label = {
+            "size": "px",
+            "batch": "a batch",
+            "width": "times the channels",
+            "pictures": "pictures in the data set",
+        }[axis]
         for one in points:
-            rows.append([f"{one[axis]:,} {label}", f"{one['parameters']:,}",
-                         f"{one['per_second']:.1f}", f"{one['megabytes']:,.0f}"])  # fmt: skip
+            rows.append(
+                [
+                    f"{one[axis]:,} {label}",
+                    f"{one['parameters']:,}",
+                    f"{one['per_second']:.1f}",
+                    f"{one['megabytes']:,.0f}",
+                ]
+            )
     start = facts["start"]
     return [
         "## How cost grows",

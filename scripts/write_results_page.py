@@ -88,17 +88,18 @@ def body(folder: Path = RESULTS, images: Path = IMAGES) -> str:
     return "\n\n".join(part for part in parts if part)
 
 
-def _section(
-    name: str, section: Section, found: Mapping[str, Facts], images: Path
-) -> list[str]:  # fmt: skip
+def _section(name: str, section: Section, found: Mapping[str, Facts], images: Path) -> list[str]:
     if name not in found:
         program = section.program or f"{name}.py"
         return [f"Not measured yet: `python benchmarks/{program}` has left no result."]
     facts = found[name]
     image = str(facts.get("image") or section.image)
     shown = [f"![{section.title}: the first seeds](images/{image})"]
-    return [*section.parts(facts), *(shown if image and (images / image).is_file() else []),
-            f"Of {section.recipe}; lastly by {_origin(facts)}"]  # fmt: skip
+    return [
+        *section.parts(facts),
+        *(shown if image and (images / image).is_file() else []),
+        f"Of {section.recipe}; lastly by {_origin(facts)}",
+    ]
 
 
 def _origin(facts: Facts) -> str:

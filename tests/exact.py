@@ -101,9 +101,13 @@ class ExactDenoiser:
     """
 
     def __init__(
-        self, classes: Sequence[Distribution], otherwise: Distribution, schedule: NoiseSchedule,
-        image_shape: tuple[int, int, int], parameterization: str = "v",
-    ):  # fmt: skip
+        self,
+        classes: Sequence[Distribution],
+        otherwise: Distribution,
+        schedule: NoiseSchedule,
+        image_shape: tuple[int, int, int],
+        parameterization: str = "v",
+    ):
         self.classes, self.otherwise, self.schedule = classes, otherwise, schedule
         self.image_shape, self.c_embed_dim = image_shape, len(classes)
         self.parameterization = PARAMETERIZATIONS[parameterization]

@@ -134,9 +134,12 @@ def pooled_state(c_dim=2, t_dim=8, chs=(4, 6, 8, 10, 12), T=20, seed=0):
 
     put("time_embedding.time_mlp.0", t_dim, t_dim)
     put("time_embedding.time_mlp.2", t_dim, t_dim)
-    blocks = [("conv1", 1, chs[0]), *((f"conv{i + 1}", chs[i - 1], chs[i]) for i in (1, 2, 3)),
-              ("bottleneck", chs[3], chs[4]),
-              *((f"conv{8 - i}", 2 * chs[i], chs[i]) for i in (3, 2, 1, 0))]  # fmt: skip
+    blocks = [
+        ("conv1", 1, chs[0]),
+        *((f"conv{i + 1}", chs[i - 1], chs[i]) for i in (1, 2, 3)),
+        ("bottleneck", chs[3], chs[4]),
+        *((f"conv{8 - i}", 2 * chs[i], chs[i]) for i in (3, 2, 1, 0)),
+    ]
     for name, i, o in blocks:
         put(f"{name}.conv1", o, i, 3, 3)
         put(f"{name}.conv2", o, o, 3, 3)
@@ -187,11 +190,15 @@ def clip_state(dim=2, seed=0):
     draws = torch.Generator().manual_seed(seed)
     letter, hidden, features, texts = 3, 5, 6, 4
     shapes = {
-        "image_encoder.conv.0": (16, 1, 3, 3), "image_encoder.conv.2": (32, 16, 3, 3),
-        "image_encoder.conv.4": (64, 32, 3, 3), "image_encoder.fc.0": (64, 64 * 38 * 38),
-        "image_encoder.fc.2": (features, 64), "text_encoder.linear": (texts, hidden),
-        "image_projection": (dim, features), "text_projection": (dim, texts),
-    }  # fmt: skip
+        "image_encoder.conv.0": (16, 1, 3, 3),
+        "image_encoder.conv.2": (32, 16, 3, 3),
+        "image_encoder.conv.4": (64, 32, 3, 3),
+        "image_encoder.fc.0": (64, 64 * 38 * 38),
+        "image_encoder.fc.2": (features, 64),
+        "text_encoder.linear": (texts, hidden),
+        "image_projection": (dim, features),
+        "text_projection": (dim, texts),
+    }
     state = {"text_encoder.embedding.weight": torch.randn(40, letter, generator=draws)}
     for name, shape in shapes.items():
         state[f"{name}.weight"] = 0.1 * torch.randn(*shape, generator=draws)

@@ -47,8 +47,11 @@ def cut(home, step):
 
 def test_the_manifest_holds_the_sha_256_of_every_file(home):
     _, facts = manifest_of(home, 10)
-    files = {path.name: hashlib.sha256(path.read_bytes()).hexdigest()
-             for path in path_of(home, 10).iterdir() if path.name != "manifest.json"}  # fmt: skip
+    files = {
+        path.name: hashlib.sha256(path.read_bytes()).hexdigest()
+        for path in path_of(home, 10).iterdir()
+        if path.name != "manifest.json"
+    }
     assert facts["sha256"] == files
     assert files.keys() == {"model.safetensors", "ema.safetensors", "state.json"}
     assert verified(path_of(home, 10)) == files.keys()

@@ -124,8 +124,10 @@ def test_an_untrained_guide_is_a_guide_all_the_same():
     torch.manual_seed(0)
     clip = MiniClip(1, 28, 16, 8, 32).eval()
     x = torch.randn(2, 1, 28, 28)
-    conditioner = Conditioner.fit(clip.embed_pixels(torch.randn(40, 1, 28, 28)).detach(),
-                                  clip.embed_texts(["one", "two", "three"]))  # fmt: skip
+    conditioner = Conditioner.fit(
+        clip.embed_pixels(torch.randn(40, 1, 28, 28)).detach(),
+        clip.embed_texts(["one", "two", "three"]),
+    )
     score = ClipGuide(clip, conditioner).score(["one", "two"], [0, 1], Views(2))
     x.requires_grad_()
     losses = score(x)
@@ -172,7 +174,22 @@ def test_words_and_unconditional_go_together_only_with_a_guide(cli, tmp_path):
     assert ended.code == 2
     assert "--clip-guidance" in ended.err
     out = tmp_path / "six.png"
-    ended = cli("generate", "six", "--model", "digits", "--unconditional", "--clip-guidance", 1,
-                "--clip-travel", 0, "-n", 1, "--steps", 2, "--out", out)  # fmt: skip
+    ended = cli(
+        "generate",
+        "six",
+        "--model",
+        "digits",
+        "--unconditional",
+        "--clip-guidance",
+        1,
+        "--clip-travel",
+        0,
+        "-n",
+        1,
+        "--steps",
+        2,
+        "--out",
+        out,
+    )
     assert ended.code == 0
     assert out.is_file()

@@ -25,10 +25,16 @@ def at(*degrees):
 def test_a_text_that_lies_on_its_picture_has_all_figures_of_a_picture():
     own, bank = at(0, 90, 180), at(10, 100, 190)
     figures = paired_closeness(own, own, bank, CENTRE)
-    assert figures.as_dict() == pytest.approx({
-        "cosine": 1, "centred_cosine": 1, "reciprocal_rank": 1, "nearest_ratio": 1,
-        "radius_ratio": 1,
-    }, rel=1e-4)  # fmt: skip
+    assert figures.as_dict() == pytest.approx(
+        {
+            "cosine": 1,
+            "centred_cosine": 1,
+            "reciprocal_rank": 1,
+            "nearest_ratio": 1,
+            "radius_ratio": 1,
+        },
+        rel=1e-4,
+    )
 
 
 def test_a_copy_of_the_bank_is_at_no_distance_and_a_longer_row_is_far():

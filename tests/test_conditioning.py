@@ -262,14 +262,19 @@ def test_a_conditioner_makes_a_round_trip_through_a_file(tmp_path):
     conditioner, (images, texts) = fitted(prompts=["a", "b"]), pairs(0.9)
     save_tensors(tmp_path / "c.safetensors", conditioner.tensors())
     again = Conditioner.from_tensors(
-        load_tensors(tmp_path / "c.safetensors"), bank_keys=conditioner.bank_keys,
-        prompts=conditioner.prompts, options=conditioner.options, mode=conditioner.mode,
-    )  # fmt: skip
+        load_tensors(tmp_path / "c.safetensors"),
+        bank_keys=conditioner.bank_keys,
+        prompts=conditioner.prompts,
+        options=conditioner.options,
+        mode=conditioner.mode,
+    )
     assert torch.equal(again.images(images), conditioner.images(images))
     for bridge in BRIDGES:
         generators = [[torch.Generator().manual_seed(i) for i in range(5)] for _ in range(2)]
-        asked = [c.texts(texts[:5], bridge, generators=g) for c, g in
-                 zip((conditioner, again), generators, strict=True)]  # fmt: skip
+        asked = [
+            c.texts(texts[:5], bridge, generators=g)
+            for c, g in zip((conditioner, again), generators, strict=True)
+        ]
         assert torch.equal(*asked)
     assert again.bank_keys == conditioner.bank_keys
     assert again.prompts == ["a", "b"]
@@ -278,9 +283,12 @@ def test_a_conditioner_makes_a_round_trip_through_a_file(tmp_path):
 def test_the_bank_can_be_left_behind():
     conditioner = fitted()
     again = Conditioner.from_tensors(
-        conditioner.tensors(bank=False), bank_keys=conditioner.bank_keys, prompts=(),
-        options=BridgeOptions(), mode="centred",
-    )  # fmt: skip
+        conditioner.tensors(bank=False),
+        bank_keys=conditioner.bank_keys,
+        prompts=(),
+        options=BridgeOptions(),
+        mode="centred",
+    )
     assert len(again.bank) == 0
     assert again.bank_keys == []
 
@@ -316,10 +324,12 @@ def test_shift_brings_real_texts_to_where_real_pictures_are(coco):
         near, own = (conditioner.images(images[rows])[:, :-1] for rows in (bank, held))
         for bridge, rows in figures.items():
             asked = conditioner.texts(texts[held], bridge)[:, :-1]
-            rows.append([
-                F.cosine_similarity(asked, own).mean().item(),
-                nearest(asked, near) / nearest(own, near),
-            ])  # fmt: skip
+            rows.append(
+                [
+                    F.cosine_similarity(asked, own).mean().item(),
+                    nearest(asked, near) / nearest(own, near),
+                ]
+            )
     identity, shift = (torch.tensor(rows).mean(0).tolist() for rows in figures.values())
     assert identity == pytest.approx([0.194, 3.40], abs=0.08)
     assert shift == pytest.approx([0.315, 1.47], abs=0.08)

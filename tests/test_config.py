@@ -28,11 +28,14 @@ def test_later_layers_go_before_earlier_ones(tmp_path):
     file.write_text("preset: digits\ntraining:\n  lr: 0.5\n  clip: 0.5\n  warmup: 5\n  seed: 5\n")
     config, origins = resolve(
         file=file,
-        environ={"DDPM_CLIP_TRAINING__CLIP": "0.25", "DDPM_CLIP_TRAINING__WARMUP": "6",
-                 "DDPM_CLIP_TRAINING__SEED": "6"},
+        environ={
+            "DDPM_CLIP_TRAINING__CLIP": "0.25",
+            "DDPM_CLIP_TRAINING__WARMUP": "6",
+            "DDPM_CLIP_TRAINING__SEED": "6",
+        },
         assignments=["training.warmup=7", "training.seed=7"],
         flags={"training.seed": 8, "training.steps": None},
-    )  # fmt: skip
+    )
     training = config.training
     assert (training.lr, training.clip, training.warmup, training.seed) == (0.5, 0.25, 7, 8)
     assert config.preset == "digits"
@@ -72,9 +75,13 @@ def test_an_unknown_preset_names_the_nearest():
 
 @pytest.mark.parametrize(
     ("key", "nearest"),
-    [("training.lrr", "training.lr"), ("trainning.steps", "training.steps"),
-     ("traning.clip", "training.clip"), ("batchsize", "batch_size")],
-)  # fmt: skip
+    [
+        ("training.lrr", "training.lr"),
+        ("trainning.steps", "training.steps"),
+        ("traning.clip", "training.clip"),
+        ("batchsize", "batch_size"),
+    ],
+)
 def test_an_unknown_key_names_the_nearest_and_where_it_came_from(key, nearest):
     with pytest.raises(ConfigError, match="unknown config key") as refused:
         settled(assignments=[f"{key}=1"])
@@ -85,12 +92,25 @@ def test_an_unknown_key_names_the_nearest_and_where_it_came_from(key, nearest):
 
 @pytest.mark.parametrize(
     "assignment",
-    ["training.steps=-1", "training.batch_size=0", "training.lr=.nan", "training.lr=.inf",
-     "training.steps=many", "data.channels=2", "conditioning.c_drop_prob=1.5", "training.clip=0",
-     "diffusion.beta_end=0.00001", "generation.steps=0", "data.image_size=2",
-     "training.dtype=float16", "training.seed=-1", "model.down_chs=[]", "model.down_chs=[16, 0]",
-     "model.t_embed_dim=7"],
-)  # fmt: skip
+    [
+        "training.steps=-1",
+        "training.batch_size=0",
+        "training.lr=.nan",
+        "training.lr=.inf",
+        "training.steps=many",
+        "data.channels=2",
+        "conditioning.c_drop_prob=1.5",
+        "training.clip=0",
+        "diffusion.beta_end=0.00001",
+        "generation.steps=0",
+        "data.image_size=2",
+        "training.dtype=float16",
+        "training.seed=-1",
+        "model.down_chs=[]",
+        "model.down_chs=[16, 0]",
+        "model.t_embed_dim=7",
+    ],
+)
 def test_a_value_out_of_range_is_refused_by_key(assignment):
     with pytest.raises(ConfigError, match="bad value for") as refused:
         settled(assignments=[assignment])
@@ -127,8 +147,16 @@ def test_a_name_with_an_e_in_it_stays_a_name():
 
 
 def test_the_seeds_flat_keys_find_their_section():
-    config, _ = merge_file({"img_size": 64, "timesteps": 400, "c_drop_prob": 0.2, "batch_size": 8,
-                            "down_channels": [64, 128], "learning_rate": 1e-4})  # fmt: skip
+    config, _ = merge_file(
+        {
+            "img_size": 64,
+            "timesteps": 400,
+            "c_drop_prob": 0.2,
+            "batch_size": 8,
+            "down_channels": [64, 128],
+            "learning_rate": 1e-4,
+        }
+    )
     assert config.data.image_size == 64
     assert config.diffusion.timesteps == 400
     assert config.conditioning.c_drop_prob == 0.2
@@ -164,9 +192,13 @@ def test_every_key_has_a_description_and_a_finite_default():
 
 @pytest.mark.parametrize(
     ("content", "message"),
-    [(b"a: [", "cannot read"), (b"- 1\n- 2\n", "must hold sections"), (b"\xff\xfe", "cannot read"),
-     (b"3\n", "must hold sections")],
-)  # fmt: skip
+    [
+        (b"a: [", "cannot read"),
+        (b"- 1\n- 2\n", "must hold sections"),
+        (b"\xff\xfe", "cannot read"),
+        (b"3\n", "must hold sections"),
+    ],
+)
 def test_a_file_that_is_no_mapping_is_refused(tmp_path, content, message):
     (tmp_path / "c.yaml").write_bytes(content)
     with pytest.raises(ConfigError, match=message):

@@ -25,9 +25,12 @@ def test_a_refusal_reads_as_a_sentence_with_reason_and_cure(kind):
     assert str(error) == "it broke\n  why:  it was thin\n  fix:  take a thick one"
     assert error.exit_code == EXIT_CODES[kind.__name__]
     assert error.as_dict()["error"] == {
-        "code": kind.code, "message": "it broke: it was thin", "param": "x",
-        "type": kind.__name__, "hint": "take a thick one",
-    }  # fmt: skip
+        "code": kind.code,
+        "message": "it broke: it was thin",
+        "param": "x",
+        "type": kind.__name__,
+        "hint": "take a thick one",
+    }
 
 
 def test_codes_are_unique():

@@ -24,8 +24,14 @@ def test_history_grows_line_by_line(run):
     rows = run.history()
     assert [row["step"] for row in rows] == [1, 2, 3]
     assert set(rows[0]) == {
-        "step", "epoch", "loss", "lr", "images_per_second", "seconds", "heldout_loss",
-    }  # fmt: skip
+        "step",
+        "epoch",
+        "loss",
+        "lr",
+        "images_per_second",
+        "seconds",
+        "heldout_loss",
+    }
 
 
 @pytest.mark.parametrize("torn", ['{"step": 3, "lo', "{", "\x00\x00\x00"])

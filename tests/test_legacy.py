@@ -107,7 +107,17 @@ def test_the_command_reads_by_its_child_and_paints_afterwards(cli, tmp_path):
     file = saved(tmp_path / "x.pth", {"model": course_state(later=True), "epoch": 9})
     ended = cli("import-legacy", file, "--out", tmp_path / "m", "--classes", ",".join(CLASSES))
     assert (ended.code, ended.out.strip()) == (0, str(tmp_path / "m"))
-    painted = cli("generate", "two", "--model", tmp_path / "m", "--steps", 2, "-n", 1,
-                  "--out", tmp_path / "two.png")  # fmt: skip
+    painted = cli(
+        "generate",
+        "two",
+        "--model",
+        tmp_path / "m",
+        "--steps",
+        2,
+        "-n",
+        1,
+        "--out",
+        tmp_path / "two.png",
+    )
     assert painted.code == 0
     assert (tmp_path / "two.png").is_file()

@@ -47,9 +47,18 @@ def test_every_name_in_the_shop_window_can_be_had():
 
 def test_the_shop_window_is_what_it_was():
     assert set(ddpm_clip.__all__) == {
-        "__version__", "TextToImage", "Config", "NoiseSchedule", "DDPM", "UNet", "EMA",
-        "Conditioner", "Run", "train", "DdpmClipError",
-    }  # fmt: skip
+        "__version__",
+        "TextToImage",
+        "Config",
+        "NoiseSchedule",
+        "DDPM",
+        "UNet",
+        "EMA",
+        "Conditioner",
+        "Run",
+        "train",
+        "DdpmClipError",
+    }
 
 
 def test_a_name_that_is_not_there_is_an_attribute_error():

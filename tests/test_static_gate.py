@@ -12,11 +12,24 @@ FILES = sorted(ROOT.rglob("*.py"))
 
 MODULES = {"pickle", "cPickle", "dill", "cloudpickle", "shelve", "marshal", "joblib", "torchvision"}
 CALLS = {
-    "eval", "exec", "compile", "__import__", "os.system", "os.popen", "yaml.load",
-    "yaml.unsafe_load", "yaml.full_load", "torch.hub.load", "importlib.import_module",
-}  # fmt: skip
-SAYS = {("allow_pickle", True), ("trust_remote_code", True), ("weights_only", False),
-        ("shell", True)}  # fmt: skip
+    "eval",
+    "exec",
+    "compile",
+    "__import__",
+    "os.system",
+    "os.popen",
+    "yaml.load",
+    "yaml.unsafe_load",
+    "yaml.full_load",
+    "torch.hub.load",
+    "importlib.import_module",
+}
+SAYS = {
+    ("allow_pickle", True),
+    ("trust_remote_code", True),
+    ("weights_only", False),
+    ("shell", True),
+}
 ALLOWED = {
     "torch.load": {"utils/pickled_child.py"},
     "torch.save": {"utils/pickled_child.py"},
@@ -68,8 +81,16 @@ def test_nothing_is_unpickled_evaluated_or_handed_to_a_shell(path):
 
 @pytest.mark.parametrize(
     "text",
-    ["import pickle", "from torchvision import x", "eval('1')", "torch.load('x')", "yaml.load(x)",
-     "np.load(x, allow_pickle=True)", "subprocess.run('x', shell=True)", "import joblib.x"],
-)  # fmt: skip
+    [
+        "import pickle",
+        "from torchvision import x",
+        "eval('1')",
+        "torch.load('x')",
+        "yaml.load(x)",
+        "np.load(x, allow_pickle=True)",
+        "subprocess.run('x', shell=True)",
+        "import joblib.x",
+    ],
+)
 def test_the_gate_sees(text):
     assert list(offences(ast.parse(text), "somewhere.py"))

@@ -19,24 +19,38 @@ def make_tiny_clip(folder: Path, *, dim: int = 16, size: int = 32, seed: int = 0
     start, end = "<|startoftext|>", "<|endoftext|>"
     tokens = [*LETTERS, *(letter + "</w>" for letter in LETTERS), start, end]
     text = {
-        "vocab_size": len(tokens), "max_position_embeddings": 24, "bos_token_id": len(tokens) - 2,
-        "eos_token_id": len(tokens) - 1, "pad_token_id": len(tokens) - 1,
-    }  # fmt: skip
+        "vocab_size": len(tokens),
+        "max_position_embeddings": 24,
+        "bos_token_id": len(tokens) - 2,
+        "eos_token_id": len(tokens) - 1,
+        "pad_token_id": len(tokens) - 1,
+    }
     config = CLIPConfig(
-        text_config=_tower() | text, vision_config=_tower() | {"image_size": size, "patch_size": 8},
+        text_config=_tower() | text,
+        vision_config=_tower() | {"image_size": size, "patch_size": 8},
         projection_dim=dim,
-    )  # fmt: skip
+    )
     torch.manual_seed(seed)
     CLIPModel(config).save_pretrained(folder)
     (folder / "vocab.json").write_text(json.dumps({token: i for i, token in enumerate(tokens)}))
     (folder / "merges.txt").write_text("#version: 0.2\n")
     _write(folder, "tokenizer_config.json", {"tokenizer_class": "CLIPTokenizer"})
-    _write(folder, "preprocessor_config.json", {
-        "image_processor_type": "CLIPImageProcessor", "size": {"shortest_edge": size},
-        "crop_size": {"height": size, "width": size}, "resample": 3,
-        "image_mean": MEAN, "image_std": STD,
-        "do_resize": True, "do_center_crop": True, "do_normalize": True, "do_convert_rgb": True,
-    })  # fmt: skip
+    _write(
+        folder,
+        "preprocessor_config.json",
+        {
+            "image_processor_type": "CLIPImageProcessor",
+            "size": {"shortest_edge": size},
+            "crop_size": {"height": size, "width": size},
+            "resample": 3,
+            "image_mean": MEAN,
+            "image_std": STD,
+            "do_resize": True,
+            "do_center_crop": True,
+            "do_normalize": True,
+            "do_convert_rgb": True,
+        },
+    )
     return folder
 
 
@@ -48,9 +62,13 @@ def make_tiny_siglip(folder: Path, *, size: int = 32, seed: int = 0) -> Path:
 
     tokens = ["<unk>", "</s>", *LETTERS]
     text = {
-        "vocab_size": len(tokens), "max_position_embeddings": 16, "bos_token_id": 1,
-        "eos_token_id": 1, "pad_token_id": 1, "projection_size": 16,
-    }  # fmt: skip
+        "vocab_size": len(tokens),
+        "max_position_embeddings": 16,
+        "bos_token_id": 1,
+        "eos_token_id": 1,
+        "pad_token_id": 1,
+        "projection_size": 16,
+    }
     config = SiglipConfig(
         text_config=_tower() | text, vision_config=_tower() | {"image_size": size, "patch_size": 8}
     )
@@ -63,19 +81,30 @@ def make_tiny_siglip(folder: Path, *, size: int = 32, seed: int = 0) -> Path:
     PreTrainedTokenizerFast(
         tokenizer_object=tokenizer, unk_token="<unk>", eos_token="</s>", pad_token="</s>"
     ).save_pretrained(folder)
-    _write(folder, "preprocessor_config.json", {
-        "image_processor_type": "SiglipImageProcessor", "size": {"height": size, "width": size},
-        "resample": 3, "image_mean": [0.5] * 3, "image_std": [0.5] * 3,
-        "do_resize": True, "do_normalize": True, "do_convert_rgb": True,
-    })  # fmt: skip
+    _write(
+        folder,
+        "preprocessor_config.json",
+        {
+            "image_processor_type": "SiglipImageProcessor",
+            "size": {"height": size, "width": size},
+            "resample": 3,
+            "image_mean": [0.5] * 3,
+            "image_std": [0.5] * 3,
+            "do_resize": True,
+            "do_normalize": True,
+            "do_convert_rgb": True,
+        },
+    )
     return folder
 
 
 def _tower() -> dict[str, int]:
     return {
-        "hidden_size": 16, "intermediate_size": 32, "num_hidden_layers": 2,
+        "hidden_size": 16,
+        "intermediate_size": 32,
+        "num_hidden_layers": 2,
         "num_attention_heads": 2,
-    }  # fmt: skip
+    }
 
 
 def _write(folder: Path, name: str, content: dict[str, object]) -> None:

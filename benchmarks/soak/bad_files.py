@@ -112,9 +112,11 @@ def listening(path: Path) -> None:
 
 
 SPECIAL: dict[str, Callable[[Path], None]] = {
-    "a link to nothing": dangling, "a link out of the folder": outside, "a pipe": pipe,
+    "a link to nothing": dangling,
+    "a link out of the folder": outside,
+    "a pipe": pipe,
     "a socket": listening,
-}  # fmt: skip
+}
 
 KINDS = (*BYTES, *SPECIAL)
 
@@ -152,19 +154,28 @@ def trained_on(home: Path, pictures: int) -> dict[str, Any]:
     told = json.loads((run / "bad_files.json").read_text(encoding="utf-8"))["bad"]
     named = {one["key"]: one["reason"] for one in told}
     table = parquet.read_table(run / "embeddings" / "manifest.parquet")
-    keys = {key.as_py().decode() if isinstance(key.as_py(), bytes) else key.as_py()
-            for key in table["key"]}  # fmt: skip
+    keys = {
+        key.as_py().decode() if isinstance(key.as_py(), bytes) else key.as_py()
+        for key in table["key"]
+    }
     good = {f"{p.parent.name}/{p.name}" for p in folder.rglob("*.png")} - bad.keys()
     return {
-        "code": 0, "pictures": len(good), "bad": len(bad), "kinds": len(set(bad.values())),
+        "code": 0,
+        "pictures": len(good),
+        "bad": len(bad),
+        "kinds": len(set(bad.values())),
         "not_named": sorted(bad.keys() - named.keys()),
         "wrongly_named": sorted(named.keys() - bad.keys()),
-        "embeddings": len(keys), "embeddings_agree": keys == good,
+        "embeddings": len(keys),
+        "embeddings_agree": keys == good,
         "said": f"left out {len(bad)} unusable" in ended.err,
-        "reasons": {kind: dict(Counter(named.get(key, "none") for key in bad if bad[key] == kind))
-                    for kind in KINDS if kind in bad.values()},
+        "reasons": {
+            kind: dict(Counter(named.get(key, "none") for key in bad if bad[key] == kind))
+            for kind in KINDS
+            if kind in bad.values()
+        },
         "seconds": round(ended.seconds, 1),
-    }  # fmt: skip
+    }
 
 
 def main() -> None:
@@ -181,13 +192,24 @@ def main() -> None:
     bad = found.get("bad", 0)
     kept = [
         claim("the training on a folder with bad files ends well", float(fine), 1.0),
-        claim(f"of {bad} bad files of {found.get('kinds')} kinds named, with a reason",
-              (bad - len(found["not_named"])) / bad if fine else None, 1.0),
-        claim("good files named as bad", len(found["wrongly_named"]) if fine else None, 0,
-              at_most=True, unit="files"),
-        claim("pictures, embeddings and words agree in number",
-              float(fine and found["embeddings_agree"] and found["said"]), 1.0),
-    ]  # fmt: skip
+        claim(
+            f"of {bad} bad files of {found.get('kinds')} kinds named, with a reason",
+            (bad - len(found["not_named"])) / bad if fine else None,
+            1.0,
+        ),
+        claim(
+            "good files named as bad",
+            len(found["wrongly_named"]) if fine else None,
+            0,
+            at_most=True,
+            unit="files",
+        ),
+        claim(
+            "pictures, embeddings and words agree in number",
+            float(fine and found["embeddings_agree"] and found["said"]),
+            1.0,
+        ),
+    ]
     print_claims(kept)
     write_results(options.out, {"claims": kept, "share": SHARE, **found})
 

@@ -104,26 +104,43 @@ def main() -> None:
     found, controls = [], []
     for outcome in outcomes(CUTS[:1] if options.smoke else CUTS, every):
         found.append(outcome)
-        print(f"{outcome.scenario}, {outcome.cut}: {outcome.points} points, "
-              f"{len(outcome.lost)} lost", *outcome.lost, sep="\n  ", flush=True)  # fmt: skip
+        print(
+            f"{outcome.scenario}, {outcome.cut}: {outcome.points} points, {len(outcome.lost)} lost",
+            *outcome.lost,
+            sep="\n  ",
+            flush=True,
+        )
     for scenario, cut in CONTROLS:
         controls.append(enumerated(scenario, cut, every))
-        print(f"control {scenario.name}, {cut}: {len(controls[-1].lost)} of "
-              f"{controls[-1].points} points lost", flush=True)  # fmt: skip
+        print(
+            f"control {scenario.name}, {cut}: {len(controls[-1].lost)} of "
+            f"{controls[-1].points} points lost",
+            flush=True,
+        )
     points = sum(one.points for one in found)
     lost = sum(len(one.lost) for one in found)
     fewest = min(len(one.lost) for one in controls)
     kept = [
-        claim(f"crash points after which the newest good state does not open, of {points:,}",
-              lost, 0, at_most=True, unit="points"),
+        claim(
+            f"crash points after which the newest good state does not open, of {points:,}",
+            lost,
+            0,
+            at_most=True,
+            unit="points",
+        ),
         claim("the same in the control that loses least", fewest, 1, unit="points"),
-    ]  # fmt: skip
+    ]
     print_claims(kept)
-    write_results(options.out, {
-        "claims": kept, "cuts": list(CUTS), "every": every,
-        "scenarios": [asdict(one) for one in found],
-        "controls": [asdict(one) | {"lost": len(one.lost)} for one in controls],
-    })  # fmt: skip
+    write_results(
+        options.out,
+        {
+            "claims": kept,
+            "cuts": list(CUTS),
+            "every": every,
+            "scenarios": [asdict(one) for one in found],
+            "controls": [asdict(one) | {"lost": len(one.lost)} for one in controls],
+        },
+    )
 
 
 if __name__ == "__main__":

@@ -222,10 +222,12 @@ class Colours:
 
 
 def _embedding_config() -> Config:
-    return Config.model_validate({
-        "data": {"source": f"drawn-flowers:{PICTURES}", "image_size": 16},
-        "embedder": {"name": "labels", "batch_size": 1},
-    })  # fmt: skip
+    return Config.model_validate(
+        {
+            "data": {"source": f"drawn-flowers:{PICTURES}", "image_size": 16},
+            "embedder": {"name": "labels", "batch_size": 1},
+        }
+    )
 
 
 def _embed(home: Path) -> None:
@@ -260,8 +262,11 @@ def contents(folder: Path) -> dict[str, bytes]:
     """Every file below a folder but what a crash left half-made, and the lock."""
     files = [path for path in folder.rglob("*") if path.is_file()]
     names = {path: str(path.relative_to(folder)) for path in files}
-    return {name: path.read_bytes() for path, name in names.items()
-            if ".tmp-" not in name and ".del-" not in name and name != "lock"}  # fmt: skip
+    return {
+        name: path.read_bytes()
+        for path, name in names.items()
+        if ".tmp-" not in name and ".del-" not in name and name != "lock"
+    }
 
 
 def _check_cache(home: Path) -> None:

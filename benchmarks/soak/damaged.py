@@ -31,8 +31,13 @@ from ddpm_clip.errors import DdpmClipError
 from ddpm_clip.run import Run
 
 OLD, NEW = 10, 15
-FILES = ("model.safetensors", "ema.safetensors", "optimizer.safetensors", "state.json",
-         "manifest.json")  # fmt: skip
+FILES = (
+    "model.safetensors",
+    "ema.safetensors",
+    "optimizer.safetensors",
+    "state.json",
+    "manifest.json",
+)
 
 
 def made(home: Path) -> None:
@@ -45,8 +50,10 @@ def made(home: Path) -> None:
 def state(step: int) -> Checkpoint:
     """A state of a few thousand numbers that follow from the step."""
     draws = torch.Generator().manual_seed(step)
-    groups = {name: {f"{k}.weight": torch.randn(16, 32, generator=draws) for k in range(4)}
-              for name in ("model", "ema", "optimizer")}  # fmt: skip
+    groups = {
+        name: {f"{k}.weight": torch.randn(16, 32, generator=draws) for k in range(4)}
+        for name in ("model", "ema", "optimizer")
+    }
     return Checkpoint(step, groups, {"best": 0.5, "ema_updates": step})
 
 
@@ -121,9 +128,20 @@ def replaced_by_a_folder(path: Path, rng: random.Random) -> None:
 
 
 DAMAGES: tuple[Callable[[Path, random.Random], None], ...] = (
-    flip, flip, flip, cut, cut, grow, empty, zero, remove, from_the_old, swapped, unlisted,
+    flip,
+    flip,
+    flip,
+    cut,
+    cut,
+    grow,
+    empty,
+    zero,
+    remove,
+    from_the_old,
+    swapped,
+    unlisted,
     replaced_by_a_folder,
-)  # fmt: skip
+)
 
 
 def trial(rng: random.Random, template: Path) -> dict[str, Any]:
@@ -186,14 +204,27 @@ def main() -> None:
                 print(f"variant {row['number']}: {row}", flush=True)
     real = [row for row in rows if row["did"] != "nothing changed"]
     wrong = [row for row in real if row["wrong"]]
-    kept = [claim(f"of {len(real)} damaged checkpoints trained on, or met without a clear word",
-                  len(wrong), 0, at_most=True, unit="checkpoints")]  # fmt: skip
+    kept = [
+        claim(
+            f"of {len(real)} damaged checkpoints trained on, or met without a clear word",
+            len(wrong),
+            0,
+            at_most=True,
+            unit="checkpoints",
+        )
+    ]
     print_claims(kept)
-    write_results(options.out, {
-        "claims": kept, "variants": variants, "wrong": interval(len(wrong), len(real)),
-        "did": dict(Counter(row["did"] for row in rows)),
-        "damages": dict(Counter(row["damage"] for row in rows)), "failed": wrong,
-    })  # fmt: skip
+    write_results(
+        options.out,
+        {
+            "claims": kept,
+            "variants": variants,
+            "wrong": interval(len(wrong), len(real)),
+            "did": dict(Counter(row["did"] for row in rows)),
+            "damages": dict(Counter(row["damage"] for row in rows)),
+            "failed": wrong,
+        },
+    )
     trials.finished()
 
 

@@ -36,9 +36,16 @@ from ddpm_clip.pretrained import load, pack, weights_of
 from ddpm_clip.run import Run
 from ddpm_clip.utils.storage import sha256
 
-MODEL_FILES = ("model.safetensors", "conditioner.safetensors", "conditioner.json", "config.json",
-               "bridge.json", "coverage.json", "embedder/mini_clip.safetensors",
-               "embedder/mini_clip.json")  # fmt: skip
+MODEL_FILES = (
+    "model.safetensors",
+    "conditioner.safetensors",
+    "conditioner.json",
+    "config.json",
+    "bridge.json",
+    "coverage.json",
+    "embedder/mini_clip.safetensors",
+    "embedder/mini_clip.json",
+)
 CACHE = {"embedder_name": "m", "fingerprint": "f", "dim": 8, "preprocessing": "p"}
 
 Door = Callable[[Path], Any]
@@ -84,11 +91,25 @@ def _files(file: Path) -> Iterator[tuple[str, Door, Path]]:
     yield "load", load, file
     yield "generate --model", _generate, file
     yield "show", lambda p: command("show", p), file
-    yield "train --init", lambda p: command(
-        "train", "drawn-flowers:4", "--init", p, "--out", p.with_name("run"), "--set",
-        "embedder.name=labels"), file  # fmt: skip
-    yield "train --config", lambda p: command(
-        "train", "drawn-flowers:4", "--config", p, "--out", p.with_name("run")), file  # fmt: skip
+    yield (
+        "train --init",
+        lambda p: command(
+            "train",
+            "drawn-flowers:4",
+            "--init",
+            p,
+            "--out",
+            p.with_name("run"),
+            "--set",
+            "embedder.name=labels",
+        ),
+        file,
+    )
+    yield (
+        "train --config",
+        lambda p: command("train", "drawn-flowers:4", "--config", p, "--out", p.with_name("run")),
+        file,
+    )
     yield "resume", lambda p: command("resume", p), file
     yield "embed", lambda p: command("embed", p, "--output", p.with_name("x.csv")), file
     yield "scan", lambda p: command("scan", p), file
@@ -117,8 +138,15 @@ def _models(goods: Goods, data: bytes, home: Path) -> Iterator[tuple[str, Path]]
 def _runs(goods: Goods, data: bytes, home: Path) -> Iterator[tuple[str, Path]]:
     """Sound runs with one hostile file each; the manifest agrees with it."""
     newest = "checkpoints/step-000010"
-    for path in ("config.yaml", "classes.json", "run.json", "best.json", "history.jsonl",
-                 f"{newest}/ema.safetensors", f"{newest}/state.json"):  # fmt: skip
+    for path in (
+        "config.yaml",
+        "classes.json",
+        "run.json",
+        "best.json",
+        "history.jsonl",
+        f"{newest}/ema.safetensors",
+        f"{newest}/state.json",
+    ):
         folder = _copy(goods.run, home / "run" / path.replace("/", "-"), {path: data})
         if path.startswith("checkpoints"):
             manifest = folder / newest / "manifest.json"

@@ -55,8 +55,19 @@ class Disk:
     @contextmanager
     def watching(self) -> Iterator["Disk"]:
         """Count what happens inside."""
-        names = ("open", "write", "fsync", "rename", "replace", "unlink", "remove", "mkdir",
-                 "rmdir", "truncate", "posix_fallocate")  # fmt: skip
+        names = (
+            "open",
+            "write",
+            "fsync",
+            "rename",
+            "replace",
+            "unlink",
+            "remove",
+            "mkdir",
+            "rmdir",
+            "truncate",
+            "posix_fallocate",
+        )
         self._real = {name: getattr(os, name) for name in names} | {"file": builtins.open}
         with ExitStack() as stack:
             for name in names:

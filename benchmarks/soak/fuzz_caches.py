@@ -36,8 +36,12 @@ from ddpm_clip.data.pixels import BadFile
 from ddpm_clip.utils.tensors import load_tensors
 
 DIM, ROWS = 8, 12
-OPTIONS = {"embedder_name": "mini_clip", "fingerprint": "f" * 16, "dim": DIM,
-           "preprocessing": "centre 8x8x3 white"}  # fmt: skip
+OPTIONS = {
+    "embedder_name": "mini_clip",
+    "fingerprint": "f" * 16,
+    "dim": DIM,
+    "preprocessing": "centre 8x8x3 white",
+}
 
 
 @dataclass
@@ -88,8 +92,14 @@ def _cache(rng: random.Random, corpus: Corpus, home: Path) -> str:
     path = rng.choice(sorted(folder.iterdir()))
     if rng.random() < 0.02:
         path.unlink()
-        rng.choice((lambda: os.mkfifo(path), path.mkdir, lambda: path.symlink_to("/dev/zero"),
-                    lambda: path.symlink_to(path)))()  # fmt: skip
+        rng.choice(
+            (
+                lambda: os.mkfifo(path),
+                path.mkdir,
+                lambda: path.symlink_to("/dev/zero"),
+                lambda: path.symlink_to(path),
+            )
+        )()
     elif path.suffix == ".json" and rng.random() < 0.7:
         path.write_bytes(as_json(spoilt_tree(json.loads(path.read_bytes()), rng), rng))
     elif path.suffix == ".parquet" and rng.random() < 0.6:
@@ -121,8 +131,9 @@ def _rewritten(path: Path, rng: random.Random) -> None:
     elif what < 0.4:
         table = pa.concat_tables([table] * rng.choice((2, 500)))
     elif what < 0.7:
-        values[rng.randrange(len(values))] = rng.choice((None, -1, 2**40, "shard-99999.safetensors",
-                                                         "../../x", b"\xff", 3.5))  # fmt: skip
+        values[rng.randrange(len(values))] = rng.choice(
+            (None, -1, 2**40, "shard-99999.safetensors", "../../x", b"\xff", 3.5)
+        )
         try:
             table = table.drop([name]).append_column(name, pa.array(values))
         except (pa.ArrowException, TypeError, OverflowError):
@@ -138,8 +149,12 @@ def _rewritten(path: Path, rng: random.Random) -> None:
             column = pa.nulls(count)
         others = {other: table[other] for other in table.column_names if len(table) == count}
         table = pa.table({**others, name: column})
-    parquet.write_table(table, path, store_schema=rng.random() < 0.5,
-                        compression=rng.choice(("snappy", "snappy", "none", "zstd")))  # fmt: skip
+    parquet.write_table(
+        table,
+        path,
+        store_schema=rng.random() < 0.5,
+        compression=rng.choice(("snappy", "snappy", "none", "zstd")),
+    )
 
 
 def _reheaded(path: Path, rng: random.Random) -> None:
@@ -162,8 +177,19 @@ def _csv(rng: random.Random, corpus: Corpus, home: Path) -> str:
         lines[rng.randrange(len(lines))] = ",".join(cells)
         path.write_bytes("\n".join(lines).encode("utf-8", "replace"))
     elif what < 0.45:
-        path.write_bytes(rng.choice((b'"' * 300_001, b"a," * 600_000, b"x" * 3_000_000, b"\0,1,2",
-                                     b"a,1\r\n" * 9, b"path\n", b'"a\nb",1,2\n')))  # fmt: skip
+        path.write_bytes(
+            rng.choice(
+                (
+                    b'"' * 300_001,
+                    b"a," * 600_000,
+                    b"x" * 3_000_000,
+                    b"\0,1,2",
+                    b"a,1\r\n" * 9,
+                    b"path\n",
+                    b'"a\nb",1,2\n',
+                )
+            )
+        )
     else:
         path.write_bytes(spoilt(corpus.csv, rng))
     table = read_csv(path)
@@ -178,12 +204,19 @@ def _pairs(rng: random.Random, corpus: Corpus, home: Path) -> str:
     if rng.random() < 0.3:
         out = io.BytesIO()
         arrays: dict[str, Any] = {
-            "image": rng.choice((
-                np.zeros((3, 4)), np.zeros(3), np.array(["a", "b"]), np.zeros((0, 4)),
-                np.full((2, 2), np.nan), np.zeros((2, 2), complex), np.array([set()], object),
-            )),
+            "image": rng.choice(
+                (
+                    np.zeros((3, 4)),
+                    np.zeros(3),
+                    np.array(["a", "b"]),
+                    np.zeros((0, 4)),
+                    np.full((2, 2), np.nan),
+                    np.zeros((2, 2), complex),
+                    np.array([set()], object),
+                )
+            ),
             "text": np.zeros((3, 4)),
-        }  # fmt: skip
+        }
         np.savez_compressed(out, **arrays)
         data = out.getvalue()
     path.write_bytes(data)

@@ -40,8 +40,10 @@ BOMBS = (
 def prepare(home: Path) -> list[bytes]:
     """All configs and presets of the project."""
     root = RESULTS.parents[1]
-    paths = [*sorted((root / "config").glob("*.yaml")),
-             *sorted((root / "src/ddpm_clip/presets").glob("*.yaml"))]  # fmt: skip
+    paths = [
+        *sorted((root / "config").glob("*.yaml")),
+        *sorted((root / "src/ddpm_clip/presets").glob("*.yaml")),
+    ]
     return [path.read_bytes() for path in paths]
 
 
@@ -77,10 +79,15 @@ def _built(config: Config) -> str:
     """What an accepted config describes can be built, or is refused."""
     build_ddpm(config.diffusion)
     try:
-        skeleton(lambda: build_denoiser(
-            config.model, T=config.diffusion.timesteps, img_ch=config.data.channels,
-            img_size=config.data.image_size, c_embed_dim=65,
-        ))  # fmt: skip
+        skeleton(
+            lambda: build_denoiser(
+                config.model,
+                T=config.diffusion.timesteps,
+                img_ch=config.data.channels,
+                img_size=config.data.image_size,
+                c_embed_dim=65,
+            )
+        )
     except ValueError as error:  # as `build_denoiser` says it where it is not only looked at
         raise UsageError("this network cannot be built", str(error)) from error
     return "accepted"

@@ -54,8 +54,18 @@ def attempt(rng: random.Random, corpus: list[bytes], home: Path) -> str:
         if how < 0.5:
             text = spoilt(text, rng)
         elif how < 0.55:
-            text = rng.choice((b"[" * 100_000, b" " * 200_000, b"NaN", b"", b"\xff\xfe{", b"{}",
-                               b'{"seed": 1e999}', b'{"seed": ' + b"9" * 9_000 + b"}"))  # fmt: skip
+            text = rng.choice(
+                (
+                    b"[" * 100_000,
+                    b" " * 200_000,
+                    b"NaN",
+                    b"",
+                    b"\xff\xfe{",
+                    b"{}",
+                    b'{"seed": 1e999}',
+                    b'{"seed": ' + b"9" * 9_000 + b"}",
+                )
+            )
         path.write_bytes(_png(text, rng))
     facts = read_parameters(path)
     assert all(isinstance(value, str | int | float | list | None) for value in facts.values())
@@ -75,10 +85,12 @@ def _png(text: bytes, rng: random.Random) -> bytes:
     key = rng.choice((KEY.encode(), KEY.encode(), KEY.encode(), b"", b"k" * 90))
     packed = zlib.compress(rng.choice((text, text, text, bytes(30_000_000))), 9)
     kinds = [
-        (b"tEXt", key + b"\0" + text), (b"zTXt", key + b"\0\0" + packed),
-        (b"iTXt", key + b"\0\0\0\0\0" + text), (b"iTXt", key + b"\0\1\0\0\0" + packed),
+        (b"tEXt", key + b"\0" + text),
+        (b"zTXt", key + b"\0\0" + packed),
+        (b"iTXt", key + b"\0\0\0\0\0" + text),
+        (b"iTXt", key + b"\0\1\0\0\0" + packed),
         (b"iTXt", key),
-    ]  # fmt: skip
+    ]
     chosen = [rng.choice(kinds)] * rng.choice((1, 1, 1, 2, 200))
     body = b"".join(_chunk(kind, content[:100_000_000]) for kind, content in chosen)
     return b"\x89PNG\r\n\x1a\n" + body + _chunk(b"IEND", b"")

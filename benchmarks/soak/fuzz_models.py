@@ -31,9 +31,19 @@ from ddpm_clip.pretrained import describe, load, pack
 from ddpm_clip.run import Run
 
 DIM = 8
-KEYS = ["model.down_chs=[16, 16]", "model.blocks=1", "model.t_embed_dim=8", "model.attention=0",
-        "data.image_size=8", "data.channels=1", "diffusion.timesteps=20", "embedder.name=mini_clip",
-        "conditioning.bridge=knn", "conditioning.knn_k=4", "generation.steps=2"]  # fmt: skip
+KEYS = [
+    "model.down_chs=[16, 16]",
+    "model.blocks=1",
+    "model.t_embed_dim=8",
+    "model.attention=0",
+    "data.image_size=8",
+    "data.channels=1",
+    "diffusion.timesteps=20",
+    "embedder.name=mini_clip",
+    "conditioning.bridge=knn",
+    "conditioning.knn_k=4",
+    "generation.steps=2",
+]
 
 
 def prepare(home: Path) -> list[Path]:
@@ -45,8 +55,9 @@ def prepare(home: Path) -> list[Path]:
     words = ["a six", "a nine", "a thick two", "a thin one", "seven", "a house"]
     clip.save(run.folder / "embedder", prompts=words, card={})
     rows = torch.nn.functional.normalize(torch.randn(40, DIM), dim=1)
-    fitted = Conditioner.fit(rows, clip.eval().embed_texts(words), prompts=words,
-                             keys=[f"{i}.png" for i in range(40)])  # fmt: skip
+    fitted = Conditioner.fit(
+        rows, clip.eval().embed_texts(words), prompts=words, keys=[f"{i}.png" for i in range(40)]
+    )
     save_conditioner(run.folder, fitted)
     write_note(run.folder, {"bridge": "knn", "reason": "measured"})
     run.write_json("classes.json", {"classes": ["six", "nine"]})
@@ -89,8 +100,14 @@ def _spoil(path: Path, rng: random.Random) -> None:
     if how < 0.03:
         path.unlink()
         if how < 0.02:
-            rng.choice((lambda: os.mkfifo(path), path.mkdir, lambda: path.symlink_to("/dev/zero"),
-                        lambda: path.symlink_to(path)))()  # fmt: skip
+            rng.choice(
+                (
+                    lambda: os.mkfifo(path),
+                    path.mkdir,
+                    lambda: path.symlink_to("/dev/zero"),
+                    lambda: path.symlink_to(path),
+                )
+            )()
     elif how < 0.55 and path.suffix == ".json":
         path.write_bytes(as_json(spoilt_tree(json.loads(data), rng), rng))
     elif how < 0.55 and path.suffix == ".yaml":

@@ -67,8 +67,11 @@ def main(fuzzer: Fuzzer) -> None:
         if first not in done:
             done[first] = portion(fuzzer, first, min(PORTION, options.cases - first))
             append_lines(kept, [done[first]])
-            print(f"{first + done[first]['cases']} of {options.cases}", done[first]["outcomes"],
-                  file=sys.stderr)  # fmt: skip
+            print(
+                f"{first + done[first]['cases']} of {options.cases}",
+                done[first]["outcomes"],
+                file=sys.stderr,
+            )
     rows = [done[first] for first in range(0, options.cases, PORTION)]
     _report(fuzzer, rows, options.out)
     if options.cases == CASES:
@@ -77,9 +80,16 @@ def main(fuzzer: Fuzzer) -> None:
 
 def portion(fuzzer: Fuzzer, first: int, count: int) -> dict[str, Any]:
     """So many cases, in as many children as it takes."""
-    found: dict[str, Any] = {"first": first, "cases": count, "outcomes": Counter(), "bad": [],
-                             "growth_mb": 0.0, "largest": None, "slowest": 0.0,
-                             "seconds": 0.0}  # fmt: skip
+    found: dict[str, Any] = {
+        "first": first,
+        "cases": count,
+        "outcomes": Counter(),
+        "bad": [],
+        "growth_mb": 0.0,
+        "largest": None,
+        "slowest": 0.0,
+        "seconds": 0.0,
+    }
     start, number = time.monotonic(), first
     while number < first + count:
         number = _watched(fuzzer, number, first + count - number, found)
@@ -90,8 +100,14 @@ def portion(fuzzer: Fuzzer, first: int, count: int) -> dict[str, Any]:
 def _watched(fuzzer: Fuzzer, first: int, count: int, found: dict[str, Any]) -> int:
     """Run a child until it is done or dead; the number of the next case."""
     program = Path(sys.modules["__main__"].__file__ or "").parent / f"{fuzzer.name}.py"
-    command = [sys.executable, str(Path(__file__).parent / program.name), "--child", str(first),
-               "--cases", str(count)]  # fmt: skip
+    command = [
+        sys.executable,
+        str(Path(__file__).parent / program.name),
+        "--child",
+        str(first),
+        "--cases",
+        str(count),
+    ]
     number = first
     with subprocess.Popen(command, stdout=subprocess.PIPE, start_new_session=True) as child:
         assert child.stdout is not None
@@ -222,11 +238,19 @@ def _report(fuzzer: Fuzzer, rows: list[dict[str, Any]], out: Path) -> None:
         claim(f"growth of memory, at its peak, {told}", growth, GROWTH_MB, at_most=True, unit="MB"),
     ]
     print_claims(claims)
-    write_results(out, {
-        "claims": claims, "cases": cases, "outcomes": dict(outcomes.most_common()), "bad": bad[:50],
-        "slowest_cpu_seconds": slowest, "growth_mb": growth, "largest_case": worst["largest"],
-        "minutes": round(sum(row["seconds"] for row in rows) / 60, 1),
-    })  # fmt: skip
+    write_results(
+        out,
+        {
+            "claims": claims,
+            "cases": cases,
+            "outcomes": dict(outcomes.most_common()),
+            "bad": bad[:50],
+            "slowest_cpu_seconds": slowest,
+            "growth_mb": growth,
+            "largest_case": worst["largest"],
+            "minutes": round(sum(row["seconds"] for row in rows) / 60, 1),
+        },
+    )
 
 
 def _options(fuzzer: Fuzzer) -> argparse.Namespace:

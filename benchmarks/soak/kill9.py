@@ -133,8 +133,7 @@ def _half_made(folder: Path) -> list[str]:
         return []
 
 
-WAYS = {"random": killed_at_random, "aimed": killed_in_a_save,
-        "control": control_killed_in_a_save}  # fmt: skip
+WAYS = {"random": killed_at_random, "aimed": killed_in_a_save, "control": control_killed_in_a_save}
 
 
 def opened(run: Path) -> dict[str, Any]:
@@ -155,9 +154,12 @@ def opened(run: Path) -> dict[str, Any]:
 
 
 def trial(
-    rng: random.Random, kill: Callable[..., bool], seconds: float, wanted: dict[str, str],
+    rng: random.Random,
+    kill: Callable[..., bool],
+    seconds: float,
+    wanted: dict[str, str],
     is_control: bool,
-) -> dict[str, Any]:  # fmt: skip
+) -> dict[str, Any]:
     """One kill, what it left, and the end of the run that goes on."""
     with tempfile.TemporaryDirectory() as place:
         home = Path(place) / "trial"
@@ -185,8 +187,13 @@ def main() -> None:
     print(f"an unbroken run takes {whole.seconds:.1f} s", flush=True)
     rows: dict[str, list[dict[str, Any]]] = {name: [] for name in options.arms}
     for name in options.arms:
-        work = partial(trial, kill=WAYS[name], seconds=whole.seconds, wanted=wanted,
-                       is_control=name == "control")  # fmt: skip
+        work = partial(
+            trial,
+            kill=WAYS[name],
+            seconds=whole.seconds,
+            wanted=wanted,
+            is_control=name == "control",
+        )
         for row in trials.run(name, options.kills, work):
             rows[name].append(row)
             told = row["lost"] or ", ".join(row.get("differs", [])) or "nothing lost"
@@ -204,21 +211,35 @@ def report(rows: dict[str, list[dict[str, Any]]], options: argparse.Namespace) -
     control = sum(bool(row["lost"]) for row in rows["control"])
     kept = [
         claim(f"of {len(ours)} kills lost a checkpoint", lost, 0, at_most=True, unit="kills"),
-        claim(f"of {len(ours)} resumed runs differ from an unbroken one in a bit", differ, 0,
-              at_most=True, unit="runs"),
-        claim("of the control's kills in a save lost its checkpoint",
-              control / len(rows["control"]), NEEDED),
-    ]  # fmt: skip
+        claim(
+            f"of {len(ours)} resumed runs differ from an unbroken one in a bit",
+            differ,
+            0,
+            at_most=True,
+            unit="runs",
+        ),
+        claim(
+            "of the control's kills in a save lost its checkpoint",
+            control / len(rows["control"]),
+            NEEDED,
+        ),
+    ]
     print_claims(kept)
-    write_results(options.out, {
-        "claims": kept, "kills": options.kills, "lost": interval(lost, len(ours)),
-        "differ": interval(differ, len(ours)),
-        "control_lost": interval(control, len(rows["control"])),
-        "steps_at_the_kill": {name: [row["step"] for row in rows[name]]
-                              for name in ("random", "aimed")},
-        "failed": [row for row in ours if row["lost"] or row["differs"]],
-        "control_kept": [row for row in rows["control"] if not row["lost"]],
-    })  # fmt: skip
+    write_results(
+        options.out,
+        {
+            "claims": kept,
+            "kills": options.kills,
+            "lost": interval(lost, len(ours)),
+            "differ": interval(differ, len(ours)),
+            "control_lost": interval(control, len(rows["control"])),
+            "steps_at_the_kill": {
+                name: [row["step"] for row in rows[name]] for name in ("random", "aimed")
+            },
+            "failed": [row for row in ours if row["lost"] or row["differs"]],
+            "control_kept": [row for row in rows["control"] if not row["lost"]],
+        },
+    )
 
 
 def _options() -> argparse.Namespace:

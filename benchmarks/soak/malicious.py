@@ -31,10 +31,25 @@ from ddpm_clip.data import decoding
 from ddpm_clip.errors import DdpmClipError
 from ddpm_clip.utils import pickled_child
 
-EXECUTED = ("os.system", "os.exec", "os.fork", "os.posix_spawn", "os.spawn", "subprocess.Popen",
-            "socket.connect", "socket.getaddrinfo", "socket.gethostbyname", "pickle.find_class",
-            "webbrowser.open", "urllib.Request", "pty.spawn", "sqlite3.connect", "os.symlink",
-            "ctypes.dlsym", "marshal.loads")  # fmt: skip
+EXECUTED = (
+    "os.system",
+    "os.exec",
+    "os.fork",
+    "os.posix_spawn",
+    "os.spawn",
+    "subprocess.Popen",
+    "socket.connect",
+    "socket.getaddrinfo",
+    "socket.gethostbyname",
+    "pickle.find_class",
+    "webbrowser.open",
+    "urllib.Request",
+    "pty.spawn",
+    "sqlite3.connect",
+    "os.symlink",
+    "ctypes.dlsym",
+    "marshal.loads",
+)
 """Audit events that reading a file has no reason to raise."""
 
 OURS = (decoding.__file__, pickled_child.__file__)
@@ -109,8 +124,14 @@ def control(data: bytes, canaries: Path) -> bool:
         "sys.addaudithook(hook)\n"
         "pickle.loads(sys.stdin.buffer.read())"
     )
-    done = subprocess.run([sys.executable, "-c", program], input=data, capture_output=True,
-                          timeout=60, cwd=canaries, check=False)  # fmt: skip
+    done = subprocess.run(
+        [sys.executable, "-c", program],
+        input=data,
+        capture_output=True,
+        timeout=60,
+        cwd=canaries,
+        check=False,
+    )
     found = b"heard" in done.stdout or bool(os.listdir(canaries))
     shutil.rmtree(canaries)
     canaries.mkdir()
@@ -146,14 +167,24 @@ def main() -> None:
     claims = [
         claim(f"executions {told}", len(executed), 0, at_most=True, unit="events"),
         claim(f"errors that are not ours {told}", len(crashes), 0, at_most=True, unit="errors"),
-        claim("hostile pickles that the control hears", controls[True] / max(1, controls.total()),
-              0.95),
-    ]  # fmt: skip
+        claim(
+            "hostile pickles that the control hears",
+            controls[True] / max(1, controls.total()),
+            0.95,
+        ),
+    ]
     print_claims(claims)
-    write_results(options.out, {
-        "claims": claims, "files": len(rows), "doors": tries, "executed": executed[:50],
-        "crashes": crashes[:50], "control": {"heard": controls[True], "of": controls.total()},
-    })  # fmt: skip
+    write_results(
+        options.out,
+        {
+            "claims": claims,
+            "files": len(rows),
+            "doors": tries,
+            "executed": executed[:50],
+            "crashes": crashes[:50],
+            "control": {"heard": controls[True], "of": controls.total()},
+        },
+    )
 
 
 def _options() -> argparse.Namespace:

@@ -49,13 +49,20 @@ def calls(canary: Path) -> dict[str, Any]:
     """Objects that call something when they are unpickled, and so touch the canary."""
     shell, code = f"touch {canary}", f"open({str(canary)!r}, 'w').close()"
     words = ["sh", "-c", shell]
-    told = {"shell": shell, "file": str(canary), "home": str(canary.parent), "raw": shell.encode(),
-            "code": marshal.dumps(compile(code, "x", "exec"))}  # fmt: skip
+    told = {
+        "shell": shell,
+        "file": str(canary),
+        "home": str(canary.parent),
+        "raw": shell.encode(),
+        "code": marshal.dumps(compile(code, "x", "exec")),
+    }
     handler = {"()": "os.system", "command": shell}
     logging = {"version": 1, "handlers": {"x": handler}, "root": {"handlers": ["x"]}}
     made = {
-        "os.system": ("os:system", shell), "os.popen": ("os:popen", shell),
-        "os.execv": ("os:execv", "/bin/sh", words), "posix.system": ("posix:system", shell),
+        "os.system": ("os:system", shell),
+        "os.popen": ("os:popen", shell),
+        "os.execv": ("os:execv", "/bin/sh", words),
+        "posix.system": ("posix:system", shell),
         "os.spawn": ("os:spawnlp", 0, "sh", *words),
         "subprocess.Popen": ("subprocess:Popen", words),
         "subprocess.run": ("subprocess:run", words),
@@ -63,8 +70,10 @@ def calls(canary: Path) -> dict[str, Any]:
         "subprocess.getoutput": ("subprocess:getoutput", shell),
         "builtins.exec": ("builtins:exec", code),
         "builtins.open": ("builtins:open", told["file"], "w"),
-        "runpy": ("runpy:_run_code", code, {}), "pty.spawn": ("pty:spawn", words),
-        "timeit": ("timeit:timeit", "pass", code), "cProfile": ("cProfile:run", code),
+        "runpy": ("runpy:_run_code", code, {}),
+        "pty.spawn": ("pty:spawn", words),
+        "timeit": ("timeit:timeit", "pass", code),
+        "cProfile": ("cProfile:run", code),
         "bdb": ("bdb:Bdb.run", None, code),
         "code": ("code:InteractiveInterpreter.runsource", None, code),
         "pickle in pickle": ("pickle:loads", pickle.dumps(Call("os:system", shell))),
@@ -77,12 +86,13 @@ def calls(canary: Path) -> dict[str, Any]:
         "webbrowser": ("webbrowser:open", "http://127.0.0.1:9/"),
         "shutil": ("shutil:copy", "/etc/hostname", told["file"]),
         "os.symlink": ("os:symlink", "/etc/passwd", told["file"]),
-        "pathlib": ("pathlib:Path.touch", canary), "sqlite3": ("sqlite3:connect", told["file"]),
+        "pathlib": ("pathlib:Path.touch", canary),
+        "sqlite3": ("sqlite3:connect", told["file"]),
         "yaml": ("yaml:unsafe_load", f"!!python/object/apply:os.system ['{shell}']"),
         "multiprocessing": ("multiprocessing.util:spawnv_passfds", b"/bin/sh", words, ()),
         "logging": ("logging.config:dictConfig", logging),
         **{name: ("builtins:eval", text.format(**told)) for name, text in SOURCES.items()},
-    }  # fmt: skip
+    }
     return {name: Call(*call) for name, call in made.items()}
 
 
@@ -131,11 +141,15 @@ def _archives(canary: Path, raw: bytes) -> dict[str, bytes]:
         device.type = tarfile.CHRTYPE
         archive.addfile(device)
     return {
-        "zip slip.pth": slip.getvalue(), "torchscript.pt": code.getvalue(),
-        "zip bomb.pth": bomb.getvalue(), "links.tar": tar.getvalue(),
-        "7z.7z": b"7z\xbc\xaf\x27\x1c" + raw, "gzip.pth.gz": b"\x1f\x8b\x08" + zlib.compress(raw),
-        "hdf5.h5": b"\x89HDF\r\n\x1a\n" + raw, "keras lambda.keras": slip.getvalue(),
-    }  # fmt: skip
+        "zip slip.pth": slip.getvalue(),
+        "torchscript.pt": code.getvalue(),
+        "zip bomb.pth": bomb.getvalue(),
+        "links.tar": tar.getvalue(),
+        "7z.7z": b"7z\xbc\xaf\x27\x1c" + raw,
+        "gzip.pth.gz": b"\x1f\x8b\x08" + zlib.compress(raw),
+        "hdf5.h5": b"\x89HDF\r\n\x1a\n" + raw,
+        "keras lambda.keras": slip.getvalue(),
+    }
 
 
 def _tables(canary: Path, evil: Call, raw: bytes) -> dict[str, bytes]:
@@ -144,18 +158,28 @@ def _tables(canary: Path, evil: Call, raw: bytes) -> dict[str, bytes]:
     array = np.array([evil] * 2, dtype=object)
     np.savez(objects, image=array, text=array, images=array)
     np.save(npy, array)
-    field = pa.field("key", pa.binary(), metadata={
-        b"ARROW:extension:name": b"arrow.py_extension_type", b"ARROW:extension:metadata": raw,
-    })  # fmt: skip
+    field = pa.field(
+        "key",
+        pa.binary(),
+        metadata={
+            b"ARROW:extension:name": b"arrow.py_extension_type",
+            b"ARROW:extension:metadata": raw,
+        },
+    )
     parquet.write_table(pa.table([pa.array([b"x"])], schema=pa.schema([field])), table)
-    header = json.dumps({"__metadata__": {"format": "pt", "code": f"touch {canary}"}, "x": {
-        "dtype": "F32", "shape": [10**9, 10**9], "data_offsets": [0, 4]}}).encode()  # fmt: skip
+    header = json.dumps(
+        {
+            "__metadata__": {"format": "pt", "code": f"touch {canary}"},
+            "x": {"dtype": "F32", "shape": [10**9, 10**9], "data_offsets": [0, 4]},
+        }
+    ).encode()
     return {
-        "objects.npz": objects.getvalue(), "objects.npy": npy.getvalue(),
+        "objects.npz": objects.getvalue(),
+        "objects.npy": npy.getvalue(),
         "py_extension.parquet": table.getvalue(),
         "huge.safetensors": struct.pack("<Q", len(header)) + header + bytes(4),
         "behind a header.safetensors": struct.pack("<Q", 2) + b"{}" + raw,
-    }  # fmt: skip
+    }
 
 
 def _texts(canary: Path) -> dict[str, bytes]:
@@ -164,13 +188,15 @@ def _texts(canary: Path) -> dict[str, bytes]:
     tags = {
         "apply": f"!!python/object/apply:os.system ['{shell}']\n",
         "new": f"!!python/object/new:os.system ['{shell}']\n",
-        "name": "model: !!python/name:os.system\n", "module": "model: !!python/module:os\n",
+        "name": "model: !!python/name:os.system\n",
+        "module": "model: !!python/module:os\n",
         "nested": f"model: {{arch: !!python/object/apply:subprocess.Popen [['{shell}']]}}\n",
         "ruby": "--- !ruby/object:Gem::Installer\ni: x\n",
-    }  # fmt: skip
+    }
     made = {f"yaml {name}.yaml": text.encode() for name, text in tags.items()}
-    made["class.json"] = json.dumps({"__reduce__": ["os.system", shell], "format": 1,
-                                     "py/object": "os.system", "config": {}}).encode()  # fmt: skip
+    made["class.json"] = json.dumps(
+        {"__reduce__": ["os.system", shell], "format": 1, "py/object": "os.system", "config": {}}
+    ).encode()
     made["paths.json"] = json.dumps(
         {
             "format": 1,
@@ -192,4 +218,4 @@ def _pictures(canary: Path) -> dict[str, bytes]:
         "svg.png": b"<svg xmlns='http://www.w3.org/2000/svg' onload='alert(1)'/>",
         "mvg.png": f"push graphic-context\nfill 'url(https://x/\"|{canary})'\n".encode(),
         "pdf.png": b"%PDF-1.7\n1 0 obj<</OpenAction<</S/JavaScript>>>>endobj",
-    }  # fmt: skip
+    }

@@ -44,17 +44,22 @@ def trial(rng: random.Random, wanted: dict[str, str]) -> dict[str, Any]:
         said = "".join((home / f"racer-{k}.log").read_text(encoding="utf-8") for k in range(2))
         differs = difference(facts_of(home / "run"), wanted) if 0 in codes else ["exit"]
         return {
-            "codes": codes, "gap": round(gap, 3), "differs": differs,
-            "named": "by process" in said, "loser_seconds": late and round(late, 3),
-        }  # fmt: skip
+            "codes": codes,
+            "gap": round(gap, 3),
+            "differs": differs,
+            "named": "by process" in said,
+            "loser_seconds": late and round(late, 3),
+        }
 
 
 def _started(words: list[str], log: Path) -> tuple[subprocess.Popen[bytes], float]:
     with open(log, "wb") as file:
         process = subprocess.Popen(
-            [sys.executable, "-c", START, *words], stdout=file, stderr=file,
+            [sys.executable, "-c", START, *words],
+            stdout=file,
+            stderr=file,
             env=os.environ | {"OMP_NUM_THREADS": "1"},
-        )  # fmt: skip
+        )
     return process, time.monotonic()
 
 
@@ -95,13 +100,28 @@ def main() -> None:
     seconds = [row["loser_seconds"] for row in rows]
     slowest = LIMIT if None in seconds else max(seconds, default=LIMIT)
     kept = [
-        claim(f"of {races} races without exactly one winner", len(undecided), 0, at_most=True,
-              unit="races"),
-        claim(f"of {races} runs that hold anything of the other", len(mixed), 0, at_most=True,
-              unit="races"),
-        claim("slowest end of the second one, from a cold start", slowest, QUICK, at_most=True,
-              unit="s"),
-    ]  # fmt: skip
+        claim(
+            f"of {races} races without exactly one winner",
+            len(undecided),
+            0,
+            at_most=True,
+            unit="races",
+        ),
+        claim(
+            f"of {races} runs that hold anything of the other",
+            len(mixed),
+            0,
+            at_most=True,
+            unit="races",
+        ),
+        claim(
+            "slowest end of the second one, from a cold start",
+            slowest,
+            QUICK,
+            at_most=True,
+            unit="s",
+        ),
+    ]
     print_claims(kept)
     write_results(options.out, {"claims": kept, "races": rows})
     trials.finished()

@@ -39,11 +39,29 @@ from ddpm_clip.utils.generators import finish
 
 PICTURES = 100
 MODEL = "digits"
-PROMPTS = ("zero", "a one", "the digit two", "a photo of the number three", "4", "five", "a six",
-           "Seven!", "a handwritten eight", "a thick slanted nine", "a rose",
-           "数字の二")  # fmt: skip
-MODES = ("generate",) * 11 + ("guided", "unconditional", "vary", "interpolate", "blend", "img2img",
-                              "inpaint")  # fmt: skip
+PROMPTS = (
+    "zero",
+    "a one",
+    "the digit two",
+    "a photo of the number three",
+    "4",
+    "five",
+    "a six",
+    "Seven!",
+    "a handwritten eight",
+    "a thick slanted nine",
+    "a rose",
+    "数字の二",
+)
+MODES = ("generate",) * 11 + (
+    "guided",
+    "unconditional",
+    "vary",
+    "interpolate",
+    "blend",
+    "img2img",
+    "inpaint",
+)
 
 
 @cache
@@ -60,19 +78,27 @@ def wishes(rng: random.Random, mode: str) -> dict[str, Any]:
     """How to paint a picture of a trial, and its like beside it."""
     guided = mode == "guided"
     found: dict[str, Any] = {
-        "n": rng.choice((1, 2, 3, 5)), "seed": rng.randrange(2**32), "steps": rng.randint(2, 8),
+        "n": rng.choice((1, 2, 3, 5)),
+        "seed": rng.randrange(2**32),
+        "steps": rng.randint(2, 8),
         "sampler": rng.choice(sorted(SAMPLERS)),
         "guidance": tuple(rng.sample((0.0, 1.0, 1.5, 2.0, 4.0, 7.5), rng.choice((1, 1, 2)))),
         "bridge": rng.choice(opened().model.conditioner.bridges),
-        "clamp": rng.choice(("static", "dynamic")), "rescale": rng.choice((0.0, 0.0, 0.7)),
-        "interval": rng.choice(((0.15, 3.0), (0.0, 1e9))), "batch": rng.choice((1, 2, 3, 7, 64)),
+        "clamp": rng.choice(("static", "dynamic")),
+        "rescale": rng.choice((0.0, 0.0, 0.7)),
+        "interval": rng.choice(((0.15, 3.0), (0.0, 1e9))),
+        "batch": rng.choice((1, 2, 3, 7, 64)),
         "unconditional": mode == "unconditional" or (guided and rng.random() < 0.5),
-    }  # fmt: skip
+    }
     if not found["unconditional"] and rng.random() < 0.3:
         found["negative"] = rng.choice(PROMPTS)
     if guided:
-        found |= {"clip_guidance": rng.choice((0.5, 1.0)), "clip_views": rng.choice((2, 4)),
-                  "clip_travel": rng.choice((0, 1)), "steps": rng.randint(2, 4)}  # fmt: skip
+        found |= {
+            "clip_guidance": rng.choice((0.5, 1.0)),
+            "clip_views": rng.choice((2, 4)),
+            "clip_travel": rng.choice((0, 1)),
+            "steps": rng.randint(2, 4),
+        }
     return found
 
 
@@ -135,8 +161,12 @@ def _into(rng: random.Random, tti: TextToImage, words: Any, settings: Any, home:
 
 
 EDITS: dict[str, Callable[..., Any]] = {
-    "vary": _vary, "interpolate": _way, "blend": _blend, "img2img": _over, "inpaint": _into,
-}  # fmt: skip
+    "vary": _vary,
+    "interpolate": _way,
+    "blend": _blend,
+    "img2img": _over,
+    "inpaint": _into,
+}
 
 
 def rewritten(file: Path, out: Path, rng: random.Random | None = None, **facts: Any) -> Path:
@@ -178,34 +208,54 @@ def trial(rng: random.Random, mode: str) -> dict[str, Any]:
         seed = (facts["seed"] + 1) % 2**32
         code_seed, other = reproduced(rewritten(file, home / "seed.png", seed=seed), home)
     return {
-        "mode": mode, "pictures_in_batch": facts["batch_pictures"], "threads": facts["threads"],
-        "sampler": facts["sampler"], "steps": facts["steps"],
+        "mode": mode,
+        "pictures_in_batch": facts["batch_pictures"],
+        "threads": facts["threads"],
+        "sampler": facts["sampler"],
+        "steps": facts["steps"],
         "equal": code == 0 and same.get("equal") is True,
         "one_pixel_told": code_off == 1 and (off.get("different"), off.get("largest")) == (1, 1),
         "other_seed_told": code_seed == 1 and other.get("different", 0) > 0,
-        "said": same if code else None, "seconds": round(time.process_time() - began, 2),
-    }  # fmt: skip
+        "said": same if code else None,
+        "seconds": round(time.process_time() - began, 2),
+    }
 
 
 def report(rows: list[dict[str, Any]], out: Path) -> None:
     """The claims, and of what they are made."""
-    shares = {name: sum(row[name] for row in rows) / len(rows)
-              for name in ("equal", "one_pixel_told", "other_seed_told")}  # fmt: skip
+    shares = {
+        name: sum(row[name] for row in rows) / len(rows)
+        for name in ("equal", "one_pixel_told", "other_seed_told")
+    }
     n = len(rows)
     claims = [
         claim(f"of {n} pictures painted again with every pixel equal", shares["equal"], 1.0),
-        claim(f"of {n} copies with one value one level off told apart, by that one value",
-              shares["one_pixel_told"], 1.0),
-        claim(f"of {n} pictures with another seed recorded told apart, the control",
-              shares["other_seed_told"], 1.0),
-    ]  # fmt: skip
+        claim(
+            f"of {n} copies with one value one level off told apart, by that one value",
+            shares["one_pixel_told"],
+            1.0,
+        ),
+        claim(
+            f"of {n} pictures with another seed recorded told apart, the control",
+            shares["other_seed_told"],
+            1.0,
+        ),
+    ]
     print_claims(claims)
-    counts = {name: dict(Counter(str(row[name]) for row in rows))
-              for name in ("mode", "sampler", "threads", "pictures_in_batch")}  # fmt: skip
-    write_results(out, {
-        "claims": claims, "n": n, **counts, "bad": [row for row in rows if not row["equal"]],
-        "cpu_minutes": round(sum(row["seconds"] for row in rows) / 60, 1),
-    })  # fmt: skip
+    counts = {
+        name: dict(Counter(str(row[name]) for row in rows))
+        for name in ("mode", "sampler", "threads", "pictures_in_batch")
+    }
+    write_results(
+        out,
+        {
+            "claims": claims,
+            "n": n,
+            **counts,
+            "bad": [row for row in rows if not row["equal"]],
+            "cpu_minutes": round(sum(row["seconds"] for row in rows) / 60, 1),
+        },
+    )
 
 
 def main() -> None:

@@ -123,18 +123,28 @@ def report(rows: dict[str, list[dict[str, Any]]], options: argparse.Namespace) -
     wrong = [row for row in both if row["wrong"]]
     waits = sorted(row["answered"] for row in both)
     kept = [
-        claim(f"of {len(both)} signals with a wrong code, no checkpoint, no way on, or other bits",
-              len(wrong), 0, at_most=True, unit="signals"),
+        claim(
+            f"of {len(both)} signals with a wrong code, no checkpoint, no way on, or other bits",
+            len(wrong),
+            0,
+            at_most=True,
+            unit="signals",
+        ),
         claim("longest wait from a signal to the end", waits[-1], QUICK, at_most=True, unit="s"),
-    ]  # fmt: skip
+    ]
     print_claims(kept)
     moments = sorted({row["when"] for row in both})
-    write_results(options.out, {
-        "claims": kept, "signals": options.signals, "wrong": interval(len(wrong), len(both)),
-        "when": {one: sum(row["when"] == one for row in both) for one in moments},
-        "seconds_to_the_end": {"median": statistics.median(waits), "longest": waits[-1]},
-        "failed": wrong,
-    })  # fmt: skip
+    write_results(
+        options.out,
+        {
+            "claims": kept,
+            "signals": options.signals,
+            "wrong": interval(len(wrong), len(both)),
+            "when": {one: sum(row["when"] == one for row in both) for one in moments},
+            "seconds_to_the_end": {"median": statistics.median(waits), "longest": waits[-1]},
+            "failed": wrong,
+        },
+    )
 
 
 def _options() -> argparse.Namespace:

@@ -91,9 +91,12 @@ def knn(
     """`shift` mixed with the nearest training pictures (kNN-Diffusion, Sheynin et al. 2022)."""
     options = ground.options
     if options.knn_k < 4:
-        raise UsageError(f"conditioning.knn_k = {options.knn_k} is below 4",
-                         "so few neighbours copy single training pictures",
-                         "choose 4 or more", param="conditioning.knn_k")  # fmt: skip
+        raise UsageError(
+            f"conditioning.knn_k = {options.knn_k} is below 4",
+            "so few neighbours copy single training pictures",
+            "choose 4 or more",
+            param="conditioning.knn_k",
+        )
     cosines, rows = ground.neighbours(e, options.knn_k)
     weights = (cosines / options.knn_tau).softmax(1)  # (n, k)
     near = ground.images(ground.bank[rows].float().flatten(0, 1))[:, :-1]
@@ -111,14 +114,16 @@ def prior(
     prompt would have one picture; a truncated lot leaves out the rare ones.
     """
     if ground.prior is None:
-        raise UsageError("this model was packed without a prior",
-                         "it was trained before there was one, or had nothing to fit it on",
-                         "choose another bridge: --bridge shift", param="bridge")  # fmt: skip
+        raise UsageError(
+            "this model was packed without a prior",
+            "it was trained before there was one, or had nothing to fit it on",
+            "choose another bridge: --bridge shift",
+            param="bridge",
+        )
     drawn = ground.prior.draw(e, generators, ground.options.prior_truncation)
     return ground.images(drawn)[:, :-1], 0.0
 
 
 BRIDGES: Registry[Bridge] = Registry(
-    "bridge",
-    {"identity": identity, "shift": shift, "noise": noise, "knn": knn, "prior": prior},
+    "bridge", {"identity": identity, "shift": shift, "noise": noise, "knn": knn, "prior": prior}
 )

@@ -13,12 +13,7 @@ import torch
 from torch import nn
 
 from ddpm_clip.conditioning import BridgeOptions
-from ddpm_clip.config import (
-    ConditioningConfig,
-    DiffusionConfig,
-    EmbedderConfig,
-    ModelConfig,
-)
+from ddpm_clip.config import ConditioningConfig, DiffusionConfig, EmbedderConfig, ModelConfig
 from ddpm_clip.diffusion.schedules import SCHEDULES, NoiseSchedule, with_zero_terminal_snr
 from ddpm_clip.embedders import EMBEDDERS
 from ddpm_clip.errors import UsageError
@@ -67,7 +62,7 @@ def build_schedule(config: DiffusionConfig) -> NoiseSchedule:
             "the last row is pure noise, from which x_0 cannot be read",
             "choose v or x_0: --set diffusion.parameterization=v",
             param="diffusion.parameterization",
-        )  # fmt: skip
+        )
     return with_zero_terminal_snr(schedule)
 
 
@@ -75,10 +70,14 @@ def build_ddpm(config: DiffusionConfig, device: torch.device | str = "cpu") -> D
     """Schedule, target and loss weighting together."""
     levels = {"p_mean": config.p_mean, "p_std": config.p_std}
     return DDPM(
-        build_schedule(config), device, parameterization=config.parameterization,
-        weighting=config.weighting, noise_levels=config.noise_levels, sigma_data=config.sigma_data,
+        build_schedule(config),
+        device,
+        parameterization=config.parameterization,
+        weighting=config.weighting,
+        noise_levels=config.noise_levels,
+        sigma_data=config.sigma_data,
         level_options=levels if config.noise_levels == "lognormal" else None,
-    )  # fmt: skip
+    )
 
 
 def build_denoiser(
@@ -93,9 +92,15 @@ def build_denoiser(
     options = config.model_dump(exclude={"arch", "down_chs", "t_embed_dim"})
     known = inspect.signature(arch).parameters
     make: Callable[[], nn.Module] = partial(
-        arch, T, img_ch, img_size, config.down_chs, config.t_embed_dim, c_embed_dim,
+        arch,
+        T,
+        img_ch,
+        img_size,
+        config.down_chs,
+        config.t_embed_dim,
+        c_embed_dim,
         **{k: v for k, v in options.items() if k in known},
-    )  # fmt: skip
+    )
     if torch.get_default_device().type != "meta":
         _check_room(make)
     return make()
@@ -114,15 +119,20 @@ def _check_room(make: Callable[[], nn.Module]) -> None:
     except ValueError as error:
         why = f"{why} ({error})"
     raise UsageError(
-        "this network is too large to be built", why, "choose smaller model.down_chs",
+        "this network is too large to be built",
+        why,
+        "choose smaller model.down_chs",
         param="model.down_chs",
-    )  # fmt: skip
+    )
 
 
 def build_embedder(
-    config: EmbedderConfig, *, classes: tuple[str, ...] = (), home: Path | None = None,
+    config: EmbedderConfig,
+    *,
+    classes: tuple[str, ...] = (),
+    home: Path | None = None,
     device: torch.device | str = "cpu",
-) -> Embedder:  # fmt: skip
+) -> Embedder:
     """The embedder of a config.
 
     Args:
@@ -162,6 +172,10 @@ def mini_clip_folder(model: str | None, home: Path | None = None) -> Path:
 def bridge_options(config: ConditioningConfig) -> BridgeOptions:
     """The bridge settings of a config."""
     return BridgeOptions(
-        config.bridge, config.text_noise, config.knn_k, config.knn_tau, config.knn_beta,
+        config.bridge,
+        config.text_noise,
+        config.knn_k,
+        config.knn_tau,
+        config.knn_beta,
         config.prior_truncation,
-    )  # fmt: skip
+    )

@@ -185,8 +185,9 @@ def newest(home: Path, groups: Iterable[str] | None = None) -> Checkpoint | None
         except StorageError as error:
             warnings.warn(f"{error}\n  falling back to the checkpoint before it", stacklevel=3)
     if steps:
-        raise StorageError(f"every checkpoint in {home} is damaged",
-                           fix="start anew with --overwrite")  # fmt: skip
+        raise StorageError(
+            f"every checkpoint in {home} is damaged", fix="start anew with --overwrite"
+        )
     return None
 
 

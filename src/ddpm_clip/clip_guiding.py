@@ -85,9 +85,12 @@ class ClipGuide:
         return losses
 
     def way(
-        self, texts: Sequence[str], seeds: Sequence[int], schedule: NoiseSchedule,
+        self,
+        texts: Sequence[str],
+        seeds: Sequence[int],
+        schedule: NoiseSchedule,
         settings: Settings,
-    ) -> tuple[Callable[[Predict], Predict], Walker]:  # fmt: skip
+    ) -> tuple[Callable[[Predict], Predict], Walker]:
         """What guides a batch, as `DDPM.walk` takes it: (wrap, sampler).
 
         Args:

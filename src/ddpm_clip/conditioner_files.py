@@ -32,9 +32,11 @@ def save_conditioner(folder: Path, conditioner: Conditioner, bank: bool = True) 
     with replacing(folder / TENSORS) as temporary:
         save_tensors(temporary, conditioner.tensors(bank))
     facts = {
-        "mode": conditioner.mode, "length": conditioner.length, "prompts": conditioner.prompts,
+        "mode": conditioner.mode,
+        "length": conditioner.length,
+        "prompts": conditioner.prompts,
         "bank_keys": conditioner.bank_keys if bank else [],
-    }  # fmt: skip
+    }
     write_text(folder / FACTS, json.dumps(facts, ensure_ascii=False) + "\n")
 
 
@@ -49,9 +51,13 @@ def load_conditioner(folder: Path, options: BridgeOptions) -> Conditioner:
         tensors = load_tensors(folder / TENSORS)
         _check(tensors, facts)
         return Conditioner.from_tensors(
-            tensors, bank_keys=facts["bank_keys"], prompts=facts["prompts"], options=options,
-            mode=facts["mode"], length=float(facts.get("length", 1.0)),
-        )  # fmt: skip
+            tensors,
+            bank_keys=facts["bank_keys"],
+            prompts=facts["prompts"],
+            options=options,
+            mode=facts["mode"],
+            length=float(facts.get("length", 1.0)),
+        )
     except (OSError, ValueError, KeyError, TypeError, OverflowError, RuntimeError) as error:
         raise StorageError(f"cannot read the conditioner in {folder}", str(error)[:200]) from error
 

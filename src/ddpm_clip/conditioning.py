@@ -48,11 +48,20 @@ class Conditioner:
     """
 
     def __init__(
-        self, mean_image: Tensor, mean_text: Tensor, radius_image: float, radius_text: float,
-        covariance: Tensor, bank: Tensor, bank_keys: Sequence[str] = (),
-        prompts: Sequence[str] = (), options: BridgeOptions | None = None, mode: str = "centred",
-        prior: Prior | None = None, length: float = 1.0,
-    ):  # fmt: skip
+        self,
+        mean_image: Tensor,
+        mean_text: Tensor,
+        radius_image: float,
+        radius_text: float,
+        covariance: Tensor,
+        bank: Tensor,
+        bank_keys: Sequence[str] = (),
+        prompts: Sequence[str] = (),
+        options: BridgeOptions | None = None,
+        mode: str = "centred",
+        prior: Prior | None = None,
+        length: float = 1.0,
+    ):
         self.mean_image, self.mean_text = mean_image.float(), mean_text.float()
         self.radius_image, self.radius_text = radius_image, radius_text
         self.covariance, self.bank = covariance.float(), bank
@@ -64,10 +73,17 @@ class Conditioner:
 
     @classmethod
     def fit(
-        cls, images: Tensor, texts: Tensor, *, rows: Tensor | None = None,
-        keys: Sequence[str] = (), prompts: Sequence[str] = (), bank_size: int = 10_000,
-        options: BridgeOptions | None = None, mode: str = "centred",
-    ) -> "Conditioner":  # fmt: skip
+        cls,
+        images: Tensor,
+        texts: Tensor,
+        *,
+        rows: Tensor | None = None,
+        keys: Sequence[str] = (),
+        prompts: Sequence[str] = (),
+        bank_size: int = 10_000,
+        options: BridgeOptions | None = None,
+        mode: str = "centred",
+    ) -> "Conditioner":
         """Measure the statistics of image embeddings (n, e) and text embeddings (p, e).
 
         Args:
@@ -89,10 +105,17 @@ class Conditioner:
         radius_text = _radius(texts - mean_text) if len(texts) else radius_image
         kept = chosen[_spread(len(chosen), bank_size)]
         return cls(
-            mean_image, mean_text, radius_image, radius_text, covariance.float(),
+            mean_image,
+            mean_text,
+            radius_image,
+            radius_text,
+            covariance.float(),
             F.normalize(images[kept].float(), dim=1).half(),
-            [keys[i] for i in kept.tolist()] if keys else (), prompts, options, mode,
-        )  # fmt: skip
+            [keys[i] for i in kept.tolist()] if keys else (),
+            prompts,
+            options,
+            mode,
+        )
 
     @property
     def dim(self) -> int:
@@ -139,9 +162,12 @@ class Conditioner:
         return c[:, : self.dim] / self._scaled(torch.ones(1)) + self.mean_image
 
     def texts(
-        self, e: Tensor, bridge: str | None = None, level: float | None = None,
+        self,
+        e: Tensor,
+        bridge: str | None = None,
+        level: float | None = None,
         generators: Sequence[torch.Generator] | None = None,
-    ) -> Tensor:  # fmt: skip
+    ) -> Tensor:
         """Conditions of text embeddings (n, e), carried over to where the images are.
 
         Args:
@@ -176,8 +202,9 @@ class Conditioner:
             raise DataError(
                 f"this model's bank holds {len(self.bank)} embeddings, {k} are needed",
                 "it was trained or packed without its bank, or on fewer pictures",
-                "choose another bridge: --bridge shift", param="bridge",
-            )  # fmt: skip
+                "choose another bridge: --bridge shift",
+                param="bridge",
+            )
         query = F.normalize(F.normalize(e.float(), dim=1) - self.mean_text, dim=1)
         if self._searched is None:
             self._searched = Bank(self._centred_bank, len(self.bank))
@@ -206,25 +233,42 @@ class Conditioner:
     def tensors(self, bank: bool = True) -> dict[str, Tensor]:
         """All that is needed to open this again, as named tensors."""
         return {
-            "mean_image": self.mean_image, "mean_text": self.mean_text,
+            "mean_image": self.mean_image,
+            "mean_text": self.mean_text,
             "radius": torch.tensor([self.radius_image, self.radius_text], dtype=torch.float64),
-            "covariance": self.covariance, "bank": self.bank if bank else self.bank[:0],
+            "covariance": self.covariance,
+            "bank": self.bank if bank else self.bank[:0],
             **(self.prior.tensors() if self.prior else {}),
-        }  # fmt: skip
+        }
 
     @classmethod
     def from_tensors(
-        cls, tensors: dict[str, Tensor], *, bank_keys: Sequence[str], prompts: Sequence[str],
-        options: BridgeOptions, mode: str, length: float = 1.0,
-    ) -> "Conditioner":  # fmt: skip
+        cls,
+        tensors: dict[str, Tensor],
+        *,
+        bank_keys: Sequence[str],
+        prompts: Sequence[str],
+        options: BridgeOptions,
+        mode: str,
+        length: float = 1.0,
+    ) -> "Conditioner":
         """The inverse of `tensors`."""
         radius_image, radius_text = tensors["radius"].tolist()
         keys = list(bank_keys) if len(tensors["bank"]) else []
         return cls(
-            tensors["mean_image"], tensors["mean_text"], radius_image, radius_text,
-            tensors["covariance"], tensors["bank"], keys, prompts, options, mode,
-            Prior.from_tensors(tensors), length,
-        )  # fmt: skip
+            tensors["mean_image"],
+            tensors["mean_text"],
+            radius_image,
+            radius_text,
+            tensors["covariance"],
+            tensors["bank"],
+            keys,
+            prompts,
+            options,
+            mode,
+            Prior.from_tensors(tensors),
+            length,
+        )
 
 
 def draw_levels(n: int, top: float, prob: float, generator: torch.Generator) -> Tensor:

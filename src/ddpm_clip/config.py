@@ -6,13 +6,7 @@ arguments. Knows nothing of files and flags (`configuring.py`) or of torch.
 
 from typing import Annotated, Literal
 
-from pydantic import (
-    BaseModel,
-    ConfigDict,
-    Field,
-    field_validator,
-    model_validator,
-)
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 WIDEST = 16_384
 """Channels or features of one layer; a file that asks for more is a mistake, or meant to hurt."""

@@ -76,9 +76,10 @@ def read_yaml(path: str | Path) -> dict[str, Any]:
         raise ConfigError(f"cannot read {_short(path)} as YAML", _short(error)) from error
     except OSError as error:
         raise MissingInput(
-            f"config file not found: {_short(path)}", error.strerror or str(error),
+            f"config file not found: {_short(path)}",
+            error.strerror or str(error),
             "check the path after --config",
-        ) from error  # fmt: skip
+        ) from error
     if not isinstance(tree or {}, Mapping):
         raise ConfigError(
             f"{_short(path)} must hold sections and keys", f"it holds {type(tree).__name__}"
@@ -178,9 +179,14 @@ def merge(layers: Iterable[Layer]) -> tuple[Config, dict[str, str]]:
         raise _bad_value(error, origins) from error
 
 
-def resolve(*, preset: str | None = None, file: str | Path | None = None,
-            assignments: Iterable[str] = (), flags: Mapping[str, Any] | None = None,
-            environ: Mapping[str, str] | None = None) -> tuple[Config, dict[str, str]]:  # fmt: skip
+def resolve(
+    *,
+    preset: str | None = None,
+    file: str | Path | None = None,
+    assignments: Iterable[str] = (),
+    flags: Mapping[str, Any] | None = None,
+    environ: Mapping[str, str] | None = None,
+) -> tuple[Config, dict[str, str]]:
     """defaults < preset < config file < environment < `--set` < flags, as one config.
 
     A preset that is asked for takes the place of the one that the file names.
@@ -219,9 +225,11 @@ def _unknown_key(key: str, origin: str, known: Mapping[str, str]) -> ConfigError
     near = difflib.get_close_matches(key[:100], same or known, n=1, cutoff=0.0 if same else 0.4)
     fix = f"did you mean {near[0]!r}?" if near else f"sections: {', '.join(SECTIONS)}"
     return ConfigError(
-        f"unknown config key {_short(repr(key))}", f"it comes from {_short(origin)}", fix,
+        f"unknown config key {_short(repr(key))}",
+        f"it comes from {_short(origin)}",
+        fix,
         param=_short(key),
-    )  # fmt: skip
+    )
 
 
 def _short(text: object) -> str:
@@ -239,6 +247,8 @@ def _bad_value(error: ValidationError, origins: Mapping[str, str]) -> ConfigErro
     key = ".".join(place)
     value = "" if first["type"] == "value_error" else f" ({_short(repr(first['input']))})"
     return ConfigError(
-        f"bad value for {key}{value}", f"{reason}; it comes from {origins.get(key, 'the file')}",
-        f"set another: --set {key}=…", param=key,
-    )  # fmt: skip
+        f"bad value for {key}{value}",
+        f"{reason}; it comes from {origins.get(key, 'the file')}",
+        f"set another: --set {key}=…",
+        param=key,
+    )

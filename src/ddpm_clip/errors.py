@@ -120,8 +120,9 @@ class Busy(DdpmClipError):
     @classmethod
     def held(cls, folder: object, holder: str) -> "Busy":
         """The refusal of a folder that another writes."""
-        return cls(f"{folder} is being written", f"by {holder}",
-                   "wait for it, or choose another --out")  # fmt: skip
+        return cls(
+            f"{folder} is being written", f"by {holder}", "wait for it, or choose another --out"
+        )
 
 
 class PermissionRefused(DdpmClipError):

@@ -68,8 +68,10 @@ class Way:
         both = (lambda predict: outer(inner(predict))) if inner and outer else outer or inner
         return Way(
             self.x_start if other.x_start is None else other.x_start,
-            self.rows if other.rows is None else other.rows, both, other.sampler or self.sampler,
-        )  # fmt: skip
+            self.rows if other.rows is None else other.rows,
+            both,
+            other.sampler or self.sampler,
+        )
 
 
 Ways = Callable[[Sequence[Wish]], Way]
@@ -186,9 +188,14 @@ class TextToImage:
         return self.paint_wishes(wishes, settings, keep_frames=keep_frames)
 
     def paint_wishes(
-        self, wishes: Sequence[Wish], settings: Settings, *,
-        conditions: Conditions | None = None, ways: Ways | None = None, keep_frames: bool = False,
-    ) -> Generator[Progress, None, list[Painted]]:  # fmt: skip
+        self,
+        wishes: Sequence[Wish],
+        settings: Settings,
+        *,
+        conditions: Conditions | None = None,
+        ways: Ways | None = None,
+        keep_frames: bool = False,
+    ) -> Generator[Progress, None, list[Painted]]:
         """Paint every wish, batch by batch, with its own prompt, seed and scale.
 
         Args:
@@ -206,13 +213,18 @@ class TextToImage:
             NonFiniteError: a picture with values that are no numbers.
         """
         if settings.unconditional and conditions is not None:
-            raise UsageError(f"{self.model.name} paints without conditions",
-                             "a picture or a mixture of prompts would not be seen",
-                             "choose a model that was trained with them",
-                             param="unconditional")  # fmt: skip
+            raise UsageError(
+                f"{self.model.name} paints without conditions",
+                "a picture or a mixture of prompts would not be seen",
+                "choose a model that was trained with them",
+                param="unconditional",
+            )
         if settings.clip_guidance > 0 and not _guidable(wishes):
-            warnings.warn(f"clip_guidance = {settings.clip_guidance:g} is left out: there are no "
-                          "words that a CLIP could go by", stacklevel=2)  # fmt: skip
+            warnings.warn(
+                f"clip_guidance = {settings.clip_guidance:g} is left out: there are no "
+                "words that a CLIP could go by",
+                stacklevel=2,
+            )
         batches = [wishes[i : i + settings.batch] for i in range(0, len(wishes), settings.batch)]
         done, total, painted = 0, settings.steps * len(batches), []
         for number, batch in enumerate(batches):
@@ -224,8 +236,10 @@ class TextToImage:
                 yield Progress("paint", done, total)
             assert last is not None
             if not last.x_prev.isfinite().all():
-                raise NonFiniteError("a picture came out with values that are no numbers",
-                                     "the guidance may be too strong for this model")  # fmt: skip
+                raise NonFiniteError(
+                    "a picture came out with values that are no numbers",
+                    "the guidance may be too strong for this model",
+                )
             strips = torch.stack(frames, 1) if frames else None
             painted += [
                 placed(to_picture(x), batch, number, at, None if strips is None else strips[at])
@@ -238,9 +252,12 @@ class TextToImage:
         return finish(self.paint(prompts, settings))
 
     def _walk(
-        self, wishes: Sequence[Wish], settings: Settings, conditions: Conditions | None = None,
+        self,
+        wishes: Sequence[Wish],
+        settings: Settings,
+        conditions: Conditions | None = None,
         ways: Ways | None = None,
-    ) -> Iterator[Step]:  # fmt: skip
+    ) -> Iterator[Step]:
         seeds = [wish.seed for wish in wishes]
         way = self._plain_way(wishes, settings)
         way = way if ways is None else way.then(ways(wishes))
@@ -255,11 +272,20 @@ class TextToImage:
         if settings.negative is not None:
             c_neg = self.conditions([settings.negative] * len(wishes), settings, seeds)
         return model.ddpm.walk(
-            cast(Denoiser, model.network), c.to(model.device), scale=scale,
-            c_neg=c_neg, interval=settings.interval,
-            clamp=settings.clamp, rescale=settings.rescale, sampler=way.sampler or settings.sampler,
-            steps=settings.steps, seeds=seeds, x_start=way.x_start, rows=way.rows, wrap=way.wrap,
-        )  # fmt: skip
+            cast(Denoiser, model.network),
+            c.to(model.device),
+            scale=scale,
+            c_neg=c_neg,
+            interval=settings.interval,
+            clamp=settings.clamp,
+            rescale=settings.rescale,
+            sampler=way.sampler or settings.sampler,
+            steps=settings.steps,
+            seeds=seeds,
+            x_start=way.x_start,
+            rows=way.rows,
+            wrap=way.wrap,
+        )
 
     def _plain_way(self, wishes: Sequence[Wish], settings: Settings) -> Way:
         """From noise, guided by a CLIP where the settings say so and there are words."""
@@ -283,14 +309,19 @@ class TextToImage:
 
 
 def wishes_for(
-    prompts: Sequence[str], settings: Settings, facts: dict[str, Any] | None = None, *,
+    prompts: Sequence[str],
+    settings: Settings,
+    facts: dict[str, Any] | None = None,
+    *,
     worded: bool = True,
-) -> list[Wish]:  # fmt: skip
+) -> list[Wish]:
     """Prompt by prompt, scale by scale, seed by seed; the index counts within the whole."""
     rows = [
         (prompt, seed, scale)
-        for prompt in prompts for scale in settings.guidance for seed in settings.seeds()
-    ]  # fmt: skip
+        for prompt in prompts
+        for scale in settings.guidance
+        for seed in settings.seeds()
+    ]
     return [
         Wish(prompt, i, seed, scale, facts or {}, worded)
         for i, (prompt, seed, scale) in enumerate(rows)

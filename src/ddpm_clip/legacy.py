@@ -43,10 +43,15 @@ NOTE = (
 
 
 def import_legacy(
-    file: str | Path, out: str | Path, *, clip: str | Path | None = None,
-    classes: Sequence[str] = (), timesteps: int | None = None, embedder: str | None = None,
+    file: str | Path,
+    out: str | Path,
+    *,
+    clip: str | Path | None = None,
+    classes: Sequence[str] = (),
+    timesteps: int | None = None,
+    embedder: str | None = None,
     name: str | None = None,
-) -> Path:  # fmt: skip
+) -> Path:
     """Turn a .pth of an earlier project into a packed model.
 
     Args:
@@ -71,16 +76,24 @@ def import_legacy(
     keys, length = _condition(network, found, own_clip, classes, embedder)
     config = merge([Layer(str(file), _keys(network, found, timesteps) | keys)])[0]
     make = partial(
-        build_denoiser, config.model, T=config.diffusion.timesteps, img_ch=network.img_ch,
-        img_size=network.img_size, c_embed_dim=network.c_embed_dim,
-    )  # fmt: skip
+        build_denoiser,
+        config.model,
+        T=config.diffusion.timesteps,
+        img_ch=network.img_ch,
+        img_size=network.img_size,
+        c_embed_dim=network.c_embed_dim,
+    )
     _check(make, network, Path(file))
     card = {"imported from": Path(file).name, "note": NOTE}
     facts = {
-        "format": FORMAT, "ddpm_clip": ddpm_clip.__version__, "name": name or out.name,
-        "step": None, "classes": list(classes), "card": card,
+        "format": FORMAT,
+        "ddpm_clip": ddpm_clip.__version__,
+        "name": name or out.name,
+        "step": None,
+        "classes": list(classes),
+        "card": card,
         "config": config.model_dump(mode="json"),
-    }  # fmt: skip
+    }
     out.parent.mkdir(parents=True, exist_ok=True)
     with published_folder(out) as folder:
         save_tensors(folder / "model.safetensors", network.weights)
@@ -98,9 +111,10 @@ def _unpickled(file: Path) -> Unpickled:
         raise MissingInput(f"no such file: {file}", fix="check the path") from error
     except (OSError, ValueError) as error:
         raise DataError(
-            f"cannot import {file}", str(error)[:300],
+            f"cannot import {file}",
+            str(error)[:300],
             "give a checkpoint that torch.save wrote and that holds nothing but weights",
-        ) from error  # fmt: skip
+        ) from error
 
 
 def _weights(found: Unpickled) -> dict[str, Any]:
@@ -128,26 +142,38 @@ def _keys(network: SeedNetwork, found: Unpickled, timesteps: int | None) -> dict
     told = told if isinstance(told, dict) else found.config
     betas = network.betas
     rows = timesteps or len(betas) or _number(told.get("timesteps"), ROWS)
-    first, last = (betas[0], betas[-1]) if betas else (
-        _number(told.get("beta_start"), FIRST_BETA), _number(told.get("beta_end"), LAST_BETA),
-    )  # fmt: skip
+    first, last = (
+        (betas[0], betas[-1])
+        if betas
+        else (_number(told.get("beta_start"), FIRST_BETA), _number(told.get("beta_end"), LAST_BETA))
+    )
     if betas and timesteps not in (None, len(betas)):
         raise UsageError(
             f"the file has a schedule of {len(betas)} rows, not {timesteps}",
-            fix="leave out --timesteps", param="timesteps",
-        )  # fmt: skip
+            fix="leave out --timesteps",
+            param="timesteps",
+        )
     return {
-        "model.arch": network.arch, "model.down_chs": network.down_chs,
-        "model.t_embed_dim": network.t_embed_dim, "data.image_size": network.img_size,
-        "data.channels": network.img_ch, "diffusion.schedule": "linear",
+        "model.arch": network.arch,
+        "model.down_chs": network.down_chs,
+        "model.t_embed_dim": network.t_embed_dim,
+        "data.image_size": network.img_size,
+        "data.channels": network.img_ch,
+        "diffusion.schedule": "linear",
         "diffusion.timesteps": int(rows),
         "diffusion.beta_start": first * rows / 1000,  # ours are given for 1000 rows
-        "diffusion.beta_end": last * rows / 1000, "diffusion.parameterization": "eps",
-        "diffusion.weighting": "uniform", "diffusion.noise_levels": "uniform",
-        "conditioning.mode": "raw", "conditioning.bridge": "identity", "conditioning.bank": False,
-        "conditioning.noise_prob": 0.0, "generation.guidance": 1.0, "generation.interval": None,
+        "diffusion.beta_end": last * rows / 1000,
+        "diffusion.parameterization": "eps",
+        "diffusion.weighting": "uniform",
+        "diffusion.noise_levels": "uniform",
+        "conditioning.mode": "raw",
+        "conditioning.bridge": "identity",
+        "conditioning.bank": False,
+        "conditioning.noise_prob": 0.0,
+        "generation.guidance": 1.0,
+        "generation.interval": None,
         "generation.steps": min(50, int(rows)),
-    }  # fmt: skip
+    }
 
 
 def _number(value: Any, otherwise: float) -> float:
@@ -156,25 +182,31 @@ def _number(value: Any, otherwise: float) -> float:
 
 
 def _condition(
-    network: SeedNetwork, found: Unpickled, own_clip: SeedClip | None, classes: Sequence[str],
+    network: SeedNetwork,
+    found: Unpickled,
+    own_clip: SeedClip | None,
+    classes: Sequence[str],
     embedder: str | None,
-) -> tuple[dict[str, Any], float]:  # fmt: skip
+) -> tuple[dict[str, Any], float]:
     """The embedder that the network's conditions come from, and the length of its embeddings."""
     wide = network.c_embed_dim
     if own_clip is not None or network.arch == "pooled_unet":
         if own_clip is None or own_clip.dim != wide:
             has = f"the one given has {own_clip.dim}" if own_clip else "none was given"
             raise UsageError(
-                f"this network is asked by a CLIP of {wide} numbers", has,
-                "give the CLIP it was trained with: --clip FILE.pth", param="clip",
-            )  # fmt: skip
+                f"this network is asked by a CLIP of {wide} numbers",
+                has,
+                "give the CLIP it was trained with: --clip FILE.pth",
+                param="clip",
+            )
         return {"embedder.name": "seed_clip"}, 1.0
     if classes:
         if len(classes) != wide:
             raise UsageError(
                 f"{len(classes)} class names for a network of {wide} classes",
-                fix=f"give {wide}: --classes a,b,…", param="classes",
-            )  # fmt: skip
+                fix=f"give {wide}: --classes a,b,…",
+                param="classes",
+            )
         return {"embedder.name": "labels"}, 1.0
     clip = found.config.get("clip")
     told = clip.get("model_name", clip.get("model")) if isinstance(clip, dict) else None
@@ -183,8 +215,9 @@ def _condition(
         raise UsageError(
             f"what are the {wide} numbers of this network's condition?",
             "the file does not say, and no pretrained CLIP that is known has so many",
-            "name its classes: --classes a,b,…; or the CLIP: --embedder MODEL", param="classes",
-        )  # fmt: skip
+            "name its classes: --classes a,b,…; or the CLIP: --embedder MODEL",
+            param="classes",
+        )
     return {"embedder.name": "transformers_clip", "embedder.model": model}, CLIP_LENGTH
 
 
@@ -192,6 +225,12 @@ def _conditioner(e: int, length: float) -> Conditioner:
     """Nothing was measured there: embeddings go in as they are."""
     none, without = torch.zeros(e), torch.zeros(e)
     return Conditioner(
-        none, without, 1.0, 1.0, torch.zeros(e, e), torch.zeros(0, e).half(), mode="raw",
+        none,
+        without,
+        1.0,
+        1.0,
+        torch.zeros(e, e),
+        torch.zeros(0, e).half(),
+        mode="raw",
         length=length,
-    )  # fmt: skip
+    )

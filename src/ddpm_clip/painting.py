@@ -49,9 +49,14 @@ class PaintedFile:
 
 
 def paint_files(
-    tti: TextToImage, prompts: str | Sequence[str], settings: Settings, out: Path, *,
-    gif: bool = False, metadata: bool = True,
-) -> Generator[Progress, None, list[PaintedFile]]:  # fmt: skip
+    tti: TextToImage,
+    prompts: str | Sequence[str],
+    settings: Settings,
+    out: Path,
+    *,
+    gif: bool = False,
+    metadata: bool = True,
+) -> Generator[Progress, None, list[PaintedFile]]:
     """Paint, and write what was painted.
 
     Args:
@@ -68,15 +73,26 @@ def paint_files(
     tti.warn(prompts, settings)
     painted = yield from tti.paint(prompts, settings, keep_frames=gif)
     return save_painted(
-        painted, tti.model, settings, out, sheet=sheet_of(painted, settings),
-        animation=_animation(painted) if gif else (), metadata=metadata,
-    )  # fmt: skip
+        painted,
+        tti.model,
+        settings,
+        out,
+        sheet=sheet_of(painted, settings),
+        animation=_animation(painted) if gif else (),
+        metadata=metadata,
+    )
 
 
 def save_painted(
-    painted: Sequence[Painted], model: LoadedModel, settings: Settings, out: Path, *,
-    sheet: Image.Image, animation: Sequence[Image.Image] = (), metadata: bool = True,
-) -> list[PaintedFile]:  # fmt: skip
+    painted: Sequence[Painted],
+    model: LoadedModel,
+    settings: Settings,
+    out: Path,
+    *,
+    sheet: Image.Image,
+    animation: Sequence[Image.Image] = (),
+    metadata: bool = True,
+) -> list[PaintedFile]:
     """Write pictures that are painted.
 
     Args:
@@ -95,8 +111,12 @@ def save_painted(
     folder = out.with_suffix("") if single_file else out
     alone = single_file and len(painted) == 1
     _make_folder(out.parent if alone else folder)
-    files = [_save(one, out if alone else folder / _name(one, model, settings), model,
-                   settings, metadata) for one in painted]  # fmt: skip
+    files = [
+        _save(
+            one, out if alone else folder / _name(one, model, settings), model, settings, metadata
+        )
+        for one in painted
+    ]
     if not alone:
         _write(out if single_file else folder / "grid.png", _encoded(sheet))
     if animation:
@@ -108,20 +128,40 @@ def save_painted(
 def parameters(painted: Painted, model: LoadedModel, settings: Settings) -> dict[str, Any]:
     """All that decides the pixels, as the PNG records it."""
     wish, (_, height, width) = painted.wish, model.image_shape
-    return {
-        "ddpm_clip": ddpm_clip.__version__, "prompt": wish.prompt, "negative": settings.negative,
-        "seed": wish.seed, "guidance": wish.guidance, "w": wish.guidance - 1,
-        "steps": settings.steps, "sampler": settings.sampler,
-        "bridge": settings.bridge or model.config.conditioning.bridge,
-        "clamp": settings.clamp, "interval": settings.interval, "rescale": settings.rescale,
-        "unconditional": settings.unconditional, "size": f"{width}x{height}", "model": model.name,
-        "model_fingerprint": model.fingerprint, "embedder": model.config.embedder.name,
-        "dtype": "float32", "device": str(model.device), "torch": torch.__version__,
-        "cpu": torch.backends.cpu.get_cpu_capability(), "threads": torch.get_num_threads(),
-        "packed": (model.folder / CARD).is_file(), "micro_batch": settings.batch,
-        "batch": painted.batch, "batch_pictures": painted.size, "batch_guidance": painted.scales,
-        "position": painted.position,
-    } | _of_the_guide(wish, settings) | wish.facts  # fmt: skip
+    return (
+        {
+            "ddpm_clip": ddpm_clip.__version__,
+            "prompt": wish.prompt,
+            "negative": settings.negative,
+            "seed": wish.seed,
+            "guidance": wish.guidance,
+            "w": wish.guidance - 1,
+            "steps": settings.steps,
+            "sampler": settings.sampler,
+            "bridge": settings.bridge or model.config.conditioning.bridge,
+            "clamp": settings.clamp,
+            "interval": settings.interval,
+            "rescale": settings.rescale,
+            "unconditional": settings.unconditional,
+            "size": f"{width}x{height}",
+            "model": model.name,
+            "model_fingerprint": model.fingerprint,
+            "embedder": model.config.embedder.name,
+            "dtype": "float32",
+            "device": str(model.device),
+            "torch": torch.__version__,
+            "cpu": torch.backends.cpu.get_cpu_capability(),
+            "threads": torch.get_num_threads(),
+            "packed": (model.folder / CARD).is_file(),
+            "micro_batch": settings.batch,
+            "batch": painted.batch,
+            "batch_pictures": painted.size,
+            "batch_guidance": painted.scales,
+            "position": painted.position,
+        }
+        | _of_the_guide(wish, settings)
+        | wish.facts
+    )
 
 
 def _of_the_guide(wish: Wish, settings: Settings) -> dict[str, Any]:

@@ -30,7 +30,7 @@ from ddpm_clip.build import (
     build_denoiser,
     build_embedder,
     usable_device,
-)  # fmt: skip
+)
 from ddpm_clip.checkpoints import Checkpoint
 from ddpm_clip.conditioner_files import BRIDGE_NOTE, load_conditioner, read_note, save_conditioner
 from ddpm_clip.conditioning import Conditioner
@@ -95,8 +95,9 @@ def find(name: str | Path) -> Path:
     raise MissingInput(
         f"no model {str(name)[:200]!r}",
         "it is neither a run, nor a packed model, nor one that ships",
-        f"shipped: {', '.join(shipped_names()) or 'none'}; or give a run folder", param="model",
-    )  # fmt: skip
+        f"shipped: {', '.join(shipped_names()) or 'none'}; or give a run folder",
+        param="model",
+    )
 
 
 def load(name: str | Path, device: str = "auto") -> LoadedModel:
@@ -122,8 +123,15 @@ def weights_of(name: str | Path) -> dict[str, Tensor]:
     return _run_checkpoint(Run.open(folder)).tensors["ema"]
 
 
-def pack(run_folder: str | Path, out: str | Path, *, bank: bool = True, name: str | None = None,
-         card: dict[str, Any] | None = None, best: bool = False) -> Path:  # fmt: skip
+def pack(
+    run_folder: str | Path,
+    out: str | Path,
+    *,
+    bank: bool = True,
+    name: str | None = None,
+    card: dict[str, Any] | None = None,
+    best: bool = False,
+) -> Path:
     """Write a run's averaged weights and all that painting needs into one small folder.
 
     Args:
@@ -147,10 +155,14 @@ def pack(run_folder: str | Path, out: str | Path, *, bank: bool = True, name: st
         notes = [run.folder / note for note in (BRIDGE_NOTE, *((COVERAGE,) if bank else ()))]
         _copy_own([*notes, *inside], run.folder, folder)
         facts = {
-            "format": FORMAT, "ddpm_clip": ddpm_clip.__version__, "name": name or out.name,
-            "step": checkpoint.step, "classes": list(_classes_of(run)),
-            "card": card or {}, "config": _public(run.config).model_dump(mode="json"),
-        }  # fmt: skip
+            "format": FORMAT,
+            "ddpm_clip": ddpm_clip.__version__,
+            "name": name or out.name,
+            "step": checkpoint.step,
+            "classes": list(_classes_of(run)),
+            "card": card or {},
+            "config": _public(run.config).model_dump(mode="json"),
+        }
         write_text(folder / CARD, json.dumps(facts, indent=1, ensure_ascii=False) + "\n")
     return out
 
@@ -162,20 +174,30 @@ def describe(name: str | Path) -> dict[str, Any]:
         run = Run.open(folder)
         last = run.history()[-1:]
         return {
-            "name": folder.name, "kind": "run", "folder": str(folder), "card": {},
-            "step": max(run.checkpoint_steps(), default=None), "last": last[0] if last else None,
+            "name": folder.name,
+            "kind": "run",
+            "folder": str(folder),
+            "card": {},
+            "step": max(run.checkpoint_steps(), default=None),
+            "last": last[0] if last else None,
             "classes": list(_classes_of(run)),
-            "embedder": run.read_json("embedder.json"), "bridge": read_note(folder),
+            "embedder": run.read_json("embedder.json"),
+            "bridge": read_note(folder),
             "config": run.config.model_dump(mode="json"),
-        }  # fmt: skip
+        }
     facts = read_card(folder)
     size = sum(f.stat().st_size for f in folder.rglob("*") if f.is_file())
     return {
-        "name": facts["name"], "kind": "packed model", "folder": str(folder),
-        "megabytes": round(size / 1e6, 1), "step": facts["step"], "classes": facts["classes"],
-        "card": facts["card"], "bridge": read_note(folder),
+        "name": facts["name"],
+        "kind": "packed model",
+        "folder": str(folder),
+        "megabytes": round(size / 1e6, 1),
+        "step": facts["step"],
+        "classes": facts["classes"],
+        "card": facts["card"],
+        "bridge": read_note(folder),
         "config": _config_of(folder, facts).model_dump(mode="json"),
-    }  # fmt: skip
+    }
 
 
 def _is_run(folder: Path) -> bool:
@@ -228,15 +250,24 @@ def _packed_weights(folder: Path) -> dict[str, Tensor]:
 
 
 def _assembled(
-    name: str, folder: Path, config: Config, weights: dict[str, Tensor], classes: tuple[str, ...],
-    step: int | None, device: str,
-) -> LoadedModel:  # fmt: skip
+    name: str,
+    folder: Path,
+    config: Config,
+    weights: dict[str, Tensor],
+    classes: tuple[str, ...],
+    step: int | None,
+    device: str,
+) -> LoadedModel:
     place = usable_device(device)
     conditioner = load_conditioner(folder, bridge_options(config.conditioning))
     make = partial(
-        build_denoiser, config.model, T=config.diffusion.timesteps, img_ch=config.data.channels,
-        img_size=config.data.image_size, c_embed_dim=conditioner.width,
-    )  # fmt: skip
+        build_denoiser,
+        config.model,
+        T=config.diffusion.timesteps,
+        img_ch=config.data.channels,
+        img_size=config.data.image_size,
+        c_embed_dim=conditioner.width,
+    )
     try:
         check_weights(make, weights)  # a config may ask for a network of any size
     except ValueError as error:

@@ -83,9 +83,15 @@ class Prior:
         weights, errors = ridge(x, y)
         root = _symmetric_root(errors.T @ errors / len(errors))
         return cls(
-            mean_text.float(), mean_image.float(), text_axes.float(), image_axes.float(),
-            weights.float(), root.float(), len(texts), pseudo,
-        )  # fmt: skip
+            mean_text.float(),
+            mean_image.float(),
+            text_axes.float(),
+            image_axes.float(),
+            weights.float(),
+            root.float(),
+            len(texts),
+            pseudo,
+        )
 
     def mean(self, e: Tensor) -> Tensor:
         """(n, e) the mean picture of each unit text embedding (n, e); shorter than unit length."""

@@ -50,9 +50,18 @@ CONFIG, FACTS = "config.yaml", "run.json"
 """The first is written last: a folder without it is no run yet."""
 
 WRITTEN = (
-    CONFIG, "checkpoints", "samples", "embedder", "history.jsonl", "best.json", "nan_report.json",
-    "conditioner.safetensors", "conditioner.json", "bridge.json", FACTS,
-)  # fmt: skip
+    CONFIG,
+    "checkpoints",
+    "samples",
+    "embedder",
+    "history.jsonl",
+    "best.json",
+    "nan_report.json",
+    "conditioner.safetensors",
+    "conditioner.json",
+    "bridge.json",
+    FACTS,
+)
 """What is cleared for another run, in this order: half-cleared, the folder is no run, and ours."""
 
 
@@ -64,9 +73,15 @@ class Run:
 
     @classmethod
     def create(
-        cls, folder: str | Path, config: Config, *, overwrite: bool = False, held: bool = False,
-        facts: dict[str, Any] | None = None, copies: dict[str, Path] | None = None,
-    ) -> "Run":  # fmt: skip
+        cls,
+        folder: str | Path,
+        config: Config,
+        *,
+        overwrite: bool = False,
+        held: bool = False,
+        facts: dict[str, Any] | None = None,
+        copies: dict[str, Path] | None = None,
+    ) -> "Run":
         """Start a run, or continue the one that is there if it is the same.
 
         Args:
@@ -87,13 +102,18 @@ class Run:
         with nullcontext() if held else hold(folder):
             if (folder / CONFIG).is_file() and not overwrite:
                 return cls.open(folder)._continued(config)
-            names = [name for name in sorted(os.listdir(folder))
-                     if name != LOCK and not name.startswith(storage.TEMPORARY)]  # fmt: skip
+            names = [
+                name
+                for name in sorted(os.listdir(folder))
+                if name != LOCK and not name.startswith(storage.TEMPORARY)
+            ]
             if names and not overwrite and not _only_begun(folder):
                 raise CannotCreate(
-                    f"the folder {folder} is not empty", f"it holds {names[0]!r} and is no run",
-                    "choose another --out, or --overwrite", param="out",
-                )  # fmt: skip
+                    f"the folder {folder} is not empty",
+                    f"it holds {names[0]!r} and is no run",
+                    "choose another --out, or --overwrite",
+                    param="out",
+                )
             run = cls(folder, config)
             if _is_ours(folder):
                 _clear(folder, config.data.source)
@@ -114,8 +134,11 @@ class Run:
         """
         folder = Path(folder)
         if not (folder / CONFIG).is_file():
-            raise MissingInput(f"no run in {folder}", "config.yaml is not there",
-                               "start one: ddpm-clip train SOURCE --out FOLDER")  # fmt: skip
+            raise MissingInput(
+                f"no run in {folder}",
+                "config.yaml is not there",
+                "start one: ddpm-clip train SOURCE --out FOLDER",
+            )
         tree = read_yaml(folder / CONFIG)
         return cls(folder, merge([Layer(str(folder / CONFIG), flatten(tree))])[0])
 
@@ -127,8 +150,9 @@ class Run:
             raise CannotCreate(
                 f"{self.folder} holds another run",
                 f"its {key} is {ours[key]!r}, not {theirs[key]!r}",
-                "choose another --out, or --overwrite to start anew", param=key,
-            )  # fmt: skip
+                "choose another --out, or --overwrite to start anew",
+                param=key,
+            )
         self.config = config
         self._write_config()
         return self
@@ -168,8 +192,9 @@ class Run:
         try:
             return dict(json.loads(path.read_text(encoding="utf-8")))
         except (ValueError, TypeError, RecursionError) as error:
-            raise StorageError(f"cannot read {path}", str(error)[:200],
-                               "it is damaged; restore it from a copy") from error  # fmt: skip
+            raise StorageError(
+                f"cannot read {path}", str(error)[:200], "it is damaged; restore it from a copy"
+            ) from error
 
     # History
 

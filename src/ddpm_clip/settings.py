@@ -112,8 +112,9 @@ class Settings:
         given = {name: value for name, value in wishes.items() if value is not None}
         checked_size(given.pop("size", "auto"))
         if "w" in given and "guidance" in given:
-            raise UsageError("guidance and w are both given", "guidance = 1 + w",
-                             "give one of them", param="w")  # fmt: skip
+            raise UsageError(
+                "guidance and w are both given", "guidance = 1 + w", "give one of them", param="w"
+            )
         if "w" in given:
             given["guidance"] = tuple(1.0 + weight for weight in _within("w", given.pop("w")))
         elif "guidance" in given:
@@ -132,21 +133,30 @@ class Settings:
             checked_whole(name, getattr(self, name))
         for name in ("guidance", "rescale", "clip_guidance"):
             _within(name, getattr(self, name))
-        for family, name in ((SAMPLERS, self.sampler), (CLAMPS, self.clamp),
-                             (BRIDGES, self.bridge or "shift")):  # fmt: skip
+        for family, name in (
+            (SAMPLERS, self.sampler),
+            (CLAMPS, self.clamp),
+            (BRIDGES, self.bridge or "shift"),
+        ):
             if not isinstance(name, str):
                 raise unknown_name(family.family, name, family)
             family[name]
         if not isinstance(self.unconditional, bool):
-            raise UsageError(f"unconditional = {_short(self.unconditional)} is neither true nor "
-                             "false", "it is a switch", "leave it out, or say True",
-                             param="unconditional")  # fmt: skip
+            raise UsageError(
+                f"unconditional = {_short(self.unconditional)} is neither true nor false",
+                "it is a switch",
+                "leave it out, or say True",
+                param="unconditional",
+            )
         _range("interval", (0.0, 1.0) if self.interval is None else self.interval)
         _range("clip_interval", self.clip_interval)
         if self.unconditional and self.negative is not None:
-            raise UsageError("unconditional and negative are both given",
-                             "without a condition there is nothing to steer by",
-                             "give one of them", param="negative")  # fmt: skip
+            raise UsageError(
+                "unconditional and negative are both given",
+                "without a condition there is nothing to steer by",
+                "give one of them",
+                param="negative",
+            )
 
     @property
     def wordless(self) -> bool:
@@ -171,20 +181,36 @@ def settings_of(own: GenerationConfig, T: int, its_size: str = "", **wishes: Any
         UsageError: a value out of range, more steps than there are rows, or another size.
     """
     settings = Settings(
-        n=own.n, seed=own.seed, steps=own.steps, guidance=(own.guidance,), sampler=own.sampler,
-        clamp=own.clamp, interval=own.interval, rescale=own.rescale,
-        unconditional=own.unconditional, clip_guidance=own.clip_guidance, clip_guide=own.clip_guide,
-        clip_interval=own.clip_interval, clip_travel=own.clip_travel, clip_views=own.clip_views,
-    ).with_wishes(**wishes)  # fmt: skip
+        n=own.n,
+        seed=own.seed,
+        steps=own.steps,
+        guidance=(own.guidance,),
+        sampler=own.sampler,
+        clamp=own.clamp,
+        interval=own.interval,
+        rescale=own.rescale,
+        unconditional=own.unconditional,
+        clip_guidance=own.clip_guidance,
+        clip_guide=own.clip_guide,
+        clip_interval=own.clip_interval,
+        clip_travel=own.clip_travel,
+        clip_views=own.clip_views,
+    ).with_wishes(**wishes)
     if settings.steps > T:
         raise UsageError(
-            f"steps = {settings.steps} is out of range", f"the model was trained with T = {T}",
-            f"choose a whole number from 1 to {T}", param="steps",
-        )  # fmt: skip
+            f"steps = {settings.steps} is out of range",
+            f"the model was trained with T = {T}",
+            f"choose a whole number from 1 to {T}",
+            param="steps",
+        )
     wanted = wishes.get("size") or "auto"
     if its_size and wanted not in ("auto", its_size):
-        raise UsageError(f"size = {wanted} cannot be painted", f"the model paints {its_size} only",
-                         f"choose auto or {its_size}", param="size")  # fmt: skip
+        raise UsageError(
+            f"size = {wanted} cannot be painted",
+            f"the model paints {its_size} only",
+            f"choose auto or {its_size}",
+            param="size",
+        )
     return settings
 
 
@@ -197,13 +223,21 @@ def checked_seeds(seeds: int | Sequence[int]) -> list[int]:
     chosen = list(islice(range(seeds) if isinstance(seeds, int) else seeds, MAX_SEEDS + 1))
     if not 1 <= len(chosen) <= MAX_SEEDS:
         many = f"too many seeds: at most {MAX_SEEDS}" if chosen else "no seeds"
-        raise UsageError(many, "each has a picture, and it is looked at many times",
-                         f"choose 1 to {MAX_SEEDS} seeds", param="seeds")  # fmt: skip
+        raise UsageError(
+            many,
+            "each has a picture, and it is looked at many times",
+            f"choose 1 to {MAX_SEEDS} seeds",
+            param="seeds",
+        )
     for seed in chosen:
         checked_whole("seed", seed, param="seeds")
     if len(set(chosen)) < len(chosen):
-        raise UsageError("a seed is given twice", "its picture would count twice",
-                         "give each once", param="seeds")  # fmt: skip
+        raise UsageError(
+            "a seed is given twice",
+            "its picture would count twice",
+            "give each once",
+            param="seeds",
+        )
     return chosen
 
 
@@ -214,9 +248,12 @@ def checked_size(size: str) -> str:
         UsageError: it is neither.
     """
     if not isinstance(size, str) or not re.fullmatch("auto|[1-9][0-9]{0,3}x[1-9][0-9]{0,3}", size):
-        raise UsageError(f"size = {_short(size)} is no size", "a size is WIDTHxHEIGHT in pixels",
-                         "choose auto, or what the model paints, such as 32x32",
-                         param="size")  # fmt: skip
+        raise UsageError(
+            f"size = {_short(size)} is no size",
+            "a size is WIDTHxHEIGHT in pixels",
+            "choose auto, or what the model paints, such as 32x32",
+            param="size",
+        )
     return size
 
 
@@ -248,8 +285,12 @@ def checked_weights(weights: Sequence[float]) -> list[float]:
     """
     numbers = list(_within("weights", list(weights)))
     if not any(numbers):
-        raise UsageError("weights are all 0", "one at least has to count",
-                         "give one another weight", param="weights")  # fmt: skip
+        raise UsageError(
+            "weights are all 0",
+            "one at least has to count",
+            "give one another weight",
+            param="weights",
+        )
     return numbers
 
 
@@ -270,9 +311,12 @@ def checked_whole(name: str, value: Any, *, most: int | None = None, param: str 
     is_whole = isinstance(value, int) and not isinstance(value, bool)
     if not (is_whole and low <= value <= high):
         said = "out of range" if is_whole else "no whole number"
-        raise UsageError(f"{name} = {_short(value)} is {said}", why,
-                         f"choose a whole number from {low} to {high}",
-                         param=param or name)  # fmt: skip
+        raise UsageError(
+            f"{name} = {_short(value)} is {said}",
+            why,
+            f"choose a whole number from {low} to {high}",
+            param=param or name,
+        )
     return int(value)
 
 
@@ -281,16 +325,24 @@ def _within(name: str, value: Any) -> tuple[float, ...]:
     low, high, why = NUMBERS[name]
     for number in (numbers := _numbers(name, value)):
         if not low <= number <= high:
-            raise UsageError(f"{name} = {number:g} is out of range", why,
-                             f"choose {low:g} to {high:g}", param=name)  # fmt: skip
+            raise UsageError(
+                f"{name} = {number:g} is out of range",
+                why,
+                f"choose {low:g} to {high:g}",
+                param=name,
+            )
     return numbers
 
 
 def _range(name: str, value: Any) -> None:
     ends = _numbers(name, value)
     if len(ends) != 2 or not 0 <= ends[0] < ends[1]:
-        raise UsageError(f"{name} = {_short(value)} is no range", "it is one of sigma / alpha",
-                         "give two numbers that rise, such as (0.15, 3)", param=name)  # fmt: skip
+        raise UsageError(
+            f"{name} = {_short(value)} is no range",
+            "it is one of sigma / alpha",
+            "give two numbers that rise, such as (0.15, 3)",
+            param=name,
+        )
 
 
 def _numbers(name: str, value: Any) -> tuple[float, ...]:
@@ -298,9 +350,12 @@ def _numbers(name: str, value: Any) -> tuple[float, ...]:
     values = value if isinstance(value, (list, tuple)) else (value,)
     wrong = [one for one in values if not _is_number(one)]
     if wrong or not values:
-        raise UsageError(f"{name} = {_short([*wrong, value][0])} is no number",
-                         "a finite number is asked for", "choose one such as 1",
-                         param=name)  # fmt: skip
+        raise UsageError(
+            f"{name} = {_short([*wrong, value][0])} is no number",
+            "a finite number is asked for",
+            "choose one such as 1",
+            param=name,
+        )
     return tuple(float(v) for v in values)
 
 

@@ -18,9 +18,15 @@ def bridges(monkeypatch):
 def part(successes):
     """N pictures of which the first so many succeed."""
     share = successes / N
-    return {"total": {"n": N, "success": successes, "share": share,
-                      "interval_95": [share - 0.01, share + 0.01]},
-            "outcomes": "1" * successes + "0" * (N - successes)}  # fmt: skip
+    return {
+        "total": {
+            "n": N,
+            "success": successes,
+            "share": share,
+            "interval_95": [share - 0.01, share + 0.01],
+        },
+        "outcomes": "1" * successes + "0" * (N - successes),
+    }
 
 
 def found_with(**successes):

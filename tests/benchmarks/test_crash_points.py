@@ -5,8 +5,16 @@ Here a save is ended at every point and the others at some; the soak does all, u
 
 import pytest
 
-EVERY = {"save": 1, "prune": 3, "set aside": 2, "begin": 3, "begin anew": 4, "embed": 8,
-         "merge": 10, "pack": 5}  # fmt: skip
+EVERY = {
+    "save": 1,
+    "prune": 3,
+    "set aside": 2,
+    "begin": 3,
+    "begin anew": 4,
+    "embed": 8,
+    "merge": 10,
+    "pack": 5,
+}
 """Of so many points one is tried, for the sake of time."""
 
 

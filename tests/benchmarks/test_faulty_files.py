@@ -55,10 +55,15 @@ def replaced(home, syncs_file, syncs_folder):
 
 @pytest.mark.parametrize(
     ("syncs_file", "syncs_folder", "cut", "left"),
-    [(True, True, "all lost", "new"), (True, False, "all lost", "old"),
-     (True, False, "data lost", "new"), (False, False, "data lost", ""),
-     (False, True, "all lost", ""), (False, False, "kill", "new")],
-)  # fmt: skip
+    [
+        (True, True, "all lost", "new"),
+        (True, False, "all lost", "old"),
+        (True, False, "data lost", "new"),
+        (False, False, "data lost", ""),
+        (False, True, "all lost", ""),
+        (False, False, "kill", "new"),
+    ],
+)
 def test_a_power_cut_takes_what_was_not_synced(soak, tmp_path, syncs_file, syncs_folder, cut, left):
     home = tmp_path.resolve()
     (home / "a").write_text("old")

@@ -5,8 +5,13 @@ import warnings
 
 import pytest
 
-CASES = {"fuzz_images": 40, "fuzz_configs": 20, "fuzz_metadata": 40, "fuzz_caches": 30,
-         "fuzz_models": 20}  # fmt: skip
+CASES = {
+    "fuzz_images": 40,
+    "fuzz_configs": 20,
+    "fuzz_metadata": 40,
+    "fuzz_caches": 30,
+    "fuzz_models": 20,
+}
 
 
 @pytest.mark.parametrize("name", CASES)

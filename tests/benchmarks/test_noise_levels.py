@@ -53,8 +53,9 @@ def test_what_a_network_knows_of_its_condition_is_told_at_every_level(levels, li
     )
     assert max(found["with_condition"]) < 1e-4
     blind = torch.tensor(found["without_condition"])
-    torch.testing.assert_close(blind, torch.full_like(blind, levels.mean_error(x)),
-                               rtol=1e-3, atol=1e-5)  # fmt: skip
+    torch.testing.assert_close(
+        blind, torch.full_like(blind, levels.mean_error(x)), rtol=1e-3, atol=1e-5
+    )
 
 
 def test_the_claim_is_about_the_highest_noise(levels):

@@ -8,17 +8,40 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
-MADE = {"command": "python benchmarks/x.py", "date": "2026-01-02T03:04:05", "cpu": "a cpu",
-        "cpu_can": ["avx2"], "threads": 2, "dtype": "float32", "torch": "2"}  # fmt: skip
-CLAIM = {"claim": "cold start", "measured": 7.0, "needed": 6.0, "holds": False, "unit": "s",
-         "at_most": True}  # fmt: skip
+MADE = {
+    "command": "python benchmarks/x.py",
+    "date": "2026-01-02T03:04:05",
+    "cpu": "a cpu",
+    "cpu_can": ["avx2"],
+    "threads": 2,
+    "dtype": "float32",
+    "torch": "2",
+}
+CLAIM = {
+    "claim": "cold start",
+    "measured": 7.0,
+    "needed": 6.0,
+    "holds": False,
+    "unit": "s",
+    "at_most": True,
+}
 SECONDS = {"seconds": 1.5, "rounds": 5, "seconds_range": [1.4, 1.6]}
 SHARE = {"n": 200, "share": 0.985, "interval_95": [0.957, 0.995]}
 RATIO = {"median": 5.5, "low": 5.0, "high": 6.0}
-POINT = {"size": 32, "batch": 64, "width": 1.0, "pictures": 1000, "per_second": 150.0,
-         "megabytes": 512, "parameters": 3_000_000}  # fmt: skip
-CURVE = {"parameters": 3_000_000, "whole": True, "points": [
-    {"minutes": 5.0, "steps": 9, "n": 400, "success": 392, "share": 0.98}]}  # fmt: skip
+POINT = {
+    "size": 32,
+    "batch": 64,
+    "width": 1.0,
+    "pictures": 1000,
+    "per_second": 150.0,
+    "megabytes": 512,
+    "parameters": 3_000_000,
+}
+CURVE = {
+    "parameters": 3_000_000,
+    "whole": True,
+    "points": [{"minutes": 5.0, "steps": 9, "n": 400, "success": 392, "share": 0.98}],
+}
 RESULTS = {
     "startup": {"claims": [CLAIM], "starts": {"generate": SECONDS}},
     "embedding": {"claims": [CLAIM | {"claim": "another", "measured": None}]},
@@ -85,14 +108,22 @@ def test_every_plot_on_the_page_is_there(script):
 def test_figures_claims_and_reasons_are_told(script, results):
     body = script["body"](results)
     for part in (
-        "| cold start | 7 s | ≤ 6 s | **no** | `x.py` |", "| another | never |",
-        "| ours | 3 | 128 | as trained | 99.5 |", "5.50x (5.00 to 6.00)",
-        "compiled: no compiler", "left out: not installed", "51% of the convolution ceiling",
-        "| convolutions | 54 | 99.00 | 1.000 | 70.0% | 50.0% |", "is 5.5 times as fast",
-        "differs by +0.3%", "| `ddim` | 98.5% | 98.5% |", "| generate | 1.50 | 1.40 to 1.60 |",
-        "| 32 px | 3,000,000 | 150.0 | 512 |", "| ours | 3 | 1 | 5.0 | never | 5 | 98.0% |",
+        "| cold start | 7 s | ≤ 6 s | **no** | `x.py` |",
+        "| another | never |",
+        "| ours | 3 | 128 | as trained | 99.5 |",
+        "5.50x (5.00 to 6.00)",
+        "compiled: no compiler",
+        "left out: not installed",
+        "51% of the convolution ceiling",
+        "| convolutions | 54 | 99.00 | 1.000 | 70.0% | 50.0% |",
+        "is 5.5 times as fast",
+        "differs by +0.3%",
+        "| `ddim` | 98.5% | 98.5% |",
+        "| generate | 1.50 | 1.40 to 1.60 |",
+        "| 32 px | 3,000,000 | 150.0 | 512 |",
+        "| ours | 3 | 1 | 5.0 | never | 5 | 98.0% |",
         "a cpu (avx2), 2 threads, float32",
-    ):  # fmt: skip
+    ):
         assert part in body
 
 

@@ -106,8 +106,9 @@ def test_a_scorer_that_does_not_know_real_drawings_claims_nothing(benchmark):
     assert emoji.verdict(seeing)["verdict"] == "measurable"
 
 
-@pytest.mark.parametrize("name", ["photos", "photos_64", "fashion", "fashion_classes", "emoji",
-                                  "emoji_scorer"])  # fmt: skip
+@pytest.mark.parametrize(
+    "name", ["photos", "photos_64", "fashion", "fashion_classes", "emoji", "emoji_scorer"]
+)
 def test_every_recipe_is_a_config(benchmark, name):
     config = benchmark("recipes").settled(ROOT / "config" / f"{name}.yaml")
     assert config.data.source

@@ -25,8 +25,12 @@ def test_a_command_that_always_says_equal_is_found_out(soak, monkeypatch):
 def test_the_report_fails_with_one_bad_picture(soak, tmp_path, capsys):
     module = soak("reproduce")
     row = dict.fromkeys(TOLD, True) | {
-        "mode": "vary", "sampler": "ddim", "threads": 1, "pictures_in_batch": 2, "seconds": 1.0,
-    }  # fmt: skip
+        "mode": "vary",
+        "sampler": "ddim",
+        "threads": 1,
+        "pictures_in_batch": 2,
+        "seconds": 1.0,
+    }
     for bad, holds in ({}, [True] * 3), ({"equal": False}, [False, True, True]):
         module.report([row] * 9 + [row | bad], tmp_path / "out.json")
         facts = json.loads((tmp_path / "out.json").read_text())

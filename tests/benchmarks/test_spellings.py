@@ -69,8 +69,10 @@ def test_spellings_share_their_noise_and_each_digit_has_its_own(spellings, monke
 
 def test_planted_disagreement_is_counted_once_a_seed(spellings, monkeypatch):
     wrong = {("6", 0): 9, ("Six!", 0): 9, ("the digit two", 1): 12}  # 12: a two that is rejected
-    wrong |= {(spelling.format(word="one", Word="One", numeral=1), 2): 7
-              for spelling in spellings.SPELLINGS}  # fmt: skip
+    wrong |= {
+        (spelling.format(word="one", Word="One", numeral=1), 2): 7
+        for spelling in spellings.SPELLINGS
+    }
     monkeypatch.setattr(spellings, "paint_cases", painter(wrong)[0])
     found = spellings.agreement(None, Reader(), 4, 0)
     same, right = found["same"], found["right"]

@@ -34,8 +34,9 @@ class Reader:
 
 
 def test_the_recipes_are_those_of_the_tasks(tasks):
-    configs = {task: resolve(file=ROOT / "config" / f"{task}.yaml", environ={})[0]
-               for task in tasks.TASKS}  # fmt: skip
+    configs = {
+        task: resolve(file=ROOT / "config" / f"{task}.yaml", environ={})[0] for task in tasks.TASKS
+    }
     free, named = configs["unconditional"], configs["classes"]
     assert free.generation.unconditional
     assert free.conditioning.c_drop_prob == 1
@@ -45,8 +46,10 @@ def test_the_recipes_are_those_of_the_tasks(tasks):
 
 
 def test_the_scorer_learns_from_the_half_that_the_other_clip_does_not_see():
-    own, other = (resolve(file=ROOT / "config" / name, environ={})[0].embedder
-                  for name in ("digits.yaml", "digits_scorer.yaml"))  # fmt: skip
+    own, other = (
+        resolve(file=ROOT / "config" / name, environ={})[0].embedder
+        for name in ("digits.yaml", "digits_scorer.yaml")
+    )
     assert {own.half, other.half} == {1, 2}
     assert own.seed != other.seed
     assert own.image_tower != other.image_tower
@@ -56,9 +59,15 @@ def test_the_scorer_learns_from_the_half_that_the_other_clip_does_not_see():
 def test_pictures_are_divided_as_the_training_divides_them(tasks, tmp_path):
     for i in range(40):
         Image.fromarray(np.full((8, 8), i, dtype=np.uint8)).save(tmp_path / f"{i:02}.png")
-    config, _ = resolve(environ={}, assignments=[
-        f"data.source={tmp_path}", "data.image_size=8", "data.channels=1", "data.heldout=4",
-    ])  # fmt: skip
+    config, _ = resolve(
+        environ={},
+        assignments=[
+            f"data.source={tmp_path}",
+            "data.image_size=8",
+            "data.channels=1",
+            "data.heldout=4",
+        ],
+    )
     train, apart = tasks.divided(config)
     assert apart[:, 0, 0, 0].tolist() == heldout_rows(40, 4).tolist()
     assert sorted([*train[:, 0, 0, 0].tolist(), *apart[:, 0, 0, 0].tolist()]) == list(range(40))

@@ -27,10 +27,20 @@ def photos(tmp_path_factory):
     home = tmp_path_factory.mktemp("asked")
     write_folder(home / "photos" / "rose", 12, size=16, seed=1)
     MiniClip(3, 16, 8, 8, 32).save(home / "clip", prompts=CAPTIONS, card={})
-    small = ("data.image_size=16", "model.down_chs=[8, 16]", "model.blocks=1", "model.attention=0",
-             "training.steps=1", "training.batch_size=4", "training.sample_every=0",
-             "training.animation=false", "training.dtype=float32", "generation.steps=1",
-             "generation.prompts=[rose]", f"embedder.model={home / 'clip'}")  # fmt: skip
+    small = (
+        "data.image_size=16",
+        "model.down_chs=[8, 16]",
+        "model.blocks=1",
+        "model.attention=0",
+        "training.steps=1",
+        "training.batch_size=4",
+        "training.sample_every=0",
+        "training.animation=false",
+        "training.dtype=float32",
+        "generation.steps=1",
+        "generation.prompts=[rose]",
+        f"embedder.model={home / 'clip'}",
+    )
     words = [word for one in small for word in ("--set", one)]
     assert main(["-q", "train", str(home / "photos"), "--out", str(home / "run"), *words]) == 0
     return home / "run"

@@ -44,24 +44,61 @@ def test_every_config_file_is_read_without_a_complaint(name):
 
 @pytest.mark.parametrize(
     "script",
-    ["scripts/train.py", "scripts/generate.py", "scripts/preprocess_clip.py",
-     "scripts/clip_train.py", "scripts/unclip_train.py", "scripts/generate_images.py",
-     "examples/train.py"],
-)  # fmt: skip
+    [
+        "scripts/train.py",
+        "scripts/generate.py",
+        "scripts/preprocess_clip.py",
+        "scripts/clip_train.py",
+        "scripts/unclip_train.py",
+        "scripts/generate_images.py",
+        "examples/train.py",
+    ],
+)
 def test_every_door_has_a_help(script):
-    done = subprocess.run([sys.executable, HOME / script, "--help"], capture_output=True, text=True,
-                          env=os.environ | {"PYTHONWARNINGS": "error"})  # fmt: skip
+    done = subprocess.run(
+        [sys.executable, HOME / script, "--help"],
+        capture_output=True,
+        text=True,
+        env=os.environ | {"PYTHONWARNINGS": "error"},
+    )
     assert (done.returncode, done.stderr) == (0, "")
     assert "--" in done.stdout
 
 
 def test_train_then_generate_as_in_the_first_seed(door):
-    words = ("--config", HOME / "config" / "default.yaml", *SMALL, "--steps", 1,
-             "--set", "data.source=drawn-flowers:40", "--out", "model_checkpoint")  # fmt: skip
+    words = (
+        "--config",
+        HOME / "config" / "default.yaml",
+        *SMALL,
+        "--steps",
+        1,
+        "--set",
+        "data.source=drawn-flowers:40",
+        "--out",
+        "model_checkpoint",
+    )
     assert door("scripts/train.py", *words) == 0
-    painted = door("scripts/generate.py", "--checkpoint", "model_checkpoint/", "--prompts", "rose",
-                   "tulip", "--output", "images/generated.png", "--steps", 2, "--w", "-1", "1",
-                   "--seed", 3, "--num_samples", 2, "--sampler", "ddim")  # fmt: skip
+    painted = door(
+        "scripts/generate.py",
+        "--checkpoint",
+        "model_checkpoint/",
+        "--prompts",
+        "rose",
+        "tulip",
+        "--output",
+        "images/generated.png",
+        "--steps",
+        2,
+        "--w",
+        "-1",
+        "1",
+        "--seed",
+        3,
+        "--num_samples",
+        2,
+        "--sampler",
+        "ddim",
+    )
     assert painted == 0
     assert Path("images/generated.png").is_file()
     assert len(list(Path("images/generated").glob("*.png"))) == 8
@@ -76,8 +113,16 @@ def test_preprocess_clip_writes_the_csv(door, tmp_path):
 
 
 def test_the_sizes_of_the_last_seed_are_trained_and_continued(door, capsys):
-    words = ("--config", HOME / "config" / "model_small.yaml", "--no-animation", *SMALL,
-             "--set", "data.source=drawn-flowers:40", "--set", "training.steps=2")  # fmt: skip
+    words = (
+        "--config",
+        HOME / "config" / "model_small.yaml",
+        "--no-animation",
+        *SMALL,
+        "--set",
+        "data.source=drawn-flowers:40",
+        "--set",
+        "training.steps=2",
+    )
     assert door("examples/train.py", *words, "--stop-after", 1) == 0
     assert door("examples/train.py", *words, "--skip-clip-extraction") == 0
     assert "Finished 2 steps in runs/model_small" in capsys.readouterr().err
@@ -91,20 +136,55 @@ def test_three_commands_of_the_mnist_seed_give_a_picture(door, data_root, monkey
         door("scripts/clip_train.py", "--epochs", 0.2, *few, "--save_path", "mnist_clip.pth") == 0
     )
     assert "mnist_clip instead of mnist_clip.pth" in capsys.readouterr().err
-    small = ("--set", "model.down_chs=[8, 16]", "--set", "model.blocks=1", "--no-animation",
-             "--set", "training.sample_every=0", "--ddpm_max_steps", 100)  # fmt: skip
-    trained = door("scripts/unclip_train.py", "--clip_model_path", "mnist_clip.pth", "--save_path",
-                   "mnist_ddpm.pth", "--epochs", 0.1, *few, *small)  # fmt: skip
+    small = (
+        "--set",
+        "model.down_chs=[8, 16]",
+        "--set",
+        "model.blocks=1",
+        "--no-animation",
+        "--set",
+        "training.sample_every=0",
+        "--ddpm_max_steps",
+        100,
+    )
+    trained = door(
+        "scripts/unclip_train.py",
+        "--clip_model_path",
+        "mnist_clip.pth",
+        "--save_path",
+        "mnist_ddpm.pth",
+        "--epochs",
+        0.1,
+        *few,
+        *small,
+    )
     assert trained == 0
     assert "ignored: --num_workers" in capsys.readouterr().err
-    painted = door("scripts/generate_images.py", "--prompt", "six", "--num_samples", 4,
-                   "--clip_model_path", "mnist_clip.pth", "--steps", 2)  # fmt: skip
+    painted = door(
+        "scripts/generate_images.py",
+        "--prompt",
+        "six",
+        "--num_samples",
+        4,
+        "--clip_model_path",
+        "mnist_clip.pth",
+        "--steps",
+        2,
+    )
     assert painted == 0
     assert Path("images/generated.png").is_file()
 
 
 def test_flags_that_have_gone_are_still_accepted_and_named(door, capsys):
-    gone = ("--cnn_output_dim", 64, "--lstm_embedding_dim", 8, "--lstm_output_dim", 32,
-            "--encoder_target_length", 10)  # fmt: skip
+    gone = (
+        "--cnn_output_dim",
+        64,
+        "--lstm_embedding_dim",
+        8,
+        "--lstm_output_dim",
+        32,
+        "--encoder_target_length",
+        10,
+    )
     assert door("scripts/unclip_train.py", *gone, "--set", "data.source=nowhere/") == 66
     assert "ignored: --cnn_output_dim, --lstm_embedding_dim" in capsys.readouterr().err

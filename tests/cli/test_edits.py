@@ -76,7 +76,7 @@ BLEND = ("blend", "rose:0.7", "tulip:0.3")
         (("blend", "rose", "rose:-1"), 2, "cancel"),
         (("blend", ":0.5"), 2, "prompt"),
     ],
-)  # fmt: skip
+)
 def test_what_cannot_be_meant_or_used_is_refused_and_nothing_is_painted(
     cli, run, words, code, said
 ):

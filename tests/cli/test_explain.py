@@ -12,8 +12,18 @@ def elsewhere(monkeypatch, tmp_path):
 
 
 def test_a_shipped_model_is_explained_and_the_page_is_named(cli):
-    ended = cli("explain", "digits", "a six", "--analyses", "trajectory", "--seeds", "0,5",
-                "--steps", 4, "--quick")  # fmt: skip
+    ended = cli(
+        "explain",
+        "digits",
+        "a six",
+        "--analyses",
+        "trajectory",
+        "--seeds",
+        "0,5",
+        "--steps",
+        4,
+        "--quick",
+    )
     assert ended.code == 0, ended.err
     assert ended.out == "report/report.html\n"
     told = json.loads(Path("report/report.json").read_text(encoding="utf-8"))
@@ -26,8 +36,9 @@ def test_a_shipped_model_is_explained_and_the_page_is_named(cli):
 
 
 def test_a_run_without_a_judge_or_a_clip_is_told_what_cannot_be_tested(cli, run):
-    ended = cli("explain", run, "rose", "--analyses", "trajectory", "--seeds", "0-1", "--quick",
-                "--json")  # fmt: skip
+    ended = cli(
+        "explain", run, "rose", "--analyses", "trajectory", "--seeds", "0-1", "--quick", "--json"
+    )
     assert ended.code == 0, ended.err
     told = json.loads(ended.out)
     assert told["analyses"][0]["verdict"] in ("fail", "inconclusive")

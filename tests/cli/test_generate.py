@@ -66,8 +66,11 @@ def test_json_is_one_array_with_an_entry_a_picture(cli, run):
     assert ended.code == 0
     entries = json.loads(ended.out)
     assert [(e["prompt"], e["seed"]) for e in entries] == [
-        ("rose", 2**32 - 1), ("rose", 0), ("Tulip", 2**32 - 1), ("Tulip", 0),
-    ]  # fmt: skip
+        ("rose", 2**32 - 1),
+        ("rose", 0),
+        ("Tulip", 2**32 - 1),
+        ("Tulip", 0),
+    ]
     assert all(Path(e["file"]).is_absolute() and Path(e["file"]).is_file() for e in entries)
     assert [e["index"] for e in entries] == [0, 1, 2, 3]
 
@@ -81,10 +84,12 @@ def test_without_json_the_pictures_are_named_one_a_line(cli, run):
 
 
 def test_several_scales_paint_each_and_w_is_one_less(cli, run):
-    by_scale = json.loads(cli("generate", "rose", "--model", run, "--guidance", "1,2,4",
-                              "-n", 1, "--json").out)  # fmt: skip
-    by_weight = json.loads(cli("generate", "rose", "--model", run, "--w", "0,1,3",
-                               "-n", 1, "--json").out)  # fmt: skip
+    by_scale = json.loads(
+        cli("generate", "rose", "--model", run, "--guidance", "1,2,4", "-n", 1, "--json").out
+    )
+    by_weight = json.loads(
+        cli("generate", "rose", "--model", run, "--w", "0,1,3", "-n", 1, "--json").out
+    )
     assert [e["guidance"] for e in by_scale] == [1, 2, 4]
     assert by_scale == by_weight
 

@@ -9,13 +9,7 @@ import sys
 import pytest
 
 from ddpm_clip.cli import training_view
-from ddpm_clip.cli.interrupt import (
-    Interrupted,
-    Patience,
-    farewell,
-    going_on_by,
-    signals_unwind,
-)
+from ddpm_clip.cli.interrupt import Interrupted, Patience, farewell, going_on_by, signals_unwind
 
 COMMAND = (sys.executable, "-m", "ddpm_clip.cli.main")
 

@@ -90,10 +90,16 @@ def broken(monkeypatch):
 
 @pytest.mark.parametrize(
     ("error", "code"),
-    [(DataError("spoilt"), 65), (Busy("held"), 75), (RuntimeError("oh"), 70),
-     (OSError(28, "No space left on device", "x.png"), 74), (PermissionError(13, "no", "x"), 77),
-     (KeyboardInterrupt(), 130), (SystemExit(3), 3)],
-)  # fmt: skip
+    [
+        (DataError("spoilt"), 65),
+        (Busy("held"), 75),
+        (RuntimeError("oh"), 70),
+        (OSError(28, "No space left on device", "x.png"), 74),
+        (PermissionError(13, "no", "x"), 77),
+        (KeyboardInterrupt(), 130),
+        (SystemExit(3), 3),
+    ],
+)
 def test_every_failure_has_its_exit_code(cli, broken, error, code):
     broken(error)
     assert cli("models").code == code

@@ -26,8 +26,11 @@ def test_a_second_training_exits_75_names_the_first_and_changes_nothing(cli, tin
     with locked(stopped, RuntimeError):
         before = contents(stopped)
         began = time.monotonic()
-        for words in (("train", "--config", tiny, "--out", stopped, *other), ("resume", stopped),
-                      ("train", "--config", tiny, "--out", stopped, "--overwrite")):  # fmt: skip
+        for words in (
+            ("train", "--config", tiny, "--out", stopped, *other),
+            ("resume", stopped),
+            ("train", "--config", tiny, "--out", stopped, "--overwrite"),
+        ):
             ended = cli(*words)
             assert ended.code == 75
             assert f"process {os.getpid()} on" in ended.err

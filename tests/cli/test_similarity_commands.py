@@ -45,8 +45,21 @@ def test_a_mini_clip_of_two_dimensions_has_a_compass(cli, tmp_path):
     torch.manual_seed(0)
     MiniClip(3, 16, dim=2, width=8, text_width=32).save(tmp_path / "clip", prompts=["a"], card={})
     out = tmp_path / "compass.png"
-    ended = cli("compass", "drawn-flowers:24", "--model", tmp_path / "clip", "--split", "train",
-                "-n", 12, "--text", "rose", "--out", out, "--json")  # fmt: skip
+    ended = cli(
+        "compass",
+        "drawn-flowers:24",
+        "--model",
+        tmp_path / "clip",
+        "--split",
+        "train",
+        "-n",
+        12,
+        "--text",
+        "rose",
+        "--out",
+        out,
+        "--json",
+    )
     assert ended.code == 0, ended.err
     told = json.loads(ended.out)
     assert (len(told["points"]), told["variance_shown"]) == (12, 1.0)

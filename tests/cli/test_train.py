@@ -20,14 +20,26 @@ def photos(tmp_path):
 
 
 def test_print_config_is_yaml_that_names_the_origin_of_every_value(cli, tiny):
-    ended = cli("train", "mnist", "--config", tiny, "--steps", 7, "--set", "training.lr=1e-4",
-                "--print-config")  # fmt: skip
+    ended = cli(
+        "train",
+        "mnist",
+        "--config",
+        tiny,
+        "--steps",
+        7,
+        "--set",
+        "training.lr=1e-4",
+        "--print-config",
+    )
     assert ended.code == 0
     config = yaml.safe_load(ended.out)
     assert config["training"]["steps"] == 7
     assert config["data"]["source"] == "mnist"
-    origins = {line.split(":")[0].strip(): line.split("#")[1].strip()
-               for line in ended.out.splitlines() if "#" in line}  # fmt: skip
+    origins = {
+        line.split(":")[0].strip(): line.split("#")[1].strip()
+        for line in ended.out.splitlines()
+        if "#" in line
+    }
     assert origins["steps"] == "flag" or "steps: 7" in ended.out
     assert origins["warmup"] == str(tiny)
     assert origins["weight_decay"] == "default"
@@ -89,11 +101,15 @@ def test_a_folder_of_corrupt_files_exits_65_and_its_run_folder_is_free_again(cli
 @pytest.mark.parametrize(
     "setting",
     [
-        "data.image_size=33", "training.device=abacus", "conditioning.bridge=shaft",
-        "generation.sampler=dpmpp", "generation.steps=5000", "generation.grid_guidance=[99]",
+        "data.image_size=33",
+        "training.device=abacus",
+        "conditioning.bridge=shaft",
+        "generation.sampler=dpmpp",
+        "generation.steps=5000",
+        "generation.grid_guidance=[99]",
         "training.optimizer=adam",
     ],
-)  # fmt: skip
+)
 def test_what_no_network_can_be_is_told_before_anything_is_embedded(
     cli, tiny, photos, tmp_path, setting
 ):
@@ -190,8 +206,18 @@ def test_a_finished_run_goes_on_when_it_gets_more_steps(cli, run, tmp_path):
 def test_unusable_pictures_are_named_and_left_out(cli, tiny, photos, tmp_path):
     (photos / "left" / "note.png").write_text("no picture")
     folder = tmp_path / "run"
-    ended = cli("train", photos, "--config", tiny, "--out", folder, "--steps", 1,
-                "--set", "generation.prompts=[left]")  # fmt: skip
+    ended = cli(
+        "train",
+        photos,
+        "--config",
+        tiny,
+        "--out",
+        folder,
+        "--steps",
+        1,
+        "--set",
+        "generation.prompts=[left]",
+    )
     assert ended.code == 0
     assert "left/note.png (not-an-image)" in ended.err
     bad = json.loads((folder / "bad_files.json").read_text())["bad"]
@@ -199,8 +225,16 @@ def test_unusable_pictures_are_named_and_left_out(cli, tiny, photos, tmp_path):
 
 
 def test_a_run_that_goes_on_with_other_pictures_says_so(cli, tiny, photos, tmp_path):
-    words = ("train", photos, "--config", tiny, "--out", tmp_path / "run",
-             "--set", "generation.prompts=[left]")  # fmt: skip
+    words = (
+        "train",
+        photos,
+        "--config",
+        tiny,
+        "--out",
+        tmp_path / "run",
+        "--set",
+        "generation.prompts=[left]",
+    )
     assert "others than before" not in cli(*words, "--stop-after", 2).err
     assert "others than before" not in cli(*words, "--stop-after", 1).err
     next((photos / "left").glob("*.png")).unlink()
@@ -211,8 +245,19 @@ def test_a_run_that_goes_on_with_other_pictures_says_so(cli, tiny, photos, tmp_p
 
 def test_one_picture_warns_and_trains(cli, tiny, tmp_path):
     write_folder(tmp_path / "one" / "rose", 1, size=16, seed=1)
-    ended = cli("train", tmp_path / "one", "--config", tiny, "--out", tmp_path / "run", "-q",
-                "--steps", 1, "--set", "generation.prompts=[rose]")  # fmt: skip
+    ended = cli(
+        "train",
+        tmp_path / "one",
+        "--config",
+        tiny,
+        "--out",
+        tmp_path / "run",
+        "-q",
+        "--steps",
+        1,
+        "--set",
+        "generation.prompts=[rose]",
+    )
     assert ended.code == 0
     assert "warning: there is one picture only" in ended.err
 
@@ -258,8 +303,16 @@ def test_embed_counts_the_classes_that_a_training_counts(cli, tiny, photos, tmp_
     (photos / "middle" / "a.png").write_bytes(b"no picture")
     words, given = (photos, "--config", tiny), ("--embeddings", tmp_path / "embedded")
     assert cli("embed", *words, "--out", tmp_path / "embedded").code == 0
-    taken = cli("train", *words, *given, "--out", tmp_path / "b", "--skip-clip-extraction",
-                "--stop-after", 1)  # fmt: skip
+    taken = cli(
+        "train",
+        *words,
+        *given,
+        "--out",
+        tmp_path / "b",
+        "--skip-clip-extraction",
+        "--stop-after",
+        1,
+    )
     assert taken.code == 0, taken.err
 
 
@@ -275,8 +328,17 @@ def test_an_unbroken_run_equals_a_stopped_and_resumed_one(cli, tiny, run, tmp_pa
 
 def test_a_model_without_any_condition_trains_and_refuses_words(cli, tiny, tmp_path):
     out = tmp_path / "wordless"
-    ended = cli("train", "--config", tiny, "--out", out, "--set", "conditioning.c_drop_prob=1",
-                "--set", "generation.unconditional=true")  # fmt: skip
+    ended = cli(
+        "train",
+        "--config",
+        tiny,
+        "--out",
+        out,
+        "--set",
+        "conditioning.c_drop_prob=1",
+        "--set",
+        "generation.unconditional=true",
+    )
     assert ended.code == 0, ended.err
     assert list((out / "samples").glob("*.png"))
     ended = cli("generate", "rose", "--model", out, "--out", tmp_path / "rose.png")

@@ -71,8 +71,9 @@ def test_the_ends_of_a_range_are_those_of_the_table(name):
             values[verdict] += value if isinstance(value, list) else [value]
     accepted = [one for one in values["accepted"] if one is not None]
     assert (min(accepted), max(accepted)) == (low, high)
-    numbers = [one for one in values["refused"]
-               if isinstance(one, (int, float)) and math.isfinite(one)]  # fmt: skip
+    numbers = [
+        one for one in values["refused"] if isinstance(one, (int, float)) and math.isfinite(one)
+    ]
     assert any(one > high for one in numbers)
     assert any(one < low for one in numbers)
 

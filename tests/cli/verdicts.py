@@ -103,8 +103,11 @@ class Trial:
         monkeypatch.setattr(TextToImage, "paint_wishes", paint_wishes)
         monkeypatch.setattr(painting, "paint_files", paint_files)
         monkeypatch.setattr(cli_editing.Desk, "finish", on_a_desk)
-        for place, name in ((cli_explain, "_explain"), (cli_evaluate, "_evaluate"),
-                            (training_view, "run_training")):  # fmt: skip
+        for place, name in (
+            (cli_explain, "_explain"),
+            (cli_evaluate, "_evaluate"),
+            (training_view, "run_training"),
+        ):
             monkeypatch.setattr(place, name, leave)
         monkeypatch.setattr(Adviser, "coverage", property(leave))
 
@@ -138,8 +141,13 @@ def wish(name: str, option: str | None = None, *, number: bool = True) -> Trial:
         given = [] if value is None else [option, typed(value, written)]
         return ["generate", "rose", "--model", at.run, *given]
 
-    return Trial(name, lambda at, value: at.tti("rose", **{name: value}),
-                 words if option else None, number, setting=name)  # fmt: skip
+    return Trial(
+        name,
+        lambda at, value: at.tti("rose", **{name: value}),
+        words if option else None,
+        number,
+        setting=name,
+    )
 
 
 def key(name: str, real: bool = False, says: str = "") -> Trial:
@@ -201,8 +209,11 @@ def on(*words: Any, option: str) -> Words:
     """A command on the tiny run, with one option."""
 
     def line(at: World, value: Any, written: str) -> list[Any]:
-        return [*(word(at) if callable(word) else word for word in words),
-                option, typed(value, written)]  # fmt: skip
+        return [
+            *(word(at) if callable(word) else word for word in words),
+            option,
+            typed(value, written),
+        ]
 
     return line
 

@@ -53,6 +53,10 @@ def planted_model(kinds, n=60, prompts=(), classes=(), name="mini_clip", folder=
     conditioner = Conditioner.fit(images, texts, keys=keys, prompts=prompts)
     config = SimpleNamespace(embedder=SimpleNamespace(name=name))
     return SimpleNamespace(
-        name="planted", folder=folder, config=config, conditioner=conditioner,
-        classes=tuple(classes), embedder=embedder,
-    )  # fmt: skip
+        name="planted",
+        folder=folder,
+        config=config,
+        conditioner=conditioner,
+        classes=tuple(classes),
+        embedder=embedder,
+    )

@@ -44,10 +44,31 @@ def test_what_there_is_no_picture_of_is_outside_and_something_else_is_offered(ad
 
 def test_nine_of_ten_are_called_what_they_are_in_words_that_were_not_calibrated_on(adviser):
     nouns = (
-        "donkey", "kangaroo", "lobster", "teacher", "wizard", "bulldozer", "yacht", "fridge",
-        "teapot", "trombone", "burger", "toothbrush", "pyramid", "mermaid", "laptop", "sausage",
-        "wheelchair", "saxophone", "turtle", "vampire", "parrot", "pirate", "escalator", "pancake",
-    )  # fmt: skip
+        "donkey",
+        "kangaroo",
+        "lobster",
+        "teacher",
+        "wizard",
+        "bulldozer",
+        "yacht",
+        "fridge",
+        "teapot",
+        "trombone",
+        "burger",
+        "toothbrush",
+        "pyramid",
+        "mermaid",
+        "laptop",
+        "sausage",
+        "wheelchair",
+        "saxophone",
+        "turtle",
+        "vampire",
+        "parrot",
+        "pirate",
+        "escalator",
+        "pancake",
+    )
     outside = [f"{colour} {noun}" for noun in nouns for colour in (*COLOURS, "a", "my", "tall")]
     covered = [f"{said} {kind}" for kind in KINDS for said in ("do draw", "any nice", "one")]
     for prompts, truth in ((outside, True), (covered, False)):
@@ -131,8 +152,9 @@ def test_a_damaged_file_is_told(tmp_path):
 
 def test_without_words_for_the_pictures_the_pictures_choose():
     """A pretrained CLIP whose bank is about everything, and a folder without a class."""
-    model = planted_model(["dog", "red car", "tree"], prompts=prompt_bank(),
-                          name="transformers_clip")  # fmt: skip
+    model = planted_model(
+        ["dog", "red car", "tree"], prompts=prompt_bank(), name="transformers_clip"
+    )
     embed = model.embedder.embed_texts
     votes = chosen(model.conditioner, embed(prompt_bank()))
     assert votes.sum().item() == pytest.approx(len(votes), rel=1e-4)

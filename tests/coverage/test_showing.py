@@ -18,8 +18,10 @@ def test_a_wide_picture_is_shown_as_the_model_saw_it(tmp_path, crop):
     data = DataConfig(source=str(tmp_path), image_size=16, crop=crop)
     key = open_source(str(tmp_path)).key(0)
     (shown,) = pictures_of([key], data).values()
-    assert np.array_equal(np.asarray(shown), np.asarray(
-        to_array(Image.fromarray(pixels), 16, 3, crop).transpose(1, 2, 0)))  # fmt: skip
+    assert np.array_equal(
+        np.asarray(shown),
+        np.asarray(to_array(Image.fromarray(pixels), 16, 3, crop).transpose(1, 2, 0)),
+    )
 
 
 def test_other_pictures_than_those_of_the_model_are_told(tmp_path):

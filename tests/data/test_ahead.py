@@ -73,8 +73,9 @@ def test_an_interrupt_leaves_at_once_while_a_thread_is_still_at_work():
     go = threading.Event()
 
     def consume():
-        for i in ahead(lambda i: go.wait(20) if i >= PORTION else i, range(80), workers=2,
-                       window=32):  # fmt: skip
+        for i in ahead(
+            lambda i: go.wait(20) if i >= PORTION else i, range(80), workers=2, window=32
+        ):
             if i == PORTION - 1:
                 raise KeyboardInterrupt
 

@@ -74,9 +74,14 @@ def test_an_emoji_caption_always_holds_the_whole_name():
 
 @pytest.mark.parametrize(
     ("facts", "name"),
-    [({"digit": "six"}, "digits"), ({"species": "rose"}, "flowers"), ({"label": "cat"}, "labels"),
-     ({"caption": "a cat"}, "labels"), ({"name": "cat", "keywords": ""}, "emoji")],
-)  # fmt: skip
+    [
+        ({"digit": "six"}, "digits"),
+        ({"species": "rose"}, "flowers"),
+        ({"label": "cat"}, "labels"),
+        ({"caption": "a cat"}, "labels"),
+        ({"name": "cat", "keywords": ""}, "emoji"),
+    ],
+)
 def test_facts_find_their_grammar(facts, name):
     assert grammar_name(facts) == name
     assert name in GRAMMARS

@@ -44,16 +44,19 @@ def test_pictures_come_with_the_embeddings_of_their_own_rows(listed):
 def test_transforms_are_applied_once_and_each_time(listed):
     shown = []
     data = CLIPDataset(
-        listed[0], img_transforms=lambda p: torch.full((3, 2, 2), float(p.width)),
-        random_transforms=lambda x: shown.append(1) or x + len(shown), clip_features=4,
-    )  # fmt: skip
+        listed[0],
+        img_transforms=lambda p: torch.full((3, 2, 2), float(p.width)),
+        random_transforms=lambda x: shown.append(1) or x + len(shown),
+        clip_features=4,
+    )
     assert data[0][0].unique().tolist() == [41]
     assert data[0][0].unique().tolist() == [42]
 
 
 def test_a_model_is_asked_where_the_csv_is_not_trusted(listed):
-    data = CLIPDataset(listed[0], preprocessed_clip=False, clip_model=Brightness(),
-                       clip_preprocess=pixels)  # fmt: skip
+    data = CLIPDataset(
+        listed[0], preprocessed_clip=False, clip_model=Brightness(), clip_preprocess=pixels
+    )
     label = data[1][1]
     assert label.shape == (3,)
     assert 0 < label.min() < label.max() < 255

@@ -16,8 +16,20 @@ from ddpm_clip.data.embedding_manifest import (
     write_waiting,
 )
 
-TRICKY = [("a", "b"), ("ab", ""), ("", "ab"), ("a:b", ""), ("a", "b:"), ("a:", "b"), ("1", "1:1"),
-          ("1:1", "1"), ("caf\udce9", "x"), ("café", "x"), ("a\0", "b"), ("a", "\0b")]  # fmt: skip
+TRICKY = [
+    ("a", "b"),
+    ("ab", ""),
+    ("", "ab"),
+    ("a:b", ""),
+    ("a", "b:"),
+    ("a:", "b"),
+    ("1", "1:1"),
+    ("1:1", "1"),
+    ("caf\udce9", "x"),
+    ("café", "x"),
+    ("a\0", "b"),
+    ("a", "\0b"),
+]
 
 
 def stored(pairs, shard=0):
@@ -63,9 +75,13 @@ def test_the_bytes_do_not_depend_on_how_the_rows_came(tmp_path):
 
 
 def test_a_manifest_of_plain_strings_as_it_was_once_written_still_opens(tmp_path):
-    table = {"key": pa.array([b"a", b"b"], pa.binary()), "digest": ["1", "2"],
-             "shard": ["shard-00004.safetensors"] * 2, "row": [1, 0],
-             "shard_sha256": ["f00d"] * 2}  # fmt: skip
+    table = {
+        "key": pa.array([b"a", b"b"], pa.binary()),
+        "digest": ["1", "2"],
+        "shard": ["shard-00004.safetensors"] * 2,
+        "row": [1, 0],
+        "shard_sha256": ["f00d"] * 2,
+    }
     parquet.write_table(pa.table(table), tmp_path / MANIFEST)
     manifest, waiting = read_manifest(tmp_path)
     assert not waiting
@@ -85,9 +101,15 @@ def test_a_damaged_table_beside_the_manifest_is_named_and_the_others_count(tmp_p
 
 def lengths(n, key):
     """A table of n rows of one long key, which costs a few bytes where it is compressed."""
-    return pa.table({"key": pa.array([key] * n, pa.binary()), "digest": ["d"] * n,
-                     "shard": ["shard-00000.safetensors"] * n, "row": [0] * n,
-                     "shard_sha256": ["f00d"] * n})  # fmt: skip
+    return pa.table(
+        {
+            "key": pa.array([key] * n, pa.binary()),
+            "digest": ["d"] * n,
+            "shard": ["shard-00000.safetensors"] * n,
+            "row": [0] * n,
+            "shard_sha256": ["f00d"] * n,
+        }
+    )
 
 
 @pytest.mark.parametrize(

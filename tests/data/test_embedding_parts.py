@@ -62,8 +62,11 @@ def test_parts_that_are_not_there_are_named_with_their_commands(tmp_path):
         assert f"ddpm-clip embed photos --out e --shard {i}/4" in str(refused.value)
         make(tmp_path, Part(4, i))
     assert [str(part) for part, _ in complete_parts(tmp_path, JOB, "")] == [
-        "0/4", "1/4", "2/4", "3/4",
-    ]  # fmt: skip
+        "0/4",
+        "1/4",
+        "2/4",
+        "3/4",
+    ]
 
 
 def test_where_there_are_no_parts_it_is_said(tmp_path):

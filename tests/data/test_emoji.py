@@ -13,11 +13,13 @@ from ddpm_clip.errors import DataError, UsageError
 def pack(tmp_path):
     path = tmp_path / "emoji_64.npz"
     np.savez(
-        path, images=np.arange(3 * 4 * 4 * 3, dtype=np.uint8).reshape(3, 4, 4, 3),
+        path,
+        images=np.arange(3 * 4 * 4 * 3, dtype=np.uint8).reshape(3, 4, 4, 3),
         captions=np.array(["red heart", "red heart", "dog"]),
         keywords=np.array(["love", "love", "pet, animal"]),
-        style=np.array(["noto", "other", "other"]), codepoints=np.array(["2764", "2764", "1f436"]),
-    )  # fmt: skip
+        style=np.array(["noto", "other", "other"]),
+        codepoints=np.array(["2764", "2764", "1f436"]),
+    )
     return path
 
 

@@ -45,8 +45,9 @@ def test_every_batch_is_full_and_every_picture_in_its_own_row(tmp_path, workers)
 
 def test_a_stretch_of_the_job_gets_the_same_rows_as_the_whole(tmp_path):
     _, whole = filled(tmp_path / "whole")
-    _, part = filled(tmp_path / "part", lambda i: i + 8, KEYS[8:20], DIGESTS[8:20],
-                     places=range(8, 20))  # fmt: skip
+    _, part = filled(
+        tmp_path / "part", lambda i: i + 8, KEYS[8:20], DIGESTS[8:20], places=range(8, 20)
+    )
     ours, theirs = part.lookup(KEYS[8:20], DIGESTS[8:20]), whole.lookup(KEYS[8:20], DIGESTS[8:20])
     assert torch.equal(ours, theirs)
 
@@ -61,8 +62,9 @@ def test_pictures_that_cannot_be_used_move_no_other(tmp_path):
     assert len(encoder.batches) == 5  # none where nothing is to be seen
 
     filled(tmp_path / "known", lambda row: good[row], keys, digests, places=good)
-    left, right = ({p.name: p.read_bytes() for p in (tmp_path / name).iterdir()}
-                   for name in ("found", "known"))  # fmt: skip
+    left, right = (
+        {p.name: p.read_bytes() for p in (tmp_path / name).iterdir()} for name in ("found", "known")
+    )
     assert left == right
 
 

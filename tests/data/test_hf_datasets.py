@@ -32,10 +32,13 @@ def places(tmp_path_factory):
     root = tmp_path_factory.mktemp("hf")
     pictures = [{"bytes": png(k), "path": None} for k in range(4)]
     pictures += [{"bytes": b"junk", "path": None}, {"bytes": png(5)[:30], "path": None}]
-    kinds = datasets.Features({
-        "image": datasets.Image(), "label": datasets.ClassLabel(names=["cat", "dog"]),
-        "text": datasets.Value("string"),
-    })  # fmt: skip
+    kinds = datasets.Features(
+        {
+            "image": datasets.Image(),
+            "label": datasets.ClassLabel(names=["cat", "dog"]),
+            "text": datasets.Value("string"),
+        }
+    )
     table = datasets.Dataset.from_dict(
         {"image": pictures, "label": [0, 1, 0, 1, 0, 1], "text": ["a cat", "", *"wxyz"]}, kinds
     )
@@ -73,8 +76,12 @@ def test_a_row_may_point_to_a_file_of_the_place_and_to_no_other(tmp_path):
     reading, roots = Reading("image", None, None), [inside.parent]
     assert reading.bytes_of({"image": {"path": str(inside)}}, "k", roots) == png(1)
     assert reading.bytes_of({"image": b"as it is"}, "k", roots) == b"as it is"
-    for path, reason in ((outside, "outside"), (inside.parent / ".." / "b.png", "outside"),
-                         (inside.parent / "no.png", "missing"), ("", "empty")):  # fmt: skip
+    for path, reason in (
+        (outside, "outside"),
+        (inside.parent / ".." / "b.png", "outside"),
+        (inside.parent / "no.png", "missing"),
+        ("", "empty"),
+    ):
         with pytest.raises(BadImage) as caught:
             reading.bytes_of({"image": {"bytes": None, "path": str(path)}}, "k", roots)
         assert caught.value.reason == reason
@@ -122,8 +129,13 @@ def test_a_stream_fetches_the_pictures_of_its_own_repository_only(monkeypatch):
         return reading.incoming({"image": {"bytes": None, "path": path}}, "k", [], own).data
 
     assert data_of(f"{own}abc/a.png") == png(3)
-    for other in ("hf://datasets/user/other@abc/a.png", f"{own}abc/../../o/a.png", "https://a.test/a",
-                  f"{own}abc/a.png::file:///etc/passwd", "a\0.png"):  # fmt: skip
+    for other in (
+        "hf://datasets/user/other@abc/a.png",
+        f"{own}abc/../../o/a.png",
+        "https://a.test/a",
+        f"{own}abc/a.png::file:///etc/passwd",
+        "a\0.png",
+    ):
         assert data_of(other) == b""
     assert asked == [f"{own}abc/a.png"]
     with pytest.raises(StorageError, match="broke off"):
@@ -132,10 +144,16 @@ def test_a_stream_fetches_the_pictures_of_its_own_repository_only(monkeypatch):
         data_of(f"zip://a.png::{own}abc/a.zip")
 
 
-@pytest.mark.parametrize(("values", "classes"), [
-    ([3, 1, 3, 1], ("1", "3")), (["b", "a", "b", "a"], ("a", "b")),
-    ([[0], [1], [], [0, 1]], ()), ([0.5, 1.0, 0.5, 0.5], ()), ([{"x": 1}] * 4, ()),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("values", "classes"),
+    [
+        ([3, 1, 3, 1], ("1", "3")),
+        (["b", "a", "b", "a"], ("a", "b")),
+        ([[0], [1], [], [0, 1]], ()),
+        ([0.5, 1.0, 0.5, 0.5], ()),
+        ([{"x": 1}] * 4, ()),
+    ],
+)
 def test_classes_are_texts_or_whole_numbers(tmp_path, values, classes):
     rows = {"image": [png(k) for k in range(4)], "label": values}
     datasets.Dataset.from_dict(rows).to_parquet(str(tmp_path / "t.parquet"))
@@ -233,8 +251,11 @@ def test_a_stream_that_breaks_off_says_so_and_keeps_the_shards_before(
 
     monkeypatch.setattr("ddpm_clip.data.streams.SHARD", 2)
     monkeypatch.setattr(datasets.IterableDataset, "__iter__", breaks)
-    for error, told in ((OSError("no route"), "broke off"), (ValueError("odd"), "broke off"),
-                        (FileNotFoundError("x"), "is not there")):  # fmt: skip
+    for error, told in (
+        (OSError("no route"), "broke off"),
+        (ValueError("odd"), "broke off"),
+        (FileNotFoundError("x"), "is not there"),
+    ):
         stream = limit(open_source(f"hf-stream:{places}/table.parquet"), 6)
         with pytest.raises((StorageError, MissingInput), match=told):
             kept(stream, tmp_path / type(error).__name__)

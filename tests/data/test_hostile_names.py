@@ -32,9 +32,21 @@ def test_a_name_that_leads_nowhere_is_an_error_of_a_few_words(name):
 
 
 NAMES = [
-    "é.png", "e\u0301.png", "a\nb.png", "-n.png", "😀.png", "\x1b[31m.png", "A.png", "a.png",
-    "a.b.png", "a\\b.png", " .png", "x" * 250 + ".png", "a'\"$(id).png", "\u202egnp.png",
-]  # fmt: skip
+    "é.png",
+    "e\u0301.png",
+    "a\nb.png",
+    "-n.png",
+    "😀.png",
+    "\x1b[31m.png",
+    "A.png",
+    "a.png",
+    "a.b.png",
+    "a\\b.png",
+    " .png",
+    "x" * 250 + ".png",
+    "a'\"$(id).png",
+    "\u202egnp.png",
+]
 
 
 def shade(path, value):
@@ -63,10 +75,13 @@ def test_captions_go_to_their_own_pictures_and_climb_nowhere(tmp_path):
     for value, name in enumerate(("0.png", "1.png", "2.png")):
         shade(folder / name, value)
     lines = [
-        {"file_name": "../secret.txt", "text": "outside"}, {"file_name": "nul\0", "text": "z"},
-        {"file_name": "1.png", "text": "half \ud800"}, {"file_name": "a" * 9999, "text": "y"},
-        {"file_name": "/etc/passwd", "text": "x"}, {"file_name": "0.png", "text": ["no text"]},
-    ]  # fmt: skip
+        {"file_name": "../secret.txt", "text": "outside"},
+        {"file_name": "nul\0", "text": "z"},
+        {"file_name": "1.png", "text": "half \ud800"},
+        {"file_name": "a" * 9999, "text": "y"},
+        {"file_name": "/etc/passwd", "text": "x"},
+        {"file_name": "0.png", "text": ["no text"]},
+    ]
     (folder / "metadata.jsonl").write_text("\n".join(json.dumps(line) for line in lines))
     (folder / "2.txt").symlink_to(secret)
     source = open_source(folder)

@@ -129,10 +129,15 @@ def test_all_eight_orientations_come_out_upright(orientation):
 
 @pytest.mark.parametrize(
     "deep",
-    [gradient(65535, np.uint16), gradient(65535, np.int32), gradient(1, np.float32),
-     gradient(255, np.float32), gradient(2**31 - 1, np.int32)],
+    [
+        gradient(65535, np.uint16),
+        gradient(65535, np.int32),
+        gradient(1, np.float32),
+        gradient(255, np.float32),
+        gradient(2**31 - 1, np.int32),
+    ],
     ids=["I;16", "I", "F to 1", "F to 255", "I to 2^31"],
-)  # fmt: skip
+)
 def test_deep_pixels_are_scaled_and_not_clipped(deep):
     values = np.asarray(open_image(encoded(deep, "TIFF")), float)
     assert np.abs(values - np.linspace(0, 255, 256).reshape(16, 16)).max() <= 2

@@ -13,8 +13,14 @@ CODECS = ["none", "snappy", "gzip", "brotli", "lz4", "zstd"]
 
 def table(rows=100):
     keys = [f"picture-{i}" for i in range(rows)]
-    return pa.table({"key": keys, "row": list(range(rows)), "share": [0.5] * rows,
-                     "parts": [[i] for i in range(rows)]})  # fmt: skip
+    return pa.table(
+        {
+            "key": keys,
+            "row": list(range(rows)),
+            "share": [0.5] * rows,
+            "parts": [[i] for i in range(rows)],
+        }
+    )
 
 
 @pytest.mark.parametrize("codec", CODECS)

@@ -84,8 +84,13 @@ def test_above_the_limit_the_same_pixels_are_memory_mapped(tmp_path, named):
 def test_no_room_for_the_map_is_a_storage_error(tmp_path):
     (tmp_path / "file").write_bytes(b"")
     with pytest.raises(StorageError, match="no room for"):
-        load_pixels(DrawnFlowers(90, size=64), size=64, channels=3, memory_limit_mb=1,
-                    cache=tmp_path / "file")  # fmt: skip
+        load_pixels(
+            DrawnFlowers(90, size=64),
+            size=64,
+            channels=3,
+            memory_limit_mb=1,
+            cache=tmp_path / "file",
+        )
 
 
 def test_a_file_that_vanishes_after_listing_is_reported(mixed):

@@ -14,8 +14,16 @@ from ddpm_clip.data.images import BadImage
 from ddpm_clip.data.png_texts import MAX_CHUNKS, MAX_TEXT, MAX_TEXTS, read_parameters, read_texts
 from ddpm_clip.errors import DataError
 
-FACTS = {"ddpm_clip": "0.1.0", "prompt": "eine Blüte 花", "seed": 7, "guidance": 2, "w": 1.5,
-         "interval": [0.1, 3], "negative": None, "unconditional": False}  # fmt: skip
+FACTS = {
+    "ddpm_clip": "0.1.0",
+    "prompt": "eine Blüte 花",
+    "seed": 7,
+    "guidance": 2,
+    "w": 1.5,
+    "interval": [0.1, 3],
+    "negative": None,
+    "unconditional": False,
+}
 
 
 def picture(path, texts, packed=False):
@@ -46,8 +54,13 @@ def test_what_was_written_is_read(tmp_path, packed):
 
 def test_all_three_kinds_of_text_are_read_and_the_first_of_a_key_counts(tmp_path):
     packed = b"b\0\0" + zlib.compress(b"x")
-    path = png(tmp_path / "a.png", (b"tEXt", b"a\0caf\xe9"), (b"zTXt", packed),
-               (b"iTXt", b"c\0\0\0de\0C\0\xc3\xa4"), (b"tEXt", b"a\0later"))  # fmt: skip
+    path = png(
+        tmp_path / "a.png",
+        (b"tEXt", b"a\0caf\xe9"),
+        (b"zTXt", packed),
+        (b"iTXt", b"c\0\0\0de\0C\0\xc3\xa4"),
+        (b"tEXt", b"a\0later"),
+    )
     assert read_texts(path) == {"a": "café", "b": "x", "c": "ä"}
 
 
@@ -73,10 +86,17 @@ BOMB = zlib.compress(bytes(50_000_000), 9)
 
 @pytest.mark.parametrize(
     ("kind", "body"),
-    [(b"zTXt", b"ddpm_clip\0\0" + BOMB), (b"iTXt", b"ddpm_clip\0\1\0\0\0" + BOMB),
-     (b"tEXt", b"ddpm_clip\0" + b" " * (MAX_TEXT + 1)), (b"tEXt", b"no key"), (b"tEXt", b"\0"),
-     (b"tEXt", b"k" * 80 + b"\0"), (b"iTXt", b"k\0\0\0\0\0\xff"), (b"zTXt", b"k\0\0not packed")],
-)  # fmt: skip
+    [
+        (b"zTXt", b"ddpm_clip\0\0" + BOMB),
+        (b"iTXt", b"ddpm_clip\0\1\0\0\0" + BOMB),
+        (b"tEXt", b"ddpm_clip\0" + b" " * (MAX_TEXT + 1)),
+        (b"tEXt", b"no key"),
+        (b"tEXt", b"\0"),
+        (b"tEXt", b"k" * 80 + b"\0"),
+        (b"iTXt", b"k\0\0\0\0\0\xff"),
+        (b"zTXt", b"k\0\0not packed"),
+    ],
+)
 def test_texts_that_are_too_long_or_damaged_are_refused(tmp_path, kind, body):
     with pytest.raises(DataError, match=r"the texts in .* are damaged"):
         read_texts(png(tmp_path / "a.png", (kind, body)))
@@ -112,10 +132,21 @@ def test_a_wrong_checksum_a_cut_file_and_other_files_are_refused(tmp_path):
 
 @pytest.mark.parametrize(
     "change",
-    [{"seed": "7"}, {"seed": True}, {"seed": 7.5}, {"guidance": float("nan")}, {"prompt": None},
-     {"prompt": "x" * 4001}, {"w": {"a": 1}}, {"interval": [[1]]}, {"interval": [0] * 65},
-     {"unconditional": 1}, {"w": float("inf")}, {"seed": [7]}],
-)  # fmt: skip
+    [
+        {"seed": "7"},
+        {"seed": True},
+        {"seed": 7.5},
+        {"guidance": float("nan")},
+        {"prompt": None},
+        {"prompt": "x" * 4001},
+        {"w": {"a": 1}},
+        {"interval": [[1]]},
+        {"interval": [0] * 65},
+        {"unconditional": 1},
+        {"w": float("inf")},
+        {"seed": [7]},
+    ],
+)
 def test_parameters_of_the_wrong_kind_are_refused(tmp_path, change):
     path = picture(tmp_path / "a.png", {"ddpm_clip": json.dumps(FACTS | change)})
     with pytest.raises(DataError, match=r"parameters in .* are damaged"):
@@ -130,8 +161,18 @@ def test_a_picture_without_parameters_says_so(tmp_path):
 
 
 def test_our_own_pictures_are_read(cli, tmp_path):
-    ended = cli("generate", "a six", "--model", "digits", "-n", 1, "--steps", 2,
-                "--out", tmp_path / "six.png")  # fmt: skip
+    ended = cli(
+        "generate",
+        "a six",
+        "--model",
+        "digits",
+        "-n",
+        1,
+        "--steps",
+        2,
+        "--out",
+        tmp_path / "six.png",
+    )
     assert ended.code == 0
     facts = read_parameters(tmp_path / "six.png")
     assert (facts["prompt"], facts["steps"], facts["model"]) == ("a six", 2, "digits")

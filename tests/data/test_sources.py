@@ -77,10 +77,13 @@ def write_parquet(path):
 
 def write_emoji(path):
     np.savez(
-        path, images=np.zeros((2, 8, 8, 3), np.uint8), captions=np.array(["dog", "dog"]),
-        keywords=np.array(["pet", "pet"]), style=np.array(["a", "b"]),
+        path,
+        images=np.zeros((2, 8, 8, 3), np.uint8),
+        captions=np.array(["dog", "dog"]),
+        keywords=np.array(["pet", "pet"]),
+        style=np.array(["a", "b"]),
         codepoints=np.array(["1f436", "1f436"]),
-    )  # fmt: skip
+    )
     return path
 
 
@@ -160,9 +163,11 @@ def test_captions_come_from_metadata_or_from_the_text_beside(tmp_path):
     for name in ("a.png", "b.png", "c.png", "d.png", "sub/e.png"):
         put(tmp_path / name)
     (tmp_path / "metadata.jsonl").write_text(
-        json.dumps({"file_name": "a.png", "text": "a red rosé"}) + "\n\n"
-        + json.dumps({"file_name": "sub/e.png", "caption": "deep"}) + "\n"
-    )  # fmt: skip
+        json.dumps({"file_name": "a.png", "text": "a red rosé"})
+        + "\n\n"
+        + json.dumps({"file_name": "sub/e.png", "caption": "deep"})
+        + "\n"
+    )
     (tmp_path / "b.txt").write_bytes("  ein Gänseblümchen \n".encode())
     (tmp_path / "c.txt").write_bytes(b"  \n")
     source = open_source(tmp_path)
@@ -229,9 +234,19 @@ def test_train_and_test_folders_are_splits_and_share_nothing(tmp_path):
 
 
 def test_names_of_any_bytes_have_unique_keys_that_are_text(tmp_path):
-    names = [b"-a.png", b"new\nline.png", "ü.png".encode(), "u\u0308.png".encode(), b"\xff.png",
-             rb"\xff.png", b"A.png", b"a.png", "\U0001f33b.png".encode(), b"n" * 251 + b".png",
-             b"a:b.png"]  # fmt: skip
+    names = [
+        b"-a.png",
+        b"new\nline.png",
+        "ü.png".encode(),
+        "u\u0308.png".encode(),
+        b"\xff.png",
+        rb"\xff.png",
+        b"A.png",
+        b"a.png",
+        "\U0001f33b.png".encode(),
+        b"n" * 251 + b".png",
+        b"a:b.png",
+    ]
     folder = tmp_path / "odd:name"
     folder.mkdir()
     for k, name in enumerate(names):
@@ -281,10 +296,13 @@ def test_the_digest_is_of_the_bytes_and_follows_an_edit(tmp_path):
 def test_a_pack_with_splits_names_and_captions_is_read(tmp_path):
     path = tmp_path / "pack.npz"
     np.savez(
-        path, train_images=np.zeros((2, 4, 4, 3), np.uint8), train_labels=[1, 0],
-        train_files=["x.jpg", "y.jpg"], test_images=np.ones((1, 4, 4, 1), np.uint8),
+        path,
+        train_images=np.zeros((2, 4, 4, 3), np.uint8),
+        train_labels=[1, 0],
+        train_files=["x.jpg", "y.jpg"],
+        test_images=np.ones((1, 4, 4, 1), np.uint8),
         train_captions=["a goldfish", ""],
-    )  # fmt: skip
+    )
     (tmp_path / "labels.txt").write_text("n01\tgoldfish, Carassius\nn02\ttree\n")
     source = open_source(path)
     assert keys(source) == ["x.jpg", "y.jpg"]
@@ -398,8 +416,12 @@ def test_flower_photos_are_class_folders_or_a_pack_with_a_test_split(tmp_path):
     assert open_source(f"tf-flowers:{folder}").classes == ("daisy", "roses")
     (tmp_path / "pack").mkdir()
     pixels = np.zeros((3, 8, 8, 3), np.uint8)
-    pack = {"train_images": pixels, "train_labels": [0, 1, 1], "test_images": pixels[:1],
-            "test_labels": [1]}  # fmt: skip
+    pack = {
+        "train_images": pixels,
+        "train_labels": [0, 1, 1],
+        "test_images": pixels[:1],
+        "test_labels": [1],
+    }
     np.savez(tmp_path / "pack" / "tf_flowers_64.npz", **pack)
     (tmp_path / "pack" / "labels.txt").write_text("daisy\nroses\n")
     for place in (tmp_path / "pack", tmp_path / "pack" / "tf_flowers_64.npz"):

@@ -48,11 +48,18 @@ def bad_of(source):
 
 
 def test_members_of_one_stem_are_a_picture_with_its_class_and_caption(tmp_path):
-    write_tar(tmp_path / "s-00.tar", [
-        ("0.txt", b" a red rose\n"), ("0.png", png(1)), ("0.cls", b"1"),
-        ("1.png", png(2)), ("1.json", json.dumps({"label": 0, "caption": "a daisy"}).encode()),
-        ("2.png", png(3)), ("2.json", b"{broken"),
-    ])  # fmt: skip
+    write_tar(
+        tmp_path / "s-00.tar",
+        [
+            ("0.txt", b" a red rose\n"),
+            ("0.png", png(1)),
+            ("0.cls", b"1"),
+            ("1.png", png(2)),
+            ("1.json", json.dumps({"label": 0, "caption": "a daisy"}).encode()),
+            ("2.png", png(3)),
+            ("2.json", b"{broken"),
+        ],
+    )
     write_tar(tmp_path / "s-01.tar", [("tulip/0.png", png(4)), ("notes.md", b"x")])
     source = open_source(f"wds:{tmp_path}/s-{{00..01}}.tar")
     assert shades(source) == [1, 2, 3, 4]
@@ -83,8 +90,13 @@ def test_shards_that_are_not_there_are_missing(tmp_path):
             open_source(f"wds:{place}")
     with pytest.raises(MissingInput, match="no split 'test'"):
         open_source(f"wds:{tmp_path}", split="test")
-    for place in (f"wds:{tmp_path}/s-0.tar", f"wds:{tmp_path}/s-{{0..0}}.tar", "wds:https://a.test/s.tar",
-                  f"{tmp_path}/s-0.tar", f"wds:{tmp_path}/s-*.tar"):  # fmt: skip
+    for place in (
+        f"wds:{tmp_path}/s-0.tar",
+        f"wds:{tmp_path}/s-{{0..0}}.tar",
+        "wds:https://a.test/s.tar",
+        f"{tmp_path}/s-0.tar",
+        f"wds:{tmp_path}/s-*.tar",
+    ):
         with pytest.raises(MissingInput, match="no split 'test'"):
             open_source(place, split="test")
     write_tar(tmp_path / "test" / "s.tar", [("0.png", png(9))])
@@ -111,8 +123,11 @@ def test_what_a_damaged_tar_has_lost_is_named(tmp_path):
     whole = write_tar(tmp_path / "s.tar", [(f"{k}.png", png(k)) for k in range(9)]).read_bytes()
     spoilt = bytearray(whole)
     spoilt[5 * 1024 : 5 * 1024 + 30] = b"\xff" * 30  # the sixth header
-    for data, good, lost in ((whole[: 6 * 1024 + 100], 6, 1), (bytes(spoilt), 5, 1),
-                             (whole[: 5 * 1024 + 520], 5, 2)):  # fmt: skip
+    for data, good, lost in (
+        (whole[: 6 * 1024 + 100], 6, 1),
+        (bytes(spoilt), 5, 1),
+        (whole[: 5 * 1024 + 520], 5, 2),
+    ):
         (tmp_path / "s.tar").write_bytes(data)
         source = open_source(tmp_path / "s.tar")
         assert len(source) == good + lost
@@ -129,16 +144,22 @@ def test_what_a_damaged_tar_has_lost_is_named(tmp_path):
 @pytest.mark.parametrize("name", ["s.tar", "s.tar.gz"])
 def test_a_tar_that_ends_inside_a_member_gives_what_came_before(tmp_path, name):
     """Cut in the note of the third picture, and, where bytes are streamed, in the picture too."""
-    members = [(f"{k}{end}", data) for k in range(4) for end, data in
-               ((".txt", b"words"), (".png", png(k)))]  # fmt: skip
+    members = [
+        (f"{k}{end}", data)
+        for k in range(4)
+        for end, data in ((".txt", b"words"), (".png", png(k)))
+    ]
     whole = write_tar(tmp_path / "whole.tar", members).read_bytes()
     for cut, sound in ((4 * 1024 + 512 + 3, 2), (5 * 1024 + 512 + 20, 2 + (name == "s.tar"))):
         packed = gzip.compress(whole[:cut]) if name.endswith("gz") else whole[:cut]
         for data in (packed, packed[:-9] if name.endswith("gz") else packed):
             (tmp_path / name).write_bytes(data)
             source = open_source(f"wds:{tmp_path / name}")
-            keys = ([one.key for one in source.start()] if name.endswith("gz")
-                    else [source.key(i) for i in range(len(source))])  # fmt: skip
+            keys = (
+                [one.key for one in source.start()]
+                if name.endswith("gz")
+                else [source.key(i) for i in range(len(source))]
+            )
             assert keys == [*(f"{name}/{k}.png" for k in range(sound)), f"{name}/(the rest)"]
 
 
@@ -163,8 +184,15 @@ def test_a_member_of_less_than_no_bytes_ends_the_tar(tmp_path, size, in_pax):
 
 def test_hidden_members_are_no_pictures(tmp_path):
     """As tars of macOS have them, between the members of one stem."""
-    members = [("./._0.png", b"x"), ("./0.png", png(1)), ("./._0.txt", b"x"), ("./0.txt", b"words"),
-               ("__MACOSX/0.png", png(9)), (".git/0.png", png(9)), ("a/._0.png", b"x")]  # fmt: skip
+    members = [
+        ("./._0.png", b"x"),
+        ("./0.png", png(1)),
+        ("./._0.txt", b"x"),
+        ("./0.txt", b"words"),
+        ("__MACOSX/0.png", png(9)),
+        (".git/0.png", png(9)),
+        ("a/._0.png", b"x"),
+    ]
     source = open_source(write_tar(tmp_path / "s.tar", members))
     assert shades(source) == [1]
     assert source.caption(0) == "words"
@@ -175,9 +203,12 @@ def test_hidden_members_are_no_pictures(tmp_path):
 def test_notes_that_no_class_can_have_do_no_harm(tmp_path):
     digits = "1" * 5000
     half = json.dumps({"label": "\ud800a", "caption": "\ud800b"}).encode()
-    source = open_source(write_tar(tmp_path / "s.tar", [
-        ("0.png", png(1)), ("0.cls", digits.encode()), ("1.png", png(2)), ("1.json", half),
-    ]))  # fmt: skip
+    source = open_source(
+        write_tar(
+            tmp_path / "s.tar",
+            [("0.png", png(1)), ("0.cls", digits.encode()), ("1.png", png(2)), ("1.json", half)],
+        )
+    )
     assert [source.label(i) for i in range(2)] == [digits, "?a"]
     assert source.caption(1) == "?b"  # half a character could not be written again
     (tmp_path / "labels.txt").write_text("daisy\nrose\n")
@@ -218,11 +249,14 @@ def test_a_hostile_tar_writes_nothing_and_reads_nothing_else(tmp_path):
 
 
 def settings(source, **data):
-    return Config.model_validate({
-        "data": {"source": str(source), "image_size": 8, "heldout": 2, **data},
-        "embedder": {"name": "labels"}, "conditioning": {"bridge": "identity"},
-        "model": {"down_chs": (8, 16), "blocks": 1, "t_embed_dim": 8},
-    })  # fmt: skip
+    return Config.model_validate(
+        {
+            "data": {"source": str(source), "image_size": 8, "heldout": 2, **data},
+            "embedder": {"name": "labels"},
+            "conditioning": {"bridge": "identity"},
+            "model": {"down_chs": (8, 16), "blocks": 1, "t_embed_dim": 8},
+        }
+    )
 
 
 def prepared(folder, source, **data):

@@ -99,9 +99,14 @@ def test_ddim_equals_the_ddim_scheduler(parameterization, eta, noises):
 )
 def test_dpmpp_equals_the_multistep_scheduler(parameterization, name, kind, noises):
     scheduler = scheduler_of(
-        "DPMSolverMultistepScheduler", parameterization, algorithm_type=kind, solver_order=2,
-        solver_type="midpoint", lower_order_final=True, final_sigmas_type="zero",
-    )  # fmt: skip
+        "DPMSolverMultistepScheduler",
+        parameterization,
+        algorithm_type=kind,
+        solver_order=2,
+        solver_type="midpoint",
+        lower_order_final=True,
+        final_sigmas_type="zero",
+    )
     scheduler.set_timesteps(timesteps=UNEVEN_ROWS)
     x, theirs = noises[-1], []
     for i, t in enumerate(scheduler.timesteps):

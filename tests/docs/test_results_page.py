@@ -8,17 +8,17 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 MADE = {"date": "2026-01-02T03:04:05", "cpu": "a cpu", "commit": "abcdef0123", "torch": "2",
-        "command": "python benchmarks/x.py --n 5"}  # fmt: skip
+        "command": "python benchmarks/x.py --n 5"}
 CARD = {"seed": 2077, "figures": {"accuracy": {"digit": 0.996}}}
 COUNT = {"n": 2000, "success": 1970, "share": 0.985, "interval_95": [0.957, 0.995], "read": 1980}
 CLAIM = {"claim": "the asked digit", "needed": 0.99, "measured": 0.985, "holds": False}
 PAIR = {"n": 2000, "difference": 0.25, "interval_95": [0.2, 0.3]}
 BRIDGE = {"total": COUNT, "minus_identity": PAIR, "minus_identity_other_prompts": [0.1, 0.4],
-          "gap_closed": {"share": 0.9, "interval_95": [0.8, 1.0]}}  # fmt: skip
+          "gap_closed": {"share": 0.9, "interval_95": [0.8, 1.0]}}
 AUDIT = {
     "verdict": "clear", "duplicates": {"n": 1, "heldout": 2},
     "closer_to_train": {"decided": 1999, "share": 0.51, "interval_95": [0.48, 0.54]},
-}  # fmt: skip
+}
 READ = {"accepted": COUNT, "digits": {}}
 RESULTS = {
     "digits_from_words": {
@@ -120,7 +120,7 @@ def test_figures_claims_and_yardsticks_are_told(script, results):
         "| 80 | 0.2400 | 0.1800 | 0.3000 | 0.2800 |", "to pixels 0.1550",
         "| p_mean 0, p_std 1.6, told",
         "weights `fff`, 2026-01-02, commit abcdef0, a cpu.",
-    ):  # fmt: skip
+    ):
         assert part in body
 
 

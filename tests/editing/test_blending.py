@@ -37,9 +37,11 @@ def test_what_was_blended_is_recorded(tti, six):
     parts = [(six, 2.0), ("a nine", -0.5)]
     (one,) = finish(blend(tti, parts, tti.settings(n=1, steps=1)))
     assert one.wish.facts == {
-        "mode": "blend", "parts": [six.name, "a nine"], "weights": [2.0, -0.5],
+        "mode": "blend",
+        "parts": [six.name, "a nine"],
+        "weights": [2.0, -0.5],
         "source_digests": [six.digest, None],
-    }  # fmt: skip
+    }
     assert one.wish.prompt == f"{six.name}:2 + a nine:-0.5"
 
 

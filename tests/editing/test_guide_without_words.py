@@ -21,9 +21,14 @@ def edits(six):
         "blend": lambda tti, s: blend(tti, [("a six", 1.0), ("a nine", 1.0)], s),
         "img2img": lambda tti, s: img2img(tti, six, None if s.unconditional else "a nine", s),
         "inpaint": lambda tti, s: inpaint(
-            tti, six, open_mask(half(six), six, tti.model),
-            None if s.unconditional else "a nine", s, rounds=1),
-    }  # fmt: skip
+            tti,
+            six,
+            open_mask(half(six), six, tti.model),
+            None if s.unconditional else "a nine",
+            s,
+            rounds=1,
+        ),
+    }
 
 
 def half(six):
@@ -48,9 +53,10 @@ def guided(tti):
     own = tti.model.config.generation.model_copy(update={"clip_guidance": 1.0})
     config = tti.model.config.model_copy(update={"generation": own})
     guided = TextToImage(tti.model)
-    guided.model = type(tti.model)(**{
-        name: getattr(tti.model, name) for name in tti.model.__dataclass_fields__
-    } | {"config": config})  # fmt: skip
+    guided.model = type(tti.model)(
+        **{name: getattr(tti.model, name) for name in tti.model.__dataclass_fields__}
+        | {"config": config}
+    )
     assert guided.settings().clip_guidance == 1.0
     return guided
 

@@ -97,10 +97,20 @@ def test_without_words_a_prompt_is_missed(tti, six):
 def test_a_clip_can_guide_what_is_painted_and_what_is_kept_stays(tti, six):
     paint = upper_half(tti, six)
     plain, guided = (
-        pixels(finish(inpaint(tti, six, paint, "a six", tti.settings(
-            n=1, steps=3, clip_guidance=strength, clip_travel=0), rounds=1)))
+        pixels(
+            finish(
+                inpaint(
+                    tti,
+                    six,
+                    paint,
+                    "a six",
+                    tti.settings(n=1, steps=3, clip_guidance=strength, clip_travel=0),
+                    rounds=1,
+                )
+            )
+        )
         for strength in (0.0, 2.0)
-    )  # fmt: skip
+    )
     assert not torch.equal(plain[:, :, :14], guided[:, :, :14])
     assert torch.equal(plain[:, :, 14:], guided[:, :, 14:])
 

@@ -18,9 +18,13 @@ def clip():
 
 @pytest.mark.parametrize(
     ("text", "ids"),
-    [("six", [1, 21, 11, 26, 2, *[0] * 7]), ("Zero", [1, 28, 7, 20, 17, 2, *[0] * 6]),
-     ("a 1?", [1, 3, 39, 29, 2, *[0] * 7]), ("", [1, 2, *[0] * 10])],
-)  # fmt: skip
+    [
+        ("six", [1, 21, 11, 26, 2, *[0] * 7]),
+        ("Zero", [1, 28, 7, 20, 17, 2, *[0] * 6]),
+        ("a 1?", [1, 3, 39, 29, 2, *[0] * 7]),
+        ("", [1, 2, *[0] * 10]),
+    ],
+)
 def test_words_are_read_letter_by_letter_as_they_were_there(clip, text, ids):
     assert torch.allclose(clip.embed_texts([text]), clip_answer(clip_state(), ids), atol=1e-5)
 

@@ -31,11 +31,21 @@ def toy_judge():
 @pytest.fixture(scope="session")
 def tiny_tti():
     """An untrained model of 16x16 grey with everything that painting needs."""
-    config, _ = resolve(environ={}, assignments=[
-        "model.down_chs=[8, 16]", "model.blocks=1", "model.t_embed_dim=8", "model.attention=0",
-        "diffusion.timesteps=20", "data.image_size=16", "data.channels=1", "generation.steps=2",
-        "embedder.name=mini_clip", "conditioning.bridge=shift",
-    ])  # fmt: skip
+    config, _ = resolve(
+        environ={},
+        assignments=[
+            "model.down_chs=[8, 16]",
+            "model.blocks=1",
+            "model.t_embed_dim=8",
+            "model.attention=0",
+            "diffusion.timesteps=20",
+            "data.image_size=16",
+            "data.channels=1",
+            "generation.steps=2",
+            "embedder.name=mini_clip",
+            "conditioning.bridge=shift",
+        ],
+    )
     torch.manual_seed(0)
     clip = MiniClip(1, 16, dim=8, width=8, text_width=32).eval()
     images, texts = torch.randn(40, 8), clip.embed_texts(["bar", "beam", "ring", "a light bar"])
@@ -47,8 +57,16 @@ def tiny_tti():
         for parameter in network.parameters():
             parameter.add_(0.05 * torch.randn_like(parameter))
     model = LoadedModel(
-        "tiny", Path(), config, network, build_ddpm(config.diffusion), conditioner, (), "", 0,
+        "tiny",
+        Path(),
+        config,
+        network,
+        build_ddpm(config.diffusion),
+        conditioner,
+        (),
+        "",
+        0,
         torch.device("cpu"),
-    )  # fmt: skip
+    )
     model.__dict__["embedder"] = clip
     return TextToImage(model)

@@ -21,8 +21,9 @@ def test_a_file_holds_prompts_and_behind_a_tab_their_facts(tmp_path):
     text = "\ufeffa red rose\tspecies=rose, petals = red\n\n  a cat  \na cat\n"
     path.write_text(text, encoding="utf-8")
     assert read_prompts(path) == [
-        PromptCase("a red rose", {"species": "rose", "petals": "red"}), PromptCase("a cat", {}),
-    ]  # fmt: skip
+        PromptCase("a red rose", {"species": "rose", "petals": "red"}),
+        PromptCase("a cat", {}),
+    ]
 
 
 @pytest.mark.parametrize(

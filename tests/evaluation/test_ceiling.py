@@ -42,8 +42,16 @@ def test_a_condition_is_that_of_a_real_picture_of_what_is_asked(tiny_tti):
 def test_conditions_from_elsewhere_change_the_picture_and_not_its_noise(tiny_tti):
     mean = torch.zeros(1, tiny_tti.model.conditioner.width)
     by_words = finish(paint_cases(tiny_tti, [RING], 2))
-    same = finish(paint_cases(tiny_tti, [RING], 2, conditions=lambda wishes: tiny_tti.conditions(
-        [w.prompt for w in wishes], tiny_tti.settings(), [w.seed for w in wishes])))  # fmt: skip
+    same = finish(
+        paint_cases(
+            tiny_tti,
+            [RING],
+            2,
+            conditions=lambda wishes: tiny_tti.conditions(
+                [w.prompt for w in wishes], tiny_tti.settings(), [w.seed for w in wishes]
+            ),
+        )
+    )
     other = finish(paint_cases(tiny_tti, [RING], 2, conditions=lambda w: 9 + mean.repeat(2, 1)))
     assert torch.equal(by_words, same)
     assert not torch.equal(by_words, other)

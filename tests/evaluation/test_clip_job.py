@@ -16,9 +16,9 @@ TINY = {"steps": 2, "dim": 4, "width": 8, "text_width": 8, "clip_batch_size": 4}
 
 
 def config(folder):
-    return Config.model_validate({
-        "data": {"source": str(folder), "image_size": 8}, "embedder": TINY,
-    })  # fmt: skip
+    return Config.model_validate(
+        {"data": {"source": str(folder), "image_size": 8}, "embedder": TINY}
+    )
 
 
 def pictures(folder, n, captioned):
@@ -92,9 +92,11 @@ def test_pictures_are_mirrored_and_recoloured_only_where_the_config_says(tmp_pat
     seen = shown_to(monkeypatch)
     source = pictures(tmp_path / "photos", n=20, captioned=range(20))
     finish(train_clip_run(tmp_path / "plain", config(source)))
-    own = Config.model_validate({
-        "data": {"source": str(source), "image_size": 8, "flip": True},
-        "embedder": TINY | {"augment": 0.5},
-    })  # fmt: skip
+    own = Config.model_validate(
+        {
+            "data": {"source": str(source), "image_size": 8, "flip": True},
+            "embedder": TINY | {"augment": 0.5},
+        }
+    )
     finish(train_clip_run(tmp_path / "other", own))
     assert [(one["mirror"], one["augment"]) for one in seen] == [(False, 0.0), (True, 0.5)]

@@ -10,11 +10,17 @@ from ddpm_clip.evaluation.means import means, student
 @pytest.mark.parametrize(
     ("freedom", "level", "t"),
     [
-        (1, 0.95, 12.7062), (2, 0.95, 4.3027), (3, 0.95, 3.1824), (4, 0.95, 2.7764),
-        (5, 0.9, 2.0150), (10, 0.95, 2.2281), (15, 0.99, 2.9467), (30, 0.95, 2.0423),
+        (1, 0.95, 12.7062),
+        (2, 0.95, 4.3027),
+        (3, 0.95, 3.1824),
+        (4, 0.95, 2.7764),
+        (5, 0.9, 2.0150),
+        (10, 0.95, 2.2281),
+        (15, 0.99, 2.9467),
+        (30, 0.95, 2.0423),
         (120, 0.95, 1.9799),
     ],
-)  # fmt: skip
+)
 def test_student_gives_the_tables(freedom, level, t):
     assert student(freedom, level) == pytest.approx(t, abs=6e-5)
 
@@ -36,8 +42,11 @@ def test_each_place_has_its_own_interval():
 def test_one_value_bounds_nothing_and_is_still_json():
     found = means(torch.tensor([2.0]))
     assert json.loads(json.dumps(found.as_dict())) == {
-        "n": 1, "mean": 2.0, "low": None, "high": None,
-    }  # fmt: skip
+        "n": 1,
+        "mean": 2.0,
+        "low": None,
+        "high": None,
+    }
 
 
 def test_no_values_and_no_freedom_are_refused():

@@ -43,11 +43,19 @@ def test_pictures_are_those_of_a_subject_without_memory_and_each_is_painted_once
     assert network.asked == 6 * 2 * 5
 
 
-@pytest.mark.parametrize("change", [
-    {"steps": 6}, {"scale": 1.0}, {"sampler": "ddim"}, {"interval": (0.5, 2.0)},
-    {"scale": torch.linspace(1, 3, 6)}, {"x_start": torch.ones(6, 1, 8, 8)}, {"rows": [900.0, 3.0]},
-    {"wrap": lambda predict: predict},
-])  # fmt: skip
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"steps": 6},
+        {"scale": 1.0},
+        {"sampler": "ddim"},
+        {"interval": (0.5, 2.0)},
+        {"scale": torch.linspace(1, 3, 6)},
+        {"x_start": torch.ones(6, 1, 8, 8)},
+        {"rows": [900.0, 3.0]},
+        {"wrap": lambda predict: predict},
+    ],
+)
 def test_another_walk_is_another_picture(counted, change):
     subject, network = counted
     c = subject.conditions()

@@ -92,11 +92,15 @@ def test_no_block_is_the_receivers_picture_and_every_block_the_givers(planted):
 
 
 @pytest.mark.parametrize(
-    ("prompt", "asked"), [("a Two, small", ["a two, small", "a zero, small", "a one, small"]),
-                          ("An eight", ["An eight", "A zero", "A one"]),
-                          ("twos", ["two", "zero", "one"]), ("a 2", ["two", "zero", "one"]),
-                          ("nothing", ["zero", "one", "two"])]
-)  # fmt: skip
+    ("prompt", "asked"),
+    [
+        ("a Two, small", ["a two, small", "a zero, small", "a one, small"]),
+        ("An eight", ["An eight", "A zero", "A one"]),
+        ("twos", ["two", "zero", "one"]),
+        ("a 2", ["two", "zero", "one"]),
+        ("nothing", ["zero", "one", "two"]),
+    ],
+)
 def test_prompts_of_other_classes_differ_by_the_class(prompt, asked):
     subject = planted_subject(prompt)
     found, classes = prompts_of(subject, 3)

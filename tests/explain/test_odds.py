@@ -16,8 +16,10 @@ def test_log_odds_are_of_the_class_and_bounded_where_the_judge_is_too_sure():
     assert slope[0, 0].item() == pytest.approx(1 / (0.75 * 0.25))
 
 
-@pytest.mark.parametrize(("seen", "n", "enough"), [(4, 4, True), (3, 4, False), (7, 8, True),
-                                                   (6, 8, False), (0, 0, False)])  # fmt: skip
+@pytest.mark.parametrize(
+    ("seen", "n", "enough"),
+    [(4, 4, True), (3, 4, False), (7, 8, True), (6, 8, False), (0, 0, False)],
+)
 def test_more_than_half_is_enough_only_where_the_interval_says_so(seen, n, enough):
     probs = torch.eye(2)[[0] * seen + [1] * (n - seen)]
     found = Followed.of(probs, 0)

@@ -26,8 +26,15 @@ PANELS = (
 
 
 def explanation(**changes):
-    fields = {"name": "x", "title": "X", "caption": "what it shows", "panels": PANELS,
-              "test": "what was asked", "verdict": "pass", "numbers": {"n": 3}}  # fmt: skip
+    fields = {
+        "name": "x",
+        "title": "X",
+        "caption": "what it shows",
+        "panels": PANELS,
+        "test": "what was asked",
+        "verdict": "pass",
+        "numbers": {"n": 3},
+    }
     return Explanation(**(fields | changes))
 
 
@@ -39,8 +46,9 @@ def test_every_kind_of_panel_becomes_a_picture_with_something_on_it(panel):
 
 
 def test_numbers_become_plain_json_and_what_is_no_number_becomes_nothing():
-    one = explanation(numbers={"t": torch.tensor([1.0, math.inf]), "pair": (1, 2.0),
-                               "deep": {"a": math.nan}})  # fmt: skip
+    one = explanation(
+        numbers={"t": torch.tensor([1.0, math.inf]), "pair": (1, 2.0), "deep": {"a": math.nan}}
+    )
     told = json.loads(json.dumps(one.timed(1.234).as_dict(), allow_nan=False))
     assert (told["t"], told["pair"], told["deep"]) == ([1.0, None], [1, 2.0], {"a": None})
     assert (told["name"], told["verdict"], told["seconds"]) == ("x", "pass", 1.23)

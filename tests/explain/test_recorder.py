@@ -53,8 +53,9 @@ def test_branches_of_a_model_are_those_of_guidance_itself():
     subject = subject_of("digits", "a six", 2, steps=4)
     c, ddpm = subject.conditions(), subject.ddpm
     kept = record(subject, c)
-    ask = guided(without_gradients(subject.network), ddpm.schedule, ddpm.parameterization, c,
-                 Guidance(3.0))  # fmt: skip
+    ask = guided(
+        without_gradients(subject.network), ddpm.schedule, ddpm.parameterization, c, Guidance(3.0)
+    )
     for place, t in enumerate(kept.t):
         both = ask(kept.x_t[place], t)
         assert torch.allclose(kept.x_0_cond[place], both.x_0_cond, atol=1e-5)

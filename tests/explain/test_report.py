@@ -29,8 +29,15 @@ PANELS = (
 
 def fine(subject, *, quick=False):
     yield from ()
-    return Explanation("fine", "Fine & well", "caption", PANELS, "asked", "pass",
-                       {"n": 3, "share": {"value": 0.5, "interval_95": [0.25, 0.75]}})  # fmt: skip
+    return Explanation(
+        "fine",
+        "Fine & well",
+        "caption",
+        PANELS,
+        "asked",
+        "pass",
+        {"n": 3, "share": {"value": 0.5, "interval_95": [0.25, 0.75]}},
+    )
 
 
 def broken(subject, *, quick=False):
@@ -63,9 +70,14 @@ def test_a_report_is_complete_and_needs_nothing_from_elsewhere(findings, tmp_pat
     written = write_report(findings, tmp_path)
     assert sorted(path.name for path in written) == sorted(path.name for path in tmp_path.iterdir())
     assert {path.name for path in written} == {
-        "fine-1.png", "fine-2.png", "fine-3.png", "fine-4.png", "report.html", "report.json",
+        "fine-1.png",
+        "fine-2.png",
+        "fine-3.png",
+        "fine-4.png",
+        "report.html",
+        "report.json",
         "analysis_generation.gif",
-    }  # fmt: skip
+    }
     text = (tmp_path / "report.html").read_text(encoding="utf-8")
     page = Page(text)
     assert all(source.startswith(("data:image/", "#")) for source in page.sources)
@@ -85,8 +97,9 @@ def test_the_json_has_every_verdict_and_what_could_not_be_made_is_inconclusive(f
     write_report(findings, tmp_path)
     told = json.loads((tmp_path / "report.json").read_text(encoding="utf-8"))
     assert [(one["name"], one["verdict"]) for one in told["analyses"]] == [
-        ("fine", "pass"), ("broken", "inconclusive"),
-    ]  # fmt: skip
+        ("fine", "pass"),
+        ("broken", "inconclusive"),
+    ]
     assert told["analyses"][0]["share"] == {"value": 0.5, "interval_95": [0.25, 0.75]}
     assert told["analyses"][1]["why"] == "no bank: it was packed without"
     assert (told["prompt"], told["seeds"], told["asked_for"]) == ("a two <b>", [4, 7], "two")
@@ -115,8 +128,10 @@ def test_signs_have_colours():
     x = torch.tensor([[[1.0, 0.0, -0.5]]])
     pixels = signed(x, 1.0)
     assert [pixels.getpixel((i, 0)) for i in range(3)] == [
-        (255, 0, 0), (255, 255, 255), (128, 128, 255),
-    ]  # fmt: skip
+        (255, 0, 0),
+        (255, 255, 255),
+        (128, 128, 255),
+    ]
 
 
 def test_an_existing_report_is_not_replaced_unasked(findings, tmp_path):

@@ -46,11 +46,14 @@ def test_leaving_a_row_out_is_a_bank_without_it():
     for row in (int(found.rows[0]), int(found.rows[-1]), 11):  # 11 is no neighbour
         kept = torch.tensor([i for i in range(len(images)) if i != row])
         smaller = Conditioner(
-            subject.conditioner.mean_image, subject.conditioner.mean_text,
-            subject.conditioner.radius_image, subject.conditioner.radius_text,
-            subject.conditioner.covariance, subject.conditioner.bank[kept],
+            subject.conditioner.mean_image,
+            subject.conditioner.mean_text,
+            subject.conditioner.radius_image,
+            subject.conditioner.radius_text,
+            subject.conditioner.covariance,
+            subject.conditioner.bank[kept],
             options=subject.conditioner.options,
-        )  # fmt: skip
+        )
         c = conditions_with(subject, without(row), [0])
         wanted = banked("a three", conditioner=smaller).conditions(seeds=[0])
         torch.testing.assert_close(c, wanted)

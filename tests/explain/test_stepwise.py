@@ -35,8 +35,10 @@ def test_figures_are_those_of_the_walk(found):
 
 def test_noise_is_noise_where_the_truth_says_it(found):
     """x_t is nearly all noise at first, and an exact denoiser names nearly all of it."""
-    noise, seen = (found.numbers["curves"][name]["mean"]
-                   for name in ("variance_of_predicted_noise", "sharpness_seen"))  # fmt: skip
+    noise, seen = (
+        found.numbers["curves"][name]["mean"]
+        for name in ("variance_of_predicted_noise", "sharpness_seen")
+    )
     assert noise[0] == pytest.approx(1, abs=0.1)
     assert seen[0] == pytest.approx(20, rel=0.15)  # the Laplacian of white noise
 

@@ -55,6 +55,8 @@ def test_clothes_are_strangers_to_a_model_of_digits(data_root, monkeypatch):
     clothes = np.stack([np.asarray(source[i]) for i in range(12)])
     shown = torch.from_numpy(clothes).float()[:, None] / 127.5 - 1
     predict = subject.predict(subject.conditions(), scale=1.0)
-    own, other = (invert(predict, subject.schedule, subject.rows(8), one).flatten(1).std(1)
-                  for one in (x, shown))  # fmt: skip
+    own, other = (
+        invert(predict, subject.schedule, subject.rows(8), one).flatten(1).std(1)
+        for one in (x, shown)
+    )
     assert (other[:, None] > own).double().mean() > 0.95

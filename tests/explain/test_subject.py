@@ -82,8 +82,9 @@ def test_gradients_reach_the_condition_only_where_they_are_asked_for():
     assert not subject.predict(c)(x, 800.0).x_0.requires_grad
 
 
-@pytest.mark.parametrize("subject", [planted_subject(), subject_of("digits", "a six", 1)],
-                         ids=["planted", "digits"])  # fmt: skip
+@pytest.mark.parametrize(
+    "subject", [planted_subject(), subject_of("digits", "a six", 1)], ids=["planted", "digits"]
+)
 def test_a_judge_can_be_differentiated_where_it_is_asked_to(subject):
     x = finish(subject.pictures(subject.conditions(seeds=[0]), [0])).requires_grad_()
     (found,) = torch.autograd.grad(subject.judge(x, gradients=True)[:, subject.target].sum(), x)
@@ -114,8 +115,11 @@ def test_seeds_go_on_after_the_own_ones_without_repeating():
     ],
 )
 def test_the_class_asked_for_is_the_one_that_the_prompt_names(prompt, attribute, found):
-    attributes = {"digit": ("four", "five", "six"), "petals": ("red", "blue"),
-                  "species": ("bishop_of_llandaff", "rose")}  # fmt: skip
+    attributes = {
+        "digit": ("four", "five", "six"),
+        "petals": ("red", "blue"),
+        "species": ("bishop_of_llandaff", "rose"),
+    }
     asked = asked_for(prompt, attributes, attribute)
     assert (asked.attribute, asked.target) == found
 

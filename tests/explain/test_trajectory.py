@@ -26,8 +26,9 @@ def test_on_the_exact_mixture_slopes_are_one_and_all_prompts_match(planted):
     assert found.numbers["prompts"]["right"] == found.numbers["prompts"]["n"] == 6
     assert found.numbers["n"] == 16
     assert [panel.title for panel in found.panels][:2] == [
-        "What the network sees (x_t)", "What it foresees (x_0-hat)",
-    ]  # fmt: skip
+        "What the network sees (x_t)",
+        "What it foresees (x_0-hat)",
+    ]
 
 
 @pytest.mark.parametrize("seed", [0, 1])
@@ -56,8 +57,10 @@ def test_a_network_that_is_too_bold_by_a_factor_has_the_slope_of_one_over_it(pla
         def predict(self, c, **wishes):
             return lambda x_t, t: Prediction(x_t, bold * x)
 
-    assert torch.allclose(slopes(Bold(), x, c, [900.0, 400.0], range(16)).slope,
-                          torch.tensor(1 / bold, dtype=torch.float64))  # fmt: skip
+    assert torch.allclose(
+        slopes(Bold(), x, c, [900.0, 400.0], range(16)).slope,
+        torch.tensor(1 / bold, dtype=torch.float64),
+    )
 
 
 def test_the_error_of_a_slope_is_as_wide_as_slopes_vary(planted):

@@ -60,8 +60,9 @@ def test_between_noises_the_prompt_is_kept():
     way = finish(between_noises(subject, [(0, 1), (2, 3)], 5, 10))
     assert way.x.shape[:2] == (2, 5)
     assert way.seen(2).all()
-    start = finish(subject.pictures(subject.conditions(seeds=[0, 2]), [0, 2], steps=10,
-                                    sampler="ddim"))  # fmt: skip
+    start = finish(
+        subject.pictures(subject.conditions(seeds=[0, 2]), [0, 2], steps=10, sampler="ddim")
+    )
     torch.testing.assert_close(way.x[:, 0], start, atol=1e-5, rtol=1e-5)
 
 

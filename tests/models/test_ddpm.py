@@ -260,9 +260,12 @@ def test_a_trained_network_paints_the_eight_pictures_it_was_overfitted_on():
     pictures = torch.randn(8, 1, 2, 2).repeat_interleave(4, 2).repeat_interleave(4, 3).tanh()
     c, rows, steps = 8**0.5 * torch.eye(8), torch.arange(32) % 8, 150
     ddpm = DDPM(
-        SCHEDULES["cosine"](1000), parameterization="v", weighting="edm", noise_levels="lognormal",
+        SCHEDULES["cosine"](1000),
+        parameterization="v",
+        weighting="edm",
+        noise_levels="lognormal",
         level_options={"p_mean": -0.5, "p_std": 1.5},
-    )  # fmt: skip
+    )
     network = UNet(1000, 1, 8, (32,), 16, 8, blocks=1, stem=2, attention=0)
     optimizer = torch.optim.AdamW(network.parameters(), 5e-3, (0.9, 0.99))
     generator = torch.Generator().manual_seed(0)

@@ -60,12 +60,14 @@ def test_what_compiling_or_many_devices_put_before_a_name_is_taken_off(prefix):
 
 @pytest.mark.parametrize(
     ("arch", "sizes", "count"),
-    [("dli_unet", (1, 28, (64, 64, 128), 8, 10), 2_547_457),
-     ("dli_unet", (3, 32, (256, 256, 512), 8, 512), 44_900_355),
-     ("dli_unet", (1, 16, (64, 64, 128), 8, 10), 2_002_561),
-     ("xnoise_unet", (3, 32, (256, 256, 512), 8, 512), 44_835_587),
-     ("pooled_unet", (1, 32, (64, 128, 256, 512, 1024), 128, 2), 31_458_625)],
-)  # fmt: skip
+    [
+        ("dli_unet", (1, 28, (64, 64, 128), 8, 10), 2_547_457),
+        ("dli_unet", (3, 32, (256, 256, 512), 8, 512), 44_900_355),
+        ("dli_unet", (1, 16, (64, 64, 128), 8, 10), 2_002_561),
+        ("xnoise_unet", (3, 32, (256, 256, 512), 8, 512), 44_835_587),
+        ("pooled_unet", (1, 32, (64, 128, 256, 512, 1024), 128, 2), 31_458_625),
+    ],
+)
 def test_the_counts_of_parameters_are_those_that_were_printed_there(arch, sizes, count):
     with torch.device("meta"):
         network = DENOISERS[arch](1000, *sizes)
@@ -74,11 +76,15 @@ def test_the_counts_of_parameters_are_those_that_were_printed_there(arch, sizes,
 
 @pytest.mark.parametrize(
     ("name", "what"),
-    [("model.diffusion_model.input_blocks.0.0.weight", "Stable Diffusion"),
-     ("down_blocks.0.resnets.0.conv1.weight", "diffusers"), ("visual.transformer.x", "OpenAI"),
-     ("image_encoder.conv.0.weight", "CLIP alone"), ("layer1.0.conv1.weight", "residual"),
-     ("something.else", "unknown network")],
-)  # fmt: skip
+    [
+        ("model.diffusion_model.input_blocks.0.0.weight", "Stable Diffusion"),
+        ("down_blocks.0.resnets.0.conv1.weight", "diffusers"),
+        ("visual.transformer.x", "OpenAI"),
+        ("image_encoder.conv.0.weight", "CLIP alone"),
+        ("layer1.0.conv1.weight", "residual"),
+        ("something.else", "unknown network"),
+    ],
+)
 def test_other_networks_are_refused_by_name(name, what):
     with pytest.raises(DataError, match=what) as refused:
         recognised({name: torch.zeros(1)})

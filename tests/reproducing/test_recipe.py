@@ -132,8 +132,27 @@ def test_whatever_stands_there_ends_in_a_recipe_or_in_a_refusal(told, painted, m
     """A hundred spoilt ones a mode; anything but our errors would fail."""
     rng = random.Random(f"recipe {mode}")
     good = read_parameters(painted[3]) | ({} if mode is None else {"mode": mode, **EDITS[mode]})
-    odd = [None, True, -1, 0, 1e308, HUGE, "", "x" * 3000, "\x00", "../../etc/passwd", [], [None],
-           [1e308, 2], ["", ""], [[1]], {"a": 1}, 0.5, "28x28", "knn"]  # fmt: skip
+    odd = [
+        None,
+        True,
+        -1,
+        0,
+        1e308,
+        HUGE,
+        "",
+        "x" * 3000,
+        "\x00",
+        "../../etc/passwd",
+        [],
+        [None],
+        [1e308, 2],
+        ["", ""],
+        [[1]],
+        {"a": 1},
+        0.5,
+        "28x28",
+        "knn",
+    ]
     ends = {"read": 0, "refused": 0}
     for _ in range(100):
         facts = json.loads(json.dumps(good))

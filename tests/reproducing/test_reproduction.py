@@ -46,10 +46,18 @@ def test_a_changed_pixel_is_found_and_measured(tti, painted, spoilt):
 
 @pytest.mark.parametrize(
     "facts",
-    [{"seed": 4}, {"prompt": "a zero"}, {"guidance": 1.5}, {"steps": 4}, {"sampler": "ddim"},
-     {"negative": None}, {"interval": None}, {"bridge": "shift"}],
+    [
+        {"seed": 4},
+        {"prompt": "a zero"},
+        {"guidance": 1.5},
+        {"steps": 4},
+        {"sampler": "ddim"},
+        {"negative": None},
+        {"interval": None},
+        {"bridge": "shift"},
+    ],
     ids=str,
-)  # fmt: skip
+)
 def test_the_picture_is_painted_and_not_only_read(tti, told, facts):
     """Each fact that decides pixels is heard: where it is a lie, the pixels differ."""
     assert again(told(), tti).equal
@@ -91,9 +99,11 @@ def test_threads_are_repeated_and_given_back(tti, told, monkeypatch):
 def test_what_is_otherwise_than_it_was_is_noted(tti, told):
     found = again(told(torch="1.0", cpu="AVX9", device="cuda:3", packed=False), tti)
     assert [note.split(",")[0] for note in found.notes] == [
-        "painted with PyTorch 1.0", "painted on cuda:3", "painted on a CPU with AVX9",
+        "painted with PyTorch 1.0",
+        "painted on cuda:3",
+        "painted on a CPU with AVX9",
         "painted by a packed model: False",
-    ]  # fmt: skip
+    ]
 
 
 def test_a_model_is_found_by_name_only_if_it_ships(tti, painted, told, tmp_path):
@@ -149,7 +159,8 @@ def edits(tti, given):
         "vary": (vary(tti, six, settings, strength=0.5), settings),
         "interpolate": (interpolate(tti, six, "a nine", settings, frames=2), settings),
         "interpolate of prompts": (
-            interpolate(tti, "a six", "a two", settings, frames=3), settings
+            interpolate(tti, "a six", "a two", settings, frames=3),
+            settings,
         ),
         "blend": (blend(tti, [("a nine", 0.6), (six, 0.4)], settings), settings),
         "img2img": (img2img(tti, six, "a nine", settings, strength=0.5), settings),
@@ -157,11 +168,20 @@ def edits(tti, given):
         "img2img of all": (img2img(tti, six, "a nine", settings, strength=1.0), settings),
         "inpaint": (inpaint(tti, six, paint, "a nine", settings, rounds=2), settings),
         "inpaint without words": (inpaint(tti, six, paint, None, bare, rounds=1), bare),
-    }  # fmt: skip
+    }
 
 
-EDITS = ("vary", "interpolate", "interpolate of prompts", "blend", "img2img", "img2img of nothing",
-         "img2img of all", "inpaint", "inpaint without words")  # fmt: skip
+EDITS = (
+    "vary",
+    "interpolate",
+    "interpolate of prompts",
+    "blend",
+    "img2img",
+    "img2img of nothing",
+    "img2img of all",
+    "inpaint",
+    "inpaint without words",
+)
 
 
 @pytest.fixture
@@ -206,8 +226,15 @@ def test_prompts_alone_need_no_source(tti, edited):
 
 
 def test_a_guided_picture_comes_back_under_its_guide(tti, tmp_path, told):
-    settings = tti.settings(n=2, steps=3, clip_guidance=1.0, clip_guide="digits", clip_views=2,
-                            clip_travel=1, unconditional=True)  # fmt: skip
+    settings = tti.settings(
+        n=2,
+        steps=3,
+        clip_guidance=1.0,
+        clip_guide="digits",
+        clip_views=2,
+        clip_travel=1,
+        unconditional=True,
+    )
     files = finish(paint_files(tti, ["six"], settings, tmp_path / "out"))
     assert again(files[1].file, tti).equal
     assert not again(told(files[1].file, clip_guidance=0.5), tti).equal
@@ -226,7 +253,11 @@ def test_the_place_of_a_guide_is_not_recorded(tti, tmp_path):
 
 
 def test_what_the_model_cannot_paint_is_the_fault_of_the_file(tti, told):
-    lie = {"mode": "blend", "parts": ["a six", "a six"], "weights": [1.0, -1.0],
-           "source_digests": [None, None]}  # fmt: skip
+    lie = {
+        "mode": "blend",
+        "parts": ["a six", "a six"],
+        "weights": [1.0, -1.0],
+        "source_digests": [None, None],
+    }
     with pytest.raises(DataError, match="cannot be painted again"):
         again(told(**lie), tti)

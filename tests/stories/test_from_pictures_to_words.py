@@ -6,10 +6,26 @@ from pathlib import Path
 from ddpm_clip import TextToImage
 from ddpm_clip.data.drawn_flowers import write_folder
 
-WORDS = ("--set", "data.image_size=16", "--set", "model.down_chs=[16, 32]", "--set",
-         "model.blocks=1", "--set", "model.attention=0", "--set", "training.batch_size=8",
-         "--set", "training.dtype=float32", "--set", "training.checkpoint_every=2",
-         "--set", "embedder.name=labels", "--set", "generation.prompts=[rose, lily]")  # fmt: skip
+WORDS = (
+    "--set",
+    "data.image_size=16",
+    "--set",
+    "model.down_chs=[16, 32]",
+    "--set",
+    "model.blocks=1",
+    "--set",
+    "model.attention=0",
+    "--set",
+    "training.batch_size=8",
+    "--set",
+    "training.dtype=float32",
+    "--set",
+    "training.checkpoint_every=2",
+    "--set",
+    "embedder.name=labels",
+    "--set",
+    "generation.prompts=[rose, lily]",
+)
 
 
 def test_a_folder_of_pictures_becomes_a_model_that_paints_from_words(cli, tmp_path, monkeypatch):
@@ -22,12 +38,29 @@ def test_a_folder_of_pictures_becomes_a_model_that_paints_from_words(cli, tmp_pa
     assert "Continue: ddpm-clip resume runs/photos" in stopped.err
     assert cli("resume", "runs/photos").code == 0
     assert Path("runs/photos/generation.gif").is_file()
-    painted = cli("generate", "rose", "lily", "--model", "runs/photos", "-n", 2, "--seed", 7,
-                  "--steps", 4, "--guidance", 1, "--json")  # fmt: skip
+    painted = cli(
+        "generate",
+        "rose",
+        "lily",
+        "--model",
+        "runs/photos",
+        "-n",
+        2,
+        "--seed",
+        7,
+        "--steps",
+        4,
+        "--guidance",
+        1,
+        "--json",
+    )
     entries = json.loads(painted.out)
     assert [(entry["prompt"], entry["seed"]) for entry in entries] == [
-        ("rose", 7), ("rose", 8), ("lily", 7), ("lily", 8),
-    ]  # fmt: skip
+        ("rose", 7),
+        ("rose", 8),
+        ("lily", 7),
+        ("lily", 8),
+    ]
     pictures = TextToImage.from_pretrained("runs/photos")(
         "lily", n=1, seed=8, steps=4, guidance=1.0
     )
@@ -42,12 +75,37 @@ def test_the_mini_clip_of_ones_own_is_trained_and_carried_with_the_model(
 ):
     monkeypatch.chdir(tmp_path)
     small = ("--set", "data.image_size=16", "--set", "data.source=drawn-flowers:60")
-    clip = cli("train-clip", *small, "--out", "clip", "--steps", 2, "--dim", 8, "--json",
-               "--set", "embedder.width=8", "--set", "embedder.text_width=8")  # fmt: skip
+    clip = cli(
+        "train-clip",
+        *small,
+        "--out",
+        "clip",
+        "--steps",
+        2,
+        "--dim",
+        8,
+        "--json",
+        "--set",
+        "embedder.width=8",
+        "--set",
+        "embedder.text_width=8",
+    )
     assert clip.code == 0, clip.err
     assert json.loads(clip.out)["figures"]["n"] == 6
-    trained = cli("train", *WORDS, *small, "--steps", 1, "--out", "run", "--no-animation",
-                  "--set", "embedder.name=mini_clip", "--set", "embedder.model=clip")  # fmt: skip
+    trained = cli(
+        "train",
+        *WORDS,
+        *small,
+        "--steps",
+        1,
+        "--out",
+        "run",
+        "--no-animation",
+        "--set",
+        "embedder.name=mini_clip",
+        "--set",
+        "embedder.model=clip",
+    )
     assert trained.code == 0, trained.err
     assert cli("pack", "run", "--out", "model").code == 0
     Path("clip").rename("elsewhere")

@@ -163,12 +163,15 @@ def clip(tmp_path_factory):
 
 
 def settings(clip, **conditioning):
-    return Config.model_validate({
-        "data": {"source": "drawn-flowers:60", "image_size": 16},
-        "model": {"down_chs": (8, 16), "blocks": 1, "t_embed_dim": 8, "attention": 0},
-        "embedder": {"name": "mini_clip", "model": str(clip)},
-        "conditioning": conditioning, "training": {"steps": 1, "device": "cpu"},
-    })  # fmt: skip
+    return Config.model_validate(
+        {
+            "data": {"source": "drawn-flowers:60", "image_size": 16},
+            "model": {"down_chs": (8, 16), "blocks": 1, "t_embed_dim": 8, "attention": 0},
+            "embedder": {"name": "mini_clip", "model": str(clip)},
+            "conditioning": conditioning,
+            "training": {"steps": 1, "device": "cpu"},
+        }
+    )
 
 
 def prepared(folder, config):
@@ -214,8 +217,10 @@ def test_raw_embeddings_get_neither_a_prior_nor_a_choice(tmp_path, clip):
     run, conditioner = prepared(tmp_path / "run", settings(clip, mode="raw"))
     assert conditioner.prior is None
     assert read_note(run.folder) == {
-        "bridge": "shift", "reason": "not used: the mode is raw", "prior": None,
-    }  # fmt: skip
+        "bridge": "shift",
+        "reason": "not used: the mode is raw",
+        "prior": None,
+    }
 
 
 def test_show_says_which_bridge_and_why(tmp_path, clip):

@@ -36,16 +36,31 @@ def prepared(flip=False, n=24):
 
 def config(dropout=0.0, arch="unet", **training):
     training = {
-        "steps": 10, "batch_size": 6, "checkpoint_every": 100, "heldout_every": 4, "warmup": 3,
-        "dtype": "float32", "device": "cpu", "lr": 1e-3, **training,
-    }  # fmt: skip
-    return Config.model_validate({
-        "model": {"arch": arch, "down_chs": (8, 16, 16), "blocks": 1, "stem": 1, "t_embed_dim": 8,
-                  "dropout": dropout},
-        "diffusion": {"timesteps": 100},
-        "data": {"image_size": 8, "channels": 3},
-        "training": training,
-    })  # fmt: skip
+        "steps": 10,
+        "batch_size": 6,
+        "checkpoint_every": 100,
+        "heldout_every": 4,
+        "warmup": 3,
+        "dtype": "float32",
+        "device": "cpu",
+        "lr": 1e-3,
+        **training,
+    }
+    return Config.model_validate(
+        {
+            "model": {
+                "arch": arch,
+                "down_chs": (8, 16, 16),
+                "blocks": 1,
+                "stem": 1,
+                "t_embed_dim": 8,
+                "dropout": dropout,
+            },
+            "diffusion": {"timesteps": 100},
+            "data": {"image_size": 8, "channels": 3},
+            "training": training,
+        }
+    )
 
 
 def trained(folder, settings, data, stop=None):

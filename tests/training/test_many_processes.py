@@ -40,12 +40,25 @@ def torchrun(*words):
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    command = [sys.executable, "-m", "torch.distributed.run", "--nproc-per-node", "2",
-               "--master-addr", "127.0.0.1", "--master-port", port, *words]  # fmt: skip
+    command = [
+        sys.executable,
+        "-m",
+        "torch.distributed.run",
+        "--nproc-per-node",
+        "2",
+        "--master-addr",
+        "127.0.0.1",
+        "--master-port",
+        port,
+        *words,
+    ]
     return subprocess.Popen(
-        [str(word) for word in command], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+        [str(word) for word in command],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
         env=os.environ | {"OMP_NUM_THREADS": "1", "GLOO_SOCKET_IFNAME": "lo"},
-    )  # fmt: skip
+    )
 
 
 @dataclass(frozen=True)
@@ -245,8 +258,10 @@ def test_alone_nothing_is_exchanged_and_nothing_imported(monkeypatch):
     ALONE.check_same("data", "these")
     with ALONE.leading("anything"):
         ALONE.close()
-    code = ("import sys, ddpm_clip.cli.training_view as v; from ddpm_clip.training.world import *; "
-            "join('cpu'); sys.exit('accelerate' in sys.modules)")  # fmt: skip
+    code = (
+        "import sys, ddpm_clip.cli.training_view as v; from ddpm_clip.training.world import *; "
+        "join('cpu'); sys.exit('accelerate' in sys.modules)"
+    )
     assert subprocess.run([sys.executable, "-c", code], timeout=LIMIT).returncode == 0
 
 
@@ -272,9 +287,12 @@ def test_a_launcher_that_starts_one_process_instead_of_several_is_told_of():
 
 @pytest.mark.parametrize(
     ("variable", "device", "said"),
-    [("ACCELERATE_USE_FSDP", "cpu", "FSDP"), ("ACCELERATE_USE_DEEPSPEED", "cpu", "DeepSpeed"),
-     (None, "mps", "share mps")],
-)  # fmt: skip
+    [
+        ("ACCELERATE_USE_FSDP", "cpu", "FSDP"),
+        ("ACCELERATE_USE_DEEPSPEED", "cpu", "DeepSpeed"),
+        (None, "mps", "share mps"),
+    ],
+)
 def test_what_cannot_be_shared_out_is_refused(monkeypatch, variable, device, said):
     monkeypatch.setattr(worlds, "launched", lambda: (0, 2))
     if variable:
@@ -367,7 +385,9 @@ def test_the_error_of_a_heldout_picture_does_not_depend_on_who_measures_it(tmp_p
     ddpm, heldout = build_ddpm(run.config.diffusion), data.heldout_set()
     whole, t = errors(model, ddpm, heldout, batch_size=2)
     for size in (2, 3, 4):
-        parts = [errors(model, ddpm, heldout, batch_size=2, own=World(rank, size).part(3))
-                 for rank in range(size)]  # fmt: skip
+        parts = [
+            errors(model, ddpm, heldout, batch_size=2, own=World(rank, size).part(3))
+            for rank in range(size)
+        ]
         assert torch.allclose(torch.cat([found for found, _ in parts]), whole, rtol=1e-5)
         assert torch.equal(torch.cat([rows for _, rows in parts]), t)

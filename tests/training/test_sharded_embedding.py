@@ -41,8 +41,18 @@ def words(tmp_path_factory) -> tuple[str, ...]:
         (home / "photos" / f"{name}.png").write_bytes(whole[: len(whole) // 2])
     (home / "photos" / "1" / "100.png").write_bytes(b"")  # has no content hash either
     MiniClip(3, 16, 8, 8, 8, 30.0).save(home / "clip", prompts=["a"], card={})
-    return ("embed", str(home / "photos"), "--embedder", str(home / "clip"), "--batch-size", "2",
-            "--set", "data.flip=true", "--set", "data.image_size=12")  # fmt: skip
+    return (
+        "embed",
+        str(home / "photos"),
+        "--embedder",
+        str(home / "clip"),
+        "--batch-size",
+        "2",
+        "--set",
+        "data.flip=true",
+        "--set",
+        "data.image_size=12",
+    )
 
 
 @pytest.fixture(scope="module")
@@ -66,8 +76,10 @@ def shards(cli, words, out, *which):
 
 def test_four_parts_one_of_them_killed_merge_to_the_same_bytes(cli, words, whole, tmp_path):
     out = tmp_path / "embedded"
-    killed = subprocess.run([sys.executable, "-c", DIES, *words, "--out", str(out), "--shard",
-                             "1/4"], capture_output=True)  # fmt: skip
+    killed = subprocess.run(
+        [sys.executable, "-c", DIES, *words, "--out", str(out), "--shard", "1/4"],
+        capture_output=True,
+    )
     assert killed.returncode == -signal.SIGKILL, killed.stderr.decode()
     left = {path for path in contents(out) if "1-of-4" in path}
     assert any("shard-00000" in path for path in left)  # it had come half-way
@@ -96,8 +108,9 @@ def test_a_part_that_is_done_is_not_embedded_again_and_a_damaged_one_is(
     shards(cli, words, out, 2)
     before = contents(out)
     encode = MiniClip.embed_ready
-    monkeypatch.setattr(MiniClip, "embed_ready",
-                        lambda self, x: encoded.append(len(x)) or encode(self, x))  # fmt: skip
+    monkeypatch.setattr(
+        MiniClip, "embed_ready", lambda self, x: encoded.append(len(x)) or encode(self, x)
+    )
     shards(cli, words, out, 2)
     assert encoded == []
     assert contents(out) == before

@@ -26,8 +26,13 @@ class Runs:
 def test_weights_and_config_come_through_to_the_bit(tmp_path):
     weights = {"a.weight": torch.randn(3, 4).T, "b": torch.arange(5), "c": torch.randn(2).half()}
     config = {"diffusion": {"timesteps": 300}, "name": "x", "list": [1, 2.5, None]}
-    thing = {"model": weights, "ema": {"a.weight": torch.zeros(4, 3)}, "config": config,
-             "optimizer": {"state": {0: {"m": torch.ones(9)}}}, "epoch": 3}  # fmt: skip
+    thing = {
+        "model": weights,
+        "ema": {"a.weight": torch.zeros(4, 3)},
+        "config": config,
+        "optimizer": {"state": {0: {"m": torch.ones(9)}}},
+        "epoch": 3,
+    }
     torch.save(thing, tmp_path / "x.pth")
     found = read_pickled(tmp_path / "x.pth")
     assert set(found.groups) == {"model", "ema"}
@@ -70,9 +75,14 @@ def test_other_archives_are_refused_before_a_child_starts(
 
 @pytest.mark.parametrize(
     ("data", "why"),
-    [(b"", "empty"), (b"7z\xbc\xaf....", "7z"), (b"<html>", "nothing that"),
-     (b"\x02\0\0\0\0\0\0\0{}", "safetensors file already"), (b"PK\x03\x04....", "damaged")],
-)  # fmt: skip
+    [
+        (b"", "empty"),
+        (b"7z\xbc\xaf....", "7z"),
+        (b"<html>", "nothing that"),
+        (b"\x02\0\0\0\0\0\0\0{}", "safetensors file already"),
+        (b"PK\x03\x04....", "damaged"),
+    ],
+)
 def test_other_files_are_refused_by_name(tmp_path, monkeypatch, data, why):
     monkeypatch.setattr(pickled, "_run", None)
     (tmp_path / "x.pth").write_bytes(data)
@@ -107,9 +117,7 @@ def test_were_weights_only_broken_the_child_would_end_at_the_first_wrong_step(tm
     """The wall behind the wall: torch's unpickler is put out of action, and the guard holds."""
     canary, out = tmp_path / "canary", tmp_path / "out"
     out.mkdir()
-    things = {
-        "system": Calls(os.system, f"touch {canary}"), "open": Calls(open, str(canary), "w"),
-    }  # fmt: skip
+    things = {"system": Calls(os.system, f"touch {canary}"), "open": Calls(open, str(canary), "w")}
     (tmp_path / "x.pth").write_bytes(pickle.dumps({"model": things[attack]}))
     words = [sys.executable, "-c", BROKEN, str(tmp_path / "x.pth"), str(out), "8192"]
     done = subprocess.run(words, capture_output=True, text=True, timeout=120, check=False)

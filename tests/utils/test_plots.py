@@ -13,10 +13,13 @@ def test_lines_bands_guides_and_bars_make_one_picture(tmp_path):
     ]
     bars = {"one": [("x", 1.0), ("y", 2.0)], "two": [("x", 0.5), ("y", 0.0)]}
     path = panels(
-        [Panel("lines", "x", "y", lines, xscale="log", yscale="log"), Panel("bars", bars=bars),
-         Panel("third", lines=lines[:1], ylim=(0, 5))],
+        [
+            Panel("lines", "x", "y", lines, xscale="log", yscale="log"),
+            Panel("bars", bars=bars),
+            Panel("third", lines=lines[:1], ylim=(0, 5)),
+        ],
         tmp_path / "new" / "plot.png",
-    )  # fmt: skip
+    )
     with Image.open(path) as image:
         assert image.format == "PNG"
         assert image.width > 900  # two beside each other

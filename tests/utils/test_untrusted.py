@@ -59,10 +59,10 @@ def test_a_sound_file_is_described_without_being_read(tmp_path):
         ({"x": None}, b"", "cannot be read"),
         ([], b"", "no table"),
         (b"[" * 100_000, b"", "nested too deeply"),
-        (b"{\"x\": NaN}", b"", "NaN"),
+        (b'{"x": NaN}', b"", "NaN"),
         (b"\xff\xff", b"", "utf-8"),
     ],
-)  # fmt: skip
+)
 def test_a_header_that_does_not_fit_its_bytes_is_refused(tmp_path, header, body, why):
     path = with_header(tmp_path / "t", header, body)
     with pytest.raises(ValueError, match=why):
@@ -74,11 +74,15 @@ def test_a_header_that_does_not_fit_its_bytes_is_refused(tmp_path, header, body,
 @pytest.mark.parametrize(
     ("start", "what"),
     [
-        (b"\x80\x04", "pickle"), (b"PK\x03\x04", "torch.save"), (b"7z\xbc\xaf", "7z"),
-        (b"GGUF", "GGUF"), (b"\x89HDF\r\n", "HDF5"), (b"\x93NUMPY", "NumPy"),
+        (b"\x80\x04", "pickle"),
+        (b"PK\x03\x04", "torch.save"),
+        (b"7z\xbc\xaf", "7z"),
+        (b"GGUF", "GGUF"),
+        (b"\x89HDF\r\n", "HDF5"),
+        (b"\x93NUMPY", "NumPy"),
         (b"\x1f\x8b", "gzip"),
     ],
-)  # fmt: skip
+)
 def test_a_model_is_told_by_its_content_whatever_it_is_called(tmp_path, start, what):
     path = tmp_path / "model.safetensors"
     path.write_bytes(start + bytes(100))

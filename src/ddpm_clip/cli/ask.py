@@ -100,6 +100,7 @@ def _draw(adviser: "Adviser", answers: "list[Answer]", out: Path) -> None:
         out.parent.mkdir(parents=True, exist_ok=True)
         picture.save(out)
     except (OSError, ValueError) as error:
-        raise CannotCreate(f"cannot write {out}", str(error), "choose another --out",
-                           param="out") from error  # fmt: skip
+        raise CannotCreate(
+            f"cannot write {out}", str(error), "choose another --out", param="out"
+        ) from error
     console.say(f"drawn: {out}")

@@ -11,8 +11,18 @@ import ddpm_clip
 from ddpm_clip.cli import console
 from ddpm_clip.cli.options import AsJson
 
-PACKAGES = ("torch", "numpy", "pillow", "safetensors", "transformers", "pydantic", "pyarrow",
-            "typer", "rich", "matplotlib")  # fmt: skip
+PACKAGES = (
+    "torch",
+    "numpy",
+    "pillow",
+    "safetensors",
+    "transformers",
+    "pydantic",
+    "pyarrow",
+    "typer",
+    "rich",
+    "matplotlib",
+)
 PRETRAINED = "openai/clip-vit-base-patch32"
 
 
@@ -57,9 +67,11 @@ def _machine() -> dict[str, Any]:
     device = pick_device()
     name = torch.cuda.get_device_name(device) if device.type == "cuda" else platform.machine()
     return {
-        "device": f"{device} ({name})", "fast_bfloat16": has_fast_bfloat16(device),
-        "threads": torch.get_num_threads(), "cpus": os.cpu_count(),
-    }  # fmt: skip
+        "device": f"{device} ({name})",
+        "fast_bfloat16": has_fast_bfloat16(device),
+        "threads": torch.get_num_threads(),
+        "cpus": os.cpu_count(),
+    }
 
 
 def _version(package: str) -> str:

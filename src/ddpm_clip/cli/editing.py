@@ -25,8 +25,7 @@ PictureFile = Annotated[
     Path, typer.Argument(metavar="PICTURE", help="A picture.", show_default=False)
 ]
 MaybePrompt = Annotated[
-    str | None,
-    typer.Argument(metavar="PROMPT", help="What it shall become.", show_default=False),
+    str | None, typer.Argument(metavar="PROMPT", help="What it shall become.", show_default=False)
 ]
 
 
@@ -41,10 +40,11 @@ class Desk:
     as_json: bool
 
     def finish(
-        self, work: "Generator[Progress, None, list[Painted]]",
+        self,
+        work: "Generator[Progress, None, list[Painted]]",
         sheet: "Callable[[list[Painted]], Image]",
         animation: "Callable[[list[Painted]], Sequence[Image]] | None" = None,
-    ) -> None:  # fmt: skip
+    ) -> None:
         """Run an edit under its bar, write its pictures and print where they are."""
         from ddpm_clip.cli.interrupt import Patience
         from ddpm_clip.cli.progress import Bars, follow
@@ -53,9 +53,14 @@ class Desk:
         with Patience("leaving after this step") as patience, Bars() as bars:
             painted = follow(work, bars, patience)
         files = save_painted(
-            painted, self.tti.model, self.settings, self.out, sheet=sheet(painted),
-            animation=animation(painted) if animation else (), metadata=self.metadata,
-        )  # fmt: skip
+            painted,
+            self.tti.model,
+            self.settings,
+            self.out,
+            sheet=sheet(painted),
+            animation=animation(painted) if animation else (),
+            metadata=self.metadata,
+        )
         if self.as_json:
             return console.result_json([one.as_dict() for one in files])
         for one in files:
@@ -63,9 +68,13 @@ class Desk:
 
 
 def desk(
-    model: str | None, device: str, out: Path, no_metadata: bool, as_json: bool,
+    model: str | None,
+    device: str,
+    out: Path,
+    no_metadata: bool,
+    as_json: bool,
     wishes: dict[str, Any],
-) -> Desk:  # fmt: skip
+) -> Desk:
     """Open the model of a command.
 
     Raises:
@@ -86,6 +95,7 @@ def asked_prompt(prompt: str | None, unconditional: bool) -> str | None:
     if prompt is not None and unconditional:
         raise UsageError("a prompt and --unconditional are both given", fix="give one of them")
     if prompt is None and not unconditional:
-        raise UsageError("there is no prompt", fix="say what to paint, or use --unconditional",
-                         param="prompt")  # fmt: skip
+        raise UsageError(
+            "there is no prompt", fix="say what to paint, or use --unconditional", param="prompt"
+        )
     return None if prompt is None else used_prompts([prompt])[0]

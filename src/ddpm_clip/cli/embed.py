@@ -106,8 +106,12 @@ def _settled(config: "Config", wanted: str | None) -> "EmbedderConfig":
 
 def _check_parts(part: "Part | None", merge: bool, out: Path) -> None:
     if part is not None and merge:
-        raise UsageError("--shard and --merge are two steps", "first every part, then the merge",
-                         "leave one of them out", param="merge")  # fmt: skip
+        raise UsageError(
+            "--shard and --merge are two steps",
+            "first every part, then the merge",
+            "leave one of them out",
+            param="merge",
+        )
     if (part is not None or merge) and out.suffix.lower() == ".csv":
         raise UsageError(
             f"a CSV is not made in parts: {out}", fix="give a folder with --out", param="out"
@@ -115,13 +119,23 @@ def _check_parts(part: "Part | None", merge: bool, out: Path) -> None:
 
 
 def _command(
-    source: str, out: Path, embedder: str | None, config: Path | None, preset: str | None,
-    assignments: list[str] | None, batch_size: int | None,
-) -> str:  # fmt: skip
+    source: str,
+    out: Path,
+    embedder: str | None,
+    config: Path | None,
+    preset: str | None,
+    assignments: list[str] | None,
+    batch_size: int | None,
+) -> str:
     """What makes a part when `--shard I/N` is added."""
     words = ["ddpm-clip", "embed", source]
-    given = {"--embedder": embedder, "--config": config, "--preset": preset,
-             "--batch-size": batch_size, "--out": out}  # fmt: skip
+    given = {
+        "--embedder": embedder,
+        "--config": config,
+        "--preset": preset,
+        "--batch-size": batch_size,
+        "--out": out,
+    }
     for name, value in [*given.items(), *(("--set", one) for one in assignments or ())]:
         words += [] if value is None else [name, str(value)]
     return shlex.join(words)
@@ -188,13 +202,20 @@ def _to_csv(config: "Config", source: "ImageSource", out: Path) -> int:
     paths = _paths(source)
     if paths is not None:
         done, _ = extract_clip_embeddings(
-            paths, _encoder(config, source), None, out, config.training.device,
-            config.embedder.batch_size, verbose=not console.manners.quiet,
-        )  # fmt: skip
+            paths,
+            _encoder(config, source),
+            None,
+            out,
+            config.training.device,
+            config.embedder.batch_size,
+            verbose=not console.manners.quiet,
+        )
         if not done and not (out.is_file() and out.stat().st_size):
             out.unlink(missing_ok=True)
-            raise DataError(f"none of the {len(paths)} pictures can be used",
-                            fix="give pictures that can be opened")  # fmt: skip
+            raise DataError(
+                f"none of the {len(paths)} pictures can be used",
+                fix="give pictures that can be opened",
+            )
         return done
     with TemporaryDirectory() as home:
         embedded = _followed(_to_cache(config, source, Path(home)))

@@ -26,8 +26,7 @@ Against = Annotated[
     str | None, typer.Option(help="Pictures to compare with, instead of the run's own.")
 ]
 Count = Annotated[
-    int | None,
-    typer.Option("-n", "--n", help="Pictures a prompt, however long it takes.", **WHOLE),
+    int | None, typer.Option("-n", "--n", help="Pictures a prompt, however long it takes.", **WHOLE)
 ]
 Minutes = Annotated[
     float | None,
@@ -89,9 +88,7 @@ def evaluate(
     console.result(str(out / HTML))
 
 
-def _evaluate(
-    model: str, device: str, request: Any
-) -> "Generator[Progress, None, Evaluation]":  # fmt: skip
+def _evaluate(model: str, device: str, request: Any) -> "Generator[Progress, None, Evaluation]":
     from ddpm_clip.evaluation.report.evaluate import evaluate as work
     from ddpm_clip.generation import TextToImage
 

@@ -92,9 +92,16 @@ def explain(
 
 
 def _explain(
-    model: str, device: str, prompt: str, seeds: list[int], names: list[str], quick: bool,
-    attribute: str | None, how: dict[str, Any], options: dict[str, Any],
-) -> "Generator[Progress, None, Findings]":  # fmt: skip
+    model: str,
+    device: str,
+    prompt: str,
+    seeds: list[int],
+    names: list[str],
+    quick: bool,
+    attribute: str | None,
+    how: dict[str, Any],
+    options: dict[str, Any],
+) -> "Generator[Progress, None, Findings]":
     from ddpm_clip.explain import subject_of
     from ddpm_clip.explain.running import explain_all
     from ddpm_clip.generation import TextToImage
@@ -133,11 +140,19 @@ def _seeds(text: str) -> list[int]:
     for part in text.split(","):
         first, dash, last = part.strip().partition("-")
         if not first.isdecimal() or (dash and not last.isdecimal()):
-            raise UsageError(f"seeds = {text!r} cannot be read", f"{part.strip()!r} is no seed",
-                             "--seeds 0-15, or --seeds 0,3,7", param="seeds")  # fmt: skip
+            raise UsageError(
+                f"seeds = {text!r} cannot be read",
+                f"{part.strip()!r} is no seed",
+                "--seeds 0-15, or --seeds 0,3,7",
+                param="seeds",
+            )
         low, high = int(first), int(last or first)
         if low > high:
-            raise UsageError(f"seeds = {text!r} is out of range", f"{part.strip()!r} falls",
-                             "--seeds 0-15", param="seeds")  # fmt: skip
+            raise UsageError(
+                f"seeds = {text!r} is out of range",
+                f"{part.strip()!r} falls",
+                "--seeds 0-15",
+                param="seeds",
+            )
         found += range(low, min(high, low + MAX_SEEDS) + 1)
     return checked_seeds(found)

@@ -13,9 +13,12 @@ if TYPE_CHECKING:
     from ddpm_clip.evaluation.gap.study import GapStudy
 
 COLUMNS = (
-    ("own picture", "cosine"), ("centred", "centred_cosine"), ("1/rank", "reciprocal_rank"),
-    ("nearest", "nearest_ratio"), ("radius", "radius_ratio"),
-)  # fmt: skip
+    ("own picture", "cosine"),
+    ("centred", "centred_cosine"),
+    ("1/rank", "reciprocal_rank"),
+    ("nearest", "nearest_ratio"),
+    ("radius", "radius_ratio"),
+)
 
 
 def gap(
@@ -48,7 +51,7 @@ def gap(
 
     A model is measured by its own prompts and the pictures of its bank, and with --pairs by those.
     Pairs alone compare every simple bridge, most of which no model uses.
-    """  # fmt: skip
+    """
     if model is None and pairs is None:
         raise UsageError("there is nothing to measure", fix="ddpm-clip gap digits", param="model")
     study = _study(model, pairs, splits, seed, device)

@@ -38,8 +38,7 @@ if TYPE_CHECKING:
     from ddpm_clip.painting import PaintedFile
 
 Prompts = Annotated[
-    list[str] | None,
-    typer.Argument(metavar="PROMPT...", help="What to paint.", show_default=False),
+    list[str] | None, typer.Argument(metavar="PROMPT...", help="What to paint.", show_default=False)
 ]
 Gif = Annotated[bool, typer.Option("--gif", help="Write the denoising as a GIF.")]
 
@@ -75,17 +74,36 @@ def generate(
     has seed S + j and looks the same whatever else is painted beside it.
     """
     wishes = painting_wishes(
-        guidance, w, n=n, seed=seed, steps=steps, sampler=sampler, negative=negative,
-        bridge=bridge, clip_guidance=clip_guidance, clip_guide=clip_guide, clip_travel=clip_travel,
+        guidance,
+        w,
+        n=n,
+        seed=seed,
+        steps=steps,
+        sampler=sampler,
+        negative=negative,
+        bridge=bridge,
+        clip_guidance=clip_guidance,
+        clip_guide=clip_guide,
+        clip_travel=clip_travel,
         size=size,
-    )  # fmt: skip
+    )
     wordless = unconditional and not clip_guidance
     if prompts and wordless:
-        raise UsageError("prompts and --unconditional are both given", "no words would be used",
-                         "give one of them, or --clip-guidance 1 as well")  # fmt: skip
+        raise UsageError(
+            "prompts and --unconditional are both given",
+            "no words would be used",
+            "give one of them, or --clip-guidance 1 as well",
+        )
     asked = [] if wordless else used_prompts(prompts or [])
-    painted = _paint(asked, wishes | {"unconditional": unconditional or None},
-                     model or default_model(), device, out, gif, not no_metadata)  # fmt: skip
+    painted = _paint(
+        asked,
+        wishes | {"unconditional": unconditional or None},
+        model or default_model(),
+        device,
+        out,
+        gif,
+        not no_metadata,
+    )
     if as_json:
         return console.result_json([one.as_dict() for one in painted])
     for one in painted:
@@ -93,9 +111,14 @@ def generate(
 
 
 def _paint(
-    prompts: list[str], wishes: dict[str, Any], model: str, device: str, out: Path, gif: bool,
+    prompts: list[str],
+    wishes: dict[str, Any],
+    model: str,
+    device: str,
+    out: Path,
+    gif: bool,
     metadata: bool,
-) -> "list[PaintedFile]":  # fmt: skip
+) -> "list[PaintedFile]":
     from ddpm_clip.cli.interrupt import Patience
     from ddpm_clip.cli.progress import Bars, follow
     from ddpm_clip.generation import TextToImage
@@ -104,9 +127,11 @@ def _paint(
     tti = TextToImage.from_pretrained(model, device)
     settings = tti.settings(**wishes)
     if prompts and settings.wordless:
-        raise UsageError(f"{model} paints without words, and a prompt is given",
-                         "it was trained without any condition",
-                         "--unconditional, or let a CLIP guide: --clip-guidance 1")  # fmt: skip
+        raise UsageError(
+            f"{model} paints without words, and a prompt is given",
+            "it was trained without any condition",
+            "--unconditional, or let a CLIP guide: --clip-guidance 1",
+        )
     work = paint_files(tti, prompts, settings, out, gif=gif, metadata=metadata)
     with Patience("leaving after this step") as patience, Bars() as bars:
         return follow(work, bars, patience)

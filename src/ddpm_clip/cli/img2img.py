@@ -63,9 +63,16 @@ def img2img(
 
     checked_strength(strength)
     wishes = painting_wishes(
-        guidance, w, n=n, seed=seed, steps=steps, sampler=sampler, negative=negative,
-        bridge=bridge, unconditional=unconditional or None,
-    )  # fmt: skip
+        guidance,
+        w,
+        n=n,
+        seed=seed,
+        steps=steps,
+        sampler=sampler,
+        negative=negative,
+        bridge=bridge,
+        unconditional=unconditional or None,
+    )
     asked = asked_prompt(prompt, unconditional)
     at = desk(model, device, out, no_metadata, as_json, wishes)
     given = open_picture(picture, at.tti.model)

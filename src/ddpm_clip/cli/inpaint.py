@@ -67,9 +67,16 @@ def inpaint(
 
     checked_rounds(rounds)
     wishes = painting_wishes(
-        guidance, w, n=n, seed=seed, steps=steps, sampler=sampler, negative=negative,
-        bridge=bridge, unconditional=unconditional or None,
-    )  # fmt: skip
+        guidance,
+        w,
+        n=n,
+        seed=seed,
+        steps=steps,
+        sampler=sampler,
+        negative=negative,
+        bridge=bridge,
+        unconditional=unconditional or None,
+    )
     asked = asked_prompt(prompt, unconditional)
     at = desk(model, device, out, no_metadata, as_json, wishes)
     given = open_picture(picture, at.tti.model)

@@ -54,9 +54,11 @@ SLIP = re.compile(r"(No such option: \S+|Invalid value for [^:]+):? \(?(.+?)\)?"
 """What the parser says in one line, as what and why."""
 
 app = typer.Typer(
-    name="ddpm-clip", rich_markup_mode=None, pretty_exceptions_enable=False,
+    name="ddpm-clip",
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
-)  # fmt: skip
+)
 
 
 def _help(command: Callable[..., None]) -> str:

@@ -70,16 +70,21 @@ def _lines(facts: dict[str, Any]) -> list[tuple[str, str]]:
         ("name", facts["name"]),
         ("kind", facts["kind"]),
         ("folder", facts["folder"]),
-        ("step", "" if facts["step"] is None
-                 else f"{facts['step']} of {config['training']['steps']}"),
+        (
+            "step",
+            "" if facts["step"] is None else f"{facts['step']} of {config['training']['steps']}",
+        ),
         ("loss", f"{last['loss']:.4f}" if last else ""),
-        ("pictures", f"{data['source']}, {data['image_size']}x{data['image_size']}, "
-                     f"{data['channels']} channel(s)"),
+        (
+            "pictures",
+            f"{data['source']}, {data['image_size']}x{data['image_size']}, "
+            f"{data['channels']} channel(s)",
+        ),
         ("classes", ", ".join(facts["classes"][:20])),
         ("network", f"{network['arch']} {network['down_chs']}"),
         ("embedder", " ".join(filter(None, (embedder["name"], embedder["model"])))),
         ("bridge", _bridge(config["conditioning"]["bridge"], facts["bridge"])),
         ("prior", _prior(facts["bridge"].get("prior"))),
-    ]  # fmt: skip
+    ]
     rows += [(name, str(value)) for name, value in facts["card"].items()]
     return [(name, value) for name, value in rows if value]

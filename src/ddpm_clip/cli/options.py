@@ -55,9 +55,12 @@ def typed_number(text: Any) -> Any:
 
 
 def resolved(
-    source: str | None, preset: str | None, file: Path | None, assignments: list[str] | None,
+    source: str | None,
+    preset: str | None,
+    file: Path | None,
+    assignments: list[str] | None,
     **flags: Any,
-) -> "tuple[Config, dict[str, str]]":  # fmt: skip
+) -> "tuple[Config, dict[str, str]]":
     """The config of a command, and where each value comes from.
 
     Args:

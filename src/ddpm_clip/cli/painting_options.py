@@ -30,8 +30,7 @@ Guidance = Annotated[
     typer.Option(metavar="S[,S...]", help="Guidance scale; 1 is none, several make a grid."),
 ]
 Weight = Annotated[
-    str | None,
-    typer.Option("--w", metavar="W[,W...]", help="The same as weight: scale = 1 + w."),
+    str | None, typer.Option("--w", metavar="W[,W...]", help="The same as weight: scale = 1 + w.")
 ]
 Sampler = Annotated[str | None, typer.Option(help="dpmpp_2m, dpmpp_2m_sde, ddim, heun or ddpm.")]
 Negative = Annotated[str | None, typer.Option(metavar="TEXT", help="What to steer away from.")]

@@ -39,9 +39,11 @@ class Bars:
         return self
 
     def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None,
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
         trace: TracebackType | None,
-    ) -> None:  # fmt: skip
+    ) -> None:
         if self._rich:
             self._rich.stop()
 
@@ -68,9 +70,12 @@ NOTHING_WRITTEN = "Interrupted. Nothing was written."
 
 
 def follow(
-    work: "Generator[Progress, None, Result]", bars: Bars, patience: Patience | None = None,
-    *, told: str | None = None,
-) -> Result:  # fmt: skip
+    work: "Generator[Progress, None, Result]",
+    bars: Bars,
+    patience: Patience | None = None,
+    *,
+    told: str | None = None,
+) -> Result:
     """Run a stage to its end under its bar.
 
     Args:
@@ -100,10 +105,13 @@ def _rich_progress() -> "RichProgress":
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 
     return Progress(
-        TextColumn("{task.description:<6}"), BarColumn(bar_width=28), MofNCompleteColumn(),
-        TextColumn("{task.fields[note]}"), TextColumn("{task.fields[left]}", style="dim"),
+        TextColumn("{task.description:<6}"),
+        BarColumn(bar_width=28),
+        MofNCompleteColumn(),
+        TextColumn("{task.fields[note]}"),
+        TextColumn("{task.fields[left]}", style="dim"),
         console=Console(stderr=True),
-    )  # fmt: skip
+    )
 
 
 def _clock(left: float | None, done: int, total: int) -> str:

@@ -73,9 +73,13 @@ def reproduce(
 
 
 def _painted_again(
-    picture: Path, model: str | None, sources: list[Path], mask: Path | None,
-    clip_guide: str | None, device: str | None,
-) -> "Reproduction":  # fmt: skip
+    picture: Path,
+    model: str | None,
+    sources: list[Path],
+    mask: Path | None,
+    clip_guide: str | None,
+    device: str | None,
+) -> "Reproduction":
     from ddpm_clip.cli.interrupt import Patience
     from ddpm_clip.cli.progress import NOTHING_WRITTEN, Bars, follow
     from ddpm_clip.reproducing import reproduce

@@ -85,12 +85,16 @@ def _report(source: "ImageSource", measured: _Measured, bad: "list[BadFile]") ->
     sides = [side for size in sizes for side in size]
     common = Counter(f"{width}x{height}" for width, height in sizes).most_common(5)
     return {
-        "source": source.name, "pictures": len(source), "usable": len(sizes),
-        "smallest_side": min(sides), "largest_side": max(sides), "common_sizes": dict(common),
+        "source": source.name,
+        "pictures": len(source),
+        "usable": len(sizes),
+        "smallest_side": min(sides),
+        "largest_side": max(sides),
+        "common_sizes": dict(common),
         "classes": dict(sorted(measured.labels.items())),
         "other_files": getattr(source, "other_types", 0),
         "bad": [asdict(file) for file in bad],
-    }  # fmt: skip
+    }
 
 
 def _print(report: dict[str, Any]) -> None:

@@ -53,9 +53,11 @@ def similarity(
         _png(path)
     space = Space.open(model, device)
     found = similarity(
-        space, [_opened(one) for one in pictures], space.asked(text or []),
+        space,
+        [_opened(one) for one in pictures],
+        space.asked(text or []),
         [one.name for one in pictures],
-    )  # fmt: skip
+    )
     _draw(found, out, bars)
     if as_json:
         return console.result_json(found.as_dict())

@@ -79,17 +79,30 @@ def train(
     with ExitStack() as stack:
         held = out is not None and not print_config and stack.enter_context(claimed(out))
         settled, origins = resolved(
-            source, preset, config, set_,
-            training__steps=steps, training__animation=False if no_animation else None,
-        )  # fmt: skip
+            source,
+            preset,
+            config,
+            set_,
+            training__steps=steps,
+            training__animation=False if no_animation else None,
+        )
         if print_config:
             return _print_config(settled, origins, as_json)
         folder = out or _default_folder(settled)
         if resume:
             _existing(folder)
         held = held or stack.enter_context(claimed(folder))
-        _start(folder, settled, init, embeddings, overwrite, skip_clip_extraction, stop_after,
-               as_json, held)  # fmt: skip
+        _start(
+            folder,
+            settled,
+            init,
+            embeddings,
+            overwrite,
+            skip_clip_extraction,
+            stop_after,
+            as_json,
+            held,
+        )
 
 
 def resume(
@@ -111,9 +124,13 @@ def resume(
 
 
 def continue_run(
-    folder: Path, set_: list[str] | None, steps: int | None, stop_after: int | None,
-    no_animation: bool, as_json: bool,
-) -> None:  # fmt: skip
+    folder: Path,
+    set_: list[str] | None,
+    steps: int | None,
+    stop_after: int | None,
+    no_animation: bool,
+    as_json: bool,
+) -> None:
     """Train on with the run's own config, changed only where the command line says so."""
     with claimed(folder) as held:
         from ddpm_clip.configuring import Layer, assignments_layer, flatten, merge
@@ -121,18 +138,27 @@ def continue_run(
 
         own = Run.open(folder).config
         flags = {"training.steps": steps, "training.animation": False if no_animation else None}
-        config, _ = merge([
-            Layer(str(folder), flatten(own.model_dump(mode="json"))), assignments_layer(set_ or ()),
-            Layer("flag", {key: value for key, value in flags.items() if value is not None}),
-        ])  # fmt: skip
+        config, _ = merge(
+            [
+                Layer(str(folder), flatten(own.model_dump(mode="json"))),
+                assignments_layer(set_ or ()),
+                Layer("flag", {key: value for key, value in flags.items() if value is not None}),
+            ]
+        )
         _start(folder, config, stop_after=stop_after, as_json=as_json, held=held)
 
 
 def _start(
-    folder: Path, config: "Config", init: str | None = None, embeddings: Path | None = None,
-    overwrite: bool = False, skip_extraction: bool = False, stop_after: int | None = None,
-    as_json: bool = False, held: bool = False,
-) -> None:  # fmt: skip
+    folder: Path,
+    config: "Config",
+    init: str | None = None,
+    embeddings: Path | None = None,
+    overwrite: bool = False,
+    skip_extraction: bool = False,
+    stop_after: int | None = None,
+    as_json: bool = False,
+    held: bool = False,
+) -> None:
     from ddpm_clip.cli.training_view import (
         View,
         by_the_first,
@@ -194,8 +220,9 @@ def _existing(folder: Path | None) -> Path:
             "--resume needs to know which run", fix="ddpm-clip resume RUN", param="out"
         )
     if not (folder / "config.yaml").is_file():
-        raise MissingInput(f"no run in {folder}", "--resume was given",
-                           "leave it out to start one", param="resume")  # fmt: skip
+        raise MissingInput(
+            f"no run in {folder}", "--resume was given", "leave it out to start one", param="resume"
+        )
     return folder
 
 
@@ -203,8 +230,12 @@ def _default_folder(config: "Config") -> Path:
     """runs/ and the last name in the source."""
     source = config.data.source
     if source is None:
-        raise UsageError("no pictures are named", "neither a SOURCE nor data.source is given",
-                         "ddpm-clip train FOLDER", param="data.source")  # fmt: skip
+        raise UsageError(
+            "no pictures are named",
+            "neither a SOURCE nor data.source is given",
+            "ddpm-clip train FOLDER",
+            param="data.source",
+        )
     name, _, place = source.partition(":")
     last = place if name in ("folder", "npz", "wds", "hf", "hf-stream") and place else name
     return Path("runs") / (Path(last).stem or "run")

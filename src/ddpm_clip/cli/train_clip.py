@@ -42,9 +42,7 @@ def train_clip(
     """
     from ddpm_clip.evaluation.clip_job import train_clip_run
 
-    settled, _ = resolved(
-        source, preset, config, set_, embedder__steps=steps, embedder__dim=dim
-    )  # fmt: skip
+    settled, _ = resolved(source, preset, config, set_, embedder__steps=steps, embedder__dim=dim)
     figures = _followed(train_clip_run(out, settled, overwrite=overwrite), settled.embedder.steps)
     _say(figures)
     if as_json:

@@ -123,8 +123,9 @@ def carry_embeddings(cache: Path, run: Run) -> None:
         why, last = f"it has no folder {EMBEDDINGS[0]}", ""
         if (cache / PARTS).is_dir():
             why, last = "there are parts that are not merged yet", " --merge"
-        raise MissingInput(f"no embeddings in {cache}", why,
-                           f"ddpm-clip embed SOURCE --out {cache}{last}")  # fmt: skip
+        raise MissingInput(
+            f"no embeddings in {cache}", why, f"ddpm-clip embed SOURCE --out {cache}{last}"
+        )
     for folder in found:
         if not (run.folder / folder.name).exists():
             shutil.copytree(folder, run.folder / folder.name)
@@ -142,15 +143,22 @@ def is_worth_keeping(run: Run, embeds: bool) -> bool:
     names = (KEPT, *EMBEDDINGS) if embeds else (KEPT,)
     if not any(any((run.folder / name).glob("shard-*")) for name in names):
         return False
-    console.warn(f"{run.folder} stays, with the pictures or embeddings that it has already; "
-                 "--overwrite starts anew and takes its embeddings along")  # fmt: skip
+    console.warn(
+        f"{run.folder} stays, with the pictures or embeddings that it has already; "
+        "--overwrite starts anew and takes its embeddings along"
+    )
     return True
 
 
 def _follow_steps(
-    run: Run, prepared: Prepared, view: View, patience: Patience, bars: Bars, total: int,
+    run: Run,
+    prepared: Prepared,
+    view: View,
+    patience: Patience,
+    bars: Bars,
+    total: int,
     world: World,
-) -> None:  # fmt: skip
+) -> None:
     """Show each step, draw samples when they are due, and leave when any process is asked to.
 
     Raises:
@@ -248,10 +256,14 @@ def _conclude(run: Run, view: View, files: Sequence[Path]) -> None:
     """What goes to stdout in the end."""
     if not view.as_json:
         return console.result(str(run.folder))
-    console.result_json({
-        "event": "end", "run": str(run.folder.resolve()), "step": _saved(run),
-        "files": [str(path.resolve()) for path in files],
-    })  # fmt: skip
+    console.result_json(
+        {
+            "event": "end",
+            "run": str(run.folder.resolve()),
+            "step": _saved(run),
+            "files": [str(path.resolve()) for path in files],
+        }
+    )
 
 
 def _next(run: Run) -> str:

@@ -118,10 +118,15 @@ class Adviser:
         row = features(conditioner, e)[0]
         verdict, similarity = coverage.verdict(row), row[0].item()
         return Answer(
-            prompt, verdict, similarity, coverage.percentile(similarity),
-            int(coverage.near(conditioner, e)), len(conditioner.bank), self._neighbours(e, k),
+            prompt,
+            verdict,
+            similarity,
+            coverage.percentile(similarity),
+            int(coverage.near(conditioner, e)),
+            len(conditioner.bank),
+            self._neighbours(e, k),
             () if verdict == "well covered" else self._instead(e),
-        )  # fmt: skip
+        )
 
     def warn(self, prompts: Sequence[str]) -> None:
         """A warning for each prompt outside; nothing where nothing can be said for certain."""
@@ -135,8 +140,9 @@ class Adviser:
                 told = ", ".join(repr(one.prompt) for one in near)
                 warnings.warn(
                     f"{asked[i]!r} is outside what the pictures of {self.model.name} cover"
-                    + (f"; near it they know {told}" if told else ""), stacklevel=3,
-                )  # fmt: skip
+                    + (f"; near it they know {told}" if told else ""),
+                    stacklevel=3,
+                )
 
     def _embed(self, texts: Sequence[str]) -> Tensor:
         """(p, e); apart from those that are painted with, which are embedded one by one."""

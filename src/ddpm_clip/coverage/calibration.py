@@ -85,8 +85,10 @@ class Coverage:
         probe = Probe.fit(inside, beyond)
         unseen_in, unseen_out = unseen(inside, beyond)
         threshold = even_threshold(unseen_in, unseen_out)
-        wrong = max(float((unseen_in < threshold).float().mean()),
-                    float((unseen_out >= threshold).float().mean()))  # fmt: skip
+        wrong = max(
+            float((unseen_in < threshold).float().mean()),
+            float((unseen_out >= threshold).float().mean()),
+        )
         levels = torch.quantile(inside[:, 0].double(), torch.linspace(0, 1, 101).double())
         bare = cls(probe, threshold, wrong, levels.round(decimals=4), (), embedder)
         n = len(known.plain)
@@ -127,8 +129,9 @@ class Coverage:
         home = (centred @ centred[centres].T).argmax(1).tolist()
         best = [
             min((prompts[i] for i, at in zip(good, home, strict=True) if at == k), key=len)
-            for k in range(len(centres)) if k in home
-        ]  # fmt: skip
+            for k in range(len(centres))
+            if k in home
+        ]
         where = {prompt: i for i, prompt in enumerate(prompts)}
         counts = self.near(conditioner, e[[where[prompt] for prompt in best]]).tolist()
         told = [Suggestion(prompt, count) for prompt, count in zip(best, counts, strict=True)]
@@ -138,12 +141,17 @@ class Coverage:
         """Write everything as JSON."""
         probe = self.probe
         facts = {
-            "format": 1, "embedder": self.embedder, "threshold": self.threshold,
-            "error": self.error, "similarities": _short(self.similarities),
-            "mean": _short(probe.mean), "scale": _short(probe.scale),
-            "slopes": _short(probe.slopes), "offset": probe.offset,
+            "format": 1,
+            "embedder": self.embedder,
+            "threshold": self.threshold,
+            "error": self.error,
+            "similarities": _short(self.similarities),
+            "mean": _short(probe.mean),
+            "scale": _short(probe.scale),
+            "slopes": _short(probe.slopes),
+            "offset": probe.offset,
             "suggestions": [asdict(one) for one in self.suggestions],
-        }  # fmt: skip
+        }
         write_text(path, json.dumps(facts, ensure_ascii=False) + "\n")
 
     @classmethod
@@ -161,13 +169,17 @@ class Coverage:
             )
             if mean.ndim != 1 or not mean.shape == scale.shape == slopes.shape:
                 raise ValueError("mean, scale and slopes have different lengths")
-            told = [Suggestion(str(one["prompt"]), int(one["near"]))
-                    for one in facts["suggestions"]]  # fmt: skip
+            told = [
+                Suggestion(str(one["prompt"]), int(one["near"])) for one in facts["suggestions"]
+            ]
             return cls(
-                Probe(mean, scale, slopes, float(facts["offset"])), float(facts["threshold"]),
-                float(facts["error"]), torch.tensor(facts["similarities"], dtype=torch.float64),
-                tuple(told), str(facts["embedder"]),
-            )  # fmt: skip
+                Probe(mean, scale, slopes, float(facts["offset"])),
+                float(facts["threshold"]),
+                float(facts["error"]),
+                torch.tensor(facts["similarities"], dtype=torch.float64),
+                tuple(told),
+                str(facts["embedder"]),
+            )
         except (OSError, ValueError, KeyError, TypeError, RuntimeError) as error:
             raise StorageError(f"cannot read {path}", str(error)[:200]) from error
 

@@ -48,8 +48,10 @@ def pictures_of(keys: Sequence[str], data: DataConfig) -> dict[str, Image.Image]
     source, wanted = _opened(data), set(keys)
     where = {source.key(i): i for i in range(len(source)) if source.key(i) in wanted}
     if absent := sorted(wanted - where.keys()):
-        raise DataError(f"{source.name} has no picture {absent[0]}",
-                        "these are not the pictures that the model learned from")  # fmt: skip
+        raise DataError(
+            f"{source.name} has no picture {absent[0]}",
+            "these are not the pictures that the model learned from",
+        )
     return {key: _small(source[i], data) for key, i in where.items()}
 
 
@@ -57,8 +59,13 @@ def _opened(data: DataConfig) -> ImageSource:
     if data.source is None:
         raise MissingInput("the model does not say where its pictures are")
     try:
-        source = open_source(data.source, size=data.image_size, draw=data.draw,
-                             seed=data.draw_seed, background=data.background)  # fmt: skip
+        source = open_source(
+            data.source,
+            size=data.image_size,
+            draw=data.draw,
+            seed=data.draw_seed,
+            background=data.background,
+        )
     except UsageError as error:  # a packed model has the name of a folder, and not its place
         raise MissingInput(f"the model's pictures, {data.source}, are not here") from error
     if isinstance(source, Stream):

@@ -15,9 +15,17 @@ from ddpm_clip.data.label_words import FRAMES as CLASS_FRAMES
 from ddpm_clip.embedders.prompt_bank import COLOURS
 
 ASKED = (
-    "please paint {}", "{} please", "I would like {}", "can I have {}", "let me see {}",
-    "paint me {}", "{} for my wall", "give me {} now", "how about {}", "I was thinking of {}",
-)  # fmt: skip
+    "please paint {}",
+    "{} please",
+    "I would like {}",
+    "can I have {}",
+    "let me see {}",
+    "paint me {}",
+    "{} for my wall",
+    "give me {} now",
+    "how about {}",
+    "I was thinking of {}",
+)
 """How people wrap what they ask for."""
 
 NOUNS = (
@@ -56,9 +64,30 @@ SAYINGS = (
 """What no picture shows, or only one of a kind that is nowhere near."""
 
 COMMON = {
-    "a", "an", "the", "of", "in", "on", "to", "for", "and", "is", "it", "i", "my", "do", "how",
-    "at", "all", "no", "two", "from", "they", "are", "over",
-}  # fmt: skip
+    "a",
+    "an",
+    "the",
+    "of",
+    "in",
+    "on",
+    "to",
+    "for",
+    "and",
+    "is",
+    "it",
+    "i",
+    "my",
+    "do",
+    "how",
+    "at",
+    "all",
+    "no",
+    "two",
+    "from",
+    "they",
+    "are",
+    "over",
+}
 """Words that make no prompt a covered one."""
 
 INVENTED = 40
@@ -104,9 +133,11 @@ def outside_texts(covered: Sequence[str], seed: int = 0) -> list[str]:
     things = [noun for noun in NOUNS if not known & {noun, f"{noun}s"}]
     said = [
         FRAMES[(2 * i + 9 * turn) % len(FRAMES)].format(
-            thing, colour=COLOURS[(i + 5 * turn) % len(COLOURS)], other=things[-1 - i])
-        for i, thing in enumerate(things) for turn in range(3)
-    ]  # fmt: skip
+            thing, colour=COLOURS[(i + 5 * turn) % len(COLOURS)], other=things[-1 - i]
+        )
+        for i, thing in enumerate(things)
+        for turn in range(3)
+    ]
     invented = [" ".join(_word(rng) for _ in range(rng.randrange(1, 6))) for _ in range(INVENTED)]
     sayings = [saying for saying in SAYINGS if not known & set(words(saying)) - COMMON]
     return list(dict.fromkeys(_with_article(text) for text in [*said, *invented, *sayings]))

@@ -95,8 +95,13 @@ class ArraySource:
         return pixel_digest(self[i])
 
 
-def read_npz(path: str | Path, split: str | None = None, *, classes: Sequence[str] = (),
-             background: str = "white") -> ArraySource:  # fmt: skip
+def read_npz(
+    path: str | Path,
+    split: str | None = None,
+    *,
+    classes: Sequence[str] = (),
+    background: str = "white",
+) -> ArraySource:
     """A pack with arrays `images` or `<split>_images`, or `<split>_jpeg` and `<split>_offsets`.
 
     Beside them may stand labels, captions and names (or files), with the same prefix. Class names
@@ -155,8 +160,7 @@ def _prefix(pack: Mapping[str, object], split: str | None, path: Path) -> str:
     raise unknown_name("split", split or "train", {name.rstrip("_"): 0 for name in found})
 
 
-def _images(pack: Pack, prefix: str, path: Path,
-            ) -> NDArray[np.uint8] | Encoded:  # fmt: skip
+def _images(pack: Pack, prefix: str, path: Path) -> NDArray[np.uint8] | Encoded:
     if f"{prefix}images" not in pack:
         data, offsets = _array(pack, f"{prefix}jpeg", path), _array(pack, f"{prefix}offsets", path)
         rising = offsets.ndim == 1 and len(offsets) > 0 and bool(np.all(np.diff(offsets) >= 0))
@@ -173,8 +177,7 @@ def _images(pack: Pack, prefix: str, path: Path,
     return images
 
 
-def _column(pack: Pack, name: str, n: int, path: Path,
-            ) -> NDArray[Any] | None:  # fmt: skip
+def _column(pack: Pack, name: str, n: int, path: Path) -> NDArray[Any] | None:
     if name not in pack:
         return None
     column = _array(pack, name, path)
@@ -183,8 +186,9 @@ def _column(pack: Pack, name: str, n: int, path: Path,
     return column
 
 
-def named(labels: NDArray[Any] | None, classes: Sequence[str], path: Path,
-           ) -> tuple[tuple[str, ...], Labels | None]:  # fmt: skip
+def named(
+    labels: NDArray[Any] | None, classes: Sequence[str], path: Path
+) -> tuple[tuple[str, ...], Labels | None]:
     """Class names, and the name of every row's class."""
     if labels is None:
         return (), None

@@ -72,9 +72,11 @@ def _begin(folder: Path, card: CacheCard) -> None:
     strangers = [p.name for p in folder.iterdir() if p.name[0] != "."] if folder.is_dir() else []
     if strangers or (folder.exists() and not folder.is_dir()):
         raise CannotCreate(
-            f"{folder} is no embedding cache", f"it exists and has no {CARD}",
-            "choose a new folder", param="out",
-        )  # fmt: skip
+            f"{folder} is no embedding cache",
+            f"it exists and has no {CARD}",
+            "choose a new folder",
+            param="out",
+        )
     with replacing(folder / CARD) as temporary:
         temporary.write_text(json.dumps(asdict(card), indent=1) + "\n", encoding="utf-8")
 
@@ -84,6 +86,8 @@ def _check_same(folder: Path, found: CacheCard, wanted: CacheCard) -> None:
     differ = [f"{k} {theirs[k]!r}, now {ours[k]!r}" for k in ours if ours[k] != theirs[k]]
     if differ:
         raise CannotCreate(
-            f"{folder} holds embeddings of another kind", f"there: {'; '.join(differ)}",
-            "choose another folder, or remove this one; it can be made again", param="out",
-        )  # fmt: skip
+            f"{folder} holds embeddings of another kind",
+            f"there: {'; '.join(differ)}",
+            "choose another folder, or remove this one; it can be made again",
+            param="out",
+        )

@@ -172,9 +172,10 @@ class _Spool:
             self._file.flush()
         except OSError as error:
             raise StorageError(
-                f"no room for the names of the pictures in {tempfile.gettempdir()}", str(error),
+                f"no room for the names of the pictures in {tempfile.gettempdir()}",
+                str(error),
                 "free some disk, or set TMPDIR to a folder with room",
-            ) from error  # fmt: skip
+            ) from error
         self._waiting = bytearray()
 
     def __del__(self) -> None:

@@ -48,17 +48,22 @@ class Child:
             "OMP_NUM_THREADS": "1",
         }  # each thread is address space
         self._process = subprocess.Popen(
-            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
-            env=os.environ | quiet, start_new_session=True,  # Ctrl-C is the parent's to hear
-        )  # fmt: skip
+            command,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            env=os.environ | quiet,
+            start_new_session=True,  # Ctrl-C is the parent's to hear
+        )
         try:
             self._read(len(READY), time.monotonic() + START)
         except (EOFError, TimeoutError) as error:
             self.close()
             raise StorageError(
-                "cannot start the process that decodes pictures", "it ended, or never answered",
+                "cannot start the process that decodes pictures",
+                "it ended, or never answered",
                 f"see whether this runs: {' '.join(command)}",
-            ) from error  # fmt: skip
+            ) from error
 
     def decoded(self, data: bytes, background: tuple[int, int, int]) -> Image.Image:
         """As `decoding.decoded`, in the child.

@@ -43,18 +43,24 @@ class CLIPDataset(Dataset[tuple[Tensor, Tensor]]):
         single ones are named in a warning and left out. UsageError: no model where one is needed.
     """
 
-    def __init__(self, csv_path: str | Path,
-                 img_transforms: Callable[[Image.Image], Tensor] | None = None,
-                 random_transforms: Callable[[Tensor], Tensor] | None = None,
-                 clip_features: int = 512, preprocessed_clip: bool = True, clip_model: Any = None,
-                 clip_preprocess: Callable[[Image.Image], Tensor] | None = None,
-                 device: str | torch.device = "cpu"):  # fmt: skip
+    def __init__(
+        self,
+        csv_path: str | Path,
+        img_transforms: Callable[[Image.Image], Tensor] | None = None,
+        random_transforms: Callable[[Tensor], Tensor] | None = None,
+        clip_features: int = 512,
+        preprocessed_clip: bool = True,
+        clip_model: Any = None,
+        clip_preprocess: Callable[[Image.Image], Tensor] | None = None,
+        device: str | torch.device = "cpu",
+    ):
         table = read_csv(csv_path)
         if preprocessed_clip and table.embeddings.shape[1] != clip_features:
             raise DataError(
                 f"{csv_path} has {table.embeddings.shape[1]} numbers a row",
-                f"clip_features is {clip_features}", "give the number that the encoder makes",
-            )  # fmt: skip
+                f"clip_features is {clip_features}",
+                "give the number that the encoder makes",
+            )
         if not preprocessed_clip and clip_model is None:
             raise UsageError("preprocessed_clip=False needs a clip_model")
         self.random_transforms, self.preprocessed_clip = random_transforms, preprocessed_clip
@@ -99,8 +105,11 @@ def _pictures(paths: list[str], csv_path: str) -> dict[int, Image.Image]:
         except BadImage as error:
             warnings.warn(f"left out: {error.what}: {error.why}", stacklevel=4)
     if not pictures:
-        raise DataError(f"none of the {len(paths)} pictures of {csv_path} can be used",
-                        f"the first is {paths[0]}", "run where its paths are valid")  # fmt: skip
+        raise DataError(
+            f"none of the {len(paths)} pictures of {csv_path} can be used",
+            f"the first is {paths[0]}",
+            "run where its paths are valid",
+        )
     return pictures
 
 

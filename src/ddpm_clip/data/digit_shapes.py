@@ -28,9 +28,11 @@ INNER = 0.2
 """Share around the median slant that counts as upright."""
 
 VALUES = {
-    "stroke": ("thin", "thick"), "slant": ("left", "right"),
-    "size": ("small", "big"), "shape": ("narrow", "wide"),
-}  # fmt: skip
+    "stroke": ("thin", "thick"),
+    "slant": ("left", "right"),
+    "size": ("small", "big"),
+    "shape": ("narrow", "wide"),
+}
 """The names of the low and the high end of each measurement."""
 
 UPRIGHT = "upright"

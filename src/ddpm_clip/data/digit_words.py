@@ -12,9 +12,15 @@ from ddpm_clip.types import Caption
 
 DIGITS = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
 SYNONYMS = {
-    "zero": ("nought", "null"), "one": ("single one",), "two": ("pair two",), "four": ("for four",),
-    "three": ("tree three",), "seven": ("sevn",), "eight": ("eigth",), "nine": ("nin",),
-}  # fmt: skip
+    "zero": ("nought", "null"),
+    "one": ("single one",),
+    "two": ("pair two",),
+    "four": ("for four",),
+    "three": ("tree three",),
+    "seven": ("sevn",),
+    "eight": ("eigth",),
+    "nine": ("nin",),
+}
 FRAMES = (
     "{x}", "{x}", "{x}", "a {x}", "the {x}", "digit {x}", "number {x}", "the number {x}",
     "a digit {x}", "the numeral {x}", "a picture of a {x}", "a photo of the number {x}",
@@ -54,9 +60,12 @@ TAILS = {
 """What stands behind it."""
 
 MEANING = {
-    word for named in ADJECTIVES.values() for words in named.values()
-    for phrase in words for word in phrase.split()
-} - {"and"} | set(DIGITS)  # fmt: skip
+    word
+    for named in ADJECTIVES.values()
+    for words in named.values()
+    for phrase in words
+    for word in phrase.split()
+} - {"and"} | set(DIGITS)
 """Words that filler must not be."""
 
 STATED = 0.3

@@ -110,10 +110,13 @@ def grow(rng: random.Random, given: Mapping[str, str] | None = None) -> Flower:
     centre = _jitter(CENTRES[facts["centre"]], rng) if shows else None
     scale = {"none": 0.0, "small": 0.0, "big": 1.0}[facts["centre_size"]]
     look = Look(
-        petal=_jitter(PETALS[facts["petals"]], rng), centre=centre,
-        centre_scale=scale + rng.uniform(-0.12, 0.12), petal_count=rng.random(),
-        shade=rng.uniform(0.8, 1.15), stem=rng.random() < 0.4,
-    )  # fmt: skip
+        petal=_jitter(PETALS[facts["petals"]], rng),
+        centre=centre,
+        centre_scale=scale + rng.uniform(-0.12, 0.12),
+        petal_count=rng.random(),
+        shade=rng.uniform(0.8, 1.15),
+        stem=rng.random() < 0.4,
+    )
     ground = _jitter(BACKGROUNDS[facts["background"]], rng)
     sky = _scaled(ground, rng.uniform(0.96, 1.08))
     return Flower(**facts, look=look, sky=sky, ground=ground, places=_places(facts, rng))

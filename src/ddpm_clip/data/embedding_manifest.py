@@ -108,9 +108,7 @@ def read_manifest(folder: Path) -> tuple[Manifest, bool]:
     return manifest, bool(waiting)
 
 
-def manifest_of(
-    keys: Sequence[str], digests: Sequence[str], shard: int, sha256: str
-) -> Manifest:  # fmt: skip
+def manifest_of(keys: Sequence[str], digests: Sequence[str], shard: int, sha256: str) -> Manifest:
     """The rows of one shard, in its order; of no keys, an empty manifest."""
     import pyarrow as pa
 
@@ -139,8 +137,9 @@ def _columns(keys: Sequence[str], digests: Sequence[str]) -> "pa.Table":
     import pyarrow as pa
 
     coded = [key.encode("utf-8", "surrogateescape") for key in keys]
-    return pa.table({"key": pa.array(coded, pa.binary()),
-                     "digest": pa.array(list(digests), pa.string())})  # fmt: skip
+    return pa.table(
+        {"key": pa.array(coded, pa.binary()), "digest": pa.array(list(digests), pa.string())}
+    )
 
 
 def _waiting(folder: Path) -> list[Path]:

@@ -30,9 +30,11 @@ def read_pairs(path: str | Path) -> tuple[Tensor, Tensor]:
     inside = sorted(path.glob("*.npz")) if is_there(path) and path.is_dir() else [path]
     if len(inside) != 1 or not is_file(inside[0]):
         raise MissingInput(
-            f"no pairs in {str(path)[:200]}", "an npz file with `image` and `text` is wanted",
-            "give the file itself", param="pairs",
-        )  # fmt: skip
+            f"no pairs in {str(path)[:200]}",
+            "an npz file with `image` and `text` is wanted",
+            "give the file itself",
+            param="pairs",
+        )
     try:
         with zipfile.ZipFile(inside[0]) as archive:
             read = [unpacked(archive, name, IN_MEMORY_MB, PACKED) for name in ARRAYS]
@@ -42,13 +44,18 @@ def read_pairs(path: str | Path) -> tuple[Tensor, Tensor]:
     except StorageError:
         raise
     except Exception as error:  # archives and headers fail in many classes
-        raise DataError(f"{inside[0]} holds no pairs", str(error)[:200],
-                        "write it with np.savez(FILE, image=..., text=...)", param="pairs",
-                        ) from error  # fmt: skip
+        raise DataError(
+            f"{inside[0]} holds no pairs",
+            str(error)[:200],
+            "write it with np.savez(FILE, image=..., text=...)",
+            param="pairs",
+        ) from error
     sound = np.isfinite(image).all() and np.isfinite(text).all()
     if image.ndim != 2 or image.shape != text.shape or not sound:
         raise DataError(
-            f"{inside[0]} holds no pairs", f"image is {image.shape}, text is {text.shape}"
-            + ("" if sound else ", and some values are no numbers"), param="pairs",
-        )  # fmt: skip
+            f"{inside[0]} holds no pairs",
+            f"image is {image.shape}, text is {text.shape}"
+            + ("" if sound else ", and some values are no numbers"),
+            param="pairs",
+        )
     return torch.from_numpy(image), torch.from_numpy(text)

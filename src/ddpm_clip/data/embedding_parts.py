@@ -42,10 +42,11 @@ class Part:
         index, count = (int(match[1]), int(match[2])) if match else (0, 0)
         if index >= count:
             raise UsageError(
-                f"--shard {text!r} is no part of a job", "it is i/N, counted from 0",
+                f"--shard {text!r} is no part of a job",
+                "it is i/N, counted from 0",
                 f"of {count} parts: 0/{count} to {count - 1}/{count}" if count else "as in 0/4",
                 param="shard",
-            )  # fmt: skip
+            )
         return cls(count, index)
 
     def __str__(self) -> str:
@@ -122,9 +123,11 @@ def agree_on_job(folder: Path, job: Job) -> None:
     differ = [f"{k} {theirs.get(k)!r}, now {ours[k]!r}" for k in ours if theirs.get(k) != ours[k]]
     if differ:
         raise CannotCreate(
-            f"{folder} is a part of another job", f"there: {'; '.join(differ)}",
-            f"give the command that made it, or remove {folder.parent}", param="out",
-        )  # fmt: skip
+            f"{folder} is a part of another job",
+            f"there: {'; '.join(differ)}",
+            f"give the command that made it, or remove {folder.parent}",
+            param="out",
+        )
 
 
 def write_done(folder: Path, done: Done) -> None:
@@ -157,9 +160,10 @@ def complete_parts(home: Path, job: Job, command: str) -> list[tuple[Part, Done]
     there = _parts_in(home)
     if not there:
         raise MissingInput(
-            f"there are no parts in {home}", "none has been made yet, or they are merged already",
+            f"there are no parts in {home}",
+            "none has been made yet, or they are merged already",
             f"make them: {command} --shard 0/4, and so on to 3/4",
-        )  # fmt: skip
+        )
     lacking: dict[int, list[int]] = {}
     for count in sorted({part.count for part in there}):
         parts = [Part(count, i) for i in range(count)]
@@ -172,8 +176,9 @@ def complete_parts(home: Path, job: Job, command: str) -> list[tuple[Part, Done]
     more = f"\n        and {len(absent) - 20} more" if len(absent) > 20 else ""
     raise MissingInput(
         f"{len(absent)} of {count} parts in {home} are not done",
-        f"part {', '.join(f'{i}/{count}' for i in absent[:20])}", f"run: {lines}{more}",
-    )  # fmt: skip
+        f"part {', '.join(f'{i}/{count}' for i in absent[:20])}",
+        f"run: {lines}{more}",
+    )
 
 
 def _parts_in(home: Path) -> Sequence[Part]:

@@ -17,12 +17,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from ddpm_clip.data.cache_card import CacheCard, agree_on_card
-from ddpm_clip.data.embedding_manifest import (
-    manifest_of,
-    read_manifest,
-    settle,
-    write_waiting,
-)
+from ddpm_clip.data.embedding_manifest import manifest_of, read_manifest, settle, write_waiting
 from ddpm_clip.data.embedding_shards import read_rows, shard_name, unsound, write_shard
 from ddpm_clip.errors import DataError
 
@@ -64,9 +59,14 @@ class EmbeddingCache:
 
     @classmethod
     def open_or_create(
-        cls, folder: str | Path, *, embedder_name: str, fingerprint: str, dim: int,
+        cls,
+        folder: str | Path,
+        *,
+        embedder_name: str,
+        fingerprint: str,
+        dim: int,
         preprocessing: str,
-    ) -> "EmbeddingCache":  # fmt: skip
+    ) -> "EmbeddingCache":
         """Open the cache in `folder`, or begin one there.
 
         Raises:
@@ -101,9 +101,10 @@ class EmbeddingCache:
         bad = (~halves.isfinite().all(dim=1)).nonzero().flatten().tolist()
         if bad:
             raise DataError(
-                f"the embedding of {keys[bad[0]]} is not finite", f"and of {len(bad) - 1} others",
+                f"the embedding of {keys[bad[0]]} is not finite",
+                f"and of {len(bad) - 1} others",
                 "check the picture, and the encoder's weights",
-            )  # fmt: skip
+            )
         # the first free number: a shard that was left half-written or is damaged gives its own up
         number = next(n for n in count() if n not in self._manifest.hashes)
         new = manifest_of(keys, digests, number, write_shard(self.folder, number, halves))
@@ -129,8 +130,9 @@ class EmbeddingCache:
             some = ", ".join(keys[i] for i in absent[:3])
             raise DataError(
                 f"{len(absent)} of {len(keys)} pictures have no embedding in {self.folder}",
-                f"for example {some}", "run `ddpm-clip embed` on the same pictures",
-            )  # fmt: skip
+                f"for example {some}",
+                "run `ddpm-clip embed` on the same pictures",
+            )
         return Located(self.folder, self.card.dim, *self._manifest.places(lines))
 
     def lookup(
@@ -158,8 +160,9 @@ class EmbeddingCache:
         for number in bad:
             warnings.warn(
                 f"{self.folder / shard_name(number)} is damaged or gone; its embeddings count as "
-                "missing", stacklevel=4,
-            )  # fmt: skip
+                "missing",
+                stacklevel=4,
+            )
         if bad:
             self._manifest, self._unsettled = self._manifest.without(bad), True
         self._sound = set(self._manifest.hashes)

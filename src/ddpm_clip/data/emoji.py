@@ -76,12 +76,18 @@ def read_emoji(path: Path, style: str = "") -> Emoji:
         raise DataError(f"cannot read the emoji in {path}", str(error)[:200]) from error
     styles = sorted(set(arrays["style"].tolist()))
     if style and style not in styles:
-        raise UsageError(f"unknown emoji style {style!r}", f"there is: {', '.join(styles)}",
-                         f"emoji:{styles[0]}", param="data.source")  # fmt: skip
+        raise UsageError(
+            f"unknown emoji style {style!r}",
+            f"there is: {', '.join(styles)}",
+            f"emoji:{styles[0]}",
+            param="data.source",
+        )
     rows = np.flatnonzero(arrays["style"] == style) if style else np.arange(len(arrays["style"]))
     keys = [f"{arrays['style'][i]}-{arrays['codepoints'][i]}" for i in rows]
     return Emoji(
-        f"emoji:{style}" if style else "emoji", np.ascontiguousarray(arrays["images"][rows]),
-        [str(arrays["captions"][i]) for i in rows], [str(arrays["keywords"][i]) for i in rows],
+        f"emoji:{style}" if style else "emoji",
+        np.ascontiguousarray(arrays["images"][rows]),
+        [str(arrays["captions"][i]) for i in rows],
+        [str(arrays["keywords"][i]) for i in rows],
         keys if len(set(keys)) == len(keys) else [f"{key}-{i}" for i, key in enumerate(keys)],
-    )  # fmt: skip
+    )

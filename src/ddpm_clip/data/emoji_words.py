@@ -10,9 +10,18 @@ from collections.abc import Mapping
 from ddpm_clip.types import Caption
 
 FRAMES = (
-    "{x}", "{x}", "{x}", "a {x}", "the {x}", "{x} emoji", "an emoji of a {x}", "a picture of {x}",
-    "a drawing of a {x}", "icon: {x}", "the symbol for {x}",
-)  # fmt: skip
+    "{x}",
+    "{x}",
+    "{x}",
+    "a {x}",
+    "the {x}",
+    "{x} emoji",
+    "an emoji of a {x}",
+    "a picture of {x}",
+    "a drawing of a {x}",
+    "icon: {x}",
+    "the symbol for {x}",
+)
 BESIDE = 0.4
 """How often keywords stand beside the name."""
 

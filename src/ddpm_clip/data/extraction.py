@@ -130,9 +130,10 @@ def _check_width(path: Path, found: EmbeddingTable | None, rows: Tensor) -> None
     if found and found.embeddings.shape[1] != rows.shape[1]:
         raise DataError(
             f"{path} holds {found.embeddings.shape[1]} numbers a row, this encoder gives "
-            f"{rows.shape[1]}", "it was written by another encoder",
+            f"{rows.shape[1]}",
+            "it was written by another encoder",
             "choose another csv_path, or skip_existing=False",
-        )  # fmt: skip
+        )
 
 
 def _cut_torn_line(path: Path) -> bool:

@@ -108,8 +108,7 @@ class FileSource:
         return read_bytes(path)
 
 
-def read_folder(root: str | Path, split: str = "train", *,
-                background: str = "white") -> FileSource:  # fmt: skip
+def read_folder(root: str | Path, split: str = "train", *, background: str = "white") -> FileSource:
     """A folder with everything below it; the class of a file is the first folder on its path.
 
     Captions come from `metadata.jsonl` (an object a line: `file_name` and `text` or `caption`)
@@ -233,9 +232,10 @@ def _metadata(folder: str, names: list[str], root: Path) -> dict[str, str]:
             captions[os.path.normpath(os.path.join(folder, entry["file_name"]))] = text
         except (ValueError, KeyError, TypeError, AttributeError) as error:
             raise DataError(
-                f"{path}, line {number} is no caption", str(error),
+                f"{path}, line {number} is no caption",
+                str(error),
                 'each line needs {"file_name": …, "text": …}',
-            ) from error  # fmt: skip
+            ) from error
     return {path: text for path, text in captions.items() if isinstance(text, str)}
 
 
@@ -245,4 +245,4 @@ def no_images(root: Path, others: int) -> DataError:
         f"no images found in {root}",
         f"looked for {', '.join(s[1:] for s in SUFFIXES)}; {others} files had other types",
         "give the folder that holds the pictures",
-    )  # fmt: skip
+    )

@@ -32,11 +32,18 @@ class Batch:
 
 
 def fill(
-    cache: EmbeddingCache, embed: Callable[[list[Ready]], Tensor], keys: Sequence[str],
-    digests: Sequence[str], ready: Callable[[int], Ready | None], *,
-    places: Sequence[int] | None = None, batch_size: int = 64, batches_per_shard: int = 16,
-    workers: int = 0, keep_unfinished: bool = True,
-) -> Iterator[int]:  # fmt: skip
+    cache: EmbeddingCache,
+    embed: Callable[[list[Ready]], Tensor],
+    keys: Sequence[str],
+    digests: Sequence[str],
+    ready: Callable[[int], Ready | None],
+    *,
+    places: Sequence[int] | None = None,
+    batch_size: int = 64,
+    batches_per_shard: int = 16,
+    workers: int = 0,
+    keep_unfinished: bool = True,
+) -> Iterator[int]:
     """Embed what is missing; yields how many of `keys` are done, first with the ones found.
 
     Killed at any point, it goes on from the last shard, with the same batches and so the same
@@ -103,9 +110,12 @@ class _Waiting:
 
 
 def planned(
-    absent: Sequence[int], total: int, places: Sequence[int] | None, batch_size: int,
+    absent: Sequence[int],
+    total: int,
+    places: Sequence[int] | None,
+    batch_size: int,
     batches_per_shard: int,
-) -> list[Batch]:  # fmt: skip
+) -> list[Batch]:
     """Each absent picture in its own row of its own batch.
 
     Of batches that are there in part only (pictures were added or changed) the rest is gathered

@@ -94,8 +94,14 @@ class Brush:
         rho = self.from_point(0, 0)
         return rho * np.cos(theta), rho * np.sin(theta)
 
-    def blade(self, along: Field, across: Field, span: tuple[float, float], half: float,
-              shape: Callable[[Field], Field]) -> tuple[Field, Field]:  # fmt: skip
+    def blade(
+        self,
+        along: Field,
+        across: Field,
+        span: tuple[float, float],
+        half: float,
+        shape: Callable[[Field], Field],
+    ) -> tuple[Field, Field]:
         """Coverage of petals from span[0] to span[1] out, and how far out (0 to 1) a pixel is."""
         start, end = span
         out = (along - np.float32(start)) / np.float32(end - start)
@@ -185,8 +191,13 @@ def poppy(brush: Brush, look: Look) -> None:
 
 def violet(brush: Brush, look: Look) -> None:
     """A pansy's face: two dark petals above, two aside, a broad one below, and whiskers."""
-    parts = [(-0.36, 0.5, 0.46, 0.5), (0.36, 0.5, 0.46, 0.5), (-0.5, -0.05, 0.42, 0.12),
-             (0.5, -0.05, 0.42, 0.12), (0.0, -0.46, 0.54, 0.0)]  # fmt: skip
+    parts = [
+        (-0.36, 0.5, 0.46, 0.5),
+        (0.36, 0.5, 0.46, 0.5),
+        (-0.5, -0.05, 0.42, 0.12),
+        (0.5, -0.05, 0.42, 0.12),
+        (0.0, -0.46, 0.54, 0.0),
+    ]
     for x, y, size, dark in parts:
         brush.paint(brush.disc(x, y, size + 0.04), look.petal, -0.7 * look.shade)
         rim = brush.from_point(x, y) / np.float32(size)

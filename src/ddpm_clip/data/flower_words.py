@@ -30,8 +30,11 @@ def describe(facts: Mapping[str, str], rng: random.Random) -> Caption:
             than a flower has are fine.
         rng: Decides what is mentioned and how.
     """
-    told = {name: facts[name] for name, often in STATED.items()
-            if facts.get(name, "none") != "none" and rng.random() < often}  # fmt: skip
+    told = {
+        name: facts[name]
+        for name, often in STATED.items()
+        if facts.get(name, "none") != "none" and rng.random() < often
+    }
     if set(told) == {"petals"} and rng.random() < 0.4:
         return Caption(_dress(rng.choice(PLAIN_PETALS).format(told["petals"]), rng), told)
     if not {"species", "petals"} & set(told):
@@ -99,9 +102,11 @@ def _number(told: Mapping[str, str], following: str, rng: random.Random) -> str:
 def _centre(told: Mapping[str, str], several: bool, joint: str, rng: random.Random) -> str:
     size = f"{rng.choice(SIZES[told['centre_size']])} " if "centre_size" in told else ""
     noun = rng.choice(CENTRES)
-    return f"{joint} {size}{told['centre']} {noun}s" if several else (
-        f"{joint} a {size}{told['centre']} {noun}"
-    )  # fmt: skip
+    return (
+        f"{joint} {size}{told['centre']} {noun}s"
+        if several
+        else (f"{joint} a {size}{told['centre']} {noun}")
+    )
 
 
 def _background(colour: str, rng: random.Random) -> str:

@@ -87,9 +87,7 @@ class HubSource:
         return hashlib.sha256(self._bytes(i)).hexdigest()
 
     def _bytes(self, i: int) -> bytes:
-        return self.reading.bytes_of(
-            self._row(i, self.reading.picture), self.key(i), self.roots
-        )  # fmt: skip
+        return self.reading.bytes_of(self._row(i, self.reading.picture), self.key(i), self.roots)
 
     def _row(self, i: int, column: str | None) -> dict[str, Any]:
         if not 0 <= i < len(self):
@@ -148,8 +146,11 @@ def _unbroken(text: str) -> Iterator[None]:
     except DdpmClipError:
         raise
     except FileNotFoundError as error:
-        raise MissingInput(f"a file of hf-stream:{text} is not there", str(error)[:300],
-                           "check the name or path, and the network") from error  # fmt: skip
+        raise MissingInput(
+            f"a file of hf-stream:{text} is not there",
+            str(error)[:300],
+            "check the name or path, and the network",
+        ) from error
     except Exception as error:
         raise StorageError(
             f"hf-stream:{text} broke off", str(error)[:300] or type(error).__name__, "run it again"
@@ -172,31 +173,39 @@ def _opened(place: Place, *, streaming: bool) -> Any:
         if path.is_file():
             _whole(path, place)
             kind = {".parquet": "parquet", ".arrow": "arrow"}.get(path.suffix, "parquet")
-            return datasets.load_dataset(kind, data_files={place.split: str(path)},
-                                         split=place.split, streaming=streaming)  # fmt: skip
+            return datasets.load_dataset(
+                kind, data_files={place.split: str(path)}, split=place.split, streaming=streaming
+            )
         name = str(path) if path.is_dir() else place.name
         return datasets.load_dataset(name, split=place.split, streaming=streaming)
     except DdpmClipError:
         raise
     except (FileNotFoundError, ConnectionError) as error:
-        raise MissingInput(f"no data set hf:{place.name}", str(error)[:300],
-                           "check the name or path, and the network") from error  # fmt: skip
+        raise MissingInput(
+            f"no data set hf:{place.name}",
+            str(error)[:300],
+            "check the name or path, and the network",
+        ) from error
     except Exception as error:  # builders raise almost anything
         raise DataError(f"hf:{place.name} cannot be read", str(error)[:300]) from error
 
 
 def _chosen(splits: dict[str, Any], place: Place) -> Any:
     if place.split not in splits:
-        raise UsageError(f"unknown split {place.split!r} of {place.name}",
-                         f"there is: {', '.join(splits)}")  # fmt: skip
+        raise UsageError(
+            f"unknown split {place.split!r} of {place.name}", f"there is: {', '.join(splits)}"
+        )
     return splits[place.split]
 
 
 def _whole(table: Any, place: Place) -> Any:
     """What has no splits, and is for training unless the user says what it is."""
     if place.split != "train" and not place.named:
-        raise MissingInput(f"no split {place.split!r} in {place.name}", "it is one table",
-                           f"say that it is this split: hf:{place.name}:{place.split}")  # fmt: skip
+        raise MissingInput(
+            f"no split {place.split!r} in {place.name}",
+            "it is one table",
+            f"say that it is this split: hf:{place.name}:{place.split}",
+        )
     return table
 
 

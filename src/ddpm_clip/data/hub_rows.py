@@ -40,8 +40,11 @@ class Reading:
         typed = [key for key, kind in features.items() if type(kind).__name__ == "Image"]
         picture = column or next(iter([*typed, *(key for key in PICTURES if key in features)]), "")
         if not picture:
-            raise DataError(f"no images found in {name}", f"its columns are {', '.join(features)}",
-                            "name the one that holds them: hf:PLACE:SPLIT:COLUMN")  # fmt: skip
+            raise DataError(
+                f"no images found in {name}",
+                f"its columns are {', '.join(features)}",
+                "name the one that holds them: hf:PLACE:SPLIT:COLUMN",
+            )
         label = next((key for key in LABELS if key in features), None)
         caption = next((key for key in CAPTIONS if key in features), None)
         names = tuple(getattr(features[label], "names", None) or ()) if label else ()
@@ -116,8 +119,11 @@ def _fetched(address: str, key: str, far: str) -> bytes:
     from datasets.utils.file_utils import xopen
 
     if f"::{far}" in address:
-        raise DataError(f"the pictures of {far} lie in archives",
-                        "these cannot be read as a stream", "take hf: for hf-stream:")  # fmt: skip
+        raise DataError(
+            f"the pictures of {far} lie in archives",
+            "these cannot be read as a stream",
+            "take hf: for hf-stream:",
+        )
     if (
         not address.startswith(far) or "::" in address or ".." in address.split("/")
     ):  # it would lead to another place

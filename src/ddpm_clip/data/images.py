@@ -20,9 +20,22 @@ from ddpm_clip.data.quiet import quiet
 from ddpm_clip.errors import DataError, UsageError
 
 __all__ = [
-    "FORMATS", "MAX_BYTES", "MAX_PIXELS", "REASONS", "SUFFIXES", "BadImage", "Crop", "colour",
-    "flatten", "from_array", "open_image", "pixel_digest", "read_bytes", "square", "to_array",
-]  # fmt: skip
+    "FORMATS",
+    "MAX_BYTES",
+    "MAX_PIXELS",
+    "REASONS",
+    "SUFFIXES",
+    "BadImage",
+    "Crop",
+    "colour",
+    "flatten",
+    "from_array",
+    "open_image",
+    "pixel_digest",
+    "read_bytes",
+    "square",
+    "to_array",
+]
 
 SUFFIXES = (".png", ".jpg", ".jpeg", ".jfif", ".webp", ".bmp", ".gif", ".tif", ".tiff")
 MAX_BYTES = 256 * 2**20
@@ -84,8 +97,9 @@ def read_bytes(path: str | Path) -> bytes:
     return data
 
 
-def open_image(source: str | Path | bytes, *, background: str = "white",
-               name: str | None = None) -> Image.Image:  # fmt: skip
+def open_image(
+    source: str | Path | bytes, *, background: str = "white", name: str | None = None
+) -> Image.Image:
     """A picture upright, as RGB or L; of animations the first frame.
 
     Args:
@@ -136,8 +150,9 @@ def square(image: Image.Image, crop: Crop = "centre") -> Image.Image:
     return image.crop((left, top, left + side, top + side))
 
 
-def to_array(image: Image.Image, size: int, channels: int, crop: Crop = "centre",
-             ) -> NDArray[np.uint8]:  # fmt: skip
+def to_array(
+    image: Image.Image, size: int, channels: int, crop: Crop = "centre"
+) -> NDArray[np.uint8]:
     """Pixels (channels, size, size); a picture that has the size already keeps every pixel."""
     image = square(image, crop).convert("L" if channels == 1 else "RGB")
     if image.size != (size, size):

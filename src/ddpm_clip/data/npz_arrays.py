@@ -24,8 +24,9 @@ PACKED = 200
 """How many times larger an array may be than in its pack, if it is too large for memory."""
 
 
-def unpacked(archive: zipfile.ZipFile, name: str, memory_limit_mb: int = IN_MEMORY_MB,
-             most: int = PACKED) -> NDArray[Any]:  # fmt: skip
+def unpacked(
+    archive: zipfile.ZipFile, name: str, memory_limit_mb: int = IN_MEMORY_MB, most: int = PACKED
+) -> NDArray[Any]:
     """The array `name` of an open pack, memory-mapped where it is larger than the limit.
 
     Args:

@@ -61,9 +61,16 @@ def scan(source: ImageSource, *, max_bad: float = 0.2) -> Generator[Progress, No
     return bad
 
 
-def stream_pixels(source: ImageSource, *, size: int, channels: int, crop: Crop = "centre",
-                  cache: Path | None = None, memory_limit_mb: int = 4096,
-                  max_bad: float = 0.2) -> Generator[Progress, None, Pixels]:  # fmt: skip
+def stream_pixels(
+    source: ImageSource,
+    *,
+    size: int,
+    channels: int,
+    crop: Crop = "centre",
+    cache: Path | None = None,
+    memory_limit_mb: int = 4096,
+    max_bad: float = 0.2,
+) -> Generator[Progress, None, Pixels]:
     """Decode everything and keep the training crops as uint8.
 
     Args:
@@ -93,12 +100,28 @@ def stream_pixels(source: ImageSource, *, size: int, channels: int, crop: Crop =
     return Pixels(crops[: len(keys)], Texts.written(keys), labels, indices, bad)
 
 
-def load_pixels(source: ImageSource, *, size: int, channels: int, crop: Crop = "centre",
-                cache: Path | None = None, memory_limit_mb: int = 4096,
-                max_bad: float = 0.2) -> Pixels:  # fmt: skip
+def load_pixels(
+    source: ImageSource,
+    *,
+    size: int,
+    channels: int,
+    crop: Crop = "centre",
+    cache: Path | None = None,
+    memory_limit_mb: int = 4096,
+    max_bad: float = 0.2,
+) -> Pixels:
     """`stream_pixels`, run to its end."""
-    return finish(stream_pixels(source, size=size, channels=channels, crop=crop, cache=cache,
-                                memory_limit_mb=memory_limit_mb, max_bad=max_bad))  # fmt: skip
+    return finish(
+        stream_pixels(
+            source,
+            size=size,
+            channels=channels,
+            crop=crop,
+            cache=cache,
+            memory_limit_mb=memory_limit_mb,
+            max_bad=max_bad,
+        )
+    )
 
 
 def _decoded(source: ImageSource, bad: list[BadFile]) -> Iterator[tuple[int, Image.Image | None]]:
@@ -131,5 +154,7 @@ def check_share(source: ImageSource, bad: list[BadFile], max_bad: float) -> None
         fix = f"mend or take them away, or raise data.max_bad above {max_bad:g}"
     raise DataError(
         f"{len(bad)} of {len(source)} pictures cannot be used in {source.name}",
-        named + more, fix, param="data.max_bad",
-    )  # fmt: skip
+        named + more,
+        fix,
+        param="data.max_bad",
+    )

@@ -80,9 +80,10 @@ def read_parameters(path: str | Path) -> dict[str, Any]:
     text = read_texts(path).get(KEY)
     if text is None:
         raise DataError(
-            f"{path} does not say how it was painted", f"it has no text {KEY!r}",
+            f"{path} does not say how it was painted",
+            f"it has no text {KEY!r}",
             "give a picture of ours that was written without --no-metadata",
-        )  # fmt: skip
+        )
     try:
         facts = parse_json(text)
         if not isinstance(facts, dict):

@@ -16,8 +16,14 @@ from numpy.typing import DTypeLike, NDArray
 from ddpm_clip.errors import StorageError
 
 
-def room(shape: tuple[int, ...], dtype: DTypeLike, what: str, *, home: Path | None = None,
-         memory_limit_mb: int = 4096) -> NDArray[Any]:  # fmt: skip
+def room(
+    shape: tuple[int, ...],
+    dtype: DTypeLike,
+    what: str,
+    *,
+    home: Path | None = None,
+    memory_limit_mb: int = 4096,
+) -> NDArray[Any]:
     """An array of `shape` to be filled.
 
     Args:
@@ -41,9 +47,10 @@ def room(shape: tuple[int, ...], dtype: DTypeLike, what: str, *, home: Path | No
     except OSError as error:
         where = home or Path(tempfile.gettempdir())
         raise StorageError(
-            f"no room for {size / 2**20:.0f} MiB of {what} in {where}", str(error),
+            f"no room for {size / 2**20:.0f} MiB of {what} in {where}",
+            str(error),
             "free some disk, or use fewer or smaller pictures (data.max_samples, data.image_size)",
-        ) from error  # fmt: skip
+        ) from error
 
 
 def scratch_file(home: Path | None = None) -> "tempfile._TemporaryFileWrapper[bytes]":

@@ -24,8 +24,18 @@ from ddpm_clip.types import ImageSource
 from ddpm_clip.utils.untrusted import is_there, user_path
 
 DIGITS = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
-CLOTHES = ("T-shirt", "trouser", "pullover", "dress", "coat", "sandal", "shirt", "sneaker",
-           "bag", "ankle boot")  # fmt: skip
+CLOTHES = (
+    "T-shirt",
+    "trouser",
+    "pullover",
+    "dress",
+    "coat",
+    "sandal",
+    "shirt",
+    "sneaker",
+    "bag",
+    "ankle boot",
+)
 DATA_HOME = "DDPM_CLIP_DATA"
 
 
@@ -40,8 +50,15 @@ class Wishes:
     background: str = "white"
 
 
-def open_source(spec: str | Path, *, split: str = "train", size: int = 32, draw: int = 4000,
-                seed: int = 0, background: str = "white") -> ImageSource:  # fmt: skip
+def open_source(
+    spec: str | Path,
+    *,
+    split: str = "train",
+    size: int = 32,
+    draw: int = 4000,
+    seed: int = 0,
+    background: str = "white",
+) -> ImageSource:
     """The source that `spec` names: NAME, NAME:PLACE, or the path of a folder or npz pack.
 
     Args:
@@ -143,8 +160,9 @@ def _tf_flowers(place: str, wishes: Wishes) -> ImageSource:
 
 def _drawn_flowers(place: str, wishes: Wishes) -> ImageSource:
     if place and not (place.isascii() and place.isdigit() and len(place) <= 8):
-        raise UsageError(f"drawn-flowers:{place[:40]}", "that is no number of pictures",
-                         "drawn-flowers:4000")  # fmt: skip
+        raise UsageError(
+            f"drawn-flowers:{place[:40]}", "that is no number of pictures", "drawn-flowers:4000"
+        )
     # a held-out split must share no picture: every split is a seed of its own
     seed = wishes.seed if wishes.split == "train" else _other_seed(wishes.seed, wishes.split)
     return DrawnFlowers(int(place or wishes.draw), wishes.size, seed)
@@ -172,8 +190,11 @@ def _home(name: str, place: str) -> Path:
         if path.is_dir():
             return path
     looked = ", ".join(str(path) for path in dict.fromkeys(places))
-    raise MissingInput(f"{name} is not on this machine", f"looked in {looked}",
-                       f"{name}:FOLDER, or set {DATA_HOME} to the folder above it")  # fmt: skip
+    raise MissingInput(
+        f"{name} is not on this machine",
+        f"looked in {looked}",
+        f"{name}:FOLDER, or set {DATA_HOME} to the folder above it",
+    )
 
 
 SOURCES: Registry[Callable[[str, Wishes], ImageSource]] = Registry(

@@ -54,8 +54,13 @@ class Stream:
 
     classes: tuple[str, ...] = ()
 
-    def __init__(self, name: str, start: Callable[[], Iterator[Incoming]],
-                 total: int | None = None, background: str = "white"):  # fmt: skip
+    def __init__(
+        self,
+        name: str,
+        start: Callable[[], Iterator[Incoming]],
+        total: int | None = None,
+        background: str = "white",
+    ):
         self.name, self.start, self.total, self.background = name, start, total, background
         self._coming: Iterator[Incoming] | None = None
         self._row = -1
@@ -69,10 +74,11 @@ class Stream:
     def __len__(self) -> int:
         if self.total is None:
             raise UsageError(
-                f"{self.name} does not say how many pictures it has", "it is a stream",
+                f"{self.name} does not say how many pictures it has",
+                "it is a stream",
                 "say how many to take: --set data.max_samples=10000, or scan --max-samples 10000",
                 param="data.max_samples",
-            )  # fmt: skip
+            )
         return self.total
 
     def __getitem__(self, i: int) -> Image.Image:
@@ -100,8 +106,11 @@ class Stream:
         if not 0 <= i < len(self):
             raise IndexError(f"picture {i} of {len(self)}")
         if i < self._row:
-            raise UsageError(f"{self.name} goes forward only", "it is a stream",
-                             "train on it, or copy it into tar shards first")  # fmt: skip
+            raise UsageError(
+                f"{self.name} goes forward only",
+                "it is a stream",
+                "train on it, or copy it into tar shards first",
+            )
         self._coming = self._coming or self.start()
         while self._row < i:
             self._now = next(self._coming, Incoming(f"picture {i}", b""))
@@ -156,8 +165,12 @@ def kept(
 
 def missing_extra(source: str, package: str) -> UsageError:
     """The refusal of a source whose package is not installed."""
-    return UsageError(f"{source} needs the package {package}", "it is not installed",
-                      f'pip install "ddpm-clip[{package}]"', param="data.source")  # fmt: skip
+    return UsageError(
+        f"{source} needs the package {package}",
+        "it is not installed",
+        f'pip install "ddpm-clip[{package}]"',
+        param="data.source",
+    )
 
 
 def _asked(name: str, side: int, most: int | None, background: str) -> dict[str, Any]:
@@ -186,8 +199,11 @@ def _state(folder: Path, mine: dict[str, Any]) -> dict[str, Any]:
     differ = [key for key in mine if key != "most" and state.get(key, mine[key]) != mine[key]]
     if differ:
         told = ", ".join(f"{key} {state[key]!r}, now {mine[key]!r}" for key in differ)
-        raise CannotCreate(f"{folder} keeps the pictures of another stream", f"there: {told}",
-                           "choose another --out, or --overwrite")  # fmt: skip
+        raise CannotCreate(
+            f"{folder} keeps the pictures of another stream",
+            f"there: {told}",
+            "choose another --out, or --overwrite",
+        )
     return mine | state
 
 
@@ -199,8 +215,10 @@ def _write_state(folder: Path, state: dict[str, Any]) -> None:
 def _put(tar: tarfile.TarFile, row: int, one: Incoming, side: int, background: str) -> None:
     data = _shrunk(one, side, background)
     notes = {"key": one.key, "label": one.label, "caption": one.caption}
-    for suffix, content in ((_SUFFIXES.get(data[:2], ".tif"), data),
-                            (".json", json.dumps(notes).encode())):  # fmt: skip
+    for suffix, content in (
+        (_SUFFIXES.get(data[:2], ".tif"), data),
+        (".json", json.dumps(notes).encode()),
+    ):
         member = tarfile.TarInfo(f"{row:09d}{suffix}")
         member.size = len(content)
         tar.addfile(member, io.BytesIO(content))
@@ -216,8 +234,11 @@ def _shrunk(one: Incoming, side: int, background: str) -> bytes:
     if min(image.size) <= side:
         return one.data
     scale = side / min(image.size)
-    small = image.resize([max(side, round(edge * scale)) for edge in image.size],
-                         Image.Resampling.LANCZOS, reducing_gap=3.0)  # fmt: skip
+    small = image.resize(
+        [max(side, round(edge * scale)) for edge in image.size],
+        Image.Resampling.LANCZOS,
+        reducing_gap=3.0,
+    )
     out = io.BytesIO()
     small.save(out, "JPEG", quality=95)
     return out.getvalue()

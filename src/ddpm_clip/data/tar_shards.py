@@ -90,8 +90,9 @@ class TarSource:
         return data
 
 
-def read_tars(shards: Sequence[Path], name: str, *, background: str = "white",
-              class_names: Sequence[str] = ()) -> TarSource:  # fmt: skip
+def read_tars(
+    shards: Sequence[Path], name: str, *, background: str = "white", class_names: Sequence[str] = ()
+) -> TarSource:
     """List what is in `shards`.
 
     Classes that are numbers get their names from `class_names`, where there are any.
@@ -110,11 +111,24 @@ def read_tars(shards: Sequence[Path], name: str, *, background: str = "white",
         labels.append(_named(label, class_names))
         captions.append(caption)
     if not any(size >= 0 for size in sizes):
-        raise DataError(f"no images found in {name}", f"{len(shards)} tars were looked through",
-                        "give shards with pictures in them")  # fmt: skip
+        raise DataError(
+            f"no images found in {name}",
+            f"{len(shards)} tars were looked through",
+            "give shards with pictures in them",
+        )
     classes = (*class_names, *sorted(set(labels.names) - set(class_names)))
-    return TarSource(name, tuple(shards), Texts.written(keys), shard, offsets, sizes, labels,
-                     Texts.written(captions), classes, background)  # fmt: skip
+    return TarSource(
+        name,
+        tuple(shards),
+        Texts.written(keys),
+        shard,
+        offsets,
+        sizes,
+        labels,
+        Texts.written(captions),
+        classes,
+        background,
+    )
 
 
 Row = tuple[str, int, int, str | None, str]
@@ -188,14 +202,20 @@ def shard_paths(place: str, split: str = "train") -> list[Path]:
             raise MissingInput(f"no split {split!r} in {path}", fix="give the folder of its tars")
         found = sorted(p for p in path.iterdir() if _is_tar(p.name) and p.is_file())
     elif split != "train":
-        raise MissingInput(f"no split {split!r} in {place}", "these tars are all for training",
-                           "give a folder with a folder a split in it")  # fmt: skip
+        raise MissingInput(
+            f"no split {split!r} in {place}",
+            "these tars are all for training",
+            "give a folder with a folder a split in it",
+        )
     else:
         found = [one for text in expanded(place) for one in _matches(user_path(text))]
     missing = [one for one in found if not one.is_file()]
     if missing or not found:
-        raise MissingInput(f"no tar shards: {missing[0] if missing else place}",
-                           "shards are files that end in .tar", "check the path")  # fmt: skip
+        raise MissingInput(
+            f"no tar shards: {missing[0] if missing else place}",
+            "shards are files that end in .tar",
+            "check the path",
+        )
     return found
 
 

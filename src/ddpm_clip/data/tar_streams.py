@@ -24,8 +24,9 @@ def is_remote(place: str) -> bool:
     return re.match(r"[a-z][a-z0-9]+:", place) is not None
 
 
-def stream_tars(place: str, shards: Sequence[str] = (), *, split: str = "train",
-                background: str = "white") -> Stream:  # fmt: skip
+def stream_tars(
+    place: str, shards: Sequence[str] = (), *, split: str = "train", background: str = "white"
+) -> Stream:
     """The pictures of the shards that `place` stands for, one after the other.
 
     Args:
@@ -40,13 +41,19 @@ def stream_tars(place: str, shards: Sequence[str] = (), *, split: str = "train",
     """
     far = not shards
     if far and split != "train":
-        raise MissingInput(f"no split {split!r} in wds:{place}", "URLs are all for training",
-                           "give the URLs of its shards")  # fmt: skip
+        raise MissingInput(
+            f"no split {split!r} in wds:{place}",
+            "URLs are all for training",
+            "give the URLs of its shards",
+        )
     urls = list(shards) or expanded(place)
     for url in urls if far else ():
         if not _URL.fullmatch(url):
-            raise UsageError(f"wds:{url} is not opened", "shards are paths or http, s3, gs or hf "
-                             "URLs of plain characters", "copy the shards to a folder")  # fmt: skip
+            raise UsageError(
+                f"wds:{url} is not opened",
+                "shards are paths or http, s3, gs or hf URLs of plain characters",
+                "copy the shards to a folder",
+            )
     if far and find_spec("webdataset") is None:
         raise missing_extra(f"wds:{place}", "webdataset")
 

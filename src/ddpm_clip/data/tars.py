@@ -19,10 +19,24 @@ from ddpm_clip.data.images import MAX_BYTES, SUFFIXES
 from ddpm_clip.utils.untrusted import parse_json
 
 NOTES = (".txt", ".cls", ".json")
-EXTENDED = (tarfile.XHDTYPE, tarfile.XGLTYPE, tarfile.SOLARIS_XHDTYPE, tarfile.GNUTYPE_LONGNAME,
-            tarfile.GNUTYPE_LONGLINK)  # fmt: skip
-SPOILT = (tarfile.TarError, zlib.error, lzma.LZMAError, EOFError, OSError, ValueError,
-          OverflowError, IndexError, RecursionError)  # fmt: skip
+EXTENDED = (
+    tarfile.XHDTYPE,
+    tarfile.XGLTYPE,
+    tarfile.SOLARIS_XHDTYPE,
+    tarfile.GNUTYPE_LONGNAME,
+    tarfile.GNUTYPE_LONGLINK,
+)
+SPOILT = (
+    tarfile.TarError,
+    zlib.error,
+    lzma.LZMAError,
+    EOFError,
+    OSError,
+    ValueError,
+    OverflowError,
+    IndexError,
+    RecursionError,
+)
 """All that `tarfile` is known to raise on bytes that are no sound tar."""
 
 

@@ -13,8 +13,9 @@ from ddpm_clip.data.images import SUFFIXES
 from ddpm_clip.errors import MissingInput
 
 
-def read_tiny_imagenet(root: str | Path, split: str = "train", *,
-                       background: str = "white") -> FileSource:  # fmt: skip
+def read_tiny_imagenet(
+    root: str | Path, split: str = "train", *, background: str = "white"
+) -> FileSource:
     """The official tree: `train/<wnid>/images/`, `val/` with its annotations, `words.txt`.
 
     Raises:
@@ -55,8 +56,10 @@ def _class_names(root: Path) -> dict[str, str]:
 def short_names(words: list[str]) -> list[str]:
     """Each list of synonyms cut to its first word, unless two would become the same."""
     first = [text.split(",")[0].strip() for text in words]
-    return [short if first.count(short) == 1 else full.strip()
-            for short, full in zip(first, words, strict=True)]  # fmt: skip
+    return [
+        short if first.count(short) == 1 else full.strip()
+        for short, full in zip(first, words, strict=True)
+    ]
 
 
 def _train_files(root: Path) -> Iterator[tuple[str, str]]:

@@ -109,9 +109,13 @@ def travelling(walker: Walker, guidance: GradientGuidance) -> Walker:
         return walker
 
     def walk(
-        predict: Predict, schedule: NoiseSchedule, rows: Sequence[float], x: Tensor, noise: Noise,
+        predict: Predict,
+        schedule: NoiseSchedule,
+        rows: Sequence[float],
+        x: Tensor,
+        noise: Noise,
         **options: Any,
-    ) -> Iterator[Step]:  # fmt: skip
+    ) -> Iterator[Step]:
         def down(i: int, x: Tensor) -> Iterator[Step]:
             return walker(predict, schedule, rows[i:], x, noise, **options)
 

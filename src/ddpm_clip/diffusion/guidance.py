@@ -134,9 +134,11 @@ def _branches(
     if bool((scale == 0).all()):
         return _Said(None, network(x_t, rows, away, away_mask))
     both = network(
-        torch.cat([x_t, x_t]), torch.cat([rows, rows]),
-        torch.cat([c, away]), torch.cat([shown, away_mask]),
-    )  # fmt: skip
+        torch.cat([x_t, x_t]),
+        torch.cat([rows, rows]),
+        torch.cat([c, away]),
+        torch.cat([shown, away_mask]),
+    )
     return _Said(*both.chunk(2))
 
 
@@ -149,8 +151,12 @@ def _rescaled(x_0: Tensor, x_0_cond: Tensor, phi: float) -> Tensor:
 
 
 def _with_eps(
-    x_0: Tensor, x_t: Tensor, alpha: float, sigma: float,
-    x_0_cond: Tensor | None = None, x_0_uncond: Tensor | None = None,
-) -> Prediction:  # fmt: skip
+    x_0: Tensor,
+    x_t: Tensor,
+    alpha: float,
+    sigma: float,
+    x_0_cond: Tensor | None = None,
+    x_0_uncond: Tensor | None = None,
+) -> Prediction:
     """The noise that goes with a changed x_0, so that x_t = alpha x_0 + sigma eps still holds."""
     return Prediction((x_t - alpha * x_0) / sigma, x_0, x_0_cond, x_0_uncond)

@@ -111,9 +111,11 @@ class NoiseSchedule:
         """
         if not 1 <= steps <= self.T:
             raise UsageError(
-                f"steps = {steps} is out of range", f"the model was trained with T = {self.T} rows",
-                f"choose 1 to {self.T}", param="steps",
-            )  # fmt: skip
+                f"steps = {steps} is out of range",
+                f"the model was trained with T = {self.T} rows",
+                f"choose 1 to {self.T}",
+                param="steps",
+            )
         if spacing == "rows":
             return torch.linspace(self.T - 1, 0, steps, dtype=torch.float64).round().tolist()
         top = min(math.log(sigma_max), self.log_ratio[-1].item())

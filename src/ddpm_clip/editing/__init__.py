@@ -10,6 +10,17 @@ from ddpm_clip.editing.sheets import beside, morph, strip
 from ddpm_clip.editing.variation import vary
 
 __all__ = [
-    "Idea", "Picture", "beside", "blend", "img2img", "inpaint", "interpolate", "morph",
-    "open_mask", "open_picture", "read_idea", "strip", "vary",
-]  # fmt: skip
+    "Idea",
+    "Picture",
+    "beside",
+    "blend",
+    "img2img",
+    "inpaint",
+    "interpolate",
+    "morph",
+    "open_mask",
+    "open_picture",
+    "read_idea",
+    "strip",
+    "vary",
+]

@@ -35,8 +35,11 @@ def slerp(a: Tensor, b: Tensor, share: float) -> Tensor:
     u, v = a.double() / long[0], b.double() / long[1]
     angle = torch.atan2((u - v).norm(), (u + v).norm()).item() * 2  # exact also where tiny
     if math.pi - angle < NEARLY:
-        raise UsageError("the two ends are opposite", "there is no shortest way between them",
-                         "go by a third one")  # fmt: skip
+        raise UsageError(
+            "the two ends are opposite",
+            "there is no shortest way between them",
+            "go by a third one",
+        )
     if angle < NEARLY:
         direction = torch.lerp(u, v, share)
     else:
@@ -56,8 +59,12 @@ def mixed(conditions: Tensor, weights: Sequence[float]) -> Tensor:
     total = w @ c
     wanted = (w.abs() @ c.norm(dim=1)) / w.abs().sum()
     if total.norm() <= 1e-6 * (w.abs() @ c.norm(dim=1)):
-        raise UsageError("the parts cancel out", "their weighted sum has no direction",
-                         "choose other weights", param="weights")  # fmt: skip
+        raise UsageError(
+            "the parts cancel out",
+            "their weighted sum has no direction",
+            "choose other weights",
+            param="weights",
+        )
     return (total * wanted / total.norm()).to(conditions)
 
 

@@ -64,10 +64,16 @@ def noised_conditions(
     if level > 0 and not trained:
         raise UsageError(
             f"strength above 0 is nothing that {tti.model.name} knows",
-            "it was trained without noise on its conditions", "--strength 0", param="strength",
-        )  # fmt: skip
+            "it was trained without noise on its conditions",
+            "--strength 0",
+            param="strength",
+        )
     e = embedded(tti, picture)
-    return torch.cat([
-        tti.model.conditioner.images(e, level, torch.Generator().manual_seed(seed ^ CONDITION_KEY))
-        for seed in seeds
-    ])  # fmt: skip
+    return torch.cat(
+        [
+            tti.model.conditioner.images(
+                e, level, torch.Generator().manual_seed(seed ^ CONDITION_KEY)
+            )
+            for seed in seeds
+        ]
+    )

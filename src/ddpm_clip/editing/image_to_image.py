@@ -11,15 +11,7 @@ from typing import Any
 import torch
 
 from ddpm_clip.editing.pictures import Picture
-from ddpm_clip.generation import (
-    Painted,
-    TextToImage,
-    Way,
-    Ways,
-    Wish,
-    placed,
-    wishes_for,
-)
+from ddpm_clip.generation import Painted, TextToImage, Way, Ways, Wish, placed, wishes_for
 from ddpm_clip.models.ddpm import noise_of
 from ddpm_clip.settings import Settings, checked_prompt, checked_strength
 from ddpm_clip.types import Progress
@@ -27,9 +19,13 @@ from ddpm_clip.utils.tensors import to_picture
 
 
 def img2img(
-    tti: TextToImage, picture: Picture, prompt: str | None, settings: Settings, *,
+    tti: TextToImage,
+    picture: Picture,
+    prompt: str | None,
+    settings: Settings,
+    *,
     strength: float = 0.6,
-) -> Generator[Progress, None, list[Painted]]:  # fmt: skip
+) -> Generator[Progress, None, list[Painted]]:
     """Paint `settings.n` pictures a scale over a given one.
 
     Args:
@@ -60,8 +56,9 @@ def noised_to(tti: TextToImage, picture: Picture, rows: Sequence[float], whole: 
         if whole:
             return Way()
         model = tti.model
-        noise = noise_of([wish.seed for wish in wishes], (len(wishes), *picture.x.shape),
-                         model.device)  # the x_T of a walk with these seeds  # fmt: skip
+        noise = noise_of(
+            [wish.seed for wish in wishes], (len(wishes), *picture.x.shape), model.device
+        )  # the x_T of a walk with these seeds
         x_0 = picture.x.to(model.device).expand(len(wishes), -1, -1, -1)
         x_start, _ = model.ddpm.q(x_0, torch.full((len(wishes),), rows[0]).double(), noise(-1))
         return Way(x_start, rows)

@@ -19,9 +19,14 @@ from ddpm_clip.types import Progress
 
 
 def inpaint(
-    tti: TextToImage, picture: Picture, paint: Tensor, prompt: str | None, settings: Settings, *,
+    tti: TextToImage,
+    picture: Picture,
+    paint: Tensor,
+    prompt: str | None,
+    settings: Settings,
+    *,
     rounds: int = 5,
-) -> Generator[Progress, None, list[Painted]]:  # fmt: skip
+) -> Generator[Progress, None, list[Painted]]:
     """Paint `settings.n` pictures a scale into a given one.
 
     Args:
@@ -38,8 +43,13 @@ def inpaint(
         UsageError: no prompt, or rounds out of range.
     """
     share = round(paint.float().mean().item(), 4)
-    facts = {"mode": "inpaint", **picture.facts(), "mask_digest": mask_digest(paint),
-             "painted_share": share, "rounds": checked_rounds(rounds)}  # fmt: skip
+    facts = {
+        "mode": "inpaint",
+        **picture.facts(),
+        "mask_digest": mask_digest(paint),
+        "painted_share": share,
+        "rounds": checked_rounds(rounds),
+    }
     wishes = wishes_under(prompt, settings, facts)
     ways = around(tti, picture, paint, settings.sampler, rounds)
     return tti.paint_wishes(wishes, settings, ways=ways)

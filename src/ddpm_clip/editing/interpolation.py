@@ -38,8 +38,10 @@ def interpolate(
     last = checked_frames(frames) - 1
     rows = [
         (_name(a, b, i / last), seed, scale, _facts(a, b, i / last))
-        for scale in settings.guidance for seed in settings.seeds() for i in range(frames)
-    ]  # fmt: skip
+        for scale in settings.guidance
+        for seed in settings.seeds()
+        for i in range(frames)
+    ]
     wishes = [
         Wish(prompt, i, seed, scale, facts, worded=False)
         for i, (prompt, seed, scale, facts) in enumerate(rows)
@@ -54,10 +56,12 @@ def on_the_way(tti: TextToImage, a: Idea, b: Idea, settings: Settings) -> Condit
     def conditions(wishes: Sequence[Wish]) -> Tensor:
         seeds = [wish.seed for wish in wishes]
         ends = [conditions_of(tti, end, settings, seeds) for end in (a, b)]
-        return torch.stack([
-            between(c_a, c_b, wish.facts["share"], dim)
-            for c_a, c_b, wish in zip(*ends, wishes, strict=True)
-        ])  # fmt: skip
+        return torch.stack(
+            [
+                between(c_a, c_b, wish.facts["share"], dim)
+                for c_a, c_b, wish in zip(*ends, wishes, strict=True)
+            ]
+        )
 
     return conditions
 
@@ -70,5 +74,10 @@ def _name(a: Idea, b: Idea, share: float) -> str:
 
 def _facts(a: Idea, b: Idea, share: float) -> dict[str, Any]:
     digests = [end.digest if isinstance(end, Picture) else None for end in (a, b)]
-    return {"mode": "interpolate", "from": name_of(a), "to": name_of(b), "share": share,
-            "source_digests": digests}  # fmt: skip
+    return {
+        "mode": "interpolate",
+        "from": name_of(a),
+        "to": name_of(b),
+        "share": share,
+        "source_digests": digests,
+    }

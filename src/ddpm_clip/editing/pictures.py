@@ -76,9 +76,11 @@ def open_mask(mask: str | Path | Image.Image, picture: Picture, model: LoadedMod
     if image.size != picture.whole:
         sizes = [f"{width}x{height}" for width, height in (image.size, picture.whole)]
         raise DataError(
-            f"the mask {name} has {sizes[0]} pixels", f"the picture {picture.name} has {sizes[1]}",
-            "draw the mask on a copy of the picture", param="mask",
-        )  # fmt: skip
+            f"the mask {name} has {sizes[0]} pixels",
+            f"the picture {picture.name} has {sizes[1]}",
+            "draw the mask on a copy of the picture",
+            param="mask",
+        )
     data = model.config.data
     grey = to_array(image, data.image_size, 1, data.crop)
     paint = torch.from_numpy(grey > 127)
@@ -86,8 +88,9 @@ def open_mask(mask: str | Path | Image.Image, picture: Picture, model: LoadedMod
         raise DataError(
             f"the mask {name} leaves nothing to paint",
             f"no pixel of it is white at the model's {data.image_size}x{data.image_size}",
-            "make white what is to be painted", param="mask",
-        )  # fmt: skip
+            "make white what is to be painted",
+            param="mask",
+        )
     return paint
 
 
@@ -107,5 +110,9 @@ def _opened(
     except BadImage as error:
         if error.reason != "missing":
             raise
-        raise MissingInput(f"no {what} {os.fspath(picture)!r}", "there is no such file",
-                           "check the path", param=what) from error  # fmt: skip
+        raise MissingInput(
+            f"no {what} {os.fspath(picture)!r}",
+            "there is no such file",
+            "check the path",
+            param=what,
+        ) from error

@@ -32,9 +32,11 @@ def find_folder(model: str) -> Path:
         return path
     if path.is_absolute() or model.startswith((".", "~")) or model.count("/") != 1:
         raise MissingInput(
-            f"no folder {model}", "a hub id has the form OWNER/NAME", "embedder.model=FOLDER",
+            f"no folder {model}",
+            "a hub id has the form OWNER/NAME",
+            "embedder.model=FOLDER",
             param="embedder.model",
-        )  # fmt: skip
+        )
     from huggingface_hub.errors import HFValidationError
 
     try:
@@ -62,8 +64,9 @@ def family_of(folder: Path) -> str:
         raise UsageError(
             f"{folder} holds a model of type {family!r}",
             "only the CLIP and SigLIP families embed pictures and words in one space here",
-            "embedder.model=openai/clip-vit-base-patch32", param="embedder.model",
-        )  # fmt: skip
+            "embedder.model=openai/clip-vit-base-patch32",
+            param="embedder.model",
+        )
     if not weights_in(folder):
         raise DataError(
             f"{folder} holds no model*.safetensors",

@@ -36,14 +36,16 @@ class Labels:
         self._rows = {_plain(name): row for row, name in enumerate(self.classes)}
         if not self.classes or "" in self._rows:
             raise UsageError(
-                "the labels embedder needs class names", f"it was given {list(classes)}",
+                "the labels embedder needs class names",
+                f"it was given {list(classes)}",
                 "sort the pictures into a folder a class",
-            )  # fmt: skip
+            )
         if len(self._rows) < len(self.classes):
             raise UsageError(
-                "two classes have the same name", "case and outer spaces do not count",
+                "two classes have the same name",
+                "case and outer spaces do not count",
                 f"rename one of: {', '.join(sorted(self.classes))}",
-            )  # fmt: skip
+            )
         self.name, self.dim = "labels", max(2, len(self.classes))
         names = "\0".join(map(_plain, self.classes))
         self.fingerprint = hashlib.sha256(names.encode("utf-8", "surrogateescape")).hexdigest()[:16]
@@ -107,9 +109,10 @@ class Labels:
 
     def _refuse(self) -> NoReturn:
         raise UsageError(
-            "the labels embedder cannot look at pictures", "it turns class names into one-hot rows",
+            "the labels embedder cannot look at pictures",
+            "it turns class names into one-hot rows",
             "for this, train with embedder.name=mini_clip or transformers_clip",
-        )  # fmt: skip
+        )
 
 
 def _plain(name: str) -> str:

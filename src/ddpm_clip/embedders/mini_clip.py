@@ -53,10 +53,16 @@ class MiniClip(nn.Module):
     """
 
     def __init__(
-        self, img_ch: int = 3, img_size: int = 32, dim: int = 64, width: int = 48,
-        text_width: int = 128, max_inverse_temperature: float = 30.0,
-        image_tower: str = "convolutions", text_tower: str = "attention",
-    ):  # fmt: skip
+        self,
+        img_ch: int = 3,
+        img_size: int = 32,
+        dim: int = 64,
+        width: int = 48,
+        text_width: int = 128,
+        max_inverse_temperature: float = 30.0,
+        image_tower: str = "convolutions",
+        text_tower: str = "attention",
+    ):
         super().__init__()
         if not 2 <= dim <= 512:
             raise UsageError(f"embedder.dim = {dim} must lie in 2 … 512", param="embedder.dim")
@@ -67,13 +73,19 @@ class MiniClip(nn.Module):
         if text_width % max(1, text_width // 32):  # one attention head for 32 channels
             raise UsageError(
                 f"embedder.text_width = {text_width} cannot be split into attention heads",
-                fix="choose a multiple of 32", param="embedder.text_width",
-            )  # fmt: skip
+                fix="choose a multiple of 32",
+                param="embedder.text_width",
+            )
         self.options = {
-            "img_ch": img_ch, "img_size": img_size, "dim": dim, "width": width,
-            "text_width": text_width, "max_inverse_temperature": max_inverse_temperature,
-            "image_tower": image_tower, "text_tower": text_tower,
-        }  # fmt: skip
+            "img_ch": img_ch,
+            "img_size": img_size,
+            "dim": dim,
+            "width": width,
+            "text_width": text_width,
+            "max_inverse_temperature": max_inverse_temperature,
+            "image_tower": image_tower,
+            "text_tower": text_tower,
+        }
         self.name, self.dim, self.img_ch, self.img_size = "mini_clip", dim, img_ch, img_size
         self.image = IMAGE_TOWERS[image_tower](img_ch, img_size, width, dim)
         self.text = TEXT_TOWERS[text_tower](text_width, dim)
@@ -164,8 +176,11 @@ class MiniClip(nn.Module):
         folder = Path(folder)
         absent = [name for name in (CARD, WEIGHTS) if not (folder / name).is_file()]
         if absent:
-            raise MissingInput(f"no mini-CLIP in {folder}", f"{absent[0]} is not there",
-                               "train one: ddpm-clip train-clip SOURCE --out FOLDER")  # fmt: skip
+            raise MissingInput(
+                f"no mini-CLIP in {folder}",
+                f"{absent[0]} is not there",
+                "train one: ddpm-clip train-clip SOURCE --out FOLDER",
+            )
         try:
             text, weights = read_object(folder / CARD), load_tensors(folder / WEIGHTS)
             make = partial(cls, **text["options"])

@@ -21,8 +21,12 @@ def checked_prompts(prompts: str | Sequence[str]) -> list[str]:
     """
     prompts = [prompts] if isinstance(prompts, str) else list(prompts)
     if not prompts:
-        raise UsageError("there is no prompt", "nothing says what to paint",
-                         "say what to paint, or use --unconditional", param="prompt")  # fmt: skip
+        raise UsageError(
+            "there is no prompt",
+            "nothing says what to paint",
+            "say what to paint, or use --unconditional",
+            param="prompt",
+        )
     return [checked_prompt(prompt) for prompt in prompts]
 
 
@@ -33,18 +37,34 @@ def checked_prompt(prompt: str, param: str = "prompt") -> str:
         UsageError: it is empty, too long, or no text.
     """
     if not isinstance(prompt, str):
-        raise UsageError(f"{param} = {repr(prompt)[:60]} is no text", "words are asked for",
-                         "give a text", param=param)  # fmt: skip
+        raise UsageError(
+            f"{param} = {repr(prompt)[:60]} is no text",
+            "words are asked for",
+            "give a text",
+            param=param,
+        )
     if any(unicodedata.category(character) == "Cs" for character in prompt):
-        raise UsageError(f"the {param} holds half a character", "a lone surrogate is no text",
-                         "leave it out, or write the whole character", param=param)  # fmt: skip
+        raise UsageError(
+            f"the {param} holds half a character",
+            "a lone surrogate is no text",
+            "leave it out, or write the whole character",
+            param=param,
+        )
     clean = "".join(c for c in prompt if c in "\n\t" or unicodedata.category(c) != "Cc")
     if not clean.strip():
-        raise UsageError(f"the {param} is empty", "nothing says what to paint",
-                         "say what to paint, or use --unconditional", param=param)  # fmt: skip
+        raise UsageError(
+            f"the {param} is empty",
+            "nothing says what to paint",
+            "say what to paint, or use --unconditional",
+            param=param,
+        )
     if len(clean) > MAX_PROMPT:
-        raise UsageError(f"the {param} has {len(clean)} characters", "no embedder reads so many",
-                         f"say it in {MAX_PROMPT}", param=param)  # fmt: skip
+        raise UsageError(
+            f"the {param} has {len(clean)} characters",
+            "no embedder reads so many",
+            f"say it in {MAX_PROMPT}",
+            param=param,
+        )
     if clean != prompt:
         warnings.warn(f"control characters were taken out of the {param}", stacklevel=3)
     return clean

@@ -58,16 +58,31 @@ class SeedClip(nn.Module):
     """
 
     def __init__(
-        self, dim: int = 2, img_ch: int = 1, side: int = 32, features: int = 64, symbols: int = 40,
-        letter: int = 8, hidden: int = 256, layers: int = 3, text_features: int = 32,
-    ):  # fmt: skip
+        self,
+        dim: int = 2,
+        img_ch: int = 1,
+        side: int = 32,
+        features: int = 64,
+        symbols: int = 40,
+        letter: int = 8,
+        hidden: int = 256,
+        layers: int = 3,
+        text_features: int = 32,
+    ):
         super().__init__()
         if not 1 <= layers <= 16:
             raise ValueError(f"an LSTM of {layers} layers")
         self.options = {
-            "dim": dim, "img_ch": img_ch, "side": side, "features": features, "symbols": symbols,
-            "letter": letter, "hidden": hidden, "layers": layers, "text_features": text_features,
-        }  # fmt: skip
+            "dim": dim,
+            "img_ch": img_ch,
+            "side": side,
+            "features": features,
+            "symbols": symbols,
+            "letter": letter,
+            "hidden": hidden,
+            "layers": layers,
+            "text_features": text_features,
+        }
         self.name, self.dim, self.fingerprint = "seed_clip", dim, "untrained"
         chs = (img_ch, 16, 32, 64)
         convs: list[nn.Module] = []
@@ -127,8 +142,9 @@ class SeedClip(nn.Module):
         ids = [FIRST + ALPHABET.index(letter) for letter in plain]
         ids = [number for number in ids if number < self.options["symbols"]]
         if len(ids) > LETTERS:
-            warnings.warn(f"the prompt {text[:40]!r} is longer than {LETTERS} letters",
-                          stacklevel=4)  # fmt: skip
+            warnings.warn(
+                f"the prompt {text[:40]!r} is longer than {LETTERS} letters", stacklevel=4
+            )
             return [START, *ids[: LETTERS + 2], END]
         return [START, *ids, END] + [PAD] * (LETTERS - len(ids))
 
@@ -150,9 +166,10 @@ class SeedClip(nn.Module):
         absent = [name for name in (CARD, WEIGHTS) if not (folder / name).is_file()]
         if absent:
             raise MissingInput(
-                f"no imported CLIP in {folder}", f"{absent[0]} is not there",
+                f"no imported CLIP in {folder}",
+                f"{absent[0]} is not there",
                 "import it: ddpm-clip import-legacy FILE --clip FILE --out FOLDER",
-            )  # fmt: skip
+            )
         try:
             options, weights = read_object(folder / CARD)["options"], load_tensors(folder / WEIGHTS)
             model = cls._filled(options, weights)
@@ -173,20 +190,22 @@ class SeedClip(nn.Module):
             side = round((weights["image_head.0.weight"].shape[1] / 64) ** 0.5) - 6
             options = {
                 "dim": weights["image_projection.weight"].shape[0],
-                "img_ch": weights["image.0.weight"].shape[1], "side": side,
+                "img_ch": weights["image.0.weight"].shape[1],
+                "side": side,
                 "features": weights["image_projection.weight"].shape[1],
                 "symbols": weights["token.weight"].shape[0],
                 "letter": weights["token.weight"].shape[1],
                 "hidden": weights["lstm.weight_hh_l0"].shape[1],
                 "layers": sum(name.startswith("lstm.weight_ih") for name in weights),
                 "text_features": weights["text_projection.weight"].shape[1],
-            }  # fmt: skip
+            }
             return cls._filled(options, weights)
         except (ValueError, KeyError, IndexError, RuntimeError) as error:
             raise DataError(
-                "these weights are not of the CLIP that can be read", str(error)[:200],
+                "these weights are not of the CLIP that can be read",
+                str(error)[:200],
                 "give the CLIP that the network was trained with",
-            ) from error  # fmt: skip
+            ) from error
 
     @classmethod
     def _filled(cls, options: dict[str, Any], weights: dict[str, Tensor]) -> "SeedClip":

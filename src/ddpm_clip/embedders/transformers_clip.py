@@ -42,9 +42,16 @@ class TransformersClip:
     """
 
     def __init__(
-        self, name: str, family: str, model: Any, processor: Any, tokenizer: Any, *,
-        fingerprint: str, batch_size: int = 64,
-    ):  # fmt: skip
+        self,
+        name: str,
+        family: str,
+        model: Any,
+        processor: Any,
+        tokenizer: Any,
+        *,
+        fingerprint: str,
+        batch_size: int = 64,
+    ):
         self.name, self.family, self.fingerprint = name, family, fingerprint
         self.batch_size = batch_size
         self._model, self._processor, self._tokenizer = model, processor, tokenizer
@@ -55,9 +62,13 @@ class TransformersClip:
 
     @classmethod
     def load(
-        cls, model: str | Path = DEFAULT, *, device: str = "cpu", dtype: str = "auto",
+        cls,
+        model: str | Path = DEFAULT,
+        *,
+        device: str = "cpu",
+        dtype: str = "auto",
         batch_size: int = 64,
-    ) -> "TransformersClip":  # fmt: skip
+    ) -> "TransformersClip":
         """Open a hub id or a folder in the Hugging Face layout.
 
         Args:
@@ -85,9 +96,14 @@ class TransformersClip:
         is_local = user_path(model).is_dir()
         name = folder.resolve().name if is_local else str(model)
         return cls(
-            f"transformers_clip:{name}", family, network, parts.processor, parts.tokenizer,
-            fingerprint=fingerprint_of(folder), batch_size=batch_size,
-        )  # fmt: skip
+            f"transformers_clip:{name}",
+            family,
+            network,
+            parts.processor,
+            parts.tokenizer,
+            fingerprint=fingerprint_of(folder),
+            batch_size=batch_size,
+        )
 
     def embed_items(self, items: Sequence[Item]) -> Tensor:
         """(b, dim) of the items' pictures."""
@@ -153,9 +169,12 @@ class TransformersClip:
         texts = [text.lower() for text in texts] if siglip else texts
         self._warn_of_long(texts)
         ids = self._tokenizer(
-            texts, padding="max_length" if siglip else True, truncation=True,
-            max_length=self._length, return_tensors="pt",
-        )  # fmt: skip
+            texts,
+            padding="max_length" if siglip else True,
+            truncation=True,
+            max_length=self._length,
+            return_tensors="pt",
+        )
         wanted = ["input_ids"] if siglip else ["input_ids", "attention_mask"]
         return {key: ids[key].to(self._model.device) for key in wanted}
 
@@ -165,8 +184,9 @@ class TransformersClip:
             if len(ids) > self._length:
                 warnings.warn(
                     f"the prompt {text[:60]!r}… has {len(ids)} tokens; {self.name} reads the first "
-                    f"{self._length} and not the rest", stacklevel=4,
-                )  # fmt: skip
+                    f"{self._length} and not the rest",
+                    stacklevel=4,
+                )
 
 
 def _unit(features: Any) -> Tensor:

@@ -39,9 +39,13 @@ def _model(folder: Path) -> Any:
     from transformers import AutoModel
 
     model, report = AutoModel.from_pretrained(
-        folder, local_files_only=True, use_safetensors=True, trust_remote_code=False,
-        dtype=torch.float32, output_loading_info=True,
-    )  # fmt: skip
+        folder,
+        local_files_only=True,
+        use_safetensors=True,
+        trust_remote_code=False,
+        dtype=torch.float32,
+        output_loading_info=True,
+    )
     absent = sorted(report["missing_keys"])
     if absent:
         raise ValueError(f"{len(absent)} tensors are missing, among them {absent[0]}")

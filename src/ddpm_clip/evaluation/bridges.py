@@ -17,9 +17,16 @@ CEILING = "image embeddings (ceiling)"
 
 
 def compare_bridges(
-    tti: TextToImage, judge: Reader, cases: Sequence[PromptCase], n: int, seed: int = 0, *,
-    pixels: Tensor, facts: Sequence[Mapping[str, str]], **settings: Any,
-) -> Generator[Progress, None, dict[str, SuccessTable]]:  # fmt: skip
+    tti: TextToImage,
+    judge: Reader,
+    cases: Sequence[PromptCase],
+    n: int,
+    seed: int = 0,
+    *,
+    pixels: Tensor,
+    facts: Sequence[Mapping[str, str]],
+    **settings: Any,
+) -> Generator[Progress, None, dict[str, SuccessTable]]:
     """Prompt success of the model's bridges and of real pictures' embeddings, on the same seeds.
 
     Args:

@@ -59,9 +59,13 @@ def read_prompts(path: str | Path) -> list[PromptCase]:
 
 
 def cases_of(
-    attributes: Attributes, *, plain: bool = False, facts: Sequence[Mapping[str, str]] = (),
-    prompts: Sequence[str] = (), seed: int = 0,
-) -> list[PromptCase]:  # fmt: skip
+    attributes: Attributes,
+    *,
+    plain: bool = False,
+    facts: Sequence[Mapping[str, str]] = (),
+    prompts: Sequence[str] = (),
+    seed: int = 0,
+) -> list[PromptCase]:
     """The prompts that a person would ask this kind of model.
 
     Args:
@@ -87,8 +91,12 @@ def cases_of(
         return [PromptCase(checked_prompt(text), {}) for text in dict.fromkeys(chosen)]
     if prompts:
         return [PromptCase(prompt, {}) for prompt in dict.fromkeys(prompts)]
-    raise UsageError("there is nothing to ask", "no judge, no labels, no captions, no prompts",
-                     "--prompts FILE, one a line", param="prompts")  # fmt: skip
+    raise UsageError(
+        "there is nothing to ask",
+        "no judge, no labels, no captions, no prompts",
+        "--prompts FILE, one a line",
+        param="prompts",
+    )
 
 
 def digit_cases(
@@ -101,12 +109,14 @@ def digit_cases(
         phrasings: with `{word}`, `{Word}` or `{numeral}` where the digit stands.
     """
     return [
-        PromptCase(phrasing.format(word=digit, Word=digit.capitalize(),
-                                   numeral=DIGITS.index(digit)), {"digit": digit})
+        PromptCase(
+            phrasing.format(word=digit, Word=digit.capitalize(), numeral=DIGITS.index(digit)),
+            {"digit": digit},
+        )
         for digit in digits
         if digit in DIGITS
         for phrasing in phrasings
-    ]  # fmt: skip
+    ]
 
 
 def flower_cases(attributes: Attributes, seed: int = 0) -> list[PromptCase]:
@@ -156,8 +166,12 @@ def _case(line: str, place: str) -> PromptCase:
     for pair in filter(None, (part.strip() for part in said.split(","))):
         name, sign, value = (part.strip() for part in pair.partition("="))
         if not (sign and name and value):
-            raise DataError(f"{place}: {pair!r} is no fact", "a fact is name=value",
-                            "a red rose<TAB>species=rose, petals=red", param="prompts")  # fmt: skip
+            raise DataError(
+                f"{place}: {pair!r} is no fact",
+                "a fact is name=value",
+                "a red rose<TAB>species=rose, petals=red",
+                param="prompts",
+            )
         facts[name] = value
     try:
         return PromptCase(checked_prompt(text.strip()), facts)

@@ -49,8 +49,11 @@ def from_pictures(
 def _showing(case: PromptCase, facts: Sequence[Facts]) -> list[int]:
     rows = [i for i, one in enumerate(facts) if agrees(one, case.facts)]
     if not rows:
-        raise DataError(f"no picture shows {case.facts}", f"{len(facts)} were looked at",
-                        "give more pictures, or ask for less")  # fmt: skip
+        raise DataError(
+            f"no picture shows {case.facts}",
+            f"{len(facts)} were looked at",
+            "give more pictures, or ask for less",
+        )
     return rows
 
 

@@ -58,9 +58,13 @@ class ClipFigures:
 
 @torch.no_grad()
 def measure_clip(
-    clip: MiniClip, pixels: Tensor, facts: Sequence[Facts], *, heldout: bool = True,
+    clip: MiniClip,
+    pixels: Tensor,
+    facts: Sequence[Facts],
+    *,
+    heldout: bool = True,
     seconds: float = 0.0,
-) -> ClipFigures:  # fmt: skip
+) -> ClipFigures:
     """What a mini-CLIP knows of pictures; see `ClipFigures`.
 
     Each picture has one caption by lot of its grammar; classes are asked by their bare names.
@@ -82,17 +86,24 @@ def measure_clip(
     text = texts([caption.text for caption in captions])
     zero_shot, classes = _zero_shot(image, facts, texts)
     found = ClipFigures(
-        len(told), heldout, _retrieval(image, text, facts, captions), zero_shot, classes,
+        len(told),
+        heldout,
+        _retrieval(image, text, facts, captions),
+        zero_shot,
+        classes,
         seconds=seconds,
-    )  # fmt: skip
+    )
     if len(told) < 2:
         return found
     clouds = measure_gap(image, text, paired=True)
     return replace(
-        found, gap=clouds.distance, paired_cosine=clouds.paired_cosine,
-        unpaired_cosine=clouds.unpaired_cosine, image_dimensions=clouds.image_dimensions,
+        found,
+        gap=clouds.distance,
+        paired_cosine=clouds.paired_cosine,
+        unpaired_cosine=clouds.unpaired_cosine,
+        image_dimensions=clouds.image_dimensions,
         text_dimensions=clouds.text_dimensions,
-    )  # fmt: skip
+    )
 
 
 def _retrieval(

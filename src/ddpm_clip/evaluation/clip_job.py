@@ -52,12 +52,20 @@ def train_clip_run(
     clip = _start(config)
     x, spent = torch.from_numpy(pixels.array), 0.0
     for step in train_clip(
-        clip, x[rows], [facts[i] for i in rows], steps=options.steps, lr=options.lr,
-        batch_size=options.clip_batch_size, loss=options.loss, seed=options.seed,
-        freeze_image=options.freeze_image, noise_aware=options.noise_aware,
-        mirror=bool(config.data.flip), augment=options.augment,
+        clip,
+        x[rows],
+        [facts[i] for i in rows],
+        steps=options.steps,
+        lr=options.lr,
+        batch_size=options.clip_batch_size,
+        loss=options.loss,
+        seed=options.seed,
+        freeze_image=options.freeze_image,
+        noise_aware=options.noise_aware,
+        mirror=bool(config.data.flip),
+        augment=options.augment,
         outside=OutsideTexts(facts, options.seed).draw if options.outside else None,
-    ):  # fmt: skip
+    ):
         spent += options.clip_batch_size / step.images_per_second
         yield step
     measured = heldout if len(heldout) else rows
@@ -81,7 +89,12 @@ def _start(config: Config) -> MiniClip:
     if options.init:
         return MiniClip.load(mini_clip_folder(options.init))
     return MiniClip(
-        config.data.channels, config.data.image_size, options.dim, options.width,
-        options.text_width, options.max_inverse_temperature,
-        options.image_tower, options.text_tower,
-    )  # fmt: skip
+        config.data.channels,
+        config.data.image_size,
+        options.dim,
+        options.width,
+        options.text_width,
+        options.max_inverse_temperature,
+        options.image_tower,
+        options.text_tower,
+    )

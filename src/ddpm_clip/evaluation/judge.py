@@ -53,13 +53,19 @@ class JudgeNet(nn.Module):
     """
 
     def __init__(
-        self, attributes: Mapping[str, Sequence[str]], img_ch: int, img_size: int, width: int = 32,
+        self,
+        attributes: Mapping[str, Sequence[str]],
+        img_ch: int,
+        img_size: int,
+        width: int = 32,
         dropout: float = 0.3,
-    ):  # fmt: skip
+    ):
         super().__init__()
         if not attributes or img_size < 8:
-            raise UsageError(f"no judge of {len(attributes)} attributes for {img_size} pixels",
-                             "it needs one attribute and 8 pixels at least")  # fmt: skip
+            raise UsageError(
+                f"no judge of {len(attributes)} attributes for {img_size} pixels",
+                "it needs one attribute and 8 pixels at least",
+            )
         self.attributes = {name: tuple(values) for name, values in attributes.items()}
         self.classes = next(iter(self.attributes.values()))
         self.options = {"img_ch": img_ch, "img_size": img_size, "width": width, "dropout": dropout}
@@ -69,9 +75,13 @@ class JudgeNet(nn.Module):
         levels = [nn.Sequential(nn.BatchNorm2d(img_ch, affine=False))]  # the pictures' own scale
         levels += [_level(ch_in, ch, dropout / 3) for ch_in, ch in pairwise(chs)]
         self.trunk = nn.Sequential(
-            *levels, nn.AdaptiveAvgPool2d(side), nn.Flatten(),
-            nn.Linear(chs[-1] * side**2, FEATURES, bias=False), nn.BatchNorm1d(FEATURES), nn.ReLU(),
-        )  # fmt: skip
+            *levels,
+            nn.AdaptiveAvgPool2d(side),
+            nn.Flatten(),
+            nn.Linear(chs[-1] * side**2, FEATURES, bias=False),
+            nn.BatchNorm1d(FEATURES),
+            nn.ReLU(),
+        )
         self.dropout = nn.Dropout(dropout)
         self.heads = nn.ModuleList(
             nn.Linear(FEATURES, len(values)) for values in self.attributes.values()
@@ -120,8 +130,13 @@ class JudgeNet(nn.Module):
         folder.mkdir(parents=True, exist_ok=True)
         halved = {k: v.half() if v.is_floating_point() else v for k, v in self.state_dict().items()}
         save_tensors(folder / WEIGHTS, halved)
-        facts = {"format": 1, "attributes": self.attributes, "options": self.options,
-                 "threshold": self.threshold, "card": dict(card)}  # fmt: skip
+        facts = {
+            "format": 1,
+            "attributes": self.attributes,
+            "options": self.options,
+            "threshold": self.threshold,
+            "card": dict(card),
+        }
         write_text(folder / CARD, json.dumps(facts, indent=1, ensure_ascii=False) + "\n")
 
     @classmethod
@@ -134,8 +149,11 @@ class JudgeNet(nn.Module):
         folder = Path(folder)
         for name in (CARD, WEIGHTS):
             if not (folder / name).is_file():
-                raise MissingInput(f"no judge in {folder}", f"{name} is not there",
-                                   "train one: scripts/train_judge.py --out FOLDER")  # fmt: skip
+                raise MissingInput(
+                    f"no judge in {folder}",
+                    f"{name} is not there",
+                    "train one: scripts/train_judge.py --out FOLDER",
+                )
         try:
             facts, weights = read_object(folder / CARD), load_tensors(folder / WEIGHTS)
             make = partial(cls, facts["attributes"], **facts["options"])
@@ -143,9 +161,7 @@ class JudgeNet(nn.Module):
             judge = make()
             judge.load_state_dict(weights)
             judge.threshold, judge.card = float(facts["threshold"]), dict(facts["card"])
-        except (
-            OSError, ValueError, KeyError, TypeError, AttributeError, RuntimeError
-        ) as error:  # fmt: skip
+        except (OSError, ValueError, KeyError, TypeError, AttributeError, RuntimeError) as error:
             raise DataError(f"the judge in {folder} is damaged", str(error)[:200]) from error
         return judge.eval()
 
@@ -158,7 +174,12 @@ def shipped_judge_folder(name: str) -> Path:
 def _level(ch_in: int, ch: int, dropout: float) -> nn.Sequential:
     """Two convolutions at one resolution, then half of it."""
     return nn.Sequential(
-        nn.Conv2d(ch_in, ch, 3, padding=1, bias=False), nn.BatchNorm2d(ch), nn.ReLU(),
-        nn.Conv2d(ch, ch, 3, padding=1, bias=False), nn.BatchNorm2d(ch), nn.ReLU(),
-        nn.MaxPool2d(2), nn.Dropout2d(dropout),
-    )  # fmt: skip
+        nn.Conv2d(ch_in, ch, 3, padding=1, bias=False),
+        nn.BatchNorm2d(ch),
+        nn.ReLU(),
+        nn.Conv2d(ch, ch, 3, padding=1, bias=False),
+        nn.BatchNorm2d(ch),
+        nn.ReLU(),
+        nn.MaxPool2d(2),
+        nn.Dropout2d(dropout),
+    )

@@ -35,9 +35,17 @@ DRAWN_FOR_TEST = 4000
 
 
 def train_judge_run(
-    folder: str | Path, config: DataConfig, *, steps: int, seed: int = 0, batch_size: int = 256,
-    lr: float = 4e-3, width: int = 32, test_split: str = "test", half: int | None = None,
-) -> Generator[Progress | JudgeStep, None, JudgeFigures]:  # fmt: skip
+    folder: str | Path,
+    config: DataConfig,
+    *,
+    steps: int,
+    seed: int = 0,
+    batch_size: int = 256,
+    lr: float = 4e-3,
+    width: int = 32,
+    test_split: str = "test",
+    half: int | None = None,
+) -> Generator[Progress | JudgeStep, None, JudgeFigures]:
     """Train a judge on the `train` split of a source, measure it on another one, save it.
 
     The judge is rounded to fp16 before it is calibrated and measured: the figures are those of
@@ -59,8 +67,9 @@ def train_judge_run(
     """
     folder = Path(folder)
     if folder.exists() and any(folder.iterdir()) and not (folder / CARD).is_file():
-        raise CannotCreate(f"{folder} is no judge", "it holds something else",
-                           "choose another --out", param="out")  # fmt: skip
+        raise CannotCreate(
+            f"{folder} is no judge", "it holds something else", "choose another --out", param="out"
+        )
     x, facts, classes = yield from _pictures(config, "train")
     torch.manual_seed(seed)
     net = JudgeNet(attributes_of(facts, classes), config.channels, config.image_size, width)
@@ -83,12 +92,23 @@ def train_judge_run(
     fewer = config.model_copy(update={"draw": min(config.draw, DRAWN_FOR_TEST)})
     x_test, facts_test, _ = yield from _pictures(fewer, test_split)
     figures = measure_judge(net, x_test, facts_test)
-    net.save(folder, card={
-        "figures": asdict(figures), "source": config.source, "draw_seed": config.draw_seed,
-        "trained_on": len(rows), "calibrated_on": len(aside), "tested_on": test_split,
-        "half": half, "seed": seed, "steps": steps, "batch_size": batch_size, "lr": lr,
-        "ddpm_clip": ddpm_clip.__version__,
-    })  # fmt: skip
+    net.save(
+        folder,
+        card={
+            "figures": asdict(figures),
+            "source": config.source,
+            "draw_seed": config.draw_seed,
+            "trained_on": len(rows),
+            "calibrated_on": len(aside),
+            "tested_on": test_split,
+            "half": half,
+            "seed": seed,
+            "steps": steps,
+            "batch_size": batch_size,
+            "lr": lr,
+            "ddpm_clip": ddpm_clip.__version__,
+        },
+    )
     return figures
 
 

@@ -70,16 +70,26 @@ def attributes_of(
         if len(found) > 1
     }
     if not attributes:
-        raise DataError("a judge has nothing to tell apart", "no fact of these pictures varies",
-                        "put pictures into class folders")  # fmt: skip
+        raise DataError(
+            "a judge has nothing to tell apart",
+            "no fact of these pictures varies",
+            "put pictures into class folders",
+        )
     return attributes
 
 
 def train_judge(
-    net: JudgeNet, pixels: Tensor, facts: Sequence[Mapping[str, str]], *, steps: int,
-    batch_size: int = 256, lr: float = 4e-3, seed: int = 0,
-    nonsense_weight: float = NONSENSE_WEIGHT, mirror: bool = False,
-) -> Iterator[JudgeStep]:  # fmt: skip
+    net: JudgeNet,
+    pixels: Tensor,
+    facts: Sequence[Mapping[str, str]],
+    *,
+    steps: int,
+    batch_size: int = 256,
+    lr: float = 4e-3,
+    seed: int = 0,
+    nonsense_weight: float = NONSENSE_WEIGHT,
+    mirror: bool = False,
+) -> Iterator[JudgeStep]:
     """Train `net` in place, one yield a step; it is ready to judge (and uncalibrated) at the end.
 
     Args:
@@ -145,10 +155,14 @@ def measure_judge(
             read[name].append(reading.probs.argmax(1))
         rejected += int(net(x)[1].sum())
         nonsense_rejected += int(net(nonsense(x, generator))[1].sum())
-    confusion = {name: _confusion(truth[name], torch.cat(found), len(net.attributes[name]))
-                 for name, found in read.items()}  # fmt: skip
-    accuracy = {name: (table.diag().sum() / table.sum().clamp(min=1)).item()
-                for name, table in confusion.items()}  # fmt: skip
+    confusion = {
+        name: _confusion(truth[name], torch.cat(found), len(net.attributes[name]))
+        for name, found in read.items()
+    }
+    accuracy = {
+        name: (table.diag().sum() / table.sum().clamp(min=1)).item()
+        for name, table in confusion.items()
+    }
     tables = {name: table.tolist() for name, table in confusion.items()}
     n = len(pixels)
     return JudgeFigures(n, accuracy, tables, rejected / n, nonsense_rejected / n)

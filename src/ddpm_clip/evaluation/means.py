@@ -37,8 +37,11 @@ class Means:
     def as_dict(self) -> dict[str, object]:
         """The JSON form; a bound that is not known is None."""
         return {
-            "n": self.n, "mean": _json(self.mean), "low": _json(self.low), "high": _json(self.high),
-        }  # fmt: skip
+            "n": self.n,
+            "mean": _json(self.mean),
+            "low": _json(self.low),
+            "high": _json(self.high),
+        }
 
 
 def means(values: Tensor, level: float = 0.95) -> Means:

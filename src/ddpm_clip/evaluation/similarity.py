@@ -78,8 +78,9 @@ class Space:
             UsageError: there are none at all.
         """
         if not texts and not self.words:
-            raise UsageError(f"{self.name} has no words of its own", fix="name some: --text WORDS",
-                             param="text")  # fmt: skip
+            raise UsageError(
+                f"{self.name} has no words of its own", fix="name some: --text WORDS", param="text"
+            )
         return checked_prompts(list(texts) or list(self.words))
 
 
@@ -97,10 +98,13 @@ class Similarity:
         """The JSON form, a row a text."""
         best = self.scores.argmax(0).tolist()
         return {
-            "texts": self.texts, "pictures": self.pictures, "centred": self.centred,
-            "scores": _rounded(self.scores), "shares": _rounded(self.shares),
+            "texts": self.texts,
+            "pictures": self.pictures,
+            "centred": self.centred,
+            "scores": _rounded(self.scores),
+            "shares": _rounded(self.shares),
             "best": [self.texts[i] for i in best],
-        }  # fmt: skip
+        }
 
 
 def similarity(
@@ -146,10 +150,11 @@ class Compass:
         """The JSON form."""
         return {
             "texts": dict(zip(self.texts, _rounded(self.arrows), strict=True)),
-            "points": _rounded(self.points), "labels": self.labels,
+            "points": _rounded(self.points),
+            "labels": self.labels,
             "variance_shown": round(self.shown, 4),
             "agree": None if self.agree is None else round(self.agree, 4),
-        }  # fmt: skip
+        }
 
 
 def compass(

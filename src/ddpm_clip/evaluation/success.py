@@ -59,9 +59,14 @@ class Count:
     def as_dict(self) -> dict[str, Any]:
         """The JSON form, rounded to a hundredth of a percent."""
         low, high = self.interval
-        return {"n": self.n, "success": self.success, "share": round(self.share, 4),
-                "interval_95": [round(low, 4), round(high, 4)], "read": self.read,
-                "rejected": self.rejected}  # fmt: skip
+        return {
+            "n": self.n,
+            "success": self.success,
+            "share": round(self.share, 4),
+            "interval_95": [round(low, 4), round(high, 4)],
+            "read": self.read,
+            "rejected": self.rejected,
+        }
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,8 +88,10 @@ class SuccessTable:
         """The JSON form; the count of every prompt only where asked."""
         parts = {"attributes": self.attributes, "values": self.values}
         parts |= {"prompts": self.prompts} if prompts else {}
-        counts = {key: {name: count.as_dict() for name, count in part.items()}
-                  for key, part in parts.items()}  # fmt: skip
+        counts = {
+            key: {name: count.as_dict() for name, count in part.items()}
+            for key, part in parts.items()
+        }
         return {"total": self.total.as_dict(), "first_seed": self.first_seed, **counts}
 
 
@@ -103,9 +110,15 @@ class Verdict:
 
 
 def prompt_success(
-    tti: TextToImage, judge: Reader, cases: Sequence[PromptCase], n: int, seed: int = 0, *,
-    conditions: Conditions | None = None, **settings: Any,
-) -> Generator[Progress, None, SuccessTable]:  # fmt: skip
+    tti: TextToImage,
+    judge: Reader,
+    cases: Sequence[PromptCase],
+    n: int,
+    seed: int = 0,
+    *,
+    conditions: Conditions | None = None,
+    **settings: Any,
+) -> Generator[Progress, None, SuccessTable]:
     """`paint_cases`, then `count_success`; arguments and errors are theirs."""
     check_readable(judge, cases)
     x = yield from paint_cases(tti, cases, n, seed, conditions=conditions, **settings)
@@ -113,9 +126,14 @@ def prompt_success(
 
 
 def paint_cases(
-    tti: TextToImage, cases: Sequence[PromptCase], n: int, seed: int = 0, *,
-    conditions: Conditions | None = None, **settings: Any,
-) -> Generator[Progress, None, Tensor]:  # fmt: skip
+    tti: TextToImage,
+    cases: Sequence[PromptCase],
+    n: int,
+    seed: int = 0,
+    *,
+    conditions: Conditions | None = None,
+    **settings: Any,
+) -> Generator[Progress, None, Tensor]:
     """Paint `n` pictures of every case.
 
     Every picture has a seed of its own, `seed + n * case + j`: with noise in common the pictures
@@ -138,8 +156,9 @@ def paint_cases(
     """
     wished = tti.settings(n=n, seed=seed, **settings)
     if len(wished.guidance) != 1:
-        raise UsageError(f"{len(wished.guidance)} guidance scales", "a table is of one",
-                         param="guidance")  # fmt: skip
+        raise UsageError(
+            f"{len(wished.guidance)} guidance scales", "a table is of one", param="guidance"
+        )
     wishes = [
         Wish(cases[i // n].prompt, i, (seed + i) % (MAX_SEED + 1), wished.guidance[0])
         for i in range(n * len(cases))
@@ -221,7 +240,8 @@ def _count(outcomes: Iterable[tuple[bool, bool]]) -> Count:
     """Count (read as asked, rejected)."""
     pairs = list(outcomes)
     return Count(
-        len(pairs), sum(read for read, _ in pairs),
+        len(pairs),
+        sum(read for read, _ in pairs),
         sum(read and not rejected for read, rejected in pairs),
         sum(rejected for _, rejected in pairs),
-    )  # fmt: skip
+    )

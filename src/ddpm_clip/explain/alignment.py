@@ -57,7 +57,8 @@ class Alignment:
         """The JSON form."""
         over = self.over_controls()
         return {
-            "texts": self.texts, "cosine_beyond_wordless": means(self.cosines[:, -1]).as_dict(),
+            "texts": self.texts,
+            "cosine_beyond_wordless": means(self.cosines[:, -1]).as_dict(),
             "own_over_controls": over.as_dict(),
             "above_all": bool(torch.all(over.low > 0)),
-        }  # fmt: skip
+        }

@@ -58,9 +58,11 @@ def _tiles(walked: Recording, i: int, picture: int) -> list[Image.Image]:
     seen = walked.x_t[i, picture] / (1 + 2 * float(walked.sigma[i]))
     most = float(walked.delta[:, picture].abs().max())
     small = [
-        to_picture(seen), to_picture(walked.x_0[i, picture]),
-        to_picture(walked.eps[i, picture] / 3), signed(walked.delta[i, picture], most),
-    ]  # fmt: skip
+        to_picture(seen),
+        to_picture(walked.x_0[i, picture]),
+        to_picture(walked.eps[i, picture] / 3),
+        signed(walked.delta[i, picture], most),
+    ]
     zoom = zoom_for(seen.shape[-1], SIDE)
     size = (seen.shape[-1] * zoom, seen.shape[-2] * zoom)
     return [one.resize(size, Image.Resampling.NEAREST).convert("RGB") for one in small]
@@ -81,16 +83,25 @@ def _charts(subject: Subject, walked: Recording, picture: int) -> list[_Series]:
 
 
 def _frame(
-    subject: Subject, walked: Recording, i: int, tiles: Sequence[Image.Image],
-    charts: Sequence[_Series], picture: int,
-) -> Image.Image:  # fmt: skip
+    subject: Subject,
+    walked: Recording,
+    i: int,
+    tiles: Sequence[Image.Image],
+    charts: Sequence[_Series],
+    picture: int,
+) -> Image.Image:
     wide, high = tiles[0].size
     width, top = len(tiles) * (wide + GAP) + GAP, 30
     image = Image.new("RGB", (width, top + 20 + high + GAP + 22 + CHART + GAP), PAPER)
     pen, font = ImageDraw.Draw(image), ImageFont.load_default(13)
     said = f"“{subject.prompt}”"[:60]
-    pen.text((GAP, 8), f"{said}  seed {subject.seeds[picture]}  step {i + 1} of {len(walked.t)}  "
-             f"sigma/alpha {walked.ratio[i]:.2g}", INK, font)  # fmt: skip
+    pen.text(
+        (GAP, 8),
+        f"{said}  seed {subject.seeds[picture]}  step {i + 1} of {len(walked.t)}  "
+        f"sigma/alpha {walked.ratio[i]:.2g}",
+        INK,
+        font,
+    )
     for j, (tile, name) in enumerate(zip(tiles, NAMES, strict=True)):
         left = GAP + j * (wide + GAP)
         pen.text((left, top), name, SOFT, font)
@@ -104,19 +115,26 @@ def _frame(
 
 
 def _chart(
-    pen: ImageDraw.ImageDraw, font: ImageFont.FreeTypeFont | ImageFont.ImageFont, chart: _Series,
-    place: tuple[int, int, int], i: int, steps: int, colour: str,
-) -> None:  # fmt: skip
+    pen: ImageDraw.ImageDraw,
+    font: ImageFont.FreeTypeFont | ImageFont.ImageFont,
+    chart: _Series,
+    place: tuple[int, int, int],
+    i: int,
+    steps: int,
+    colour: str,
+) -> None:
     """A pale frame, and the line as far as it has come."""
     left, top, right = place
     floor = top + 22 + CHART
     pen.text((left, top), f"{chart.name} ({chart.values[i]:.2f})", colour, font)
     pen.line([(left, top + 22), (left, floor), (right, floor)], LINE)
     points = [
-        (left + 4 + (right - left - 8) * j / max(1, steps - 1),
-         floor - 4 - (CHART - 8) * min(1.0, max(0.0, value / chart.top)))
+        (
+            left + 4 + (right - left - 8) * j / max(1, steps - 1),
+            floor - 4 - (CHART - 8) * min(1.0, max(0.0, value / chart.top)),
+        )
         for j, value in enumerate(chart.values[: i + 1])
-    ]  # fmt: skip
+    ]
     if len(points) > 1:
         pen.line(points, colour, 2)
     x, y = points[-1]

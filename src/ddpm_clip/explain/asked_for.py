@@ -44,8 +44,10 @@ def asked_for(
         UsageError: no such attribute, or none at all.
     """
     if not attributes or (attribute is not None and attribute not in attributes):
-        raise UsageError(f"no judge reads {attribute or 'anything'}",
-                         f"there is: {', '.join(attributes) or 'nothing'}")  # fmt: skip
+        raise UsageError(
+            f"no judge reads {attribute or 'anything'}",
+            f"there is: {', '.join(attributes) or 'nothing'}",
+        )
     chosen = list(attributes) if attribute is None else [attribute]
     for name in chosen:
         target = _named(prompt, attributes[name])

@@ -13,9 +13,15 @@ from ddpm_clip.types import Progress, Step
 
 
 def in_batches(
-    walk: Callable[..., Iterator[Step]], c: Tensor, seeds: Sequence[int], how: Mapping[str, Any],
-    *, rungs: int, batch: int, stage: str,
-) -> Generator[Progress, None, Tensor]:  # fmt: skip
+    walk: Callable[..., Iterator[Step]],
+    c: Tensor,
+    seeds: Sequence[int],
+    how: Mapping[str, Any],
+    *,
+    rungs: int,
+    batch: int,
+    stage: str,
+) -> Generator[Progress, None, Tensor]:
     """(n, c, h, w) in [-1, 1]; yields `Progress` in network steps.
 
     Args:

@@ -122,10 +122,21 @@ def explain(subject: Subject, *, quick: bool = False) -> Generator[Progress, Non
     # the worst of several would be a harsher judge than chance, their mean is what chance does
     apart = means(true.odds[:, -1] - torch.stack([one.odds[:, -1] for one in astray]).mean(0))
     verdict, test = _verdict(subject, true, apart, opened)
-    panels = (_strip(subject, true, astray[0]), _curve(true, astray), _moved(true, astray),
-              _alike(subject, found))  # fmt: skip
-    return Explanation(NAME, TITLE, CAPTION, panels, test, verdict,
-                       _numbers(tap, found, true, astray, apart, opened))  # fmt: skip
+    panels = (
+        _strip(subject, true, astray[0]),
+        _curve(true, astray),
+        _moved(true, astray),
+        _alike(subject, found),
+    )
+    return Explanation(
+        NAME,
+        TITLE,
+        CAPTION,
+        panels,
+        test,
+        verdict,
+        _numbers(tap, found, true, astray, apart, opened),
+    )
 
 
 bottleneck = plainly(explain)
@@ -152,18 +163,30 @@ def directions(
 
 
 def respond(
-    subject: Subject, tap: Tap, found: Directions, doses: tuple[float, ...], seeds: list[int],
+    subject: Subject,
+    tap: Tap,
+    found: Directions,
+    doses: tuple[float, ...],
+    seeds: list[int],
     steps: int,
-) -> Generator[Progress, None, Response]:  # fmt: skip
+) -> Generator[Progress, None, Response]:
     """Paint without words and lean on the lowest level, a walk a dose from the same noise."""
     assert subject.target is not None
     c, pictures = subject.conditions(seeds=seeds), []
     for dose in doses:
         with tap.open():
-            pictures.append((yield from subject.pictures(
-                c, seeds, stage=f"bottleneck: dose {dose:g}", scale=0.0, steps=steps,
-                wrap=tap.leaning(found.of, dose) if dose else None,
-            )))  # fmt: skip
+            pictures.append(
+                (
+                    yield from subject.pictures(
+                        c,
+                        seeds,
+                        stage=f"bottleneck: dose {dose:g}",
+                        scale=0.0,
+                        steps=steps,
+                        wrap=tap.leaning(found.of, dose) if dose else None,
+                    )
+                )
+            )
     probs = [subject.judge(x).cpu() for x in pictures]
     odds = torch.stack([log_odds(one, subject.target) for one in probs], 1)
     seen = torch.stack([one.argmax(1) == subject.target for one in probs], 1)
@@ -173,10 +196,12 @@ def respond(
 
 def _verdict(subject: Subject, true: Response, apart: Means, opened: Gate) -> tuple[Verdict, str]:
     gain = true.gain
-    said = (f"Dose {true.doses[-1]:g} raises the log-odds of {subject.wanted} in {len(true.x)} "
-            f"pictures of other seeds by {gain} (with a 95 % interval; it has to be above "
-            f"{COUNTS:g}), {apart} more than directions that point elsewhere (above 0), and "
-            f"{'a' if true.falls else 'no'} step to a larger dose surely lowers them.")  # fmt: skip
+    said = (
+        f"Dose {true.doses[-1]:g} raises the log-odds of {subject.wanted} in {len(true.x)} "
+        f"pictures of other seeds by {gain} (with a 95 % interval; it has to be above "
+        f"{COUNTS:g}), {apart} more than directions that point elsewhere (above 0), and "
+        f"{'a' if true.falls else 'no'} step to a larger dose surely lowers them."
+    )
     verdict = weigh(opened, [above(gain, COUNTS), apart], refuted=true.falls)
     return verdict, said + not_counted(opened)
 
@@ -192,41 +217,69 @@ def _numbers(
 ) -> dict[str, Any]:
     length = [float(d.norm()) / max(found.natural[t], 1e-12) for t, d in found.of.items()]
     return {
-        "n": len(true.x), "place": tap.name, "shape": list(next(iter(found.of.values())).shape),
-        "length_beside_the_map": length, "doses": true.doses,
-        "log_odds": means(true.odds).as_dict(), "seen": true.seen.double().mean(0),
-        "moved": means(true.moved).as_dict(), "gain": true.gain.as_dict(),
-        "astray": [{"doses": one.doses, "log_odds": means(one.odds).as_dict(),
-                    "seen": one.seen.double().mean(0)} for one in astray],
-        "gain_beyond_astray": apart.as_dict(), "gate": opened.as_dict(),
-    }  # fmt: skip
+        "n": len(true.x),
+        "place": tap.name,
+        "shape": list(next(iter(found.of.values())).shape),
+        "length_beside_the_map": length,
+        "doses": true.doses,
+        "log_odds": means(true.odds).as_dict(),
+        "seen": true.seen.double().mean(0),
+        "moved": means(true.moved).as_dict(),
+        "gain": true.gain.as_dict(),
+        "astray": [
+            {
+                "doses": one.doses,
+                "log_odds": means(one.odds).as_dict(),
+                "seen": one.seen.double().mean(0),
+            }
+            for one in astray
+        ],
+        "gain_beyond_astray": apart.as_dict(),
+        "gate": opened.as_dict(),
+    }
 
 
 def _strip(subject: Subject, true: Response, astray: Response) -> Strip:
     rows = [*true.x[:SHOWN].transpose(0, 1), astray.x[:SHOWN, -1]]
-    names = ["without words", *(f"dose {dose:g}" for dose in true.doses[1:]),
-             f"elsewhere, {astray.doses[-1]:g}"]  # fmt: skip
-    return Strip(f"Wordless pictures, led towards “{subject.wanted}” from below",
-                 torch.stack(rows), names)  # fmt: skip
+    names = [
+        "without words",
+        *(f"dose {dose:g}" for dose in true.doses[1:]),
+        f"elsewhere, {astray.doses[-1]:g}",
+    ]
+    return Strip(
+        f"Wordless pictures, led towards “{subject.wanted}” from below", torch.stack(rows), names
+    )
 
 
 def _curve(true: Response, astray: list[Response]) -> Curve:
     lines = [mean_line("the direction of the words", true.doses, true.odds)]
     lines += [mean_line("as long, pointing elsewhere", one.doses, one.odds) for one in astray]
-    return Curve("Dose and response, on seeds that the direction never saw", lines, "dose",
-                 "log-odds of the asked class")  # fmt: skip
+    return Curve(
+        "Dose and response, on seeds that the direction never saw",
+        lines,
+        "dose",
+        "log-odds of the asked class",
+    )
 
 
 def _moved(true: Response, astray: list[Response]) -> Curve:
     lines = [Line("the direction of the words", true.doses, true.moved.mean(0).tolist())]
-    lines += [Line("as long, pointing elsewhere", one.doses, one.moved.mean(0).tolist())
-              for one in astray]  # fmt: skip
+    lines += [
+        Line("as long, pointing elsewhere", one.doses, one.moved.mean(0).tolist()) for one in astray
+    ]
     return Curve("How far the picture moves", lines, "dose", "rms of a pixel")
 
 
 def _alike(subject: Subject, found: Directions) -> Heatmap:
     names = [f"{subject.ratio(t):.2g}" for t in found.of]
     return Heatmap(
-        "Is it one direction at all noise levels? (cosines)", found.alike(), names, names,
-        "cosine", "sigma/alpha", "sigma/alpha", numbers=False, diverging=True,
-    )  # fmt: skip
+        "Is it one direction at all noise levels? (cosines)",
+        found.alike(),
+        names,
+        names,
+        "cosine",
+        "sigma/alpha",
+        "sigma/alpha",
+        numbers=False,
+        diverging=True,
+    )

@@ -57,8 +57,9 @@ def class_readout(subject: Subject, each: int, steps: int) -> Generator[Progress
     asked = [prompt for prompt in prompts for _ in range(each)]
     seeds = subject.more_seeds(len(asked), start=len(subject.seeds))
     c = subject.conditions(asked, seeds)
-    x = yield from subject.pictures(c, seeds, steps=min(steps, subject.settings.steps),
-                                    stage="other classes")  # fmt: skip
+    x = yield from subject.pictures(
+        c, seeds, steps=min(steps, subject.settings.steps), stage="other classes"
+    )
     probs = subject.judge(x).cpu()
     assert subject.target is not None
     return fitted(x, probs[:, subject.target])
@@ -72,5 +73,10 @@ def fitted(x: Tensor, p: Tensor) -> Readout:
     spread = (wanted - offset).square().sum()
     r2 = 1 - errors.square().sum() / spread.clamp(min=1e-12) if spread > 1e-6 else torch.zeros(())
     shape = x.shape[1:]
-    return Readout(weights[:, 0].view(shape).float(), middle.view(shape).float(), offset.item(),
-                   r2.item(), len(x))  # fmt: skip
+    return Readout(
+        weights[:, 0].view(shape).float(),
+        middle.view(shape).float(),
+        offset.item(),
+        r2.item(),
+        len(x),
+    )

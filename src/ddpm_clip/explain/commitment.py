@@ -72,9 +72,14 @@ def explain(subject: Subject, *, quick: bool = False) -> Generator[Progress, Non
     found = yield from _turn(subject, spoken, silent, subject.rows(steps), quick)
     verdict, test = _verdict(door, found)
     return Explanation(
-        "commitment", TITLE, CAPTION, _panels(subject, spoken, silent, found), test, verdict,
+        "commitment",
+        TITLE,
+        CAPTION,
+        _panels(subject, spoken, silent, found),
+        test,
+        verdict,
         _numbers(door, spoken, silent, found),
-    )  # fmt: skip
+    )
 
 
 commitment = plainly(explain)
@@ -100,8 +105,9 @@ def _turn(
     t50 = halfway(turns.ratio, turns.back, (1 + base) / 2)
     middle = t50.at if 0 < t50.at < math.inf else at
     nearest = sorted(places, key=lambda i: abs(math.log(subject.ratio(rows[i]) / middle)))[:2]
-    more = yield from u_turns(subject, x, nearest, rows, 2 * repeats, "U-turns at the middle",
-                              fresh=n * repeats)  # fmt: skip
+    more = yield from u_turns(
+        subject, x, nearest, rows, 2 * repeats, "U-turns at the middle", fresh=n * repeats
+    )
     return Turned(turns, t50, base, at, more.foresight(), len(places) == len(rows))
 
 
@@ -117,9 +123,11 @@ def theory(x: Tensor) -> float:
 
 
 def _verdict(door: Gate, found: Turned) -> tuple[Verdict, str]:
-    test = ("The share of U-turns that come back has to fall through half of its way within the "
-            "walk, and of two further turns near there x_0-hat has to be surer of the class at the "
-            "one that comes back, more often than not.")  # fmt: skip
+    test = (
+        "The share of U-turns that come back has to fall through half of its way within the "
+        "walk, and of two further turns near there x_0-hat has to be surer of the class at the "
+        "one that comes back, more often than not."
+    )
     if door.closed or len(found.turns.began) < LEAST:
         return "inconclusive", f"{test} Not tested: {door.closed or 'too few pictures'}."
     seen, t50 = found.foresight, found.t50
@@ -134,21 +142,31 @@ def verdict_of(found: Turned) -> Verdict:
     """Pass where both hold, fail where one surely does not; what an interval spans is open."""
     seen, t50 = found.foresight, found.t50
     nowhere = found.everywhere and (t50.low == math.inf or t50.high == -math.inf)
-    return weigh(None, (), refuted=seen.high <= 0.5 or nowhere,
-                 shown=t50.inside and seen.low > 0.5)  # fmt: skip
+    return weigh(None, (), refuted=seen.high <= 0.5 or nowhere, shown=t50.inside and seen.low > 0.5)
 
 
 def _numbers(door: Gate, spoken: Reading, silent: Reading, found: Turned) -> dict[str, Any]:
     turns, back = found.turns, means(found.turns.back)
     return {
-        "n": len(turns.began), "turns_each": turns.ended.shape[2], "gate": door.as_dict(),
-        "t50_sigma_over_alpha": found.t50.as_dict(), "same_class_by_chance": found.base,
-        "read_in_x0hat": {"with_words": spoken.halfway().as_dict(),
-                          "without_words": silent.halfway().as_dict()},
-        "speciation_sigma_over_alpha": found.at, "foresight": found.foresight.as_dict(),
-        "curve": {"sigma_over_alpha": turns.ratio, "back": back.mean, "low": back.low,
-                  "high": back.high, "foretold": turns.foretold.double().mean((0, 2))},
-    }  # fmt: skip
+        "n": len(turns.began),
+        "turns_each": turns.ended.shape[2],
+        "gate": door.as_dict(),
+        "t50_sigma_over_alpha": found.t50.as_dict(),
+        "same_class_by_chance": found.base,
+        "read_in_x0hat": {
+            "with_words": spoken.halfway().as_dict(),
+            "without_words": silent.halfway().as_dict(),
+        },
+        "speciation_sigma_over_alpha": found.at,
+        "foresight": found.foresight.as_dict(),
+        "curve": {
+            "sigma_over_alpha": turns.ratio,
+            "back": back.mean,
+            "low": back.low,
+            "high": back.high,
+            "foretold": turns.foretold.double().mean((0, 2)),
+        },
+    }
 
 
 def _panels(subject: Subject, spoken: Reading, silent: Reading, found: Turned) -> tuple[Panel, ...]:
@@ -161,28 +179,45 @@ def _panels(subject: Subject, spoken: Reading, silent: Reading, found: Turned) -
     ]
     return (
         _strip(subject, spoken, silent),
-        Curve("What a judge reads in the foreseen picture", lines, LEVELS, "probability",
-              xscale="log", ylim=(-0.03, 1.03), reverse=True, note=_when(spoken, silent)),
+        Curve(
+            "What a judge reads in the foreseen picture",
+            lines,
+            LEVELS,
+            "probability",
+            xscale="log",
+            ylim=(-0.03, 1.03),
+            reverse=True,
+            note=_when(spoken, silent),
+        ),
         _fan(subject, silent),
         _turned(found),
-    )  # fmt: skip
+    )
 
 
 def _when(spoken: Reading, silent: Reading) -> str:
     """When the foreseen class stays what it will be, in a sentence."""
     first, without = int(spoken.decided[:, 0].sum()), silent.halfway()
-    said = (f"With words {first} of {len(spoken.x)} walks foresee their final class from the first "
-            "step on")  # fmt: skip
+    said = (
+        f"With words {first} of {len(spoken.x)} walks foresee their final class from the first "
+        "step on"
+    )
     if not without.inside:
         return f"{said}."
-    return (f"{said}; without, half of the walks stay with theirs from sigma/alpha = "
-            f"{without.at:.2g} on ({without.low:.2g} to {without.high:.2g}).")  # fmt: skip
+    return (
+        f"{said}; without, half of the walks stay with theirs from sigma/alpha = "
+        f"{without.at:.2g} on ({without.low:.2g} to {without.high:.2g})."
+    )
 
 
 def _line(label: str, x: Tensor, values: Tensor) -> Line:
     found = means(values)
-    return Line(label, x.tolist(), found.mean.tolist(), found.low.clamp(0, 1).tolist(),
-                found.high.clamp(0, 1).tolist())  # fmt: skip
+    return Line(
+        label,
+        x.tolist(),
+        found.mean.tolist(),
+        found.low.clamp(0, 1).tolist(),
+        found.high.clamp(0, 1).tolist(),
+    )
 
 
 def _strip(subject: Subject, spoken: Reading, silent: Reading) -> Strip:
@@ -190,19 +225,31 @@ def _strip(subject: Subject, spoken: Reading, silent: Reading) -> Strip:
     rows = torch.cat([spoken.strip[:, at], silent.strip[:, at]])
     seeds = subject.seeds[:SHOWN]
     names = [f"seed {seed}, {how}" for how in ("words", "no words") for seed in seeds]
-    return Strip("The foreseen picture (x_0-hat), from noise to picture", rows, names,
-                 [f"{spoken.ratio[i]:.2g}" for i in at],
-                 f"Above each column: {LEVELS}.")  # fmt: skip
+    return Strip(
+        "The foreseen picture (x_0-hat), from noise to picture",
+        rows,
+        names,
+        [f"{spoken.ratio[i]:.2g}" for i in at],
+        f"Above each column: {LEVELS}.",
+    )
 
 
 def _fan(subject: Subject, silent: Reading) -> Curve:
     """One walk without words: the classes between which it wavers."""
     probs = silent.probs[0]  # (s, k)
     shown = [k for k in probs.amax(0).argsort(descending=True).tolist() if probs[:, k].max() > 0.2]
-    lines = [Line(subject.classes[k], silent.ratio.tolist(), probs[:, k].tolist())
-             for k in shown[:6]]  # fmt: skip
-    return Curve(f"One walk without words (seed {subject.seeds[0]}): what it might become", lines,
-                 LEVELS, "probability", xscale="log", ylim=(-0.03, 1.03), reverse=True)  # fmt: skip
+    lines = [
+        Line(subject.classes[k], silent.ratio.tolist(), probs[:, k].tolist()) for k in shown[:6]
+    ]
+    return Curve(
+        f"One walk without words (seed {subject.seeds[0]}): what it might become",
+        lines,
+        LEVELS,
+        "probability",
+        xscale="log",
+        ylim=(-0.03, 1.03),
+        reverse=True,
+    )
 
 
 def _turned(found: Turned) -> Curve:
@@ -215,5 +262,13 @@ def _turned(found: Turned) -> Curve:
     if t50.inside:
         lines.append(Line("t50", [t50.at, t50.at], [0.0, 1.0], style="guide"))
         note = f"t50 = {t50.at:.2g} ({t50.low:.2g} to {t50.high:.2g}). {note}"
-    return Curve("U-turns without words", lines, LEVELS, "share", xscale="log",
-                 ylim=(-0.03, 1.03), reverse=True, note=note)  # fmt: skip
+    return Curve(
+        "U-turns without words",
+        lines,
+        LEVELS,
+        "share",
+        xscale="log",
+        ylim=(-0.03, 1.03),
+        reverse=True,
+        note=note,
+    )

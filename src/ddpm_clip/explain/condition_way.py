@@ -125,9 +125,14 @@ def analysed(
     along = stretch.start[:1] + places * (stretch.end[:1] - stretch.start[:1])
     shown = yield from _pictures(subject, stretch, along, stretch.seeds[:1] * len(along))
     return Found(
-        integrated, parts_of(subject, stretch.end, stretch.start, stretch.seeds), deletion,
-        opened, readout, correlation, shown.cpu(),
-    )  # fmt: skip
+        integrated,
+        parts_of(subject, stretch.end, stretch.start, stretch.seeds),
+        deletion,
+        opened,
+        readout,
+        correlation,
+        shown.cpu(),
+    )
 
 
 def reading(subject: Subject, stretch: Stretch, readout: Readout) -> Value:
@@ -151,8 +156,11 @@ def reading(subject: Subject, stretch: Stretch, readout: Readout) -> Value:
 def _pictures(
     subject: Subject, stretch: Stretch, c: Tensor, seeds: list[int]
 ) -> Generator[Progress, None, Tensor]:
-    return (yield from subject.pictures(c, seeds, steps=stretch.steps, sampler=SAMPLER,
-                                        stage="coordinates set back"))  # fmt: skip
+    return (
+        yield from subject.pictures(
+            c, seeds, steps=stretch.steps, sampler=SAMPLER, stage="coordinates set back"
+        )
+    )
 
 
 def _deletion(
@@ -177,5 +185,6 @@ def _deletion(
     probs = subject.judge(x).cpu()
     odds = log_odds(probs, subject.target).view(len(every), len(sizes), len(held))
     first, last, random = odds[0], odds[1], odds[2:].mean(0)
-    return Deletion(sizes, first, random, last, means((random - first).mean(0)),
-                    means((last - first).mean(0)))  # fmt: skip
+    return Deletion(
+        sizes, first, random, last, means((random - first).mean(0)), means((last - first).mean(0))
+    )

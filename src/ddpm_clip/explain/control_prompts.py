@@ -53,10 +53,14 @@ class Gate:
         """The JSON form."""
         followed = None if self.followed is None else self.followed.as_dict()
         return {
-            "followed": followed, "controls_named": self.named, "controls": self.n,
-            "controls_by_chance": self.by_chance, "levels_known": self.levels,
-            "levels": len(LEVELS), "closed": self.closed or None,
-        }  # fmt: skip
+            "followed": followed,
+            "controls_named": self.named,
+            "controls": self.n,
+            "controls_by_chance": self.by_chance,
+            "levels_known": self.levels,
+            "levels": len(LEVELS),
+            "closed": self.closed or None,
+        }
 
 
 def control_prompts(subject: Subject) -> dict[int, str]:
@@ -90,14 +94,17 @@ def gate(subject: Subject, probs: Tensor | None) -> Generator[Progress, None, Ga
     by_chance = at_least(named, n, 1 / len(subject.classes))
     followed, closed = Followed.of(probs, subject.target), ""
     if not followed.enough:
-        closed = (f"the judge sees {subject.wanted} in {followed.seen} of {followed.n} pictures, "
-                  "which is not surely most of them")  # fmt: skip
+        closed = (
+            f"the judge sees {subject.wanted} in {followed.seen} of {followed.n} pictures, "
+            "which is not surely most of them"
+        )
     elif by_chance > BY_CHANCE:
-        closed = (f"of {n} control prompts the judge names {named} right, "
-                  "which chance might do")  # fmt: skip
+        closed = f"of {n} control prompts the judge names {named} right, which chance might do"
     elif at_least(known, len(LEVELS), 1 / len(LEVELS)) > BY_CHANCE:
-        closed = (f"the network errs least when it is told the right noise level at {known} of "
-                  f"{len(LEVELS)} levels, which chance might do")  # fmt: skip
+        closed = (
+            f"the network errs least when it is told the right noise level at {known} of "
+            f"{len(LEVELS)} levels, which chance might do"
+        )
     return Gate(followed, named, n, by_chance, known, closed)
 
 

@@ -80,15 +80,27 @@ class Copies:
         near = None
         if self.near is not None:
             one = self.near
-            near = {"n": one.n, "bank": one.bank, "tolerance": one.tolerance,
-                    "duplicates": one.duplicates, "nearest_by_usual": one.ratio,
-                    "interval_95": wilson(one.duplicates, one.n)}  # fmt: skip
+            near = {
+                "n": one.n,
+                "bank": one.bank,
+                "tolerance": one.tolerance,
+                "duplicates": one.duplicates,
+                "nearest_by_usual": one.ratio,
+                "interval_95": wilson(one.duplicates, one.n),
+            }
         own = None
         if self.retrieved is not None:
-            own = {"n": self.tried, "right": self.retrieved,
-                   "interval_95": wilson(self.retrieved, self.tried)}  # fmt: skip
-        return {"embeddings": near, "retrieval_of_own": own, "not_done": list(self.why),
-                "pixels": None if self.pixels is None else self.pixels.as_dict()}  # fmt: skip
+            own = {
+                "n": self.tried,
+                "right": self.retrieved,
+                "interval_95": wilson(self.retrieved, self.tried),
+            }
+        return {
+            "embeddings": near,
+            "retrieval_of_own": own,
+            "not_done": list(self.why),
+            "pixels": None if self.pixels is None else self.pixels.as_dict(),
+        }
 
     def panels(self) -> list[Panel]:
         """A table, and the pictures where there are any."""
@@ -98,21 +110,33 @@ class Copies:
             rows.append(["embeddings of the bank", one.n, one.bank, one.duplicates, one.ratio, ""])
         if self.pixels is not None:
             found = self.pixels
-            rows.append(["pixels", found.n, found.compared, found.duplicates,
-                         found.ratio / max(found.heldout_ratio, 1e-12),
-                         found.verdict])  # fmt: skip
+            rows.append(
+                [
+                    "pixels",
+                    found.n,
+                    found.compared,
+                    found.duplicates,
+                    found.ratio / max(found.heldout_ratio, 1e-12),
+                    found.verdict,
+                ]
+            )
         columns = ["looked at", "painted", "compared with", "copies", "nearness, real = 1", "audit"]
         note = "; ".join(self.why) + (". " if self.why else "")
         if self.retrieved is not None:
-            note += (f"Of {self.tried} pictures painted from the embedding of a training picture, "
-                     f"{self.retrieved} lie nearest to that one in the whole bank.")  # fmt: skip
-        table = Table("Copies of training pictures", columns, rows or [["nothing"] + [""] * 5],
-                      note.strip())  # fmt: skip
+            note += (
+                f"Of {self.tried} pictures painted from the embedding of a training picture, "
+                f"{self.retrieved} lie nearest to that one in the whole bank."
+            )
+        table = Table(
+            "Copies of training pictures", columns, rows or [["nothing"] + [""] * 5], note.strip()
+        )
         if self.shown is None:
             return [table]
         names = ("painted", "nearest of training")
-        return [table, Strip("The most suspicious ones, and what they are nearest to", self.shown,
-                             names)]  # fmt: skip
+        return [
+            table,
+            Strip("The most suspicious ones, and what they are nearest to", self.shown, names),
+        ]
 
 
 def copies(subject: Subject, x: Tensor, quick: bool) -> Generator[Progress, None, Copies]:

@@ -82,8 +82,9 @@ def save(explanation: Explanation, folder: Path) -> list[Path]:
         path = folder / f"{explanation.name}.json"
         write_text(path, json.dumps(explanation.as_dict(), indent=1, ensure_ascii=False) + "\n")
     except OSError as error:
-        raise CannotCreate(f"cannot write into {folder}", str(error), "choose another folder",
-                           param="out") from error  # fmt: skip
+        raise CannotCreate(
+            f"cannot write into {folder}", str(error), "choose another folder", param="out"
+        ) from error
     return [*written, path]
 
 
@@ -105,19 +106,32 @@ def show(explanation: Explanation) -> None:
 def _plot(panel: Curve | Bars | Heatmap, path: Path) -> Path:
     if isinstance(panel, Heatmap):
         return plots.heat_map(
-            panel.values.tolist(), panel.row_names, panel.column_names, path, label=panel.label,
-            title=panel.title, xlabel=panel.xlabel, ylabel=panel.ylabel, numbers=panel.numbers,
+            panel.values.tolist(),
+            panel.row_names,
+            panel.column_names,
+            path,
+            label=panel.label,
+            title=panel.title,
+            xlabel=panel.xlabel,
+            ylabel=panel.ylabel,
+            numbers=panel.numbers,
             diverging=panel.diverging,
-        )  # fmt: skip
+        )
     if isinstance(panel, Bars):
         pairs = list(zip(panel.names, panel.values, strict=True))
         spans = list(zip(panel.low, panel.high, strict=True))
         part = plots.Panel(panel.title, panel.xlabel, bars={"": pairs}, spans=spans)
         return plots.panels([part], path, height=1.2 + 0.32 * len(pairs))
     part = plots.Panel(
-        panel.title, panel.xlabel, panel.ylabel, panel.lines, xscale=panel.xscale,
-        yscale=panel.yscale, ylim=panel.ylim, reverse=panel.reverse,
-    )  # fmt: skip
+        panel.title,
+        panel.xlabel,
+        panel.ylabel,
+        panel.lines,
+        xscale=panel.xscale,
+        yscale=panel.yscale,
+        ylim=panel.ylim,
+        reverse=panel.reverse,
+    )
     return plots.panels([part], path)
 
 
@@ -162,8 +176,9 @@ def _words(text: str, size: int, width: int = WIDTH) -> Image.Image:
 
 
 def _stacked(parts: Sequence[Image.Image]) -> Image.Image:
-    whole = Image.new("RGB", (max(one.width for one in parts), sum(one.height for one in parts)),
-                      PAPER)  # fmt: skip
+    whole = Image.new(
+        "RGB", (max(one.width for one in parts), sum(one.height for one in parts)), PAPER
+    )
     top = 0
     for one in parts:
         whole.paste(one, (0, top))

@@ -62,8 +62,11 @@ def explain(
         return _unread(subject, "Nobody reads these pictures for what the prompt asks.")
     readout = yield from class_readout(subject, *((8, 6) if quick else (24, 12)))
     if readout.r2 <= 0:
-        return _unread(subject, "What the judge sees of the class that was asked for cannot be "
-                       "read from pixels by a line.")  # fmt: skip
+        return _unread(
+            subject,
+            "What the judge sees of the class that was asked for cannot be "
+            "read from pixels by a line.",
+        )
     every = subject.more_seeds(4 + 12 if quick else 12 + 16)
     seeds, held = (every[:4], every[4:]) if quick else (every[:12], every[12:])
     end = subject.conditions(seeds=seeds)
@@ -73,9 +76,14 @@ def explain(
     stretch = Stretch(seeds, held, steps, most, start, end, **coarser)
     found = yield from analysed(subject, stretch, readout, 2 if quick else 5, not quick)
     return Explanation(
-        "embedding", "What in the condition makes the picture", CAPTION, _panels(subject, found),
-        _test(found), verdict_of(found), _numbers(stretch, found),
-    )  # fmt: skip
+        "embedding",
+        "What in the condition makes the picture",
+        CAPTION,
+        _panels(subject, found),
+        _test(found),
+        verdict_of(found),
+        _numbers(stretch, found),
+    )
 
 
 embedding = plainly(explain)
@@ -121,16 +129,21 @@ CAPTION = (
 def _numbers(stretch: Stretch, found: Found) -> dict[str, Any]:
     integrated, deletion = found.integrated, found.deletion
     each = means(integrated.along(found.parts.parts))
-    rows = zip(found.parts.names, each.mean.tolist(), each.low.tolist(), each.high.tolist(),
-               strict=True)  # fmt: skip
+    rows = zip(
+        found.parts.names, each.mean.tolist(), each.low.tolist(), each.high.tolist(), strict=True
+    )
     return {
-        "n": len(stretch.seeds), "n_held": len(stretch.held), "steps": stretch.steps,
+        "n": len(stretch.seeds),
+        "n_held": len(stretch.held),
+        "steps": stretch.steps,
         "cuts": stretch.cuts,
         "gate": found.gate.as_dict(),
-        "readout": {"n": found.readout.n, "r2": found.readout.r2}, "change": found.change.as_dict(),
+        "readout": {"n": found.readout.n, "r2": found.readout.r2},
+        "change": found.change.as_dict(),
         "completeness_error": integrated.error,
-        "parts": [{"part": name, "adds": mean, "low": low, "high": high}
-                  for name, mean, low, high in rows],
+        "parts": [
+            {"part": name, "adds": mean, "low": low, "high": high} for name, mean, low, high in rows
+        ],
         "gap_coordinates": [
             {"coordinate": i, "adds": float(integrated.attributions[:, i].mean())}
             for i in found.parts.gap
@@ -139,7 +152,7 @@ def _numbers(stretch: Stretch, found: Found) -> dict[str, Any]:
         "hurt_beyond_random": deletion.hurt.as_dict(),
         "hurt_beyond_least": deletion.hurt_reverse.as_dict(),
         "random_weights_rank_correlation": found.random_correlation,
-    }  # fmt: skip
+    }
 
 
 def _panels(subject: Subject, found: Found) -> tuple[Panel, ...]:
@@ -147,26 +160,49 @@ def _panels(subject: Subject, found: Found) -> tuple[Panel, ...]:
     top = each.mean(0).abs().topk(min(SHOWN, each.shape[1])).indices
     names = [f"{i} (gap)" if i in found.parts.gap else str(i) for i in top.tolist()]
     return (
-        mean_bars(f"What the parts of the condition add to {subject.wanted}", found.parts.names,
-                  list(parts.T), SCORE),
+        mean_bars(
+            f"What the parts of the condition add to {subject.wanted}",
+            found.parts.names,
+            list(parts.T),
+            SCORE,
+        ),
         mean_bars("The coordinates that add or take most", names, list(each[:, top].T), SCORE),
         _curve(found),
-        Strip("One seed on the way to the prompt", found.x[None], (),
-              [f"{i / (len(found.x) - 1):.0%}" for i in range(len(found.x))],
-              "above: how much of the way from the average condition to this one"),
-    )  # fmt: skip
+        Strip(
+            "One seed on the way to the prompt",
+            found.x[None],
+            (),
+            [f"{i / (len(found.x) - 1):.0%}" for i in range(len(found.x))],
+            "above: how much of the way from the average condition to this one",
+        ),
+    )
 
 
 def _curve(found: Found) -> Curve:
     deletion, lines = found.deletion, []
-    for label, values in (("largest first", deletion.strongest), ("random", deletion.random),
-                          ("least first", deletion.weakest)):  # fmt: skip
+    for label, values in (
+        ("largest first", deletion.strongest),
+        ("random", deletion.random),
+        ("least first", deletion.weakest),
+    ):
         lines.append(mean_line(label, deletion.sizes, values.T))
-    return Curve("Taking coordinates out (seeds that had no say in the order)", lines,
-                 "coordinates that were set back", "log-odds", xscale="log")  # fmt: skip
+    return Curve(
+        "Taking coordinates out (seeds that had no say in the order)",
+        lines,
+        "coordinates that were set back",
+        "log-odds",
+        xscale="log",
+    )
 
 
 def _unread(subject: Subject, why: str) -> Explanation:
     table = Table("What is asked", ["prompt", "class"], [[subject.prompt, subject.wanted or "-"]])
-    return Explanation("embedding", "What in the condition makes the picture", CAPTION, (table,),
-                       why, "inconclusive", {"n": 0})  # fmt: skip
+    return Explanation(
+        "embedding",
+        "What in the condition makes the picture",
+        CAPTION,
+        (table,),
+        why,
+        "inconclusive",
+        {"n": 0},
+    )

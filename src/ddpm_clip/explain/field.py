@@ -73,7 +73,10 @@ def field_of(recording: Recording) -> Field:
     by_row = power.view(s, b, -1).mean(1)
     waves = by_row[:, 1:]  # the constant, a change of brightness, is no wave
     return Field(
-        recording.ratio, delta, flat.square().mean(2).sqrt(),
+        recording.ratio,
+        delta,
+        flat.square().mean(2).sqrt(),
         F.cosine_similarity(flat[1:], flat[:-1], dim=2),
-        waves / waves.sum(1, keepdim=True).clamp(min=1e-30), centroid(by_row),
-    )  # fmt: skip
+        waves / waves.sum(1, keepdim=True).clamp(min=1e-30),
+        centroid(by_row),
+    )

@@ -59,10 +59,14 @@ def explain(
         walks = Walks(c, seeds, steps, recording.x_end.clamp(-1, 1))
         findings = yield from _findings(subject, walks, field, directions, share)
     return Explanation(
-        "guidance_field", "What the words change, step by step", caption_of(share),
-        panels_of(subject, recording, field, findings, share), _test(findings, weights, share),
-        _verdict(findings, weights), _numbers(field, weights, findings, share),
-    )  # fmt: skip
+        "guidance_field",
+        "What the words change, step by step",
+        caption_of(share),
+        panels_of(subject, recording, field, findings, share),
+        _test(findings, weights, share),
+        _verdict(findings, weights),
+        _numbers(field, weights, findings, share),
+    )
 
 
 guidance_field = plainly(explain)
@@ -94,10 +98,7 @@ def _findings(
     margin = whole[:, target] - best_other(whole, target)
     cosines = torch.stack([directions.cosines(delta) for delta in field.delta])
     opened = yield from gate(subject, subject.judge(walks.x).cpu())
-    return Findings(
-        opened, cosines, means(margin),
-        torch.stack(odds), means(odds[2] - odds[1]),
-    )  # fmt: skip
+    return Findings(opened, cosines, means(margin), torch.stack(odds), means(odds[2] - odds[1]))
 
 
 def _verdict(findings: Findings | None, weights: WeightCheck) -> Verdict:
@@ -109,9 +110,11 @@ def _verdict(findings: Findings | None, weights: WeightCheck) -> Verdict:
     more, less = findings.more, findings.less
     hurts = at_least(more, more + less) <= BY_CHANCE
     return weigh(
-        findings.gate, [findings.margin], refuted=at_least(less, more + less) <= BY_CHANCE,
+        findings.gate,
+        [findings.margin],
+        refuted=at_least(less, more + less) <= BY_CHANCE,
         shown=hurts and weights.worst is not None,
-    )  # fmt: skip
+    )
 
 
 def _test(findings: Findings | None, weights: WeightCheck, share: float) -> str:
@@ -136,16 +139,21 @@ def _numbers(
     field: Field, weights: WeightCheck, findings: Findings | None, share: float
 ) -> dict[str, Any]:
     found: dict[str, Any] = {
-        "n": field.delta.shape[1], "sigma_over_alpha": field.ratio, "weight": weights.as_dict(),
-        "rms": field.rms.mean(1), "consecutive_cosine": field.turn.mean(1),
-        "mean_frequency": field.waves, "share_switched_off": share,
-    }  # fmt: skip
+        "n": field.delta.shape[1],
+        "sigma_over_alpha": field.ratio,
+        "weight": weights.as_dict(),
+        "rms": field.rms.mean(1),
+        "consecutive_cosine": field.turn.mean(1),
+        "mean_frequency": field.waves,
+        "share_switched_off": share,
+    }
     if findings is not None:
         found |= {
             "gate": findings.gate.as_dict(),
             "cosine_above_best_other": findings.margin.as_dict(),
             "log_odds_lost_more_than_elsewhere": findings.hurt.as_dict(),
-            "pictures_that_lose_more": findings.more, "pictures_that_lose_less": findings.less,
+            "pictures_that_lose_more": findings.more,
+            "pictures_that_lose_less": findings.less,
             "log_odds": dict(zip(CASES, findings.odds.mean(1).tolist(), strict=True)),
-        }  # fmt: skip
+        }
     return found

@@ -32,13 +32,23 @@ def panels_of(
         panels += [_directions(subject, field, findings), _odds(findings, share)]
     some = range(0, len(field.ratio), 2)
     panels += [
-        Heatmap("Where the field acts", field.delta.abs().mean((0, 1, 2)),
-                label="mean |field| of a pixel", numbers=False),
-        Heatmap("Frequencies of the field, row by row", field.spectrum[list(some)],
-                [f"{field.ratio[i]:.2g}" for i in some],
-                [str(f) for f in range(1, 1 + field.spectrum.shape[1])], "share of the mean power",
-                "waves across the picture", "sigma / alpha", numbers=False),
-    ]  # fmt: skip
+        Heatmap(
+            "Where the field acts",
+            field.delta.abs().mean((0, 1, 2)),
+            label="mean |field| of a pixel",
+            numbers=False,
+        ),
+        Heatmap(
+            "Frequencies of the field, row by row",
+            field.spectrum[list(some)],
+            [f"{field.ratio[i]:.2g}" for i in some],
+            [str(f) for f in range(1, 1 + field.spectrum.shape[1])],
+            "share of the mean power",
+            "waves across the picture",
+            "sigma / alpha",
+            numbers=False,
+        ),
+    ]
     return tuple(panels)
 
 
@@ -50,16 +60,19 @@ def _strip(recording: Recording, field: Field) -> Strip:
     delta = delta / delta.abs().amax().clamp(min=1e-6)
     images = (recording.x_0_uncond[at, 0], recording.x_0_cond[at, 0], recording.x_0[at, 0], delta)
     return Strip(
-        "What is foreseen of the first picture", torch.stack(images).clamp(-1, 1),
+        "What is foreseen of the first picture",
+        torch.stack(images).clamp(-1, 1),
         ("without words", "with words", "guided", "the field"),
-        [f"{field.ratio[i]:.2g}" for i in at], "above: sigma / alpha, from noise to picture",
-    )  # fmt: skip
+        [f"{field.ratio[i]:.2g}" for i in at],
+        "above: sigma / alpha, from noise to picture",
+    )
 
 
 def _sizes(field: Field) -> Curve:
     line = mean_line("field", field.ratio, field.rms.T)
-    return Curve("Size of the field", [line], "sigma / alpha", "rms a pixel", xscale="log",
-                 reverse=True)  # fmt: skip
+    return Curve(
+        "Size of the field", [line], "sigma / alpha", "rms a pixel", xscale="log", reverse=True
+    )
 
 
 def _directions(subject: Subject, field: Field, findings: Findings) -> Curve:
@@ -70,13 +83,16 @@ def _directions(subject: Subject, field: Field, findings: Findings) -> Curve:
     lines = [
         mean_line(wanted, field.ratio, findings.cosines[:, :, target].T),
         Line("best other class", field.ratio, best.tolist()),
-    ]  # fmt: skip
-    return Curve(f"Does it point to {wanted}?", lines, "sigma / alpha", "cosine", xscale="log",
-                 reverse=True)  # fmt: skip
+    ]
+    return Curve(
+        f"Does it point to {wanted}?", lines, "sigma / alpha", "cosine", xscale="log", reverse=True
+    )
 
 
 def _odds(findings: Findings, share: float) -> Bars:
     return mean_bars(
-        f"How sure the judge is, with {share:.0%} of the field off", CASES, list(findings.odds),
+        f"How sure the judge is, with {share:.0%} of the field off",
+        CASES,
+        list(findings.odds),
         "log-odds of the class that was asked for",
-    )  # fmt: skip
+    )

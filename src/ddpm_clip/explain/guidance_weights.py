@@ -84,10 +84,14 @@ def explain(
     seeds = list(subject.seeds)[: 8 if quick else 32]
     compared = yield from compare(subject, chosen, seeds, quick)
     return Explanation(
-        "guidance_weights", "The same pictures under more and less guidance", CAPTION,
-        _panels(subject, compared), _test(subject, compared), _verdict(subject, compared),
+        "guidance_weights",
+        "The same pictures under more and less guidance",
+        CAPTION,
+        _panels(subject, compared),
+        _test(subject, compared),
+        _verdict(subject, compared),
         _numbers(subject, compared),
-    )  # fmt: skip
+    )
 
 
 guidance_weights = plainly(explain)
@@ -164,11 +168,14 @@ CAPTION = (
 
 def _numbers(subject: Subject, compared: Compared) -> dict[str, Any]:
     found: dict[str, Any] = {
-        "n": compared.x.shape[1], "scales": compared.scales, "own_scale": subject.guidance,
+        "n": compared.x.shape[1],
+        "scales": compared.scales,
+        "own_scale": subject.guidance,
         "worst_deviation_of_weight": compared.worst,
         "weights_measured": sum(one.as_dict()["measured"] for one in compared.weights),
-        "saturated": compared.saturated.mean(1), "variety": compared.variety,
-    }  # fmt: skip
+        "saturated": compared.saturated.mean(1),
+        "variety": compared.variety,
+    }
     if compared.likeness is not None:
         found["likeness_to_prompt"] = compared.likeness.mean(1)
     if compared.odds is not None:
@@ -180,23 +187,37 @@ def _numbers(subject: Subject, compared: Compared) -> dict[str, Any]:
             "gain": gain(compared, subject.guidance).as_dict(),
             "best_scale": compared.scales[best],
             "rises_up_to_best": bool((mean[: best + 1].diff() >= 0).all()),
-        }  # fmt: skip
+        }
     return found
 
 
 def _panels(subject: Subject, compared: Compared) -> tuple[Panel, ...]:
     shown = min(8, compared.x.shape[1])
     panels: list[Panel] = [
-        Strip("The same seeds, more and more guidance", compared.x[:, :shown],
-              [f"s = {scale:g}" for scale in compared.scales])
-    ]  # fmt: skip
+        Strip(
+            "The same seeds, more and more guidance",
+            compared.x[:, :shown],
+            [f"s = {scale:g}" for scale in compared.scales],
+        )
+    ]
     if compared.odds is not None:
-        panels.append(Curve(f"Sure of {subject.wanted}", [mean_line("log-odds", compared.scales,
-                            compared.odds.T)], "guidance scale s", "log-odds"))  # fmt: skip
+        panels.append(
+            Curve(
+                f"Sure of {subject.wanted}",
+                [mean_line("log-odds", compared.scales, compared.odds.T)],
+                "guidance scale s",
+                "log-odds",
+            )
+        )
     if compared.likeness is not None:
-        panels.append(Curve("Near the prompt", [mean_line("cosine", compared.scales,
-                            compared.likeness.T)],
-                            "guidance scale s", "cosine"))  # fmt: skip
+        panels.append(
+            Curve(
+                "Near the prompt",
+                [mean_line("cosine", compared.scales, compared.likeness.T)],
+                "guidance scale s",
+                "cosine",
+            )
+        )
     variety = Line("variety between seeds", compared.scales, compared.variety.tolist())
     saturated = mean_line("share of saturated pixels", compared.scales, compared.saturated.T)
     panels.append(Curve("What changes beside it", [variety, saturated], "guidance scale s"))

@@ -39,8 +39,13 @@ class Halfway:
 
     def as_dict(self) -> dict[str, Any]:
         """The JSON form; what lies outside is None."""
-        return {"at": self.at, "low": self.low, "high": self.high, "n": self.n,
-                "inside": self.inside}  # fmt: skip
+        return {
+            "at": self.at,
+            "low": self.low,
+            "high": self.high,
+            "n": self.n,
+            "inside": self.inside,
+        }
 
 
 def halfway(
@@ -65,9 +70,12 @@ def halfway(
     at = _crossing(x, falling(curves), half)
     rest = at[1:].sort().values  # by rank, since a quantile cannot be taken between infinities
     low, high = rest[math.floor(0.025 * (draws - 1))], rest[math.ceil(0.975 * (draws - 1))]
-    return Halfway(at[0].exp().item() if at[0] > -math.inf else -math.inf,
-                   low.exp().item() if low > -math.inf else -math.inf,
-                   high.exp().item() if high > -math.inf else -math.inf, n)  # fmt: skip
+    return Halfway(
+        at[0].exp().item() if at[0] > -math.inf else -math.inf,
+        low.exp().item() if low > -math.inf else -math.inf,
+        high.exp().item() if high > -math.inf else -math.inf,
+        n,
+    )
 
 
 def falling(curves: Tensor) -> Tensor:

@@ -28,7 +28,7 @@ from ddpm_clip.explain.panels import (
     Table,
     Verdict,
     mean_line,
-)  # fmt: skip
+)
 from ddpm_clip.explain.subject import Subject
 from ddpm_clip.explain.verdicts import not_counted, weigh
 from ddpm_clip.models.ddpm import noise_of
@@ -91,9 +91,14 @@ def explain(subject: Subject, *, quick: bool = False) -> Generator[Progress, Non
     opened = yield from gate(subject, probs)
     found = Found(opened, layouts, kept, forgotten, trades, blocks)
     return Explanation(
-        "initial_noise", "What the first noise decides", CAPTION, _panels(found), _test(found),
-        verdict_of(found), _numbers(found),
-    )  # fmt: skip
+        "initial_noise",
+        "What the first noise decides",
+        CAPTION,
+        _panels(found),
+        _test(found),
+        verdict_of(found),
+        _numbers(found),
+    )
 
 
 initial_noise = plainly(explain)
@@ -105,8 +110,9 @@ def _probed(
     """Walk without words from n seeds, and foretell what the judge says at the end."""
     seeds = subject.more_seeds(n, start=len(subject.seeds))
     c = subject.conditions(seeds=seeds)
-    x = yield from subject.pictures(c, seeds, scale=0.0, steps=steps, sampler=sampler,
-                                    stage="wordless pictures")  # fmt: skip
+    x = yield from subject.pictures(
+        c, seeds, scale=0.0, steps=steps, sampler=sampler, stage="wordless pictures"
+    )
     said = subject.judge(x).cpu()
     noise = noise_of(seeds, (n, *subject.image_shape), "cpu")(-1)
     return probe(noise, said, draws)
@@ -148,46 +154,83 @@ CAPTION = (
 def _numbers(found: Found) -> dict[str, Any]:
     trades, blocks = found.trades, found.blocks
     return {
-        "n": len(found.kept.gains), "gate": found.gate.as_dict(),
+        "n": len(found.kept.gains),
+        "gate": found.gate.as_dict(),
         "layouts": [
-            {"scale": one.scale, "prompts": one.prompts, "followed": one.followed.as_dict(),
-             "variance": {name: share.as_dict() for name, share in one.shares.items()}}
+            {
+                "scale": one.scale,
+                "prompts": one.prompts,
+                "followed": one.followed.as_dict(),
+                "variance": {name: share.as_dict() for name, share in one.shares.items()},
+            }
             for one in found.layouts
         ],
-        "probe": found.kept.as_dict(), "probe_where_noise_is_added": found.forgotten.as_dict(),
+        "probe": found.kept.as_dict(),
+        "probe_where_noise_is_added": found.forgotten.as_dict(),
         "foretold_beyond": found.beyond.as_dict(),
-        "trades": {"pairs": trades.share.shape[1], "cuts": trades.cuts,
-                   "share_of_low": means(trades.share.T).as_dict(), "half": trades.half},
-        "blocks": {"pairs": len(blocks.stays), "a_side": GRID, "moves": blocks.moves,
-                   "stays": means(blocks.stays).as_dict(),
-                   "stays_by_chance": means(blocks.by_chance).as_dict()},
-    }  # fmt: skip
+        "trades": {
+            "pairs": trades.share.shape[1],
+            "cuts": trades.cuts,
+            "share_of_low": means(trades.share.T).as_dict(),
+            "half": trades.half,
+        },
+        "blocks": {
+            "pairs": len(blocks.stays),
+            "a_side": GRID,
+            "moves": blocks.moves,
+            "stays": means(blocks.stays).as_dict(),
+            "stays_by_chance": means(blocks.by_chance).as_dict(),
+        },
+    }
 
 
 def _panels(found: Found) -> tuple[Panel, ...]:
     own = found.layouts[0]
     rows: list[list[str | float | int]] = [
-        [f"{one.scale:g}", name, *(round(value, 4) for value in (share.seed, share.prompt,
-         share.interaction, share.p_prompt))]
-        for one in found.layouts for name, share in one.shares.items()
-    ]  # fmt: skip
+        [
+            f"{one.scale:g}",
+            name,
+            *(
+                round(value, 4)
+                for value in (share.seed, share.prompt, share.interaction, share.p_prompt)
+            ),
+        ]
+        for one in found.layouts
+        for name, share in one.shares.items()
+    ]
     chance = own.shares["pixels"].chance
     names = [prompt if len(prompt) < 12 else prompt.split()[-1] for prompt in own.prompts]
     return (
-        Strip("The same seeds under other prompts", own.x[:4], ("seed 1", "seed 2", "seed 3",
-              "seed 4")[: len(own.x)], names),
-        Table("Where the variance comes from",
-              ("guidance", "of", "seed", "prompt", "both", "p of prompt"), rows,
-              f"by chance alone: seed {chance[0]:.2f}, prompt {chance[1]:.2f}"),
-        _bars(found), _curve(found.trades),
-        Strip("Noise of two seeds, crossed", found.trades.x[None], (),
-              ["other", *(f"{cut:g}" for cut in found.trades.cuts[1:-1]), "one"],
-              "above: frequency up to which the noise is of the one seed"),
+        Strip(
+            "The same seeds under other prompts",
+            own.x[:4],
+            ("seed 1", "seed 2", "seed 3", "seed 4")[: len(own.x)],
+            names,
+        ),
+        Table(
+            "Where the variance comes from",
+            ("guidance", "of", "seed", "prompt", "both", "p of prompt"),
+            rows,
+            f"by chance alone: seed {chance[0]:.2f}, prompt {chance[1]:.2f}",
+        ),
+        _bars(found),
+        _curve(found.trades),
+        Strip(
+            "Noise of two seeds, crossed",
+            found.trades.x[None],
+            (),
+            ["other", *(f"{cut:g}" for cut in found.trades.cuts[1:-1]), "one"],
+            "above: frequency up to which the noise is of the one seed",
+        ),
         _moved(found.blocks),
-        Strip("One block of noise exchanged", found.blocks.x[None], (),
-              ["without", *(f"{i // GRID + 1}, {i % GRID + 1}" for i in range(GRID**2)), "giver"],
-              "above: row and column of the block whose noise is the giver's"),
-    )  # fmt: skip
+        Strip(
+            "One block of noise exchanged",
+            found.blocks.x[None],
+            (),
+            ["without", *(f"{i // GRID + 1}, {i % GRID + 1}" for i in range(GRID**2)), "giver"],
+            "above: row and column of the block whose noise is the giver's",
+        ),
+    )
 
 
 def _bars(found: Found) -> Bars:
@@ -197,32 +240,51 @@ def _bars(found: Found) -> Bars:
     low = [float(kept.low), float(forgotten.low), float(chance.mean) - spread]
     high = [float(kept.high), float(forgotten.high), float(chance.mean) + spread]
     return Bars(
-        "Foretold from the noise", ("the noise is kept", "noise is added", "pictures shuffled"),
+        "Foretold from the noise",
+        ("the noise is kept", "noise is added", "pictures shuffled"),
         [float(one.mean) for one in (kept, forgotten, chance)],
-        low, high, "share of the variance of what the judge says",
-    )  # fmt: skip
+        low,
+        high,
+        "share of the variance of what the judge says",
+    )
 
 
 def _curve(trades: Trades) -> Curve:
     x = [max(0.0, cut) for cut in trades.cuts[:-1]]
-    return Curve("Whose picture comes out?",
-                 [mean_line("giver of the low frequencies", x, trades.share[:-1].T)],
-                 "frequency of the cut, in waves across the picture",
-                 "nearness to its picture", ylim=(0.0, 1.0))  # fmt: skip
+    return Curve(
+        "Whose picture comes out?",
+        [mean_line("giver of the low frequencies", x, trades.share[:-1].T)],
+        "frequency of the cut, in waves across the picture",
+        "nearness to its picture",
+        ylim=(0.0, 1.0),
+    )
 
 
 def _moved(blocks: Blocks) -> Heatmap:
     stays, chance = means(blocks.stays), means(blocks.by_chance)
     names = [str(i + 1) for i in range(GRID)]
-    return Heatmap("Where noise moves the picture", blocks.moves, names, names,
-                   "share of all change", "column", "row",
-                   note=f"Of the change {stays.mean:.0%} ({stays.low:.0%} to {stays.high:.0%}) "
-                   f"stays in the block that was exchanged; {chance.mean:.0%} would if it went "
-                   "anywhere.")  # fmt: skip
+    return Heatmap(
+        "Where noise moves the picture",
+        blocks.moves,
+        names,
+        names,
+        "share of all change",
+        "column",
+        "row",
+        note=f"Of the change {stays.mean:.0%} ({stays.low:.0%} to {stays.high:.0%}) "
+        f"stays in the block that was exchanged; {chance.mean:.0%} would if it went "
+        "anywhere.",
+    )
 
 
 def _unread(subject: Subject) -> Explanation:
     table = Table("What is asked", ["prompt"], [[subject.prompt]])
-    return Explanation("initial_noise", "What the first noise decides", CAPTION, (table,),
-                       "Nobody reads these pictures, so no class can be foretold.",
-                       "inconclusive", {"n": 0})  # fmt: skip
+    return Explanation(
+        "initial_noise",
+        "What the first noise decides",
+        CAPTION,
+        (table,),
+        "Nobody reads these pictures, so no class can be foretold.",
+        "inconclusive",
+        {"n": 0},
+    )

@@ -91,9 +91,14 @@ class _Pieces:
 
 
 def integrate(
-    value: Value, start: Tensor, end: Tensor, *, cuts: int = 16, enough: float = ENOUGH,
+    value: Value,
+    start: Tensor,
+    end: Tensor,
+    *,
+    cuts: int = 16,
+    enough: float = ENOUGH,
     label: str = "integrate",
-) -> Generator[Progress, None, Integrated]:  # fmt: skip
+) -> Generator[Progress, None, Integrated]:
     """Integrate the gradient of `value`; yields `Progress` a cut.
 
     Args:
@@ -107,8 +112,9 @@ def integrate(
     walk = _Walk(value, start, end)
     at = torch.linspace(0, 1, PIECES + 1, dtype=torch.float64).expand(len(start), -1)
     values = walk.values(at)
-    pieces = _Pieces(at[:, :-1], at[:, 1:], values[:, :-1], values[:, 1:],
-                     walk.gradients(at[:, :-1], at[:, 1:]))  # fmt: skip
+    pieces = _Pieces(
+        at[:, :-1], at[:, 1:], values[:, :-1], values[:, 1:], walk.gradients(at[:, :-1], at[:, 1:])
+    )
     yield Progress(label, 1, cuts + 1)
     change = (values[:, -1] - values[:, 0]).abs().mean().clamp(min=1e-12)
     for done in range(cuts):
@@ -167,7 +173,7 @@ def _cut(walk: _Walk, pieces: _Pieces, worst: Tensor) -> _Pieces:
         torch.cat([pieces.before, said], 1),
         torch.cat([pieces.after.scatter(1, worst, said), pieces.after.gather(1, worst)], 1),
         torch.cat([pieces.gradient.scatter(1, far, halves[:, :1]), halves[:, 1:]], 1),
-    )  # fmt: skip
+    )
 
 
 def gradient_at(value: Value, c: Tensor) -> Tensor:

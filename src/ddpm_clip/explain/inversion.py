@@ -57,8 +57,9 @@ def explain(
     """
     towards = other_prompt(subject, other)
     seeds = subject.more_seeds(PICTURES[quick])
-    returned = yield from up_and_down(subject, seeds, FINENESS[quick], towards,
-                                      subject.steps_of(quick))  # fmt: skip
+    returned = yield from up_and_down(
+        subject, seeds, FINENESS[quick], towards, subject.steps_of(quick)
+    )
     foreign = strangers(subject, seeds, returned.x, returned.noise, returned.fineness[-1])
     steps, crossing = min(STEPS[quick], len(subject.rows())), None
     if towards is not None and subject.judging is not None and subject.target is not None:
@@ -70,8 +71,10 @@ def explain(
     verdict, test = _verdict(returned, crossing, towards)
     panels: list[Panel] = [_strip(returned, towards, foreign), _fidelity(returned)]
     if crossing is not None and towards is not None:
-        panels += [_frames(f"From “{subject.prompt}” to “{towards.prompt}”, the same noise",
-                           crossing.way), _read(subject, crossing)]  # fmt: skip
+        panels += [
+            _frames(f"From “{subject.prompt}” to “{towards.prompt}”, the same noise", crossing.way),
+            _read(subject, crossing),
+        ]
     panels += [_frames("From one noise to another, the same prompt", arcs)]
     if subject.target is not None and subject.judging is not None:
         panels.append(_kept(arcs, lines, subject.target))
@@ -95,8 +98,7 @@ def _verdict(
         f"refinement {float(refines.min()):.1f} or more (above 0)."
     )
     if crossing is None or towards is None:
-        return (weigh(None, claims, shown=False),
-                said + " No way to another class could be read.")  # fmt: skip
+        return (weigh(None, claims, shown=False), said + " No way to another class could be read.")
     n, k = len(crossing.once), int(crossing.once.sum())
     low, high = wilson(k, n)
     said += f" {k} of {n} ways to “{towards.prompt}” change their class once (most have to)."
@@ -110,67 +112,94 @@ def _verdict(
 
 
 def _numbers(
-    subject: Subject, returned: Returned, foreign: Strangers, crossing: Crossing | None,
-    towards: Other | None, arcs: Way, lines: Way,
-) -> dict[str, Any]:  # fmt: skip
+    subject: Subject,
+    returned: Returned,
+    foreign: Strangers,
+    crossing: Crossing | None,
+    towards: Other | None,
+    arcs: Way,
+    lines: Way,
+) -> dict[str, Any]:
     noise = returned.noise
     numbers: dict[str, Any] = {
-        "n": len(returned.x), "fineness": returned.fineness,
-        "psnr": means(returned.plain).as_dict(), "psnr_refined": means(returned.refined).as_dict(),
+        "n": len(returned.x),
+        "fineness": returned.fineness,
+        "psnr": means(returned.plain).as_dict(),
+        "psnr_refined": means(returned.refined).as_dict(),
         "psnr_stranger": means(returned.stranger).as_dict(),
-        "nearer": returned.nearer.as_dict(), "gains": returned.gains.as_dict(),
+        "nearer": returned.nearer.as_dict(),
+        "gains": returned.gains.as_dict(),
         "refinement_brings": returned.refines.as_dict(),
-        "noise": {"std": means(noise.flatten(1).std(1)).as_dict(),
-                  "apart_from_normal": means(apart_from_normal(noise)).as_dict()},
-        "strangers": {"own_length": means(foreign.own).as_dict(), "told": foreign.told,
-                      "strange_length": means(foreign.strange).as_dict()},
-    }  # fmt: skip
+        "noise": {
+            "std": means(noise.flatten(1).std(1)).as_dict(),
+            "apart_from_normal": means(apart_from_normal(noise)).as_dict(),
+        },
+        "strangers": {
+            "own_length": means(foreign.own).as_dict(),
+            "told": foreign.told,
+            "strange_length": means(foreign.strange).as_dict(),
+        },
+    }
     if crossing is not None and towards is not None:
         k, n = int(crossing.once.sum()), len(crossing.once)
         at = crossing.way.crossed_at(crossing.a, crossing.b)
         at = at[~at.isnan()]
         here, there = crossing.ends
         numbers["ways"] = {
-            "to": towards.prompt, "n": n, "once": k, "interval_95": wilson(k, n),
+            "to": towards.prompt,
+            "n": n,
+            "once": k,
+            "interval_95": wilson(k, n),
             "crossed_at": means(at).as_dict() if len(at) else None,
             "ends": [here.as_dict(), there.as_dict()],
-        }  # fmt: skip
+        }
         if returned.edited is not None:
-            numbers["edited"] = Followed.of(subject.judge(returned.edited).cpu(),
-                                            towards.target).as_dict()  # fmt: skip
+            numbers["edited"] = Followed.of(
+                subject.judge(returned.edited).cpu(), towards.target
+            ).as_dict()
     if subject.target is not None and arcs.probs.shape[2]:
         numbers["between_noises"] = {
-            name: {"shares": way.shares, "n": len(way.x),
-                   "seen": way.seen(subject.target).double().mean(0)}
+            name: {
+                "shares": way.shares,
+                "n": len(way.x),
+                "seen": way.seen(subject.target).double().mean(0),
+            }
             for name, way in (("arc", arcs), ("line", lines))
-        }  # fmt: skip
+        }
     return numbers
 
 
 def _strip(returned: Returned, towards: Other | None, foreign: Strangers) -> Strip:
-    rows, names = [returned.x, returned.noise / 3, returned.back], ["picture", "its noise",
-                                                                    "what returns"]  # fmt: skip
+    rows, names = (
+        [returned.x, returned.noise / 3, returned.back],
+        ["picture", "its noise", "what returns"],
+    )
     if returned.edited is not None and towards is not None:
         rows.append(returned.edited)
         names.append(f"as “{towards.prompt}”")
     rows.append(foreign.x)
     names.append("shuffled")
     shown = torch.stack([one[:8].float().cpu().clamp(-1, 1) for one in rows])
-    note = (f"A picture comes from noise of length {foreign.own.mean():.2f} (rms of a pixel; fresh "
-            f"noise has 1), in shuffled tiles it would from {foreign.strange.mean():.2f}: that "
-            f"tells them apart in {foreign.told:.0%} of pairs.")  # fmt: skip
+    note = (
+        f"A picture comes from noise of length {foreign.own.mean():.2f} (rms of a pixel; fresh "
+        f"noise has 1), in shuffled tiles it would from {foreign.strange.mean():.2f}: that "
+        f"tells them apart in {foreign.told:.0%} of pairs."
+    )
     return Strip("Up to the noise and down again", shown, names, note=note)
 
 
 def _fidelity(returned: Returned) -> Curve:
     x = list(returned.fineness)
     lines = []
-    for label, values in (("DDIM up and down", returned.plain),
-                          (f"with {REFINE} rounds of refinement", returned.refined)):  # fmt: skip
+    for label, values in (
+        ("DDIM up and down", returned.plain),
+        (f"with {REFINE} rounds of refinement", returned.refined),
+    ):
         lines.append(mean_line(label, x, values))
     stranger = float(returned.stranger.mean())
-    lines.append(Line("another picture of the prompt", [x[0], x[-1]], [stranger] * 2,
-                      style="guide"))  # fmt: skip
+    lines.append(
+        Line("another picture of the prompt", [x[0], x[-1]], [stranger] * 2, style="guide")
+    )
     return Curve("How well it returns", lines, "steps of the walk", "PSNR in dB", xscale="log")
 
 
@@ -182,15 +211,25 @@ def _read(subject: Subject, crossing: Crossing) -> Curve:
     lines = []
     for k in (crossing.a, crossing.b):
         lines.append(mean_line(subject.classes[k], crossing.way.shares, crossing.way.probs[..., k]))
-    return Curve("What is read on the way between the prompts", lines, "share of the way",
-                 "probability", ylim=(-0.05, 1.05))  # fmt: skip
+    return Curve(
+        "What is read on the way between the prompts",
+        lines,
+        "share of the way",
+        "probability",
+        ylim=(-0.05, 1.05),
+    )
 
 
 def _kept(arcs: Way, lines: Way, target: int) -> Curve:
     drawn = []
     for label, way in (("along the arc", arcs), ("along the straight line", lines)):
         drawn.append(mean_line(label, way.shares, way.probs[..., target]))
-    return Curve("Is it the asked class between two noises?", drawn, "share of the way",
-                 "probability", ylim=(-0.05, 1.05),
-                 note="The middle of a straight line between two noises is shorter than noise "
-                      "ever is; an arc keeps the length.")  # fmt: skip
+    return Curve(
+        "Is it the asked class between two noises?",
+        drawn,
+        "share of the way",
+        "probability",
+        ylim=(-0.05, 1.05),
+        note="The middle of a straight line between two noises is shorter than noise "
+        "ever is; an arc keeps the length.",
+    )

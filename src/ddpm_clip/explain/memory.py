@@ -56,9 +56,7 @@ class Memory:
         while self._held > self.room:
             self._held -= self._kept.popitem(last=False)[1][1]
 
-    def rows(
-        self, keys: Sequence[Hashable], paint: Paint
-    ) -> Generator[Progress, None, Tensor]:  # fmt: skip
+    def rows(self, keys: Sequence[Hashable], paint: Paint) -> Generator[Progress, None, Tensor]:
         """(n, ...) a row a key; only what is not known is painted, and that once.
 
         Args:

@@ -78,9 +78,13 @@ class LinearGuess:
 
 
 def accuracy(
-    ask: Predict, schedule: NoiseSchedule, x_0: Tensor, guess: LinearGuess, rows: list[float],
+    ask: Predict,
+    schedule: NoiseSchedule,
+    x_0: Tensor,
+    guess: LinearGuess,
+    rows: list[float],
     seed: int = 0,
-) -> Accuracy:  # fmt: skip
+) -> Accuracy:
     """Noise pictures x_0 (n, c, h, w), n >= 2, to each row; compare what is named with the truth.
 
     Args:
@@ -106,13 +110,15 @@ def accuracy(
         seen = x_t.double().cpu()
         wrong, error = (seen - alpha * cond) / sigma - eps, _power(cond - clean)
         sized = wrong.abs().mean(1)
-        kept.append((
-            1 - _power(wrong) / _power(eps),
-            1 - error / _power(clean - guess.mean),
-            1 - error / _power(guess.x_0(seen, alpha, sigma) - clean),
-            1 - error / _power(uncond - clean),
-            _correlation(sized, own) - _correlation(sized, other),
-        ))  # fmt: skip
+        kept.append(
+            (
+                1 - _power(wrong) / _power(eps),
+                1 - error / _power(clean - guess.mean),
+                1 - error / _power(guess.x_0(seen, alpha, sigma) - clean),
+                1 - error / _power(uncond - clean),
+                _correlation(sized, own) - _correlation(sized, other),
+            )
+        )
     ratio = [sigma / alpha for alpha, sigma in map(schedule.at, rows)]
     shares = (torch.stack(one, 1) for one in zip(*kept, strict=True))
     return Accuracy(torch.tensor(ratio, dtype=torch.float64), *shares)

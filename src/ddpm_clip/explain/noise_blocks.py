@@ -70,8 +70,14 @@ def transplanted(
     starts = torch.cat([receiver[None], patched, giver[None]])
     named = seeds[pairs:] * len(starts)  # a prompt that draws stays the receiver's
     c = subject.conditions(seeds=named)
-    x = yield from subject.pictures(c, named, x_start=starts.flatten(0, 1), steps=steps,
-                                    sampler=sampler, stage="noise exchanged")  # fmt: skip
+    x = yield from subject.pictures(
+        c,
+        named,
+        x_start=starts.flatten(0, 1),
+        steps=steps,
+        sampler=sampler,
+        stage="noise exchanged",
+    )
     x = x.cpu().view(*starts.shape)
     change = (x[1:-1] - x[0]).double().square().sum(2)  # (g g, pairs, h, w)
     return Blocks(torch.einsum("bphw,rhw->bpr", change, masks.cpu().double()), x[:, 0])

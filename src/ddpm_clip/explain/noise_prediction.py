@@ -26,7 +26,7 @@ from ddpm_clip.explain.panels import (
     Strip,
     Verdict,
     mean_line,
-)  # fmt: skip
+)
 from ddpm_clip.explain.recorder import Recorder
 from ddpm_clip.explain.subject import Subject
 from ddpm_clip.explain.verdicts import not_counted, weigh
@@ -90,8 +90,15 @@ def explain(
     panels: list[Panel] = [_right(found), _gained(found)]
     if read is not None:
         panels += [_strip(read), *_bars(read, top), _map(read)]
-    return Explanation(NAME, TITLE, CAPTION, tuple(panels), test, verdict,
-                       _numbers(subject, found, read, opened, top))  # fmt: skip
+    return Explanation(
+        NAME,
+        TITLE,
+        CAPTION,
+        tuple(panels),
+        test,
+        verdict,
+        _numbers(subject, found, read, opened, top),
+    )
 
 
 noise_prediction = plainly(explain)
@@ -102,14 +109,18 @@ def _measured(
 ) -> Generator[Progress, None, tuple[Accuracy, Tensor]]:
     """Of pictures painted at scale 1: a guided picture is bolder than what the network models."""
     seeds = list(subject.seeds)
-    x = yield from subject.pictures(c, seeds, stage="noise prediction: pictures", scale=1.0,
-                                    steps=subject.steps_of(quick))  # fmt: skip
+    x = yield from subject.pictures(
+        c, seeds, stage="noise prediction: pictures", scale=1.0, steps=subject.steps_of(quick)
+    )
     n = REFERENCES[quick]
     others = subject.more_seeds(n, start=len(seeds))
     wordless = yield from subject.pictures(
-        subject.conditions(seeds=others), others, scale=0.0, stage="noise prediction: wordless",
+        subject.conditions(seeds=others),
+        others,
+        scale=0.0,
+        stage="noise prediction: wordless",
         steps=COARSE if quick else None,
-    )  # fmt: skip
+    )
     rows = subject.rows(LEVELS[quick])
     ask = subject.branches(c)
     guess = LinearGuess.of(wordless.cpu())
@@ -124,18 +135,24 @@ def _counted(found: Accuracy) -> Means:
 
 def _verdict(found: Accuracy, read: ReadMaps | None, opened: Gate) -> tuple[Verdict, str]:
     skill = _counted(found)
-    said = (f"The network leaves {1 - float(skill.mean):.0%} of the error of the best guess pixel "
-            f"by pixel (95 % interval {1 - float(skill.high):.0%} to {1 - float(skill.low):.0%}; "
-            "it has to be below 100 %).")  # fmt: skip
+    said = (
+        f"The network leaves {1 - float(skill.mean):.0%} of the error of the best guess pixel "
+        f"by pixel (95 % interval {1 - float(skill.high):.0%} to {1 - float(skill.low):.0%}; "
+        "it has to be below 100 %)."
+    )
     claims, loud = [skill], False
     margin = None if read is None else read.margin
     if read is not None:
-        said += (f" Random noise reaches |z| > {FAR:g} in {read.reader.chance:.2%} of the cells "
-                 f"(allowed: {ALLOWED:.0%}).")  # fmt: skip
+        said += (
+            f" Random noise reaches |z| > {FAR:g} in {read.reader.chance:.2%} of the cells "
+            f"(allowed: {ALLOWED:.0%})."
+        )
         loud = read.reader.chance > ALLOWED
     if margin is not None:
-        said += (f" In the difference the asked word stands {margin} standard "
-                 "deviations above the others (it has to be above 0).")  # fmt: skip
+        said += (
+            f" In the difference the asked word stands {margin} standard "
+            "deviations above the others (it has to be above 0)."
+        )
         claims.append(margin)
     else:
         said += " No asked word could be looked for in the maps."
@@ -146,26 +163,36 @@ def _verdict(found: Accuracy, read: ReadMaps | None, opened: Gate) -> tuple[Verd
 def _numbers(
     subject: Subject, found: Accuracy, read: ReadMaps | None, opened: Gate, top: int
 ) -> dict[str, Any]:
-    shares = {name: means(getattr(found, name)).as_dict()
-              for name in ("noise", "picture", "skill", "words", "contours")}  # fmt: skip
+    shares = {
+        name: means(getattr(found, name)).as_dict()
+        for name in ("noise", "picture", "skill", "words", "contours")
+    }
     numbers = {
-        "n": len(subject.seeds), "sigma_over_alpha": found.ratio,
+        "n": len(subject.seeds),
+        "sigma_over_alpha": found.ratio,
         "skill_counted": _counted(found).as_dict(),
-        "r2": shares, "phases": {"a tenth of the picture": found.level_of(0.1),
-                                 "nine tenths": found.level_of(0.9)},
+        "r2": shares,
+        "phases": {
+            "a tenth of the picture": found.level_of(0.1),
+            "nine tenths": found.level_of(0.9),
+        },
         "gate": opened.as_dict(),
-    }  # fmt: skip
+    }
     if read is not None:
         z = means(read.z.permute(2, 0, 1, 3))
         margin = read.margin
         numbers["reading"] = {
-            "words": read.reader.words, "sigma_over_alpha": read.ratio, "maps": MAPS,
+            "words": read.reader.words,
+            "sigma_over_alpha": read.ratio,
+            "maps": MAPS,
             "z": z.as_dict(),
             "noise_beyond_3": read.reader.chance,
             "asked_above_others": None if margin is None else margin.as_dict(),
-            "top": {name: top_words(read.reader.words, one, top)
-                    for name, one in zip(MAPS, read.z.mean((1, 2)), strict=True)},
-        }  # fmt: skip
+            "top": {
+                name: top_words(read.reader.words, one, top)
+                for name, one in zip(MAPS, read.z.mean((1, 2)), strict=True)
+            },
+        }
     return numbers
 
 
@@ -174,29 +201,44 @@ def _right(found: Accuracy) -> Curve:
     return Curve(
         "How much is named right (R², with 95 % intervals)",
         [mean_line("of the noise", x, found.noise), mean_line("of the picture", x, found.picture)],
-        "sigma/alpha", "R²", xscale="log", reverse=True, ylim=(-0.1, 1.05),
+        "sigma/alpha",
+        "R²",
+        xscale="log",
+        reverse=True,
+        ylim=(-0.1, 1.05),
         note="Both are one error seen twice: where there is much noise, it is easily named and "
-             "the picture is not.",
-    )  # fmt: skip
+        "the picture is not.",
+    )
 
 
 def _gained(found: Accuracy) -> Curve:
     x: list[float] = found.ratio.tolist()
     return Curve(
         "What the network knows beyond that",
-        [mean_line("error of the linear guess that is gone", x, found.skill),
-         mean_line("error of the wordless branch that is gone", x, found.words),
-         mean_line("error lies on the own contours (correlation)", x, found.contours),
-         Line("nothing", [min(x), max(x)], [0.0, 0.0], style="guide")],
-        "sigma/alpha", "share", xscale="log", reverse=True, ylim=(-0.6, 1.05),
-    )  # fmt: skip
+        [
+            mean_line("error of the linear guess that is gone", x, found.skill),
+            mean_line("error of the wordless branch that is gone", x, found.words),
+            mean_line("error lies on the own contours (correlation)", x, found.contours),
+            Line("nothing", [min(x), max(x)], [0.0, 0.0], style="guide"),
+        ],
+        "sigma/alpha",
+        "share",
+        xscale="log",
+        reverse=True,
+        ylim=(-0.6, 1.05),
+    )
 
 
 def _strip(read: ReadMaps) -> Strip:
     shown = read.reader.shown(read.maps[:, :, 0].flatten(0, 1)).view(read.maps[:, :, 0].shape)
-    return Strip("Four maps along the walk", shown, MAPS, [f"{r:.2g}" for r in read.ratio],
-                 "Each brought to the brightness and contrast of a picture, as the CLIP sees it. "
-                 "Above each column: sigma/alpha.")  # fmt: skip
+    return Strip(
+        "Four maps along the walk",
+        shown,
+        MAPS,
+        [f"{r:.2g}" for r in read.ratio],
+        "Each brought to the brightness and contrast of a picture, as the CLIP sees it. "
+        "Above each column: sigma/alpha.",
+    )
 
 
 def _bars(read: ReadMaps, top: int) -> list[Bars]:
@@ -204,13 +246,20 @@ def _bars(read: ReadMaps, top: int) -> list[Bars]:
     panels = []
     for name, z in zip(MAPS, read.z.mean(1), strict=True):  # (b, p) each
         every = means(z)
-        rows = [read.reader.words.index(word)
-                for word, _ in top_words(read.reader.words, every.mean, top)]  # fmt: skip
-        panels.append(Bars(
-            f"Read in {name}", [read.reader.words[i] for i in rows], every.mean[rows].tolist(),
-            every.low[rows].tolist(), every.high[rows].tolist(),
-            "standard deviations from random noise",
-        ))  # fmt: skip
+        rows = [
+            read.reader.words.index(word)
+            for word, _ in top_words(read.reader.words, every.mean, top)
+        ]
+        panels.append(
+            Bars(
+                f"Read in {name}",
+                [read.reader.words[i] for i in rows],
+                every.mean[rows].tolist(),
+                every.low[rows].tolist(),
+                every.high[rows].tolist(),
+                "standard deviations from random noise",
+            )
+        )
     return panels
 
 
@@ -218,7 +267,11 @@ def _map(read: ReadMaps) -> Heatmap:
     """Of the asked word, or where none is asked of the one that stands out most at the end."""
     word = int(read.z[0, -1].mean(0).argmax()) if read.target is None else read.target
     return Heatmap(
-        f"“{read.reader.words[word]}” in the maps along the walk", read.z[..., word].mean(2),
-        MAPS, [f"{r:.2g}" for r in read.ratio], "standard deviations from random noise",
-        "sigma/alpha", diverging=True,
-    )  # fmt: skip
+        f"“{read.reader.words[word]}” in the maps along the walk",
+        read.z[..., word].mean(2),
+        MAPS,
+        [f"{r:.2g}" for r in read.ratio],
+        "standard deviations from random noise",
+        "sigma/alpha",
+        diverging=True,
+    )

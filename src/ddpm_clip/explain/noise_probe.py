@@ -50,9 +50,13 @@ class Probed:
     def as_dict(self) -> dict[str, Any]:
         """The JSON form."""
         n = len(self.gains)
-        return {"r2": means(self.gains).as_dict(), "p": self.p,
-                "r2_by_chance": float(self.chance.mean()), "hits": self.hits / n,
-                "hits_by_chance": self.chance_hits / n}  # fmt: skip
+        return {
+            "r2": means(self.gains).as_dict(),
+            "p": self.p,
+            "r2_by_chance": float(self.chance.mean()),
+            "hits": self.hits / n,
+            "hits_by_chance": self.chance_hits / n,
+        }
 
 
 def probe(x_T: Tensor, probs: Tensor, draws: int = 39, seed: int = 0) -> Probed:
@@ -67,8 +71,10 @@ def probe(x_T: Tensor, probs: Tensor, draws: int = 39, seed: int = 0) -> Probed:
     features, said = coarse(x_T), probs.double().cpu()
     generator = torch.Generator().manual_seed(seed)
     gains, hits = foretold(features, said)
-    lots = [foretold(features, said[torch.randperm(len(said), generator=generator)])
-            for _ in range(draws)]  # fmt: skip
+    lots = [
+        foretold(features, said[torch.randperm(len(said), generator=generator)])
+        for _ in range(draws)
+    ]
     chance = torch.stack([lot.mean() for lot, _ in lots])
     return Probed(gains, hits, chance, sum(count for _, count in lots) / draws)
 

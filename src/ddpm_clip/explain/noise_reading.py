@@ -26,8 +26,12 @@ FAR = 3.0
 ALLOWED = 0.01
 """Share of the cells of random noise that may reach it; of a Gaussian it is 0.0027."""
 
-MAPS = ("what is seen (x_t)", "noise named with words", "noise named without",
-        "difference of the two")  # fmt: skip
+MAPS = (
+    "what is seen (x_t)",
+    "noise named with words",
+    "noise named without",
+    "difference of the two",
+)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -94,15 +98,24 @@ def noise_reader(
     texts = texts.detach().double().cpu()
     texts = F.normalize(texts - texts.mean(0), dim=1) if len(told) > 1 else texts
     nothing = torch.zeros(len(told), dtype=torch.float64)
-    bare = NoiseReader(subject, told, texts, float(like.mean()), float(like.std()), nothing,
-                       nothing + 1, 0.0)  # fmt: skip
+    bare = NoiseReader(
+        subject, told, texts, float(like.mean()), float(like.std()), nothing, nothing + 1, 0.0
+    )
     generator = torch.Generator().manual_seed(seed)
     noise = torch.randn(2 * draws, *subject.image_shape, generator=generator)
     cosines = torch.cat([bare.z(part) for part in noise.split(256)])  # type: ignore[no-untyped-call]
     mean, std = cosines[:draws].mean(0), cosines[:draws].std(0).clamp(min=1e-9)
     chance = ((cosines[draws:] - mean) / std).abs() > FAR
-    return NoiseReader(subject, told, texts, bare.brightness, bare.contrast, mean, std,
-                       float(chance.double().mean()))  # fmt: skip
+    return NoiseReader(
+        subject,
+        told,
+        texts,
+        bare.brightness,
+        bare.contrast,
+        mean,
+        std,
+        float(chance.double().mean()),
+    )
 
 
 def top_words(words: Sequence[str], z: Tensor, k: int) -> list[tuple[str, float]]:
@@ -160,8 +173,9 @@ def read_maps(
     if reader is None:
         return None
     # less noise is more picture: the sign in which words add to the picture
-    maps = torch.stack([walked.x_t, walked.eps_cond, walked.eps_uncond,
-                        walked.eps_uncond - walked.eps_cond])  # fmt: skip
+    maps = torch.stack(
+        [walked.x_t, walked.eps_cond, walked.eps_uncond, walked.eps_uncond - walked.eps_cond]
+    )
     z = reader.z(maps.flatten(0, 2)).view(*maps.shape[:3], -1)
     target = reader.words.index(wanted) if wanted in reader.words else None
     return ReadMaps(walked.ratio, maps, z, reader, target)

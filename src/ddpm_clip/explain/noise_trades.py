@@ -61,8 +61,9 @@ def traded(
     # the giver of the high frequencies lends its seed, so that a prompt that draws stays the same
     named = seeds[pairs:] * len(every)
     c = subject.conditions(seeds=named)
-    x = yield from subject.pictures(c, named, x_start=starts, steps=steps, sampler=sampler,
-                                    stage="noise crossed")  # fmt: skip
+    x = yield from subject.pictures(
+        c, named, x_start=starts, steps=steps, sampler=sampler, stage="noise crossed"
+    )
     x = x.cpu().view(len(every), pairs, *subject.image_shape)
     to_low, to_high = (_apart(x, x[end]) for end in (-1, 0))
     share = to_high / (to_low + to_high).clamp(min=1e-12)

@@ -33,9 +33,11 @@ class _Wrapped:
     """
 
     def __init__(
-        self, network: Denoiser, row: Callable[[Tensor], Tensor] | None = None,
+        self,
+        network: Denoiser,
+        row: Callable[[Tensor], Tensor] | None = None,
         answer: Callable[[Tensor], Tensor] | None = None,
-    ):  # fmt: skip
+    ):
         self.network, self.row, self.answer = network, row, answer
         self.image_shape, self.c_embed_dim = network.image_shape, network.c_embed_dim
 
@@ -136,7 +138,7 @@ NULLS: Registry[Callable[[Subject, int], Subject]] = Registry(
 SPARED: dict[str, tuple[str, ...]] = {
     # A trained network reads the noise level off the picture: told wrong rows it is still a smooth
     # flow that follows its words, so that pictures return and ways cross once.
-    "inversion": ("permuted_timesteps",),
+    "inversion": ("permuted_timesteps",)
 }
 """Of an analysis, the nulls that leave standing what it measures, so that it may pass rightly.
 
@@ -159,8 +161,16 @@ def _asks_for(text: str, subject: Subject) -> bool:
 def _small_unet(subject: Subject) -> UNet:
     channels, size, _ = subject.image_shape
     with torch.random.fork_rng(devices=[]):
-        return UNet(subject.schedule.T, channels, size, (16, 32), 16, subject.network.c_embed_dim,
-                    blocks=1, attention=0)  # fmt: skip
+        return UNet(
+            subject.schedule.T,
+            channels,
+            size,
+            (16, 32),
+            16,
+            subject.network.c_embed_dim,
+            blocks=1,
+            attention=0,
+        )
 
 
 def _random_reader(subject: Subject, outputs: int, generator: torch.Generator) -> Look:

@@ -51,5 +51,9 @@ class Followed:
 
     def as_dict(self) -> dict[str, Any]:
         """The JSON form."""
-        return {"n": self.n, "seen": self.seen, "share": self.seen / max(1, self.n),
-                "interval_95": self.interval}  # fmt: skip
+        return {
+            "n": self.n,
+            "seen": self.seen,
+            "share": self.seen / max(1, self.n),
+            "interval_95": self.interval,
+        }

@@ -53,9 +53,13 @@ class Readers:
 
 
 def subject_of(
-    model: Model, prompt: str | None = None, seeds: int | Sequence[int] = SEEDS, *,
-    attribute: str | None = None, **wishes: Any,
-) -> Subject:  # fmt: skip
+    model: Model,
+    prompt: str | None = None,
+    seeds: int | Sequence[int] = SEEDS,
+    *,
+    attribute: str | None = None,
+    **wishes: Any,
+) -> Subject:
     """What the analyses are asked about.
 
     Args:
@@ -72,8 +76,9 @@ def subject_of(
     if isinstance(model, Subject):
         return _changed(model, prompt, seeds, wishes)
     if prompt is None:
-        raise UsageError("no prompt", "an explanation is of one", "give one: \"a six\"",
-                         param="prompt")  # fmt: skip
+        raise UsageError(
+            "no prompt", "an explanation is of one", 'give one: "a six"', param="prompt"
+        )
     tti = _painter(model)
     # the walk that is explained is the network's own: a CLIP's gradient is left out
     settings = tti.settings(**{"clip_guidance": 0.0, **wishes})
@@ -86,11 +91,24 @@ def subject_of(
         return tti.conditions(prompts, settings, seeds)
 
     return Subject(
-        tti.model.name, text, chosen, tti.model.network, tti.model.ddpm, settings,  # type: ignore[arg-type]
-        conditioning, readers.asked.attribute, readers.asked.classes, readers.asked.target,
-        readers.judging, readers.embedding, readers.wording,
-        tuple(tti.model.conditioner.prompts), tti.model.conditioner, tti.model, readers.about,
-    )  # fmt: skip
+        tti.model.name,
+        text,
+        chosen,
+        tti.model.network,
+        tti.model.ddpm,
+        settings,  # type: ignore[arg-type]
+        conditioning,
+        readers.asked.attribute,
+        readers.asked.classes,
+        readers.asked.target,
+        readers.judging,
+        readers.embedding,
+        readers.wording,
+        tuple(tti.model.conditioner.prompts),
+        tti.model.conditioner,
+        tti.model,
+        readers.about,
+    )
 
 
 def plainly(explain: Explain) -> Callable[..., Explanation]:
@@ -101,9 +119,14 @@ def plainly(explain: Explain) -> Callable[..., Explanation]:
     """
 
     def analysis(
-        model: Model, prompt: str | None = None, *, seeds: int | Sequence[int] = SEEDS,
-        settings: Mapping[str, Any] | None = None, attribute: str | None = None, **options: Any,
-    ) -> Explanation:  # fmt: skip
+        model: Model,
+        prompt: str | None = None,
+        *,
+        seeds: int | Sequence[int] = SEEDS,
+        settings: Mapping[str, Any] | None = None,
+        attribute: str | None = None,
+        **options: Any,
+    ) -> Explanation:
         subject = subject_of(model, prompt, seeds, attribute=attribute, **(settings or {}))
         return finish(explain(subject, **options))
 

@@ -41,7 +41,10 @@ def other_prompt(subject: Subject, prompt: str | None = None) -> Other | None:
         return Other(control_prompts(subject)[k], k)
     target = asked_for(prompt, {subject.attribute: subject.classes}).target
     if target is None or target == subject.target:
-        raise UsageError(f"{prompt!r} asks for no other {subject.attribute}",
-                         f"{subject.prompt!r} asks for {subject.wanted}",
-                         f"name one of: {', '.join(subject.classes)}", param="other")  # fmt: skip
+        raise UsageError(
+            f"{prompt!r} asks for no other {subject.attribute}",
+            f"{subject.prompt!r} asks for {subject.wanted}",
+            f"name one of: {', '.join(subject.classes)}",
+            param="other",
+        )
     return Other(prompt, target)

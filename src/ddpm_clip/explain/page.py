@@ -40,8 +40,13 @@ def as_html(findings: Findings, drawn: Mapping[str, Sequence[bytes | None]], gif
     """
     subject = findings.subject
     title = f"“{subject.prompt}” by {subject.name}, explained"
-    body = [f"<h1>{escape(title)}</h1>", _facts(findings), f"<p>{escape(READ)}</p>",
-            _summary(findings), _moving(gif)]  # fmt: skip
+    body = [
+        f"<h1>{escape(title)}</h1>",
+        _facts(findings),
+        f"<p>{escape(READ)}</p>",
+        _summary(findings),
+        _moving(gif),
+    ]
     body += [_section(one, drawn[one.name]) for one in findings.found]
     body += [_absent(findings.absent)] if findings.absent else []
     style = files(__package__).joinpath(STYLE).read_text(encoding="utf-8")
@@ -61,20 +66,24 @@ def _picture(panel: Panel) -> bytes | None:
 
 def _moving(gif: bytes) -> str:
     inside = base64.b64encode(gif).decode("ascii")
-    return (f'<figure class="panel"><img src="data:image/gif;base64,{inside}" alt="the walk">'
-            f"<figcaption>{escape(MOVING)}</figcaption></figure>")  # fmt: skip
+    return (
+        f'<figure class="panel"><img src="data:image/gif;base64,{inside}" alt="the walk">'
+        f"<figcaption>{escape(MOVING)}</figcaption></figure>"
+    )
 
 
 def _facts(findings: Findings) -> str:
     subject, how = findings.subject, findings.subject.settings
     rows = {
         "asked for": subject.wanted or "no class that a judge knows",
-        "seeds": _span(subject.seeds), "guidance": f"{subject.guidance:g}",
+        "seeds": _span(subject.seeds),
+        "guidance": f"{subject.guidance:g}",
         "steps": f"{how.steps} of {how.sampler}",
         "judged by": subject.about.get("judged_by") or "nobody",
         "embedded by": subject.about.get("embedded_by") or "nobody",
-        "sizes": "quick" if findings.quick else "full", "took": f"{findings.seconds:.0f} s",
-    }  # fmt: skip
+        "sizes": "quick" if findings.quick else "full",
+        "took": f"{findings.seconds:.0f} s",
+    }
     told = "".join(f"<dt>{escape(k)}</dt><dd>{escape(str(v))}</dd>" for k, v in rows.items())
     return f"<dl>{told}</dl>"
 
@@ -115,8 +124,10 @@ def _panel(panel: Panel, picture: bytes | None) -> str:
     note = escape(panel.note)
     if isinstance(panel, Table) or picture is None:
         assert isinstance(panel, Table)
-        return (f'<figure class="panel"><figcaption><b>{escape(panel.title)}</b></figcaption>'
-                f"{_table(panel)}<figcaption>{note}</figcaption></figure>")  # fmt: skip
+        return (
+            f'<figure class="panel"><figcaption><b>{escape(panel.title)}</b></figcaption>'
+            f"{_table(panel)}<figcaption>{note}</figcaption></figure>"
+        )
     strip = isinstance(panel, Strip)
     # colours of a map mean something, so they do not turn with the page
     kind = "strip" if strip else "panel" if isinstance(panel, Heatmap) else "panel plot"
@@ -128,20 +139,27 @@ def _panel(panel: Panel, picture: bytes | None) -> str:
 def _table(panel: Table) -> str:
     head = "".join(f'<th scope="col">{escape(name)}</th>' for name in panel.columns)
     rows = "".join(
-        "<tr>" + f'<th scope="row">{escape(cell(row[0]))}</th>'
-        + "".join(f"<td>{escape(cell(one))}</td>" for one in row[1:]) + "</tr>"
+        "<tr>"
+        + f'<th scope="row">{escape(cell(row[0]))}</th>'
+        + "".join(f"<td>{escape(cell(one))}</td>" for one in row[1:])
+        + "</tr>"
         for row in panel.rows
-    )  # fmt: skip
-    return (f'<div class="scroll"><table><thead><tr>{head}</tr></thead><tbody>{rows}</tbody>'
-            "</table></div>")  # fmt: skip
+    )
+    return (
+        f'<div class="scroll"><table><thead><tr>{head}</tr></thead><tbody>{rows}</tbody>'
+        "</table></div>"
+    )
 
 
 def _numbers(told: Mapping[str, Any]) -> str:
     """The short figures of the JSON; what is a long list stays there."""
     words = ("name", "title", "verdict", "test", "caption")
     rows = [(k, v) for k, v in _flat(told) if k.split(".")[0] not in words]
-    body = "".join(f'<tr><th scope="row">{escape(k.replace("_", " ").replace(".", ": "))}</th>'
-                   f"<td>{escape(cell(v))}</td></tr>" for k, v in rows)  # fmt: skip
+    body = "".join(
+        f'<tr><th scope="row">{escape(k.replace("_", " ").replace(".", ": "))}</th>'
+        f"<td>{escape(cell(v))}</td></tr>"
+        for k, v in rows
+    )
     table = f'<div class="scroll"><table><tbody>{body}</tbody></table></div>'
     return f"<details><summary>{len(rows)} figures</summary>{table}</details>"
 
@@ -159,6 +177,8 @@ def _flat(value: Mapping[str, Any], before: str = "") -> list[tuple[str, Any]]:
 
 
 def _absent(absent: Sequence[Absent]) -> str:
-    rows = "".join(f"<li><b>{escape(one.name)}</b>: {escape(one.why)} <i>{escape(one.fix)}</i></li>"
-                   for one in absent)  # fmt: skip
+    rows = "".join(
+        f"<li><b>{escape(one.name)}</b>: {escape(one.why)} <i>{escape(one.fix)}</i></li>"
+        for one in absent
+    )
     return f'<section id="not-made"><h2>Not made</h2><ul>{rows}</ul></section>'

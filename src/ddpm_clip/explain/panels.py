@@ -18,9 +18,7 @@ from ddpm_clip.utils.plots import Line
 if TYPE_CHECKING:
     from PIL.Image import Image
 
-__all__ = [
-    "Bars", "Curve", "Explanation", "Heatmap", "Line", "Panel", "Strip", "Table", "Verdict",
-]  # fmt: skip
+__all__ = ["Bars", "Curve", "Explanation", "Heatmap", "Line", "Panel", "Strip", "Table", "Verdict"]
 
 Verdict = Literal["pass", "fail", "inconclusive"]
 """Of a falsification test: it held, it did not, or there was too little to tell."""
@@ -189,8 +187,10 @@ class Explanation:
 
     def __post_init__(self) -> None:
         if self.verdict not in ("pass", "fail", "inconclusive") or not self.panels:
-            raise UsageError(f"{self.name}: no explanation with the verdict {self.verdict!r} "
-                             f"and {len(self.panels)} panels")  # fmt: skip
+            raise UsageError(
+                f"{self.name}: no explanation with the verdict {self.verdict!r} "
+                f"and {len(self.panels)} panels"
+            )
         clash = [key for key in self.numbers if key in TAKEN]
         if clash:
             raise UsageError(f"{self.name}: the numbers cannot have the key {clash[0]!r}")
@@ -198,10 +198,14 @@ class Explanation:
     def as_dict(self) -> dict[str, Any]:
         """The JSON form: name, verdict, words, and the numbers beside them."""
         return {
-            "name": self.name, "title": self.title, "verdict": self.verdict, "test": self.test,
-            "caption": self.caption, "seconds": round(self.seconds, 2),
+            "name": self.name,
+            "title": self.title,
+            "verdict": self.verdict,
+            "test": self.test,
+            "caption": self.caption,
+            "seconds": round(self.seconds, 2),
             **{key: jsonable(value) for key, value in self.numbers.items()},
-        }  # fmt: skip
+        }
 
     def timed(self, seconds: float) -> "Explanation":
         """The same, and how long it took."""

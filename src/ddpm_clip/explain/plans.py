@@ -30,9 +30,15 @@ Read = Callable[[Tensor], Tensor]
 
 
 def planned(
-    subject: Subject, plan: Tensor, conditions: Sequence[Tensor], seeds: Sequence[int],
-    read: Read, *, steps: int, stage: str = "walk",
-) -> Generator[Progress, None, Tensor]:  # fmt: skip
+    subject: Subject,
+    plan: Tensor,
+    conditions: Sequence[Tensor],
+    seeds: Sequence[int],
+    read: Read,
+    *,
+    steps: int,
+    stage: str = "walk",
+) -> Generator[Progress, None, Tensor]:
     """Walk every plan with every seed; yields `Progress` in network steps.
 
     Args:
@@ -51,18 +57,24 @@ def planned(
         UsageError: a plan of another number of steps or of conditions that are not there.
     """
     if plan.ndim != 2 or plan.shape[1] != steps or not _known(plan, len(conditions)):
-        raise UsageError(f"a plan of shape {tuple(plan.shape)} for {steps} steps and "
-                         f"{len(conditions)} conditions")  # fmt: skip
+        raise UsageError(
+            f"a plan of shape {tuple(plan.shape)} for {steps} steps and "
+            f"{len(conditions)} conditions"
+        )
     memory = subject.memory
     if memory is None:
         return (yield from _walked(subject, plan, conditions, seeds, read, steps, stage))
     said = torch.stack(list(conditions)).detach().cpu().numpy()  # (k, n, e)
     # a plan is one thing with all its seeds: its walks share their pasts with other plans'
     keys = [
-        (read, steps, tuple(seeds), tuple(number if number == NONE else said[number].tobytes()
-                                          for number in row))
+        (
+            read,
+            steps,
+            tuple(seeds),
+            tuple(number if number == NONE else said[number].tobytes() for number in row),
+        )
         for row in plan.tolist()
-    ]  # fmt: skip
+    ]
 
     def walk(rows: list[int]) -> Generator[Progress, None, Tensor]:
         return _walked(subject, plan[rows], conditions, seeds, read, steps, stage)
@@ -71,9 +83,14 @@ def planned(
 
 
 def _walked(
-    subject: Subject, plan: Tensor, conditions: Sequence[Tensor], seeds: Sequence[int],
-    read: Read, steps: int, stage: str,
-) -> Generator[Progress, None, Tensor]:  # fmt: skip
+    subject: Subject,
+    plan: Tensor,
+    conditions: Sequence[Tensor],
+    seeds: Sequence[int],
+    read: Read,
+    steps: int,
+    stage: str,
+) -> Generator[Progress, None, Tensor]:
     m, pixels = len(plan), torch.Size(subject.image_shape).numel()
     group = max(1, AT_ONCE // (m * pixels))
     starts, kept, done = range(0, len(seeds), group), [], 0

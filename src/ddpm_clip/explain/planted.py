@@ -118,14 +118,24 @@ def ten_modes(T: int = 1000, std: float = SPREAD, tilt: float = TILT) -> Mixture
     pairs = sorted(((i, j) for i in range(4) for j in range(4) if i + j), key=lambda p: (sum(p), p))
     patterns = torch.stack([waves[i][:, None] * waves[j] for i, j in pairs[: len(DIGITS)]])
     means = NORM * F.normalize(patterns.flatten(1), dim=1).view(-1, 1, SIDE, SIDE)
-    return Mixture(means, torch.full((len(DIGITS),), -math.log(len(DIGITS)), dtype=torch.float64),
-                   std, cosine(T), tilt)  # fmt: skip
+    return Mixture(
+        means,
+        torch.full((len(DIGITS),), -math.log(len(DIGITS)), dtype=torch.float64),
+        std,
+        cosine(T),
+        tilt,
+    )
 
 
 def planted_subject(
-    prompt: str = "a two", seeds: Sequence[int] = tuple(range(16)), *, guidance: float = 2.0,
-    steps: int = 20, sampler: str = "dpmpp_2m", mixture: Mixture | None = None,
-) -> Subject:  # fmt: skip
+    prompt: str = "a two",
+    seeds: Sequence[int] = tuple(range(16)),
+    *,
+    guidance: float = 2.0,
+    steps: int = 20,
+    sampler: str = "dpmpp_2m",
+    mixture: Mixture | None = None,
+) -> Subject:
     """The exact mixture as a subject; its modes are called zero to nine.
 
     Args:
@@ -139,8 +149,9 @@ def planted_subject(
     truth = ten_modes() if mixture is None else mixture
     names = DIGITS[: truth.c_embed_dim]
     target = asked_for(prompt, {"mode": names}).target
-    settings = Settings(steps=steps, guidance=(guidance,), sampler=sampler, clamp="none",
-                        interval=None)  # fmt: skip
+    settings = Settings(
+        steps=steps, guidance=(guidance,), sampler=sampler, clamp="none", interval=None
+    )
 
     def conditioning(prompts: Sequence[str], seeds: Sequence[int]) -> Tensor:
         return torch.stack([meant(text, names) for text in prompts])
@@ -156,12 +167,22 @@ def planted_subject(
         return F.normalize(torch.where(rows.any(1, keepdim=True), rows, 1.0), dim=1)
 
     return Subject(
-        "the planted mixture", prompt, tuple(seeds), truth,
-        DDPM(truth.schedule, parameterization="v"), settings, conditioning, "mode", names, target,
-        judging, embedding, wording,
+        "the planted mixture",
+        prompt,
+        tuple(seeds),
+        truth,
+        DDPM(truth.schedule, parameterization="v"),
+        settings,
+        conditioning,
+        "mode",
+        names,
+        target,
+        judging,
+        embedding,
+        wording,
         tuple(frame.format(name) for name in names for frame in FRAMES),
         about={"judged_by": "the exact mixture", "embedded_by": "the exact mixture"},
-    )  # fmt: skip
+    )
 
 
 def meant(text: str, names: Sequence[str] = DIGITS) -> Tensor:

@@ -86,8 +86,9 @@ def play(game: Game, players: int, text: Text, stage: str) -> Generator[Progress
         stage: of the progress.
     """
     exact = 2**players <= game.most
-    todo = plan(players, exact_up_to=players if exact else 0,
-                pairs=max(1, game.most // (2 * players)))  # fmt: skip
+    todo = plan(
+        players, exact_up_to=players if exact else 0, pairs=max(1, game.most // (2 * players))
+    )
     played = yield from _painted(game, todo, text, {game.subject.prompt: None}, stage)
     if exact:
         return played

@@ -64,20 +64,42 @@ def explain(subject: Subject, *, quick: bool = False) -> Generator[Progress, Non
     panels: list[Panel] = [] if strip is None else [strip]
     panels += [_table(subject, found, alone, why), _strip(replaced), *_bars(replaced)]
     panels += copied.panels()
-    return Explanation(NAME, TITLE, CAPTION, tuple(panels), test, verdict, {
-        "n": len(seeds), "bridge": _bridge(subject), "asked_with": BRIDGE, "k": found.k,
-        "neighbours": _rows(found, alone), 
-        "rank_correlation": rank_correlation(found.weights, alone.mean(0)),
-        "replaced": {name: {"moved": means(replaced.moved[name]).as_dict(),
-                            **({"log_odds": means(replaced.odds[name]).as_dict()}
-                               if name in replaced.odds else {})}
-                     for name in replaced.moved},
-        "other_prompt": replaced.other,
-        "other_prompt_beyond_next": None if replaced.matter is None else replaced.matter.as_dict(),
-        "log_odds_lost_to_another_prompt":
-            None if replaced.decide is None else replaced.decide.as_dict(),
-        "copies": copied.as_dict(), "gate": opened.as_dict(),
-    })  # fmt: skip
+    return Explanation(
+        NAME,
+        TITLE,
+        CAPTION,
+        tuple(panels),
+        test,
+        verdict,
+        {
+            "n": len(seeds),
+            "bridge": _bridge(subject),
+            "asked_with": BRIDGE,
+            "k": found.k,
+            "neighbours": _rows(found, alone),
+            "rank_correlation": rank_correlation(found.weights, alone.mean(0)),
+            "replaced": {
+                name: {
+                    "moved": means(replaced.moved[name]).as_dict(),
+                    **(
+                        {"log_odds": means(replaced.odds[name]).as_dict()}
+                        if name in replaced.odds
+                        else {}
+                    ),
+                }
+                for name in replaced.moved
+            },
+            "other_prompt": replaced.other,
+            "other_prompt_beyond_next": None
+            if replaced.matter is None
+            else replaced.matter.as_dict(),
+            "log_odds_lost_to_another_prompt": None
+            if replaced.decide is None
+            else replaced.decide.as_dict(),
+            "copies": copied.as_dict(),
+            "gate": opened.as_dict(),
+        },
+    )
 
 
 provenance = plainly(explain)
@@ -90,8 +112,10 @@ def _unsteered(
     x = yield from painted(subject, subject.conditions(seeds=seeds), seeds, len(subject.rows()))
     copied = yield from copies(subject, x, quick)
     bridge = _bridge(subject)
-    said = (f"Not tested: no training picture enters a condition here (bridge: {bridge}; the "
-            "bridge knn needs a bank), so none can be left out.")  # fmt: skip
+    said = (
+        f"Not tested: no training picture enters a condition here (bridge: {bridge}; the "
+        "bridge knn needs a bank), so none can be left out."
+    )
     panels = (Strip("What the prompt gives", x[None, :SHOWN].cpu()), *copied.panels())
     numbers = {"n": len(x), "bridge": bridge, "copies": copied.as_dict()}
     return Explanation(NAME, TITLE, CAPTION, panels, said, "inconclusive", numbers)
@@ -117,10 +141,15 @@ def _verdict(replaced: Replaced, opened: Gate) -> tuple[Verdict, str]:
 def _rows(found: Steering, alone: Tensor) -> list[dict[str, Any]]:
     moved = means(alone)
     return [
-        {"key": found.keys[i], "row": int(found.rows[i]), "cosine": float(found.cosines[i]),
-         "weight": float(found.weights[i]), "moved_without": float(moved.mean[i])}
+        {
+            "key": found.keys[i],
+            "row": int(found.rows[i]),
+            "cosine": float(found.cosines[i]),
+            "weight": float(found.weights[i]),
+            "moved_without": float(moved.mean[i]),
+        }
         for i in range(found.k)
-    ]  # fmt: skip
+    ]
 
 
 def _neighbours(subject: Subject, found: Steering) -> tuple[Strip | None, str]:
@@ -134,18 +163,26 @@ def _neighbours(subject: Subject, found: Steering) -> tuple[Strip | None, str]:
         return None, f"They cannot be shown: {error.what}."
     x = torch.stack([to_float(from_picture(known[key], size, channels)) for key in found.keys])
     names = [f"{weight:.0%}" for weight in found.weights.tolist()]
-    return Strip("The training pictures in the condition, with their weights", x[None, :SHOWN], (),
-                 names[:SHOWN]), ""  # fmt: skip
+    return Strip(
+        "The training pictures in the condition, with their weights",
+        x[None, :SHOWN],
+        (),
+        names[:SHOWN],
+    ), ""
 
 
 def _table(subject: Subject, found: Steering, alone: Tensor, why: str) -> Table:
     bridge = _bridge(subject)
     if bridge != BRIDGE:
-        why = (f"This model paints by the bridge {bridge}, into which no single picture enters; "
-               f"all this is what it does by the bridge {BRIDGE}. {why}")  # fmt: skip
+        why = (
+            f"This model paints by the bridge {bridge}, into which no single picture enters; "
+            f"all this is what it does by the bridge {BRIDGE}. {why}"
+        )
     moved = alone.mean(0).tolist()
-    rows = [[found.keys[i], float(found.cosines[i]), float(found.weights[i]), moved[i]]
-            for i in range(found.k)]  # fmt: skip
+    rows = [
+        [found.keys[i], float(found.cosines[i]), float(found.weights[i]), moved[i]]
+        for i in range(found.k)
+    ]
     columns = ["picture", "cosine", "weight", "moves the picture by (rms)"]
     return Table("The nearest training pictures of the prompt", columns, rows, why)
 
@@ -160,5 +197,7 @@ def _strip(replaced: Replaced) -> Strip:
 def _bars(replaced: Replaced) -> list[Bars]:
     found = [("How far the picture moves with", replaced.moved, "rms of a pixel")]
     found += [("The asked class with", replaced.odds, "log-odds")] if replaced.odds else []
-    return [mean_bars(title, [name or "as it is" for name in values], list(values.values()), unit)
-            for title, values, unit in found]  # fmt: skip
+    return [
+        mean_bars(title, [name or "as it is" for name in values], list(values.values()), unit)
+        for title, values, unit in found
+    ]

@@ -84,6 +84,11 @@ def unread(
     x = yield from subject.pictures(subject.conditions(seeds=seeds), seeds, stage=name)
     why = "nobody reads its pictures" if subject.judging is None else "the prompt names no class"
     return Explanation(
-        name, title, caption, (Strip("What the prompt gives", x[None].cpu()),),
-        f"Not tested: {why}.", "inconclusive", {"n": len(x)},
-    )  # fmt: skip
+        name,
+        title,
+        caption,
+        (Strip("What the prompt gives", x[None].cpu()),),
+        f"Not tested: {why}.",
+        "inconclusive",
+        {"n": len(x)},
+    )

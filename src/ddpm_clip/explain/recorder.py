@@ -115,9 +115,11 @@ class Recorder:
         if size > MOST_BYTES:
             raise UsageError(
                 f"a recording of {len(self._places)} rows of {len(self.c)} pictures takes "
-                f"{size / 2**20:.0f} MiB", f"at most {MOST_BYTES / 2**20:.0f} MiB are kept",
-                "name fewer rows, or record fewer pictures at once", param="at",
-            )  # fmt: skip
+                f"{size / 2**20:.0f} MiB",
+                f"at most {MOST_BYTES / 2**20:.0f} MiB are kept",
+                "name fewer rows, or record fewer pictures at once",
+                param="at",
+            )
         self._kept = {name: [] for name in KEPT}
 
     def listen(self, steps: Iterable[Step]) -> Iterator[Step]:
@@ -130,8 +132,11 @@ class Recorder:
                     both = ask(step.x_t, step.t)
                     cond, uncond = both.x_0_cond, both.x_0_uncond
                 foreseen = step.pred.x_0
-                self._keep(step, cond if cond is not None else foreseen,
-                           uncond if uncond is not None else foreseen)  # fmt: skip
+                self._keep(
+                    step,
+                    cond if cond is not None else foreseen,
+                    uncond if uncond is not None else foreseen,
+                )
             self._end = step.x_prev
             yield step
 
@@ -156,9 +161,11 @@ class Recorder:
 
 
 def record(
-    subject: Subject, c: Tensor | None = None, seeds: Sequence[int] | None = None,
+    subject: Subject,
+    c: Tensor | None = None,
+    seeds: Sequence[int] | None = None,
     at: Sequence[int] | None = None,
-) -> Recording:  # fmt: skip
+) -> Recording:
     """A whole walk of a subject, recorded; by default its own prompt, seeds and all rows."""
     c = subject.conditions(seeds=seeds) if c is None else c
     recorder = Recorder(subject, c, at)

@@ -31,8 +31,12 @@ def check_folder(out: Path, overwrite: bool = False) -> None:
         CannotCreate: it cannot be made, or holds a report that may not be replaced.
     """
     if not overwrite and (out / JSON).exists():
-        raise CannotCreate(f"{out} holds a report", f"{JSON} is there",
-                           "choose another --out, or --overwrite", param="out")  # fmt: skip
+        raise CannotCreate(
+            f"{out} holds a report",
+            f"{JSON} is there",
+            "choose another --out, or --overwrite",
+            param="out",
+        )
     try:
         out.mkdir(parents=True, exist_ok=True)
     except OSError as error:
@@ -46,15 +50,25 @@ def as_json(findings: Findings) -> dict[str, Any]:
     subject, how = findings.subject, findings.subject.settings
     model = subject.model
     return {
-        "format": FORMAT, "made": provenance(), "seconds": round(findings.seconds, 1),
-        "quick": findings.quick, "model": subject.name,
+        "format": FORMAT,
+        "made": provenance(),
+        "seconds": round(findings.seconds, 1),
+        "quick": findings.quick,
+        "model": subject.name,
         "model_fingerprint": None if model is None else model.fingerprint,
-        "prompt": subject.prompt, "asked_for": subject.wanted, "classes": list(subject.classes),
-        "seeds": list(subject.seeds), "guidance": subject.guidance, "steps": how.steps,
-        "sampler": how.sampler, "about": dict(subject.about),
-        "analyses": [*(one.as_dict() for one in findings.found),
-                     *(one.as_dict() for one in findings.absent)],
-    }  # fmt: skip
+        "prompt": subject.prompt,
+        "asked_for": subject.wanted,
+        "classes": list(subject.classes),
+        "seeds": list(subject.seeds),
+        "guidance": subject.guidance,
+        "steps": how.steps,
+        "sampler": how.sampler,
+        "about": dict(subject.about),
+        "analyses": [
+            *(one.as_dict() for one in findings.found),
+            *(one.as_dict() for one in findings.absent),
+        ],
+    }
 
 
 def write_report(findings: Findings, out: Path) -> list[Path]:

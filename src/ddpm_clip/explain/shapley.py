@@ -48,10 +48,11 @@ class Plan:
         new = wanted[self.rows(wanted) < 0].unique(dim=0)
         room = (0, len(new))
         return replace(
-            self, coalitions=torch.cat([self.coalitions, new]),
+            self,
+            coalitions=torch.cat([self.coalitions, new]),
             weights=torch.nn.functional.pad(self.weights, room),
             by_size=torch.nn.functional.pad(self.by_size, room),
-        )  # fmt: skip
+        )
 
 
 def plan(players: int, *, exact_up_to: int = EXACT_UP_TO, pairs: int = 32, seed: int = 0) -> Plan:
@@ -174,9 +175,14 @@ def deletion_test(plan: Plan, v: Tensor) -> DeletionTest:
     random = (plan.by_size @ held).T
     area, any_area, left = insertion.mean(1), random.mean(1), deletion.mean(1)
     return DeletionTest(
-        order, insertion, deletion, random, means(area - any_area), means(any_area - left),
+        order,
+        insertion,
+        deletion,
+        random,
+        means(area - any_area),
+        means(any_area - left),
         means(area - left),  # inserting in reverse meets the coalitions that deletion leaves
-    )  # fmt: skip
+    )
 
 
 def _along_chain(plan: Plan, v: Tensor, chain: Tensor) -> Tensor:
@@ -216,8 +222,9 @@ def _along(orders: Tensor) -> Plan:
     weights.index_put_((orders.flatten(), rows[:, 1:].flatten()), share, accumulate=True)
     weights.index_put_((orders.flatten(), rows[:, :-1].flatten()), -share, accumulate=True)
     sizes = torch.arange(k + 1).repeat(p)
-    by_size.index_put_((sizes, rows.flatten()), torch.full_like(sizes, 1 / p, dtype=torch.float64),
-                       accumulate=True)  # fmt: skip
+    by_size.index_put_(
+        (sizes, rows.flatten()), torch.full_like(sizes, 1 / p, dtype=torch.float64), accumulate=True
+    )
     return Plan(coalitions, weights, by_size, False)
 
 

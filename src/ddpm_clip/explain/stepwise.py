@@ -94,8 +94,15 @@ def explain(
     if subject.judging is not None and subject.target is not None:
         door = yield from gate(subject, subject.judge(spoken.x))
     verdict, test = _verdict(door, aligned, len(subject.seeds))
-    return Explanation("stepwise", TITLE, CAPTION, _panels(spoken, silent, aligned), test, verdict,
-                       _numbers(door, spoken, aligned))  # fmt: skip
+    return Explanation(
+        "stepwise",
+        TITLE,
+        CAPTION,
+        _panels(spoken, silent, aligned),
+        test,
+        verdict,
+        _numbers(door, spoken, aligned),
+    )
 
 
 stepwise = plainly(explain)
@@ -123,9 +130,10 @@ def _measure(
         along(lambda one: picture_metrics.psnr(one, x.float()), foreseen),
         along(lambda one: one.flatten(1).var(1), [step.pred.eps for step in kept]),
         None if subject.judging is None else along(unsure, foreseen),
-        torch.stack([radial_spectrum(one.float()).mean(0) for one in foreseen]), x,
+        torch.stack([radial_spectrum(one.float()).mean(0) for one in foreseen]),
+        x,
         _embedded(subject, foreseen),
-    )  # fmt: skip
+    )
 
 
 def _embedded(subject: Subject, pictures: list[Tensor]) -> Tensor | None:
@@ -148,8 +156,10 @@ def _aligned(
 
 
 def _verdict(door: Gate | None, aligned: Alignment | None, n: int) -> tuple[Verdict, str]:
-    test = ("In the end the pictures have to be nearer to their own words than to those of every "
-            "control prompt, beyond what pictures without words are.")  # fmt: skip
+    test = (
+        "In the end the pictures have to be nearer to their own words than to those of every "
+        "control prompt, beyond what pictures without words are."
+    )
     if aligned is None:
         return "inconclusive", f"{test} Not tested: nobody embeds these pictures and prompts."
     closed = door.closed if door is not None else ""
@@ -168,25 +178,38 @@ def _numbers(door: Gate | None, found: Measured, aligned: Alignment | None) -> d
     curves |= {"psnr_to_the_end": found.psnr, "variance_of_predicted_noise": found.noise}
     curves |= {} if found.entropy is None else {"judge_entropy_bits": found.entropy}
     return {
-        "n": len(found.x), "steps": len(found.ratio), "sigma_over_alpha": found.ratio,
+        "n": len(found.x),
+        "steps": len(found.ratio),
+        "sigma_over_alpha": found.ratio,
         "gate": None if door is None else door.as_dict(),
         "curves": {name: means(values).as_dict() for name, values in curves.items()},
         "alignment": None if aligned is None else aligned.as_dict(),
-    }  # fmt: skip
+    }
 
 
 def _panels(spoken: Measured, silent: Measured, aligned: Alignment | None) -> tuple[Panel, ...]:
-    pairs = [("sharpness", "variance of the Laplacian", "log"),
-             ("edges", "mean Sobel gradient", "log"), ("contrast", "standard deviation", "linear"),
-             ("mean_frequency", "waves across the picture", "linear")]  # fmt: skip
+    pairs = [
+        ("sharpness", "variance of the Laplacian", "log"),
+        ("edges", "mean Sobel gradient", "log"),
+        ("contrast", "standard deviation", "linear"),
+        ("mean_frequency", "waves across the picture", "linear"),
+    ]
     if float(spoken.foreseen["colourfulness"].max()) > 0:
         pairs.insert(3, ("colourfulness", "of 0 to about 150", "linear"))
     panels: list[Panel] = [
-        _curve(name.replace("_", " ").capitalize(), unit, spoken.ratio, {
-            "foreseen": spoken.foreseen[name], "seen": spoken.seen[name], WORDLESS:
-            silent.foreseen[name],
-        }, scale) for name, unit, scale in pairs
-    ]  # fmt: skip
+        _curve(
+            name.replace("_", " ").capitalize(),
+            unit,
+            spoken.ratio,
+            {
+                "foreseen": spoken.foreseen[name],
+                "seen": spoken.seen[name],
+                WORDLESS: silent.foreseen[name],
+            },
+            scale,
+        )
+        for name, unit, scale in pairs
+    ]
     panels.append(_spectrum(spoken))
     # the last step foresees the finished picture itself, to any number of decibels
     near = {"foreseen": spoken.psnr[:, :-1], WORDLESS: silent.psnr[:, :-1]}
@@ -217,10 +240,19 @@ def _spectrum(found: Measured) -> Curve:
     at = columns(len(found.ratio))[::3]
     waves = [float(f) for f in range(1, found.spectrum.shape[1])]
     lines = [
-        Line(f"sigma/alpha {found.ratio[i]:.2g}", waves,
-             found.spectrum[i, 1:].clamp(min=1e-6).tolist()) for i in at
-    ]  # fmt: skip
+        Line(
+            f"sigma/alpha {found.ratio[i]:.2g}",
+            waves,
+            found.spectrum[i, 1:].clamp(min=1e-6).tolist(),
+        )
+        for i in at
+    ]
     return Curve(
-        "Radial spectrum of the foreseen picture", lines, "waves across the picture", "power",
-        xscale="log", yscale="log", note="White noise of variance 1 would have 1 everywhere.",
-    )  # fmt: skip
+        "Radial spectrum of the foreseen picture",
+        lines,
+        "waves across the picture",
+        "power",
+        xscale="log",
+        yscale="log",
+        note="White noise of variance 1 would have 1 everywhere.",
+    )

@@ -101,8 +101,11 @@ class Subject:
 
     def __post_init__(self) -> None:
         if len(self.settings.guidance) != 1:
-            raise UsageError(f"{len(self.settings.guidance)} guidance scales",
-                             "an explanation is of one", param="guidance")  # fmt: skip
+            raise UsageError(
+                f"{len(self.settings.guidance)} guidance scales",
+                "an explanation is of one",
+                param="guidance",
+            )
         if not self.seeds:
             raise UsageError("no seeds", "there would be nothing to look at", param="seeds")
 
@@ -182,9 +185,15 @@ class Subject:
         return self.conditioning(asked, seeds)
 
     def predict(
-        self, c: Tensor, *, scale: float | Tensor | None = None, seeds: Sequence[int] | None = None,
-        gradients: bool = False, clamp: str | None = None, everywhere: bool = False,
-    ) -> Predict:  # fmt: skip
+        self,
+        c: Tensor,
+        *,
+        scale: float | Tensor | None = None,
+        seeds: Sequence[int] | None = None,
+        gradients: bool = False,
+        clamp: str | None = None,
+        everywhere: bool = False,
+    ) -> Predict:
         """What samplers ask, for single calls at chosen (x_t, t).
 
         Args:
@@ -198,14 +207,20 @@ class Subject:
         how = self.settings
         network = self._differentiable if gradients else without_gradients(self.network)
         guidance = Guidance(
-            self.guidance if scale is None else scale, None if everywhere else how.interval,
-            how.clamp if clamp is None else clamp, how.rescale,
-        )  # fmt: skip
+            self.guidance if scale is None else scale,
+            None if everywhere else how.interval,
+            how.clamp if clamp is None else clamp,
+            how.rescale,
+        )
         away = self._away(len(c), self.seeds if seeds is None else seeds)
         return guided(
-            network, self.schedule, self.ddpm.parameterization, c.to(self.ddpm.device), guidance,
+            network,
+            self.schedule,
+            self.ddpm.parameterization,
+            c.to(self.ddpm.device),
+            guidance,
             away,
-        )  # fmt: skip
+        )
 
     def branches(self, c: Tensor, seeds: Sequence[int] | None = None) -> Predict:
         """What both branches say at any (x_t, t), with the words and without, unclamped.
@@ -218,12 +233,18 @@ class Subject:
         return self.predict(c, scale=0.5, seeds=seeds, clamp="none", everywhere=True)
 
     def walk(
-        self, c: Tensor, seeds: Sequence[int] | None = None, *,
-        scale: float | Tensor | None = None, steps: int | None = None,
-        x_start: Tensor | None = None, rows: Sequence[float] | None = None,
-        wrap: Wrap | None = None, sampler: str | Walker | None = None,
+        self,
+        c: Tensor,
+        seeds: Sequence[int] | None = None,
+        *,
+        scale: float | Tensor | None = None,
+        steps: int | None = None,
+        x_start: Tensor | None = None,
+        rows: Sequence[float] | None = None,
+        wrap: Wrap | None = None,
+        sampler: str | Walker | None = None,
         interval: tuple[float, float] | None = None,
-    ) -> Iterator[Step]:  # fmt: skip
+    ) -> Iterator[Step]:
         """One batch from noise to pictures: `DDPM.walk` with its own settings.
 
         Args:
@@ -238,8 +259,15 @@ class Subject:
             interval: of sigma/alpha in which guidance acts; None is its own.
         """
         chosen = list(self.seeds if seeds is None else seeds)
-        asked = {"scale": scale, "steps": steps, "x_start": x_start, "rows": rows, "wrap": wrap,
-                 "sampler": sampler, "interval": interval}  # fmt: skip
+        asked = {
+            "scale": scale,
+            "steps": steps,
+            "x_start": x_start,
+            "rows": rows,
+            "wrap": wrap,
+            "sampler": sampler,
+            "interval": interval,
+        }
         if self.memory is None or (keys := keys_of(self._how(asked), c, chosen)) is None:
             return self._walk(c, chosen, **asked)
         return self.memory.steps(keys, lambda: self._walk(c, chosen, **asked))
@@ -247,22 +275,35 @@ class Subject:
     def _walk(self, c: Tensor, seeds: list[int], **walk: Any) -> Iterator[Step]:
         """A walk that is taken, whatever is remembered."""
         return self.ddpm.walk(
-            self.network, c.to(self.ddpm.device), c_neg=self._away(len(c), seeds),
-            clamp=self.settings.clamp, rescale=self.settings.rescale, seeds=seeds,
+            self.network,
+            c.to(self.ddpm.device),
+            c_neg=self._away(len(c), seeds),
+            clamp=self.settings.clamp,
+            rescale=self.settings.rescale,
+            seeds=seeds,
             **self._how(walk),
-        )  # fmt: skip
+        )
 
     def _how(self, walk: Mapping[str, Any]) -> dict[str, Any]:
         """How a walk goes: as is asked for, else by the own settings."""
         how = self.settings
-        own = {"scale": self.guidance, "interval": how.interval, "sampler": how.sampler,
-               "steps": how.steps}  # fmt: skip
+        own = {
+            "scale": self.guidance,
+            "interval": how.interval,
+            "sampler": how.sampler,
+            "steps": how.steps,
+        }
         return own | {name: one for name, one in walk.items() if one is not None}
 
     def pictures(
-        self, c: Tensor, seeds: Sequence[int] | None = None, *, stage: str = "walk",
-        batch: int = BATCH, **walk: Any,
-    ) -> Generator[Progress, None, Tensor]:  # fmt: skip
+        self,
+        c: Tensor,
+        seeds: Sequence[int] | None = None,
+        *,
+        stage: str = "walk",
+        batch: int = BATCH,
+        **walk: Any,
+    ) -> Generator[Progress, None, Tensor]:
         """The pictures at the end of walks, (n, c, h, w) in [-1, 1], a batch at a time.
 
         Args:
@@ -296,8 +337,10 @@ class Subject:
             UsageError: nobody judges.
         """
         if self.judging is None:
-            raise UsageError(f"nobody reads the pictures of {self.name}",
-                             "there is neither a judge nor a CLIP with class names")  # fmt: skip
+            raise UsageError(
+                f"nobody reads the pictures of {self.name}",
+                "there is neither a judge nor a CLIP with class names",
+            )
         if gradients:
             return self.judging(x.clamp(-1, 1))
         with torch.no_grad():

@@ -129,32 +129,45 @@ def explain(
     on = windows.acting[:, bins_of(steps, k)]  # (m, steps)
     on = torch.cat([on, ~on])
     plan = torch.where(on, 0, NONE if other is None else 1)
-    x = yield from planned(subject, plan, conditions, seeds, subject.judge, steps=steps,
-                           stage="switching")  # fmt: skip
+    x = yield from planned(
+        subject, plan, conditions, seeds, subject.judge, steps=steps, stage="switching"
+    )
     only, but = x[..., subject.target].double().chunk(2)
     whole = len(windows.width) - 1  # the widest window
     found = Switched(windows, only, but, but[whole], only[whole])
     door = yield from gate(subject, x[whole])
     borders = [subject.ratio(subject.rows(steps)[i]) for i in _firsts(bins_of(steps, k))]
     verdict, test = _verdict(door, found, borders)
-    return Explanation("switching", TITLE, _caption(other), _panels(subject, found, borders), test,
-                       verdict, _numbers(door, found, borders, steps))  # fmt: skip
+    return Explanation(
+        "switching",
+        TITLE,
+        _caption(other),
+        _panels(subject, found, borders),
+        test,
+        verdict,
+        _numbers(door, found, borders, steps),
+    )
 
 
 switching = plainly(explain)
 
 
 def _verdict(door: Gate, found: Switched, borders: list[float]) -> tuple[Verdict, str]:
-    test = (f"The shortest window that has {ENOUGH:.0%} of the words' effect, chosen on half of "
-            "the seeds, has to do more on the others than windows of its width elsewhere, and no "
-            f"window may do {SLACK:g} less for being wider.")  # fmt: skip
+    test = (
+        f"The shortest window that has {ENOUGH:.0%} of the words' effect, chosen on half of "
+        "the seeds, has to do more on the others than windows of its width elsewhere, and no "
+        f"window may do {SLACK:g} less for being wider."
+    )
     if door.closed or len(found.none) < LEAST:
         return "inconclusive", f"{test} Not tested: {door.closed or 'too few seeds'}."
     effect, best = means(found.every - found.none), found.enough()
     more, loses = found.over_others(best), found.less_when_wider()
     if more is None or float(effect.low) <= 0:
-        why = f"The words have no sure effect: {effect}" if float(effect.low) <= 0 else (
-            "Nothing less than the whole walk suffices")  # fmt: skip
+        why = (
+            f"The words have no sure effect: {effect}"
+            if float(effect.low) <= 0
+            else ("Nothing less than the whole walk suffices")
+        )
         return weigh(door, [effect], shown=False), f"{test} {why}."
     harms = float(loses.low) >= SLACK
     return weigh(door, [effect, more], refuted=harms, shown=float(loses.mean) < SLACK), (
@@ -167,16 +180,28 @@ def _numbers(door: Gate, found: Switched, borders: list[float], steps: int) -> d
     best = found.enough()
     more, windows = found.over_others(best), found.windows
     return {
-        "n": len(found.none), "steps": steps, "gate": door.as_dict(), "sigma_over_alpha": borders,
-        "none": means(found.none).as_dict(), "every": means(found.every).as_dict(),
-        "window": {"start": int(windows.start[best]), "width": int(windows.width[best]),
-                   "of": len(borders), "only_there": means(found.only[best]).as_dict(),
-                   "everywhere_else": means(found.but[best]).as_dict(),
-                   "over_other_windows": None if more is None else more.as_dict()},
+        "n": len(found.none),
+        "steps": steps,
+        "gate": door.as_dict(),
+        "sigma_over_alpha": borders,
+        "none": means(found.none).as_dict(),
+        "every": means(found.every).as_dict(),
+        "window": {
+            "start": int(windows.start[best]),
+            "width": int(windows.width[best]),
+            "of": len(borders),
+            "only_there": means(found.only[best]).as_dict(),
+            "everywhere_else": means(found.but[best]).as_dict(),
+            "over_other_windows": None if more is None else more.as_dict(),
+        },
         "most_lost_when_wider": found.less_when_wider().as_dict(),
-        "map": {"start": windows.start, "width": windows.width,
-                "only": found.only.mean(1), "everywhere_else": found.but.mean(1)},
-    }  # fmt: skip
+        "map": {
+            "start": windows.start,
+            "width": windows.width,
+            "only": found.only.mean(1),
+            "everywhere_else": found.but.mean(1),
+        },
+    }
 
 
 def _panels(subject: Subject, found: Switched, borders: list[float]) -> tuple[Panel, ...]:
@@ -187,17 +212,26 @@ def _panels(subject: Subject, found: Switched, borders: list[float]) -> tuple[Pa
         ("The words act everywhere but in one window", found.but),
     )
     return tuple(
-        Heatmap(title, found.windows.map(values.mean(1)), widths, names,
-                f"probability of {subject.wanted}", "window begins at sigma/alpha", "its width")
+        Heatmap(
+            title,
+            found.windows.map(values.mean(1)),
+            widths,
+            names,
+            f"probability of {subject.wanted}",
+            "window begins at sigma/alpha",
+            "its width",
+        )
         for title, values in maps
-    )  # fmt: skip
+    )
 
 
 def _named(found: Switched, best: int, borders: list[float]) -> str:
     start, width = int(found.windows.start[best]), int(found.windows.width[best])
     ends = [*borders, 0.0]
-    return (f"{width} of {len(borders)} parts, sigma/alpha from {ends[start]:.2g} to "
-            f"{ends[start + width]:.2g}")  # fmt: skip
+    return (
+        f"{width} of {len(borders)} parts, sigma/alpha from {ends[start]:.2g} to "
+        f"{ends[start + width]:.2g}"
+    )
 
 
 def _caption(other: str | None) -> str:

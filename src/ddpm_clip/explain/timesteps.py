@@ -80,8 +80,15 @@ def explain(
     played = yield from _play(subject, subject.target, seeds_of(subject, quick), k, steps)
     door = yield from gate(subject, played.probs)
     verdict, test = _verdict(door, played)
-    return Explanation("timesteps", TITLE, CAPTION, _panels(subject, played), test, verdict,
-                       _numbers(door, played, steps))  # fmt: skip
+    return Explanation(
+        "timesteps",
+        TITLE,
+        CAPTION,
+        _panels(subject, played),
+        test,
+        verdict,
+        _numbers(door, played, steps),
+    )
 
 
 timesteps = plainly(explain)
@@ -93,60 +100,89 @@ def _play(
     todo, bins = plan(k), bins_of(steps, k)
     acting = torch.where(todo.coalitions[:, bins], 0, NONE)  # (m, steps)
     probs = yield from planned(
-        subject, acting, [subject.conditions(seeds=seeds)], seeds, subject.judge, steps=steps,
+        subject,
+        acting,
+        [subject.conditions(seeds=seeds)],
+        seeds,
+        subject.judge,
+        steps=steps,
         stage="timesteps",
-    )  # fmt: skip
+    )
     values = log_odds(probs.flatten(0, 1), target).view(len(acting), -1)
     rows = subject.rows(steps)
     ratio = [subject.ratio(rows[int((bins == i).nonzero()[0])]) for i in range(k)]
     enough = values.shape[1] >= LEAST
     return _Played(
-        todo, [*ratio, subject.ratio(rows[-1])], values, probs[1], attribute(todo, values),
+        todo,
+        [*ratio, subject.ratio(rows[-1])],
+        values,
+        probs[1],
+        attribute(todo, values),
         deletion_test(todo, values) if enough else None,
-    )  # fmt: skip
+    )
 
 
 def _verdict(door: Gate, played: _Played) -> tuple[Verdict, str]:
     found, run = played.attribution, played.test
-    test = ("The whole effect has to be above 0, and the strongest bins first (the order learnt on "
-            "half of the seeds, tested on the others) has to beat a random order and the reverse "
-            "one, in and out.")  # fmt: skip
+    test = (
+        "The whole effect has to be above 0, and the strongest bins first (the order learnt on "
+        "half of the seeds, tested on the others) has to beat a random order and the reverse "
+        "one, in and out."
+    )
     if door.closed or run is None:
         return "inconclusive", f"{test} Not tested: {door.closed or 'too few seeds'}."
     claims = (found.total, run.over_random, run.under_random, run.over_reverse)
     verdict = weigh(door, claims)
-    said = (f"{test} The whole effect is {found.total}, and the bins sum to it; "
-            f"in: {run.over_random} above a random order, out: {run.under_random} "
-            "below it.")  # fmt: skip
+    said = (
+        f"{test} The whole effect is {found.total}, and the bins sum to it; "
+        f"in: {run.over_random} above a random order, out: {run.under_random} "
+        "below it."
+    )
     return verdict, said
 
 
 def _numbers(door: Gate, played: _Played, steps: int) -> dict[str, Any]:
     found, run = played.attribution, played.test
     return {
-        "n": found.values.shape[0], "steps": steps, "walks": played.values.numel(),
-        "gate": door.as_dict(), "unit": "log-odds of the judge",
+        "n": found.values.shape[0],
+        "steps": steps,
+        "walks": played.values.numel(),
+        "gate": door.as_dict(),
+        "unit": "log-odds of the judge",
         "log_odds_within": float(torch.logit(torch.tensor(1 - SUREST))),
-        "sigma_over_alpha": played.ratio, "attribution": found.means.as_dict(),
-        "total": found.total.as_dict(), "efficiency_error": found.error, "exact": found.exact,
-        "deletion_test": None if run is None else {
-            "order": run.order, "insertion_over_random": run.over_random.as_dict(),
+        "sigma_over_alpha": played.ratio,
+        "attribution": found.means.as_dict(),
+        "total": found.total.as_dict(),
+        "efficiency_error": found.error,
+        "exact": found.exact,
+        "deletion_test": None
+        if run is None
+        else {
+            "order": run.order,
+            "insertion_over_random": run.over_random.as_dict(),
             "random_over_deletion": run.under_random.as_dict(),
-            "over_reverse": run.over_reverse.as_dict(), "passed": run.passed,
+            "over_reverse": run.over_reverse.as_dict(),
+            "passed": run.passed,
         },
-    }  # fmt: skip
+    }
 
 
 def _panels(subject: Subject, played: _Played) -> tuple[Panel, ...]:
     found = played.attribution.means
-    names = [f"{high:.2g} to {low:.2g}"
-             for high, low in zip(played.ratio, played.ratio[1:], strict=False)]  # fmt: skip
+    names = [
+        f"{high:.2g} to {low:.2g}"
+        for high, low in zip(played.ratio, played.ratio[1:], strict=False)
+    ]
     total = played.attribution.total
     bars = Bars(
-        f"What each part adds to “{subject.wanted}”", names, _short(found.mean),
-        _short(found.low), _short(found.high), "log-odds; parts by sigma/alpha, noise on top",
+        f"What each part adds to “{subject.wanted}”",
+        names,
+        _short(found.mean),
+        _short(found.low),
+        _short(found.high),
+        "log-odds; parts by sigma/alpha, noise on top",
         f"Together {total}, which is the log-odds with all words less those without any.",
-    )  # fmt: skip
+    )
     return (bars,) if played.test is None else (bars, _curves(played.test))
 
 
@@ -161,11 +197,14 @@ def _curves(run: DeletionTest) -> Curve:
     low, high = float(off.min()), float(on.max())
     room = (low - 0.4 * (high - low), high + 0.06 * (high - low))  # for the legend below
     return Curve(
-        "Parts in which the words act, one more at a time", lines, "parts with words", "log-odds",
+        "Parts in which the words act, one more at a time",
+        lines,
+        "parts with words",
+        "log-odds",
         ylim=room if high > low else None,
         note="Read from the right, the lowest line takes the strongest away first. Seeds here are "
-             "not those that gave the order.",
-    )  # fmt: skip
+        "not those that gave the order.",
+    )
 
 
 def _short(values: Tensor) -> list[float]:

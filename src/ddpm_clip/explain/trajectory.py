@@ -80,19 +80,39 @@ def explain(subject: Subject, *, quick: bool = False) -> Generator[Progress, Non
     errors, halves = errors_to_end(walked), halved_at(walked.ratio, errors_to_end(walked))
     panels: list[Panel] = [*_strips(walked), _distances(walked, errors), _believed(believed)]
     panels += [_path(paths)] if paths is not None else []
-    return Explanation("trajectory", TITLE, CAPTION, tuple(panels), test, verdict, {
-        "n": len(subject.seeds), "steps": len(walked.t),
-        "half_of_the_error_gone_at_sigma_over_alpha": {
-            "n": halves.n, "value": 10 ** float(halves.mean),
-            "interval_95": [10 ** float(halves.low), 10 ** float(halves.high)],
+    return Explanation(
+        "trajectory",
+        TITLE,
+        CAPTION,
+        tuple(panels),
+        test,
+        verdict,
+        {
+            "n": len(subject.seeds),
+            "steps": len(walked.t),
+            "half_of_the_error_gone_at_sigma_over_alpha": {
+                "n": halves.n,
+                "value": 10 ** float(halves.mean),
+                "interval_95": [10 ** float(halves.low), 10 ** float(halves.high)],
+            },
+            "slopes": {
+                "sigma_over_alpha": believed.ratio,
+                "slope": believed.slope,
+                "error": believed.error,
+                "worst": believed.worst,
+                "tolerance": TOLERANCE,
+            },
+            "prompts": None
+            if paths is None
+            else {
+                "asked": paths.prompts,
+                "right": paths.match.right,
+                "n": paths.match.n,
+                "by_chance": paths.match.by_chance,
+                "variance_shown": paths.shown,
+            },
         },
-        "slopes": {"sigma_over_alpha": believed.ratio, "slope": believed.slope,
-                   "error": believed.error, "worst": believed.worst, "tolerance": TOLERANCE},
-        "prompts": None if paths is None else {
-            "asked": paths.prompts, "right": paths.match.right, "n": paths.match.n,
-            "by_chance": paths.match.by_chance, "variance_shown": paths.shown,
-        },
-    })  # fmt: skip
+    )
 
 
 trajectory = plainly(explain)
@@ -101,8 +121,9 @@ trajectory = plainly(explain)
 def _slopes(subject: Subject, c: Tensor, quick: bool) -> Generator[Progress, None, Slopes]:
     """Of pictures painted at scale 1: a guided picture is bolder than what the network models."""
     seeds = list(subject.seeds)
-    x = yield from subject.pictures(c, seeds, stage="trajectory: slopes", scale=1.0,
-                                    steps=subject.steps_of(quick))  # fmt: skip
+    x = yield from subject.pictures(
+        c, seeds, stage="trajectory: slopes", scale=1.0, steps=subject.steps_of(quick)
+    )
     ratios = torch.logspace(*LEVELS, 7 if quick else 14, dtype=torch.float64)
     rows = sorted(set(subject.schedule.row_of(ratios).tolist()), reverse=True)
     return slopes(subject, x, c, rows, seeds)
@@ -121,9 +142,11 @@ def _paths(
     said = [text for text in prompts[1:] for _ in seeds]
     c = subject.conditions(said, list(seeds) * (len(prompts) - 1))
     others = yield from subject.pictures(
-        c, list(seeds) * (len(prompts) - 1), stage="trajectory: other prompts",
+        c,
+        list(seeds) * (len(prompts) - 1),
+        stage="trajectory: other prompts",
         steps=subject.steps_of(quick),
-    )  # fmt: skip
+    )
     ends = torch.cat([walked.x_end[:n].to(others), others])
     e = subject.embed(ends)
     assert e is not None
@@ -151,15 +174,19 @@ def _plane(rows: Tensor) -> tuple[Tensor, float]:
 def _verdict(believed: Slopes, paths: _Paths | None) -> tuple[Verdict, str]:
     n_levels = len(believed.ratio)
     unbiased, biased = believed.worst <= TOLERANCE, believed.surely > TOLERANCE
-    said = (f"Pictures regressed on what was foreseen of them have slope 1 where a denoiser is "
-            f"right; over {n_levels} noise levels the worst is {believed.worst:.2f} away "
-            f"(allowed: {TOLERANCE}).")  # fmt: skip
+    said = (
+        f"Pictures regressed on what was foreseen of them have slope 1 where a denoiser is "
+        f"right; over {n_levels} noise levels the worst is {believed.worst:.2f} away "
+        f"(allowed: {TOLERANCE})."
+    )
     if paths is None:
         said += " Nobody embeds these pictures and prompts, so no path could be tested."
         return "fail" if biased else "inconclusive", said
-    said += (f" The walks of {paths.match.right} of {paths.match.n} prompts end nearest to their "
-             f"own words; by lot an order as good has probability {paths.match.by_chance:.2g} "
-             f"(allowed: {BY_CHANCE}).")  # fmt: skip
+    said += (
+        f" The walks of {paths.match.right} of {paths.match.n} prompts end nearest to their "
+        f"own words; by lot an order as good has probability {paths.match.by_chance:.2g} "
+        f"(allowed: {BY_CHANCE})."
+    )
     # no order at all is one that half of all orders are as good as
     refuted, matched = paths.match.by_chance >= 0.5, paths.match.by_chance <= BY_CHANCE
     return weigh(None, (), refuted=biased or refuted, shown=unbiased and matched), said
@@ -176,21 +203,28 @@ def _strips(walked: Recording) -> list[Strip]:
     seen = noisy / (1 + 2 * walked.sigma[places].float().view(1, -1, 1, 1, 1))
     return [
         Strip("What the network sees (x_t)", seen, (), names, note),
-        Strip("What it foresees (x_0-hat)", walked.x_0[places][:, list(rows)].transpose(0, 1), (),
-              names),
-    ]  # fmt: skip
+        Strip(
+            "What it foresees (x_0-hat)",
+            walked.x_0[places][:, list(rows)].transpose(0, 1),
+            (),
+            names,
+        ),
+    ]
 
 
 def _distances(walked: Recording, errors: Tensor) -> Curve:
     step = list(range(1, len(walked.t) + 1))
     return Curve(
         "Distance along the walk (rms of a pixel, with 95 % intervals)",
-        [mean_line("from x_0-hat to the finished picture", step, errors.T),
-         mean_line("what a step changes of x_0-hat", step[1:], changes(walked).T)],
-        "step", "rms",
+        [
+            mean_line("from x_0-hat to the finished picture", step, errors.T),
+            mean_line("what a step changes of x_0-hat", step[1:], changes(walked).T),
+        ],
+        "step",
+        "rms",
         note="That the first falls proves little: the last step is x_0-hat itself, so it falls "
-             "for a random network as well.",
-    )  # fmt: skip
+        "for a random network as well.",
+    )
 
 
 def _believed(believed: Slopes) -> Curve:
@@ -199,15 +233,25 @@ def _believed(believed: Slopes) -> Curve:
     guide = [min(x), max(x)]
     return Curve(
         "Is what it foresees unbiased?",
-        [Line("slope of pictures on what was foreseen", x, y.tolist(), (y - wide).tolist(),
-              (y + wide).tolist()),
-         Line("right", guide, [1.0, 1.0], style="guide"),
-         Line("allowed", guide, [1 - TOLERANCE] * 2, style="guide"),
-         Line("allowed", guide, [1 + TOLERANCE] * 2, style="guide")],
-        "sigma/alpha", "slope", xscale="log", reverse=True,
+        [
+            Line(
+                "slope of pictures on what was foreseen",
+                x,
+                y.tolist(),
+                (y - wide).tolist(),
+                (y + wide).tolist(),
+            ),
+            Line("right", guide, [1.0, 1.0], style="guide"),
+            Line("allowed", guide, [1 - TOLERANCE] * 2, style="guide"),
+            Line("allowed", guide, [1 + TOLERANCE] * 2, style="guide"),
+        ],
+        "sigma/alpha",
+        "slope",
+        xscale="log",
+        reverse=True,
         ylim=(min(0.8, float(y.min()) - 0.1), max(1.3, float(y.max()) + 0.2)),
         note="Finished pictures (guidance 1) are noised anew and foreseen from there.",
-    )  # fmt: skip
+    )
 
 
 def _path(paths: _Paths) -> Curve:
@@ -220,6 +264,10 @@ def _path(paths: _Paths) -> Curve:
         Line(f"“{text}”", end[:, 0].tolist(), end[:, 1].tolist(), style="dots")
         for text, end in zip(paths.prompts, paths.ends, strict=True)
     ]
-    return Curve("The way through the embeddings", lines, "first direction", "second direction",
-                 note=f"The plane holds {paths.shown:.0%} of the variance of the finished "
-                      "pictures.")  # fmt: skip
+    return Curve(
+        "The way through the embeddings",
+        lines,
+        "first direction",
+        "second direction",
+        note=f"The plane holds {paths.shown:.0%} of the variance of the finished pictures.",
+    )

@@ -37,11 +37,15 @@ class TwoWay:
     def as_dict(self) -> dict[str, Any]:
         """The JSON form."""
         return {
-            "seeds": self.seeds, "prompts": self.prompts, "seed": self.seed,
-            "prompt": self.prompt, "interaction": self.interaction,
+            "seeds": self.seeds,
+            "prompts": self.prompts,
+            "seed": self.seed,
+            "prompt": self.prompt,
+            "interaction": self.interaction,
             "by_chance": {"seed": self.chance[0], "prompt": self.chance[1]},
-            "p_seed": self.p_seed, "p_prompt": self.p_prompt,
-        }  # fmt: skip
+            "p_seed": self.p_seed,
+            "p_prompt": self.p_prompt,
+        }
 
 
 def two_way(y: Tensor, draws: int = 199, seed: int = 0) -> TwoWay:
@@ -73,10 +77,15 @@ def two_way(y: Tensor, draws: int = 199, seed: int = 0) -> TwoWay:
     by_seed, by_prompt = _between(y), _between(y.transpose(0, 1))
     generator = torch.Generator().manual_seed(seed)
     return TwoWay(
-        i, j, by_seed / whole, by_prompt / whole, max(0.0, 1 - (by_seed + by_prompt) / whole),
-        chance, _p(y.transpose(0, 1), by_seed, draws, generator),
+        i,
+        j,
+        by_seed / whole,
+        by_prompt / whole,
+        max(0.0, 1 - (by_seed + by_prompt) / whole),
+        chance,
+        _p(y.transpose(0, 1), by_seed, draws, generator),
         _p(y, by_prompt, draws, generator),
-    )  # fmt: skip
+    )
 
 
 def _between(y: Tensor) -> float:

@@ -90,9 +90,14 @@ def _drawn(right: Tensor, pairs: Tensor, draws: int, generator: torch.Generator)
 
 
 def u_turns(
-    subject: Subject, x: Tensor, places: Sequence[int], rows: Sequence[float], repeats: int,
-    stage: str = "U-turns", fresh: int = 0,
-) -> Generator[Progress, None, UTurns]:  # fmt: skip
+    subject: Subject,
+    x: Tensor,
+    places: Sequence[int],
+    rows: Sequence[float],
+    repeats: int,
+    stage: str = "U-turns",
+    fresh: int = 0,
+) -> Generator[Progress, None, UTurns]:
     """Turn every picture at every level; yields `Progress` in levels.
 
     Args:
@@ -115,20 +120,28 @@ def u_turns(
         alpha, sigma = subject.schedule.at(rows[place])
         x_t = alpha * start + sigma * noise
         foreseen: list[Tensor] = []
-        back = finish(subject.pictures(
-            c, seeds, scale=0.0, x_start=x_t, rows=list(rows[place:]), sampler=SAMPLER,
-            wrap=_heard_at(rows[place], foreseen),
-        ))  # fmt: skip
+        back = finish(
+            subject.pictures(
+                c,
+                seeds,
+                scale=0.0,
+                x_start=x_t,
+                rows=list(rows[place:]),
+                sampler=SAMPLER,
+                wrap=_heard_at(rows[place], foreseen),
+            )
+        )
         first = subject.judge(torch.cat(foreseen)).cpu()
         told.append(first.gather(1, began.repeat_interleave(repeats)[:, None])[:, 0])
         came.append(subject.judge(back).argmax(1).cpu())
         yield Progress(stage, done, len(places))
     levels = [subject.ratio(rows[place]) for place in sorted(places, reverse=True)]
     return UTurns(
-        torch.tensor(levels, dtype=torch.float64), began,
+        torch.tensor(levels, dtype=torch.float64),
+        began,
         torch.stack(told, 1).unflatten(0, (n, repeats)).transpose(1, 2),
         torch.stack(came, 1).unflatten(0, (n, repeats)).transpose(1, 2),
-    )  # fmt: skip
+    )
 
 
 def _heard_at(row: float, heard: list[Tensor]) -> Wrap:

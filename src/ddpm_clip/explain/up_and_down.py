@@ -75,9 +75,12 @@ class Returned:
 
 
 def up_and_down(
-    subject: Subject, seeds: list[int], fineness: Sequence[int], towards: Other | None,
+    subject: Subject,
+    seeds: list[int],
+    fineness: Sequence[int],
+    towards: Other | None,
     steps: int | None = None,
-) -> Generator[Progress, None, Returned]:  # fmt: skip
+) -> Generator[Progress, None, Returned]:
     """Paint, invert and return, at scale 1 (a guided walk does not come back).
 
     Args:
@@ -88,8 +91,7 @@ def up_and_down(
         steps: of the walks that paint the pictures; None are the subject's own.
     """
     c = subject.conditions(seeds=seeds)
-    x = yield from subject.pictures(c, seeds, stage="inversion: pictures", steps=steps,
-                                    scale=1.0)  # fmt: skip
+    x = yield from subject.pictures(c, seeds, stage="inversion: pictures", steps=steps, scale=1.0)
     predict, schedule = subject.predict(c, scale=1.0, seeds=seeds), subject.schedule
     plain, refined, back, noise = [], [], x, x
     allowed = [n for n in fineness if n <= schedule.T]
@@ -104,11 +106,23 @@ def up_and_down(
     edited = None
     if towards is not None:
         edited = yield from subject.pictures(
-            subject.conditions(towards.prompt, seeds), seeds, x_start=noise, sampler="ddim",
-            steps=allowed[-1], stage="inversion: another prompt",
-        )  # fmt: skip
-    return Returned(tuple(allowed), torch.stack(plain, 1), torch.stack(refined, 1),
-                    _psnr(x.roll(1, 0), x), x, back, noise, edited)  # fmt: skip
+            subject.conditions(towards.prompt, seeds),
+            seeds,
+            x_start=noise,
+            sampler="ddim",
+            steps=allowed[-1],
+            stage="inversion: another prompt",
+        )
+    return Returned(
+        tuple(allowed),
+        torch.stack(plain, 1),
+        torch.stack(refined, 1),
+        _psnr(x.roll(1, 0), x),
+        x,
+        back,
+        noise,
+        edited,
+    )
 
 
 def _psnr(x: Tensor, y: Tensor) -> Tensor:

@@ -50,8 +50,9 @@ def words_of(text: str) -> tuple[str, ...]:
         found = text.split(",")
     words = dict.fromkeys(word.strip() for word in found if word.strip())
     if not words:
-        raise UsageError("no words to look for", f"{text!r} names none", "--words cat,dog",
-                         param="words")  # fmt: skip
+        raise UsageError(
+            "no words to look for", f"{text!r} names none", "--words cat,dog", param="words"
+        )
     if len(words) > MAX_WORDS:
         raise UsageError(f"{len(words)} words to look for", f"at most {MAX_WORDS}", param="words")
     return tuple(checked_prompt(word, "words") for word in words)

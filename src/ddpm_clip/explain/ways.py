@@ -90,18 +90,21 @@ def between_prompts(
     ends = subject.conditions(seeds=seeds), subject.conditions(other, seeds)
     dim = ends[0].shape[1] if subject.conditioner is None else subject.conditioner.dim
     shares = _shares(frames)
-    c = torch.stack([
-        between(a, b, share, dim) for a, b in zip(*ends, strict=True) for share in shares
-    ])  # fmt: skip
+    c = torch.stack(
+        [between(a, b, share, dim) for a, b in zip(*ends, strict=True) for share in shares]
+    )
     every = [seed for seed in seeds for _ in shares]
     x = yield from subject.pictures(c, every, steps=steps, stage="inversion: between prompts")
     return _read(subject, x, shares)
 
 
 def between_noises(
-    subject: Subject, pairs: Sequence[tuple[int, int]], frames: int, steps: int,
+    subject: Subject,
+    pairs: Sequence[tuple[int, int]],
+    frames: int,
+    steps: int,
     straight: bool = False,
-) -> Generator[Progress, None, Way]:  # fmt: skip
+) -> Generator[Progress, None, Way]:
     """From the noise of one seed to that of another under one prompt; a way a pair.
 
     Args:
@@ -115,9 +118,13 @@ def between_noises(
     x_T = torch.cat([noises(subject, pair, shares, straight) for pair in pairs])
     every = [pair[0] for pair in pairs for _ in shares]
     x = yield from subject.pictures(
-        subject.conditions(seeds=every), every, steps=steps, x_start=x_T, sampler="ddim",
+        subject.conditions(seeds=every),
+        every,
+        steps=steps,
+        x_start=x_T,
+        sampler="ddim",
         stage="inversion: between noises",
-    )  # fmt: skip
+    )
     return _read(subject, x, shares)
 
 

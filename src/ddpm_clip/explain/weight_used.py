@@ -47,8 +47,11 @@ class WeightCheck:
 
     def as_dict(self) -> dict[str, Any]:
         """The JSON form."""
-        return {"measured": int((~self.used.isnan()).sum()), "worst_deviation": self.worst,
-                "tolerance": TOLERANCE}  # fmt: skip
+        return {
+            "measured": int((~self.used.isnan()).sum()),
+            "worst_deviation": self.worst,
+            "tolerance": TOLERANCE,
+        }
 
 
 def check_weights(

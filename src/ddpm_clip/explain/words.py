@@ -100,9 +100,14 @@ def explain(
     spelling = yield from play(less, len(word), _spelt(said, scores.top), "characters")
     letters = attribute(spelling.plan, spelling.v)
     return Explanation(
-        "words", "Which words count", CAPTION, _panels(subject, scores, word, letters),
-        _test(scores), verdict_of(scores), _numbers(scores, word, letters),
-    )  # fmt: skip
+        "words",
+        "Which words count",
+        CAPTION,
+        _panels(subject, scores, word, letters),
+        _test(scores),
+        verdict_of(scores),
+        _numbers(scores, word, letters),
+    )
 
 
 words = plainly(explain)
@@ -170,51 +175,67 @@ CAPTION = (
 def _numbers(scores: Scores, word: str, letters: Attribution) -> dict[str, Any]:
     order = scores.deletion
     return {
-        "n": len(scores.found.values), "coalitions": len(scores.played.texts),
-        "exact": scores.found.exact, "gate": scores.gate.as_dict(),
-        "words": _rows(scores.names[:-1], scores.found), "strongest": word,
-        "counting": scores.counting, "placebo": _rows(scores.names, scores.found)[-1],
-        "total": scores.found.total.as_dict(), "efficiency_error": scores.found.error,
-        "over_random": order.over_random.as_dict(), "under_random": order.under_random.as_dict(),
+        "n": len(scores.found.values),
+        "coalitions": len(scores.played.texts),
+        "exact": scores.found.exact,
+        "gate": scores.gate.as_dict(),
+        "words": _rows(scores.names[:-1], scores.found),
+        "strongest": word,
+        "counting": scores.counting,
+        "placebo": _rows(scores.names, scores.found)[-1],
+        "total": scores.found.total.as_dict(),
+        "efficiency_error": scores.found.error,
+        "over_random": order.over_random.as_dict(),
+        "under_random": order.under_random.as_dict(),
         "over_reverse": order.over_reverse.as_dict(),
         "over_placebo": scores.over_placebo.as_dict(),
-        "characters": _rows(list(word), letters), "characters_exact": letters.exact,
-    }  # fmt: skip
+        "characters": _rows(list(word), letters),
+        "characters_exact": letters.exact,
+    }
 
 
 def _rows(names: list[str], found: Attribution) -> list[dict[str, Any]]:
     each = found.means
     return [
-        {"text": name, "log_odds": float(each.mean[i]), "low": float(each.low[i]),
-         "high": float(each.high[i])}
+        {
+            "text": name,
+            "log_odds": float(each.mean[i]),
+            "low": float(each.low[i]),
+            "high": float(each.high[i]),
+        }
         for i, name in enumerate(names)
-    ]  # fmt: skip
+    ]
 
 
-def _panels(
-    subject: Subject, scores: Scores, word: str, letters: Attribution
-) -> tuple[Panel, ...]:  # fmt: skip
+def _panels(subject: Subject, scores: Scores, word: str, letters: Attribution) -> tuple[Panel, ...]:
     return (
         _bars(f"What each word adds to {subject.wanted}", scores.names, scores.found, "nonsense"),
         _bars(f"What each character of {word!r} adds", list(word), letters),
-        _curve(scores.deletion), _strip(scores),
-    )  # fmt: skip
+        _curve(scores.deletion),
+        _strip(scores),
+    )
 
 
 def _bars(title: str, names: list[str], found: Attribution, last: str = "") -> Bars:
     each = found.means
     shown = [*names[:-1], f"{names[-1]} ({last})"] if last else names
-    return Bars(title, shown, each.mean.tolist(), each.low.tolist(), each.high.tolist(),
-                "log-odds")  # fmt: skip
+    return Bars(title, shown, each.mean.tolist(), each.low.tolist(), each.high.tolist(), "log-odds")
 
 
 def _curve(test: DeletionTest) -> Curve:
     lines = []
-    for label, values in (("strongest first", test.insertion), ("in a random order", test.random),
-                          ("strongest last", test.deletion.flip(1))):  # fmt: skip
+    for label, values in (
+        ("strongest first", test.insertion),
+        ("in a random order", test.random),
+        ("strongest last", test.deletion.flip(1)),
+    ):
         lines.append(mean_line(label, range(values.shape[1]), values))
-    return Curve("The more words, the surer? (seeds that had no say in the order)", lines,
-                 "words in the prompt", "log-odds of what was asked for")  # fmt: skip
+    return Curve(
+        "The more words, the surer? (seeds that had no say in the order)",
+        lines,
+        "words in the prompt",
+        "log-odds of what was asked for",
+    )
 
 
 def _strip(scores: Scores) -> Strip:
@@ -223,14 +244,24 @@ def _strip(scores: Scores) -> Strip:
     coming = order.argsort() < torch.arange(len(order) + 1)[:, None]  # (k + 1, k)
     images = torch.stack([scores.played.pictures(one) for one in (coming, ~coming)])
     names = ["", *(scores.names[i] for i in order.tolist())]
-    return Strip("One seed while words come, or leave, the strongest first", images,
-                 ("come", "leave"), names, "above: the word that came or left last")  # fmt: skip
+    return Strip(
+        "One seed while words come, or leave, the strongest first",
+        images,
+        ("come", "leave"),
+        names,
+        "above: the word that came or left last",
+    )
 
 
 def _unread(said: list[str]) -> Explanation:
     table = Table("The prompt", ["word"], [[word] for word in said])
     return Explanation(
-        "words", "Which words count", CAPTION, (table,), "Nobody reads these pictures for what the "
-        "prompt asks, so there is no value to share out among its words.", "inconclusive",
+        "words",
+        "Which words count",
+        CAPTION,
+        (table,),
+        "Nobody reads these pictures for what the "
+        "prompt asks, so there is no value to share out among its words.",
+        "inconclusive",
         {"n": 0},
-    )  # fmt: skip
+    )

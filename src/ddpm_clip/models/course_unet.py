@@ -49,15 +49,24 @@ class CourseUNet(nn.Module):
     """
 
     def __init__(
-        self, T: int, img_ch: int, img_size: int, down_chs: Sequence[int] = (64, 64, 128),
-        t_embed_dim: int = 8, c_embed_dim: int = 10, *, variant: "Variant | None" = None,
-    ):  # fmt: skip
+        self,
+        T: int,
+        img_ch: int,
+        img_size: int,
+        down_chs: Sequence[int] = (64, 64, 128),
+        t_embed_dim: int = 8,
+        c_embed_dim: int = 10,
+        *,
+        variant: "Variant | None" = None,
+    ):
         super().__init__()
         if img_size % 4 or len(down_chs) != 3:
             raise UsageError(
                 f"the course network needs a size that 4 divides and three levels, not {img_size} "
-                f"and {len(down_chs)}", fix="choose model.arch=unet", param="model.arch",
-            )  # fmt: skip
+                f"and {len(down_chs)}",
+                fix="choose model.arch=unet",
+                param="model.arch",
+            )
         self.T, self.image_shape, self.c_embed_dim = T, (img_ch, img_size, img_size), c_embed_dim
         d0, d1, d2 = down_chs
         self.latent = (d2, img_size // 4, img_size // 4)
@@ -75,9 +84,11 @@ class CourseUNet(nn.Module):
         self.up0 = _conv(d2, d2, groups)
         self.up1, self.up2 = _up(d2, d1, groups), _up(d1, d0, groups)
         self.leave = nn.Sequential(
-            nn.Conv2d(2 * d0, d0, 3, padding=1), group_norm(d0, GROUPS), self.variant.act(),
+            nn.Conv2d(2 * d0, d0, 3, padding=1),
+            group_norm(d0, GROUPS),
+            self.variant.act(),
             nn.Conv2d(d0, img_ch, 3, padding=1),
-        )  # fmt: skip
+        )
 
     def forward(self, x_t: Tensor, t: Tensor, c: Tensor, c_mask: Tensor) -> Tensor:
         """x_t (b, img_ch, h, w), t (b,), c (b, e), c_mask (b, 1) -> (b, img_ch, h, w)."""
@@ -148,9 +159,14 @@ def _course_dense(n: int, hidden: int) -> nn.Sequential:
 
 def _dli_dense(n: int, hidden: int) -> nn.Sequential:
     return nn.Sequential(
-        nn.GELU(), nn.Linear(n, hidden), nn.ReLU(), nn.Linear(hidden, hidden), nn.ReLU(),
-        nn.Linear(hidden, n), nn.ReLU(),
-    )  # fmt: skip
+        nn.GELU(),
+        nn.Linear(n, hidden),
+        nn.ReLU(),
+        nn.Linear(hidden, hidden),
+        nn.ReLU(),
+        nn.Linear(hidden, n),
+        nn.ReLU(),
+    )
 
 
 def _xnoise_dense(n: int, hidden: int) -> nn.Sequential:

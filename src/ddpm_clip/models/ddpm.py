@@ -36,10 +36,16 @@ class DDPM:
     """
 
     def __init__(
-        self, B: Tensor | NoiseSchedule, device: Device = "cpu", *, parameterization: str = "eps",
-        weighting: str = "uniform", noise_levels: str = "uniform", sigma_data: float = 0.5,
+        self,
+        B: Tensor | NoiseSchedule,
+        device: Device = "cpu",
+        *,
+        parameterization: str = "eps",
+        weighting: str = "uniform",
+        noise_levels: str = "uniform",
+        sigma_data: float = 0.5,
         level_options: dict[str, float] | None = None,
-    ):  # fmt: skip
+    ):
         self.schedule = B if isinstance(B, NoiseSchedule) else NoiseSchedule.from_betas(B)
         self.T, self.device = self.schedule.T, torch.device(device)
         self.parameterization = PARAMETERIZATIONS[parameterization]
@@ -74,16 +80,26 @@ class DDPM:
         return (torch.rand(shape, generator=generator) >= drop_prob).float().to(c.device)
 
     def get_loss(
-        self, model: Denoiser, x_0: Tensor, t: Tensor, c: Tensor, c_mask: Tensor | None = None,
+        self,
+        model: Denoiser,
+        x_0: Tensor,
+        t: Tensor,
+        c: Tensor,
+        c_mask: Tensor | None = None,
         noise: Tensor | None = None,
-    ) -> Tensor:  # fmt: skip
+    ) -> Tensor:
         """The weighted squared error at rows t, averaged over the batch."""
         return self.errors(model, x_0, t, c, c_mask, noise).mean()
 
     def errors(
-        self, model: Denoiser, x_0: Tensor, t: Tensor, c: Tensor, c_mask: Tensor | None = None,
+        self,
+        model: Denoiser,
+        x_0: Tensor,
+        t: Tensor,
+        c: Tensor,
+        c_mask: Tensor | None = None,
         noise: Tensor | None = None,
-    ) -> Tensor:  # fmt: skip
+    ) -> Tensor:
         """(b,) the weighted squared error of each picture."""
         x_t, eps = self.q(x_0, t, noise)
         alpha, sigma = self._levels(t, x_0)
@@ -98,9 +114,13 @@ class DDPM:
 
     @torch.no_grad()
     def reverse_q(
-        self, x_t: Tensor, t: Tensor | int, e_t: Tensor, variance: str = "beta",
+        self,
+        x_t: Tensor,
+        t: Tensor | int,
+        e_t: Tensor,
+        variance: str = "beta",
         noise: Tensor | None = None,
-    ) -> Tensor:  # fmt: skip
+    ) -> Tensor:
         """One ancestral step from row t to t - 1, given the predicted noise e_t.
 
         Args:
@@ -127,13 +147,23 @@ class DDPM:
         return next(iter(walk)).x_prev
 
     def walk(
-        self, model: Denoiser, c: Tensor, *, scale: float | Tensor = 1.0,
-        c_neg: Tensor | None = None, interval: tuple[float, float] | None = None,
-        clamp: str = "static", rescale: float = 0.0, sampler: str | Walker = "dpmpp_2m",
-        steps: int = 20, seeds: Sequence[int] | None = None,
-        x_start: Tensor | None = None, rows: Sequence[float] | None = None,
-        wrap: Callable[[Predict], Predict] | None = None, **options: Any,
-    ) -> Iterator[Step]:  # fmt: skip
+        self,
+        model: Denoiser,
+        c: Tensor,
+        *,
+        scale: float | Tensor = 1.0,
+        c_neg: Tensor | None = None,
+        interval: tuple[float, float] | None = None,
+        clamp: str = "static",
+        rescale: float = 0.0,
+        sampler: str | Walker = "dpmpp_2m",
+        steps: int = 20,
+        seeds: Sequence[int] | None = None,
+        x_start: Tensor | None = None,
+        rows: Sequence[float] | None = None,
+        wrap: Callable[[Predict], Predict] | None = None,
+        **options: Any,
+    ) -> Iterator[Step]:
         """Walk from noise to pictures, one `Step` a rung.
 
         Args:
@@ -177,9 +207,12 @@ class DDPM:
         return last.x_prev.clamp(-1, 1)
 
     def sample_w(
-        self, model: Denoiser, c: Tensor, w_tests: Sequence[float] = (-2, -1, -0.5, 0, 0.5, 1, 2),
+        self,
+        model: Denoiser,
+        c: Tensor,
+        w_tests: Sequence[float] = (-2, -1, -0.5, 0, 0.5, 1, 2),
         **walk_options: Any,
-    ) -> Tensor:  # fmt: skip
+    ) -> Tensor:
         """A grid over the seeds' guidance weight w = s - 1, (len(w_tests), b, c, h, w).
 
         Every weight starts from the same noise. w = 0 is the plain condition, w = -1 none.
@@ -187,9 +220,12 @@ class DDPM:
         seeds = walk_options.pop("seeds", None) or list(range(len(c)))
         scale = torch.tensor([1.0 + w for w in w_tests]).repeat_interleave(len(c))
         x = self.sample(
-            model, c.repeat(len(w_tests), 1), scale=scale, seeds=list(seeds) * len(w_tests),
+            model,
+            c.repeat(len(w_tests), 1),
+            scale=scale,
+            seeds=list(seeds) * len(w_tests),
             **walk_options,
-        )  # fmt: skip
+        )
         return x.view(len(w_tests), len(c), *x.shape[1:])
 
     def _levels(self, t: Tensor, like: Tensor) -> tuple[Tensor, Tensor]:

@@ -33,9 +33,10 @@ def group_norm(ch: int, groups: int | None = None) -> nn.GroupNorm:
     if ch % groups:
         raise UsageError(
             f"{ch} channels cannot be split into {groups} groups",
-            "GroupNorm needs equal groups", f"choose a multiple of {groups} in model.down_chs",
+            "GroupNorm needs equal groups",
+            f"choose a multiple of {groups} in model.down_chs",
             param="model.down_chs",
-        )  # fmt: skip
+        )
     return nn.GroupNorm(groups, ch)
 
 

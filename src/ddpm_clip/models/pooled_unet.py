@@ -28,17 +28,22 @@ class PooledUNet(nn.Module):
     """
 
     def __init__(
-        self, T: int, img_ch: int, img_size: int,
-        down_chs: Sequence[int] = (64, 128, 256, 512, 1024), t_embed_dim: int = 128,
+        self,
+        T: int,
+        img_ch: int,
+        img_size: int,
+        down_chs: Sequence[int] = (64, 128, 256, 512, 1024),
+        t_embed_dim: int = 128,
         c_embed_dim: int = 2,
-    ):  # fmt: skip
+    ):
         super().__init__()
         if img_size % 2 ** (len(down_chs) - 1) or t_embed_dim < 4:
             raise UsageError(
                 f"a network of {len(down_chs)} levels halves a picture {len(down_chs) - 1} times, "
                 f"and {img_size} does not divide so, or t_embed_dim is below 4",
-                fix="choose model.arch=unet", param="model.arch",
-            )  # fmt: skip
+                fix="choose model.arch=unet",
+                param="model.arch",
+            )
         self.T, self.image_shape = T, (img_ch, img_size, img_size)
         self.c_embed_dim, self.t_embed_dim = c_embed_dim, t_embed_dim
         self.time = nn.Sequential(

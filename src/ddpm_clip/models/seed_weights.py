@@ -49,9 +49,12 @@ _COURSE = (
 """What a name says -> what ours says, one after the other."""
 
 _POOLED_BLOCK = {
-    "conv1": "first", "conv2": "second", "norm": "norm", "time_embedding_projection": "time",
+    "conv1": "first",
+    "conv2": "second",
+    "norm": "norm",
+    "time_embedding_projection": "time",
     "clip_embedding_projection": "context",
-}  # fmt: skip
+}
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -80,9 +83,10 @@ def recognised(tensors: Mapping[str, Tensor]) -> SeedNetwork:
     if "bottleneck.conv1.weight" in bare and "conv8.conv1.weight" in bare:
         return _pooled(bare)
     raise DataError(
-        f"these weights are {_told(bare)}", f"what can be read: {KNOWN}",
+        f"these weights are {_told(bare)}",
+        f"what can be read: {KNOWN}",
         "give a checkpoint of one of those",
-    )  # fmt: skip
+    )
 
 
 def _bare(name: str) -> str:
@@ -111,8 +115,9 @@ def _course(bare: Mapping[str, Tensor]) -> SeedNetwork:
     except (KeyError, ValueError) as error:
         raise DataError(
             "these weights are of a course network without a condition, or cut short",
-            f"{error} is not there", f"what can be read: {KNOWN}",
-        ) from error  # fmt: skip
+            f"{error} is not there",
+            f"what can be read: {KNOWN}",
+        ) from error
     side = math.isqrt(dense // max(1, d2))
     first = 0 if later else 1  # an activation comes before the earlier one's bottleneck
     weights = {

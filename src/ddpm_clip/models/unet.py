@@ -49,10 +49,20 @@ class UNet(nn.Module):
     """
 
     def __init__(
-        self, T: int, img_ch: int, img_size: int, down_chs: Sequence[int] = (256, 256, 512),
-        t_embed_dim: int = 8, c_embed_dim: int = 512, *, blocks: int = 2, stem: int = 1,
-        attention: int = 8, dropout: float = 0.0, norm_groups: int | None = None,
-    ):  # fmt: skip
+        self,
+        T: int,
+        img_ch: int,
+        img_size: int,
+        down_chs: Sequence[int] = (256, 256, 512),
+        t_embed_dim: int = 8,
+        c_embed_dim: int = 512,
+        *,
+        blocks: int = 2,
+        stem: int = 1,
+        attention: int = 8,
+        dropout: float = 0.0,
+        norm_groups: int | None = None,
+    ):
         super().__init__()
         self.T, self.image_shape = T, (img_ch, img_size, img_size)
         self.c_embed_dim, self.stem = c_embed_dim, stem

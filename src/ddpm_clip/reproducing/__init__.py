@@ -5,6 +5,4 @@ from ddpm_clip.reproducing.recipe import Recipe, read_recipe
 from ddpm_clip.reproducing.repainting import Given
 from ddpm_clip.reproducing.reproduction import Reproduction, reproduce
 
-__all__ = [
-    "Comparison", "Given", "Recipe", "Reproduction", "compare", "read_recipe", "reproduce",
-]  # fmt: skip
+__all__ = ["Comparison", "Given", "Recipe", "Reproduction", "compare", "read_recipe", "reproduce"]

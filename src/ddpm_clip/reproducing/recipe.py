@@ -94,7 +94,7 @@ def read_recipe(picture: str | Path) -> Recipe:
                 f"{file} says too little of how it was painted",
                 f"it lacks {name!r}; ddpm_clip {facts['ddpm_clip'][:20]} wrote it",
                 "paint it anew with the prompt and the seed that it names",
-            )  # fmt: skip
+            )
     try:
         recipe = Recipe(file, facts, _settings(facts), mode)
         check_place(facts, recipe.settings)
@@ -113,8 +113,12 @@ def _read(file: Path) -> dict[str, Any]:
     except BadImage as error:
         if error.reason != "missing":
             raise
-        raise MissingInput(f"no picture {os.fspath(file)!r}", "there is no such file",
-                           "check the path", param="picture") from error  # fmt: skip
+        raise MissingInput(
+            f"no picture {os.fspath(file)!r}",
+            "there is no such file",
+            "check the path",
+            param="picture",
+        ) from error
 
 
 def _check_version(file: Path, facts: Mapping[str, Any]) -> None:
@@ -123,9 +127,11 @@ def _check_version(file: Path, facts: Mapping[str, Any]) -> None:
     if not re.fullmatch(r"\d{1,6}(\.\d{1,6}){1,3}", said):
         raise _damaged(file, f"they are of no version: {said[:20]!r}")
     if _numbers(said) > _numbers(ddpm_clip.__version__):
-        raise DataError(f"{file} was painted by ddpm_clip {said}",
-                        f"this is {ddpm_clip.__version__}, which does not know what is new there",
-                        f"install ddpm_clip {said} or later")  # fmt: skip
+        raise DataError(
+            f"{file} was painted by ddpm_clip {said}",
+            f"this is {ddpm_clip.__version__}, which does not know what is new there",
+            f"install ddpm_clip {said} or later",
+        )
 
 
 def _numbers(version: str) -> tuple[int, ...]:
@@ -141,9 +147,13 @@ def _settings(facts: Mapping[str, Any]) -> Settings:
     if guided:
         guided["clip_interval"] = tuple(guided["clip_interval"])
     settings = Settings(
-        n=1, guidance=(facts["guidance"],), batch=facts["micro_batch"], interval=interval,
-        **named, **guided,
-    )  # fmt: skip
+        n=1,
+        guidance=(facts["guidance"],),
+        batch=facts["micro_batch"],
+        interval=interval,
+        **named,
+        **guided,
+    )
     settings.check()
     if settings.negative is not None:
         check_prompt(settings.negative)
@@ -151,4 +161,4 @@ def _settings(facts: Mapping[str, Any]) -> Settings:
 
 
 def _damaged(file: Path, why: str) -> DataError:
-    return DataError(f"the parameters in {file} are damaged", why[:200], AS_WRITTEN)  # fmt: skip
+    return DataError(f"the parameters in {file} are damaged", why[:200], AS_WRITTEN)

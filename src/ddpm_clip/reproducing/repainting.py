@@ -157,18 +157,24 @@ class _Sources:
             MissingInput: none is given. DataError: others are.
         """
         if not self._given.sources:
-            raise MissingInput(f"{self._file} was made of the picture {_short(name)}",
-                               "of that it records the name and a hash of the pixels",
-                               "--source FILE", param="source")  # fmt: skip
+            raise MissingInput(
+                f"{self._file} was made of the picture {_short(name)}",
+                "of that it records the name and a hash of the pixels",
+                "--source FILE",
+                param="source",
+            )
         if self._opened is None:
             self._opened = [open_picture(one, self._model) for one in self._given.sources]
         for picture in self._opened:
             if picture.digest == digest:
                 return picture
         told = ", ".join(picture.name for picture in self._opened)
-        raise DataError(f"{told} is not what {self._file} was made of",
-                        f"its pixels are not those of {_short(name)}, hash {_short(digest)}",
-                        "give that picture: --source FILE", param="source")  # fmt: skip
+        raise DataError(
+            f"{told} is not what {self._file} was made of",
+            f"its pixels are not those of {_short(name)}, hash {_short(digest)}",
+            "give that picture: --source FILE",
+            param="source",
+        )
 
     def mask(self, picture: Picture, digest: str) -> Tensor:
         """(1, h, w) the mask with this hash.
@@ -177,14 +183,20 @@ class _Sources:
             MissingInput: none is given. DataError: another is.
         """
         if self._given.mask is None:
-            raise MissingInput(f"{self._file} was painted under a mask",
-                               "of that it records a hash", "--mask FILE",
-                               param="mask")  # fmt: skip
+            raise MissingInput(
+                f"{self._file} was painted under a mask",
+                "of that it records a hash",
+                "--mask FILE",
+                param="mask",
+            )
         paint = open_mask(self._given.mask, picture, self._model)
         if mask_digest(paint) != digest:
-            raise DataError(f"the mask is not that of {self._file}",
-                            f"another was painted under, hash {_short(digest)}",
-                            "give that mask: --mask FILE", param="mask")  # fmt: skip
+            raise DataError(
+                f"the mask is not that of {self._file}",
+                f"another was painted under, hash {_short(digest)}",
+                "give that mask: --mask FILE",
+                param="mask",
+            )
         return paint
 
 

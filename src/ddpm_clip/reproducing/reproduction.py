@@ -29,9 +29,13 @@ MANY_THREADS = 64
 """That are taken on any machine; more only where it has as many processors."""
 
 ROUNDED = {
-    "ddpm_clip": "with ddpm_clip", "torch": "with PyTorch", "device": "on", "cpu": "on a CPU with",
-    "threads": "with threads", "packed": "by a packed model:",
-}  # fmt: skip
+    "ddpm_clip": "with ddpm_clip",
+    "torch": "with PyTorch",
+    "device": "on",
+    "cpu": "on a CPU with",
+    "threads": "with threads",
+    "packed": "by a packed model:",
+}
 """Facts that decide in which order and how finely sums are rounded, and how they are told."""
 
 
@@ -66,17 +70,21 @@ class Reproduction:
         then, now = self.recipe.facts, self.facts
         return [
             f"painted {what} {str(then[name])[:40]}, here {now[name]}"
-            for name, what in ROUNDED.items() if name in then and then[name] != now[name]
-        ]  # fmt: skip
+            for name, what in ROUNDED.items()
+            if name in then and then[name] != now[name]
+        ]
 
     def as_dict(self) -> dict[str, Any]:
         """For JSON."""
         facts = self.recipe.facts
         told = {name: facts[name] for name in ("model", "model_fingerprint", "prompt", "seed")}
         return {
-            "picture": str(self.recipe.file), **self.comparison.as_dict(), **told,
-            "mode": self.recipe.mode, "notes": self.notes,
-        }  # fmt: skip
+            "picture": str(self.recipe.file),
+            **self.comparison.as_dict(),
+            **told,
+            "mode": self.recipe.mode,
+            "notes": self.notes,
+        }
 
     def save(self, out: Path) -> Path:
         """Write the second picture as `generate` does; where it was put.
@@ -86,16 +94,21 @@ class Reproduction:
         """
         checked_out(out)
         with threads(self.facts["threads"]):  # which the file records
-            (file,) = save_painted([self.painted], self.model, self.settings, out,
-                                   sheet=self.painted.image)  # fmt: skip
+            (file,) = save_painted(
+                [self.painted], self.model, self.settings, out, sheet=self.painted.image
+            )
         return file.file
 
 
 def reproduce(
-    picture: str | Path, model: "TextToImage | str | None" = None, *, device: str | None = None,
-    sources: Sequence[str | Path | Image.Image] = (), mask: str | Path | Image.Image | None = None,
+    picture: str | Path,
+    model: "TextToImage | str | None" = None,
+    *,
+    device: str | None = None,
+    sources: Sequence[str | Path | Image.Image] = (),
+    mask: str | Path | Image.Image | None = None,
     clip_guide: str | None = None,
-) -> Generator[Progress, None, Reproduction]:  # fmt: skip
+) -> Generator[Progress, None, Reproduction]:
     """Paint a picture again from what it says of itself, and compare the pixels.
 
     Its batch, its place there and its threads are repeated, so that on the same machine not a bit
@@ -125,8 +138,9 @@ def reproduce(
         try:
             again = yield from repainted(tti, recipe, settings, Given(sources, mask))
         except UsageError as error:  # what was wished for is the picture's word, and no option
-            raise DataError(f"{recipe.file} cannot be painted again by {tti.model.name}",
-                            error.what, error.fix) from error  # fmt: skip
+            raise DataError(
+                f"{recipe.file} cannot be painted again by {tti.model.name}", error.what, error.fix
+            ) from error
         facts = parameters(again, tti.model, settings)
     return Reproduction(recipe, again, compare(first, again.image), facts, tti.model, settings)
 
@@ -134,8 +148,12 @@ def reproduce(
 def checked_out(out: Path) -> Path:
     """Where one picture can be written; else a `UsageError`."""
     if out.suffix.lower() != ".png":
-        raise UsageError(f"out = {str(out)!r} is no .png", "one picture is written",
-                         "--out again.png", param="out")  # fmt: skip
+        raise UsageError(
+            f"out = {str(out)!r} is no .png",
+            "one picture is written",
+            "--out again.png",
+            param="out",
+        )
     return out
 
 
@@ -143,9 +161,12 @@ def _opened(recipe: Recipe, name: str | None, device: str | None) -> TextToImage
     """The model of a recipe; what the picture calls it is looked up, and never opened as a path."""
     said = recipe.facts["model"]
     if name is None and said not in shipped_names():
-        raise MissingInput(f"{recipe.file} was painted by the model {said[:80]!r}",
-                           "that is none of those that ship", "--model FOLDER",
-                           param="model")  # fmt: skip
+        raise MissingInput(
+            f"{recipe.file} was painted by the model {said[:80]!r}",
+            "that is none of those that ship",
+            "--model FOLDER",
+            param="model",
+        )
     return TextToImage.from_pretrained(name or said, device or _device(recipe.facts["device"]))
 
 
@@ -164,12 +185,15 @@ def _check_model(recipe: Recipe, model: LoadedModel) -> None:
             f"{recipe.file} was not painted by this {model.name}",
             f"its model has the fingerprint {facts['model_fingerprint'][:16]}, this one "
             f"{model.fingerprint}: other weights, or the training went on",
-            "--model with the model as it was then", param="model",
-        )  # fmt: skip
+            "--model with the model as it was then",
+            param="model",
+        )
     if facts["size"] != f"{width}x{height}" or recipe.settings.steps > model.ddpm.T:
-        raise DataError(f"the parameters in {recipe.file} are damaged",
-                        f"{model.name} paints {width}x{height} in at most {model.ddpm.T} steps",
-                        AS_WRITTEN)  # fmt: skip
+        raise DataError(
+            f"the parameters in {recipe.file} are damaged",
+            f"{model.name} paints {width}x{height} in at most {model.ddpm.T} steps",
+            AS_WRITTEN,
+        )
 
 
 def _guide(recipe: Recipe, name: str | None) -> str | None:
@@ -178,7 +202,10 @@ def _guide(recipe: Recipe, name: str | None) -> str | None:
     if recipe.settings.clip_guidance == 0 or said is None:
         return None
     if name is None and said not in shipped_names():
-        raise MissingInput(f"{recipe.file} was guided by the CLIP of {said[:80]!r}",
-                           "that is none of the models that ship", "--clip-guide MODEL",
-                           param="clip_guide")  # fmt: skip
+        raise MissingInput(
+            f"{recipe.file} was guided by the CLIP of {said[:80]!r}",
+            "that is none of the models that ship",
+            "--clip-guide MODEL",
+            param="clip_guide",
+        )
     return name or said

@@ -16,11 +16,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from ddpm_clip.closeness import (
-    energy_scores,
-    paired_closeness,
-    reciprocal_ranks,
-)
+from ddpm_clip.closeness import energy_scores, paired_closeness, reciprocal_ranks
 from ddpm_clip.conditioning import Conditioner
 
 DEFAULT = "shift"
@@ -73,9 +69,10 @@ def choose(conditioner: Conditioner, texts: Tensor, images: Tensor) -> Choice:
     scores = {name: energy_scores(asked[name], own) for name in names}
     ranks = {name: _ranks(conditioner, texts, name, own) for name in names}
     better = [
-        name for name in names[1:]
+        name
+        for name in names[1:]
         if _gains(scores[DEFAULT], scores[name]) and not _loses(ranks[DEFAULT], ranks[name])
-    ]  # fmt: skip
+    ]
     means = {name: score.mean().item() for name, score in scores.items()}
     best = min(better, key=means.__getitem__, default=DEFAULT)
     told: dict[str, dict[str, Any]] = {
@@ -122,5 +119,7 @@ def _error(rows: Tensor) -> float:
 def _reason(best: str, scores: dict[str, float], n: int) -> str:
     if best == DEFAULT:
         return f"chosen: no other scored lower on {n} held-out captions without losing detail"
-    return (f"chosen: energy score {scores[best]:.3f} against {scores[DEFAULT]:.3f} of "
-            f"{DEFAULT} on {n} held-out captions, and no detail lost")  # fmt: skip
+    return (
+        f"chosen: energy score {scores[best]:.3f} against {scores[DEFAULT]:.3f} of "
+        f"{DEFAULT} on {n} held-out captions, and no detail lost"
+    )

@@ -58,8 +58,10 @@ def bridged(
         wished: a bridge, which is the choice then, or `auto`.
     """
     if embedder.name == "labels":
-        return Choice("identity" if wished == AUTO else wished,
-                      "words and pictures are the same to this embedder")  # fmt: skip
+        return Choice(
+            "identity" if wished == AUTO else wished,
+            "words and pictures are the same to this embedder",
+        )
     if conditioner.mode == "raw":
         return Choice(DEFAULT if wished == AUTO else wished, "not used: the mode is raw")
     texts, images = yield from _told(told, told.rows, embedder, MOST)
@@ -102,8 +104,10 @@ def add_prior(model: str | Path, pairs: tuple[Tensor, Tensor] | None = None) -> 
     else:
         texts, images = pairs
     if texts.shape[1:] != (conditioner.dim,) or images.shape[1:] != (conditioner.dim,):
-        raise UsageError(f"pairs of {texts.shape[1]} coordinates for a model of {conditioner.dim}",
-                         "they come from another embedder")  # fmt: skip
+        raise UsageError(
+            f"pairs of {texts.shape[1]} coordinates for a model of {conditioner.dim}",
+            "they come from another embedder",
+        )
     conditioner.prior = Prior.fit(texts, images, pseudo=pairs is None)
     save_conditioner(opened.folder, conditioner)
     write_note(opened.folder, read_note(opened.folder) | {"prior": _about(conditioner.prior)})

@@ -74,11 +74,21 @@ class FactTable:
 
 
 def train_clip(
-    clip: MiniClip, pixels: Tensor, facts: Sequence[dict[str, str]], *, steps: int,
-    batch_size: int = 256, lr: float = 2e-3, loss: str = "multi_positive", seed: int = 0,
-    freeze_image: bool = False, outside: Callable[[int], list[str]] | None = None,
-    noise_aware: bool = False, mirror: bool = False, augment: float = 0.0,
-) -> Iterator[ClipTrainStep]:  # fmt: skip
+    clip: MiniClip,
+    pixels: Tensor,
+    facts: Sequence[dict[str, str]],
+    *,
+    steps: int,
+    batch_size: int = 256,
+    lr: float = 2e-3,
+    loss: str = "multi_positive",
+    seed: int = 0,
+    freeze_image: bool = False,
+    outside: Callable[[int], list[str]] | None = None,
+    noise_aware: bool = False,
+    mirror: bool = False,
+    augment: float = 0.0,
+) -> Iterator[ClipTrainStep]:
     """Train `clip` in place, one yield a step.
 
     Args:
@@ -134,9 +144,11 @@ def train_clip(
 def _descend(clip: MiniClip, loss: Tensor, optimizer: torch.optim.Optimizer, step: int) -> None:
     """One step down the gradient, none where there is nothing to go down from."""
     if not loss.isfinite():
-        raise NonFiniteError(f"the loss of the mini-CLIP is {loss.item()} at step {step}",
-                             "nothing can be learned from there",
-                             "a lower rate: --set embedder.lr=5e-4")  # fmt: skip
+        raise NonFiniteError(
+            f"the loss of the mini-CLIP is {loss.item()} at step {step}",
+            "nothing can be learned from there",
+            "a lower rate: --set embedder.lr=5e-4",
+        )
     optimizer.zero_grad()
     loss.backward()
     torch.nn.utils.clip_grad_norm_(clip.parameters(), 1.0)
@@ -147,9 +159,11 @@ def _usable(facts: Sequence[dict[str, str]]) -> Tensor:
     """The rows of pictures about which something is known."""
     rows = [i for i, one in enumerate(facts) if one]
     if not rows:
-        raise DataError("there is nothing to say about these pictures",
-                        "a CLIP learns from captions or class folders and there are none",
-                        "put pictures into class folders, or add metadata.jsonl")  # fmt: skip
+        raise DataError(
+            "there is nothing to say about these pictures",
+            "a CLIP learns from captions or class folders and there are none",
+            "put pictures into class folders, or add metadata.jsonl",
+        )
     return torch.tensor(rows)
 
 

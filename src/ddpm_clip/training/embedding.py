@@ -61,9 +61,7 @@ class Side:
 PLAIN, MIRRORED = Side("embeddings", False), Side("embeddings-mirrored", True)
 
 
-def open_cache(
-    home: Path, embedder: Embedder, data: DataConfig, mirror: bool
-) -> EmbeddingCache:  # fmt: skip
+def open_cache(home: Path, embedder: Embedder, data: DataConfig, mirror: bool) -> EmbeddingCache:
     """The cache of a run in `home`."""
     side = MIRRORED if mirror else PLAIN
     return opened(home / side.name, side.card(embedder, data))
@@ -76,10 +74,16 @@ def identity(source: ImageSource, i: int, embedder: Embedder) -> str:
 
 
 def embed_missing(
-    cache: EmbeddingCache, source: ImageSource, indices: Sequence[int], keys: Sequence[str],
-    digests: Sequence[str], embedder: Embedder, config: Config, mirror: bool,
+    cache: EmbeddingCache,
+    source: ImageSource,
+    indices: Sequence[int],
+    keys: Sequence[str],
+    digests: Sequence[str],
+    embedder: Embedder,
+    config: Config,
+    mirror: bool,
     bad: list[BadFile] | None = None,
-) -> Generator[Progress, None, None]:  # fmt: skip
+) -> Generator[Progress, None, None]:
     """Embed those of the pictures `indices` of a source that the cache has not.
 
     Args:
@@ -96,8 +100,9 @@ def embed_missing(
 
     def item(row: int) -> Item:
         i = indices[row]
-        image = square(source[i].convert("L" if config.data.channels == 1 else "RGB"),
-                       config.data.crop)  # fmt: skip
+        image = square(
+            source[i].convert("L" if config.data.channels == 1 else "RGB"), config.data.crop
+        )
         image = image.transpose(Transpose.FLIP_LEFT_RIGHT) if mirror else image
         return Item(keys[row], image, source.label(i), source.caption(i))
 
@@ -110,8 +115,16 @@ def embed_missing(
             bad.append(BadFile.of(keys[row], error))
             return None
 
-    work = fill(cache, _encoder(embedder), keys, digests, ready, places=indices,
-                batch_size=config.embedder.batch_size, workers=WORKERS)  # fmt: skip
+    work = fill(
+        cache,
+        _encoder(embedder),
+        keys,
+        digests,
+        ready,
+        places=indices,
+        batch_size=config.embedder.batch_size,
+        workers=WORKERS,
+    )
     with in_children():
         for batch, done in enumerate(work):
             if batch % BATCHES_A_REST == BATCHES_A_REST - 1:
@@ -139,16 +152,22 @@ def embed_source(
 
 
 def embed_side(
-    cache: EmbeddingCache, source: ImageSource, rows: range, digests: list[str | None],
-    bad: list[BadFile], embedder: Embedder, config: Config, side: Side,
-) -> Generator[Progress, None, Done]:  # fmt: skip
+    cache: EmbeddingCache,
+    source: ImageSource,
+    rows: range,
+    digests: list[str | None],
+    bad: list[BadFile],
+    embedder: Embedder,
+    config: Config,
+    side: Side,
+) -> Generator[Progress, None, Done]:
     """Embed one look at the pictures `rows`; gives their digests with those that turned out bad."""
     good = [i for i, hash_ in zip(rows, digests, strict=True) if hash_ is not None]
     keys, found = [source.key(i) for i in good], list[BadFile]()
     hashes = [hash_ for hash_ in digests if hash_ is not None]
     yield from embed_missing(
         cache, source, good, keys, hashes, embedder, config, side.mirror, found
-    )  # fmt: skip
+    )
     gone = {one.key for one in found}
     left = [
         None if hash_ is None or source.key(i) in gone else hash_
@@ -188,9 +207,12 @@ def sides(config: Config) -> list[Side]:
 def opened(folder: Path, card: CacheCard) -> EmbeddingCache:
     """The cache in a folder, begun where there is none."""
     return EmbeddingCache.open_or_create(
-        folder, embedder_name=card.embedder, fingerprint=card.fingerprint, dim=card.dim,
+        folder,
+        embedder_name=card.embedder,
+        fingerprint=card.fingerprint,
+        dim=card.dim,
         preprocessing=card.preprocessing,
-    )  # fmt: skip
+    )
 
 
 def _encoder(embedder: Embedder) -> Callable[[list[Any]], Tensor]:

@@ -130,8 +130,9 @@ def _fitting(config: Config, n: int) -> Config:
     if wanted > most:
         warnings.warn(
             f"training.batch_size = {wanted} is more than the {n} pictures that are trained on; "
-            f"a step takes {most}", stacklevel=2,
-        )  # fmt: skip
+            f"a step takes {most}",
+            stacklevel=2,
+        )
     training = config.training.model_copy(update={"batch_size": most})
     return config.model_copy(update={"training": training})
 
@@ -140,9 +141,14 @@ class _Loop:
     """The parts of the loop that stay the same from step to step."""
 
     def __init__(
-        self, run: Run, prepared: Prepared, state: TrainState, ddpm: DDPM, device: torch.device,
+        self,
+        run: Run,
+        prepared: Prepared,
+        state: TrainState,
+        ddpm: DDPM,
+        device: torch.device,
         world: World = ALONE,
-    ):  # fmt: skip
+    ):
         self.run, self.data, self.state, self.ddpm, self.device = run, prepared, state, ddpm, device
         self.world = world
         self.rows = prepared.rows
@@ -168,9 +174,14 @@ class _Loop:
             heldout = self.heldout_loss() if self.measures(step) else None
             now = time.perf_counter()
             done = TrainStep(
-                step, step * self.options.batch_size / len(self.rows), loss, lr,
-                self.options.batch_size / (now - start), now - began, heldout,
-            )  # fmt: skip
+                step,
+                step * self.options.batch_size / len(self.rows),
+                loss,
+                lr,
+                self.options.batch_size / (now - start),
+                now - began,
+                heldout,
+            )
             self.pending.append(done)
             published = step % self.options.checkpoint_every == 0 or step == self.last
             if published:
@@ -205,9 +216,12 @@ class _Loop:
         parts = max(self.options.accumulation, self.state.parts)
         own = self.world.part(self.options.batch_size)
         loss = with_room(
-            lambda parts: self.gathered(step, parts), parts, own.stop - own.start,
-            self.cut_smaller, alone=self.world.size == 1,
-        )  # fmt: skip
+            lambda parts: self.gathered(step, parts),
+            parts,
+            own.stop - own.start,
+            self.cut_smaller,
+            alone=self.world.size == 1,
+        )
         return self.apply(self.world.sum(loss), lr)
 
     def cut_smaller(self, parts: int) -> None:
@@ -215,8 +229,9 @@ class _Loop:
         self.state.parts = parts
         warnings.warn(
             f"step {self.state.step + 1} does not fit into memory; it is tried again, as all after "
-            f"it, in {parts} micro-batches", stacklevel=1,
-        )  # fmt: skip
+            f"it, in {parts} micro-batches",
+            stacklevel=1,
+        )
 
     def gathered(self, step: int, parts: int) -> Tensor:
         """The gradients of a step in micro-batches, from nothing; returns its loss."""

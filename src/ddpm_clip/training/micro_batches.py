@@ -31,17 +31,22 @@ def halved(parts: int, rows: int, why: str) -> int:
     largest = -(-rows // parts)  # pictures in the largest one
     if largest <= 1:
         raise OutOfMemory(
-            "one picture of a step does not fit into memory", why,
+            "one picture of a step does not fit into memory",
+            why,
             "a smaller network (model.down_chs), smaller pictures (data.image_size), or more "
             "memory: training.device=cpu, or close what else runs",
-        )  # fmt: skip
+        )
     return -(-rows // -(-largest // 2))
 
 
 def with_room(
-    attempt: Callable[[int], Tensor], parts: int, rows: int, retried: Callable[[int], None],
-    *, alone: bool = True,
-) -> Tensor:  # fmt: skip
+    attempt: Callable[[int], Tensor],
+    parts: int,
+    rows: int,
+    retried: Callable[[int], None],
+    *,
+    alone: bool = True,
+) -> Tensor:
     """`attempt(parts)`, again with smaller micro-batches as long as memory does not suffice.
 
     Args:
@@ -62,9 +67,11 @@ def with_room(
                 raise
             if not alone:
                 raise OutOfMemory(
-                    "this process's share of a step does not fit into memory", _first_line(error),
-                    f"--set training.accumulation={2 * parts}", param="training.accumulation",
-                ) from error  # fmt: skip
+                    "this process's share of a step does not fit into memory",
+                    _first_line(error),
+                    f"--set training.accumulation={2 * parts}",
+                    param="training.accumulation",
+                ) from error
             parts = halved(parts, rows, _first_line(error))
         # here, with the error gone, its frames no longer hold what did not fit
         if torch.cuda.is_available():

@@ -72,9 +72,13 @@ class Muon(torch.optim.Optimizer):
     """
 
     def __init__(
-        self, params: Iterable[Tensor] | Iterable[dict[str, Any]], lr: float = 1e-3,
-        momentum: float = 0.95, betas: tuple[float, float] = (0.9, 0.99), weight_decay: float = 0.0,
-    ):  # fmt: skip
+        self,
+        params: Iterable[Tensor] | Iterable[dict[str, Any]],
+        lr: float = 1e-3,
+        momentum: float = 0.95,
+        betas: tuple[float, float] = (0.9, 0.99),
+        weight_decay: float = 0.0,
+    ):
         super().__init__(
             params, {"lr": lr, "momentum": momentum, "betas": betas, "weight_decay": weight_decay}
         )
@@ -110,16 +114,27 @@ class Muon(torch.optim.Optimizer):
         for p in parameters:
             if not self.state[p]:
                 self.state[p] |= {
-                    "step": torch.zeros(()), "exp_avg": torch.zeros_like(p),
+                    "step": torch.zeros(()),
+                    "exp_avg": torch.zeros_like(p),
                     "exp_avg_sq": torch.zeros_like(p),
-                }  # fmt: skip
+                }
         states = [self.state[p] for p in parameters]
         adamw(
-            parameters, [_gradient(p) for p in parameters], [s["exp_avg"] for s in states],
-            [s["exp_avg_sq"] for s in states], [], [s["step"] for s in states], foreach=True,
-            amsgrad=False, beta1=group["betas"][0], beta2=group["betas"][1], lr=group["lr"],
-            weight_decay=group["weight_decay"], eps=1e-8, maximize=False,
-        )  # fmt: skip
+            parameters,
+            [_gradient(p) for p in parameters],
+            [s["exp_avg"] for s in states],
+            [s["exp_avg_sq"] for s in states],
+            [],
+            [s["step"] for s in states],
+            foreach=True,
+            amsgrad=False,
+            beta1=group["betas"][0],
+            beta2=group["betas"][1],
+            lr=group["lr"],
+            weight_decay=group["weight_decay"],
+            eps=1e-8,
+            maximize=False,
+        )
 
 
 def _gradient(p: Tensor) -> Tensor:

@@ -32,12 +32,20 @@ def open_data(config: DataConfig, split: str = "train", *, streams: bool = False
         UsageError: the config names no source, or a stream where none will do.
     """
     if config.source is None:
-        raise UsageError("no pictures are named", "data.source is empty",
-                         "ddpm-clip train FOLDER", param="data.source")  # fmt: skip
+        raise UsageError(
+            "no pictures are named",
+            "data.source is empty",
+            "ddpm-clip train FOLDER",
+            param="data.source",
+        )
     source = open_source(
-        config.source, split=split, size=config.image_size, draw=config.draw, seed=config.draw_seed,
+        config.source,
+        split=split,
+        size=config.image_size,
+        draw=config.draw,
+        seed=config.draw_seed,
         background=config.background,
-    )  # fmt: skip
+    )
     source = limit(source, config.max_samples)
     if isinstance(source, Stream) and not streams:
         fix = "train on it, or give its pictures as files"
@@ -52,8 +60,9 @@ def open_kept(config: DataConfig, home: Path) -> Generator[Progress, None, Image
     Once it is filled, the stream is not asked again.
     """
     size, most = config.image_size, config.max_samples
-    there = kept(home / KEPT, config.source or "", size=size, most=most,
-                 background=config.background)  # fmt: skip
+    there = kept(
+        home / KEPT, config.source or "", size=size, most=most, background=config.background
+    )
     if there is not None:
         return there
     source = open_data(config, streams=True)
@@ -67,9 +76,14 @@ def decode(
 ) -> Generator[Progress, None, Pixels]:
     """Every training crop of a source; `home` is where a memory map goes."""
     return stream_pixels(
-        source, size=config.image_size, channels=config.channels, crop=config.crop,
-        cache=home, memory_limit_mb=config.memory_limit_mb, max_bad=config.max_bad,
-    )  # fmt: skip
+        source,
+        size=config.image_size,
+        channels=config.channels,
+        crop=config.crop,
+        cache=home,
+        memory_limit_mb=config.memory_limit_mb,
+        max_bad=config.max_bad,
+    )
 
 
 def half_of(rows: np.ndarray, half: int | None) -> np.ndarray:

@@ -51,9 +51,13 @@ FALLBACK = "flowers"
 
 
 def start_run(
-    folder: str | Path, config: Config, *, overwrite: bool = False, init: str | None = None,
+    folder: str | Path,
+    config: Config,
+    *,
+    overwrite: bool = False,
+    init: str | None = None,
     held: bool = False,
-) -> Run:  # fmt: skip
+) -> Run:
     """Create a run, or continue the same one, with every open choice settled.
 
     Args:
@@ -82,17 +86,19 @@ def start_run(
         find(init)
     facts = {"init": init, "bridge": config.conditioning.bridge}  # as it was asked for
     copies = {} if clip is None else {EMBEDDER_FOLDER: clip}
-    return Run.create(
-        folder, settled, overwrite=overwrite, held=held, facts=facts, copies=copies
-    )  # fmt: skip
+    return Run.create(folder, settled, overwrite=overwrite, held=held, facts=facts, copies=copies)
 
 
 def _check_parts(config: Config) -> None:
     """Raise what device, network, optimiser or sample grids would raise, in no time and memory."""
     own, bridge = config.generation, config.conditioning.bridge
     for scales in (own.grid_guidance, (own.guidance,)):
-        settings_of(own, config.diffusion.timesteps, guidance=scales,
-                    bridge=None if bridge == "auto" else bridge)  # fmt: skip
+        settings_of(
+            own,
+            config.diffusion.timesteps,
+            guidance=scales,
+            bridge=None if bridge == "auto" else bridge,
+        )
     if own.prompts:
         checked_prompts(own.prompts)
     if config.training.lr == 0:
@@ -102,9 +108,12 @@ def _check_parts(config: Config) -> None:
     build_schedule(config.diffusion)
     with torch.device("meta"):  # shapes only
         build_denoiser(
-            config.model, T=config.diffusion.timesteps, img_ch=config.data.channels,
-            img_size=config.data.image_size, c_embed_dim=1,
-        )  # fmt: skip
+            config.model,
+            T=config.diffusion.timesteps,
+            img_ch=config.data.channels,
+            img_size=config.data.image_size,
+            c_embed_dim=1,
+        )
 
 
 def prepare(
@@ -162,7 +171,7 @@ def _note_pictures(run: Run, keys: Sequence[str]) -> None:
             f"the pictures are others than before ({before.get('n')}, now {len(keys)}): they come "
             "in another order from here on, and some that were held out may be trained on",
             stacklevel=2,
-        )  # fmt: skip
+        )
     run.write_json("pictures.json", now)
 
 
@@ -187,9 +196,12 @@ def embed_pictures(
         cache, source, pixels.indices, pixels.keys, digests, embedder, run.config, mirror
     )
     rows = room(
-        (len(digests), embedder.dim), np.float16, "embeddings", home=run.folder,
+        (len(digests), embedder.dim),
+        np.float16,
+        "embeddings",
+        home=run.folder,
         memory_limit_mb=run.config.data.memory_limit_mb,
-    )  # fmt: skip
+    )
     give_back()
     embeddings = cache.lookup(pixels.keys, digests, torch.from_numpy(rows))
     del cache, digests
@@ -210,10 +222,15 @@ def _conditioner(
     with torch.no_grad():
         texts = TextEmbeddings(embedder.embed_texts)(prompts)
     conditioner = Conditioner.fit(
-        told.images, texts, rows=torch.from_numpy(told.rows), keys=keys, prompts=prompts,
-        options=bridge_options(options), bank_size=options.bank_size if options.bank else 0,
+        told.images,
+        texts,
+        rows=torch.from_numpy(told.rows),
+        keys=keys,
+        prompts=prompts,
+        options=bridge_options(options),
+        bank_size=options.bank_size if options.bank else 0,
         mode=options.mode,
-    )  # fmt: skip
+    )
     is_open = AUTO in (options.bridge, run.read_json("run.json").get("bridge"))
     wished = AUTO if is_open else options.bridge
     choice = yield from bridged(conditioner, embedder, texts, told, wished)
@@ -224,8 +241,10 @@ def _conditioner(
     keep_coverage(
         run.folder, conditioner, embedder, run.read_json("classes.json").get("classes", [])
     )
-    run.write_json("embedder.json", {"name": embedder.name, "dim": embedder.dim,
-                                     "fingerprint": embedder.fingerprint})  # fmt: skip
+    run.write_json(
+        "embedder.json",
+        {"name": embedder.name, "dim": embedder.dim, "fingerprint": embedder.fingerprint},
+    )
     return conditioner
 
 
@@ -248,11 +267,13 @@ def _settled(config: Config) -> Config:
     if bridge == AUTO:  # for the time until the embeddings are there (`training/bridging.py`)
         bridge = "identity" if embedder.name == "labels" else "shift"
     flip = bool(config.data.flip)  # never unasked: digits, letters and logos do not survive it
-    return config.model_copy(update={
-        "embedder": embedder,
-        "conditioning": config.conditioning.model_copy(update={"bridge": bridge}),
-        "data": config.data.model_copy(update={"flip": flip}),
-    })  # fmt: skip
+    return config.model_copy(
+        update={
+            "embedder": embedder,
+            "conditioning": config.conditioning.model_copy(update={"bridge": bridge}),
+            "data": config.data.model_copy(update={"flip": flip}),
+        }
+    )
 
 
 def _settled_like(config: Config, earlier: Config) -> Config:
@@ -288,6 +309,7 @@ def settled_embedder(config: EmbedderConfig, data: DataConfig) -> EmbedderConfig
         warnings.warn(
             f"{error.what}\n  going on with the shipped mini-CLIP {FALLBACK!r}, which knows the "
             "words of drawn flowers only;\n  for your own words get a pretrained CLIP: "
-            "--set embedder.model=FOLDER, or train one: ddpm-clip train-clip", stacklevel=3,
-        )  # fmt: skip
+            "--set embedder.model=FOLDER, or train one: ddpm-clip train-clip",
+            stacklevel=3,
+        )
         return config.model_copy(update={"name": "mini_clip", "model": FALLBACK})

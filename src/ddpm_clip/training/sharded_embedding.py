@@ -65,9 +65,7 @@ def embed_part(
         if done is None or not _holds(cache, source, rows, done):
             if digests is None:
                 digests, bad = yield from identified(source, rows, embedder)
-            done = yield from embed_side(
-                cache, source, rows, digests, bad, embedder, config, side
-            )  # fmt: skip
+            done = yield from embed_side(cache, source, rows, digests, bad, embedder, config, side)
             write_done(folder, done)
         digests, bad = done.digests, done.bad
         yield Progress("embed", len(rows), len(rows))
@@ -119,9 +117,13 @@ def _refuse_leftovers(home: Path, config: Config, command: str) -> None:
 
 
 def _merge_side(
-    home: Path, config: Config, source: ImageSource, job: Job, parts: list[tuple[Part, Done]],
+    home: Path,
+    config: Config,
+    source: ImageSource,
+    job: Job,
+    parts: list[tuple[Part, Done]],
     side: Side,
-) -> Generator[Progress, None, Embedded]:  # fmt: skip
+) -> Generator[Progress, None, Embedded]:
     digests = [hash_ for _, done in parts for hash_ in done.digests]
     bad = [one for _, done in parts for one in done.bad]
     check_share(source, bad, config.data.max_bad)
@@ -135,17 +137,22 @@ def _merge_side(
         located.append(cache.located(keys[at : at + n], hashes[at : at + n]))
         starts.append(at)
         at += n
-    work = fill(opened(home / side.name, job.card), _reader(located, starts, job.card.dim), keys,
-                hashes, lambda row: row, places=good, batch_size=job.batch_size,
-                keep_unfinished=False)  # fmt: skip
+    work = fill(
+        opened(home / side.name, job.card),
+        _reader(located, starts, job.card.dim),
+        keys,
+        hashes,
+        lambda row: row,
+        places=good,
+        batch_size=job.batch_size,
+        keep_unfinished=False,
+    )
     for n in work:
         yield Progress("merge", n, len(keys))
     return Embedded(keys, hashes, bad)
 
 
-def _reader(
-    located: list[Located], starts: list[int], dim: int
-) -> Callable[[list[int]], Tensor]:  # fmt: skip
+def _reader(located: list[Located], starts: list[int], dim: int) -> Callable[[list[int]], Tensor]:
     """Rows of the whole job -> their embeddings (b, dim), from the parts that hold them."""
 
     def read(rows: list[int]) -> Tensor:

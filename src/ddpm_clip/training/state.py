@@ -80,10 +80,13 @@ class TrainState:
             "optimizer": _flat_optimizer(self.optimizer) | {"rng": torch.get_rng_state()},
         }
         state: dict[str, Any] = {
-            "ema_updates": self.ema.n, "best": None if math.isinf(self.best) else self.best,
-            "best_step": self.best_step, "stability": self.stability.as_dict(),
-            "parts": self.parts, **self.surroundings,
-        }  # fmt: skip
+            "ema_updates": self.ema.n,
+            "best": None if math.isinf(self.best) else self.best,
+            "best_step": self.best_step,
+            "stability": self.stability.as_dict(),
+            "parts": self.parts,
+            **self.surroundings,
+        }
         return Checkpoint(self.step, tensors, state)
 
     def sound_checkpoint(self, heldout: float | None = None) -> Checkpoint:
@@ -132,20 +135,26 @@ class TrainState:
 def surroundings(device: torch.device, dtype: torch.dtype) -> dict[str, Any]:
     """What the last bits of a sum depend on, beside the run's own config."""
     return {
-        "threads": torch.get_num_threads(), "torch": torch.__version__, "device": device.type,
+        "threads": torch.get_num_threads(),
+        "torch": torch.__version__,
+        "device": device.type,
         "dtype": str(dtype).removeprefix("torch."),
-    }  # fmt: skip
+    }
 
 
 def report_changes(before: Mapping[str, Any], now: Mapping[str, Any]) -> None:
     """Warn where a run goes on in other surroundings: sums are rounded in another order there."""
-    changed = [f"{name} {before[name]}, now {value}" for name, value in now.items()
-               if name in before and before[name] != value]  # fmt: skip
+    changed = [
+        f"{name} {before[name]}, now {value}"
+        for name, value in now.items()
+        if name in before and before[name] != value
+    ]
     if changed:
         warnings.warn(
             f"the run was left with {'; '.join(changed)}: from here on it is no longer equal to an "
-            "unbroken one to the bit", stacklevel=3,
-        )  # fmt: skip
+            "unbroken one to the bit",
+            stacklevel=3,
+        )
 
 
 def start_state(run: Run, width: int, device: torch.device) -> TrainState:
@@ -157,9 +166,12 @@ def start_state(run: Run, width: int, device: torch.device) -> TrainState:
     config, init = run.config, run.read_json("run.json").get("init")
     torch.manual_seed(config.training.seed)
     model = build_denoiser(
-        config.model, T=config.diffusion.timesteps, img_ch=config.data.channels,
-        img_size=config.data.image_size, c_embed_dim=width,
-    ).to(device)  # fmt: skip
+        config.model,
+        T=config.diffusion.timesteps,
+        img_ch=config.data.channels,
+        img_size=config.data.image_size,
+        c_embed_dim=width,
+    ).to(device)
     if config.training.channels_last:
         model = model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     if init:

@@ -50,9 +50,14 @@ class NoiseBin:
 
 @torch.no_grad()
 def errors(
-    model: Denoiser, ddpm: DDPM, data: HeldOut, *, shown: bool = True, batch_size: int = 64,
+    model: Denoiser,
+    ddpm: DDPM,
+    data: HeldOut,
+    *,
+    shown: bool = True,
+    batch_size: int = 64,
     own: slice = slice(None),
-) -> tuple[Tensor, Tensor]:  # fmt: skip
+) -> tuple[Tensor, Tensor]:
     """The weighted error of each held-out picture at its own fixed row.
 
     Args:
@@ -95,8 +100,11 @@ def by_noise(model: Denoiser, ddpm: DDPM, data: HeldOut) -> list[NoiseBin]:
     bands = [band for band in ratio.argsort().tensor_split(BINS) if len(band)]
     return [
         NoiseBin(
-            ratio[band].min().item(), ratio[band].max().item(), len(band),
-            shown[band].mean().item(), hidden[band].mean().item(),
+            ratio[band].min().item(),
+            ratio[band].max().item(),
+            len(band),
+            shown[band].mean().item(),
+            hidden[band].mean().item(),
         )
         for band in bands
-    ]  # fmt: skip
+    ]

@@ -206,8 +206,9 @@ def launched(environment: Mapping[str, str] = os.environ) -> tuple[int, int]:
         raise UsageError(
             f"WORLD_SIZE is {size}, and {missing[0]} is not set",
             "so this process does not know which one it is, or where the others are",
-            "start it with torchrun, or unset WORLD_SIZE", param="WORLD_SIZE",
-        )  # fmt: skip
+            "start it with torchrun, or unset WORLD_SIZE",
+            param="WORLD_SIZE",
+        )
     return int(environment["RANK"]), size
 
 
@@ -233,9 +234,10 @@ def join(device: str = "auto") -> World:
     kind = pick_device(device).type
     if kind not in ("cpu", "cuda"):
         raise UsageError(
-            f"{size} processes cannot share {kind}", fix="--set training.device=cpu",
+            f"{size} processes cannot share {kind}",
+            fix="--set training.device=cpu",
             param="training.device",
-        )  # fmt: skip
+        )
     return _connected(rank, size, kind)
 
 
@@ -246,9 +248,10 @@ def _connected(rank: int, size: int, kind: str) -> World:
     os.environ.setdefault("LOCAL_RANK", str(rank))
     os.environ.setdefault("LOCAL_WORLD_SIZE", str(size))
     accelerator = Accelerator(
-        cpu=kind == "cpu", mixed_precision="no",  # `training.dtype` says it
+        cpu=kind == "cpu",
+        mixed_precision="no",  # `training.dtype` says it
         kwargs_handlers=[InitProcessGroupKwargs(timeout=STEP_TIMEOUT)],
-    )  # fmt: skip
+    )
     if accelerator.num_processes != size:
         raise UsageError(f"{accelerator.num_processes} of {size} processes were connected")
     return World(rank, size, accelerator, torch.distributed.distributed_c10d._get_default_store())

@@ -69,9 +69,16 @@ def _run(command: list[str], out: Path) -> None:
     kept |= {"OMP_NUM_THREADS": "1", "HOME": str(out), "TMPDIR": str(out)}
     try:
         done = subprocess.run(
-            command, env=kept, cwd=out, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
-            stderr=subprocess.PIPE, timeout=SECONDS, start_new_session=True, check=False,
-        )  # fmt: skip
+            command,
+            env=kept,
+            cwd=out,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
+            timeout=SECONDS,
+            start_new_session=True,
+            check=False,
+        )
     except subprocess.TimeoutExpired as error:
         raise ValueError(f"reading it takes more than {SECONDS} seconds") from error
     if done.returncode == 0:

@@ -17,9 +17,12 @@ if TYPE_CHECKING:
 
 
 def loss_curve(
-    steps: Sequence[int], losses: Sequence[float], path: Path, *,
+    steps: Sequence[int],
+    losses: Sequence[float],
+    path: Path,
+    *,
     heldout: tuple[Sequence[int], Sequence[float]] = ((), ()),
-) -> Path:  # fmt: skip
+) -> Path:
     """Two panels, the whole run and its last half, each with the held-out loss.
 
     Args:
@@ -160,9 +163,10 @@ def _lines(axes: "Axes", lines: Sequence[Line]) -> None:
 
 
 def _bars(
-    axes: "Axes", series: dict[str, Sequence[tuple[str, float]]],
+    axes: "Axes",
+    series: dict[str, Sequence[tuple[str, float]]],
     spans: Sequence[tuple[float, float]] = (),
-) -> None:  # fmt: skip
+) -> None:
     if not series:
         return
     thick = 0.8 / len(series)
@@ -174,8 +178,15 @@ def _bars(
         axes.hlines(places, *zip(*ends, strict=True), color="0.25", linewidth=1.2 if spans else 0)
         for place, value, (low, high) in zip(places, values, ends, strict=True):
             at, away, side = (high, 3, "left") if value >= 0 else (low, -3, "right")
-            axes.annotate(f"{value:.3g}", (at, place), (away, 0), textcoords="offset points",
-                          va="center", ha=side, fontsize="small")  # fmt: skip
+            axes.annotate(
+                f"{value:.3g}",
+                (at, place),
+                (away, 0),
+                textcoords="offset points",
+                va="center",
+                ha=side,
+                fontsize="small",
+            )
     names = [name for name, _ in next(iter(series.values()))]
     axes.set_yticks(range(len(names)), names)
     axes.invert_yaxis()
@@ -192,10 +203,18 @@ def _smooth(values: Sequence[float], share: float = 0.02) -> list[float]:
 
 
 def heat_map(
-    values: Sequence[Sequence[float]], rows: Sequence[str], columns: Sequence[str], path: Path, *,
-    label: str = "", title: str = "", xlabel: str = "", ylabel: str = "", numbers: bool = True,
+    values: Sequence[Sequence[float]],
+    rows: Sequence[str],
+    columns: Sequence[str],
+    path: Path,
+    *,
+    label: str = "",
+    title: str = "",
+    xlabel: str = "",
+    ylabel: str = "",
+    numbers: bool = True,
     diverging: bool = False,
-) -> Path:  # fmt: skip
+) -> Path:
     """A matrix as colours, with its numbers; the colours span the values that are there.
 
     Args:
@@ -218,8 +237,13 @@ def heat_map(
     low, high = min(flat), max(flat)
     if diverging:
         low, high = -max(-low, high), max(-low, high)
-    drawn = axes.imshow(values, cmap="RdBu_r" if diverging else "viridis", vmin=low, vmax=high,
-                        aspect="equal" if bare else "auto")  # fmt: skip
+    drawn = axes.imshow(
+        values,
+        cmap="RdBu_r" if diverging else "viridis",
+        vmin=low,
+        vmax=high,
+        aspect="equal" if bare else "auto",
+    )
     figure.colorbar(drawn, ax=axes, label=label)
     axes.set_yticks(range(len(rows)), [name[:40] for name in rows])
     axes.set_xticks(range(len(columns)), [name[:24] for name in columns], rotation=45, ha="right")
@@ -228,15 +252,19 @@ def heat_map(
         for j, value in enumerate(row):
             dark = abs(value) > 0.6 * high if diverging else value < (low + high) / 2
             text = f"{value:.2f}" if value == value else ""
-            axes.text(j, i, text, ha="center", va="center", color="white" if dark else "black",
-                      fontsize=7)  # fmt: skip
+            axes.text(
+                j, i, text, ha="center", va="center", color="white" if dark else "black", fontsize=7
+            )
     return _saved(figure, path)
 
 
 def compass_plot(
-    points: Mapping[str, Sequence[Sequence[float]]], arrows: Mapping[str, Sequence[float]],
-    path: Path, *, title: str = "",
-) -> Path:  # fmt: skip
+    points: Mapping[str, Sequence[Sequence[float]]],
+    arrows: Mapping[str, Sequence[float]],
+    path: Path,
+    *,
+    title: str = "",
+) -> Path:
     """Points in the plane, a colour a name, and arrows from the middle with their names.
 
     Args:

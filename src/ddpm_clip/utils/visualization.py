@@ -28,9 +28,13 @@ def zoom_for(side: int, wanted: int = 96) -> int:
 
 
 def grid(
-    rows: Sequence[Sequence[Image.Image]], *, row_names: Sequence[str] = (),
-    column_names: Sequence[str] = (), zoom: int | None = None, gap: int = 2,
-) -> Image.Image:  # fmt: skip
+    rows: Sequence[Sequence[Image.Image]],
+    *,
+    row_names: Sequence[str] = (),
+    column_names: Sequence[str] = (),
+    zoom: int | None = None,
+    gap: int = 2,
+) -> Image.Image:
     """Rows of equally large pictures on paper, with names on the left and on top.
 
     Args:
@@ -101,9 +105,11 @@ def encoded_png(image: Image.Image) -> bytes:
 
 
 def save_animation(
-    xs: Sequence[Tensor | Image.Image], gif_name: str | Path, interval: int = 300,
+    xs: Sequence[Tensor | Image.Image],
+    gif_name: str | Path,
+    interval: int = 300,
     repeat_delay: int = 5000,
-) -> Path:  # fmt: skip
+) -> Path:
     """The seeds' GIF of a sequence of pictures or tensors; a batch becomes a square grid."""
     frames = [x if isinstance(x, Image.Image) else _frame(x) for x in xs]
     return save_gif(frames, gif_name, interval=interval, hold=repeat_delay)
@@ -122,9 +128,11 @@ def generation_image(
     """
     flat = images.flatten(0, 1) if images.ndim == 5 else images
     sheet = tensor_grid(
-        flat, len(text_list), row_names=[f"w = {weight:g}" for weight in w],
+        flat,
+        len(text_list),
+        row_names=[f"w = {weight:g}" for weight in w],
         column_names=[text[:14] for text in text_list],
-    )  # fmt: skip
+    )
     path = Path(save_path)
     path.parent.mkdir(parents=True, exist_ok=True)
     sheet.save(path)

@@ -13,8 +13,13 @@ from ddpm_clip.utils.untrusted import read_object
 CARD = "config.json"
 FORMAT = 1
 FIELDS: dict[str, Any] = {
-    "format": int, "name": str, "step": int | None, "classes": list, "card": dict, "config": dict,
-}  # fmt: skip
+    "format": int,
+    "name": str,
+    "step": int | None,
+    "classes": list,
+    "card": dict,
+    "config": dict,
+}
 """What a card must hold, and as what."""
 
 

@@ -33,8 +33,12 @@ def test_columns_shuffled_among_each_other_are_worse(name):
     generator = torch.Generator().manual_seed(2)
     parted = torch.stack([c[torch.randperm(400, generator=generator)] for c in painted.T], 1)
     good, bad = (finish(beside_real(name, x, real)) for x in (painted, parted))
-    worse = {figure: bad[figure].painted > one.painted if one.better == "low"
-             else bad[figure].painted < one.painted for figure, one in good.items()}  # fmt: skip
+    worse = {
+        figure: bad[figure].painted > one.painted
+        if one.better == "low"
+        else bad[figure].painted < one.painted
+        for figure, one in good.items()
+    }
     assert worse.pop("recall", True) or name == "manifold"
     assert all(worse.values()), (good, bad)
 

@@ -67,8 +67,10 @@ def test_planted_held_out_pictures_are_cleared(seed):
 
 def test_more_painted_pictures_than_references_do_not_make_chance_look_sure():
     # counted one by one, 5,000 rows against 20 would reject half the time
-    found = [audit(draw(5000, 100 + 3 * i, d=2), draw(20, 101 + 3 * i, d=2),
-                   draw(20, 102 + 3 * i, d=2)) for i in range(60)]  # fmt: skip
+    found = [
+        audit(draw(5000, 100 + 3 * i, d=2), draw(20, 101 + 3 * i, d=2), draw(20, 102 + 3 * i, d=2))
+        for i in range(60)
+    ]
     assert sum(one.p < 0.05 for one in found) <= 8  # 3 expected
     assert all(low <= 0.5 <= high for low, high in [found[0].interval])
     assert all(one.verdict == "clear" for one in found)

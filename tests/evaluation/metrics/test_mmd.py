@@ -42,9 +42,12 @@ def test_it_is_the_double_sum_of_the_paper_however_it_is_cut(monkeypatch, chunk)
 @pytest.mark.parametrize("kernel", ["cubic", "rbf"])
 def test_it_is_unbiased_on_sets_of_one_kind(kernel):
     values = torch.tensor(
-        [mmd(normal(20, seed=2 * i), normal(30, seed=2 * i + 1), kernel, sigma=None).value
-         for i in range(300)], dtype=torch.float64,
-    )  # fmt: skip
+        [
+            mmd(normal(20, seed=2 * i), normal(30, seed=2 * i + 1), kernel, sigma=None).value
+            for i in range(300)
+        ],
+        dtype=torch.float64,
+    )
     assert abs(values.mean() / values.std()) < 4 / 300**0.5
     assert 0.2 < (values < 0).double().mean() < 0.8  # an estimate that is never negative is biased
 
@@ -55,8 +58,10 @@ def test_the_cubic_kernel_knows_the_expectation_of_points():
 
 
 def test_the_standard_error_is_the_spread_of_fresh_samples():
-    found = [mmd(normal(200, seed=2 * i), normal(200, seed=2 * i + 1, mean=1.0), blocks=5)
-             for i in range(60)]  # fmt: skip
+    found = [
+        mmd(normal(200, seed=2 * i), normal(200, seed=2 * i + 1, mean=1.0), blocks=5)
+        for i in range(60)
+    ]
     spread = torch.tensor([one.value for one in found]).std().item()
     claimed = torch.tensor([one.stderr for one in found]).mean().item()
     assert spread == pytest.approx(claimed, rel=0.3)
@@ -75,8 +80,12 @@ def test_the_median_is_of_different_rows():
 
 @pytest.mark.parametrize("kernel", ["cubic", "rbf"])
 def test_permutations_reject_other_kinds_only(kernel):
-    same = [permutation_p(normal(30, seed=2 * i), normal(20, seed=2 * i + 1), kernel,
-                          permutations=99, seed=i) for i in range(60)]  # fmt: skip
+    same = [
+        permutation_p(
+            normal(30, seed=2 * i), normal(20, seed=2 * i + 1), kernel, permutations=99, seed=i
+        )
+        for i in range(60)
+    ]
     assert 0.35 < sum(same) / 60 < 0.65  # uniform: .5, standard error .037
     other = permutation_p(normal(30), normal(20, seed=1, mean=1.5), kernel, permutations=99)
     assert other == 0.01  # 1 of 100, the least there is

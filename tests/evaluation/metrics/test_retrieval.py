@@ -76,9 +76,10 @@ def test_one_picture_has_no_standard_error():
     assert found_of(EYE[:1], EYE, [0]).as_dict()["stderr"] is None
 
 
-@pytest.mark.parametrize(("asked", "meanings"), [
-    ([0], None), ([0, 4], None), ([0, -1], None), ([0, 1], ["a"] * 4), ([0, 1], ["a"] * 3),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("asked", "meanings"),
+    [([0], None), ([0, 4], None), ([0, -1], None), ([0, 1], ["a"] * 4), ([0, 1], ["a"] * 3)],
+)
 def test_what_does_not_fit_is_refused(asked, meanings):
     with pytest.raises(UsageError):
         retrieval(torch.eye(2, 4), EYE, asked, meanings=meanings)

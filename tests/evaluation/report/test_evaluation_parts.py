@@ -46,8 +46,12 @@ def material(toy_judge, real):
 
     def make(x, judge=True, **more):
         about = {"kind": "named", "accuracy": {"shape": 0.99, "tone": 0.99}, "accuracy_n": 300}
-        known = {"judge": Witness(toy_judge, about) if judge else NOBODY, "scorer": NOBODY,
-                 "real": real, "full": False}  # fmt: skip
+        known = {
+            "judge": Witness(toy_judge, about) if judge else NOBODY,
+            "scorer": NOBODY,
+            "real": real,
+            "full": False,
+        }
         return Material(CASES, len(x) // len(CASES), x, **known | more)
 
     return make

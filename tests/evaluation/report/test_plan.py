@@ -43,9 +43,15 @@ def test_the_speed_is_that_of_the_clock(tiny_tti, monkeypatch):
 
 @pytest.mark.parametrize(
     ("n", "minutes", "said"),
-    [(3, 1.0, "both given"), (0, None, "n = 0"), (MOST + 1, None, "out of range"),
-     (None, 0.0, "minutes = 0"), (None, -1.0, "minutes = -1"), (None, float("nan"), "minutes")],
-)  # fmt: skip
+    [
+        (3, 1.0, "both given"),
+        (0, None, "n = 0"),
+        (MOST + 1, None, "out of range"),
+        (None, 0.0, "minutes = 0"),
+        (None, -1.0, "minutes = -1"),
+        (None, float("nan"), "minutes"),
+    ],
+)
 def test_sizes_that_cannot_be_meant(n, minutes, said):
     with pytest.raises(UsageError, match=said):
         check_size(n, minutes)

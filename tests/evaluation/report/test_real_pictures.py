@@ -24,8 +24,9 @@ def config(source, **more):
 
 
 def all_pixels(source, split="train"):
-    return torch.from_numpy(load_pixels(open_source(source, split=split, size=16),
-                                        size=16, channels=3).array)  # fmt: skip
+    return torch.from_numpy(
+        load_pixels(open_source(source, split=split, size=16), size=16, channels=3).array
+    )
 
 
 def test_training_and_held_out_rows_are_those_of_the_training():

@@ -25,16 +25,31 @@ EVIL = "<script>alert('a|b')</script>"
 @pytest.fixture
 def evaluation():
     made = {"date": "2026-01-02", "ddpm_clip": "1", "commit": "abc", "torch": "2", "threads": 1}
-    model = {"name": EVIL, "fingerprint": "f00", "step": 9, "bridge": "shift", "steps": 20,
-             "sampler": "ddim", "guidance": 2.0, "source": "mnist",
-             "source_is_here": False}  # fmt: skip
+    model = {
+        "name": EVIL,
+        "fingerprint": "f00",
+        "step": 9,
+        "bridge": "shift",
+        "steps": 20,
+        "sampler": "ddim",
+        "guidance": 2.0,
+        "source": "mnist",
+        "source_is_here": False,
+    }
     picture = Image.new("RGB", (8, 8), "red")
-    shown = [Shown(picture, EVIL, 5, "failure", EVIL), Shown(picture, EVIL, 6, "rejected", "x"),
-             Shown(picture, "a rose", 7, "success")]  # fmt: skip
-    figures = (Figure("success", 0.985, 400, "%", (0.97, 0.99), 0.99, "high"),
-               Figure("distance", math.nan, 400))  # fmt: skip
-    parts = (Part("success", "Prompt success", "How many.", figures, figures, (EVIL,), {"a": 1}),
-             Part("copies", "Copies", "Which.", figures))  # fmt: skip
+    shown = [
+        Shown(picture, EVIL, 5, "failure", EVIL),
+        Shown(picture, EVIL, 6, "rejected", "x"),
+        Shown(picture, "a rose", 7, "success"),
+    ]
+    figures = (
+        Figure("success", 0.985, 400, "%", (0.97, 0.99), 0.99, "high"),
+        Figure("distance", math.nan, 400),
+    )
+    parts = (
+        Part("success", "Prompt success", "How many.", figures, figures, (EVIL,), {"a": 1}),
+        Part("copies", "Copies", "Which.", figures),
+    )
     absent = (Absent("retrieval", "Retrieval", "no CLIP | here", "train <one>"),)
     plan = Plan(2, (PromptCase(EVIL, {"digit": "six"}), PromptCase("a rose", {})), 3, 5.0, 1.5)
     return Evaluation(made, model, plan, 5, parts, absent, tuple(shown), picture, 12.0)
@@ -102,9 +117,19 @@ def test_failures_are_marked_by_more_than_a_colour(evaluation):
 @pytest.mark.parametrize("form", [as_html, as_markdown])
 def test_every_report_tells_n_seeds_commit_intervals_and_what_is_missing(evaluation, form):
     text = form(evaluation)
-    for told in ("n = 4", "5 to 8", "abc", "98.5 %", "97.0 % to 99.0 %", "99.0 %", "no number",
-                 "Not measured", "3 prompts, for want of time", "5 minutes",
-                 "which are not on this machine"):  # fmt: skip
+    for told in (
+        "n = 4",
+        "5 to 8",
+        "abc",
+        "98.5 %",
+        "97.0 % to 99.0 %",
+        "99.0 %",
+        "no number",
+        "Not measured",
+        "3 prompts, for want of time",
+        "5 minutes",
+        "which are not on this machine",
+    ):
         assert told in text, told
 
 
@@ -121,8 +146,14 @@ def test_the_json_form_is_json_to_the_letter(evaluation):
     assert first["interval_95"] == [0.97, 0.99]
     assert (first["real"], first["n"], second["value"]) == (0.99, 400, None)
     assert facts["not_measured"]["retrieval"]["why"] == "no CLIP | here"
-    assert facts["painted"] == {"pictures": 4, "n": 2, "prompts": 2, "prompts_left_out": 3,
-                                "minutes": 5.0, "pictures_per_second": 1.5}  # fmt: skip
+    assert facts["painted"] == {
+        "pictures": 4,
+        "n": 2,
+        "prompts": 2,
+        "prompts_left_out": 3,
+        "minutes": 5.0,
+        "pictures_per_second": 1.5,
+    }
     assert facts["prompts"][0]["facts"] == {"digit": "six"}
     assert [one["seed"] for one in facts["shown"]] == [5, 6, 7]
 

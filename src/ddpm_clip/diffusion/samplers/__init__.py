@@ -14,13 +14,7 @@ Walker = Callable[..., Iterator[Step]]
 
 SAMPLERS: Registry[Walker] = Registry(
     "sampler",
-    {
-        "ddpm": ddpm,
-        "ddim": ddim,
-        "dpmpp_2m": dpmpp_2m,
-        "dpmpp_2m_sde": dpmpp_2m_sde,
-        "heun": heun,
-    },
+    {"ddpm": ddpm, "ddim": ddim, "dpmpp_2m": dpmpp_2m, "dpmpp_2m_sde": dpmpp_2m_sde, "heun": heun},
 )
 
 __all__ = ["SAMPLERS", "Walker", "ddim", "ddpm", "dpmpp_2m", "dpmpp_2m_sde", "heun"]

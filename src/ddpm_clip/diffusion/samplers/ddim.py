@@ -10,9 +10,13 @@ from ddpm_clip.types import Noise, Predict, Step
 
 
 def ddim(
-    predict: Predict, schedule: NoiseSchedule, rows: Sequence[float], x: Tensor, noise: Noise,
+    predict: Predict,
+    schedule: NoiseSchedule,
+    rows: Sequence[float],
+    x: Tensor,
+    noise: Noise,
     eta: float = 0.0,
-) -> Iterator[Step]:  # fmt: skip
+) -> Iterator[Step]:
     """Walk with eta in [0, 1]: 0 is deterministic, 1 is ancestral with posterior variance.
 
     Arguments as for `ddpm`; first order, one network call a rung.

@@ -13,9 +13,13 @@ VARIANCES = ("beta", "posterior")
 
 
 def ddpm(
-    predict: Predict, schedule: NoiseSchedule, rows: Sequence[float], x: Tensor, noise: Noise,
+    predict: Predict,
+    schedule: NoiseSchedule,
+    rows: Sequence[float],
+    x: Tensor,
+    noise: Noise,
     variance: str = "beta",
-) -> Iterator[Step]:  # fmt: skip
+) -> Iterator[Step]:
     """Draw from q(x_s given x_t, x_0) at each rung.
 
     Args:

@@ -11,9 +11,13 @@ from ddpm_clip.types import Noise, Predict, Step
 
 
 def heun(
-    predict: Predict, schedule: NoiseSchedule, rows: Sequence[float], x: Tensor, noise: Noise,
+    predict: Predict,
+    schedule: NoiseSchedule,
+    rows: Sequence[float],
+    x: Tensor,
+    noise: Noise,
     churn: float = 0.0,
-) -> Iterator[Step]:  # fmt: skip
+) -> Iterator[Step]:
     """Trapezoidal steps in y = x / alpha over the noise level r = sigma / alpha.
 
     Arguments as for `ddpm`; `churn` is S_churn >= 0: above 0 each rung first adds noise and climbs

@@ -48,8 +48,9 @@ def table_on_pairs(
     found: dict[str, list[Closeness]] = {name: [] for name in [*MAPS, FLOOR]}
     for split in range(splits):
         order = torch.randperm(len(images), generator=torch.Generator().manual_seed(seed + split))
-        known, held = order.split([round(BANK_SHARE * len(order)), len(order)
-                                   - round(BANK_SHARE * len(order))])  # fmt: skip
+        known, held = order.split(
+            [round(BANK_SHARE * len(order)), len(order) - round(BANK_SHARE * len(order))]
+        )
         bank, own = Pairs(images[known], texts[known]), images[held]
         for name, carry in MAPS.items():
             found[name].append(_paired(carry(bank, texts[held]), own, bank))

@@ -74,8 +74,9 @@ def measure_gap(images: Tensor, texts: Tensor, *, paired: bool) -> GapReport:
     if min(len(images), len(texts)) < 2 or images.shape[1] != texts.shape[1]:
         raise DataError(
             f"{tuple(images.shape)} image and {tuple(texts.shape)} text embeddings are no two "
-            "clouds", "it takes two rows of each, and one embedder",
-        )  # fmt: skip
+            "clouds",
+            "it takes two rows of each, and one embedder",
+        )
     if paired and len(images) != len(texts):
         raise DataError(f"{len(images)} images and {len(texts)} texts are no pairs")
     images, texts = (F.normalize(e.double(), dim=1) for e in (images, texts))
@@ -85,16 +86,23 @@ def measure_gap(images: Tensor, texts: Tensor, *, paired: bool) -> GapReport:
     cross = (images * texts).sum(1) if paired else None
     before, after = probe_accuracy(images, texts)
     return GapReport(
-        images=len(images), texts=len(texts), dim=images.shape[1], distance=gap.norm().item(),
+        images=len(images),
+        texts=len(texts),
+        dim=images.shape[1],
+        distance=gap.norm().item(),
         share=None if squared is None else (gap.square().sum() / squared).item(),
         paired_cosine=None if cross is None else cross.mean().item(),
         unpaired_cosine=_between(mean_image, mean_text, len(images), cross),
-        image_cosine=_within(images), text_cosine=_within(texts),
+        image_cosine=_within(images),
+        text_cosine=_within(texts),
         centred_cosine=F.cosine_similarity(i, t).mean().item() if paired else None,
         radius_ratio=(_rms(t) / _rms(i).clamp(min=1e-12)).item(),
-        image_dimensions=participation_ratio(i), text_dimensions=participation_ratio(t),
-        top=top_coordinates(gap), probe=before, probe_after=after,
-    )  # fmt: skip
+        image_dimensions=participation_ratio(i),
+        text_dimensions=participation_ratio(t),
+        top=top_coordinates(gap),
+        probe=before,
+        probe_after=after,
+    )
 
 
 def participation_ratio(centred: Tensor) -> float:

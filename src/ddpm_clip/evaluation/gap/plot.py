@@ -44,16 +44,20 @@ def _clouds(study: GapStudy) -> Panel:
 
     return Panel(
         f"{study.name}: the means are {study.report.distance:.3f} apart",
-        "along the gap", "where pictures vary most",
+        "along the gap",
+        "where pictures vary most",
         [Line("pictures", *seen(images), style="dots"), Line("words", *seen(texts), style="dots")],
-    )  # fmt: skip
+    )
 
 
 def _coordinates(study: GapStudy) -> Panel:
     top = [(f"coordinate {number}", share) for number, share in study.report.top]
     rest = max(0.0, 1 - sum(share for _, share in top))
-    return Panel("which coordinates carry the gap", "share of its square",
-                 bars={"share": [*top, ("all others", rest)]})  # fmt: skip
+    return Panel(
+        "which coordinates carry the gap",
+        "share of its square",
+        bars={"share": [*top, ("all others", rest)]},
+    )
 
 
 def _bars(study: GapStudy, figure: str, title: str) -> Panel | None:

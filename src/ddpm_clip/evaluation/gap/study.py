@@ -44,9 +44,7 @@ class GapStudy:
 
     def as_dict(self) -> dict[str, Any]:
         """For JSON; without the embeddings."""
-        return {
-            "name": self.name, "gap": self.report.as_dict(), "bridges": rows_of(self.bridges),
-        }  # fmt: skip
+        return {"name": self.name, "gap": self.report.as_dict(), "bridges": rows_of(self.bridges)}
 
 
 def study_pairs(
@@ -84,14 +82,18 @@ def study_model(
     conditioner = model.conditioner
     images, texts = pairs or (conditioner.bank.float(), _prompts(model))
     if pairs is None and (len(images) < 2 or len(texts) < 2):
-        raise DataError(f"{model.name} keeps too few pictures and prompts to measure a gap",
-                        f"{len(images)} pictures, {len(texts)} prompts",
-                        "give pairs: --pairs FILE.npz", param="model")  # fmt: skip
+        raise DataError(
+            f"{model.name} keeps too few pictures and prompts to measure a gap",
+            f"{len(images)} pictures, {len(texts)} prompts",
+            "give pairs: --pairs FILE.npz",
+            param="model",
+        )
     if texts.shape[1] != conditioner.dim:
         raise DataError(
             f"pairs of {texts.shape[1]} coordinates for a model of {conditioner.dim}",
-            "they come from another embedder", param="pairs",
-        )  # fmt: skip
+            "they come from another embedder",
+            param="pairs",
+        )
     report = measure_gap(images, texts, paired=pairs is not None)
     images, texts = _spread(images, MOST), _spread(texts, MOST)
     table = table_of_model(conditioner, texts, None if pairs is None else images, seed)

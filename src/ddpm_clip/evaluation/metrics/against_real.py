@@ -80,9 +80,14 @@ class Beside:
 
 
 def beside_real(
-    metric: str, painted: Tensor, real: Tensor, *, repeats: int = 3, n: int | None = None,
+    metric: str,
+    painted: Tensor,
+    real: Tensor,
+    *,
+    repeats: int = 3,
+    n: int | None = None,
     seed: int = 0,
-) -> Generator[Progress, None, dict[str, Beside]]:  # fmt: skip
+) -> Generator[Progress, None, dict[str, Beside]]:
     """Measure painted rows against one half of the real ones, and the other half likewise.
 
     Each repeat divides the real rows anew and takes n painted ones by lot; both numbers have the
@@ -107,8 +112,11 @@ def beside_real(
     most = min(len(painted), len(real) // 2)
     n = most if n is None else n
     if not 2 <= n <= most or repeats < 1:
-        raise UsageError(f"{repeats} times {n} rows of {len(painted)} painted and {len(real)} real",
-                         f"2 to {most} rows can be compared", param="n")  # fmt: skip
+        raise UsageError(
+            f"{repeats} times {n} rows of {len(painted)} painted and {len(real)} real",
+            f"2 to {most} rows can be compared",
+            param="n",
+        )
     values: dict[str, list[tuple[float, float]]] = {name: [] for name in measured.figures}
     for i in range(repeats):
         yield Progress(f"{metric} beside real against real", i, repeats)

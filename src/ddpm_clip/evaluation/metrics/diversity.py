@@ -50,9 +50,16 @@ class Diversity:
 
     def as_dict(self) -> dict[str, Any]:
         """The JSON form; a ratio is null where the real pictures are all one."""
-        groups = {name: {"n": one.n, "painted": one.painted, "real_n": one.real_n,
-                         "real": one.real, "ratio": _json(one.ratio)}
-                  for name, one in self.groups.items()}  # fmt: skip
+        groups = {
+            name: {
+                "n": one.n,
+                "painted": one.painted,
+                "real_n": one.real_n,
+                "real": one.real,
+                "ratio": _json(one.ratio),
+            }
+            for name, one in self.groups.items()
+        }
         return {"ratio": _json(self.ratio), "least": self.least, "groups": groups}
 
 
@@ -73,18 +80,28 @@ def diversity(
     """
     painted, real = paired(painted, real)
     if len(painted) != len(painted_groups) or len(real) != len(real_groups):
-        raise UsageError(f"{len(painted)} and {len(real)} rows with {len(painted_groups)} and "
-                         f"{len(real_groups)} groups", "each row needs one")  # fmt: skip
+        raise UsageError(
+            f"{len(painted)} and {len(real)} rows with {len(painted_groups)} and "
+            f"{len(real_groups)} groups",
+            "each row needs one",
+        )
     ours, theirs = _by_group(painted_groups), _by_group(real_groups)
     groups = {
-        name: Spread(len(rows), mean_distance(painted[rows]),
-                     len(theirs[name]), mean_distance(real[theirs[name]]))
+        name: Spread(
+            len(rows),
+            mean_distance(painted[rows]),
+            len(theirs[name]),
+            mean_distance(real[theirs[name]]),
+        )
         for name, rows in ours.items()
         if len(rows) > 1 and len(theirs.get(name, [])) > 1
-    }  # fmt: skip
+    }
     if not groups:
-        raise UsageError("no group with two pictures of both kinds", "a distance needs two",
-                         "paint more pictures a prompt")  # fmt: skip
+        raise UsageError(
+            "no group with two pictures of both kinds",
+            "a distance needs two",
+            "paint more pictures a prompt",
+        )
     return Diversity(groups)
 
 

@@ -65,8 +65,11 @@ def check_pair(a: Tensor, b: Tensor, least: int = 2) -> None:
     if min(len(a), len(b)) < least:
         raise UsageError(f"features of the shapes {shapes}", f"at least {least} rows are needed")
     if not bool(torch.isfinite(a).all() and torch.isfinite(b).all()):
-        raise DataError("some features are not finite", "no metric is defined on them",
-                        "look at the pictures that they come from")  # fmt: skip
+        raise DataError(
+            "some features are not finite",
+            "no metric is defined on them",
+            "look at the pictures that they come from",
+        )
 
 
 def paired(a: Tensor, b: Tensor, least: int = 2) -> tuple[Tensor, Tensor]:

@@ -63,9 +63,13 @@ def manifold(painted: Tensor, real: Tensor, *, k: int = 3, k_density: int = 5) -
         covered = covered | inside.any(0)
         recalled = recalled | (squares <= own[start:stop, None]).any(0)
     return Manifold(
-        precise.double().mean().item(), recalled.double().mean().item(), density / len(painted),
-        covered.double().mean().item(), len(painted), len(real),
-    )  # fmt: skip
+        precise.double().mean().item(),
+        recalled.double().mean().item(),
+        density / len(painted),
+        covered.double().mean().item(),
+        len(painted),
+        len(real),
+    )
 
 
 def _reach(rows: Tensor, *ks: int) -> list[Tensor]:

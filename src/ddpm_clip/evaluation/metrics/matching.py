@@ -66,8 +66,14 @@ def matched(cases: Sequence[PromptCase], n: int, facts: Sequence[Facts], seed: i
         shown += [numbers[j % len(numbers)] for j in range(2 * k)]
     if not painted:
         return _by_lot(cases, n, len(facts), rng, "no real picture shows what was asked for")
-    note = (f"{short} of {n * len(cases)} painted pictures have no two real ones of their kind "
-            "and were left out of this comparison") if short else ""  # fmt: skip
+    note = (
+        (
+            f"{short} of {n * len(cases)} painted pictures have no two real ones of their kind "
+            "and were left out of this comparison"
+        )
+        if short
+        else ""
+    )
     return Matched(tuple(painted), tuple(real), tuple(shown), note)
 
 

@@ -112,22 +112,37 @@ class Audit:
         """The JSON form, without the rows of single pictures."""
         low, high = self.interval
         return {
-            "n": self.n, "verdict": self.verdict,
-            "closer_to_train": {"compared": self.compared, "decided": self.decided,
-                                "closer": self.closer, "share": round(self.share, 4),
-                                "effective_n": round(self.effective_n, 1),
-                                "interval_95": [round(low, 4), round(high, 4)], "p": self.p},
-            "duplicates": {"n": self.duplicates, "p": self.duplicates_p,
-                           "tolerance": self.tolerance, "copied_rows": len(self.copied),
-                           "heldout_n": self.heldout_n, "heldout": self.heldout_duplicates},
+            "n": self.n,
+            "verdict": self.verdict,
+            "closer_to_train": {
+                "compared": self.compared,
+                "decided": self.decided,
+                "closer": self.closer,
+                "share": round(self.share, 4),
+                "effective_n": round(self.effective_n, 1),
+                "interval_95": [round(low, 4), round(high, 4)],
+                "p": self.p,
+            },
+            "duplicates": {
+                "n": self.duplicates,
+                "p": self.duplicates_p,
+                "tolerance": self.tolerance,
+                "copied_rows": len(self.copied),
+                "heldout_n": self.heldout_n,
+                "heldout": self.heldout_duplicates,
+            },
             "nearest_by_next": {"painted": self.ratio, "heldout": self.heldout_ratio},
-        }  # fmt: skip
+        }
 
 
 def audit(
-    painted: Tensor, train: Tensor, heldout: Tensor, *, tolerance: float | None = None,
+    painted: Tensor,
+    train: Tensor,
+    heldout: Tensor,
+    *,
+    tolerance: float | None = None,
     seed: int = 0,
-) -> Audit:  # fmt: skip
+) -> Audit:
     """Search the nearest training and held-out row of every painted row.
 
     One half is the share by chance where training and held-out rows are one pool divided by lot.
@@ -159,15 +174,26 @@ def audit(
     beside, beside_rows = nearest_rows(painted, heldout, 1)
     compared, decided, closer, effective = _closer(painted, train, heldout, seed)
     return Audit(
-        len(painted), compared, decided, closer, effective, tolerance,
-        len(heldout), int((usual[:, 0] <= tolerance).sum()), _by_next(distances), _by_next(usual),
-        first[rows[:, 0]], distances[:, 0], beside_rows[:, 0], beside[:, 0],
-    )  # fmt: skip
+        len(painted),
+        compared,
+        decided,
+        closer,
+        effective,
+        tolerance,
+        len(heldout),
+        int((usual[:, 0] <= tolerance).sum()),
+        _by_next(distances),
+        _by_next(usual),
+        first[rows[:, 0]],
+        distances[:, 0],
+        beside_rows[:, 0],
+        beside[:, 0],
+    )
 
 
 def _closer(
     painted: Tensor, train: Tensor, heldout: Tensor, seed: int
-) -> tuple[int, int, int, float]:  # fmt: skip
+) -> tuple[int, int, int, float]:
     """Rows of each set, decided, closer to train, and how many independent rows that is worth.
 
     By chance each *owner*, the row of either set that is nearest, is a training row or not as a

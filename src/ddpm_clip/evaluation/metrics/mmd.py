@@ -38,14 +38,25 @@ class Mmd:
 
     def as_dict(self) -> dict[str, Any]:
         """The JSON form."""
-        return {"kernel": self.kernel, "value": self.value, "stderr": self.stderr,
-                "n": self.n, "m": self.m, "sigma": self.sigma}  # fmt: skip
+        return {
+            "kernel": self.kernel,
+            "value": self.value,
+            "stderr": self.stderr,
+            "n": self.n,
+            "m": self.m,
+            "sigma": self.sigma,
+        }
 
 
 def mmd(
-    painted: Tensor, real: Tensor, kernel: KernelName = "cubic", *, sigma: float | None = None,
-    blocks: int = 10, seed: int = 0,
-) -> Mmd:  # fmt: skip
+    painted: Tensor,
+    real: Tensor,
+    kernel: KernelName = "cubic",
+    *,
+    sigma: float | None = None,
+    blocks: int = 10,
+    seed: int = 0,
+) -> Mmd:
     """The unbiased estimate of MMD^2 (Gretton et al. 2012, eq. 3) with its standard error.
 
     Args:
@@ -71,9 +82,15 @@ def mmd(
 
 
 def permutation_p(
-    painted: Tensor, real: Tensor, kernel: KernelName = "cubic", *, sigma: float | None = None,
-    permutations: int = 500, most: int = 1000, seed: int = 0,
-) -> float:  # fmt: skip
+    painted: Tensor,
+    real: Tensor,
+    kernel: KernelName = "cubic",
+    *,
+    sigma: float | None = None,
+    permutations: int = 500,
+    most: int = 1000,
+    seed: int = 0,
+) -> float:
     """How often sets of mixed origin differ as much as these: small where they are of two kinds.
 
     The share of `permutations` whose MMD^2 is as large, each set having its turn as one of them,

@@ -36,9 +36,10 @@ def nearest_sheet(
         UsageError: other pictures than those of the audit, or no column.
     """
     if len(painted) != audit.n or len(heldout) != audit.heldout_n or n < 1:
-        raise UsageError(f"a sheet of {n} of {len(painted)} painted pictures and "
-                         f"{len(heldout)} held out", f"the audit saw {audit.n} and "
-                         f"{audit.heldout_n}")  # fmt: skip
+        raise UsageError(
+            f"a sheet of {n} of {len(painted)} painted pictures and {len(heldout)} held out",
+            f"the audit saw {audit.n} and {audit.heldout_n}",
+        )
     shown = audit.suspects(n)
     chosen = (painted[shown], train[audit.train_rows[shown]], heldout[audit.heldout_rows[shown]])
     rows = [[to_picture(one) for one in as_float(pictures)] for pictures in chosen]

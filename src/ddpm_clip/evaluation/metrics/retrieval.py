@@ -47,17 +47,26 @@ class Retrieval:
     def as_dict(self) -> dict[str, Any]:
         """The JSON form, without the rows of single pictures."""
         low, high = self.interval
-        return {"n": self.n, "prompts": self.prompts, "margin": round(self.margin, 4),
-                "stderr": round(self.stderr, 4) if self.n > 1 else None,
-                "r_precision": round(self.r_precision, 4),
-                "interval_95": [round(low, 4), round(high, 4)],
-                "chance": round(self.chance, 4)}  # fmt: skip
+        return {
+            "n": self.n,
+            "prompts": self.prompts,
+            "margin": round(self.margin, 4),
+            "stderr": round(self.stderr, 4) if self.n > 1 else None,
+            "r_precision": round(self.r_precision, 4),
+            "interval_95": [round(low, 4), round(high, 4)],
+            "chance": round(self.chance, 4),
+        }
 
 
 def retrieve(
-    embedder: Embedder, x: Tensor, prompts: Sequence[str], asked: Sequence[int], *,
-    real: Tensor | None = None, meanings: Sequence[str] | None = None,
-) -> Retrieval:  # fmt: skip
+    embedder: Embedder,
+    x: Tensor,
+    prompts: Sequence[str],
+    asked: Sequence[int],
+    *,
+    real: Tensor | None = None,
+    meanings: Sequence[str] | None = None,
+) -> Retrieval:
     """Embed pictures and prompts, then `retrieval`.
 
     Args:
@@ -69,8 +78,9 @@ def retrieve(
         meanings: as for `retrieval`.
     """
     if len(set(prompts)) != len(prompts):
-        raise UsageError("a prompt is there twice", "its pictures would find either",
-                         "name every prompt once")  # fmt: skip
+        raise UsageError(
+            "a prompt is there twice", "its pictures would find either", "name every prompt once"
+        )
     middle = None if real is None else embed_pictures(embedder, real).mean(0)
     with torch.no_grad():
         texts = embedder.embed_texts(prompts).cpu()
@@ -84,9 +94,14 @@ def embed_pictures(embedder: Embedder, x: Tensor, chunk: int = 256) -> Tensor:
 
 
 def retrieval(
-    images: Tensor, texts: Tensor, asked: Sequence[int], *, image_mean: Tensor | None = None,
-    text_mean: Tensor | None = None, meanings: Sequence[str] | None = None,
-) -> Retrieval:  # fmt: skip
+    images: Tensor,
+    texts: Tensor,
+    asked: Sequence[int],
+    *,
+    image_mean: Tensor | None = None,
+    text_mean: Tensor | None = None,
+    meanings: Sequence[str] | None = None,
+) -> Retrieval:
     """Margins and hits of pictures against their own and all other prompts.
 
     The margin of a picture is its cosine to its own prompt less the mean of those to the others.
@@ -106,12 +121,17 @@ def retrieval(
     images, texts = paired(images, texts, least=1)
     rows = torch.tensor(list(asked))
     if len(rows) != len(images) or not bool(((rows >= 0) & (rows < len(texts))).all()):
-        raise UsageError(f"{len(images)} pictures with {len(rows)} prompts of {len(texts)}",
-                         "each picture needs the row of its prompt")  # fmt: skip
+        raise UsageError(
+            f"{len(images)} pictures with {len(rows)} prompts of {len(texts)}",
+            "each picture needs the row of its prompt",
+        )
     others = _others(len(texts), meanings)[rows]  # (n, p)
     if not bool(others.any(1).all()):
-        raise UsageError("a prompt with no other to mistake it for", f"there are {len(texts)}",
-                         "give prompts of two meanings at least")  # fmt: skip
+        raise UsageError(
+            "a prompt with no other to mistake it for",
+            f"there are {len(texts)}",
+            "give prompts of two meanings at least",
+        )
     images = F.normalize(images - (images.mean(0) if image_mean is None else image_mean), dim=1)
     texts = F.normalize(texts - (texts.mean(0) if text_mean is None else text_mean), dim=1)
     cosines = images @ texts.T  # (n, p)
@@ -120,8 +140,16 @@ def retrieval(
     found = own > cosines.masked_fill(~others, -3.0).amax(1) + 1e-12
     spread = margins.std().item() / len(images) ** 0.5 if len(images) > 1 else math.inf
     chance = 1 / (1 + others.sum(1).double())
-    return Retrieval(len(images), len(texts), margins.mean().item(), spread, int(found.sum()),
-                     chance.mean().item(), margins, found)  # fmt: skip
+    return Retrieval(
+        len(images),
+        len(texts),
+        margins.mean().item(),
+        spread,
+        int(found.sum()),
+        chance.mean().item(),
+        margins,
+        found,
+    )
 
 
 def _others(p: int, meanings: Sequence[str] | None) -> Tensor:

@@ -45,8 +45,11 @@ class Transfer:
         found: dict[str, Any] = {"n": self.n, "tested": self.tested}
         for name, k in (("painted", self.painted), ("real", self.real)):
             low, high = wilson(k, self.tested)
-            found[name] = {"correct": k, "accuracy": round(k / self.tested, 4),
-                           "interval_95": [round(low, 4), round(high, 4)]}  # fmt: skip
+            found[name] = {
+                "correct": k,
+                "accuracy": round(k / self.tested, 4),
+                "interval_95": [round(low, 4), round(high, 4)],
+            }
         return found
 
 
@@ -59,9 +62,15 @@ class Labelled:
 
 
 def transfer(
-    painted: Labelled, real: Labelled, test: Labelled, *, steps: int = 400, batch_size: int = 128,
-    width: int = 16, seed: int = 0,
-) -> Generator[Progress, None, Transfer]:  # fmt: skip
+    painted: Labelled,
+    real: Labelled,
+    test: Labelled,
+    *,
+    steps: int = 400,
+    batch_size: int = 128,
+    width: int = 16,
+    seed: int = 0,
+) -> Generator[Progress, None, Transfer]:
     """Train two readers alike, one on painted and one on real pictures, and test both.
 
     Both see the same number of pictures: the larger set is cut by lot. Both start from the same
@@ -88,8 +97,15 @@ def transfer(
         rows = some_rows(len(source.pixels), n, seed)
         labels = [{LABEL: source.labels[i]} for i in rows.tolist()]
         net = _reader(attributes, test.pixels, width, seed)
-        told = train_judge(net, source.pixels[rows], labels, steps=steps, batch_size=batch_size,
-                           seed=seed, nonsense_weight=0.0)  # fmt: skip
+        told = train_judge(
+            net,
+            source.pixels[rows],
+            labels,
+            steps=steps,
+            batch_size=batch_size,
+            seed=seed,
+            nonsense_weight=0.0,
+        )
         for step in told:
             yield Progress(f"reader of {name} pictures", step.step, steps)
         confusion = measure_judge(net, test.pixels, [{LABEL: one} for one in test.labels])
@@ -108,10 +124,14 @@ def _check(painted: Labelled, real: Labelled, test: Labelled) -> None:
     known = set(test.labels)
     for name, one in (("painted", painted), ("real", real), ("test", test)):
         if not len(one.pixels) or len(one.pixels) != len(one.labels):
-            raise UsageError(f"{len(one.pixels)} {name} pictures with {len(one.labels)} labels",
-                             "each needs one, and some are needed")  # fmt: skip
+            raise UsageError(
+                f"{len(one.pixels)} {name} pictures with {len(one.labels)} labels",
+                "each needs one, and some are needed",
+            )
         if one.pixels.dtype != torch.uint8:
             raise UsageError(f"{name} pictures of {one.pixels.dtype}", "uint8 is wanted")
         if strange := sorted(set(one.labels) - known):
-            raise UsageError(f"{name} pictures of {strange[0]!r}",
-                             f"the test pictures show {', '.join(sorted(known))}")  # fmt: skip
+            raise UsageError(
+                f"{name} pictures of {strange[0]!r}",
+                f"the test pictures show {', '.join(sorted(known))}",
+            )

@@ -49,9 +49,14 @@ class TwoSample:
     def as_dict(self) -> dict[str, Any]:
         """The JSON form."""
         low, high = self.interval
-        return {"n": self.n, "correct": self.correct, "accuracy": round(self.accuracy, 4),
-                "interval_95": [round(low, 4), round(high, 4)], "p": self.p,
-                "hidden": self.hidden}  # fmt: skip
+        return {
+            "n": self.n,
+            "correct": self.correct,
+            "accuracy": round(self.accuracy, 4),
+            "interval_95": [round(low, 4), round(high, 4)],
+            "p": self.p,
+            "hidden": self.hidden,
+        }
 
 
 def two_sample_test(
@@ -117,9 +122,7 @@ def _logistic(x: Tensor, y: Tensor, x_held: Tensor, steps: int = 25) -> Tensor:
     return x_held @ weights[:-1] + weights[-1]
 
 
-def _network(
-    x: Tensor, y: Tensor, x_held: Tensor, hidden: int, steps: int, seed: int
-) -> Tensor:  # fmt: skip
+def _network(x: Tensor, y: Tensor, x_held: Tensor, hidden: int, steps: int, seed: int) -> Tensor:
     """Log odds (h,) of held-out rows by one hidden layer; AdamW with a falling rate."""
     generator = torch.Generator().manual_seed(seed)
     x, y, d = x.float(), y.float(), x.shape[1]

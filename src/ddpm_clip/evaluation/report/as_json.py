@@ -13,12 +13,17 @@ FORMAT = 1
 def as_json(evaluation: Evaluation) -> dict[str, Any]:
     """The JSON form; pictures are told by prompt and seed."""
     return {
-        "format": FORMAT, "made": dict(evaluation.made), "seconds": round(evaluation.seconds, 1),
-        "model": dict(evaluation.model), "painted": evaluation.plan.as_dict(),
+        "format": FORMAT,
+        "made": dict(evaluation.made),
+        "seconds": round(evaluation.seconds, 1),
+        "model": dict(evaluation.model),
+        "painted": evaluation.plan.as_dict(),
         "first_seed": evaluation.first_seed,
         "parts": {part.name: part.as_dict() for part in evaluation.parts},
         "not_measured": {one.name: one.as_dict() for one in evaluation.absent},
         "prompts": [{"prompt": case.prompt, "facts": case.facts} for case in evaluation.plan.cases],
-        "shown": [{"prompt": one.prompt, "seed": one.seed, "verdict": one.verdict,
-                   "read": one.read} for one in evaluation.shown],
-    }  # fmt: skip
+        "shown": [
+            {"prompt": one.prompt, "seed": one.seed, "verdict": one.verdict, "read": one.read}
+            for one in evaluation.shown
+        ],
+    }

@@ -73,8 +73,10 @@ def copies_part(material: Material) -> Generator[Progress, None, Copies]:
     yield Progress("nearest pictures", len(spaces), len(spaces))
     best = audits.get("features", audits["pixels"])
     sheet = nearest_sheet(painted, shown.pixels, heldout.pixels, best)
-    searched = (f"{len(shown)} of {material.real.trained_on or len(train)} training pictures were "
-                f"searched, and {len(heldout)} that the model never saw ({unseen_is})")  # fmt: skip
+    searched = (
+        f"{len(shown)} of {material.real.trained_on or len(train)} training pictures were "
+        f"searched, and {len(heldout)} that the model never saw ({unseen_is})"
+    )
     notes = (searched, *_notes(material))
     detail = {name: one.as_dict() for name, one in audits.items()}
     figures = tuple(figure for name, one in audits.items() for figure in _figures(name, one))
@@ -83,14 +85,33 @@ def copies_part(material: Material) -> Generator[Progress, None, Copies]:
 
 def _figures(space: str, found: Audit) -> tuple[Figure, ...]:
     return (
-        Figure(f"copies ({space}; {found.verdict})", found.duplicates / found.n, found.n, "%",
-               wilson(found.duplicates, found.n), found.heldout_duplicates / found.heldout_n,
-               "low"),
-        Figure(f"closer to training than to held-out pictures ({space})", found.share,
-               found.decided, "%", found.interval, better="50 %"),
-        Figure(f"nearest by next nearest training pictures ({space})", found.ratio, found.n, "",
-               None, found.heldout_ratio, "as real"),
-    )  # fmt: skip
+        Figure(
+            f"copies ({space}; {found.verdict})",
+            found.duplicates / found.n,
+            found.n,
+            "%",
+            wilson(found.duplicates, found.n),
+            found.heldout_duplicates / found.heldout_n,
+            "low",
+        ),
+        Figure(
+            f"closer to training than to held-out pictures ({space})",
+            found.share,
+            found.decided,
+            "%",
+            found.interval,
+            better="50 %",
+        ),
+        Figure(
+            f"nearest by next nearest training pictures ({space})",
+            found.ratio,
+            found.n,
+            "",
+            None,
+            found.heldout_ratio,
+            "as real",
+        ),
+    )
 
 
 def _notes(material: Material) -> tuple[str, ...]:
@@ -98,8 +119,10 @@ def _notes(material: Material) -> tuple[str, ...]:
     if len(material.x) > MOST_PAINTED:
         notes.append(f"{MOST_PAINTED} of the painted pictures were looked at")
     if material.judge.about.get("kind") == TRAINED:
-        notes.append("the features are of a judge that was trained on the same training pictures, "
-                     "which may draw these apart: the pixels are the surer witness")  # fmt: skip
+        notes.append(
+            "the features are of a judge that was trained on the same training pictures, "
+            "which may draw these apart: the pixels are the surer witness"
+        )
     return tuple(notes)
 
 
@@ -108,8 +131,12 @@ def _absent(material: Material, heldout: Pictures | None) -> Absent:
         why = material.real.why_not or "the training pictures are not known"
         return Absent("copies", TITLE, why, "put the data where the run had them")
     there = 0 if heldout is None else len(heldout)
-    return Absent("copies", TITLE, f"only {there} pictures were held out of the training",
-                  "more pictures: a tenth of them is held out (data.heldout)")  # fmt: skip
+    return Absent(
+        "copies",
+        TITLE,
+        f"only {there} pictures were held out of the training",
+        "more pictures: a tenth of them is held out (data.heldout)",
+    )
 
 
 def _some(n: int, most: int, seed: int) -> torch.Tensor:

@@ -146,19 +146,31 @@ def evaluate(tti: TextToImage, request: Request) -> Generator[Progress, None, Ev
         judge = yield from trained_judge(real, minutes=limit)
         _check(judge, given)
     asked = given or ([WORDLESS] if how.wordless else _cases(tti, judge, real))
-    sized = yield from plan(tti, asked, n=request.n, minutes=request.minutes,
-                            spent=time.perf_counter() - start, **chosen)  # fmt: skip
+    sized = yield from plan(
+        tti,
+        asked,
+        n=request.n,
+        minutes=request.minutes,
+        spent=time.perf_counter() - start,
+        **chosen,
+    )
     x = yield from paint_cases(tti, sized.cases, sized.n, how.seed, **chosen)
-    material = Material(sized.cases, sized.n, x, judge, scorer, real, how.seed,
-                        sized.minutes is None)  # fmt: skip
+    material = Material(
+        sized.cases, sized.n, x, judge, scorer, real, how.seed, sized.minutes is None
+    )
     end = inf if sized.minutes is None else start + 60 * sized.minutes * (1 - SLOW)
     found, sheet = yield from _measured(material, end)
     return Evaluation(
-        provenance(), _model(tti, how, real), sized, how.seed,
+        provenance(),
+        _model(tti, how, real),
+        sized,
+        how.seed,
         tuple(one for one in found if isinstance(one, Part)),
         tuple(one for one in found if isinstance(one, Absent)),
-        first_seeds(material, how.seed), sheet, time.perf_counter() - start,
-    )  # fmt: skip
+        first_seeds(material, how.seed),
+        sheet,
+        time.perf_counter() - start,
+    )
 
 
 def _settings(tti: TextToImage, request: Request) -> tuple[Settings, dict[str, Any]]:
@@ -166,8 +178,12 @@ def _settings(tti: TextToImage, request: Request) -> tuple[Settings, dict[str, A
     check_size(request.n, request.minutes)
     how = tti.settings(**{**request.settings, "n": 1})
     if len(how.guidance) != 1:
-        raise UsageError(f"{len(how.guidance)} guidance scales", "an evaluation is of one",
-                         "--guidance 2", param="guidance")  # fmt: skip
+        raise UsageError(
+            f"{len(how.guidance)} guidance scales",
+            "an evaluation is of one",
+            "--guidance 2",
+            param="guidance",
+        )
     own = {name: one for name, one in request.settings.items() if name not in ("n", "seed")}
     return how, own
 
@@ -177,8 +193,12 @@ def _given(request: Request, how: Settings) -> list[PromptCase] | None:
     if request.prompts is None:
         return None
     if how.wordless:
-        raise UsageError("this model paints without words", "no prompt would reach it",
-                         "leave --prompts out", param="prompts")  # fmt: skip
+        raise UsageError(
+            "this model paints without words",
+            "no prompt would reach it",
+            "leave --prompts out",
+            param="prompts",
+        )
     return read_prompts(request.prompts)
 
 
@@ -186,12 +206,18 @@ def _model(tti: TextToImage, how: Settings, real: Real) -> dict[str, Any]:
     """Who painted, and how."""
     model = tti.model
     return {
-        "name": model.name, "fingerprint": model.fingerprint, "step": model.step,
-        "bridge": how.bridge or model.config.conditioning.bridge, "steps": how.steps,
-        "sampler": how.sampler, "guidance": how.guidance[0], "embedder": model.embedder.name,
-        "embedder_fingerprint": model.embedder.fingerprint, "source": real.name,
+        "name": model.name,
+        "fingerprint": model.fingerprint,
+        "step": model.step,
+        "bridge": how.bridge or model.config.conditioning.bridge,
+        "steps": how.steps,
+        "sampler": how.sampler,
+        "guidance": how.guidance[0],
+        "embedder": model.embedder.name,
+        "embedder_fingerprint": model.embedder.fingerprint,
+        "source": real.name,
         "source_is_here": real.against is not None or real.train is not None,
-    }  # fmt: skip
+    }
 
 
 def _measured(
@@ -202,8 +228,14 @@ def _measured(
     sheet = None
     for measure in MEASURES:
         if measure.slow and time.perf_counter() > end:
-            found.append(Absent(measure.name, measure.title, "too little of the minutes was left",
-                                "give more --minutes, or choose -n"))  # fmt: skip
+            found.append(
+                Absent(
+                    measure.name,
+                    measure.title,
+                    "too little of the minutes was left",
+                    "give more --minutes, or choose -n",
+                )
+            )
             continue
         try:
             found.append((yield from measure.work(material)))
@@ -241,5 +273,9 @@ def _cases(tti: TextToImage, judge: Witness, real: Real) -> list[PromptCase]:
     attributes = judge.net.attributes if judge.net is not None else {}
     if plain and not attributes:
         attributes = {"label": tti.model.classes}
-    return cases_of(attributes, plain=plain, facts=there.facts if there else (),
-                    prompts=config.generation.prompts)  # fmt: skip
+    return cases_of(
+        attributes,
+        plain=plain,
+        facts=there.facts if there else (),
+        prompts=config.generation.prompts,
+    )

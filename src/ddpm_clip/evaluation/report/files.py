@@ -20,8 +20,11 @@ from ddpm_clip.evaluation.report.markdown import as_markdown
 from ddpm_clip.utils.storage import write_bytes, write_text
 
 JSON, MARKDOWN, HTML, NEAREST = (
-    "evaluation.json", "evaluation.md", "evaluation.html", "nearest.png"
-)  # fmt: skip
+    "evaluation.json",
+    "evaluation.md",
+    "evaluation.html",
+    "nearest.png",
+)
 
 
 def check_folder(out: Path, overwrite: bool = False) -> None:
@@ -32,8 +35,12 @@ def check_folder(out: Path, overwrite: bool = False) -> None:
     """
     there = [name for name in (JSON, MARKDOWN, HTML, NEAREST) if (out / name).exists()]
     if there and not overwrite:
-        raise CannotCreate(f"{out} holds an evaluation", f"{there[0]} is there",
-                           "choose another --out, or --overwrite", param="out")  # fmt: skip
+        raise CannotCreate(
+            f"{out} holds an evaluation",
+            f"{there[0]} is there",
+            "choose another --out, or --overwrite",
+            param="out",
+        )
     try:
         out.mkdir(parents=True, exist_ok=True)
     except OSError as error:

@@ -37,8 +37,13 @@ def as_html(evaluation: Evaluation) -> str:
     for part in evaluation.parts:
         body.append(_part(part))
         if part.name == "copies" and evaluation.nearest is not None:
-            body.append(_picture(evaluation.nearest, "The painted pictures nearest to a training "
-                                 "picture, above their neighbours", "wide"))  # fmt: skip
+            body.append(
+                _picture(
+                    evaluation.nearest,
+                    "The painted pictures nearest to a training picture, above their neighbours",
+                    "wide",
+                )
+            )
     body += [_absent(evaluation.absent)] if evaluation.absent else []
     return page(title, body)
 
@@ -52,19 +57,34 @@ def page(title: str, body: Sequence[str], style: str = "") -> str:
         style: CSS beside that of all reports.
     """
     css = files(__package__).joinpath(STYLE).read_text(encoding="utf-8") + style
-    return "\n".join([
-        "<!doctype html>", '<html lang="en">', "<head>", '<meta charset="utf-8">',
-        '<meta name="viewport" content="width=device-width, initial-scale=1">',
-        f'<meta http-equiv="Content-Security-Policy" content="{POLICY}">',
-        '<meta name="color-scheme" content="light dark">',
-        f"<title>{escape(title)}</title>", f"<style>\n{css}</style>", "</head>",
-        "<body>", "<main>", *body, "</main>", "</body>", "</html>", "",
-    ])  # fmt: skip
+    return "\n".join(
+        [
+            "<!doctype html>",
+            '<html lang="en">',
+            "<head>",
+            '<meta charset="utf-8">',
+            '<meta name="viewport" content="width=device-width, initial-scale=1">',
+            f'<meta http-equiv="Content-Security-Policy" content="{POLICY}">',
+            '<meta name="color-scheme" content="light dark">',
+            f"<title>{escape(title)}</title>",
+            f"<style>\n{css}</style>",
+            "</head>",
+            "<body>",
+            "<main>",
+            *body,
+            "</main>",
+            "</body>",
+            "</html>",
+            "",
+        ]
+    )
 
 
 def _facts(evaluation: Evaluation) -> str:
-    rows = "".join(f"<dt>{escape(name)}</dt><dd>{escape(value)}</dd>"
-                   for name, value in facts_of_report(evaluation))  # fmt: skip
+    rows = "".join(
+        f"<dt>{escape(name)}</dt><dd>{escape(value)}</dd>"
+        for name, value in facts_of_report(evaluation)
+    )
     return f"<dl>{rows}</dl>"
 
 
@@ -73,15 +93,23 @@ def _sheet(shown: Sequence[Shown]) -> str:
     rows = []
     for prompt, group in groupby(shown, key=lambda one: one.prompt):
         pictures = "".join(_shown(one) for one in group)
-        rows.append(f"<figure><figcaption>{escape(prompt)}</figcaption>"
-                    f'<div class="row">{pictures}</div></figure>')  # fmt: skip
-    return (f"<section><h2>Pictures</h2><p>{escape(UNCURATED)}</p>"
-            f'<div class="sheet">{"".join(rows)}</div></section>')  # fmt: skip
+        rows.append(
+            f"<figure><figcaption>{escape(prompt)}</figcaption>"
+            f'<div class="row">{pictures}</div></figure>'
+        )
+    return (
+        f"<section><h2>Pictures</h2><p>{escape(UNCURATED)}</p>"
+        f'<div class="sheet">{"".join(rows)}</div></section>'
+    )
 
 
 def _shown(one: Shown) -> str:
-    said = {SUCCESS: "read as asked", REJECTED: f"rejected; nearest: {one.read}",
-            FAILURE: f"read as {one.read}", UNJUDGED: "not judged"}[one.verdict]  # fmt: skip
+    said = {
+        SUCCESS: "read as asked",
+        REJECTED: f"rejected; nearest: {one.read}",
+        FAILURE: f"read as {one.read}",
+        UNJUDGED: "not judged",
+    }[one.verdict]
     told = escape(f"seed {one.seed}: {said}", quote=True)
     mark, width = MARKS[one.verdict], one.image.width * max(1, round(SIDE / one.image.width))
     sign = f"<b>{mark}</b>" if mark else ""
@@ -94,16 +122,20 @@ def _part(part: Part) -> str:
     notes = f'<ul class="notes">{notes}</ul>' if notes else ""
     more = ""
     if part.more:
-        more = (f"<details><summary>{len(part.more)} more figures</summary>"
-                f"{_table(part.more)}</details>")  # fmt: skip
+        more = (
+            f"<details><summary>{len(part.more)} more figures</summary>"
+            f"{_table(part.more)}</details>"
+        )
     head = f"<h2>{escape(part.title)}</h2><p>{escape(part.reads)}</p>"
     return f'<section id="{part.name}">{head}{_table(part.figures)}{notes}{more}</section>'
 
 
 def _table(figures: Sequence[Figure]) -> str:
     head = "".join(f'<th scope="col">{escape(name)}</th>' for name in COLUMNS)
-    return (f'<div class="scroll"><table><thead><tr>{head}</tr></thead><tbody>'
-            f"{''.join(_row(one) for one in figures)}</tbody></table></div>")  # fmt: skip
+    return (
+        f'<div class="scroll"><table><thead><tr>{head}</tr></thead><tbody>'
+        f"{''.join(_row(one) for one in figures)}</tbody></table></div>"
+    )
 
 
 def _row(one: Figure) -> str:
@@ -115,15 +147,18 @@ def _row(one: Figure) -> str:
 def _absent(absent: Sequence[Absent]) -> str:
     rows = "".join(
         f"<li><b>{escape(one.title)}</b>: {escape(one.why)}"
-        + (f" <i>{escape(one.fix)}</i>" if one.fix else "") + "</li>"
+        + (f" <i>{escape(one.fix)}</i>" if one.fix else "")
+        + "</li>"
         for one in absent
-    )  # fmt: skip
+    )
     return f'<section id="not-measured"><h2>Not measured</h2><ul>{rows}</ul></section>'
 
 
 def _picture(image: Image.Image, caption: str, kind: str) -> str:
-    return (f'<figure class="{kind}"><img src="{data_url(image)}" alt="{escape(caption)}">'
-            f"<figcaption>{escape(caption)}</figcaption></figure>")  # fmt: skip
+    return (
+        f'<figure class="{kind}"><img src="{data_url(image)}" alt="{escape(caption)}">'
+        f"<figcaption>{escape(caption)}</figcaption></figure>"
+    )
 
 
 def data_url(image: Image.Image) -> str:

@@ -33,14 +33,14 @@ def _row(one: Figure) -> str:
 
 def _part(part: Part) -> str:
     notes = "\n".join(f"- {_cell(note)}" for note in part.notes)
-    return "\n\n".join(
-        filter(None, [f"## {part.title}", part.reads, table(part.figures), notes])
-    )  # fmt: skip
+    return "\n\n".join(filter(None, [f"## {part.title}", part.reads, table(part.figures), notes]))
 
 
 def _absent(absent: Sequence[Absent]) -> str:
-    lines = [f"- **{one.title}**: {_cell(one.why)}" + (f" ({_cell(one.fix)})" if one.fix else "")
-             for one in absent]  # fmt: skip
+    lines = [
+        f"- **{one.title}**: {_cell(one.why)}" + (f" ({_cell(one.fix)})" if one.fix else "")
+        for one in absent
+    ]
     return "## Not measured\n\n" + "\n".join(lines)
 
 

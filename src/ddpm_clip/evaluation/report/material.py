@@ -82,8 +82,11 @@ class Material:
         """
         pictures, what = self.real.for_comparison(2 * len(self.x))
         if pictures is None:
-            raise DataError("there are no real pictures to compare with", self.real.why_not,
-                            "--against FOLDER, or put the data where the run had them")  # fmt: skip
+            raise DataError(
+                "there are no real pictures to compare with",
+                self.real.why_not,
+                "--against FOLDER, or put the data where the run had them",
+            )
         return pictures, what
 
     @cached_property
@@ -113,8 +116,11 @@ class Material:
             return "the judge's last layer before its heads"
         if self.scorer.net is not None:
             return "embeddings of a CLIP that did not condition the model"
-        raise DataError("there are no features of a network apart from the model", self.judge.why,
-                        f"{self.judge.fix}; or --clip FOLDER")  # fmt: skip
+        raise DataError(
+            "there are no features of a network apart from the model",
+            self.judge.why,
+            f"{self.judge.fix}; or --clip FOLDER",
+        )
 
     def look(self, pixels: Tensor) -> Tensor:
         """(n, d) features of pixels (n, c, h, w), uint8 or in [-1, 1], in `space`."""
@@ -148,7 +154,8 @@ class Material:
 
     def half_of_real(self) -> tuple[Tensor, Tensor]:
         """The features of the compared real pictures in two halves by lot."""
-        rows = torch.randperm(len(self.features[1]),
-                              generator=torch.Generator().manual_seed(self.seed))  # fmt: skip
+        rows = torch.randperm(
+            len(self.features[1]), generator=torch.Generator().manual_seed(self.seed)
+        )
         first, second = rows.chunk(2)
         return self.features[1][first], self.features[1][second]

@@ -35,8 +35,12 @@ class Figure:
     def as_dict(self) -> dict[str, Any]:
         """The JSON form; what is not known is left out, what is no number is null."""
         interval = None if self.interval is None else [rounded(end) for end in self.interval]
-        known = {"interval_95": interval, "real": rounded(self.real), "better": self.better,
-                 "unit": self.unit}  # fmt: skip
+        known = {
+            "interval_95": interval,
+            "real": rounded(self.real),
+            "better": self.better,
+            "unit": self.unit,
+        }
         there = {name: value for name, value in known.items() if value not in (None, "")}
         return {"name": self.name, "value": rounded(self.value), "n": self.n} | there
 
@@ -85,10 +89,12 @@ class Part:
     def as_dict(self) -> dict[str, Any]:
         """The JSON form."""
         return {
-            "title": self.title, "figures": [one.as_dict() for one in self.figures],
-            "more": [one.as_dict() for one in self.more], "notes": list(self.notes),
+            "title": self.title,
+            "figures": [one.as_dict() for one in self.figures],
+            "more": [one.as_dict() for one in self.more],
+            "notes": list(self.notes),
             "detail": dict(self.detail),
-        }  # fmt: skip
+        }
 
 
 @dataclass(frozen=True, slots=True)

@@ -51,16 +51,24 @@ class Plan:
         """The JSON form."""
         speed = self.pictures_per_second
         return {
-            "pictures": self.n * len(self.cases), "n": self.n, "prompts": len(self.cases),
-            "prompts_left_out": self.left_out, "minutes": self.minutes,
+            "pictures": self.n * len(self.cases),
+            "n": self.n,
+            "prompts": len(self.cases),
+            "prompts_left_out": self.left_out,
+            "minutes": self.minutes,
             "pictures_per_second": None if speed is None else round(speed, 3),
-        }  # fmt: skip
+        }
 
 
 def plan(
-    tti: TextToImage, cases: Sequence[PromptCase], *, n: int | None = None,
-    minutes: float | None = None, spent: float = 0.0, **settings: Any,
-) -> Generator[Progress, None, Plan]:  # fmt: skip
+    tti: TextToImage,
+    cases: Sequence[PromptCase],
+    *,
+    n: int | None = None,
+    minutes: float | None = None,
+    spent: float = 0.0,
+    **settings: Any,
+) -> Generator[Progress, None, Plan]:
     """Choose the number of pictures; where `minutes` decide, after measuring the speed.
 
     Args:
@@ -96,8 +104,12 @@ def fitted(cases: Sequence[PromptCase], minutes: float, speed: float, spent: flo
 def check_size(n: int | None, minutes: float | None) -> None:
     """Raise a `UsageError` where size and time cannot be meant."""
     if n is not None and minutes is not None:
-        raise UsageError("-n and --minutes are both given", "each decides the number of pictures",
-                         "give one of them", param="minutes")  # fmt: skip
+        raise UsageError(
+            "-n and --minutes are both given",
+            "each decides the number of pictures",
+            "give one of them",
+            param="minutes",
+        )
     if n is not None:
         checked_whole("n", n, most=MOST)
     if minutes is not None:

@@ -21,10 +21,14 @@ def provenance() -> dict[str, Any]:
     """Date, version and commit of the code, and what it ran on; never a path of this machine."""
     return {
         "date": datetime.now(UTC).isoformat(timespec="seconds"),
-        "ddpm_clip": ddpm_clip.__version__, "commit": commit(), "torch": torch.__version__,
-        "python": platform.python_version(), "system": platform.system(),
-        "cpus": os.cpu_count(), "threads": torch.get_num_threads(),
-    }  # fmt: skip
+        "ddpm_clip": ddpm_clip.__version__,
+        "commit": commit(),
+        "torch": torch.__version__,
+        "python": platform.python_version(),
+        "system": platform.system(),
+        "cpus": os.cpu_count(),
+        "threads": torch.get_num_threads(),
+    }
 
 
 def commit() -> str:

@@ -30,14 +30,23 @@ def facts_of_report(evaluation: Evaluation) -> list[tuple[str, str]]:
         ("model", f"{model['name']}{step} (weights {model['fingerprint']})"),
         ("painted", f"n = {n}: {plan.n} of each of {len(plan.cases)} prompts{_chosen(plan)}"),
         ("seeds", f"{evaluation.first_seed} to {last}, one a picture"),
-        ("how", f"{model['sampler']}, {model['steps']} steps, guidance {model['guidance']:g}, "
-                f"bridge {model['bridge']}"),
-        ("real pictures", f"{model['source'] or 'none'}"
-                          + ("" if model["source_is_here"] else ", which are not on this machine")),
+        (
+            "how",
+            f"{model['sampler']}, {model['steps']} steps, guidance {model['guidance']:g}, "
+            f"bridge {model['bridge']}",
+        ),
+        (
+            "real pictures",
+            f"{model['source'] or 'none'}"
+            + ("" if model["source_is_here"] else ", which are not on this machine"),
+        ),
         ("code", f"ddpm_clip {made['ddpm_clip']}, commit {made['commit'] or 'unknown'}"),
-        ("made", f"{made['date']}, torch {made['torch']}, {evaluation.seconds:.0f} s on "
-                 f"{made['threads']} thread(s)"),
-    ]  # fmt: skip
+        (
+            "made",
+            f"{made['date']}, torch {made['torch']}, {evaluation.seconds:.0f} s on "
+            f"{made['threads']} thread(s)",
+        ),
+    ]
     if plan.left_out:
         rows.insert(2, ("left out", f"{plan.left_out} prompts, for want of time"))
     return rows

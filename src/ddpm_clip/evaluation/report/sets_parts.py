@@ -36,25 +36,34 @@ def distances_part(material: Material) -> Work:
         found |= yield from beside_real(metric, painted, real, seed=material.seed)
     half = material.half_of_real()[0]
     p = permutation_p(painted, half, seed=material.seed)
-    detail = {"space": material.space, "d": painted.shape[1], "reference": material.pool[1],
-              "kid_permutation_p": p,
-              "metrics": {name: one.as_dict() for name, one in found.items()}}  # fmt: skip
+    detail = {
+        "space": material.space,
+        "d": painted.shape[1],
+        "reference": material.pool[1],
+        "kid_permutation_p": p,
+        "metrics": {name: one.as_dict() for name, one in found.items()},
+    }
     return Part(
-        "distances", DISTANCES,
+        "distances",
+        DISTANCES,
         f"Two sets of pictures as two clouds of features ({material.space}). All figures depend "
         "on n: read each beside the same figure of real pictures against other real ones, which "
         "is what a perfect model would get. Precision and density: are painted pictures among the "
         "real ones? Recall and coverage: are the real ones all reached?",
-        (*(_beside(one) for one in found.values()),
-         Figure("probability of such a kernel distance by chance", p, len(painted))),
-        notes=_set_notes(material, painted), detail=detail,
-    )  # fmt: skip
+        (
+            *(_beside(one) for one in found.values()),
+            Figure("probability of such a kernel distance by chance", p, len(painted)),
+        ),
+        notes=_set_notes(material, painted),
+        detail=detail,
+    )
 
 
 def _beside(one: Beside) -> Figure:
     """A figure of `beside_real`; its error is that of the lots, so it is no interval."""
-    return Figure(NAMES.get(one.figure, one.figure), one.painted, one.n, "", None, one.real,
-                  one.better)  # fmt: skip
+    return Figure(
+        NAMES.get(one.figure, one.figure), one.painted, one.n, "", None, one.real, one.better
+    )
 
 
 def _set_notes(material: Material, painted: Tensor) -> tuple[str, ...]:
@@ -62,11 +71,14 @@ def _set_notes(material: Material, painted: Tensor) -> tuple[str, ...]:
     notes = [f"compared with {material.pool[1]}"]
     notes += [material.match.note] if material.match.note else []
     if n < 10 * d:
-        notes.append(f"n = {n} is small for {d} features: the Fréchet distance is then mostly that "
-                     "of the size, and only its ratio to the real one says something")  # fmt: skip
+        notes.append(
+            f"n = {n} is small for {d} features: the Fréchet distance is then mostly that "
+            "of the size, and only its ratio to the real one says something"
+        )
     if material.judge.about.get("kind") == TRAINED:
-        notes.append("the features are those of a judge trained on the model's own training "
-                     "pictures")  # fmt: skip
+        notes.append(
+            "the features are those of a judge trained on the model's own training pictures"
+        )
     return tuple(notes)
 
 
@@ -77,15 +89,20 @@ def two_sample_part(material: Material) -> Work:
     ours = yield from two_sample_test(painted, left, seed=material.seed)
     theirs = yield from two_sample_test(right, left, seed=material.seed)
     return Part(
-        "two_sample", TWO_SAMPLE,
+        "two_sample",
+        TWO_SAMPLE,
         "A classifier is trained to tell painted pictures from real ones by their features and "
         "then asked about others. Half right is the best there is: it cannot tell. The column of "
         "real pictures is its success at telling real from real.",
-        (Figure("told apart", ours.accuracy, ours.n, "%", ours.interval, theirs.accuracy, "50 %"),
-         Figure("probability of as many by chance", ours.p, ours.n)),
+        (
+            Figure(
+                "told apart", ours.accuracy, ours.n, "%", ours.interval, theirs.accuracy, "50 %"
+            ),
+            Figure("probability of as many by chance", ours.p, ours.n),
+        ),
         notes=_set_notes(material, painted)[:1],
         detail={"painted": ours.as_dict(), "real": theirs.as_dict(), "space": material.space},
-    )  # fmt: skip
+    )
 
 
 def diversity_part(material: Material) -> Work:
@@ -98,13 +115,18 @@ def diversity_part(material: Material) -> Work:
     theirs = sum(one.real for one in found.groups.values()) / len(found.groups)
     least = found.groups[found.least]
     return Part(
-        "diversity", DIVERSITY,
+        "diversity",
+        DIVERSITY,
         "How different two pictures of one kind are in features. A ratio of 1 is as different as "
         "real ones, near 0 is one picture painted over and over.",
-        (Figure("ratio to real pictures", found.ratio, len(painted), better="1"),
-         Figure("mean distance", ours, len(painted), "", None, theirs, "as real"),
-         Figure(f"most uniform: {found.least}", least.ratio, least.n, better="1")),
-        tuple(Figure(name, one.painted, one.n, "", None, one.real, "as real")
-              for name, one in found.groups.items()),
+        (
+            Figure("ratio to real pictures", found.ratio, len(painted), better="1"),
+            Figure("mean distance", ours, len(painted), "", None, theirs, "as real"),
+            Figure(f"most uniform: {found.least}", least.ratio, least.n, better="1"),
+        ),
+        tuple(
+            Figure(name, one.painted, one.n, "", None, one.real, "as real")
+            for name, one in found.groups.items()
+        ),
         detail=found.as_dict() | {"space": material.space},
-    )  # fmt: skip
+    )

@@ -48,10 +48,15 @@ def first_seeds(material: Material, first_seed: int = 0) -> tuple[Shown, ...]:
     ]
     readings = _readings(material, rows)
     return tuple(
-        Shown(to_picture(material.x[row]), material.cases[material.case_of(row)].prompt,
-              (first_seed + row) % (MAX_SEED + 1), _verdict(material, row), read)
+        Shown(
+            to_picture(material.x[row]),
+            material.cases[material.case_of(row)].prompt,
+            (first_seed + row) % (MAX_SEED + 1),
+            _verdict(material, row),
+            read,
+        )
         for row, read in zip(rows, readings, strict=True)
-    )  # fmt: skip
+    )
 
 
 def _verdict(material: Material, row: int) -> str:

@@ -34,14 +34,21 @@ def transfer_part(material: Material) -> Generator[Progress, None, Part | Absent
         return Absent("transfer", TITLE, why, "put the data where the run had them")
     attribute = _attribute(material)
     if attribute is None:
-        return Absent("transfer", TITLE, "not every prompt states a fact that the others state",
-                      "write facts behind the prompts: a red rose<TAB>species=rose")  # fmt: skip
+        return Absent(
+            "transfer",
+            TITLE,
+            "not every prompt states a fact that the others state",
+            "write facts behind the prompts: a red rose<TAB>species=rose",
+        )
     test = _labelled(unseen, attribute, _labels(material, attribute), material.seed)
     known = set(test.labels)
     if len(known) < 2:
-        return Absent("transfer", TITLE, f"{len(test.labels)} real pictures were held out of "
-                      f"{len(known)} of the asked labels", "more pictures: a tenth of them is "
-                      "held out")  # fmt: skip
+        return Absent(
+            "transfer",
+            TITLE,
+            f"{len(test.labels)} real pictures were held out of {len(known)} of the asked labels",
+            "more pictures: a tenth of them is held out",
+        )
     real = _labelled(train, attribute, known)
     painted = _painted(material, attribute, known)
     most = FULL_STEPS if material.full else QUICK_STEPS
@@ -53,18 +60,28 @@ def transfer_part(material: Material) -> Generator[Progress, None, Part | Absent
 
 
 def _part(found: Transfer, attribute: str, steps: int) -> Part:
-    share = Figure("real pictures read right", found.accuracy, found.tested, "%",
-                   wilson(found.painted, found.tested), found.real_accuracy, "high")  # fmt: skip
+    share = Figure(
+        "real pictures read right",
+        found.accuracy,
+        found.tested,
+        "%",
+        wilson(found.painted, found.tested),
+        found.real_accuracy,
+        "high",
+    )
     return Part(
-        "transfer", TITLE,
+        "transfer",
+        TITLE,
         "A small reader learns from the painted pictures alone and is asked about real ones that "
         "neither it nor the model has seen; another one learns from as many real pictures. What "
         "the painted ones lack in truth or in variety, the first cannot learn.",
         (share,),
-        notes=(f"a picture's label is what was asked for as {attribute}, whatever was painted; "
-               f"each reader saw {found.n} pictures in {steps} steps",),
+        notes=(
+            f"a picture's label is what was asked for as {attribute}, whatever was painted; "
+            f"each reader saw {found.n} pictures in {steps} steps",
+        ),
         detail=found.as_dict() | {"attribute": attribute, "steps": steps},
-    )  # fmt: skip
+    )
 
 
 def _attribute(material: Material) -> str | None:

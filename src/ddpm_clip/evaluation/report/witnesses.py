@@ -16,12 +16,7 @@ from ddpm_clip.embedders.mini_clip import MiniClip
 from ddpm_clip.errors import DataError, UsageError
 from ddpm_clip.evaluation.judge import FOLDER as JUDGE_FOLDER
 from ddpm_clip.evaluation.judge import JudgeNet
-from ddpm_clip.evaluation.judge_training import (
-    attributes_of,
-    calibrate,
-    measure_judge,
-    train_judge,
-)
+from ddpm_clip.evaluation.judge_training import attributes_of, calibrate, measure_judge, train_judge
 from ddpm_clip.evaluation.report.real_pictures import Pictures, Real
 from ddpm_clip.pretrained import LoadedModel
 from ddpm_clip.types import Progress
@@ -74,15 +69,21 @@ def find_judge(model: LoadedModel, given: Path | None = None) -> Witness | None:
             f"the judge in {given or beside} reads other pictures",
             f"it was trained on {judge.options['img_size']} pixels with "
             f"{judge.options['img_ch']} channel(s), the model paints {wanted['img_size']} with "
-            f"{wanted['img_ch']}", "train one on this size, or leave --judge out", param="judge",
-        )  # fmt: skip
+            f"{wanted['img_ch']}",
+            "train one on this size, or leave --judge out",
+            param="judge",
+        )
     figures = judge.card.get("figures", {})
     known = {name: judge.card[name] for name in ("source", "seed", "steps") if name in judge.card}
-    about = {"kind": "named" if given else "beside the model", "card": known,
-             "accuracy": figures.get("accuracy"), "accuracy_n": figures.get("n"),
-             "rejects_real": figures.get("rejected"),
-             "rejects_nonsense": figures.get("nonsense_rejected"),
-             "threshold": judge.threshold}  # fmt: skip
+    about = {
+        "kind": "named" if given else "beside the model",
+        "card": known,
+        "accuracy": figures.get("accuracy"),
+        "accuracy_n": figures.get("n"),
+        "rejects_real": figures.get("rejected"),
+        "rejects_nonsense": figures.get("nonsense_rejected"),
+        "threshold": judge.threshold,
+    }
     return Witness(judge, about)
 
 
@@ -124,11 +125,18 @@ def trained_judge(
     judge.card = {"source": real.name, "seed": seed, "steps": chosen, "trained_on": len(kept)}
     unseen = real.unseen if real.unseen is not None and len(real.unseen) else aside
     figures = measure_judge(judge, unseen.pixels, unseen.facts)
-    return Witness(judge, {
-        "kind": TRAINED, "card": judge.card, "accuracy": figures.accuracy,
-        "accuracy_n": figures.n, "rejects_real": figures.rejected,
-        "rejects_nonsense": figures.nonsense_rejected, "threshold": judge.threshold,
-    })  # fmt: skip
+    return Witness(
+        judge,
+        {
+            "kind": TRAINED,
+            "card": judge.card,
+            "accuracy": figures.accuracy,
+            "accuracy_n": figures.n,
+            "rejects_real": figures.rejected,
+            "rejects_nonsense": figures.nonsense_rejected,
+            "threshold": judge.threshold,
+        },
+    )
 
 
 def _untrained(attributes: dict[str, tuple[str, ...]], pictures: Pictures, seed: int) -> JudgeNet:
@@ -154,19 +162,28 @@ def find_scorer(model: LoadedModel, given: str | None = None) -> Witness:
     """
     beside = model.folder / SCORER_FOLDER
     if given is None and not beside.is_dir():
-        return Witness(None, {}, "no CLIP is here but the one that conditions the model",
-                       "train another: ddpm-clip train-clip SOURCE --set embedder.seed=1 --out "
-                       "FOLDER, then --clip FOLDER")  # fmt: skip
+        return Witness(
+            None,
+            {},
+            "no CLIP is here but the one that conditions the model",
+            "train another: ddpm-clip train-clip SOURCE --set embedder.seed=1 --out "
+            "FOLDER, then --clip FOLDER",
+        )
     folder = mini_clip_folder(given) if given else beside
     clip = MiniClip.load(folder)
     if clip.fingerprint == model.embedder.fingerprint:
         raise UsageError(
             f"{given or beside} is the CLIP that conditions this model",
-            "it would be asked about its own mistakes", "give another one, of another seed",
+            "it would be asked about its own mistakes",
+            "give another one, of another seed",
             param="clip",
-        )  # fmt: skip
-    about = {"kind": "named" if given else "beside the model", "fingerprint": clip.fingerprint,
-             "dim": clip.dim, "conditioned_by": model.embedder.fingerprint}  # fmt: skip
+        )
+    about = {
+        "kind": "named" if given else "beside the model",
+        "fingerprint": clip.fingerprint,
+        "dim": clip.dim,
+        "conditioned_by": model.embedder.fingerprint,
+    }
     return Witness(clip, about)
 
 

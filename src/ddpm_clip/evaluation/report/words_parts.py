@@ -41,7 +41,8 @@ def success_part(material: Material) -> Work:
     detail = {"judge": dict(material.judge.about), "painted": table.as_dict(prompts=True)}
     detail |= {} if ceiling is None else {"real": ceiling.as_dict()}
     return Part(
-        "success", SUCCESS,
+        "success",
+        SUCCESS,
         "Of the painted pictures, how many show what was asked by the word of a judge that was "
         "trained apart from the model, and are not rejected as nothing it knows. The column of "
         "real pictures is what the judge says of real ones of the same kinds: a model passes it "
@@ -49,8 +50,9 @@ def success_part(material: Material) -> Work:
         _success_figures(table, ceiling),
         tuple(_share(f"asked for {name}", one) for name, one in table.values.items())
         + tuple(_share(name, one) for name, one in table.prompts.items()),
-        _success_notes(material, len(verdicts)), detail,
-    )  # fmt: skip
+        _success_notes(material, len(verdicts)),
+        detail,
+    )
 
 
 def _accepted(material: Material, judge: JudgeNet) -> Part:
@@ -64,14 +66,16 @@ def _accepted(material: Material, judge: JudgeNet) -> Part:
         beside = None
     n, fine = len(painted), sum(painted)
     return Part(
-        "success", SUCCESS,
+        "success",
+        SUCCESS,
         "No prompt states facts that a picture could show, so that it cannot be said whether any "
         "was followed. The judge can still say how many pictures are of a kind that it knows.",
         (Figure("not rejected by the judge", fine / n, n, "%", wilson(fine, n), beside, "high"),),
-        notes=("facts behind the prompts of a file are read by the judge: a red rose<TAB>"
-               "species=rose",),
+        notes=(
+            "facts behind the prompts of a file are read by the judge: a red rose<TAB>species=rose",
+        ),
         detail={"judge": dict(material.judge.about)},
-    )  # fmt: skip
+    )
 
 
 def _ceiling(material: Material) -> SuccessTable | None:
@@ -89,18 +93,43 @@ def _success_figures(table: SuccessTable, ceiling: SuccessTable | None) -> tuple
     worst, least = table.worst_value
     figures = [
         _share("success", whole, real),
-        Figure("success, had other prompts of this kind been asked", whole.share, whole.n, "%",
-               cluster_interval(by_prompt), better="high"),
+        Figure(
+            "success, had other prompts of this kind been asked",
+            whole.share,
+            whole.n,
+            "%",
+            cluster_interval(by_prompt),
+            better="high",
+        ),
         _share(f"weakest: {worst}", least, ceiling.values.get(worst) if ceiling else None),
-        Figure("rejected as nothing the judge knows", whole.rejected / whole.n, whole.n, "%",
-               wilson(whole.rejected, whole.n), real.rejected / real.n if real else None, "low"),
-        Figure("read as asked, rejected or not", whole.read / whole.n, whole.n, "%",
-               wilson(whole.read, whole.n), real.read / real.n if real else None, "high"),
-    ]  # fmt: skip
+        Figure(
+            "rejected as nothing the judge knows",
+            whole.rejected / whole.n,
+            whole.n,
+            "%",
+            wilson(whole.rejected, whole.n),
+            real.rejected / real.n if real else None,
+            "low",
+        ),
+        Figure(
+            "read as asked, rejected or not",
+            whole.read / whole.n,
+            whole.n,
+            "%",
+            wilson(whole.read, whole.n),
+            real.read / real.n if real else None,
+            "high",
+        ),
+    ]
     if len(table.attributes) > 1:
-        figures += [_share(f"of all asked for one: {name}", one,
-                           ceiling.attributes.get(name) if ceiling else None)
-                    for name, one in table.attributes.items()]  # fmt: skip
+        figures += [
+            _share(
+                f"of all asked for one: {name}",
+                one,
+                ceiling.attributes.get(name) if ceiling else None,
+            )
+            for name, one in table.attributes.items()
+        ]
     return tuple(figures)
 
 
@@ -119,11 +148,15 @@ def _success_notes(material: Material, asked: int) -> tuple[str, ...]:
     asked_about = {name for case in material.cases for name in case.facts}
     weak = [name for name in sorted(asked_about) if accuracy.get(name, 1.0) < WEAK]
     if weak:
-        notes.append(f"the judge is weak at {', '.join(weak)}: what it says of the model there is "
-                     "mostly said of itself")  # fmt: skip
+        notes.append(
+            f"the judge is weak at {', '.join(weak)}: what it says of the model there is "
+            "mostly said of itself"
+        )
     if asked < len(material.x):
-        notes.append(f"{len(material.x) - asked} pictures are not counted, since their prompts "
-                     "state no facts")  # fmt: skip
+        notes.append(
+            f"{len(material.x) - asked} pictures are not counted, since their prompts "
+            "state no facts"
+        )
     return tuple(notes)
 
 
@@ -133,8 +166,12 @@ def retrieval_part(material: Material) -> Work:
         return Absent("retrieval", RETRIEVAL, material.scorer.why, material.scorer.fix)
     meanings = [meaning(case) for case in material.cases]
     if len(set(meanings)) < 2:
-        return Absent("retrieval", RETRIEVAL, "there is one prompt only, which is always found",
-                      "ask for two different things at least")  # fmt: skip
+        return Absent(
+            "retrieval",
+            RETRIEVAL,
+            "there is one prompt only, which is always found",
+            "ask for two different things at least",
+        )
     yield Progress("other CLIP's reading", 0, 2)
     clip, prompts = cast(Embedder, material.scorer.net), [case.prompt for case in material.cases]
     middle = _real_pixels(material)
@@ -143,25 +180,46 @@ def retrieval_part(material: Material) -> Work:
     yield Progress("other CLIP's reading", 1, 2)
     real = None
     if middle is not None and material.match.cases:
-        real = retrieve(clip, middle, prompts, material.match.cases, real=middle,
-                        meanings=meanings)  # fmt: skip
+        real = retrieve(clip, middle, prompts, material.match.cases, real=middle, meanings=meanings)
     yield Progress("other CLIP's reading", 2, 2)
     detail = {"clip": dict(material.scorer.about), "painted": painted.as_dict()}
     detail |= {} if real is None else {"real": real.as_dict()}
     low, high = (painted.margin + side * 1.96 * painted.stderr for side in (-1, 1))
-    note = () if middle is not None else (
-        "centred by the painted pictures themselves, for want of real ones",)  # fmt: skip
+    note = (
+        ()
+        if middle is not None
+        else ("centred by the painted pictures themselves, for want of real ones",)
+    )
     return Part(
-        "retrieval", RETRIEVAL,
+        "retrieval",
+        RETRIEVAL,
         "A CLIP that did not condition the model is asked which of all prompts fits each picture "
         "best (R-precision), and by how much more cosine its own prompt fits than the others "
         f"(margin, centred: 0 is unrelated). Guessing would find {painted.chance:.1%}.",
-        (Figure("R-precision", painted.r_precision, painted.n, "%", painted.interval,
-                real.r_precision if real else None, "high"),
-         Figure("margin", painted.margin, painted.n, "", (low, high),
-                real.margin if real else None, "high")),
-        _found_by_prompt(material, painted.found), note, detail,
-    )  # fmt: skip
+        (
+            Figure(
+                "R-precision",
+                painted.r_precision,
+                painted.n,
+                "%",
+                painted.interval,
+                real.r_precision if real else None,
+                "high",
+            ),
+            Figure(
+                "margin",
+                painted.margin,
+                painted.n,
+                "",
+                (low, high),
+                real.margin if real else None,
+                "high",
+            ),
+        ),
+        _found_by_prompt(material, painted.found),
+        note,
+        detail,
+    )
 
 
 def _found_by_prompt(material: Material, found: torch.Tensor) -> tuple[Figure, ...]:
@@ -169,8 +227,16 @@ def _found_by_prompt(material: Material, found: torch.Tensor) -> tuple[Figure, .
     figures = []
     for number, case in enumerate(material.cases):
         hits = int(found[number * material.n : (number + 1) * material.n].sum())
-        figures.append(Figure(case.prompt, hits / material.n, material.n, "%",
-                              wilson(hits, material.n), better="high"))  # fmt: skip
+        figures.append(
+            Figure(
+                case.prompt,
+                hits / material.n,
+                material.n,
+                "%",
+                wilson(hits, material.n),
+                better="high",
+            )
+        )
     return tuple(figures)
 
 
