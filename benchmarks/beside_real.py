@@ -13,14 +13,14 @@ from parts import Parts
 from reporting import RESULTS, claim, finished, print_claims
 
 from ddpm_clip import TextToImage
-from ddpm_clip.evaluation.cases import cases_of
-from ddpm_clip.evaluation.judge import JudgeNet, shipped_judge_folder
+from ddpm_clip.evaluation.judge.network import JudgeNet, shipped_judge_folder
 from ddpm_clip.evaluation.metrics.diversity import diversity
 from ddpm_clip.evaluation.metrics.features import judge_features
-from ddpm_clip.evaluation.report.as_json import as_json
+from ddpm_clip.evaluation.prompts.cases import cases_of
+from ddpm_clip.evaluation.prompts.success import paint_cases
 from ddpm_clip.evaluation.report.evaluate import Request, evaluate
+from ddpm_clip.evaluation.report.formats.as_json import as_json
 from ddpm_clip.evaluation.report.real_pictures import real_pictures
-from ddpm_clip.evaluation.success import paint_cases
 
 NAMES = ("digits", "flowers")
 BRIDGES = ("shift", "knn", "prior")

@@ -28,11 +28,11 @@ from torch.nn import functional as F
 
 from ddpm_clip import TextToImage
 from ddpm_clip.evaluation.bridges import CEILING
-from ddpm_clip.evaluation.cases import digit_cases
-from ddpm_clip.evaluation.ceiling import from_pictures
 from ddpm_clip.evaluation.gap.measures import measure_gap
-from ddpm_clip.evaluation.judge import JudgeNet, shipped_judge_folder
-from ddpm_clip.evaluation.success import Verdict, judged, paint_cases, tabulated
+from ddpm_clip.evaluation.judge.network import JudgeNet, shipped_judge_folder
+from ddpm_clip.evaluation.prompts.cases import digit_cases
+from ddpm_clip.evaluation.prompts.ceiling import from_pictures
+from ddpm_clip.evaluation.prompts.success import Verdict, judged, paint_cases, tabulated
 
 OWN, PLANTED, NONE = "own gap", "planted gap", "no gap"
 GAPS = (OWN, PLANTED, NONE)

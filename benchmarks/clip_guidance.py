@@ -27,16 +27,16 @@ from reporting import (
 from torch import Tensor
 
 from ddpm_clip import TextToImage
-from ddpm_clip.clip_guiding import ClipGuide
-from ddpm_clip.conditioning import Conditioner
-from ddpm_clip.data.digit_words import DIGITS
-from ddpm_clip.data.pixels import load_pixels
+from ddpm_clip.conditioning.conditioner import Conditioner
+from ddpm_clip.data.captions.digit_words import DIGITS
+from ddpm_clip.data.pictures.pixels import load_pixels
 from ddpm_clip.data.sources import open_source
 from ddpm_clip.diffusion.views import Views
 from ddpm_clip.embedders.mini_clip import MiniClip
-from ddpm_clip.evaluation.cases import WORD, digit_cases
-from ddpm_clip.evaluation.judge import JudgeNet, shipped_judge_folder
-from ddpm_clip.evaluation.success import Count, count_success, paint_cases
+from ddpm_clip.evaluation.judge.network import JudgeNet, shipped_judge_folder
+from ddpm_clip.evaluation.prompts.cases import WORD, digit_cases
+from ddpm_clip.evaluation.prompts.success import Count, count_success, paint_cases
+from ddpm_clip.generation.clip_guide import ClipGuide
 from ddpm_clip.utils.tensors import to_float
 
 CASES = digit_cases(phrasings=[WORD])

@@ -16,12 +16,12 @@ import torch
 from labelled import Pictures, real_pictures
 from reporting import RESULTS, claim, print_claims, write_results
 
-from ddpm_clip.config import Config
-from ddpm_clip.data.captions import measured_facts
+from ddpm_clip.config.schema import Config
+from ddpm_clip.data.captions.grammars import measured_facts
 from ddpm_clip.embedders.mini_clip import CARD, MiniClip
-from ddpm_clip.evaluation.clip_figures import measure_clip
-from ddpm_clip.evaluation.intervals import wilson
-from ddpm_clip.pretrained import load
+from ddpm_clip.evaluation.clip.figures import measure_clip
+from ddpm_clip.evaluation.statistics.intervals import wilson
+from ddpm_clip.runs.pretrained import load
 from ddpm_clip.weights import shipped_folder, shipped_names
 
 HOMES = {"embedder": "conditions", "scorer": "only scores"}

@@ -16,7 +16,7 @@ from ours import changed, network_of, parameters_of, recipe, training
 from reporting import RESULTS, write_results
 from timing import Timing, side_by_side
 
-from ddpm_clip.config import Config
+from ddpm_clip.config.schema import Config
 
 SIZES, BATCHES = (16, 32, 48, 64, 96, 128), (16, 32, 64, 128, 256)
 WIDTHS, PICTURES = (0.5, 0.75, 1.0, 1.5, 2.0), (1_000, 10_000, 60_000, 200_000)

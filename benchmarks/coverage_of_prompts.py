@@ -21,11 +21,11 @@ from rich.table import Table
 from ddpm_clip.coverage.asking import Adviser
 from ddpm_clip.coverage.calibration import VERDICTS
 from ddpm_clip.coverage.texts import words
-from ddpm_clip.data.captions import sample_captions
-from ddpm_clip.data.digit_words import DIGITS
-from ddpm_clip.data.drawn_flowers import FACTS, DrawnFlowers
-from ddpm_clip.evaluation.intervals import wilson
-from ddpm_clip.pretrained import load
+from ddpm_clip.data.captions.digit_words import DIGITS
+from ddpm_clip.data.captions.grammars import sample_captions
+from ddpm_clip.data.local.drawn_flowers import FACTS, DrawnFlowers
+from ddpm_clip.evaluation.statistics.intervals import wilson
+from ddpm_clip.runs.pretrained import load
 
 NOUNS = (
     "donkey", "kangaroo", "lobster", "teacher", "wizard", "bulldozer", "yacht", "fridge", "teapot",

@@ -33,14 +33,14 @@ from spellings import PICTURES, agreement, gates
 from torch import Tensor
 
 from ddpm_clip import TextToImage
-from ddpm_clip.data.captions import facts_of
-from ddpm_clip.data.digit_words import DIGITS
-from ddpm_clip.data.pixels import load_pixels
+from ddpm_clip.data.captions.digit_words import DIGITS
+from ddpm_clip.data.captions.grammars import facts_of
+from ddpm_clip.data.pictures.pixels import load_pixels
 from ddpm_clip.data.sources import open_source
 from ddpm_clip.evaluation.bridges import compare_bridges
-from ddpm_clip.evaluation.cases import DIGIT_PHRASINGS, digit_cases
-from ddpm_clip.evaluation.judge import JudgeNet, shipped_judge_folder
-from ddpm_clip.evaluation.success import count_success, paint_cases
+from ddpm_clip.evaluation.judge.network import JudgeNet, shipped_judge_folder
+from ddpm_clip.evaluation.prompts.cases import DIGIT_PHRASINGS, digit_cases
+from ddpm_clip.evaluation.prompts.success import count_success, paint_cases
 
 UNSEEN = (
     "could you paint a {word} please", "I want to see the number {numeral} today",

@@ -20,10 +20,10 @@ from reporting import RESULTS, claim, print_claims, write_results
 from timing import rates, ratio, side_by_side
 from torch import Tensor
 
-from ddpm_clip.config import Config
-from ddpm_clip.data.files import read_folder
+from ddpm_clip.config.schema import Config
+from ddpm_clip.data.local.folder import read_folder
 from ddpm_clip.embedders.transformers_clip import TransformersClip
-from ddpm_clip.training import embedding
+from ddpm_clip.training.prepare import embedding
 from ddpm_clip.types import Item
 from ddpm_clip.utils.device import pick_device, pick_dtype
 

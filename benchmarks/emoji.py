@@ -24,9 +24,9 @@ from torch import Tensor
 
 from ddpm_clip import TextToImage
 from ddpm_clip.embedders.mini_clip import MiniClip
-from ddpm_clip.evaluation.ceiling import from_pictures
 from ddpm_clip.evaluation.metrics.retrieval import embed_pictures, retrieval
-from ddpm_clip.evaluation.success import PromptCase, paint_cases
+from ddpm_clip.evaluation.prompts.ceiling import from_pictures
+from ddpm_clip.evaluation.prompts.success import PromptCase, paint_cases
 
 MODEL, SCORER = ROOT / "config" / "emoji.yaml", ROOT / "config" / "emoji_scorer.yaml"
 POOL = 100

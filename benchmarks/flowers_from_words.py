@@ -27,13 +27,24 @@ from reporting import (
 from torch import Tensor
 
 from ddpm_clip import TextToImage
-from ddpm_clip.data.drawn_flowers import BACKGROUNDS, CENTRES, FACTS, WITH_CENTRE, DrawnFlowers
-from ddpm_clip.data.pixels import load_pixels
+from ddpm_clip.data.local.drawn_flowers import (
+    BACKGROUNDS,
+    CENTRES,
+    FACTS,
+    WITH_CENTRE,
+    DrawnFlowers,
+)
+from ddpm_clip.data.pictures.pixels import load_pixels
 from ddpm_clip.evaluation.bridges import compare_bridges
-from ddpm_clip.evaluation.cases import FLOWER_PHRASINGS, flower_case
-from ddpm_clip.evaluation.judge import JudgeNet, shipped_judge_folder
+from ddpm_clip.evaluation.judge.network import JudgeNet, shipped_judge_folder
 from ddpm_clip.evaluation.petal_colour import PetalMeter
-from ddpm_clip.evaluation.success import PromptCase, SuccessTable, count_success, paint_cases
+from ddpm_clip.evaluation.prompts.cases import FLOWER_PHRASINGS, flower_case
+from ddpm_clip.evaluation.prompts.success import (
+    PromptCase,
+    SuccessTable,
+    count_success,
+    paint_cases,
+)
 from ddpm_clip.utils.tensors import to_float
 
 WITH_GROUND = (

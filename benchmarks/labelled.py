@@ -12,15 +12,15 @@ from reporting import finished, print_counts
 from torch import Tensor
 
 from ddpm_clip import TextToImage
-from ddpm_clip.config import DataConfig
-from ddpm_clip.data.captions import facts_of
+from ddpm_clip.config.schema import DataConfig
+from ddpm_clip.data.captions.grammars import facts_of
 from ddpm_clip.evaluation.bridges import compare_bridges
-from ddpm_clip.evaluation.judge import JudgeNet
+from ddpm_clip.evaluation.judge.network import JudgeNet
 from ddpm_clip.evaluation.metrics.against_real import Beside, beside_real
 from ddpm_clip.evaluation.metrics.features import judge_features, pixel_features
 from ddpm_clip.evaluation.metrics.memorisation import audit
-from ddpm_clip.evaluation.success import PromptCase, count_success, paint_cases
-from ddpm_clip.training.pictures import decode, open_data
+from ddpm_clip.evaluation.prompts.success import PromptCase, count_success, paint_cases
+from ddpm_clip.training.prepare.pictures import decode, open_data
 from ddpm_clip.utils.generators import finish
 from ddpm_clip.utils.tensors import to_float
 

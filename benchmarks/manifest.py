@@ -20,7 +20,7 @@ from typing import Any
 import torch
 from reporting import RESULTS, claim, print_claims, write_results
 
-from ddpm_clip.data.embeddings import EmbeddingCache
+from ddpm_clip.data.cache.embeddings import EmbeddingCache
 
 KIND = {"embedder_name": "fake", "fingerprint": "f00d", "preprocessing": "none"}
 SHARD = 1024

@@ -17,11 +17,11 @@ import torch
 from torch import nn
 
 from ddpm_clip.build import bridge_options, build_denoiser
-from ddpm_clip.conditioning import Conditioner
-from ddpm_clip.config import Config
-from ddpm_clip.configuring import Layer, flatten, merge, resolve
+from ddpm_clip.conditioning.conditioner import Conditioner
+from ddpm_clip.config.resolve import Layer, flatten, merge, resolve
+from ddpm_clip.config.schema import Config
 from ddpm_clip.errors import UsageError
-from ddpm_clip.run import Run
+from ddpm_clip.runs.run import Run
 from ddpm_clip.training.loop import Prepared, train
 from ddpm_clip.types import TrainStep
 

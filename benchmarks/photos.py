@@ -29,7 +29,7 @@ from recipes import mini_clip, settled, trained
 from reporting import IMAGES, RESULTS, ROOT, claim, painter, print_claims, save_first_seeds
 from torch import Tensor
 
-from ddpm_clip.evaluation.success import PromptCase
+from ddpm_clip.evaluation.prompts.success import PromptCase
 
 NAMES = {
     "daisy": "daisy",

@@ -16,13 +16,13 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from ddpm_clip import TextToImage
-from ddpm_clip.conditioning import Conditioner
-from ddpm_clip.data.pixels import load_pixels
+from ddpm_clip.conditioning.conditioner import Conditioner
+from ddpm_clip.conditioning.prior import Prior
+from ddpm_clip.data.pictures.pixels import load_pixels
 from ddpm_clip.data.sources import open_source
 from ddpm_clip.errors import DataError
-from ddpm_clip.prior import Prior
-from ddpm_clip.training.bridge_choice import Choice, choose
-from ddpm_clip.training.pairs import captions_of, embedded
+from ddpm_clip.training.bridge.bridge_choice import Choice, choose
+from ddpm_clip.training.bridge.pairs import captions_of, embedded
 from ddpm_clip.types import Embedder
 from ddpm_clip.utils.generators import finish
 from ddpm_clip.utils.tensors import to_float

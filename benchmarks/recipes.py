@@ -14,12 +14,12 @@ from rich.progress import Progress as Bar
 
 from ddpm_clip import TextToImage
 from ddpm_clip.cli.main import main as command
-from ddpm_clip.config import Config, DataConfig
-from ddpm_clip.configuring import resolve
+from ddpm_clip.config.resolve import resolve
+from ddpm_clip.config.schema import Config, DataConfig
 from ddpm_clip.embedders.mini_clip import CARD as CLIP_CARD
-from ddpm_clip.evaluation.judge import JudgeNet
-from ddpm_clip.evaluation.judge_job import train_judge_run
-from ddpm_clip.evaluation.judge_training import JudgeStep
+from ddpm_clip.evaluation.judge.job import train_judge_run
+from ddpm_clip.evaluation.judge.network import JudgeNet
+from ddpm_clip.evaluation.judge.training import JudgeStep
 from ddpm_clip.types import Progress
 from ddpm_clip.utils.generators import finish
 from ddpm_clip.utils.storage import write_text

@@ -18,7 +18,7 @@ from ours import changed, network_of, parameters_of, recipe, training
 from reporting import RESULTS, claim, print_claims, write_results
 from timing import ratio, side_by_side, timed
 
-from ddpm_clip.config import Config
+from ddpm_clip.config.schema import Config
 from ddpm_clip.types import TrainStep
 from ddpm_clip.utils.device import pick_device, pick_dtype
 

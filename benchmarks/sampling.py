@@ -17,9 +17,9 @@ from timing import Timing, ratio, timed
 
 from ddpm_clip import TextToImage
 from ddpm_clip.diffusion.samplers import SAMPLERS
-from ddpm_clip.evaluation.cases import digit_cases
-from ddpm_clip.evaluation.judge import JudgeNet, shipped_judge_folder
-from ddpm_clip.evaluation.success import (
+from ddpm_clip.evaluation.judge.network import JudgeNet, shipped_judge_folder
+from ddpm_clip.evaluation.prompts.cases import digit_cases
+from ddpm_clip.evaluation.prompts.success import (
     PromptCase,
     Verdict,
     judged,

@@ -16,13 +16,20 @@ from ours import changed, recipe
 from reporting import RESULTS, finished, painter, print_counts, write_results
 
 from ddpm_clip import TextToImage
-from ddpm_clip.config import Config
-from ddpm_clip.evaluation.cases import WORD, digit_cases
-from ddpm_clip.evaluation.judge import JudgeNet, shipped_judge_folder
-from ddpm_clip.evaluation.success import Count, PromptCase, count_success, judged, paint_cases
-from ddpm_clip.run import Run
+from ddpm_clip.config.schema import Config
+from ddpm_clip.evaluation.judge.network import JudgeNet, shipped_judge_folder
+from ddpm_clip.evaluation.prompts.cases import WORD, digit_cases
+from ddpm_clip.evaluation.prompts.success import (
+    Count,
+    PromptCase,
+    count_success,
+    judged,
+    paint_cases,
+)
+from ddpm_clip.runs.run import Run
 from ddpm_clip.training.loop import train
-from ddpm_clip.training.prepare import prepare, start_run
+from ddpm_clip.training.prepare.prepare import prepare
+from ddpm_clip.training.prepare.start import start_run
 
 ALL = digit_cases(phrasings=[WORD])
 TWO = ("two", "number two", "2")

@@ -13,10 +13,10 @@ from reporting import counted, finished
 from torch import Tensor
 
 from ddpm_clip import TextToImage
-from ddpm_clip.data.digit_words import DIGITS
-from ddpm_clip.evaluation.cases import WORD, digit_cases
-from ddpm_clip.evaluation.judge import JudgeNet
-from ddpm_clip.evaluation.success import judged, paint_cases
+from ddpm_clip.data.captions.digit_words import DIGITS
+from ddpm_clip.evaluation.judge.network import JudgeNet
+from ddpm_clip.evaluation.prompts.cases import WORD, digit_cases
+from ddpm_clip.evaluation.prompts.success import judged, paint_cases
 
 SPELLINGS = ("{numeral}", WORD, "{Word}!", "the digit {word}", "a photo of the number {word}")
 OWN_SEEDS, GATE_SEEDS = 1_000_000, 2_000_000

@@ -20,14 +20,15 @@ from torch import Tensor, nn
 
 from ddpm_clip import TextToImage
 from ddpm_clip.build import build_ddpm
-from ddpm_clip.conditioning import draw_levels
-from ddpm_clip.config import Config
-from ddpm_clip.data.loader import batches
+from ddpm_clip.conditioning.conditioner import draw_levels
+from ddpm_clip.config.schema import Config
+from ddpm_clip.data.batch_order import batches
 from ddpm_clip.models.ddpm import DDPM
-from ddpm_clip.pretrained import LoadedModel
-from ddpm_clip.run import Run
+from ddpm_clip.runs.pretrained import LoadedModel
+from ddpm_clip.runs.run import Run
 from ddpm_clip.training.loop import Prepared, start_state, train
-from ddpm_clip.training.prepare import prepare, start_run
+from ddpm_clip.training.prepare.prepare import prepare
+from ddpm_clip.training.prepare.start import start_run
 from ddpm_clip.types import Denoiser
 from ddpm_clip.utils.generators import finish
 from ddpm_clip.utils.tensors import to_float

@@ -25,17 +25,17 @@ from reporting import IMAGES, RESULTS, ROOT, claim, counted, finished, print_cla
 from torch import Tensor
 
 from ddpm_clip import TextToImage
-from ddpm_clip.config import Config
-from ddpm_clip.data.digit_words import DIGITS
-from ddpm_clip.evaluation.cases import WORD, digit_cases
-from ddpm_clip.evaluation.judge import JudgeNet, shipped_judge_folder
+from ddpm_clip.config.schema import Config
+from ddpm_clip.data.captions.digit_words import DIGITS
+from ddpm_clip.evaluation.judge.network import JudgeNet, shipped_judge_folder
 from ddpm_clip.evaluation.metrics.against_real import beside_real
 from ddpm_clip.evaluation.metrics.features import judge_features, pixel_features, some_rows
 from ddpm_clip.evaluation.metrics.memorisation import audit
 from ddpm_clip.evaluation.metrics.two_sample import two_sample_test
-from ddpm_clip.evaluation.success import PromptCase, accepted, paint_cases, prompt_success
-from ddpm_clip.training.pictures import decode, open_data
-from ddpm_clip.training.prepare import heldout_rows
+from ddpm_clip.evaluation.prompts.cases import WORD, digit_cases
+from ddpm_clip.evaluation.prompts.success import PromptCase, accepted, paint_cases, prompt_success
+from ddpm_clip.training.prepare.pictures import decode, open_data
+from ddpm_clip.training.prepare.prepare import heldout_rows
 from ddpm_clip.utils.tensors import to_float
 from ddpm_clip.utils.visualization import tensor_grid
 

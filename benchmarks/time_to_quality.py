@@ -22,12 +22,12 @@ from reporting import RESULTS, ROOT, claim, finished, print_claims, provenance, 
 from students import STUDENTS, Student
 from timing import Stopwatch
 
-from ddpm_clip.config import Config
-from ddpm_clip.evaluation.cases import digit_cases
-from ddpm_clip.evaluation.clip_job import train_clip_run
-from ddpm_clip.evaluation.intervals import wilson
-from ddpm_clip.evaluation.judge import JudgeNet, shipped_judge_folder
-from ddpm_clip.evaluation.success import prompt_success
+from ddpm_clip.config.schema import Config
+from ddpm_clip.evaluation.clip.job import train_clip_run
+from ddpm_clip.evaluation.judge.network import JudgeNet, shipped_judge_folder
+from ddpm_clip.evaluation.prompts.cases import digit_cases
+from ddpm_clip.evaluation.prompts.success import prompt_success
+from ddpm_clip.evaluation.statistics.intervals import wilson
 
 Curve = dict[str, Any]
 BARS = ((0.95, 8.0), (0.975, 12.0))

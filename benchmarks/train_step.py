@@ -18,7 +18,7 @@ from peers import DEFAULT, PEERS, SETTINGS, Absent, PeerStep, versions
 from reporting import RESULTS, claim, print_claims, write_results
 from timing import Timing, rates, ratio, side_by_side, timed
 
-from ddpm_clip.config import Config
+from ddpm_clip.config.schema import Config
 from ddpm_clip.utils.device import has_fast_bfloat16, pick_device
 
 OURS, COURSE = "ours", "ours, the course network"

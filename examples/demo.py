@@ -14,7 +14,7 @@ import sys
 import time
 from pathlib import Path
 
-from ddpm_clip.data.drawn_flowers import write_folder
+from ddpm_clip.data.local.drawn_flowers import write_folder
 
 HOME = Path("demo")
 COMMAND = Path(sys.executable).with_name("ddpm-clip")

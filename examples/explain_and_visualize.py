@@ -18,18 +18,19 @@ import torch
 from PIL import Image
 
 from ddpm_clip.explain import Subject, subject_of
-from ddpm_clip.explain.commitment import commitment
-from ddpm_clip.explain.drawing import draw
-from ddpm_clip.explain.guidance_field import guidance_field
-from ddpm_clip.explain.initial_noise import initial_noise
-from ddpm_clip.explain.noise_prediction import noise_prediction
-from ddpm_clip.explain.panels import Explanation, Strip
-from ddpm_clip.explain.planted import planted_subject
-from ddpm_clip.explain.stepwise import stepwise
-from ddpm_clip.explain.switching import switching
-from ddpm_clip.explain.timesteps import timesteps
-from ddpm_clip.explain.trajectory import trajectory
-from ddpm_clip.explain.words import words
+from ddpm_clip.explain.guidance.guidance_field import guidance_field
+from ddpm_clip.explain.noise.initial_noise import initial_noise
+from ddpm_clip.explain.noise.noise_prediction import noise_prediction
+from ddpm_clip.explain.over_time.commitment import commitment
+from ddpm_clip.explain.over_time.stepwise import stepwise
+from ddpm_clip.explain.over_time.switching import switching
+from ddpm_clip.explain.over_time.timesteps import timesteps
+from ddpm_clip.explain.over_time.trajectory import trajectory
+from ddpm_clip.explain.panels.drawing import draw
+from ddpm_clip.explain.panels.kinds import Strip
+from ddpm_clip.explain.prompt.words import words
+from ddpm_clip.explain.subject.planted import planted_subject
+from ddpm_clip.explain.verdict.result import Explanation
 
 SMOKE = os.environ.get("EXPLAIN_SMOKE") == "1"  # does it run? Asked of the exact mixture
 SEEDS = 4 if SMOKE else 8

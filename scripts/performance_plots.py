@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from ddpm_clip.utils.plots import Line, Panel, panels
+from ddpm_clip.utils.plots.curves import Line, Panel, panels
 
 Facts = Mapping[str, Any]
 NAMES = {"ours": "ours", "course": "course network", "diffusers": "diffusers, its example"}

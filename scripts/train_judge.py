@@ -1,15 +1,15 @@
 """Train the judge of a shipped model: `python scripts/train_judge.py --preset digits --out FOLDER`.
 
 The judges that ship lie in `src/ddpm_clip/weights/<preset>/judge`. A door of a few lines: the work
-is in `ddpm_clip.evaluation.judge_job`.
+is in `ddpm_clip.evaluation.judge.job`.
 """
 
 import argparse
 import sys
 
-from ddpm_clip.configuring import resolve
-from ddpm_clip.evaluation.judge_job import train_judge_run
-from ddpm_clip.evaluation.judge_training import JudgeStep
+from ddpm_clip.config.resolve import resolve
+from ddpm_clip.evaluation.judge.job import train_judge_run
+from ddpm_clip.evaluation.judge.training import JudgeStep
 from ddpm_clip.types import Progress
 from ddpm_clip.utils.generators import finish
 

@@ -1,20 +1,20 @@
 """Write docs/config.md from the config models: `python scripts/write_config_page.py [--check]`.
 
 With `--check` nothing is written, and the exit code is 1 where the page has fallen behind.
-Descriptions and defaults stand in `ddpm_clip.config` and nowhere else.
+Descriptions and defaults stand in `ddpm_clip.config.schema` and nowhere else.
 """
 
 import sys
 from pathlib import Path
 from typing import Any
 
-from ddpm_clip.config import SECTIONS, Config
-from ddpm_clip.configuring import preset_names
+from ddpm_clip.config.resolve import preset_names
+from ddpm_clip.config.schema import SECTIONS, Config
 
 PAGE = Path(__file__).resolve().parents[1] / "docs" / "config.md"
 HEAD = """# Configuration
 
-Written by `scripts/write_config_page.py` from `ddpm_clip.config`; do not edit.
+Written by `scripts/write_config_page.py` from `ddpm_clip.config.schema`; do not edit.
 
 A file given with `--config` holds only what differs from the defaults, in these sections;
 `--set training.lr=1e-4` changes one key. An unknown key is an error that names the nearest one.

@@ -1,6 +1,8 @@
-"""Imports only go down: the floors of docs/architecture.md, read from every syntax tree."""
+"""The house of docs/architecture.md: floors, circles, sizes, and what each room says of itself."""
 
 import ast
+import re
+from collections import defaultdict
 from pathlib import Path
 
 import pytest
@@ -10,46 +12,161 @@ import ddpm_clip
 ROOT = Path(ddpm_clip.__file__).parent
 FLOORS = {
     "utils": 0,
-    "types": 1, "registry": 1, "config": 1, "configuring": 1, "errors": 1, "seed_keys": 1,
-    "diffusion": 2, "nearest": 2,
+    "types": 1, "registry": 1, "errors": 1, "config": 1,
+    "diffusion": 2,
     "models": 3, "embedders": 3, "data": 3, "weights": 3, "presets": 3,
-    "conditioning": 4, "bridges": 4, "prior": 4, "closeness": 4, "build": 5,
-    "checkpoints": 6, "run": 6, "conditioner_files": 6, "pretrained": 6,
-    "coverage": 7, "clip_guiding": 7, "generation": 7, "settings": 7, "painting": 7, "editing": 7,
-    "reproducing": 7,
-    "legacy": 7, "training": 8, "evaluation": 9, "explain": 10,
-    "cli": 11, "studio": 11, "server": 11, "__main__": 12,
+    "conditioning": 4, "build": 5, "runs": 6, "coverage": 7, "generation": 8, "editing": 9,
+    "reproducing": 10, "training": 11, "evaluation": 12, "explain": 13, "cli": 14, "__main__": 15,
 }  # fmt: skip
-ALONE = {"models", "embedders", "data", "cli", "studio", "server"}  # never meet a sibling
+ALONE = {"models", "embedders", "data"}  # on one floor, and never meet
+FLAT = {"cli/commands"}  # a list of like things, one file a command
+MOST_FILES, MOST_LINES = 12, 300
+CORE_LINES = 3500
+
 FILES = sorted(ROOT.rglob("*.py"))
+ROOMS = sorted({path.parent for path in FILES} - {ROOT})
+TREES = {path: ast.parse(path.read_text(encoding="utf-8")) for path in FILES}
 
 
-def home(parts):
-    """The part of the house that a path or a dotted name belongs to; '' is the shop window."""
-    return parts[0].removesuffix(".py") if parts and parts[0] != "__init__.py" else ""
+def module(path: Path) -> str:
+    """The dotted name of a file."""
+    parts = path.relative_to(ROOT).with_suffix("").parts
+    return ".".join(("ddpm_clip", *(parts[:-1] if parts[-1] == "__init__" else parts)))
 
 
-def imported(tree):
-    """(line, part) of every import of ours, wherever in the file it stands."""
+MODULES = {module(path): path for path in FILES}
+
+
+def home(name: str) -> str:
+    """The room, or the file at the top, that a dotted name belongs to; '' is the shop window."""
+    return name.split(".")[1] if "." in name else ""
+
+
+def imported(tree: ast.AST, *, typing: bool = True):
+    """(line, module) of every import of ours, wherever in the file it stands."""
+    skipped = set()
     for node in ast.walk(tree):
+        if isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING" and not typing:
+            skipped |= set(ast.walk(node))
+        if node in skipped:
+            continue
         names = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
         if isinstance(node, ast.ImportFrom):
             assert not node.level, f"relative import in line {node.lineno}"
-            whole = node.module == "ddpm_clip"
-            names = [f"ddpm_clip.{a.name}" if whole else node.module for a in node.names]
+            wholes = [f"{node.module}.{alias.name}" for alias in node.names]
+            names = [whole if whole in MODULES else node.module for whole in wholes]
         for name in names:
-            if name.startswith("ddpm_clip.") and "__" not in name:
-                yield node.lineno, name.split(".")[1]
+            if name.startswith("ddpm_clip."):
+                yield node.lineno, name
+
+
+def circles(graph: dict[str, set[str]]) -> list[list[str]]:
+    """Nodes that reach each other (Tarjan 1972), each circle sorted."""
+    number, low, stack, found = {}, {}, [], []
+
+    def visit(node: str) -> None:
+        number[node] = low[node] = len(number)
+        stack.append(node)
+        for other in graph.get(node, ()):
+            if other not in number:
+                visit(other)
+            if other in stack:
+                low[node] = min(low[node], low[other])
+        if low[node] == number[node]:
+            at = stack.index(node)
+            found.append(sorted(stack[at:]))
+            del stack[at:]
+
+    for node in graph:
+        if node not in number:
+            visit(node)
+    return [circle for circle in found if len(circle) > 1]
+
+
+def meaning(path: Path) -> dict[str, set[str]]:
+    return {name for _, name in imported(TREES[path], typing=False)} - {module(path)}
+
+
+GRAPH = {name: meaning(path) & set(MODULES) for name, path in MODULES.items()}
 
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(ROOT)))
 def test_imports_only_go_down(path):
-    here = home(path.relative_to(ROOT).parts)
-    for line, there in imported(ast.parse(path.read_text(encoding="utf-8"))):
+    here = home(module(path))
+    for line, name in imported(TREES[path]):
+        there = home(name)
         below = not here or FLOORS[there] <= FLOORS[here]
         sideways = there != here and FLOORS[there] == FLOORS.get(here) and here in ALONE
         fine = below and not sideways
         assert fine, f"{path}:{line} imports {there} (floor {FLOORS[there]})"
+
+
+def test_no_file_imports_itself_by_way_of_others():
+    assert circles(GRAPH) == []
+
+
+@pytest.mark.parametrize("package", ["ddpm_clip", *(module(room / "x.py")[:-2] for room in ROOMS)])
+def test_no_two_rooms_beside_each_other_import_each_other(package):
+    """Of the files and folders in a folder; a package's own `__init__` only hands names on."""
+    graph = defaultdict(set)
+
+    def inside(name: str) -> str | None:
+        rest = name.removeprefix(package + ".")
+        return rest.split(".")[0] if rest != name else None
+
+    for name, others in GRAPH.items():
+        here = inside(name)
+        graph[here] |= {there for other in others if (there := inside(other))} - {here}
+    graph.pop(None, None)
+    assert circles(graph) == []
+
+
+def test_a_circle_would_be_found():
+    assert circles({"a": {"b"}, "b": {"c"}, "c": {"a"}, "d": {"a"}}) == [["a", "b", "c"]]
+
+
+@pytest.mark.parametrize("room", ROOMS, ids=lambda room: str(room.relative_to(ROOT)))
+def test_a_room_holds_few_files_and_lists_them(room):
+    files = [path for path in room.iterdir() if path.is_file() and path.name != "__init__.py"]
+    if str(room.relative_to(ROOT)) not in FLAT:
+        assert len(files) <= MOST_FILES, [path.name for path in files]
+    if not (room / "__init__.py").is_file():
+        pytest.fail(f"{room} has no __init__.py")
+    contents = ast.get_docstring(TREES[room / "__init__.py"]) or ""
+    listed = re.findall(r"^- `([\w/]+)`: \S", contents, re.MULTILINE)
+    there = [f"{path.name}/" for path in ROOMS if path.parent == room]
+    there += [path.stem for path in files if path.suffix == ".py"]
+    assert sorted(listed) == sorted(there)
+    assert contents.split("\n\n")[0].endswith((".", "?", "`.")), "one sentence on what it is for"
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(ROOT)))
+def test_a_file_can_be_read_in_one_go(path):
+    assert len(path.read_text(encoding="utf-8").splitlines()) <= MOST_LINES
+
+
+def test_no_exported_name_hides_a_file():
+    """`samplers.ddim` is either a function or a file."""
+    for room in ROOMS:
+        here = module(room / "__init__.py")
+        exported = {
+            alias.asname or alias.name
+            for node in TREES[room / "__init__.py"].body
+            if isinstance(node, ast.ImportFrom)
+            for alias in node.names
+        }
+        beside = {name.removeprefix(here + ".") for name in MODULES if name.startswith(here + ".")}
+        assert exported & {name for name in beside if "." not in name} == set(), here
+
+
+def test_the_core_can_be_read_in_an_afternoon():
+    """The reading path of docs/architecture.md: files that are there, and few lines of them."""
+    page = (ROOT.parents[1] / "docs" / "architecture.md").read_text(encoding="utf-8")
+    path = page.split("## Read these in this order")[1].split("\n## ")[0]
+    names = re.findall(r"`([\w/]+\.py)`", path)
+    assert len(names) > 10
+    lines = [len((ROOT / name).read_text(encoding="utf-8").splitlines()) for name in names]
+    assert sum(lines) <= CORE_LINES
 
 
 def test_no_two_test_files_have_one_name():

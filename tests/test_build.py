@@ -10,7 +10,7 @@ from ddpm_clip.build import (
     build_schedule,
     usable_device,
 )
-from ddpm_clip.config import ConditioningConfig, DiffusionConfig, ModelConfig
+from ddpm_clip.config.schema import ConditioningConfig, DiffusionConfig, ModelConfig
 from ddpm_clip.diffusion.schedules import SCHEDULES
 from ddpm_clip.errors import UsageError
 from ddpm_clip.models import DENOISERS

@@ -4,8 +4,8 @@ from itertools import pairwise
 
 import pytest
 
-from ddpm_clip.config import Config
-from ddpm_clip.run import Run
+from ddpm_clip.config.schema import Config
+from ddpm_clip.runs.run import Run
 from ddpm_clip.types import TrainStep
 
 

@@ -28,7 +28,7 @@ from pyarrow import parquet
 from toy import CONFIG, Child, command, one_thread
 from trials import RESULTS, claim, print_claims, write_results
 
-from ddpm_clip.data.drawn_flowers import write_folder
+from ddpm_clip.data.local.drawn_flowers import write_folder
 
 SHARE = 0.05
 CLASSES = ("rose", "tulip", "daisy", "lily")

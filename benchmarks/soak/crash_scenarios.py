@@ -17,18 +17,18 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from ddpm_clip import checkpoints
-from ddpm_clip.checkpoints import Checkpoint
-from ddpm_clip.conditioner_files import save_conditioner
-from ddpm_clip.conditioning import Conditioner
-from ddpm_clip.config import Config
-from ddpm_clip.data.embedding_parts import Part
+from ddpm_clip.conditioning.conditioner import Conditioner
+from ddpm_clip.conditioning.files import save_conditioner
+from ddpm_clip.config.schema import Config
+from ddpm_clip.data.cache.parts import Part
 from ddpm_clip.data.sources import open_source
 from ddpm_clip.errors import MissingInput, StorageError
-from ddpm_clip.pretrained import pack
-from ddpm_clip.run import Run
-from ddpm_clip.training.embedding import embed_source
-from ddpm_clip.training.sharded_embedding import embed_part, merge_parts
+from ddpm_clip.runs import checkpoints
+from ddpm_clip.runs.checkpoints import Checkpoint
+from ddpm_clip.runs.packing import pack
+from ddpm_clip.runs.run import Run
+from ddpm_clip.training.prepare.embedding import embed_source
+from ddpm_clip.training.prepare.sharded_embedding import embed_part, merge_parts
 from ddpm_clip.types import Item, TrainStep
 from ddpm_clip.utils.generators import finish
 from ddpm_clip.utils.tensors import load_tensors, save_tensors

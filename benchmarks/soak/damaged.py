@@ -26,9 +26,9 @@ from crash_scenarios import settings
 from toy import interval, one_thread
 from trials import RESULTS, Trials, claim, print_claims, write_results
 
-from ddpm_clip.checkpoints import Checkpoint
 from ddpm_clip.errors import DdpmClipError
-from ddpm_clip.run import Run
+from ddpm_clip.runs.checkpoints import Checkpoint
+from ddpm_clip.runs.run import Run
 
 OLD, NEW = 10, 15
 FILES = (

@@ -17,23 +17,24 @@ import torch
 from PIL import Image
 
 from ddpm_clip.cli.main import main as command_line
-from ddpm_clip.conditioner_files import load_conditioner
-from ddpm_clip.conditioning import BridgeOptions
-from ddpm_clip.configuring import read_yaml
+from ddpm_clip.conditioning.conditioner import BridgeOptions
+from ddpm_clip.conditioning.files import load_conditioner
+from ddpm_clip.config.resolve import read_yaml
 from ddpm_clip.coverage.calibration import Coverage
-from ddpm_clip.data.embedding_csv import read_csv
-from ddpm_clip.data.embedding_pairs import read_pairs
-from ddpm_clip.data.embeddings import EmbeddingCache
-from ddpm_clip.data.pixels import load_pixels
-from ddpm_clip.data.png_texts import read_parameters
+from ddpm_clip.data.cache.embeddings import EmbeddingCache
+from ddpm_clip.data.csv_exchange.embedding_csv import read_csv
+from ddpm_clip.data.csv_exchange.embedding_pairs import read_pairs
+from ddpm_clip.data.pictures.pixels import load_pixels
+from ddpm_clip.data.pictures.png_texts import read_parameters
 from ddpm_clip.data.sources import open_source
 from ddpm_clip.embedders import EMBEDDERS
+from ddpm_clip.embedders.legacy_clip import SeedClip
 from ddpm_clip.embedders.mini_clip import MiniClip
-from ddpm_clip.embedders.seed_clip import SeedClip
-from ddpm_clip.evaluation.judge import JudgeNet
-from ddpm_clip.legacy import import_legacy
-from ddpm_clip.pretrained import load, pack, weights_of
-from ddpm_clip.run import Run
+from ddpm_clip.evaluation.judge.network import JudgeNet
+from ddpm_clip.runs.legacy_weights import import_legacy
+from ddpm_clip.runs.packing import pack
+from ddpm_clip.runs.pretrained import load, weights_of
+from ddpm_clip.runs.run import Run
 from ddpm_clip.utils.storage import sha256
 
 MODEL_FILES = (

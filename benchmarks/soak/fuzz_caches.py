@@ -26,13 +26,13 @@ from mutations import HOSTILE, as_json, spoilt, spoilt_tree
 from pyarrow import parquet
 from torch import Tensor
 
-from ddpm_clip.data.cache_card import CacheCard
-from ddpm_clip.data.embedding_csv import read_csv, write_csv
-from ddpm_clip.data.embedding_pairs import read_pairs
-from ddpm_clip.data.embedding_parts import Done as Finished
-from ddpm_clip.data.embedding_parts import Job, agree_on_job, read_done, write_done
-from ddpm_clip.data.embeddings import EmbeddingCache
-from ddpm_clip.data.pixels import BadFile
+from ddpm_clip.data.cache.card import CacheCard
+from ddpm_clip.data.cache.embeddings import EmbeddingCache
+from ddpm_clip.data.cache.parts import Done as Finished
+from ddpm_clip.data.cache.parts import Job, agree_on_job, read_done, write_done
+from ddpm_clip.data.csv_exchange.embedding_csv import read_csv, write_csv
+from ddpm_clip.data.csv_exchange.embedding_pairs import read_pairs
+from ddpm_clip.data.pictures.pixels import BadFile
 from ddpm_clip.utils.tensors import load_tensors
 
 DIM, ROWS = 8, 12

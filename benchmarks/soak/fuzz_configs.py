@@ -16,8 +16,8 @@ from mutations import HOSTILE, spoilt, spoilt_tree
 from trials import RESULTS
 
 from ddpm_clip.build import build_ddpm, build_denoiser
-from ddpm_clip.config import Config
-from ddpm_clip.configuring import dotted_keys, resolve
+from ddpm_clip.config.resolve import dotted_keys, resolve
+from ddpm_clip.config.schema import Config
 from ddpm_clip.errors import UsageError
 from ddpm_clip.utils.tensors import skeleton
 

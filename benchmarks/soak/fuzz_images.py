@@ -19,9 +19,9 @@ from fuzzing import Fuzzer, main
 from mutations import spoilt
 from PIL import Image
 
-from ddpm_clip.data.confined import in_children
-from ddpm_clip.data.decoding import FORMATS, MAX_PIXELS
-from ddpm_clip.data.images import BadImage, open_image, to_array
+from ddpm_clip.data.pictures.decoding import FORMATS, MAX_PIXELS
+from ddpm_clip.data.pictures.images import BadImage, open_image, to_array
+from ddpm_clip.data.pictures.sandbox import in_children
 
 MODES = ("1", "L", "LA", "P", "RGB", "RGBA", "CMYK", "YCbCr", "LAB", "I", "I;16", "F")
 STRANGERS = (

@@ -18,7 +18,7 @@ from mutations import HOSTILE, spoilt, spoilt_tree
 from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
-from ddpm_clip.data.png_texts import KEY, read_parameters
+from ddpm_clip.data.pictures.png_texts import KEY, read_parameters
 from ddpm_clip.reproducing.recipe import read_recipe
 
 FACTS: dict[str, Any] = {

@@ -19,16 +19,17 @@ from mutations import as_json, spoilt, spoilt_tree
 
 from ddpm_clip import TextToImage
 from ddpm_clip.build import build_denoiser
-from ddpm_clip.checkpoints import Checkpoint
-from ddpm_clip.conditioner_files import save_conditioner, write_note
-from ddpm_clip.conditioning import Conditioner
-from ddpm_clip.config import Config
-from ddpm_clip.configuring import resolve
+from ddpm_clip.conditioning.conditioner import Conditioner
+from ddpm_clip.conditioning.files import save_conditioner, write_note
+from ddpm_clip.config.resolve import resolve
+from ddpm_clip.config.schema import Config
 from ddpm_clip.coverage.measuring import keep_coverage
 from ddpm_clip.embedders.mini_clip import MiniClip
-from ddpm_clip.evaluation.judge import JudgeNet
-from ddpm_clip.pretrained import describe, load, pack
-from ddpm_clip.run import Run
+from ddpm_clip.evaluation.judge.network import JudgeNet
+from ddpm_clip.runs.checkpoints import Checkpoint
+from ddpm_clip.runs.packing import pack
+from ddpm_clip.runs.pretrained import describe, load
+from ddpm_clip.runs.run import Run
 
 DIM = 8
 KEYS = [

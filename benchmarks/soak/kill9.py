@@ -39,8 +39,8 @@ from toy import (
 )
 from trials import RESULTS, Trials, claim, print_claims, write_results
 
-from ddpm_clip.checkpoints import Checkpoint, path_of
-from ddpm_clip.run import Run
+from ddpm_clip.runs.checkpoints import Checkpoint, path_of
+from ddpm_clip.runs.run import Run
 from ddpm_clip.utils.tensors import load_tensors, save_tensors
 
 NEEDED = 0.9
@@ -71,7 +71,7 @@ def control_killed_in_a_save(home: Path, seconds: float, rng: random.Random) -> 
     words, folder = train_words(home), home / "run" / "checkpoints"
 
     def work() -> int:
-        with patch("ddpm_clip.checkpoints.publish", save_in_place):
+        with patch("ddpm_clip.runs.checkpoints.publish", save_in_place):
             return command(words)()
 
     child, sizes = Child(work, home / "log"), dict[str, int]()

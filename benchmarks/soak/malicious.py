@@ -27,7 +27,7 @@ from doors import Goods, command, doors
 from payloads import blobs
 from trials import RESULTS, claim, print_claims, write_results
 
-from ddpm_clip.data import decoding
+from ddpm_clip.data.pictures import decoding
 from ddpm_clip.errors import DdpmClipError
 from ddpm_clip.utils import pickled_child
 

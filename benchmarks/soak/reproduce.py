@@ -30,10 +30,10 @@ from trials import RESULTS, Trials, claim, print_claims, write_results
 
 from ddpm_clip import TextToImage
 from ddpm_clip.cli.main import main as command_line
-from ddpm_clip.data.png_texts import KEY, read_parameters
+from ddpm_clip.data.pictures.png_texts import KEY, read_parameters
 from ddpm_clip.diffusion.samplers import SAMPLERS
 from ddpm_clip.editing import blend, img2img, inpaint, interpolate, open_mask, open_picture, vary
-from ddpm_clip.painting import paint_files, save_painted
+from ddpm_clip.generation.files import paint_files, save_painted
 from ddpm_clip.reproducing.repainting import threads
 from ddpm_clip.utils.generators import finish
 

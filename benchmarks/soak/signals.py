@@ -35,7 +35,7 @@ from toy import (
 )
 from trials import RESULTS, Trials, claim, print_claims, write_results
 
-from ddpm_clip.run import Run
+from ddpm_clip.runs.run import Run
 
 CODES = {"SIGINT": 130, "SIGTERM": 143}
 QUICK = 10.0

@@ -21,10 +21,10 @@ from typing import Any
 import torch
 
 import ddpm_clip.cli.training_view
-import ddpm_clip.training.prepare
-import ddpm_clip.utils.plots  # noqa: F401  (all that a training would import)
+import ddpm_clip.training.prepare.prepare
+import ddpm_clip.utils.plots.curves  # noqa: F401  (all that a training would import)
 from ddpm_clip.cli.main import main
-from ddpm_clip.run import Run
+from ddpm_clip.runs.run import Run
 
 CONFIG = """
 data: {source: "drawn-flowers:40", image_size: 16}
@@ -161,7 +161,7 @@ def one_thread() -> None:
 
 def interval(failures: int, n: int) -> dict[str, Any]:
     """A count of failures with what n trials can say of the rate."""
-    from ddpm_clip.evaluation.intervals import wilson
+    from ddpm_clip.evaluation.statistics.intervals import wilson
 
     low, high = wilson(failures, n)
     return {"failures": failures, "n": n, "interval_95": [round(low, 5), round(high, 5)]}

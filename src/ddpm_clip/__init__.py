@@ -9,14 +9,14 @@ from typing import Any
 __version__ = "0.1.0"
 
 _HOMES = {
-    "TextToImage": "ddpm_clip.generation",
-    "Config": "ddpm_clip.config",
+    "TextToImage": "ddpm_clip.generation.text_to_image",
+    "Config": "ddpm_clip.config.schema",
     "NoiseSchedule": "ddpm_clip.diffusion.schedules",
     "DDPM": "ddpm_clip.models.ddpm",
     "UNet": "ddpm_clip.models.unet",
     "EMA": "ddpm_clip.models.ema",
-    "Conditioner": "ddpm_clip.conditioning",
-    "Run": "ddpm_clip.run",
+    "Conditioner": "ddpm_clip.conditioning.conditioner",
+    "Run": "ddpm_clip.runs.run",
     "train": "ddpm_clip.training.loop",
     "DdpmClipError": "ddpm_clip.errors",
 }

@@ -12,8 +12,8 @@ from pathlib import Path
 import torch
 from torch import nn
 
-from ddpm_clip.conditioning import BridgeOptions
-from ddpm_clip.config import ConditioningConfig, DiffusionConfig, EmbedderConfig, ModelConfig
+from ddpm_clip.conditioning.conditioner import BridgeOptions
+from ddpm_clip.config.schema import ConditioningConfig, DiffusionConfig, EmbedderConfig, ModelConfig
 from ddpm_clip.diffusion.schedules import SCHEDULES, NoiseSchedule, with_zero_terminal_snr
 from ddpm_clip.embedders import EMBEDDERS
 from ddpm_clip.errors import UsageError

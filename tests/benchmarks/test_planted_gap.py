@@ -8,7 +8,7 @@ import torch
 from torch.nn import functional as F
 
 from ddpm_clip import TextToImage
-from ddpm_clip.conditioning import Conditioner
+from ddpm_clip.conditioning.conditioner import Conditioner
 from ddpm_clip.errors import DataError
 from ddpm_clip.evaluation.gap.measures import measure_gap
 

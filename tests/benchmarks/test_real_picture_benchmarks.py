@@ -8,9 +8,9 @@ import pytest
 import torch
 from torch.nn import functional as F
 
-from ddpm_clip.config import DataConfig
+from ddpm_clip.config.schema import DataConfig
 from ddpm_clip.errors import DataError
-from ddpm_clip.evaluation.judge import JudgeNet
+from ddpm_clip.evaluation.judge.network import JudgeNet
 
 ROOT = Path(__file__).parents[2]
 
@@ -37,7 +37,7 @@ def test_the_bar_of_photos_is_a_share_of_what_the_judge_reads_of_real_ones(bench
 
 def test_every_flower_is_asked_in_wordings_that_no_caption_has(benchmark):
     photos, labelled = benchmark("photos"), benchmark("labelled")
-    frames = importlib.import_module("ddpm_clip.data.label_words").FRAMES
+    frames = importlib.import_module("ddpm_clip.data.captions.label_words").FRAMES
     assert not set(photos.UNSEEN) & set(frames)
     cases = labelled.asked(photos.SINGULAR, photos.UNSEEN)
     assert len({case.prompt for case in cases}) == 5 * len(photos.UNSEEN)

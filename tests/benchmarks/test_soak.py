@@ -37,7 +37,7 @@ def test_every_way_to_damage_a_file_is_found(damaged, tmp_path):
 
 def test_a_run_that_looked_at_no_hash_would_be_found_out(damaged, monkeypatch):
     module, template = damaged
-    monkeypatch.setattr("ddpm_clip.checkpoints.sha256", lambda path: "0" * 64)
+    monkeypatch.setattr("ddpm_clip.runs.checkpoints.sha256", lambda path: "0" * 64)
     for step in (module.OLD, module.NEW):
         path = template / "checkpoints" / f"step-{step:06d}" / "manifest.json"
         facts = json.loads(path.read_text())
@@ -110,8 +110,8 @@ def test_a_checkpoint_that_an_interruption_left_is_no_other_result(soak):
 
 def test_every_kind_of_bad_file_is_named(soak, tmp_path):
     """The scan that a training begins with, on one file of each kind among sound ones."""
-    from ddpm_clip.data.drawn_flowers import write_folder
-    from ddpm_clip.data.pixels import load_pixels
+    from ddpm_clip.data.local.drawn_flowers import write_folder
+    from ddpm_clip.data.pictures.pixels import load_pixels
     from ddpm_clip.data.sources import open_source
 
     bad_files = soak("bad_files")

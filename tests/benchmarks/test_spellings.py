@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 import torch
 
-from ddpm_clip.data.digit_words import DIGITS
-from ddpm_clip.evaluation.judge import Reading
+from ddpm_clip.data.captions.digit_words import DIGITS
+from ddpm_clip.evaluation.judge.network import Reading
 from ddpm_clip.utils.generators import finish
 
 

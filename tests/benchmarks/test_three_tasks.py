@@ -8,10 +8,10 @@ import pytest
 import torch
 from PIL import Image
 
-from ddpm_clip.configuring import resolve
-from ddpm_clip.data.digit_words import DIGITS
-from ddpm_clip.evaluation.judge import Reading
-from ddpm_clip.training.prepare import heldout_rows
+from ddpm_clip.config.resolve import resolve
+from ddpm_clip.data.captions.digit_words import DIGITS
+from ddpm_clip.evaluation.judge.network import Reading
+from ddpm_clip.training.prepare.prepare import heldout_rows
 
 ROOT = Path(__file__).parents[2]
 

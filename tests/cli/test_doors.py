@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from ddpm_clip.configuring import resolve
-from ddpm_clip.data.drawn_flowers import write_folder
-from ddpm_clip.data.embedding_csv import read_csv
+from ddpm_clip.config.resolve import resolve
+from ddpm_clip.data.csv_exchange.embedding_csv import read_csv
+from ddpm_clip.data.local.drawn_flowers import write_folder
 from ddpm_clip.embedders.mini_clip import MiniClip
 
 HOME = Path(__file__).resolve().parents[2]

@@ -152,7 +152,7 @@ def test_a_model_with_eyes_varies_a_picture(cli):
 
 
 def test_a_part_is_read_up_to_its_last_colon():
-    from ddpm_clip.cli.blend import part_of
+    from ddpm_clip.cli.commands.blend import part_of
 
     assert part_of("a rose:0.7") == ("a rose", 0.7)
     assert part_of("a rose") == ("a rose", 1.0)

@@ -4,8 +4,8 @@ import json
 
 import pytest
 
-from ddpm_clip.data.drawn_flowers import write_folder
-from ddpm_clip.data.embedding_csv import read_csv
+from ddpm_clip.data.csv_exchange.embedding_csv import read_csv
+from ddpm_clip.data.local.drawn_flowers import write_folder
 from ddpm_clip.embedders.mini_clip import MiniClip
 
 

@@ -5,8 +5,8 @@ import time
 
 import pytest
 
-from ddpm_clip.data.drawn_flowers import write_folder
-from ddpm_clip.run import Run
+from ddpm_clip.data.local.drawn_flowers import write_folder
+from ddpm_clip.runs.run import Run
 from ddpm_clip.utils.locks import locked
 
 

@@ -10,8 +10,9 @@ from pathlib import Path
 import pytest
 from verdicts import TRIALS, World
 
+from ddpm_clip.config.limits import NUMBERS, WHOLE
 from ddpm_clip.errors import UsageError
-from ddpm_clip.settings import NUMBERS, WHOLE, Settings
+from ddpm_clip.generation.settings import Settings
 
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "errors.md"
 SECTION = re.search(r"^## What may be asked$(.+?)^## ", PAGE.read_text("utf-8"), re.M | re.S)[1]

@@ -13,21 +13,22 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from ddpm_clip import painting
-from ddpm_clip.cli import editing as cli_editing
-from ddpm_clip.cli import evaluate as cli_evaluate
-from ddpm_clip.cli import explain as cli_explain
+from ddpm_clip.cli import edit_session as cli_editing
 from ddpm_clip.cli import training_view
-from ddpm_clip.configuring import resolve
+from ddpm_clip.cli.commands import evaluate as cli_evaluate
+from ddpm_clip.cli.commands import explain as cli_explain
+from ddpm_clip.config.resolve import resolve
 from ddpm_clip.coverage.asking import Adviser
 from ddpm_clip.editing import blend, img2img, inpaint, interpolate, open_mask, open_picture
 from ddpm_clip.evaluation.report.plan import check_size
 from ddpm_clip.explain import subject_of
-from ddpm_clip.explain.vocabularies import words_of
-from ddpm_clip.generation import TextToImage
-from ddpm_clip.settings import Settings
+from ddpm_clip.explain.noise.vocabularies import words_of
+from ddpm_clip.generation import files as painting
+from ddpm_clip.generation.settings import Settings
+from ddpm_clip.generation.text_to_image import TextToImage
 from ddpm_clip.training.loop import train
-from ddpm_clip.training.prepare import prepare, start_run
+from ddpm_clip.training.prepare.prepare import prepare
+from ddpm_clip.training.prepare.start import start_run
 from ddpm_clip.utils.generators import finish
 
 NAMES = frozenset(Settings.__dataclass_fields__)

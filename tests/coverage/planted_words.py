@@ -8,7 +8,7 @@ from types import SimpleNamespace
 import torch
 from torch.nn import functional as F
 
-from ddpm_clip.conditioning import Conditioner
+from ddpm_clip.conditioning.conditioner import Conditioner
 from ddpm_clip.coverage.texts import words
 
 DIM = 96

@@ -13,7 +13,7 @@ from ddpm_clip.coverage.calibration import Coverage, chosen
 from ddpm_clip.coverage.measuring import keep_coverage, known_prompts
 from ddpm_clip.embedders.prompt_bank import prompt_bank
 from ddpm_clip.errors import DataError, StorageError, UsageError
-from ddpm_clip.pretrained import COVERAGE
+from ddpm_clip.runs.pretrained import COVERAGE
 
 COLOURS, FLOWERS = ("red", "blue", "white", "purple"), ("rose", "tulip", "daisy", "lily")
 KINDS = [f"{colour} {flower}" for flower, colour in product(FLOWERS, COLOURS)]

@@ -42,7 +42,7 @@ def test_what_is_measured_on_is_neither(benchmark):
 
 
 def test_measured_captions_are_not_in_the_prompt_bank(benchmark):
-    from ddpm_clip.data.drawn_flowers import FACTS
+    from ddpm_clip.data.local.drawn_flowers import FACTS
 
     first = benchmark.covered(tuple(FACTS["species"]), [])
     again = benchmark.covered(tuple(FACTS["species"]), first["captions"][:100])

@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from ddpm_clip.config import DataConfig
+from ddpm_clip.config.schema import DataConfig
 from ddpm_clip.coverage.showing import pictures_of
-from ddpm_clip.data.images import to_array
+from ddpm_clip.data.pictures.images import to_array
 from ddpm_clip.data.sources import open_source
 from ddpm_clip.errors import DataError, MissingInput
 

@@ -7,13 +7,13 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from ddpm_clip.data.embedding_csv import read_csv
-from ddpm_clip.data.embedding_pairs import read_pairs
-from ddpm_clip.data.pixels import load_pixels, scan
+from ddpm_clip.data.csv_exchange.embedding_csv import read_csv
+from ddpm_clip.data.csv_exchange.embedding_pairs import read_pairs
+from ddpm_clip.data.pictures.pixels import load_pixels, scan
 from ddpm_clip.data.sources import open_source
 from ddpm_clip.errors import DdpmClipError
-from ddpm_clip.pretrained import load
-from ddpm_clip.run import Run
+from ddpm_clip.runs.pretrained import load
+from ddpm_clip.runs.run import Run
 from ddpm_clip.utils.generators import finish
 
 IMPOSSIBLE = [
@@ -116,7 +116,7 @@ def test_links_pipes_and_folders_among_pictures_are_left_out_and_named(tmp_path)
 def test_what_a_model_says_of_itself_cannot_steer_a_terminal(cli, tmp_path):
     import shutil
 
-    from ddpm_clip.pretrained import find
+    from ddpm_clip.runs.pretrained import find
 
     shutil.copytree(find("digits"), tmp_path / "m")
     card = tmp_path / "m" / "config.json"
@@ -134,7 +134,7 @@ def test_what_a_model_says_of_itself_cannot_steer_a_terminal(cli, tmp_path):
 def test_a_model_does_not_say_where_to_look_on_this_machine(tmp_path):
     import shutil
 
-    from ddpm_clip.pretrained import find
+    from ddpm_clip.runs.pretrained import find
 
     shutil.copytree(find("digits"), tmp_path / "m")
     shutil.rmtree(tmp_path / "m" / "embedder")
@@ -148,7 +148,7 @@ def test_a_model_does_not_say_where_to_look_on_this_machine(tmp_path):
 
 
 def test_packing_a_run_copies_no_link(tmp_path):
-    from ddpm_clip.pretrained import _copy_own
+    from ddpm_clip.runs.packing import _copy_own
 
     secret, out = tmp_path / "secret.json", tmp_path / "out"
     secret.write_text("{}")

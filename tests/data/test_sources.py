@@ -11,7 +11,7 @@ import pytest
 from PIL import Image
 from pyarrow import parquet
 
-from ddpm_clip.data.images import BadImage
+from ddpm_clip.data.pictures.images import BadImage
 from ddpm_clip.data.sources import CLOTHES, DIGITS, SOURCES, open_source
 from ddpm_clip.data.subset import Subset, digest, limit
 from ddpm_clip.errors import DataError, MissingInput, PermissionRefused, UsageError

@@ -6,13 +6,13 @@ from pathlib import Path
 
 import pytest
 
-from ddpm_clip.conditioning import BRIDGES
+from ddpm_clip.conditioning.conditioner import BRIDGES
 from ddpm_clip.diffusion.guidance import CLAMPS
 from ddpm_clip.diffusion.parameterization import PARAMETERIZATIONS, WEIGHTINGS
 from ddpm_clip.diffusion.samplers import SAMPLERS
 from ddpm_clip.diffusion.schedules import NOISE_LEVELS, SCHEDULES
 from ddpm_clip.embedders.mini_clip import LOSSES
-from ddpm_clip.training.state import OPTIMIZERS
+from ddpm_clip.training.steps.state import OPTIMIZERS
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGE = (ROOT / "docs" / "maths.md").read_text(encoding="utf-8")

@@ -10,7 +10,7 @@ import pytest
 from snippets import PAGES, ROOT
 
 import ddpm_clip
-from ddpm_clip.data.images import REASONS
+from ddpm_clip.data.pictures.images import REASONS
 from ddpm_clip.errors import DdpmClipError
 from ddpm_clip.registry import Registry
 

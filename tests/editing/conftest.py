@@ -3,7 +3,7 @@
 import pytest
 
 from ddpm_clip.editing import Picture, open_picture
-from ddpm_clip.generation import TextToImage
+from ddpm_clip.generation.text_to_image import TextToImage
 
 
 @pytest.fixture(scope="session")

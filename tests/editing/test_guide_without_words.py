@@ -4,11 +4,11 @@ import warnings
 
 import pytest
 
-from ddpm_clip.data.png_texts import read_parameters
+from ddpm_clip.data.pictures.png_texts import read_parameters
 from ddpm_clip.editing import blend, img2img, inpaint, interpolate, open_mask, vary
 from ddpm_clip.errors import UsageError
-from ddpm_clip.generation import TextToImage
-from ddpm_clip.painting import save_painted
+from ddpm_clip.generation.files import save_painted
+from ddpm_clip.generation.text_to_image import TextToImage
 from ddpm_clip.utils.generators import finish
 
 HOW = {"n": 1, "steps": 3, "seed": 2, "clip_views": 2, "clip_travel": 0}

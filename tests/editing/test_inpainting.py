@@ -8,8 +8,8 @@ from PIL import Image
 from ddpm_clip.diffusion.samplers import SAMPLERS
 from ddpm_clip.editing import beside, inpaint, open_mask
 from ddpm_clip.errors import UsageError
-from ddpm_clip.evaluation.judge import JudgeNet, shipped_judge_folder
-from ddpm_clip.generation import Way
+from ddpm_clip.evaluation.judge.network import JudgeNet, shipped_judge_folder
+from ddpm_clip.generation.request import Way
 from ddpm_clip.utils.generators import finish
 from ddpm_clip.utils.tensors import stack_pictures, to_uint8
 

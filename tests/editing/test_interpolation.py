@@ -7,7 +7,7 @@ import torch
 from ddpm_clip.editing import interpolate, morph, strip
 from ddpm_clip.editing.ideas import conditions_of
 from ddpm_clip.errors import UsageError
-from ddpm_clip.evaluation.judge import JudgeNet, shipped_judge_folder
+from ddpm_clip.evaluation.judge.network import JudgeNet, shipped_judge_folder
 from ddpm_clip.utils.generators import finish
 from ddpm_clip.utils.tensors import stack_pictures
 

@@ -5,7 +5,7 @@ import pytest
 import torch
 from PIL import Image
 
-from ddpm_clip.data.images import BadImage, to_array
+from ddpm_clip.data.pictures.images import BadImage, to_array
 from ddpm_clip.editing import open_mask, open_picture
 from ddpm_clip.errors import DataError, MissingInput
 from ddpm_clip.utils.tensors import to_uint8

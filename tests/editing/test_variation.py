@@ -8,8 +8,8 @@ import torch
 from ddpm_clip.editing import vary
 from ddpm_clip.editing.ideas import noised_conditions
 from ddpm_clip.errors import UsageError
-from ddpm_clip.evaluation.judge import JudgeNet, shipped_judge_folder
-from ddpm_clip.generation import TextToImage
+from ddpm_clip.evaluation.judge.network import JudgeNet, shipped_judge_folder
+from ddpm_clip.generation.text_to_image import TextToImage
 from ddpm_clip.utils.generators import finish
 from ddpm_clip.utils.tensors import stack_pictures
 

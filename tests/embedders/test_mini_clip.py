@@ -8,7 +8,7 @@ import torch
 from PIL import Image
 from torch.nn import functional as F
 
-from ddpm_clip.data.drawn_flowers import DrawnFlowers
+from ddpm_clip.data.local.drawn_flowers import DrawnFlowers
 from ddpm_clip.embedders import EMBEDDERS
 from ddpm_clip.embedders.mini_clip import CARD, LOSSES, WEIGHTS, MiniClip
 from ddpm_clip.errors import DataError, MissingInput, UsageError

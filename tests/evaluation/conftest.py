@@ -7,13 +7,13 @@ import torch
 from planted import ATTRIBUTES, planted
 
 from ddpm_clip.build import build_ddpm, build_denoiser
-from ddpm_clip.conditioning import Conditioner
-from ddpm_clip.configuring import resolve
+from ddpm_clip.conditioning.conditioner import Conditioner
+from ddpm_clip.config.resolve import resolve
 from ddpm_clip.embedders.mini_clip import MiniClip
-from ddpm_clip.evaluation.judge import JudgeNet
-from ddpm_clip.evaluation.judge_training import calibrate, train_judge
-from ddpm_clip.generation import TextToImage
-from ddpm_clip.pretrained import LoadedModel
+from ddpm_clip.evaluation.judge.network import JudgeNet
+from ddpm_clip.evaluation.judge.training import calibrate, train_judge
+from ddpm_clip.generation.text_to_image import TextToImage
+from ddpm_clip.runs.pretrained import LoadedModel
 
 
 @pytest.fixture(scope="session")

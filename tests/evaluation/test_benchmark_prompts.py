@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from ddpm_clip.data.chatter import WORDS
-from ddpm_clip.data.digit_words import DIGITS, FRAMES
-from ddpm_clip.data.drawn_flowers import FACTS, WITH_CENTRE
-from ddpm_clip.evaluation.cases import digit_cases
+from ddpm_clip.data.captions.digit_words import DIGITS, FRAMES
+from ddpm_clip.data.captions.unrelated_words import WORDS
+from ddpm_clip.data.local.drawn_flowers import FACTS, WITH_CENTRE
+from ddpm_clip.evaluation.prompts.cases import digit_cases
 
 
 @pytest.fixture

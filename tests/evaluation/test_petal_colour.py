@@ -3,7 +3,7 @@ import random
 import pytest
 import torch
 
-from ddpm_clip.data.drawn_flowers import PETALS, DrawnFlowers, draw, grow
+from ddpm_clip.data.local.drawn_flowers import PETALS, DrawnFlowers, draw, grow
 from ddpm_clip.evaluation.petal_colour import PetalMeter
 from ddpm_clip.types import Judge
 from ddpm_clip.utils.tensors import from_picture, to_float

@@ -3,13 +3,13 @@
 import pytest
 import torch
 
-from ddpm_clip.data.captions import facts_of
-from ddpm_clip.data.digit_words import DIGITS
-from ddpm_clip.data.drawn_flowers import FACTS, DrawnFlowers
-from ddpm_clip.data.pixels import load_pixels
+from ddpm_clip.data.captions.digit_words import DIGITS
+from ddpm_clip.data.captions.grammars import facts_of
+from ddpm_clip.data.local.drawn_flowers import FACTS, DrawnFlowers
+from ddpm_clip.data.pictures.pixels import load_pixels
 from ddpm_clip.data.sources import open_source
-from ddpm_clip.evaluation.judge import JudgeNet, shipped_judge_folder
-from ddpm_clip.evaluation.judge_training import measure_judge
+from ddpm_clip.evaluation.judge.network import JudgeNet, shipped_judge_folder
+from ddpm_clip.evaluation.judge.training import measure_judge
 
 
 @pytest.mark.parametrize("name", ["digits", "flowers"])

@@ -7,8 +7,8 @@ is the axis itself.
 import torch
 from torch.nn import functional as F
 
-from ddpm_clip.conditioning import BridgeOptions, Conditioner
-from ddpm_clip.explain.planted import meant, planted_subject
+from ddpm_clip.conditioning.conditioner import BridgeOptions, Conditioner
+from ddpm_clip.explain.subject.planted import meant, planted_subject
 
 ROWS = 200
 

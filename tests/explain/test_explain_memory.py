@@ -4,10 +4,10 @@ import pytest
 import torch
 
 from ddpm_clip.explain import switching, timesteps
-from ddpm_clip.explain.control_prompts import controls
-from ddpm_clip.explain.memory import Memory
-from ddpm_clip.explain.nulls import NULLS
-from ddpm_clip.explain.planted import planted_subject
+from ddpm_clip.explain.subject.cache import Memory
+from ddpm_clip.explain.subject.nulls import NULLS
+from ddpm_clip.explain.subject.planted import planted_subject
+from ddpm_clip.explain.verdict.gate import controls
 from ddpm_clip.utils.generators import finish
 
 

@@ -1,13 +1,13 @@
 import pytest
 import torch
 
-from ddpm_clip.conditioning import BridgeOptions
-from ddpm_clip.explain.nulls import NULLS, nulls_of
-from ddpm_clip.explain.panels import Table
-from ddpm_clip.explain.planted import planted_subject
-from ddpm_clip.explain.provenance import provenance
-from ddpm_clip.explain.replacing import ANY, NEXT, OTHERS, leave_out, replace_all
-from ddpm_clip.explain.steering import steering
+from ddpm_clip.conditioning.conditioner import BridgeOptions
+from ddpm_clip.explain.panels.kinds import Table
+from ddpm_clip.explain.subject.nulls import NULLS, nulls_of
+from ddpm_clip.explain.subject.planted import planted_subject
+from ddpm_clip.explain.training_data.provenance import provenance
+from ddpm_clip.explain.training_data.replacing import ANY, NEXT, OTHERS, leave_out, replace_all
+from ddpm_clip.explain.training_data.steering import steering
 from ddpm_clip.utils.generators import finish
 from tests.explain.banked import banked, conditioner_of
 

@@ -5,10 +5,10 @@ import math
 import pytest
 import torch
 
-from ddpm_clip.evaluation.means import Means
-from ddpm_clip.explain.control_prompts import Gate
-from ddpm_clip.explain.odds import Followed
-from ddpm_clip.explain.verdicts import above, not_counted, weigh
+from ddpm_clip.evaluation.statistics.means import Means
+from ddpm_clip.explain.verdict.gate import Gate
+from ddpm_clip.explain.verdict.odds import Followed
+from ddpm_clip.explain.verdict.verdicts import above, not_counted, weigh
 
 OPEN = Gate(Followed(8, 8), 10, 10, 0.0, 6, "")
 CLOSED = Gate(Followed(8, 1), 10, 10, 0.0, 6, "nobody follows")

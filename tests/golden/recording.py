@@ -88,7 +88,13 @@ def digest(pictures: "list[Image.Image]") -> dict[str, object]:
 def painted(*words: object) -> dict[str, object]:
     """What a command that paints leaves."""
     entries = json.loads(command(*words, "--json"))
-    return digest([Image.open(entry["file"]).copy() for entry in entries])
+    return digest([opened(entry["file"]) for entry in entries])
+
+
+def opened(file: str) -> Image.Image:
+    """A picture in memory, its file closed."""
+    with Image.open(file) as image:
+        return image.copy()
 
 
 def pictures() -> dict[str, object]:
@@ -128,12 +134,12 @@ def edits() -> dict[str, object]:
         common = ("--model", model, "-n", 2, "--steps", 4, "--out", f"edits-{model}")
         source, mask = f"{model}.png", f"{model}-mask.png"
         command("generate", a, "--model", model, "-n", 1, "--steps", 4, "--out", source)
-        size = Image.open(source).size
+        size = opened(source).size
         drawn = np.zeros(size[::-1], np.uint8)
         drawn[: size[1] // 2] = 255
         Image.fromarray(drawn).save(mask)
         larger = f"{model}-larger.png"  # so that the resizer is in it
-        Image.open(source).resize((50, 41), Image.Resampling.BICUBIC).save(larger)
+        opened(source).resize((50, 41), Image.Resampling.BICUBIC).save(larger)
         lines = {
             "vary": ("vary", source, "--strength", 0.5),
             "vary larger": ("vary", larger),
@@ -182,9 +188,9 @@ def shown() -> dict[str, object]:
 
 def explained() -> dict[str, object]:
     """Verdicts and numbers of every analysis of the planted mixture, quick."""
-    from ddpm_clip.explain.planted import planted_subject
-    from ddpm_clip.explain.report import as_json
-    from ddpm_clip.explain.running import explain_all
+    from ddpm_clip.explain.report.files import as_json
+    from ddpm_clip.explain.report.run_all import explain_all
+    from ddpm_clip.explain.subject.planted import planted_subject
     from ddpm_clip.utils.generators import finish
 
     subject = planted_subject(seeds=tuple(range(8)), steps=12)

@@ -8,9 +8,9 @@ import pytest
 from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
-from ddpm_clip.data.png_texts import KEY, read_parameters
-from ddpm_clip.generation import TextToImage
-from ddpm_clip.painting import paint_files
+from ddpm_clip.data.pictures.png_texts import KEY, read_parameters
+from ddpm_clip.generation.files import paint_files
+from ddpm_clip.generation.text_to_image import TextToImage
 from ddpm_clip.utils.generators import finish
 
 ASKED = {"n": 2, "seed": 5, "steps": 3, "guidance": (1.0, 2.0), "negative": "a zero", "batch": 3}

@@ -6,7 +6,7 @@ import random
 import pytest
 from PIL import Image
 
-from ddpm_clip.data.png_texts import read_parameters
+from ddpm_clip.data.pictures.png_texts import read_parameters
 from ddpm_clip.errors import DataError, DdpmClipError, MissingInput
 from ddpm_clip.reproducing import read_recipe
 

@@ -8,11 +8,11 @@ import torch
 from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
-from ddpm_clip.data.png_texts import KEY, read_parameters
+from ddpm_clip.data.pictures.png_texts import KEY, read_parameters
 from ddpm_clip.editing import blend, img2img, inpaint, interpolate, open_mask, open_picture, vary
 from ddpm_clip.errors import DataError, MissingInput, UsageError
-from ddpm_clip.generation import TextToImage
-from ddpm_clip.painting import paint_files, save_painted
+from ddpm_clip.generation.files import paint_files, save_painted
+from ddpm_clip.generation.text_to_image import TextToImage
 from ddpm_clip.reproducing import reproduce
 from ddpm_clip.reproducing.repainting import threads
 from ddpm_clip.utils.generators import finish

@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 
 from ddpm_clip import TextToImage
-from ddpm_clip.data.drawn_flowers import write_folder
+from ddpm_clip.data.local.drawn_flowers import write_folder
 
 WORDS = (
     "--set",

@@ -3,7 +3,7 @@
 import torch
 
 from ddpm_clip.embedders.mini_clip import MiniClip
-from ddpm_clip.training.contrastive import train_clip
+from ddpm_clip.training.clip.contrastive import train_clip
 
 
 def test_with_a_frozen_image_tower_pictures_keep_their_embeddings_and_words_move():

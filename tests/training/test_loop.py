@@ -11,14 +11,15 @@ import torch
 from torch.nn import functional as F
 
 from ddpm_clip.build import build_ddpm
-from ddpm_clip.conditioning import Conditioner
-from ddpm_clip.config import Config, TrainingConfig
+from ddpm_clip.conditioning.conditioner import Conditioner
+from ddpm_clip.config.schema import Config, TrainingConfig
 from ddpm_clip.errors import StorageError
-from ddpm_clip.generation import TextToImage
-from ddpm_clip.run import Run
-from ddpm_clip.training.loop import Prepared, _Loop, start_state, total_steps, train
+from ddpm_clip.generation.text_to_image import TextToImage
+from ddpm_clip.runs.run import Run
+from ddpm_clip.training.loop import Prepared, _Loop, start_state, train
 from ddpm_clip.training.samples import write_samples
-from ddpm_clip.training.state import learning_rate, report_changes, surroundings
+from ddpm_clip.training.steps.size import total_steps
+from ddpm_clip.training.steps.state import learning_rate, report_changes, surroundings
 
 CLOCKS = ("seconds", "images_per_second")
 

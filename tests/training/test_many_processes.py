@@ -18,10 +18,10 @@ from ddpm_clip.cli import training_view
 from ddpm_clip.cli.interrupt import Patience
 from ddpm_clip.cli.progress import Bars
 from ddpm_clip.errors import MissingInput, NonFiniteError, UsageError
-from ddpm_clip.run import Run
+from ddpm_clip.runs.run import Run
 from ddpm_clip.training import world as worlds
-from ddpm_clip.training.state import start_state
-from ddpm_clip.training.validation import errors
+from ddpm_clip.training.steps.state import start_state
+from ddpm_clip.training.steps.validation import errors
 from ddpm_clip.training.world import ALONE, World, join, launched
 
 TINY = """

@@ -13,7 +13,7 @@ import torch
 from test_loop import config, prepared
 
 from ddpm_clip.errors import DataError, NonFiniteError, UsageError
-from ddpm_clip.run import Run
+from ddpm_clip.runs.run import Run
 from ddpm_clip.training.loop import train
 from ddpm_clip.training.world import World, join
 

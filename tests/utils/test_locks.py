@@ -97,5 +97,5 @@ def test_where_the_file_system_knows_no_locks_work_goes_on(tmp_path, monkeypatch
 
 
 def test_looking_for_the_lock_loads_nothing_heavy():
-    code = "import sys, ddpm_clip.cli.train; sys.exit('torch' in sys.modules)"
+    code = "import sys, ddpm_clip.cli.commands.train; sys.exit('torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], timeout=60).returncode == 0

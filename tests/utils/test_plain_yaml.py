@@ -5,7 +5,7 @@ from itertools import pairwise
 
 import pytest
 
-from ddpm_clip.configuring import read_yaml
+from ddpm_clip.config.resolve import read_yaml
 from ddpm_clip.errors import ConfigError, MissingInput
 from ddpm_clip.utils.plain_yaml import MAX_TEXT, parse_yaml
 

@@ -2,7 +2,7 @@
 
 from PIL import Image
 
-from ddpm_clip.utils.plots import Line, Panel, panels
+from ddpm_clip.utils.plots.curves import Line, Panel, panels
 
 
 def test_lines_bands_guides_and_bars_make_one_picture(tmp_path):

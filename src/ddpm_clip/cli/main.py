@@ -18,27 +18,30 @@ import typer
 
 import ddpm_clip
 from ddpm_clip.cli import console
-from ddpm_clip.cli.ask import ask
-from ddpm_clip.cli.blend import blend
-from ddpm_clip.cli.doctor import doctor
-from ddpm_clip.cli.embed import embed
-from ddpm_clip.cli.evaluate import evaluate
-from ddpm_clip.cli.explain import explain
-from ddpm_clip.cli.gap import gap
-from ddpm_clip.cli.generate import generate
-from ddpm_clip.cli.img2img import img2img
-from ddpm_clip.cli.import_legacy import import_legacy
-from ddpm_clip.cli.inpaint import inpaint
-from ddpm_clip.cli.interpolate import interpolate
+from ddpm_clip.cli.commands.ask import ask
+from ddpm_clip.cli.commands.blend import blend
+from ddpm_clip.cli.commands.compass import compass
+from ddpm_clip.cli.commands.doctor import doctor
+from ddpm_clip.cli.commands.embed import embed
+from ddpm_clip.cli.commands.evaluate import evaluate
+from ddpm_clip.cli.commands.explain import explain
+from ddpm_clip.cli.commands.gap import gap
+from ddpm_clip.cli.commands.generate import generate
+from ddpm_clip.cli.commands.img2img import img2img
+from ddpm_clip.cli.commands.import_legacy import import_legacy
+from ddpm_clip.cli.commands.inpaint import inpaint
+from ddpm_clip.cli.commands.interpolate import interpolate
+from ddpm_clip.cli.commands.models import models
+from ddpm_clip.cli.commands.pack import pack
+from ddpm_clip.cli.commands.reproduce import reproduce
+from ddpm_clip.cli.commands.resume import resume
+from ddpm_clip.cli.commands.scan import scan
+from ddpm_clip.cli.commands.show import show
+from ddpm_clip.cli.commands.similarity import similarity
+from ddpm_clip.cli.commands.train import train
+from ddpm_clip.cli.commands.train_clip import train_clip
+from ddpm_clip.cli.commands.vary import vary
 from ddpm_clip.cli.interrupt import Interrupted, signals_unwind
-from ddpm_clip.cli.models import models, show
-from ddpm_clip.cli.pack import pack
-from ddpm_clip.cli.reproduce import reproduce
-from ddpm_clip.cli.scan import scan
-from ddpm_clip.cli.similarity import compass, similarity
-from ddpm_clip.cli.train import resume, train
-from ddpm_clip.cli.train_clip import train_clip
-from ddpm_clip.cli.vary import vary
 from ddpm_clip.errors import DdpmClipError, PermissionRefused, StorageError, UsageError
 
 COMMANDS = (

@@ -11,7 +11,7 @@ import typer
 from ddpm_clip.utils.untrusted import user_path
 
 if TYPE_CHECKING:
-    from ddpm_clip.config import Config
+    from ddpm_clip.config.schema import Config
 
 CONFIG_PANEL = "Configuration"
 
@@ -70,7 +70,7 @@ def resolved(
         assignments: of `--set`.
         flags: config keys with two underscores for the dot, as `training__steps`; None is unset.
     """
-    from ddpm_clip.configuring import resolve
+    from ddpm_clip.config.resolve import resolve
 
     dotted = {name.replace("__", "."): value for name, value in flags.items()}
     dotted["data.source"] = None if source is None else rooted(source)

@@ -73,7 +73,7 @@ def painting_wishes(guidance: str | None, w: str | None, **wishes: Any) -> dict[
     Raises:
         UsageError: a value out of range.
     """
-    from ddpm_clip.settings import Settings
+    from ddpm_clip.generation.settings import Settings
 
     wishes |= {"guidance": scales(guidance), "w": scales(w)}
     judged = Settings().with_wishes(**wishes)
@@ -90,7 +90,7 @@ def used_prompts(typed: list[str]) -> list[str]:
     Raises:
         UsageError: none, or one that is none.
     """
-    from ddpm_clip.settings import checked_prompts
+    from ddpm_clip.embedders.prompts import checked_prompts
 
     return checked_prompts(typed)
 

@@ -15,15 +15,16 @@ from typing import TypeVar
 from ddpm_clip.cli import console
 from ddpm_clip.cli.interrupt import Interrupted, Patience
 from ddpm_clip.cli.progress import Bars, follow
-from ddpm_clip.data.pixels import BadFile
+from ddpm_clip.data.pictures.pixels import BadFile
 from ddpm_clip.errors import MissingInput, NonFiniteError
-from ddpm_clip.run import Run
-from ddpm_clip.training.loop import total_steps, train
-from ddpm_clip.training.pictures import KEPT
-from ddpm_clip.training.prepare import prepare
-from ddpm_clip.training.prepared import Prepared
+from ddpm_clip.runs.run import Run
+from ddpm_clip.training.loop import train
+from ddpm_clip.training.prepare.pictures import KEPT
+from ddpm_clip.training.prepare.prepare import prepare
+from ddpm_clip.training.prepare.sharded_embedding import PARTS
 from ddpm_clip.training.samples import write_outcome, write_samples
-from ddpm_clip.training.sharded_embedding import PARTS
+from ddpm_clip.training.steps.prepared import Prepared
+from ddpm_clip.training.steps.size import total_steps
 from ddpm_clip.training.world import ALONE, World
 from ddpm_clip.types import TrainStep
 

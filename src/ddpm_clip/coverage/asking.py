@@ -13,11 +13,12 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from ddpm_clip.config.limits import checked_whole
 from ddpm_clip.coverage.calibration import UNSURE, Coverage, Suggestion, features
 from ddpm_clip.coverage.measuring import calibrated, why_silent
+from ddpm_clip.embedders.prompts import checked_prompt
 from ddpm_clip.errors import DataError
-from ddpm_clip.pretrained import COVERAGE, LoadedModel
-from ddpm_clip.settings import checked_prompt, checked_whole
+from ddpm_clip.runs.pretrained import COVERAGE, LoadedModel
 
 
 @dataclass(frozen=True, slots=True)

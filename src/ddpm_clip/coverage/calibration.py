@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from ddpm_clip.conditioning import Conditioner
+from ddpm_clip.conditioning.conditioner import Conditioner
 from ddpm_clip.coverage.probe import Probe, even_threshold, unseen
 from ddpm_clip.coverage.texts import Known
 from ddpm_clip.errors import StorageError

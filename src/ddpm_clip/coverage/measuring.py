@@ -7,11 +7,11 @@ or nothing but the pictures. Knows nothing of models that paint.
 from collections.abc import Sequence
 from pathlib import Path
 
-from ddpm_clip.conditioning import Conditioner
+from ddpm_clip.conditioning.conditioner import Conditioner
 from ddpm_clip.coverage.calibration import Coverage, Embed, chosen
 from ddpm_clip.coverage.texts import Known, named, outside_texts, wrapped
 from ddpm_clip.errors import DataError
-from ddpm_clip.pretrained import COVERAGE
+from ddpm_clip.runs.pretrained import COVERAGE
 from ddpm_clip.types import Embedder
 
 FEWEST = 4

@@ -7,11 +7,11 @@ from collections.abc import Sequence
 
 from PIL import Image
 
-from ddpm_clip.config import DataConfig
+from ddpm_clip.config.schema import DataConfig
 from ddpm_clip.coverage.asking import Answer
-from ddpm_clip.data.images import from_array, to_array
+from ddpm_clip.data.pictures.images import from_array, to_array
+from ddpm_clip.data.remote.streams import Stream
 from ddpm_clip.data.sources import open_source
-from ddpm_clip.data.streams import Stream
 from ddpm_clip.errors import DataError, MissingInput, UsageError
 from ddpm_clip.types import ImageSource
 from ddpm_clip.utils.visualization import grid

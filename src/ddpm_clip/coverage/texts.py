@@ -11,7 +11,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from ddpm_clip.data.label_words import FRAMES as CLASS_FRAMES
+from ddpm_clip.data.captions.label_words import FRAMES as CLASS_FRAMES
 from ddpm_clip.embedders.prompt_bank import COLOURS
 
 ASKED = (

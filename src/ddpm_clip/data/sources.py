@@ -9,15 +9,15 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from ddpm_clip.data.arrays import labels_beside, read_npz
-from ddpm_clip.data.drawn_flowers import DrawnFlowers
-from ddpm_clip.data.emoji import read_emoji
-from ddpm_clip.data.files import checked_folder, read_folder
-from ddpm_clip.data.hf_datasets import read_dataset, stream_dataset
-from ddpm_clip.data.idx import has_idx_files, read_idx_folder
-from ddpm_clip.data.tar_shards import read_tars, shard_paths
-from ddpm_clip.data.tar_streams import is_remote, stream_tars
-from ddpm_clip.data.tiny_imagenet import read_tiny_imagenet
+from ddpm_clip.data.local.drawn_flowers import DrawnFlowers
+from ddpm_clip.data.local.emoji import read_emoji
+from ddpm_clip.data.local.folder import checked_folder, read_folder
+from ddpm_clip.data.local.idx import has_idx_files, read_idx_folder
+from ddpm_clip.data.local.npz import labels_beside, read_npz
+from ddpm_clip.data.local.tiny_imagenet import read_tiny_imagenet
+from ddpm_clip.data.remote.hf_datasets import read_dataset, stream_dataset
+from ddpm_clip.data.remote.tar_shards import read_tars, shard_paths
+from ddpm_clip.data.remote.tar_streams import is_remote, stream_tars
 from ddpm_clip.errors import MissingInput, UsageError
 from ddpm_clip.registry import Registry
 from ddpm_clip.types import ImageSource

@@ -8,8 +8,8 @@ from collections.abc import Iterable
 import numpy as np
 from PIL import Image
 
-from ddpm_clip.data.images import pixel_digest
-from ddpm_clip.data.streams import Stream
+from ddpm_clip.data.pictures.images import pixel_digest
+from ddpm_clip.data.remote.streams import Stream
 from ddpm_clip.types import ImageSource
 
 

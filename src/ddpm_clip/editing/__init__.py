@@ -1,4 +1,18 @@
-"""Pictures from pictures: all edits are the plain walk with another condition, start or predict."""
+"""Pictures from pictures: each edit is the plain walk with another condition, start or `predict`.
+
+- `arcs`: conditions between conditions: along the arc of two, and as a weighted sum of several
+- `blending`: several ideas at once: the weighted sum of their conditions
+- `ideas`: what a picture is to be like: a prompt or another picture, both as conditions of one
+  space
+- `image_to_image`: a picture painted over: noised part of the way, then walked back under a prompt
+- `inpainting`: part of a picture painted anew, the rest kept to the bit
+- `interpolation`: the way from one idea to another: conditions along an arc, the same noise for
+  all of them
+- `pictures`: a picture to be edited, as the model sees pictures, and the mask that goes with it
+- `sheets`: edited pictures side by side, and the frames of a morph
+- `variation`: variations of a given picture: its own embedding is the condition (unCLIP, Ramesh et
+  al
+"""
 
 from ddpm_clip.editing.blending import blend
 from ddpm_clip.editing.ideas import Idea, read_idea

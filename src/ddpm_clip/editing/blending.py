@@ -8,11 +8,13 @@ from collections.abc import Generator, Sequence
 import torch
 from torch import Tensor
 
+from ddpm_clip.config.limits import checked_weights
 from ddpm_clip.editing.arcs import blended
 from ddpm_clip.editing.ideas import Idea, conditions_of, name_of
 from ddpm_clip.editing.pictures import Picture
-from ddpm_clip.generation import Conditions, Painted, TextToImage, Wish, wishes_for
-from ddpm_clip.settings import Settings, checked_weights
+from ddpm_clip.generation.request import Conditions, Painted, Wish, wishes_for
+from ddpm_clip.generation.settings import Settings
+from ddpm_clip.generation.text_to_image import TextToImage
 from ddpm_clip.types import Progress
 
 

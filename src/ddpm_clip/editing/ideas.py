@@ -9,12 +9,14 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from ddpm_clip.data.images import SUFFIXES
+from ddpm_clip.data.pictures.images import SUFFIXES
 from ddpm_clip.editing.pictures import Picture, open_picture
+from ddpm_clip.embedders.prompts import checked_prompt
 from ddpm_clip.errors import UsageError
-from ddpm_clip.generation import CONDITION_KEY, TextToImage
-from ddpm_clip.pretrained import LoadedModel
-from ddpm_clip.settings import Settings, checked_prompt
+from ddpm_clip.generation.request import CONDITION_KEY
+from ddpm_clip.generation.settings import Settings
+from ddpm_clip.generation.text_to_image import TextToImage
+from ddpm_clip.runs.pretrained import LoadedModel
 
 Idea = str | Picture
 

@@ -10,10 +10,13 @@ from typing import Any
 
 import torch
 
+from ddpm_clip.config.limits import checked_strength
 from ddpm_clip.editing.pictures import Picture
-from ddpm_clip.generation import Painted, TextToImage, Way, Ways, Wish, placed, wishes_for
+from ddpm_clip.embedders.prompts import checked_prompt
+from ddpm_clip.generation.request import Painted, Way, Ways, Wish, placed, wishes_for
+from ddpm_clip.generation.settings import Settings
+from ddpm_clip.generation.text_to_image import TextToImage
 from ddpm_clip.models.ddpm import noise_of
-from ddpm_clip.settings import Settings, checked_prompt, checked_strength
 from ddpm_clip.types import Progress
 from ddpm_clip.utils.tensors import to_picture
 

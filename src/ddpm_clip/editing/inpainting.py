@@ -8,13 +8,15 @@ from collections.abc import Generator, Sequence
 
 from torch import Tensor
 
+from ddpm_clip.config.limits import checked_rounds
 from ddpm_clip.diffusion.gradient_guidance import GradientGuidance, travelling
 from ddpm_clip.diffusion.known_pixels import keeping
 from ddpm_clip.diffusion.samplers import SAMPLERS, Walker
 from ddpm_clip.editing.image_to_image import wishes_under
 from ddpm_clip.editing.pictures import Picture, mask_digest
-from ddpm_clip.generation import Painted, TextToImage, Way, Ways, Wish
-from ddpm_clip.settings import Settings, checked_rounds
+from ddpm_clip.generation.request import Painted, Way, Ways, Wish
+from ddpm_clip.generation.settings import Settings
+from ddpm_clip.generation.text_to_image import TextToImage
 from ddpm_clip.types import Progress
 
 

@@ -9,11 +9,13 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from ddpm_clip.config.limits import checked_frames
 from ddpm_clip.editing.arcs import between
 from ddpm_clip.editing.ideas import Idea, conditions_of, name_of
 from ddpm_clip.editing.pictures import Picture
-from ddpm_clip.generation import Conditions, Painted, TextToImage, Wish
-from ddpm_clip.settings import Settings, checked_frames
+from ddpm_clip.generation.request import Conditions, Painted, Wish
+from ddpm_clip.generation.settings import Settings
+from ddpm_clip.generation.text_to_image import TextToImage
 from ddpm_clip.types import Progress
 
 

@@ -13,10 +13,17 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from ddpm_clip.data.decoding import flatten
-from ddpm_clip.data.images import BadImage, colour, open_image, pixel_digest, square, to_array
+from ddpm_clip.data.pictures.decoding import flatten
+from ddpm_clip.data.pictures.images import (
+    BadImage,
+    colour,
+    open_image,
+    pixel_digest,
+    square,
+    to_array,
+)
 from ddpm_clip.errors import DataError, MissingInput
-from ddpm_clip.pretrained import LoadedModel
+from ddpm_clip.runs.pretrained import LoadedModel
 from ddpm_clip.utils.tensors import to_float
 
 

@@ -9,8 +9,8 @@ from PIL import Image
 from torch import Tensor
 
 from ddpm_clip.editing.pictures import Picture
-from ddpm_clip.generation import Painted
-from ddpm_clip.painting import LONGEST_ROW
+from ddpm_clip.generation.files import LONGEST_ROW
+from ddpm_clip.generation.request import Painted
 from ddpm_clip.utils.tensors import to_picture
 from ddpm_clip.utils.visualization import grid
 

@@ -1,5 +1,23 @@
 """Encoders that put pictures and words into one space.
 
+- `hub`: from a hub id or a folder to a folder on this disk that holds a CLIP or SigLIP
+- `labels`: classes instead of pictures: one-hot embeddings, so that class-conditional models need
+  no CLIP
+- `legacy_clip`: the CLIP of the seed that trains its own: three convolutions, and an LSTM over
+  characters
+- `mini_clip`: a CLIP small enough to train in a minute: a CNN for pictures, a character tower for
+  words
+- `pixel_path`: the preprocessing of a pretrained encoder as torch operations that have gradients
+- `prompt_bank`: everyday captions, for the mean of the texts of a pretrained encoder
+- `prompts`: what may be asked in words: the one place where a prompt is judged
+- `texts`: each text through the encoder once, however often it is asked for
+- `tokenizer`: characters as tokens: every character has one, so no prompt can crash the text tower
+- `towers`: the two sides of a mini-CLIP, each in two architectures: pictures -> vectors, words ->
+  vectors
+- `transformers_clip`: pretrained CLIP and SigLIP models as an embedder
+- `transformers_loading`: opens the files of a pretrained CLIP or SigLIP with the transformers
+  package
+
 Each entry is a small function that opens an embedder; what it needs is imported only then.
 """
 
@@ -33,7 +51,7 @@ def open_mini_clip(folder: str | Path, *, device: str = "cpu") -> Embedder:
 
 def open_seed_clip(folder: str | Path, *, device: str = "cpu") -> Embedder:
     """The CLIP that came with imported weights."""
-    from ddpm_clip.embedders.seed_clip import SeedClip
+    from ddpm_clip.embedders.legacy_clip import SeedClip
 
     return SeedClip.load(folder, device)
 

@@ -1,6 +1,6 @@
 """A CLIP small enough to train in a minute: a CNN for pictures, a character tower for words.
 
-Learns from pairs of pictures and captions (`ddpm_clip.training.contrastive`); here is only the
+Learns from pairs of pictures and captions (`ddpm_clip.training.clip.contrastive`); here is only the
 model, its losses and its folder. Knows nothing of data sources or diffusion.
 """
 

@@ -8,9 +8,9 @@ from typing import Any
 
 from torch import Tensor
 
-from ddpm_clip.evaluation.ceiling import from_pictures
-from ddpm_clip.evaluation.success import PromptCase, Reader, SuccessTable, prompt_success
-from ddpm_clip.generation import TextToImage
+from ddpm_clip.evaluation.prompts.ceiling import from_pictures
+from ddpm_clip.evaluation.prompts.success import PromptCase, Reader, SuccessTable, prompt_success
+from ddpm_clip.generation.text_to_image import TextToImage
 from ddpm_clip.types import Progress
 
 CEILING = "image embeddings (ceiling)"

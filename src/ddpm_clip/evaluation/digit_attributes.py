@@ -1,6 +1,6 @@
 """Does a painted digit have the stroke, slant or extent that was asked for? Measured, not read.
 
-The measure is that of the captions (`ddpm_clip.data.digit_shapes`): a seven is thick where its
+The measure is that of the captions (`data/captions/digit_shapes.py`): a seven is thick where its
 stroke is wider than that of half of all real sevens. Knows nothing of painting or judges.
 """
 
@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from torch import Tensor
 
-from ddpm_clip.data.digit_shapes import VALUES, Spread, measured, spreads
+from ddpm_clip.data.captions.digit_shapes import VALUES, Spread, measured, spreads
 from ddpm_clip.errors import UsageError
 from ddpm_clip.utils.tensors import to_uint8
 

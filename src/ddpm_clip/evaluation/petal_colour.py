@@ -11,9 +11,9 @@ from functools import cache
 import torch
 from torch import Tensor
 
-from ddpm_clip.data.drawn_flowers import CENTRES, PETALS
-from ddpm_clip.data.flower_shapes import LEAF
-from ddpm_clip.evaluation.judge import Reading
+from ddpm_clip.data.local.drawn_flowers import CENTRES, PETALS
+from ddpm_clip.data.local.flower_shapes import LEAF
+from ddpm_clip.evaluation.judge.network import Reading
 
 SHADES = (-0.55, -0.4, -0.25, -0.1, 0.0, 0.15, 0.3)
 """From shadow to highlight, as the brush of the drawings lays them on."""

@@ -1,5 +1,17 @@
 """Explanations that can fail: each analysis is a file, and hands back an `Explanation`.
 
+- `guidance/`: what does guidance change?
+- `inversions/`: from pictures back to noise, and between two pictures
+- `maths/`: pure mathematics: attributions, frequencies, picture metrics
+- `noise/`: what does the initial noise decide, and what does the network predict of it?
+- `over_time/`: when is it decided? Pictures along the walk
+- `panels/`: what an analysis shows: data for pictures and plots, and their drawing
+- `prompt/`: which words, and which parts of the condition, matter?
+- `report/`: all analyses of one prompt, as a folder with one page
+- `subject/`: the model under study: a denoiser, a prompt, seeds, and what reads the pictures
+- `training_data/`: which training pictures steer a prompt, and is any copied?
+- `verdict/`: what counts as evidence: gates, claims, verdicts
+
 >>> from ddpm_clip.explain import trajectory  # doctest: +SKIP
 >>> trajectory("digits", "a six").show()  # doctest: +SKIP
 
@@ -7,37 +19,38 @@ An analysis is a generator `explain(subject, *, quick=False)` in the file of its
 function of the same name made by `opening.plainly`. Importing this loads torch.
 """
 
-from ddpm_clip.explain.bottleneck import bottleneck
-from ddpm_clip.explain.bottleneck import explain as _bottleneck
-from ddpm_clip.explain.commitment import commitment
-from ddpm_clip.explain.commitment import explain as _commitment
-from ddpm_clip.explain.embedding import embedding
-from ddpm_clip.explain.embedding import explain as _embedding
-from ddpm_clip.explain.guidance_field import explain as _guidance_field
-from ddpm_clip.explain.guidance_field import guidance_field
-from ddpm_clip.explain.guidance_weights import explain as _guidance_weights
-from ddpm_clip.explain.guidance_weights import guidance_weights
-from ddpm_clip.explain.initial_noise import explain as _initial_noise
-from ddpm_clip.explain.initial_noise import initial_noise
-from ddpm_clip.explain.inversion import explain as _inversion
-from ddpm_clip.explain.inversion import inversion
-from ddpm_clip.explain.noise_prediction import explain as _noise_prediction
-from ddpm_clip.explain.noise_prediction import noise_prediction
-from ddpm_clip.explain.opening import Explain, subject_of
-from ddpm_clip.explain.panels import Explanation
-from ddpm_clip.explain.provenance import explain as _provenance
-from ddpm_clip.explain.provenance import provenance
-from ddpm_clip.explain.stepwise import explain as _stepwise
-from ddpm_clip.explain.stepwise import stepwise
-from ddpm_clip.explain.subject import Subject
-from ddpm_clip.explain.switching import explain as _switching
-from ddpm_clip.explain.switching import switching
-from ddpm_clip.explain.timesteps import explain as _timesteps
-from ddpm_clip.explain.timesteps import timesteps
-from ddpm_clip.explain.trajectory import explain as _trajectory
-from ddpm_clip.explain.trajectory import trajectory
-from ddpm_clip.explain.words import explain as _words
-from ddpm_clip.explain.words import words
+from ddpm_clip.explain.guidance.guidance_field import explain as _guidance_field
+from ddpm_clip.explain.guidance.guidance_field import guidance_field
+from ddpm_clip.explain.guidance.guidance_weights import explain as _guidance_weights
+from ddpm_clip.explain.guidance.guidance_weights import guidance_weights
+from ddpm_clip.explain.inversions.inversion import explain as _inversion
+from ddpm_clip.explain.inversions.inversion import inversion
+from ddpm_clip.explain.noise.initial_noise import explain as _initial_noise
+from ddpm_clip.explain.noise.initial_noise import initial_noise
+from ddpm_clip.explain.noise.noise_prediction import explain as _noise_prediction
+from ddpm_clip.explain.noise.noise_prediction import noise_prediction
+from ddpm_clip.explain.over_time.commitment import commitment
+from ddpm_clip.explain.over_time.commitment import explain as _commitment
+from ddpm_clip.explain.over_time.stepwise import explain as _stepwise
+from ddpm_clip.explain.over_time.stepwise import stepwise
+from ddpm_clip.explain.over_time.switching import explain as _switching
+from ddpm_clip.explain.over_time.switching import switching
+from ddpm_clip.explain.over_time.timesteps import explain as _timesteps
+from ddpm_clip.explain.over_time.timesteps import timesteps
+from ddpm_clip.explain.over_time.trajectory import explain as _trajectory
+from ddpm_clip.explain.over_time.trajectory import trajectory
+from ddpm_clip.explain.prompt.bottleneck import bottleneck
+from ddpm_clip.explain.prompt.bottleneck import explain as _bottleneck
+from ddpm_clip.explain.prompt.embedding import embedding
+from ddpm_clip.explain.prompt.embedding import explain as _embedding
+from ddpm_clip.explain.prompt.words import explain as _words
+from ddpm_clip.explain.prompt.words import words
+from ddpm_clip.explain.subject.from_model import subject_of
+from ddpm_clip.explain.subject.subject import Subject
+from ddpm_clip.explain.training_data.provenance import explain as _provenance
+from ddpm_clip.explain.training_data.provenance import provenance
+from ddpm_clip.explain.verdict.analysis import Explain
+from ddpm_clip.explain.verdict.result import Explanation
 from ddpm_clip.registry import Registry
 
 EXPLANATIONS: Registry[Explain] = Registry(

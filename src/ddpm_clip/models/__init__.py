@@ -1,4 +1,16 @@
-"""The networks, and DDPM which trains and walks them."""
+"""The networks, and DDPM, which trains and samples them.
+
+- `course_unet`: the seeds' course network, block for block: the teaching baseline, and two that
+  were trained
+- `ddpm`: DDPM: a schedule, what the network predicts on it, its loss, and the walk back
+- `ema`: an exponential moving average of the weights, with a profile that fits every run length
+- `layers`: blocks of the U-Net: normalisation, residual block with FiLM, attention, embeddings
+- `legacy_keys`: weights that the earlier projects trained, told by the names and shapes of their
+  tensors
+- `pooled_unet`: the network of the seed that trains its own CLIP: pooling, skips, time and words
+  added a block
+- `unet`: the U-Net that ships: residual blocks, FiLM, attention where the map is small, skips
+"""
 
 from collections.abc import Callable
 from typing import Any

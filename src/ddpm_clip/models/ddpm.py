@@ -14,7 +14,7 @@ from torch import Tensor
 from ddpm_clip.diffusion.guidance import Guidance, Network, guided
 from ddpm_clip.diffusion.parameterization import PARAMETERIZATIONS, WEIGHTINGS
 from ddpm_clip.diffusion.samplers import SAMPLERS, Walker
-from ddpm_clip.diffusion.samplers.ddpm import VARIANCES
+from ddpm_clip.diffusion.samplers.ddpm_sampler import VARIANCES
 from ddpm_clip.diffusion.schedules import NOISE_LEVELS, NoiseSchedule, stratified
 from ddpm_clip.errors import UsageError
 from ddpm_clip.types import Denoiser, Noise, Predict, Prediction, Step

@@ -11,14 +11,10 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
+from ddpm_clip.config.limits import checked_rounds, checked_strength, checked_weights
+from ddpm_clip.embedders.prompts import checked_prompt
 from ddpm_clip.errors import UsageError
-from ddpm_clip.settings import (
-    Settings,
-    checked_prompt,
-    checked_rounds,
-    checked_strength,
-    checked_weights,
-)
+from ddpm_clip.generation.settings import Settings
 
 MOST_PIXELS = 2**22
 """Of a batch, all pictures together: as many as 64 of 256x256."""

@@ -1,8 +1,8 @@
 """What a picture says of how it was painted, judged before anything is done with it.
 
-The texts of a picture may come from anyone (`data/png_texts.py` bounds their size and kinds). Here
-they must say all that is needed, in the ranges of `settings.py` and `judging.py`. A name in them
-is compared, and never opened. Knows nothing of models.
+The texts of a picture may come from anyone (`data/pictures/png_texts.py` bounds their size and
+kinds). Here they must say all that is needed, in the ranges of `generation/settings.py` and
+`judging.py`. A name in them is compared, and never opened. Knows nothing of models.
 """
 
 import os
@@ -13,11 +13,11 @@ from pathlib import Path
 from typing import Any
 
 import ddpm_clip
-from ddpm_clip.data.images import BadImage
-from ddpm_clip.data.png_texts import AS_WRITTEN, read_parameters
+from ddpm_clip.data.pictures.images import BadImage
+from ddpm_clip.data.pictures.png_texts import AS_WRITTEN, read_parameters
 from ddpm_clip.errors import DataError, MissingInput, UsageError
+from ddpm_clip.generation.settings import Settings
 from ddpm_clip.reproducing.judging import check_edit, check_place, check_prompt, check_scales
-from ddpm_clip.settings import Settings
 
 NEEDED = (
     "ddpm_clip", "prompt", "negative", "seed", "guidance", "steps", "sampler", "bridge", "clamp",

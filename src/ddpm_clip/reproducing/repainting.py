@@ -22,10 +22,11 @@ from ddpm_clip.editing.interpolation import on_the_way
 from ddpm_clip.editing.pictures import Picture, mask_digest, open_mask, open_picture
 from ddpm_clip.editing.variation import seen
 from ddpm_clip.errors import DataError, MissingInput
-from ddpm_clip.generation import Conditions, Painted, TextToImage, Ways, Wish, placed
-from ddpm_clip.pretrained import LoadedModel
+from ddpm_clip.generation.request import Conditions, Painted, Ways, Wish, placed
+from ddpm_clip.generation.settings import Settings
+from ddpm_clip.generation.text_to_image import TextToImage
 from ddpm_clip.reproducing.recipe import Recipe
-from ddpm_clip.settings import Settings
+from ddpm_clip.runs.pretrained import LoadedModel
 from ddpm_clip.types import Progress
 from ddpm_clip.utils.tensors import to_picture
 

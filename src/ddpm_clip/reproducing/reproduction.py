@@ -12,16 +12,17 @@ from typing import Any
 import torch
 from PIL import Image
 
-from ddpm_clip.data.images import open_image
-from ddpm_clip.data.png_texts import AS_WRITTEN
+from ddpm_clip.data.pictures.images import open_image
+from ddpm_clip.data.pictures.png_texts import AS_WRITTEN
 from ddpm_clip.errors import DataError, MissingInput, UsageError
-from ddpm_clip.generation import Painted, TextToImage
-from ddpm_clip.painting import parameters, save_painted
-from ddpm_clip.pretrained import LoadedModel
+from ddpm_clip.generation.files import parameters, save_painted
+from ddpm_clip.generation.request import Painted
+from ddpm_clip.generation.settings import Settings
+from ddpm_clip.generation.text_to_image import TextToImage
 from ddpm_clip.reproducing.comparing import Comparison, compare
 from ddpm_clip.reproducing.recipe import Recipe, read_recipe
 from ddpm_clip.reproducing.repainting import Given, repainted, threads
-from ddpm_clip.settings import Settings
+from ddpm_clip.runs.pretrained import LoadedModel
 from ddpm_clip.types import Progress
 from ddpm_clip.weights import shipped_names
 

@@ -20,15 +20,16 @@ import torch
 from torch import Tensor
 
 from ddpm_clip.build import build_ddpm, usable_device
-from ddpm_clip.config import Config
+from ddpm_clip.config.schema import Config
 from ddpm_clip.errors import NonFiniteError, StorageError
 from ddpm_clip.models.ddpm import DDPM
-from ddpm_clip.run import Run
-from ddpm_clip.training.batches import Batches
-from ddpm_clip.training.micro_batches import with_room
-from ddpm_clip.training.prepared import Prepared
-from ddpm_clip.training.stability import BadStep
-from ddpm_clip.training.state import (
+from ddpm_clip.runs.run import Run
+from ddpm_clip.training.steps.batches import Batches
+from ddpm_clip.training.steps.micro_batches import with_room
+from ddpm_clip.training.steps.prepared import Prepared
+from ddpm_clip.training.steps.size import batch_size, fitted_config, step_seed, total_steps
+from ddpm_clip.training.steps.stability import BadStep
+from ddpm_clip.training.steps.state import (
     GROUPS,
     TrainState,
     learning_rate,
@@ -36,22 +37,10 @@ from ddpm_clip.training.state import (
     start_state,
     surroundings,
 )
-from ddpm_clip.training.validation import errors
+from ddpm_clip.training.steps.validation import errors
 from ddpm_clip.training.world import ALONE, World
 from ddpm_clip.types import Denoiser, TrainStep
 from ddpm_clip.utils.device import pick_dtype
-
-
-def total_steps(config: Config, n: int) -> int:
-    """The steps of a run on `n` pictures."""
-    if config.training.epochs is None:
-        return config.training.steps
-    return math.ceil(config.training.epochs * n / batch_size(config, n))
-
-
-def batch_size(config: Config, n: int) -> int:
-    """Pictures a step of a run on `n` pictures: no more than there are."""
-    return min(config.training.batch_size, n)
 
 
 def train(
@@ -124,19 +113,6 @@ def _agree(world: World, config: Config, prepared: Prepared, state: TrainState) 
     world.meet()
 
 
-def _fitting(config: Config, n: int) -> Config:
-    """The config of a run on `n` pictures; warns where a step asks for more than there are."""
-    wanted, most = config.training.batch_size, batch_size(config, n)
-    if wanted > most:
-        warnings.warn(
-            f"training.batch_size = {wanted} is more than the {n} pictures that are trained on; "
-            f"a step takes {most}",
-            stacklevel=2,
-        )
-    training = config.training.model_copy(update={"batch_size": most})
-    return config.model_copy(update={"training": training})
-
-
 class _Loop:
     """The parts of the loop that stay the same from step to step."""
 
@@ -152,7 +128,7 @@ class _Loop:
         self.run, self.data, self.state, self.ddpm, self.device = run, prepared, state, ddpm, device
         self.world = world
         self.rows = prepared.rows
-        self.config = _fitting(run.config, len(self.rows))
+        self.config = fitted_config(run.config, len(self.rows))
         self.options = self.config.training
         self.batches = Batches(self.config, prepared, self.rows, ddpm, device, world)
         self.last = total_steps(run.config, len(self.rows))
@@ -236,9 +212,9 @@ class _Loop:
     def gathered(self, step: int, parts: int) -> Tensor:
         """The gradients of a step in micro-batches, from nothing; returns its loss."""
         self.state.optimizer.zero_grad()
-        draws = torch.Generator().manual_seed(_mix(self.options.seed, step))
+        draws = torch.Generator().manual_seed(step_seed(self.options.seed, step))
         # Dropout draws from the global generator, in each process its own numbers.
-        torch.manual_seed(_mix(self.options.seed, step) + 1 + self.world.rank)
+        torch.manual_seed(step_seed(self.options.seed, step) + 1 + self.world.rank)
         rows = self.batches.of(step - 1, draws)
         loss = torch.zeros(())
         split = [part for part in torch.arange(len(rows[0])).tensor_split(parts) if len(part)]
@@ -310,8 +286,3 @@ class _Loop:
         return self.world.sum(
             found.mean() * (len(found) / n) if len(found) else torch.zeros(())
         ).item()
-
-
-def _mix(seed: int, step: int) -> int:
-    """One 63-bit seed for a step of a run."""
-    return int(np.random.SeedSequence([seed, step]).generate_state(1, np.uint64)[0] >> np.uint64(1))

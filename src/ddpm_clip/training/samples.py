@@ -11,13 +11,13 @@ from typing import cast
 import torch
 from PIL import Image
 
-from ddpm_clip.generation import TextToImage
+from ddpm_clip.generation.text_to_image import TextToImage
 from ddpm_clip.models.ddpm import DDPM
-from ddpm_clip.run import Run
-from ddpm_clip.training.prepared import Prepared
-from ddpm_clip.training.validation import by_noise
+from ddpm_clip.runs.run import Run
+from ddpm_clip.training.steps.prepared import Prepared
+from ddpm_clip.training.steps.validation import by_noise
 from ddpm_clip.types import Denoiser
-from ddpm_clip.utils.plots import loss_curve
+from ddpm_clip.utils.plots.curves import loss_curve
 from ddpm_clip.utils.tensors import to_float, to_picture
 from ddpm_clip.utils.visualization import grid, save_gif, tensor_grid
 

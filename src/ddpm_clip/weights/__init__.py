@@ -1,4 +1,7 @@
-"""Where the models that ship with the package lie. Knows only names and folders."""
+"""The models that ship, one folder each.
+
+- `card`: the card of a packed model: what it is called, what it was made with, and its config
+"""
 
 from importlib.resources import files
 from pathlib import Path

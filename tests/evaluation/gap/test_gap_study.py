@@ -4,11 +4,11 @@ import pytest
 import torch
 from PIL import Image
 
-from ddpm_clip.conditioning import Conditioner
+from ddpm_clip.conditioning.conditioner import Conditioner
+from ddpm_clip.conditioning.prior import Prior
 from ddpm_clip.errors import DataError
 from ddpm_clip.evaluation.gap.plot import draw_gap
 from ddpm_clip.evaluation.gap.study import study_model, study_pairs
-from ddpm_clip.prior import Prior
 from ddpm_clip.utils.generators import finish
 
 

@@ -3,7 +3,7 @@
 from collections import Counter
 
 from ddpm_clip.evaluation.metrics.matching import matched
-from ddpm_clip.evaluation.success import PromptCase
+from ddpm_clip.evaluation.prompts.success import PromptCase
 
 CAT, DOG = PromptCase("cat", {"label": "cat"}), PromptCase("dog", {"label": "dog"})
 LION = PromptCase("a cat, please", {"label": "cat"})

@@ -5,17 +5,21 @@ import torch
 from planted import ATTRIBUTES, planted
 
 from ddpm_clip.embedders.mini_clip import MiniClip
-from ddpm_clip.evaluation.report import transfer_part as transfer_module
-from ddpm_clip.evaluation.report.copies_part import copies_part
-from ddpm_clip.evaluation.report.material import Material
-from ddpm_clip.evaluation.report.parts import Absent
+from ddpm_clip.evaluation.prompts.success import PromptCase
+from ddpm_clip.evaluation.report.context import Material
+from ddpm_clip.evaluation.report.readers import Witness
 from ddpm_clip.evaluation.report.real_pictures import Pictures, Real
-from ddpm_clip.evaluation.report.sets_parts import distances_part, diversity_part, two_sample_part
+from ddpm_clip.evaluation.report.sections import transfer as transfer_module
+from ddpm_clip.evaluation.report.sections.copies import copies_part
+from ddpm_clip.evaluation.report.sections.figures import Absent
+from ddpm_clip.evaluation.report.sections.sets import (
+    distances_part,
+    diversity_part,
+    two_sample_part,
+)
+from ddpm_clip.evaluation.report.sections.transfer import transfer_part
+from ddpm_clip.evaluation.report.sections.words import retrieval_part, success_part
 from ddpm_clip.evaluation.report.shown import first_seeds
-from ddpm_clip.evaluation.report.transfer_part import transfer_part
-from ddpm_clip.evaluation.report.witnesses import Witness
-from ddpm_clip.evaluation.report.words_parts import retrieval_part, success_part
-from ddpm_clip.evaluation.success import PromptCase
 from ddpm_clip.utils.generators import finish
 from ddpm_clip.utils.tensors import to_float
 

@@ -3,9 +3,9 @@
 import pytest
 
 from ddpm_clip.errors import UsageError
+from ddpm_clip.evaluation.prompts.success import PromptCase
 from ddpm_clip.evaluation.report import plan as module
 from ddpm_clip.evaluation.report.plan import MOST, check_size, fitted, plan
-from ddpm_clip.evaluation.success import PromptCase
 from ddpm_clip.utils.generators import finish
 
 TEN = [PromptCase(f"prompt {i}", {}) for i in range(10)]

@@ -6,14 +6,14 @@ import numpy as np
 import pytest
 import torch
 
-from ddpm_clip.config import DataConfig
-from ddpm_clip.data.drawn_flowers import write_folder
-from ddpm_clip.data.pixels import load_pixels
+from ddpm_clip.config.schema import DataConfig
+from ddpm_clip.data.local.drawn_flowers import write_folder
+from ddpm_clip.data.pictures.pixels import load_pixels
 from ddpm_clip.data.sources import open_source
 from ddpm_clip.errors import MissingInput
 from ddpm_clip.evaluation.report import real_pictures as module
 from ddpm_clip.evaluation.report.real_pictures import Pictures, Real, real_pictures
-from ddpm_clip.training.prepare import heldout_rows
+from ddpm_clip.training.prepare.prepare import heldout_rows
 from ddpm_clip.utils.generators import finish
 
 NOWHERE = Path("nowhere")

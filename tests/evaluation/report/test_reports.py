@@ -9,15 +9,15 @@ import pytest
 from PIL import Image
 
 from ddpm_clip.errors import CannotCreate
-from ddpm_clip.evaluation.report.as_json import as_json
+from ddpm_clip.evaluation.prompts.success import PromptCase
 from ddpm_clip.evaluation.report.evaluate import Evaluation
-from ddpm_clip.evaluation.report.files import check_folder, write_evaluation
-from ddpm_clip.evaluation.report.html import as_html
-from ddpm_clip.evaluation.report.markdown import as_markdown
-from ddpm_clip.evaluation.report.parts import Absent, Figure, Part
+from ddpm_clip.evaluation.report.formats.as_json import as_json
+from ddpm_clip.evaluation.report.formats.files import check_folder, write_evaluation
+from ddpm_clip.evaluation.report.formats.html import as_html
+from ddpm_clip.evaluation.report.formats.markdown import as_markdown
 from ddpm_clip.evaluation.report.plan import Plan
+from ddpm_clip.evaluation.report.sections.figures import Absent, Figure, Part
 from ddpm_clip.evaluation.report.shown import Shown
-from ddpm_clip.evaluation.success import PromptCase
 
 EVIL = "<script>alert('a|b')</script>"
 

@@ -2,7 +2,7 @@
 
 A map takes unit text embeddings (n, e) to unit rows (n, e) in the place of the pictures. It goes
 by a bank of pairs, of which most look only at the two clouds and not at who belongs to whom.
-Knows nothing of models; those of them that models use are in `ddpm_clip.bridges`.
+Knows nothing of models; those of them that models use are in `ddpm_clip.conditioning.bridges`.
 """
 
 from collections.abc import Callable, Sequence
@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from ddpm_clip.prior import Prior
+from ddpm_clip.conditioning.prior import Prior
 
 SHRINKAGE = 0.3
 """Of the covariances of CORAL towards a round one, since the bank is small for its size."""

@@ -11,8 +11,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from ddpm_clip.closeness import Closeness, paired_closeness, unpaired_closeness
-from ddpm_clip.conditioning import Conditioner
+from ddpm_clip.conditioning.closeness import Closeness, paired_closeness, unpaired_closeness
+from ddpm_clip.conditioning.conditioner import Conditioner
 from ddpm_clip.errors import DataError
 from ddpm_clip.evaluation.gap.bridge_maps import MAPS, Pairs
 from ddpm_clip.types import Progress

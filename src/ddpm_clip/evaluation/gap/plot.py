@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from ddpm_clip.evaluation.gap.study import GapStudy
-from ddpm_clip.utils.plots import Line, Panel, panels
+from ddpm_clip.utils.plots.curves import Line, Panel, panels
 
 
 def draw_gap(study: GapStudy, path: Path) -> Path:

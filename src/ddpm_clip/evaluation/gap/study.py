@@ -11,11 +11,11 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from ddpm_clip.closeness import Closeness
+from ddpm_clip.conditioning.closeness import Closeness
 from ddpm_clip.errors import DataError
 from ddpm_clip.evaluation.gap.bridge_table import rows_of, table_of_model, table_on_pairs
 from ddpm_clip.evaluation.gap.measures import GapReport, measure_gap
-from ddpm_clip.pretrained import LoadedModel
+from ddpm_clip.runs.pretrained import LoadedModel
 from ddpm_clip.types import Progress
 
 MOST = 5000

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from ddpm_clip.errors import DataError, UsageError
-from ddpm_clip.evaluation.judge import JudgeNet
+from ddpm_clip.evaluation.judge.network import JudgeNet
 from ddpm_clip.utils.tensors import to_float
 
 CHUNK = 500

@@ -8,9 +8,9 @@ import random
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from ddpm_clip.evaluation.cases import meaning
-from ddpm_clip.evaluation.ceiling import agrees
-from ddpm_clip.evaluation.success import PromptCase
+from ddpm_clip.evaluation.prompts.cases import meaning
+from ddpm_clip.evaluation.prompts.ceiling import agrees
+from ddpm_clip.evaluation.prompts.success import PromptCase
 
 Facts = Mapping[str, str]
 

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import torch
 from torch import Tensor
 
-from ddpm_clip.nearest import Bank
+from ddpm_clip.conditioning.nearest import Bank
 
 CHUNK = 1024
 """Rows whose distances to all others are in memory at once."""

@@ -16,8 +16,8 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from ddpm_clip.errors import UsageError
-from ddpm_clip.evaluation.intervals import wilson
 from ddpm_clip.evaluation.metrics.features import in_chunks, paired
+from ddpm_clip.evaluation.statistics.intervals import wilson
 from ddpm_clip.types import Embedder
 
 

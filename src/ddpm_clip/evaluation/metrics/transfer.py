@@ -12,10 +12,10 @@ import torch
 from torch import Tensor
 
 from ddpm_clip.errors import UsageError
-from ddpm_clip.evaluation.intervals import wilson
-from ddpm_clip.evaluation.judge import JudgeNet
-from ddpm_clip.evaluation.judge_training import attributes_of, measure_judge, train_judge
+from ddpm_clip.evaluation.judge.network import JudgeNet
+from ddpm_clip.evaluation.judge.training import attributes_of, measure_judge, train_judge
 from ddpm_clip.evaluation.metrics.features import some_rows
+from ddpm_clip.evaluation.statistics.intervals import wilson
 from ddpm_clip.types import Progress
 
 LABEL = "label"

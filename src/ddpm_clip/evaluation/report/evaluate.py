@@ -14,15 +14,17 @@ from typing import Any
 from PIL import Image
 
 from ddpm_clip.errors import DdpmClipError, UsageError
-from ddpm_clip.evaluation.cases import cases_of, read_prompts
-from ddpm_clip.evaluation.report.copies_part import TITLE as COPIES
-from ddpm_clip.evaluation.report.copies_part import Copies, copies_part
-from ddpm_clip.evaluation.report.material import Material
-from ddpm_clip.evaluation.report.parts import Absent, Part
+from ddpm_clip.evaluation.prompts.cases import cases_of, read_prompts
+from ddpm_clip.evaluation.prompts.success import PromptCase, check_readable, paint_cases
+from ddpm_clip.evaluation.report.context import Material
 from ddpm_clip.evaluation.report.plan import MINUTES, Plan, check_size, plan
 from ddpm_clip.evaluation.report.provenance import provenance
+from ddpm_clip.evaluation.report.readers import Witness, find_judge, find_scorer, trained_judge
 from ddpm_clip.evaluation.report.real_pictures import Real, real_pictures
-from ddpm_clip.evaluation.report.sets_parts import (
+from ddpm_clip.evaluation.report.sections.copies import TITLE as COPIES
+from ddpm_clip.evaluation.report.sections.copies import Copies, copies_part
+from ddpm_clip.evaluation.report.sections.figures import Absent, Part
+from ddpm_clip.evaluation.report.sections.sets import (
     DISTANCES,
     DIVERSITY,
     TWO_SAMPLE,
@@ -30,14 +32,17 @@ from ddpm_clip.evaluation.report.sets_parts import (
     diversity_part,
     two_sample_part,
 )
+from ddpm_clip.evaluation.report.sections.transfer import TITLE as TRANSFER
+from ddpm_clip.evaluation.report.sections.transfer import transfer_part
+from ddpm_clip.evaluation.report.sections.words import (
+    RETRIEVAL,
+    SUCCESS,
+    retrieval_part,
+    success_part,
+)
 from ddpm_clip.evaluation.report.shown import Shown, first_seeds
-from ddpm_clip.evaluation.report.transfer_part import TITLE as TRANSFER
-from ddpm_clip.evaluation.report.transfer_part import transfer_part
-from ddpm_clip.evaluation.report.witnesses import Witness, find_judge, find_scorer, trained_judge
-from ddpm_clip.evaluation.report.words_parts import RETRIEVAL, SUCCESS, retrieval_part, success_part
-from ddpm_clip.evaluation.success import PromptCase, check_readable, paint_cases
-from ddpm_clip.generation import TextToImage
-from ddpm_clip.settings import Settings
+from ddpm_clip.generation.settings import Settings
+from ddpm_clip.generation.text_to_image import TextToImage
 from ddpm_clip.types import Progress
 
 Work = Generator[Progress, None, Part | Absent]

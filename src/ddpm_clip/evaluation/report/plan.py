@@ -10,11 +10,11 @@ from collections.abc import Generator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from ddpm_clip.config.limits import checked_minutes, checked_whole
 from ddpm_clip.errors import UsageError
-from ddpm_clip.evaluation.cases import fewer
-from ddpm_clip.evaluation.success import PromptCase, paint_cases
-from ddpm_clip.generation import TextToImage
-from ddpm_clip.settings import checked_minutes, checked_whole
+from ddpm_clip.evaluation.prompts.cases import fewer
+from ddpm_clip.evaluation.prompts.success import PromptCase, paint_cases
+from ddpm_clip.generation.text_to_image import TextToImage
 from ddpm_clip.types import Progress
 
 PAINTING = 0.5

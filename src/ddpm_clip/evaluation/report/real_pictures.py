@@ -11,13 +11,13 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from ddpm_clip.config import DataConfig
-from ddpm_clip.data.captions import facts_of
-from ddpm_clip.data.drawn_flowers import DrawnFlowers
+from ddpm_clip.config.schema import DataConfig
+from ddpm_clip.data.captions.grammars import facts_of
+from ddpm_clip.data.local.drawn_flowers import DrawnFlowers
 from ddpm_clip.data.subset import Subset
 from ddpm_clip.errors import DdpmClipError, MissingInput, UsageError
-from ddpm_clip.training.pictures import decode, open_data, open_kept
-from ddpm_clip.training.prepare import heldout_rows
+from ddpm_clip.training.prepare.pictures import decode, open_data, open_kept
+from ddpm_clip.training.prepare.prepare import heldout_rows
 from ddpm_clip.types import ImageSource, Progress
 
 TEST = "test"

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 from PIL import Image
 
-from ddpm_clip.evaluation.report.material import Material
-from ddpm_clip.settings import MAX_SEED
+from ddpm_clip.config.limits import MAX_SEED
+from ddpm_clip.evaluation.report.context import Material
 from ddpm_clip.utils.tensors import to_picture
 
 SEEDS = 8

@@ -1,0 +1,106 @@
+"""`ask`: can the pictures of a model say this, and what could be asked of them instead."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from ddpm_clip.cli import console
+from ddpm_clip.cli.options import AsJson
+from ddpm_clip.cli.painting_options import WHOLE, used_prompts
+
+if TYPE_CHECKING:
+    from ddpm_clip.coverage.asking import Adviser, Answer
+
+
+def ask(
+    model: Annotated[
+        str, typer.Argument(metavar="RUN|MODEL", help="A run, a model's folder, or a shipped name.")
+    ],
+    prompts: Annotated[
+        list[str] | None,
+        typer.Argument(
+            metavar="PROMPT...", help="None: say what could be asked.", show_default=False
+        ),
+    ] = None,
+    k: Annotated[
+        int | None, typer.Option("-k", help="Nearest pictures that are named.", **WHOLE)
+    ] = None,
+    out: Annotated[
+        Path | None, typer.Option(metavar="FILE.png", help="Draw the nearest pictures.")
+    ] = None,
+    device: Annotated[str, typer.Option(help="auto, cpu, cuda or mps.")] = "auto",
+    as_json: AsJson = False,
+) -> None:
+    """Say how well the pictures of a model cover a prompt.
+
+    ddpm-clip ask flowers "a red rose" "a purple horse"
+    ddpm-clip ask flowers
+
+    The verdict is well covered, thin (the words are known, the pictures few) or outside. Then
+    come the nearest training pictures and their share of what the knn bridge makes of the
+    prompt. Without a prompt: prompts that are well covered, spread over what the pictures show.
+    """
+    from ddpm_clip.config.limits import checked_whole
+    from ddpm_clip.coverage.asking import Adviser
+    from ddpm_clip.runs.pretrained import load
+
+    asked = used_prompts(prompts) if prompts else []
+    k = None if k is None else checked_whole("k", k)
+    adviser = Adviser(load(model, device))
+    if not asked:
+        return _suggest(adviser, as_json)
+    answers = [adviser.ask(prompt, k) for prompt in asked]
+    if as_json:
+        facts = {"model": adviser.model.name, "error": adviser.coverage.error}
+        console.result_json(facts | {"answers": [answer.as_dict() for answer in answers]})
+    else:
+        _print(adviser, answers)
+    if out is not None:
+        _draw(adviser, answers, out)
+
+
+def _suggest(adviser: "Adviser", as_json: bool) -> None:
+    told = adviser.coverage.suggestions
+    if as_json:
+        facts = [{"prompt": one.prompt, "near": one.near} for one in told]
+        return console.result_json({"model": adviser.model.name, "suggestions": facts})
+    pictures = len(adviser.model.conditioner.bank)
+    console.say(f"prompts that are well covered, and how many of {pictures:,} pictures are near")
+    for one in told:
+        console.result(f"{one.near:>7,}  {one.prompt}")
+
+
+def _print(adviser: "Adviser", answers: "list[Answer]") -> None:
+    error = adviser.coverage.error
+    for answer in answers:
+        console.result(f"{answer.verdict}: {answer.prompt}")
+        console.result(
+            f"  similarity {answer.similarity:.2f}, above {answer.percentile:.0f} % of covered "
+            f"prompts; {answer.near:,} of {answer.pictures:,} pictures are near"
+        )
+        for one in answer.neighbours:
+            console.result(f"  {one.key:<32} cosine {one.cosine:.2f}   share {one.share:4.0%}")
+        if answer.suggestions:
+            told = ", ".join(repr(one.prompt) for one in answer.suggestions)
+            console.result(f"  you could ask: {told}")
+    console.say(f"of prompts whose coverage is known, {error:.0%} are judged wrongly here")
+
+
+def _draw(adviser: "Adviser", answers: "list[Answer]", out: Path) -> None:
+    """The sheet, or a sentence where the pictures are not to be had."""
+    from ddpm_clip.coverage.showing import sheet
+    from ddpm_clip.errors import CannotCreate, DataError, MissingInput
+
+    try:
+        picture = sheet(answers, adviser.model.config.data)
+    except (MissingInput, DataError) as error:
+        return console.warn(f"{out} is not drawn: {error.what}")
+    try:
+        out.parent.mkdir(parents=True, exist_ok=True)
+        picture.save(out)
+    except (OSError, ValueError) as error:
+        raise CannotCreate(
+            f"cannot write {out}", str(error), "choose another --out", param="out"
+        ) from error
+    console.say(f"drawn: {out}")

@@ -1,0 +1,61 @@
+"""`compass`: pictures and words in one plane."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from ddpm_clip.cli import console
+from ddpm_clip.cli.commands.similarity import Plot, Space, Texts, checked_png
+from ddpm_clip.cli.options import AsJson, Source
+from ddpm_clip.cli.painting_options import Device
+
+if TYPE_CHECKING:
+    from ddpm_clip.evaluation.clip.similarity import Compass
+
+
+def compass(
+    source: Source,
+    model: Space = "digits",
+    text: Texts = None,
+    n: Annotated[int, typer.Option("-n", min=1, help="Pictures, by lot.")] = 500,
+    split: Annotated[str, typer.Option(help="Which part of a data set.")] = "test",
+    out: Plot = None,
+    device: Device = "auto",
+    as_json: AsJson = False,
+) -> None:
+    """Lay pictures and words into one plane.
+
+    ddpm-clip compass mnist --model runs/clip --text zero --text one --out compass.png
+
+    A two-dimensional CLIP is shown as it is, any other on the two axes along which the pictures
+    vary most. Prints the share of pictures whose nearest text is their label.
+    """
+    from ddpm_clip.data.pictures.images import square
+    from ddpm_clip.data.sources import open_source
+    from ddpm_clip.data.subset import limit
+    from ddpm_clip.evaluation.clip.similarity import Space, compass
+
+    checked_png(out)
+    space = Space.open(model, device)
+    few = limit(open_source(source, split=split), n)
+    images = [square(few[i]) for i in range(len(few))]
+    labels = [few.label(i) or "" for i in range(len(few))]
+    found = compass(space, images, labels, space.asked(text or list(few.classes)))
+    if out:
+        _draw_compass(found, out, space.name)
+    if as_json:
+        return console.result_json(found.as_dict())
+    agree = "no label is among the texts" if found.agree is None else f"{found.agree:.1%} agree"
+    console.result(f"{len(labels)} pictures, {len(found.texts)} texts: {agree}")
+
+
+def _draw_compass(found: "Compass", out: Path, name: str) -> None:
+    from ddpm_clip.utils.plots.maps import compass_plot
+
+    points: dict[str, list[list[float]]] = {}
+    for point, label in zip(found.points.tolist(), found.labels, strict=True):
+        points.setdefault(label, []).append(point)
+    arrows = dict(zip(found.texts, found.arrows.tolist(), strict=True))
+    title = f"{name}: {found.shown:.0%} of the variance"
+    console.say(f"written: {compass_plot(points, arrows, out, title=title)}")

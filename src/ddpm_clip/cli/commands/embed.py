@@ -1,0 +1,243 @@
+"""`embed`: the embeddings of a source into a cache, whole or in parts, or into a CSV."""
+
+import shlex
+from collections.abc import Generator
+from contextlib import suppress
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING, Annotated, TypeVar
+
+import typer
+
+from ddpm_clip.cli import console
+from ddpm_clip.cli.options import Assignments, ConfigFile, Preset, Source, resolved
+from ddpm_clip.errors import DataError, UsageError
+
+if TYPE_CHECKING:
+    from ddpm_clip.config.schema import Config, EmbedderConfig
+    from ddpm_clip.data.cache.parts import Part
+    from ddpm_clip.data.pictures.pixels import BadFile
+    from ddpm_clip.training.prepare.embedding import Embedded
+    from ddpm_clip.types import Embedder, ImageSource, Progress
+
+Result = TypeVar("Result")
+
+
+def embed(
+    source: Source,
+    out: Annotated[Path, typer.Option(help="A folder, or FILE.csv.", show_default=False)],
+    embedder: Annotated[
+        str | None,
+        typer.Option(help="transformers_clip, labels, a shipped name, a folder or a hub id."),
+    ] = None,
+    config: ConfigFile = None,
+    preset: Preset = None,
+    set_: Assignments = None,
+    batch_size: Annotated[int | None, typer.Option(min=1, help="Pictures at once.")] = None,
+    shard: Annotated[
+        str | None, typer.Option(metavar="I/N", help="Only part I of N, from 0/N to (N-1)/N.")
+    ] = None,
+    merge: Annotated[bool, typer.Option("--merge", help="Make one cache of all parts.")] = False,
+) -> None:
+    """Embed pictures once, for trainings or as CSV.
+
+    ddpm-clip embed photos/ --embedder openai/clip-vit-base-patch32 --out runs/embedded
+    ddpm-clip train photos/ --embeddings runs/embedded --skip-clip-extraction
+    ddpm-clip embed photos/ --out clip.csv
+
+    Cut off, the same command goes on where it stopped. In a folder lie safetensors shards and a
+    parquet manifest, and what was embedded is the training crop. A CSV holds a row a picture, its
+    path and then the numbers.
+
+    Several machines share the work by parts of it, in any order; a part that is done is skipped.
+    The same command with --merge then makes, byte for byte, what one machine would have written:
+
+    ddpm-clip embed photos/ --out runs/embedded --shard $SLURM_ARRAY_TASK_ID/$SLURM_ARRAY_TASK_COUNT
+    ddpm-clip embed photos/ --out runs/embedded --merge
+    """
+    from ddpm_clip.data.cache.parts import Part
+    from ddpm_clip.training.prepare.pictures import open_data
+
+    part = None if shard is None else Part.parse(shard)
+    _check_parts(part, merge, out)
+    settled, _ = resolved(source, preset, config, set_, embedder__batch_size=batch_size)
+    settled = settled.model_copy(update={"embedder": _settled(settled, embedder)})
+    pictures = open_data(settled.data)
+    command = _command(source, out, embedder, config, preset, set_, batch_size)
+    count = _embedded(settled, pictures, out, part, command if merge else None)
+    console.say(f"{count} by {settled.embedder.name} {settled.embedder.model or ''}")
+    console.result(str(out))
+
+
+def _embedded(
+    config: "Config", source: "ImageSource", out: Path, part: "Part | None", merge: str | None
+) -> str:
+    """How many there are now; `merge` is the command of the parts, where they are to be merged."""
+    from ddpm_clip.data.storage.atomic import hold
+    from ddpm_clip.training.prepare.embedding import PLAIN
+    from ddpm_clip.training.prepare.sharded_embedding import PARTS
+
+    if out.suffix.lower() == ".csv":
+        return f"{_to_csv(config, source, out)} new rows"
+    if part is not None:  # others make other parts meanwhile
+        with hold(part.folder(out / PARTS / PLAIN.name)):
+            return _part_to(config, source, out, part)
+    with hold(out):
+        if merge is not None:
+            return _merged(config, source, out, merge)
+        return f"{len(_followed(_to_cache(config, source, out)).keys)} embeddings"
+
+
+def _settled(config: "Config", wanted: str | None) -> "EmbedderConfig":
+    """The embedder that one word of the command line asks for, else the one of `train`."""
+    from ddpm_clip.build import mini_clip_folder
+    from ddpm_clip.embedders import EMBEDDERS
+    from ddpm_clip.training.prepare.start import settled_embedder
+
+    options = config.embedder
+    if wanted is None:
+        return settled_embedder(options, config.data) if options.name == "auto" else options
+    if wanted in EMBEDDERS:
+        return options.model_copy(update={"name": wanted})
+    is_ours = (mini_clip_folder(wanted) / "mini_clip.json").is_file()
+    name = "mini_clip" if is_ours else "transformers_clip"
+    return options.model_copy(update={"name": name, "model": wanted})
+
+
+def _check_parts(part: "Part | None", merge: bool, out: Path) -> None:
+    if part is not None and merge:
+        raise UsageError(
+            "--shard and --merge are two steps",
+            "first every part, then the merge",
+            "leave one of them out",
+            param="merge",
+        )
+    if (part is not None or merge) and out.suffix.lower() == ".csv":
+        raise UsageError(
+            f"a CSV is not made in parts: {out}", fix="give a folder with --out", param="out"
+        )
+
+
+def _command(
+    source: str,
+    out: Path,
+    embedder: str | None,
+    config: Path | None,
+    preset: str | None,
+    assignments: list[str] | None,
+    batch_size: int | None,
+) -> str:
+    """What makes a part when `--shard I/N` is added."""
+    words = ["ddpm-clip", "embed", source]
+    given = {
+        "--embedder": embedder,
+        "--config": config,
+        "--preset": preset,
+        "--batch-size": batch_size,
+        "--out": out,
+    }
+    for name, value in [*given.items(), *(("--set", one) for one in assignments or ())]:
+        words += [] if value is None else [name, str(value)]
+    return shlex.join(words)
+
+
+def _encoder(config: "Config", source: "ImageSource") -> "Embedder":
+    """The encoder; for `labels`, of the classes that a training on these pictures would have."""
+    from ddpm_clip.build import build_embedder
+
+    classes = _classes(source) if config.embedder.name == "labels" else ()
+    return build_embedder(config.embedder, classes=classes, device=config.training.device)
+
+
+def _classes(source: "ImageSource") -> tuple[str, ...]:
+    """Classes with a picture that can be used: of most, the first one is looked at and no more."""
+    usable = set[str]()
+    for i in range(len(source)):
+        label = source.label(i)
+        if label and label not in usable:
+            with suppress(DataError):
+                source[i]
+                usable.add(label)
+    return tuple(sorted(usable))
+
+
+def _to_cache(
+    config: "Config", source: "ImageSource", out: Path
+) -> "Generator[Progress, None, Embedded]":
+    """Fill the caches that a run in the folder `out` would have; mirrored ones where it mirrors."""
+    from ddpm_clip.training.prepare.embedding import embed_source
+
+    embedded = yield from embed_source(out, config, source, _encoder(config, source))
+    _say_bad(embedded.bad)
+    return embedded
+
+
+def _part_to(config: "Config", source: "ImageSource", out: Path, part: "Part") -> str:
+    from ddpm_clip.training.prepare.sharded_embedding import embed_part
+
+    _say_bad(_followed(embed_part(out, config, source, _encoder(config, source), part)))
+    n = len(part.rows(len(source), config.embedder.batch_size))
+    return f"part {part} is done: {n} of {len(source)} pictures"
+
+
+def _merged(config: "Config", source: "ImageSource", out: Path, command: str) -> str:
+    from ddpm_clip.training.prepare.sharded_embedding import merge_parts
+
+    work = merge_parts(out, config, source, _encoder(config, source), command)
+    return f"{len(_followed(work).keys)} embeddings"
+
+
+def _say_bad(bad: "list[BadFile]") -> None:
+    if bad:
+        some = ", ".join(f"{one.key} ({one.reason})" for one in bad[:3])
+        console.say(f"left out: {len(bad)} pictures that cannot be used, as {some}")
+
+
+def _to_csv(config: "Config", source: "ImageSource", out: Path) -> int:
+    """A row a picture. Of files the rows that are there are kept, and the key is the path."""
+    from ddpm_clip.data.csv_exchange.embedding_csv import write_csv
+    from ddpm_clip.data.csv_exchange.extraction import extract_clip_embeddings
+    from ddpm_clip.training.prepare.embedding import open_cache
+
+    paths = _paths(source)
+    if paths is not None:
+        done, _ = extract_clip_embeddings(
+            paths,
+            _encoder(config, source),
+            None,
+            out,
+            config.training.device,
+            config.embedder.batch_size,
+            verbose=not console.manners.quiet,
+        )
+        if not done and not (out.is_file() and out.stat().st_size):
+            out.unlink(missing_ok=True)
+            raise DataError(
+                f"none of the {len(paths)} pictures can be used",
+                fix="give pictures that can be opened",
+            )
+        return done
+    with TemporaryDirectory() as home:
+        embedded = _followed(_to_cache(config, source, Path(home)))
+        cache = open_cache(Path(home), _encoder(config, source), config.data, False)
+        write_csv(out, embedded.keys, cache.lookup(embedded.keys, embedded.digests))
+    return len(embedded.keys)
+
+
+def _paths(source: "ImageSource") -> list[str] | None:
+    """The files of a source that has files."""
+    from ddpm_clip.data.local.folder import FileSource
+    from ddpm_clip.data.subset import Subset
+
+    if isinstance(source, Subset):
+        paths = _paths(source.whole)
+        return paths and [paths[i] for i in source.indices]
+    return [file.path for file in source.files] if isinstance(source, FileSource) else None
+
+
+def _followed(work: "Generator[Progress, None, Result]") -> "Result":
+    from ddpm_clip.cli.interrupt import Patience
+    from ddpm_clip.cli.progress import Bars, follow
+
+    with Patience("storing what is done") as patience, Bars() as bars:
+        return follow(work, bars, patience)

@@ -1,0 +1,115 @@
+"""`evaluate`: how good is a model, by witnesses that it was not trained with.
+
+Reads the options and prints; what is measured is the library's `evaluate`.
+"""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from ddpm_clip.cli import console
+from ddpm_clip.cli.options import AsJson, Overwrite, typed_number
+from ddpm_clip.cli.painting_options import WHOLE, Bridge, Device, Sampler, Steps, painting_wishes
+
+if TYPE_CHECKING:
+    from collections.abc import Generator
+
+    from ddpm_clip.evaluation.report.evaluate import Evaluation
+    from ddpm_clip.types import Progress
+
+
+Model = Annotated[
+    str, typer.Argument(metavar="RUN|MODEL", help="A run, a model's folder, or a shipped name.")
+]
+Against = Annotated[
+    str | None, typer.Option(help="Pictures to compare with, instead of the run's own.")
+]
+Count = Annotated[
+    int | None, typer.Option("-n", "--n", help="Pictures a prompt, however long it takes.", **WHOLE)
+]
+Minutes = Annotated[
+    float | None,
+    typer.Option(
+        parser=typed_number,
+        metavar="FLOAT",
+        help="Choose n so that all is done in about so long; else 5.",
+    ),
+]
+Prompts = Annotated[
+    Path | None, typer.Option(help="One a line, then a tab and fact=value, ... if judged.")
+]
+Scorer = Annotated[
+    str | None, typer.Option(help="Folder of a mini-CLIP that did not condition the model.")
+]
+
+
+def evaluate(
+    model: Model,
+    against: Against = None,
+    n: Count = None,
+    minutes: Minutes = None,
+    prompts: Prompts = None,
+    judge: Annotated[Path | None, typer.Option(help="Folder of a judge.")] = None,
+    clip: Scorer = None,
+    seed: Annotated[int, typer.Option(help="Of the first picture; each has its own.", **WHOLE)] = 0,
+    steps: Steps = None,
+    guidance: Annotated[str | None, typer.Option(metavar="S", help="Guidance scale.")] = None,
+    sampler: Sampler = None,
+    bridge: Bridge = None,
+    out: Annotated[Path, typer.Option(help="Folder of the report.")] = Path("evaluation"),
+    overwrite: Overwrite = False,
+    device: Device = "auto",
+    as_json: AsJson = False,
+) -> None:
+    """Measure a model: prompts kept, closeness to real pictures, variety, copies.
+
+    ddpm-clip evaluate runs/photos --minutes 5
+    ddpm-clip evaluate digits -n 20 --out reports/digits
+
+    Writes evaluation.json, evaluation.md and evaluation.html, each figure beside that of real
+    pictures, and says of each part that could not be measured why. Prints the page's path.
+    """
+    from ddpm_clip.evaluation.report.evaluate import Request
+    from ddpm_clip.evaluation.report.formats.files import HTML, check_folder, write_evaluation
+    from ddpm_clip.evaluation.report.plan import check_size
+
+    how = painting_wishes(guidance, None, steps=steps, sampler=sampler, bridge=bridge, seed=seed)
+    check_size(n, minutes)
+    check_folder(out, overwrite)
+    request = Request(n, minutes, prompts, judge, clip, against, how)
+    found = _followed(_evaluate(model, device, request))
+    write_evaluation(found, out)
+    if as_json:
+        from ddpm_clip.evaluation.report.formats.as_json import as_json as json_form
+
+        return console.result_json(json_form(found))
+    _say(found)
+    console.result(str(out / HTML))
+
+
+def _evaluate(model: str, device: str, request: Any) -> "Generator[Progress, None, Evaluation]":
+    from ddpm_clip.evaluation.report.evaluate import evaluate as work
+    from ddpm_clip.generation.text_to_image import TextToImage
+
+    return work(TextToImage.from_pretrained(model, device), request)
+
+
+def _followed(work: "Generator[Progress, None, Evaluation]") -> "Evaluation":
+    """Run it under bars; interrupted, no file is written."""
+    from ddpm_clip.cli.interrupt import Patience
+    from ddpm_clip.cli.progress import NOTHING_WRITTEN, Bars, follow
+
+    with Patience("leaving after this step") as patience, Bars() as bars:
+        return follow(work, bars, patience, told=NOTHING_WRITTEN)
+
+
+def _say(found: "Evaluation") -> None:
+    """The first figures of each part, and what could not be measured."""
+    for part in found.parts:
+        first = part.figures[0]
+        beside = f"  (real: {first.spoken_real()})" if first.real is not None else ""
+        interval = f", {first.spoken_interval()}" if first.interval is not None else ""
+        console.say(f"{part.title}: {first.name} {first.spoken()}{interval}{beside}  n={first.n}")
+    for one in found.absent:
+        console.say(f"not measured: {one.title}: {one.why}" + (f" ({one.fix})" if one.fix else ""))

@@ -1,0 +1,158 @@
+"""`explain`: why a model paints what it paints, with the verdict of a test beside every claim.
+
+Reads the options and prints; what is analysed is the library's `explain`.
+"""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from ddpm_clip.cli import console
+from ddpm_clip.cli.options import AsJson, Overwrite
+from ddpm_clip.cli.painting_options import Bridge, Device, Sampler, Steps, painting_wishes
+from ddpm_clip.errors import UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Generator
+
+    from ddpm_clip.explain.report.run_all import Findings
+    from ddpm_clip.types import Progress
+
+FEW, MANY = 8, 16
+"""Seeds that are looked at where nobody names any: with --quick and without."""
+
+Model = Annotated[
+    str, typer.Argument(metavar="RUN|MODEL", help="A run, a model's folder, or a shipped name.")
+]
+Prompt = Annotated[str, typer.Argument(metavar="PROMPT", help="What it is asked to paint.")]
+Analyses = Annotated[
+    str | None, typer.Option(metavar="NAME[,NAME...]", help="Only these; by default all.")
+]
+Seeds = Annotated[
+    str | None,
+    typer.Option(metavar="0-15|0,3,7", help="A picture each; by default 16, with --quick 8."),
+]
+Attribute = Annotated[
+    str | None, typer.Option(help="Of what the judge reads; by default what the prompt names.")
+]
+Words = Annotated[
+    str | None,
+    typer.Option(metavar="cifar100|FILE|WORD,...",
+                 help="Words that a CLIP looks for in the noise; by default the classes."),
+]  # fmt: skip
+
+
+def explain(
+    model: Model,
+    prompt: Prompt,
+    analyses: Analyses = None,
+    seeds: Seeds = None,
+    quick: Annotated[bool, typer.Option("--quick", help="Small sizes: under a minute.")] = False,
+    attribute: Attribute = None,
+    words: Words = None,
+    steps: Steps = None,
+    guidance: Annotated[str | None, typer.Option(metavar="S", help="Guidance scale.")] = None,
+    sampler: Sampler = None,
+    bridge: Bridge = None,
+    out: Annotated[Path, typer.Option(help="Folder of the report.")] = Path("report"),
+    overwrite: Overwrite = False,
+    device: Device = "auto",
+    as_json: AsJson = False,
+) -> None:
+    """Explain pictures of a prompt: when they are decided, and by which words.
+
+    ddpm-clip explain digits "a six" --quick
+    ddpm-clip explain digits "a photo of the digit six" --analyses commitment,words
+
+    Writes report.html, report.json, a PNG a panel and analysis_generation.gif. Every analysis
+    ends in a verdict: pass, fail or inconclusive. Prints the page's path.
+    """
+    from ddpm_clip.cli.painting_options import used_prompts
+    from ddpm_clip.explain.noise.vocabularies import words_of
+    from ddpm_clip.explain.report.files import HTML, check_folder, write_report
+    from ddpm_clip.explain.report.files import as_json as json_form
+    from ddpm_clip.explain.report.run_all import chosen
+
+    how = painting_wishes(guidance, None, steps=steps, sampler=sampler, bridge=bridge)
+    names = chosen(None if analyses is None else _names(analyses))
+    picked = _seeds(seeds) if seeds is not None else list(range(FEW if quick else MANY))
+    said = used_prompts([prompt])[0]
+    options = {} if words is None else {"noise_prediction": {"words": words_of(words)}}
+    check_folder(out, overwrite)
+    found = _followed(_explain(model, device, said, picked, names, quick, attribute, how, options))
+    write_report(found, out)
+    if as_json:
+        return console.result_json(json_form(found))
+    for one in found.found:
+        console.say(f"{one.name}: {one.verdict}. {one.test}")
+    for gone in found.absent:
+        console.say(f"{gone.name}: not made. {gone.why}" + (f" ({gone.fix})" if gone.fix else ""))
+    console.result(str(out / HTML))
+
+
+def _explain(
+    model: str,
+    device: str,
+    prompt: str,
+    seeds: list[int],
+    names: list[str],
+    quick: bool,
+    attribute: str | None,
+    how: dict[str, Any],
+    options: dict[str, Any],
+) -> "Generator[Progress, None, Findings]":
+    from ddpm_clip.explain import subject_of
+    from ddpm_clip.explain.report.run_all import explain_all
+    from ddpm_clip.generation.text_to_image import TextToImage
+
+    tti = TextToImage.from_pretrained(model, device)
+    subject = subject_of(tti, prompt, seeds, attribute=attribute, **how)
+    tti.warn(prompt, subject.settings)
+    return explain_all(subject, names, quick=quick, options=options)
+
+
+def _followed(work: "Generator[Progress, None, Findings]") -> "Findings":
+    """Run it under bars; interrupted, no file is written."""
+    from ddpm_clip.cli.interrupt import Patience
+    from ddpm_clip.cli.progress import NOTHING_WRITTEN, Bars, follow
+
+    with Patience("leaving after this step") as patience, Bars() as bars:
+        return follow(work, bars, patience, told=NOTHING_WRITTEN)
+
+
+def _names(text: str) -> list[str]:
+    names = [part.strip().replace("-", "_") for part in text.split(",") if part.strip()]
+    if not names:
+        raise UsageError("no analysis is named", fix="--analyses trajectory", param="analyses")
+    return names
+
+
+def _seeds(text: str) -> list[int]:
+    """The numbers in `0-15` or `0,3,7`, judged as those of Python are.
+
+    Raises:
+        UsageError: something in it is no seed, or there are too many.
+    """
+    from ddpm_clip.config.limits import MAX_SEEDS, checked_seeds
+
+    found: list[int] = []
+    for part in text.split(","):
+        first, dash, last = part.strip().partition("-")
+        if not first.isdecimal() or (dash and not last.isdecimal()):
+            raise UsageError(
+                f"seeds = {text!r} cannot be read",
+                f"{part.strip()!r} is no seed",
+                "--seeds 0-15, or --seeds 0,3,7",
+                param="seeds",
+            )
+        low, high = int(first), int(last or first)
+        if low > high:
+            raise UsageError(
+                f"seeds = {text!r} is out of range",
+                f"{part.strip()!r} falls",
+                "--seeds 0-15",
+                param="seeds",
+            )
+        found += range(low, min(high, low + MAX_SEEDS) + 1)
+    return checked_seeds(found)

@@ -1,0 +1,85 @@
+"""`inpaint`: part of a picture on the command line, painted anew."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from ddpm_clip.cli.edit_session import MaybePrompt, PictureFile, asked_prompt, desk
+from ddpm_clip.cli.options import AsJson
+from ddpm_clip.cli.painting_options import (
+    WHOLE,
+    Bridge,
+    Count,
+    Device,
+    Guidance,
+    Model,
+    Negative,
+    NoMetadata,
+    Out,
+    Sampler,
+    Seed,
+    Steps,
+    Unconditional,
+    Weight,
+    painting_wishes,
+)
+
+MaskFile = Annotated[
+    Path, typer.Option("--mask", help="As large as the picture; white is painted.")
+]
+
+Rounds = Annotated[
+    int,
+    typer.Option(**WHOLE, help="Times that each step is walked: more fit better and cost more."),
+]
+
+
+def inpaint(
+    picture: PictureFile,
+    mask: MaskFile,
+    prompt: MaybePrompt = None,
+    rounds: Rounds = 5,
+    model: Model = None,
+    n: Count = None,
+    seed: Seed = None,
+    steps: Steps = None,
+    guidance: Guidance = None,
+    w: Weight = None,
+    sampler: Sampler = None,
+    negative: Negative = None,
+    bridge: Bridge = None,
+    unconditional: Unconditional = False,
+    out: Out = Path("outputs"),
+    no_metadata: NoMetadata = False,
+    device: Device = "auto",
+    as_json: AsJson = False,
+) -> None:
+    """Paint part of a picture anew.
+
+    ddpm-clip inpaint rose.png --mask hole.png "a red rose"
+    ddpm-clip inpaint six.png --mask hole.png --unconditional --model digits
+
+    What is black in the mask stays as it is, at the size of the model's pictures.
+    """
+    from ddpm_clip.config.limits import checked_rounds
+    from ddpm_clip.editing import beside, inpaint, open_mask, open_picture
+
+    checked_rounds(rounds)
+    wishes = painting_wishes(
+        guidance,
+        w,
+        n=n,
+        seed=seed,
+        steps=steps,
+        sampler=sampler,
+        negative=negative,
+        bridge=bridge,
+        unconditional=unconditional or None,
+    )
+    asked = asked_prompt(prompt, unconditional)
+    at = desk(model, device, out, no_metadata, as_json, wishes)
+    given = open_picture(picture, at.tti.model)
+    paint = open_mask(mask, given, at.tti.model)
+    work = inpaint(at.tti, given, paint, asked, at.settings, rounds=rounds)
+    at.finish(work, lambda painted: beside(given, painted, paint))

@@ -1,0 +1,27 @@
+"""`resume`: a training continued where it was left."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from ddpm_clip.cli.commands.train import NoAnimation, Steps, continue_run
+from ddpm_clip.cli.options import AsJson, Assignments, StopAfter
+
+
+def resume(
+    run: Annotated[Path, typer.Argument(help="The folder of a run.", show_default=False)],
+    set_: Assignments = None,
+    steps: Steps = None,
+    stop_after: StopAfter = None,
+    no_animation: NoAnimation = False,
+    as_json: AsJson = False,
+) -> None:
+    """Go on with a training where it was left.
+
+    ddpm-clip resume runs/photos
+    ddpm-clip resume runs/photos --steps 10000
+
+    A run that is finished stays as it is.
+    """
+    continue_run(run, set_, steps, stop_after, no_animation, as_json)

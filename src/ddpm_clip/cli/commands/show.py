@@ -1,0 +1,66 @@
+"""`show`: what is known of one model or run."""
+
+from typing import Annotated, Any
+
+import typer
+
+from ddpm_clip.cli import console
+from ddpm_clip.cli.options import AsJson
+
+
+def show(
+    model: Annotated[
+        str, typer.Argument(metavar="RUN|MODEL", help="A run, a model's folder, or a shipped name.")
+    ],
+    as_json: AsJson = False,
+) -> None:
+    """Say what is known of a run or a model.
+
+    ddpm-clip show runs/photos
+    ddpm-clip show digits --json
+    """
+    from ddpm_clip.runs.pretrained import describe
+
+    facts = describe(model)
+    if as_json:
+        return console.result_json(facts)
+    for name, value in _lines(facts):
+        console.result(console.printable(f"{name + ':':<14}{value}"))
+
+
+def _bridge(bridge: str, note: dict[str, Any]) -> str:
+    """The default bridge, and where a run noted it, why it is that."""
+    return f"{bridge} ({note['reason']})" if note.get("bridge") == bridge else bridge
+
+
+def _prior(about: dict[str, Any] | None) -> str:
+    return f"fitted on {about['n']} {about['pairs']}" if about else ""
+
+
+def _lines(facts: dict[str, Any]) -> list[tuple[str, str]]:
+    """The facts that a person asks for first; the whole is in `--json`."""
+    config = facts["config"]
+    data, network, embedder = config["data"], config["model"], config["embedder"]
+    last = facts.get("last") or {}
+    rows = [
+        ("name", facts["name"]),
+        ("kind", facts["kind"]),
+        ("folder", facts["folder"]),
+        (
+            "step",
+            "" if facts["step"] is None else f"{facts['step']} of {config['training']['steps']}",
+        ),
+        ("loss", f"{last['loss']:.4f}" if last else ""),
+        (
+            "pictures",
+            f"{data['source']}, {data['image_size']}x{data['image_size']}, "
+            f"{data['channels']} channel(s)",
+        ),
+        ("classes", ", ".join(facts["classes"][:20])),
+        ("network", f"{network['arch']} {network['down_chs']}"),
+        ("embedder", " ".join(filter(None, (embedder["name"], embedder["model"])))),
+        ("bridge", _bridge(config["conditioning"]["bridge"], facts["bridge"])),
+        ("prior", _prior(facts["bridge"].get("prior"))),
+    ]
+    rows += [(name, str(value)) for name, value in facts["card"].items()]
+    return [(name, value) for name, value in rows if value]

@@ -1,0 +1,244 @@
+"""`train` and `resume`: what a command line says of a training. The doing is in `training_view`.
+
+Knows nothing of networks; the library is imported when a command runs.
+"""
+
+import os
+import shlex
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from ddpm_clip.cli import console
+from ddpm_clip.cli.interrupt import going_on_by
+from ddpm_clip.cli.options import (
+    AsJson,
+    Assignments,
+    ConfigFile,
+    MaybeSource,
+    Overwrite,
+    Preset,
+    StopAfter,
+    resolved,
+)
+from ddpm_clip.errors import Busy, DataError, MissingInput, UsageError, WeightsUnavailable
+from ddpm_clip.utils.locks import locked
+
+if TYPE_CHECKING:
+    from ddpm_clip.config.schema import Config
+
+Steps = Annotated[int | None, typer.Option("--steps", min=0, help="Optimisation steps in all.")]
+NoAnimation = Annotated[bool, typer.Option("--no-animation", help="Write no GIFs at the end.")]
+SkipExtraction = Annotated[
+    bool,
+    typer.Option("--skip-clip-extraction", help="Embed nothing; every picture must be embedded."),
+]
+
+BAD_INPUT = (UsageError, DataError, MissingInput, WeightsUnavailable)
+"""Errors of what was given, after which a run that was just made is seldom worth keeping."""
+
+
+def train(
+    source: MaybeSource = None,
+    out: Annotated[Path | None, typer.Option(help="Run folder; by default runs/SOURCE.")] = None,
+    config: ConfigFile = None,
+    preset: Preset = None,
+    set_: Assignments = None,
+    steps: Steps = None,
+    init: Annotated[
+        str | None, typer.Option(metavar="MODEL", help="Start from the weights of this model.")
+    ] = None,
+    embeddings: Annotated[
+        Path | None, typer.Option(help="Embeddings that `ddpm-clip embed` wrote.")
+    ] = None,
+    resume: Annotated[
+        bool, typer.Option("--resume", help="Go on with a run; it must exist.")
+    ] = False,
+    overwrite: Overwrite = False,
+    stop_after: StopAfter = None,
+    no_animation: NoAnimation = False,
+    skip_clip_extraction: SkipExtraction = False,
+    print_config: Annotated[
+        bool, typer.Option("--print-config", help="Print every value and its origin, and leave.")
+    ] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Train a model on pictures: scan, embed, train, sample.
+
+    ddpm-clip train photos/ --out runs/photos
+    ddpm-clip train mnist --preset digits --steps 2000 --set training.lr=5e-4
+
+    A run that is already in the folder is continued if it is the same one. Ctrl-C finishes the
+    step, saves, and says how to go on. Prints the run folder, or with --json a line a step.
+    """
+    if resume and source is None and config is None and preset is None:
+        return continue_run(_existing(out), set_, steps, stop_after, no_animation, as_json)
+    with ExitStack() as stack:
+        held = out is not None and not print_config and stack.enter_context(claimed(out))
+        settled, origins = resolved(
+            source,
+            preset,
+            config,
+            set_,
+            training__steps=steps,
+            training__animation=False if no_animation else None,
+        )
+        if print_config:
+            return _print_config(settled, origins, as_json)
+        folder = out or _default_folder(settled)
+        if resume:
+            _existing(folder)
+        held = held or stack.enter_context(claimed(folder))
+        _start(
+            folder,
+            settled,
+            init,
+            embeddings,
+            overwrite,
+            skip_clip_extraction,
+            stop_after,
+            as_json,
+            held,
+        )
+
+
+def continue_run(
+    folder: Path,
+    set_: list[str] | None,
+    steps: int | None,
+    stop_after: int | None,
+    no_animation: bool,
+    as_json: bool,
+) -> None:
+    """Train on with the run's own config, changed only where the command line says so."""
+    with claimed(folder) as held:
+        from ddpm_clip.config.resolve import Layer, assignments_layer, flatten, merge
+        from ddpm_clip.runs.run import Run
+
+        own = Run.open(folder).config
+        flags = {"training.steps": steps, "training.animation": False if no_animation else None}
+        config, _ = merge(
+            [
+                Layer(str(folder), flatten(own.model_dump(mode="json"))),
+                assignments_layer(set_ or ()),
+                Layer("flag", {key: value for key, value in flags.items() if value is not None}),
+            ]
+        )
+        _start(folder, config, stop_after=stop_after, as_json=as_json, held=held)
+
+
+def _start(
+    folder: Path,
+    config: "Config",
+    init: str | None = None,
+    embeddings: Path | None = None,
+    overwrite: bool = False,
+    skip_extraction: bool = False,
+    stop_after: int | None = None,
+    as_json: bool = False,
+    held: bool = False,
+) -> None:
+    from ddpm_clip.cli.training_view import (
+        View,
+        by_the_first,
+        carry_embeddings,
+        is_worth_keeping,
+        run_training,
+    )
+    from ddpm_clip.data.storage.atomic import hold
+    from ddpm_clip.runs.run import Run
+    from ddpm_clip.training.prepare.start import start_run
+    from ddpm_clip.training.world import join
+
+    world = join(config.training.device)
+    console.manners.silent = not world.is_first
+    world.check_batch(config.training.batch_size)
+    with ExitStack() as stack:
+        if not held:
+            by_the_first(world, "lock", lambda: stack.enter_context(hold(folder)))
+        is_new = not overwrite and not (folder / "config.yaml").is_file()
+
+        def begin() -> Run:
+            return start_run(folder, config, overwrite=overwrite, init=init, held=True)
+
+        run = by_the_first(world, "run", begin) or Run.open(folder)
+        stack.enter_context(going_on_by(f"Continue: ddpm-clip resume {shlex.quote(str(folder))}"))
+        try:
+            if embeddings is not None:
+                by_the_first(world, "embeddings", lambda: carry_embeddings(embeddings, run))
+            run_training(run, View(skip_extraction, stop_after, as_json), world)
+        except BAD_INPUT:
+            if is_new and world.is_first and not is_worth_keeping(run, not skip_extraction):
+                run.discard()  # what cannot be trained must not stand in the way of the next try
+            raise
+
+
+@contextmanager
+def claimed(folder: Path) -> Iterator[bool]:
+    """Hold a run's folder before anything heavy is loaded, so that a second training leaves soon.
+
+    Gives whether it is held. Of several processes the first one will, later; and where it cannot
+    be held, the library says why.
+
+    Raises:
+        Busy: another process holds it.
+    """
+    with ExitStack() as stack:
+        held = int(os.environ.get("WORLD_SIZE") or 1) == 1
+        try:
+            if held:
+                stack.enter_context(locked(folder, lambda holder: Busy.held(folder, holder)))
+        except OSError:
+            held = False
+        yield held
+
+
+def _existing(folder: Path | None) -> Path:
+    if folder is None:
+        raise UsageError(
+            "--resume needs to know which run", fix="ddpm-clip resume RUN", param="out"
+        )
+    if not (folder / "config.yaml").is_file():
+        raise MissingInput(
+            f"no run in {folder}", "--resume was given", "leave it out to start one", param="resume"
+        )
+    return folder
+
+
+def _default_folder(config: "Config") -> Path:
+    """runs/ and the last name in the source."""
+    source = config.data.source
+    if source is None:
+        raise UsageError(
+            "no pictures are named",
+            "neither a SOURCE nor data.source is given",
+            "ddpm-clip train FOLDER",
+            param="data.source",
+        )
+    name, _, place = source.partition(":")
+    last = place if name in ("folder", "npz", "wds", "hf", "hf-stream") and place else name
+    return Path("runs") / (Path(last).stem or "run")
+
+
+def _print_config(config: "Config", origins: dict[str, str], as_json: bool) -> None:
+    """The whole config as YAML, with the origin of each value as a comment."""
+    import yaml
+
+    from ddpm_clip.config.schema import SECTIONS
+
+    tree = config.model_dump(mode="json")
+    if as_json:
+        values = {f"{section}.{k}": v for section in SECTIONS for k, v in tree[section].items()}
+        told = {k: {"value": v, "origin": origins.get(k, "default")} for k, v in values.items()}
+        return console.result_json({"config": told})
+    for section in SECTIONS:
+        console.result(f"{section}:")
+        for key, value in tree[section].items():
+            text = yaml.safe_dump(
+                {key: value}, default_flow_style=True, width=10**6, allow_unicode=True
+            )
+            line = f"  {text.strip()[1:-1]}"
+            console.result(f"{line:<44}  # {origins.get(f'{section}.{key}', 'default')}")

@@ -1,0 +1,87 @@
+"""`train-clip`: a small CLIP of one's own, for pictures of which something is known."""
+
+from contextlib import closing
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from ddpm_clip.cli import console
+from ddpm_clip.cli.options import (
+    AsJson,
+    Assignments,
+    ConfigFile,
+    MaybeSource,
+    Overwrite,
+    Preset,
+    resolved,
+)
+
+if TYPE_CHECKING:
+    from ddpm_clip.evaluation.clip.figures import ClipFigures
+
+
+def train_clip(
+    source: MaybeSource = None,
+    out: Annotated[Path, typer.Option(help="Folder of the mini-CLIP.")] = Path("runs/clip"),
+    config: ConfigFile = None,
+    preset: Preset = None,
+    set_: Assignments = None,
+    steps: Annotated[int | None, typer.Option(min=0, help="Optimisation steps.")] = None,
+    dim: Annotated[int | None, typer.Option(help="Size of the embedding, 2 to 512.")] = None,
+    overwrite: Overwrite = False,
+    as_json: AsJson = False,
+) -> None:
+    """Train a mini-CLIP on pictures with labels or captions.
+
+    ddpm-clip train-clip mnist --out runs/clip --set data.channels=1 --set data.image_size=28
+    ddpm-clip train mnist --set embedder.name=mini_clip --set embedder.model=runs/clip
+
+    Prints its folder, or with --json what was measured on held-out pictures.
+    """
+    from ddpm_clip.evaluation.clip.job import train_clip_run
+
+    settled, _ = resolved(source, preset, config, set_, embedder__steps=steps, embedder__dim=dim)
+    figures = _followed(train_clip_run(out, settled, overwrite=overwrite), settled.embedder.steps)
+    _say(figures)
+    if as_json:
+        return console.result_json({"folder": str(out.resolve()), "figures": asdict(figures)})
+    console.result(str(out))
+
+
+def _say(figures: "ClipFigures") -> None:
+    """The figures in words, those that are there."""
+    if figures.retrieval is None:
+        return console.say("Nothing was measured: no caption of the pictures kept for it is known.")
+    said = [f"{figures.retrieval:.1%} find a true caption"]
+    if figures.zero_shot is not None:
+        said.append(f"{figures.zero_shot:.1%} their class among {figures.classes} names")
+    which = "held-out" if figures.heldout else "training"
+    console.say(f"Of {figures.n} {which} pictures {', '.join(said)}.")
+    if figures.gap is not None:
+        console.say(
+            f"Gap {figures.gap:.2f}; cosine of pairs {figures.paired_cosine:.2f}, of others "
+            f"{figures.unpaired_cosine:.2f}; dimensions of pictures "
+            f"{figures.image_dimensions:.1f}, of texts {figures.text_dimensions:.1f}."
+        )
+
+
+def _followed(work: Any, total: int) -> "ClipFigures":
+    """Run the job under bars; interrupted, it leaves nothing behind."""
+    from ddpm_clip.cli.interrupt import Interrupted, Patience
+    from ddpm_clip.cli.progress import Bars
+    from ddpm_clip.types import Progress
+    from ddpm_clip.utils.generators import finish
+
+    def show(at: Any) -> None:
+        if patience.asked:
+            raise Interrupted(patience.asked, "Interrupted. Nothing was written.")
+        if isinstance(at, Progress):
+            bars.update(at.stage, at.done, at.total, at.note)
+        else:
+            bars.update("train", at.step, total, f"loss {at.loss:.4f}  fits {at.accuracy:.0%}")
+
+    with Patience("leaving after this step") as patience, Bars() as bars, closing(work):
+        figures: ClipFigures = finish(work, show)
+        return figures

@@ -1,0 +1,102 @@
+"""What the commands that edit have in common: open the model, watch the work, write, print.
+
+Knows nothing of what is edited.
+"""
+
+from collections.abc import Callable, Generator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from ddpm_clip.cli import console
+from ddpm_clip.cli.painting_options import default_model, used_prompts
+from ddpm_clip.errors import UsageError
+
+if TYPE_CHECKING:
+    from PIL.Image import Image
+
+    from ddpm_clip.generation.request import Painted
+    from ddpm_clip.generation.settings import Settings
+    from ddpm_clip.generation.text_to_image import TextToImage
+    from ddpm_clip.types import Progress
+
+PictureFile = Annotated[
+    Path, typer.Argument(metavar="PICTURE", help="A picture.", show_default=False)
+]
+MaybePrompt = Annotated[
+    str | None, typer.Argument(metavar="PROMPT", help="What it shall become.", show_default=False)
+]
+
+
+@dataclass(frozen=True, slots=True)
+class Desk:
+    """An open model with the settings of a command, and where its pictures go."""
+
+    tti: "TextToImage"
+    settings: "Settings"
+    out: Path
+    metadata: bool
+    as_json: bool
+
+    def finish(
+        self,
+        work: "Generator[Progress, None, list[Painted]]",
+        sheet: "Callable[[list[Painted]], Image]",
+        animation: "Callable[[list[Painted]], Sequence[Image]] | None" = None,
+    ) -> None:
+        """Run an edit under its bar, write its pictures and print where they are."""
+        from ddpm_clip.cli.interrupt import Patience
+        from ddpm_clip.cli.progress import Bars, follow
+        from ddpm_clip.generation.files import save_painted
+
+        with Patience("leaving after this step") as patience, Bars() as bars:
+            painted = follow(work, bars, patience)
+        files = save_painted(
+            painted,
+            self.tti.model,
+            self.settings,
+            self.out,
+            sheet=sheet(painted),
+            animation=animation(painted) if animation else (),
+            metadata=self.metadata,
+        )
+        if self.as_json:
+            return console.result_json([one.as_dict() for one in files])
+        for one in files:
+            console.result(str(one.file))
+
+
+def desk(
+    model: str | None,
+    device: str,
+    out: Path,
+    no_metadata: bool,
+    as_json: bool,
+    wishes: dict[str, Any],
+) -> Desk:
+    """Open the model of a command.
+
+    Raises:
+        MissingInput: there is none of this name. UsageError: wishes that it cannot fulfil.
+    """
+    from ddpm_clip.generation.text_to_image import TextToImage
+
+    tti = TextToImage.from_pretrained(model or default_model(), device)
+    return Desk(tti, tti.settings(**wishes), out, not no_metadata, as_json)
+
+
+def asked_prompt(prompt: str | None, unconditional: bool) -> str | None:
+    """The prompt of an edit that can do without one.
+
+    Raises:
+        UsageError: both, or neither.
+    """
+    if prompt is not None and unconditional:
+        raise UsageError("a prompt and --unconditional are both given", fix="give one of them")
+    if prompt is None and not unconditional:
+        raise UsageError(
+            "there is no prompt", fix="say what to paint, or use --unconditional", param="prompt"
+        )
+    return None if prompt is None else used_prompts([prompt])[0]

@@ -1,0 +1,116 @@
+"""A conditioner as files of a run or packed model, and the note on how its bridge was chosen.
+
+    conditioner.safetensors  statistics, bank, prior
+    conditioner.json         mode, prompt bank, keys of the bank
+    bridge.json              the default bridge, why it is that, what the prior was fitted on
+
+Folders from before there were notes or priors open as they did. Knows nothing of networks.
+"""
+
+import json
+from pathlib import Path
+from typing import Any
+
+from torch import Tensor
+
+from ddpm_clip.conditioning.conditioner import BridgeOptions, Conditioner
+from ddpm_clip.errors import StorageError
+from ddpm_clip.utils.storage import replacing, write_text
+from ddpm_clip.utils.tensors import load_tensors, save_tensors
+from ddpm_clip.utils.untrusted import read_object
+
+TENSORS, FACTS, BRIDGE_NOTE = "conditioner.safetensors", "conditioner.json", "bridge.json"
+WIDEST = 8192
+"""Coordinates of an embedding: the root of their covariance takes a minute there."""
+
+LONGEST = 1e6
+"""Length of an embedding; a CLIP's own have 7 to 12."""
+
+
+def save_conditioner(folder: Path, conditioner: Conditioner, bank: bool = True) -> None:
+    """Write conditioner.safetensors and conditioner.json; without `bank`, no embeddings."""
+    with replacing(folder / TENSORS) as temporary:
+        save_tensors(temporary, conditioner.tensors(bank))
+    facts = {
+        "mode": conditioner.mode,
+        "length": conditioner.length,
+        "prompts": conditioner.prompts,
+        "bank_keys": conditioner.bank_keys if bank else [],
+    }
+    write_text(folder / FACTS, json.dumps(facts, ensure_ascii=False) + "\n")
+
+
+def load_conditioner(folder: Path, options: BridgeOptions) -> Conditioner:
+    """The inverse of `save_conditioner`.
+
+    Raises:
+        StorageError: the files are not there or damaged.
+    """
+    try:
+        facts = read_object(folder / FACTS)
+        tensors = load_tensors(folder / TENSORS)
+        _check(tensors, facts)
+        return Conditioner.from_tensors(
+            tensors,
+            bank_keys=facts["bank_keys"],
+            prompts=facts["prompts"],
+            options=options,
+            mode=facts["mode"],
+            length=float(facts.get("length", 1.0)),
+        )
+    except (OSError, ValueError, KeyError, TypeError, OverflowError, RuntimeError) as error:
+        raise StorageError(f"cannot read the conditioner in {folder}", str(error)[:200]) from error
+
+
+def _check(tensors: dict[str, Tensor], facts: dict[str, Any]) -> None:
+    """Shapes that fit each other, numbers that are some, and texts where texts belong.
+
+    Raises:
+        ValueError, KeyError: something does not fit.
+    """
+    _check_tensors(tensors)
+    _check_facts(facts, rows=len(tensors["bank"]))
+
+
+def _check_tensors(tensors: dict[str, Tensor]) -> None:
+    e = len(tensors["mean_image"])
+    if not 1 <= e <= WIDEST:
+        raise ValueError(f"embeddings of {e} coordinates")
+    wanted = {"mean_image": (e,), "mean_text": (e,), "radius": (2,), "covariance": (e, e)}
+    wanted["bank"] = (len(tensors["bank"]), e)
+    for name, shape in wanted.items():
+        if tuple(tensors[name].shape) != shape:
+            raise ValueError(f"{name} has shape {tuple(tensors[name].shape)}, not {shape}")
+    for name, value in tensors.items():
+        if value.is_complex() or not bool(value.isfinite().all()):
+            raise ValueError(f"{name} holds values that are no numbers")
+
+
+def _check_facts(facts: dict[str, Any], rows: int) -> None:
+    """Beside a bank of so many rows; a bank may lie there without its keys, and keys without it."""
+    if not 0 < float(facts.get("length", 1.0)) <= LONGEST:
+        raise ValueError(f"embeddings of length {facts['length']}")
+    texts = (*facts["bank_keys"], *facts["prompts"])
+    if facts["mode"] not in ("centred", "raw") or not all(isinstance(one, str) for one in texts):
+        raise ValueError(f"{FACTS} holds something else than a mode and texts")
+    if rows and facts["bank_keys"] and len(facts["bank_keys"]) != rows:
+        raise ValueError("the bank has not as many rows as keys")
+
+
+def write_note(folder: Path, note: dict[str, Any]) -> None:
+    """Write bridge.json: `bridge`, `reason`, and where there are, `figures` and `prior`."""
+    write_text(folder / BRIDGE_NOTE, json.dumps(note, indent=1, ensure_ascii=False) + "\n")
+
+
+def read_note(folder: Path) -> dict[str, Any]:
+    """What `write_note` wrote; {} where nothing did.
+
+    Raises:
+        StorageError: it is damaged.
+    """
+    try:
+        return read_object(folder / BRIDGE_NOTE)
+    except FileNotFoundError:
+        return {}
+    except (OSError, ValueError) as error:
+        raise StorageError(f"cannot read {folder / BRIDGE_NOTE}", str(error)[:200]) from error

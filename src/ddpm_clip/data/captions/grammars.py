@@ -1,0 +1,77 @@
+"""Which caption grammar speaks about which facts, and what it can measure itself.
+
+A grammar is one file with `describe(facts, rng) -> Caption`; adding one is that file and a line
+in `GRAMMARS`. One that can measure facts in the pictures has a line in `MEASURES` as well. Knows
+nothing of embedders.
+"""
+
+import random
+from collections.abc import Callable, Sequence
+
+import numpy as np
+
+from ddpm_clip.data.captions import (
+    digit_shapes,
+    digit_words,
+    emoji_words,
+    flower_words,
+    label_words,
+)
+from ddpm_clip.registry import Registry
+from ddpm_clip.types import Caption, ImageSource
+
+Facts = dict[str, str]
+Describe = Callable[[Facts, random.Random], Caption]
+Measure = Callable[[np.ndarray, Sequence[Facts]], list[Facts]]
+"""(pixels (n, c, h, w) uint8, facts of each) -> the facts with what was measured."""
+
+GRAMMARS: Registry[Describe] = Registry(
+    "caption grammar",
+    {
+        "digits": digit_words.describe,
+        "flowers": flower_words.describe,
+        "emoji": emoji_words.describe,
+        "labels": label_words.describe,
+    },
+)
+
+MEASURES: Registry[Measure] = Registry("measured grammar", {"digits": digit_shapes.with_shapes})
+
+
+def facts_of(source: ImageSource, i: int) -> Facts:
+    """What can be said of picture i: its facts, else its caption, else its label ({} if none)."""
+    if facts := source.facts(i):
+        return facts
+    if caption := source.caption(i):
+        return {"caption": caption}
+    label = source.label(i)
+    if label in digit_words.DIGITS:
+        return {"digit": label}
+    return {"label": label} if label else {}
+
+
+def grammar_name(facts: Facts) -> str:
+    """The name of the grammar that knows these facts."""
+    known = {"species": "flowers", "digit": "digits", "name": "emoji"}
+    return next((grammar for fact, grammar in known.items() if fact in facts), "labels")
+
+
+def grammar_of(facts: Facts) -> Describe:
+    """The grammar that knows these facts."""
+    return GRAMMARS[grammar_name(facts)]
+
+
+def measured_facts(pixels: np.ndarray, facts: Sequence[Facts]) -> list[Facts]:
+    """The facts of each picture of (n, c, h, w), with what its grammar measures in the pixels."""
+    told = list(facts)
+    for name in sorted({grammar_name(one) for one in facts if one}):
+        if name in MEASURES:
+            told = MEASURES[name](pixels, told)
+    return told
+
+
+def sample_captions(facts: list[Facts], n: int, seed: int) -> list[str]:
+    """`n` captions of random pictures: a prompt bank."""
+    rng = random.Random(seed)
+    chosen = [rng.choice(facts) for _ in range(n)]
+    return [grammar_of(one)(one, rng).text for one in chosen]

@@ -1,0 +1,167 @@
+"""Picture files to a CSV of embeddings, for whoever holds an encoder and a list of paths.
+
+Appends batch by batch, so that a run that was cut off goes on where it stopped. Knows nothing
+of which encoder it is.
+"""
+
+import os
+import sys
+import time
+import warnings
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import torch
+from PIL.Image import Image
+from torch import Tensor
+
+from ddpm_clip.data.csv_exchange.embedding_csv import EmbeddingTable, csv_lines, read_csv
+from ddpm_clip.data.pictures.images import BadImage, open_image
+from ddpm_clip.data.pictures.sandbox import in_children
+from ddpm_clip.data.storage.atomic import replacing
+from ddpm_clip.errors import DataError, StorageError, UsageError
+
+
+def extract_clip_embeddings(
+    paths: Sequence[str | Path],
+    clip_model: Any,
+    preprocess: Callable[[Image], Tensor] | None,
+    csv_path: str | Path,
+    device: str | torch.device,
+    batch_size: int = 64,
+    skip_existing: bool = True,
+    verbose: bool = True,
+) -> tuple[int, float]:
+    """Embed pictures into a CSV, a row `path,number,…` each, as `read_csv` reads it.
+
+    Args:
+        paths: picture files; a path given twice is embedded once.
+        clip_model: an embedder of ours (has `embed_images`), or any model with `encode_image`,
+            whose rows are stored as they come.
+        preprocess: PIL picture -> tensor, for `encode_image`; an embedder of ours needs none.
+        csv_path: is made, or continued where `skip_existing` says so.
+        device: where `encode_image` gets its batch.
+        batch_size: pictures at once.
+        skip_existing: keep the rows that are there and skip their paths; else start anew.
+        verbose: say on stderr how far it is.
+
+    Returns:
+        How many pictures were embedded now, and the seconds that took. Pictures that cannot be
+        decoded are named in a warning and left out.
+
+    Raises:
+        UsageError: `clip_model` can do neither. DataError: the CSV there is malformed,
+            or of another encoder.
+        StorageError: writing failed.
+    """
+    encode = _encoder(clip_model, preprocess, device)
+    csv_path = Path(csv_path)
+    found = _continued(csv_path) if skip_existing else None
+    if found is None:
+        with replacing(csv_path) as temporary:
+            temporary.touch()
+    todo = _still_to_do(paths, set(found.keys) if found else set())
+    start, done = time.perf_counter(), 0
+    for i in range(0, len(todo), max(1, batch_size)):
+        keys, pictures = _decoded(todo[i : i + max(1, batch_size)])
+        if keys:
+            rows = encode(pictures)
+            _check_width(csv_path, found, rows)
+            _append(csv_path, csv_lines(keys, rows))
+        done += len(keys)
+        if verbose:
+            _say(done, len(todo), time.perf_counter() - start)
+    return done, time.perf_counter() - start
+
+
+def _still_to_do(paths: Sequence[str | Path], known: set[str]) -> list[str]:
+    """In the order given, without repeats."""
+    return [path for path in dict.fromkeys(os.fspath(p) for p in paths) if path not in known]
+
+
+def _say(done: int, of: int, seconds: float) -> None:
+    print(f"embedded {done} of {of}, {done / max(seconds, 1e-9):.0f} a second", file=sys.stderr)
+
+
+def _encoder(
+    model: Any, preprocess: Callable[[Image], Tensor] | None, device: str | torch.device
+) -> Callable[[list[Image]], Tensor]:
+    if hasattr(model, "embed_images"):
+        return model.embed_images  # type: ignore[no-any-return]
+    if not hasattr(model, "encode_image") or preprocess is None:
+        raise UsageError(
+            f"{type(model).__name__} cannot embed pictures",
+            "it has no embed_images, and encode_image needs a preprocess function",
+            "pass one of ddpm_clip.embedders, or a model with encode_image and its preprocess",
+        )
+
+    @torch.no_grad()
+    def encode(pictures: list[Image]) -> Tensor:
+        batch = torch.stack([preprocess(picture) for picture in pictures])
+        return model.encode_image(batch.to(device))  # type: ignore[no-any-return]
+
+    return encode
+
+
+def _decoded(paths: Sequence[str]) -> tuple[list[str], list[Image]]:
+    """The pictures that can be decoded, with their paths; the others are named."""
+    keys, pictures = [], []
+    for path in paths:
+        try:
+            with in_children():
+                pictures.append(open_image(path))
+            keys.append(path)
+        except BadImage as error:
+            warnings.warn(f"left out: {error.what}: {error.why}", stacklevel=3)
+    return keys, pictures
+
+
+def _continued(path: Path) -> EmbeddingTable | None:
+    """What the CSV holds; a last line without its end was cut off, and is removed."""
+    if not path.is_file() or not path.stat().st_size:
+        return None
+    if _cut_torn_line(path):
+        warnings.warn(f"the last line of {path} was cut off and is left out", stacklevel=3)
+    return read_csv(path) if path.stat().st_size else None
+
+
+def _check_width(path: Path, found: EmbeddingTable | None, rows: Tensor) -> None:
+    if found and found.embeddings.shape[1] != rows.shape[1]:
+        raise DataError(
+            f"{path} holds {found.embeddings.shape[1]} numbers a row, this encoder gives "
+            f"{rows.shape[1]}",
+            "it was written by another encoder",
+            "choose another csv_path, or skip_existing=False",
+        )
+
+
+def _cut_torn_line(path: Path) -> bool:
+    with open(path, "r+b") as file:
+        end = file.seek(0, os.SEEK_END)
+        while end > 0:
+            start = max(0, end - 65_536)
+            file.seek(start)
+            tail = file.read(end - start)
+            if b"\n" in tail:
+                keep = start + tail.rindex(b"\n") + 1
+                break
+            end = start
+        else:
+            keep = 0
+        if keep == path.stat().st_size:
+            return False
+        file.truncate(keep)
+        return True
+
+
+def _append(path: Path, lines: bytes) -> None:
+    try:
+        with open(path, "ab") as file:
+            file.write(lines)
+            file.flush()
+            os.fsync(file.fileno())
+    except OSError as error:
+        raise StorageError(
+            f"cannot write {path}", error.strerror or str(error), "free some space, and run again"
+        ) from error

@@ -1,0 +1,175 @@
+"""Pictures from files nobody vouches for, and what becomes of them: squares, arrays, digests.
+
+Decoding itself is `decoding`, in a child process where a pass over a source is under way
+(`confined`). Knows nothing of folders, captions or training.
+"""
+
+import hashlib
+import os
+import stat
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, ImageColor
+
+from ddpm_clip.data.pictures import decoding
+from ddpm_clip.data.pictures import sandbox as confined
+from ddpm_clip.data.pictures.decoding import FORMATS, MAX_PIXELS, flatten
+from ddpm_clip.data.pictures.quiet import quiet
+from ddpm_clip.errors import DataError, UsageError
+
+__all__ = [
+    "FORMATS",
+    "MAX_BYTES",
+    "MAX_PIXELS",
+    "REASONS",
+    "SUFFIXES",
+    "BadImage",
+    "Crop",
+    "colour",
+    "flatten",
+    "from_array",
+    "open_image",
+    "pixel_digest",
+    "read_bytes",
+    "square",
+    "to_array",
+]
+
+SUFFIXES = (".png", ".jpg", ".jpeg", ".jfif", ".webp", ".bmp", ".gif", ".tif", ".tiff")
+MAX_BYTES = 256 * 2**20
+
+Crop = Literal["centre", "none"]
+
+REASONS = {
+    "missing": "there is no such file",
+    "not-a-file": "it is not a regular file",
+    "outside": "it is a link that leads out of the folder",
+    "unreadable": "the operating system does not let us read it",
+    "empty": "it has no bytes",
+    "not-an-image": f"its content is none of {', '.join(FORMATS)}",
+    "too-large": f"it has more than {MAX_PIXELS // 10**6} million pixels or {MAX_BYTES >> 20} MiB",
+    "truncated": "it ends too early",
+    "damaged": "it cannot be decoded",
+    "too-slow": f"decoding it takes longer than {confined.SECONDS:g} seconds",
+}
+"""Every reason for which a picture is left out; the keys are stable."""
+
+
+class BadImage(DataError):
+    """One picture that cannot be used; `reason` is a key of `REASONS`."""
+
+    code = "E-IMAGE"
+
+    def __init__(self, name: str, reason: str, detail: str = ""):
+        why = REASONS[reason] + (f" ({detail})" if detail else "")
+        super().__init__(f"cannot use picture {name}", why, "replace it or take it away")
+        self.reason, self.detail = reason, detail
+
+
+def read_bytes(path: str | Path) -> bytes:
+    """The content of a regular file; a pipe, socket or device is refused without waiting for it.
+
+    Raises:
+        BadImage: missing, not-a-file, unreadable, empty or too-large.
+    """
+    name = os.fspath(path)
+    try:
+        if not stat.S_ISREG(os.stat(name).st_mode):
+            raise BadImage(name, "not-a-file")
+        # between stat and open the file may be swapped for a pipe, which must not block
+        handle = os.open(name, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0))
+        with os.fdopen(handle, "rb") as file:
+            facts = os.fstat(handle)
+            if not stat.S_ISREG(facts.st_mode):
+                raise BadImage(name, "not-a-file")
+            # not simply as many as are allowed: room for so many would be taken first
+            data = file.read(min(facts.st_size, MAX_BYTES) + 1)
+    except FileNotFoundError as error:
+        raise BadImage(name, "missing") from error
+    except (OSError, ValueError) as error:
+        raise BadImage(name, "unreadable", getattr(error, "strerror", "") or str(error)) from error
+    if not data:
+        raise BadImage(name, "empty")
+    if len(data) > MAX_BYTES:
+        raise BadImage(name, "too-large", "too many bytes")
+    return data
+
+
+def open_image(
+    source: str | Path | bytes, *, background: str = "white", name: str | None = None
+) -> Image.Image:
+    """A picture upright, as RGB or L; of animations the first frame.
+
+    Args:
+        source: A file, or the bytes of one.
+        background: A colour name or #rrggbb to lay behind transparent pixels.
+        name: What errors call it, by default the path.
+
+    Raises:
+        BadImage: with the reason. UsageError: `background` is no colour.
+    """
+    behind = colour(background)
+    data = source if isinstance(source, bytes) else read_bytes(source)
+    name = name or ("of bytes" if isinstance(source, bytes) else os.fspath(source))
+    if not data:
+        raise BadImage(name, "empty")
+    try:
+        if confined.wanted():
+            return confined.decoded(data, behind)
+        with quiet():  # may be one of several threads
+            return decoding.decoded(data, behind)
+    except decoding.Undecodable as error:
+        reason = error.reason if error.reason in REASONS else "damaged"
+        raise BadImage(name, reason, error.detail) from error
+
+
+def colour(name: str) -> tuple[int, int, int]:
+    """RGB of a colour name or #rrggbb.
+
+    Raises:
+        UsageError: it is no colour.
+    """
+    try:
+        red, green, blue = ImageColor.getrgb(name)[:3]
+    except ValueError as error:
+        raise UsageError(
+            f"unknown colour {name!r}", fix="a name such as white, or #rrggbb"
+        ) from error
+    return red, green, blue
+
+
+def square(image: Image.Image, crop: Crop = "centre") -> Image.Image:
+    """The middle square of a picture, or all of it where `crop` is "none"."""
+    if crop == "none":
+        return image
+    width, height = image.size
+    side = min(width, height)
+    left, top = (width - side) // 2, (height - side) // 2
+    return image.crop((left, top, left + side, top + side))
+
+
+def to_array(
+    image: Image.Image, size: int, channels: int, crop: Crop = "centre"
+) -> NDArray[np.uint8]:
+    """Pixels (channels, size, size); a picture that has the size already keeps every pixel."""
+    image = square(image, crop).convert("L" if channels == 1 else "RGB")
+    if image.size != (size, size):
+        shrinks = min(image.size) > size
+        filter_ = Image.Resampling.LANCZOS if shrinks else Image.Resampling.BICUBIC
+        image = image.resize((size, size), filter_, reducing_gap=3.0)
+    pixels = np.asarray(image)
+    return np.ascontiguousarray(pixels[None] if channels == 1 else pixels.transpose(2, 0, 1))
+
+
+def from_array(pixels: NDArray[np.uint8]) -> Image.Image:
+    """The picture of pixels (c, h, w): what `to_array` undoes where nothing was resized."""
+    return Image.fromarray(pixels[0] if pixels.shape[0] == 1 else pixels.transpose(1, 2, 0))
+
+
+def pixel_digest(image: Image.Image) -> str:
+    """SHA-256 of a picture's mode, size and pixels, for pictures that are no file."""
+    head = f"{image.mode} {image.width}x{image.height} ".encode()
+    return hashlib.sha256(head + image.tobytes()).hexdigest()

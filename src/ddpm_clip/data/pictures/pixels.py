@@ -1,0 +1,160 @@
+"""One pass over a source: every picture decoded, the good in an array, the bad in a list.
+
+Nothing is skipped in silence, and training sees only what this pass has seen. Long passes are
+generators that yield `Progress`. Knows nothing of where a source has its pictures from.
+"""
+
+from array import array
+from collections.abc import Generator, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from ddpm_clip.data.pictures.images import Crop, to_array
+from ddpm_clip.data.pictures.sandbox import in_children
+from ddpm_clip.data.storage.columns import Labels, Texts, TextWriter
+from ddpm_clip.data.storage.scratch import room
+from ddpm_clip.errors import DataError
+from ddpm_clip.types import ImageSource, Progress
+from ddpm_clip.utils.generators import finish
+
+
+@dataclass(frozen=True, slots=True)
+class BadFile:
+    """A picture that was left out, with the stable reason and the decoder's words."""
+
+    key: str
+    reason: str
+    detail: str
+
+    @classmethod
+    def of(cls, key: str, error: DataError) -> "BadFile":
+        """The picture `key`, which could not be read because of `error`."""
+        reason = getattr(error, "reason", "damaged")
+        return cls(key, reason, getattr(error, "detail", "") or error.why)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Pixels:
+    """The good pictures of a source, row by row; `indices[row]` is the source's own number."""
+
+    array: NDArray[np.uint8]  # (n, c, h, w), in memory or a memory map
+    keys: Sequence[str]
+    labels: Sequence[str | None]
+    indices: Sequence[int]
+    bad: list[BadFile]
+
+
+def scan(source: ImageSource, *, max_bad: float = 0.2) -> Generator[Progress, None, list[BadFile]]:
+    """Decode everything and keep nothing; the result is what cannot be used.
+
+    Raises:
+        DataError: no pictures, or more than the share `max_bad` of them unusable.
+    """
+    bad: list[BadFile] = []
+    for i, _ in _decoded(source, bad):
+        yield _progress(i, source, bad)
+    check_share(source, bad, max_bad)
+    return bad
+
+
+def stream_pixels(
+    source: ImageSource,
+    *,
+    size: int,
+    channels: int,
+    crop: Crop = "centre",
+    cache: Path | None = None,
+    memory_limit_mb: int = 4096,
+    max_bad: float = 0.2,
+) -> Generator[Progress, None, Pixels]:
+    """Decode everything and keep the training crops as uint8.
+
+    Args:
+        source: The pictures.
+        size: Side of the crops in pixels.
+        channels: 1 for grey, 3 for colour.
+        crop: "centre" for the middle square, "none" to squeeze.
+        cache: A folder for the memory map; by default an unnamed temporary file.
+        memory_limit_mb: The array is memory-mapped where it is larger than so many MiB.
+        max_bad: The largest share of unusable pictures that is put up with.
+
+    Raises:
+        DataError: no pictures, or too many unusable. StorageError: no room for the memory map.
+    """
+    shape = (len(source), channels, size, size)
+    crops = room(shape, np.uint8, "pixels", home=cache, memory_limit_mb=memory_limit_mb)
+    keys, labels, indices = TextWriter(), Labels(), array("q")
+    bad: list[BadFile] = []
+    for i, image in _decoded(source, bad):
+        if image is not None:
+            crops[len(keys)] = to_array(image, size, channels, crop)
+            keys.append(source.key(i))
+            labels.append(source.label(i))
+            indices.append(i)
+        yield _progress(i, source, bad)
+    check_share(source, bad, max_bad)
+    return Pixels(crops[: len(keys)], Texts.written(keys), labels, indices, bad)
+
+
+def load_pixels(
+    source: ImageSource,
+    *,
+    size: int,
+    channels: int,
+    crop: Crop = "centre",
+    cache: Path | None = None,
+    memory_limit_mb: int = 4096,
+    max_bad: float = 0.2,
+) -> Pixels:
+    """`stream_pixels`, run to its end."""
+    return finish(
+        stream_pixels(
+            source,
+            size=size,
+            channels=channels,
+            crop=crop,
+            cache=cache,
+            memory_limit_mb=memory_limit_mb,
+            max_bad=max_bad,
+        )
+    )
+
+
+def _decoded(source: ImageSource, bad: list[BadFile]) -> Iterator[tuple[int, Image.Image | None]]:
+    """Every picture in turn; None where it is unusable, which is noted in `bad`."""
+    with in_children():
+        for i in range(len(source)):
+            image = None
+            try:
+                image = source[i]
+            except DataError as error:
+                bad.append(BadFile.of(source.key(i), error))
+            yield i, image
+
+
+def _progress(i: int, source: ImageSource, bad: list[BadFile]) -> Progress:
+    return Progress("scan", i + 1, len(source), f"{len(bad)} unusable" if bad else "")
+
+
+def check_share(source: ImageSource, bad: list[BadFile], max_bad: float) -> None:
+    """Too many unusable pictures are a mistake of the folder, not of the pictures."""
+    if len(source) == 0:
+        raise DataError(f"no images found in {source.name}")
+    if not bad or (len(bad) < len(source) and len(bad) <= max_bad * len(source)):
+        return
+    named = ", ".join(f"{file.key} ({file.reason})" for file in bad[:5])
+    more = f" and {len(bad) - 5} more" if len(bad) > 5 else ""
+    if len(bad) == len(source):
+        fix = "give pictures that can be opened"
+    else:
+        fix = f"mend or take them away, or raise data.max_bad above {max_bad:g}"
+    raise DataError(
+        f"{len(bad)} of {len(source)} pictures cannot be used in {source.name}",
+        named + more,
+        fix,
+        param="data.max_bad",
+    )

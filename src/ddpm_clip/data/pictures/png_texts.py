@@ -1,0 +1,168 @@
+"""The texts in a PNG, and the parameters among them, without decoding a pixel.
+
+A picture may come from anyone: chunks are read one by one within limits, a packed text is unpacked
+no further than it may be long, and of the parameters only plain values of the right kind are
+handed on. Nothing in them is a path that is opened. Knows nothing of what they mean.
+"""
+
+import math
+import struct
+import zlib
+from collections.abc import Iterator
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+from ddpm_clip.data.pictures.images import read_bytes
+from ddpm_clip.errors import DataError
+from ddpm_clip.utils.untrusted import parse_json
+
+SIGNATURE = b"\x89PNG\r\n\x1a\n"
+KEY = "ddpm_clip"
+"""Under which our pictures carry their parameters, as JSON."""
+
+AS_WRITTEN = "give the picture as it was written"
+
+MAX_TEXT = 65_536
+"""Characters of one text."""
+
+MAX_CHUNKS = 2**20
+"""Parts of a picture: one of 256 MiB has some 30,000."""
+
+MAX_TEXTS = 64
+"""Texts of a picture that are read, the first ones, and values of a list."""
+
+LONGEST = 4_000
+"""Characters of one value; a prompt may have so many."""
+
+KINDS: dict[str, Any] = {
+    "ddpm_clip": str, "prompt": str, "negative": str | None, "seed": int, "guidance": int | float,
+    "w": int | float, "steps": int, "sampler": str, "bridge": str | None, "clamp": str,
+    "interval": list | None, "rescale": int | float, "unconditional": bool, "size": str,
+    "model": str, "model_fingerprint": str, "packed": bool, "embedder": str, "dtype": str,
+    "device": str, "torch": str, "cpu": str, "threads": int, "micro_batch": int, "batch": int,
+    "batch_pictures": int, "batch_guidance": list, "position": int,
+    "clip_guidance": int | float, "clip_guide": str | None, "clip_interval": list,
+    "clip_travel": int, "clip_views": int,
+    "mode": str, "source": str, "source_digest": str, "source_digests": list, "mask_digest": str,
+    "strength": int | float, "condition_noise": int | float, "rungs": int, "rounds": int,
+    "painted_share": int | float, "from": str, "to": str, "share": int | float, "parts": list,
+    "weights": list,
+}  # fmt: skip
+"""What a parameter is, where it is there; others may be any plain value."""
+
+
+def read_texts(path: str | Path) -> dict[str, str]:
+    """The texts of a PNG by key; of two with one key the first.
+
+    Raises:
+        BadImage: it cannot be read. DataError: it is no PNG, or its chunks are damaged.
+    """
+    data = read_bytes(path)
+    if not data.startswith(SIGNATURE):
+        raise DataError(f"{path} is no PNG", "its first bytes say so", "give the picture itself")
+    texts: dict[str, str] = {}
+    try:
+        for kind, body in islice(_chunks(data), MAX_TEXTS):  # a packed one takes time to unpack
+            key, text = _READERS[kind](body)
+            texts.setdefault(key, text)
+    except (ValueError, zlib.error, struct.error) as error:
+        raise DataError(f"the texts in {path} are damaged", str(error)[:200], AS_WRITTEN) from error
+    return texts
+
+
+def read_parameters(path: str | Path) -> dict[str, Any]:
+    """What one of our pictures says of how it was painted.
+
+    Raises:
+        BadImage, DataError: as `read_texts`; or there are no parameters, or no plain ones.
+    """
+    text = read_texts(path).get(KEY)
+    if text is None:
+        raise DataError(
+            f"{path} does not say how it was painted",
+            f"it has no text {KEY!r}",
+            "give a picture of ours that was written without --no-metadata",
+        )
+    try:
+        facts = parse_json(text)
+        if not isinstance(facts, dict):
+            raise ValueError(f"they are {type(facts).__name__}")
+        for name, value in facts.items():
+            _check(name, value)
+    except ValueError as error:
+        raise DataError(
+            f"the parameters in {path} are damaged", str(error)[:200], AS_WRITTEN
+        ) from error
+    return facts
+
+
+def _check(name: str, value: Any) -> None:
+    kind = KINDS.get(name)
+    right = kind is None or isinstance(value, kind)
+    if not right or (isinstance(value, bool) and kind not in (None, bool)):
+        raise ValueError(f"{name[:40]!r} is {type(value).__name__}")
+    for one in value if isinstance(value, list) else [value]:
+        plain = isinstance(one, str | int | float | None) and len(str(one)) <= LONGEST
+        if not plain or (isinstance(one, float) and not math.isfinite(one)):
+            raise ValueError(f"{name[:40]!r} holds no plain value")
+    if isinstance(value, list) and len(value) > MAX_TEXTS:
+        raise ValueError(f"{name[:40]!r} holds {len(value)} values")
+
+
+def _chunks(data: bytes) -> Iterator[tuple[bytes, bytes]]:
+    """(kind, body) of each text whose checksum is right, up to the end of the picture."""
+    at = len(SIGNATURE)
+    for _ in range(MAX_CHUNKS):
+        if at + 12 > len(data):
+            raise ValueError("it ends too early")
+        (size,) = struct.unpack_from(">I", data, at)
+        kind, end = data[at + 4 : at + 8], at + 12 + size
+        if end > len(data):
+            raise ValueError(f"chunk {kind!r} claims {size:,} bytes")
+        if kind in _READERS:
+            body = data[at + 8 : end - 4]
+            if zlib.crc32(kind + body) != struct.unpack_from(">I", data, end - 4)[0]:
+                raise ValueError(f"the checksum of chunk {kind!r} is wrong")
+            yield kind, body
+        if kind == b"IEND":
+            return
+        at = end
+    raise ValueError(f"it has more than {MAX_CHUNKS:,} chunks")
+
+
+def _plain(body: bytes) -> tuple[str, str]:
+    key, nul, text = body.partition(b"\0")
+    return _key(key, nul), _short(text).decode("latin-1")
+
+
+def _packed(body: bytes) -> tuple[str, str]:
+    key, nul, rest = body.partition(b"\0")
+    return _key(key, nul), _unpacked(rest[1:]).decode("latin-1")
+
+
+def _international(body: bytes) -> tuple[str, str]:
+    key, nul, rest = body.partition(b"\0")
+    packed, rest = rest[:1] == b"\1", rest[2:]
+    text = rest.partition(b"\0")[2].partition(b"\0")[2]  # behind language and translated key
+    return _key(key, nul), (_unpacked(text) if packed else _short(text)).decode("utf-8")
+
+
+_READERS = {b"tEXt": _plain, b"zTXt": _packed, b"iTXt": _international}
+
+
+def _key(key: bytes, nul: bytes) -> str:
+    if not nul or not 1 <= len(key) <= 79:
+        raise ValueError("a text without a key")
+    return key.decode("latin-1")
+
+
+def _short(text: bytes) -> bytes:
+    if len(text) > MAX_TEXT:
+        raise ValueError(f"a text of {len(text):,} bytes")
+    return text
+
+
+def _unpacked(text: bytes) -> bytes:
+    """At most so many bytes and one: what unpacks to more is not unpacked to its end."""
+    return _short(zlib.decompressobj().decompress(text, MAX_TEXT + 1))

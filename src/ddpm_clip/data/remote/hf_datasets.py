@@ -1,0 +1,249 @@
+"""Data sets of the Hugging Face hub, and the files that the `datasets` package writes.
+
+`datasets` is an extra and is imported when such a source is opened. Pictures are left encoded by
+it and decoded here, with the same limits as any other. Knows nothing of training.
+"""
+
+import hashlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from PIL import Image
+
+from ddpm_clip.data.pictures.images import open_image
+from ddpm_clip.data.remote.hub_rows import Reading
+from ddpm_clip.data.remote.streams import Incoming, Stream, missing_extra
+from ddpm_clip.errors import DataError, DdpmClipError, MissingInput, StorageError, UsageError
+from ddpm_clip.utils.untrusted import user_path
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A hub name, folder or file, with the split and column that are asked for."""
+
+    name: str
+    split: str
+    column: str | None = None
+    named: bool = field(default=False, compare=False)
+    """Whether the split stands in the text, and is so what the user takes the place for."""
+
+    @classmethod
+    def parse(cls, text: str, split: str) -> "Place":
+        """`NAME[:SPLIT][:COLUMN]`; the name may be a path with colons in it.
+
+        Raises:
+            UsageError: there is no name, or more than that.
+        """
+        parts = text.split(":")
+        paths = [n for n in range(len(parts), 0, -1) if _exists(":".join(parts[:n]))]
+        taken = paths[0] if paths else 1
+        rest = parts[taken:]
+        if not text or len(rest) > 2:
+            raise UsageError(f"hf:{text} names no data set", fix="hf:NAME[:SPLIT][:COLUMN]")
+        own, column = [*rest, "", ""][:2]
+        return cls(":".join(parts[:taken]), own or split, column or None, bool(own))
+
+
+@dataclass(slots=True, eq=False)
+class HubSource:
+    """The rows of a data set on this disk; the table is memory-mapped by `datasets`."""
+
+    name: str
+    table: Any
+    reading: Reading
+    split: str
+    roots: tuple[Path, ...]
+    classes: tuple[str, ...]
+    background: str = "white"
+
+    def __len__(self) -> int:
+        return len(self.table)
+
+    def __getitem__(self, i: int) -> Image.Image:
+        """Picture i, upright; `BadImage` where it cannot be used."""
+        return open_image(self._bytes(i), background=self.background, name=self.key(i))
+
+    def key(self, i: int) -> str:
+        """Split and row."""
+        return f"{self.split}-{i:08d}"
+
+    def label(self, i: int) -> str | None:
+        """The class of row i."""
+        return self.reading.label_of(self._row(i, self.reading.label))
+
+    def caption(self, i: int) -> str | None:
+        """The caption of row i."""
+        return self.reading.caption_of(self._row(i, self.reading.caption))
+
+    def facts(self, i: int) -> dict[str, str]:
+        """Nothing more is known."""
+        return {}
+
+    def digest(self, i: int) -> str:
+        """SHA-256 of the picture's bytes."""
+        return hashlib.sha256(self._bytes(i)).hexdigest()
+
+    def _bytes(self, i: int) -> bytes:
+        return self.reading.bytes_of(self._row(i, self.reading.picture), self.key(i), self.roots)
+
+    def _row(self, i: int, column: str | None) -> dict[str, Any]:
+        if not 0 <= i < len(self):
+            raise IndexError(f"row {i} of {len(self)}")
+        if column is None:
+            return {}
+        row: dict[str, Any] = self.table.select_columns([column])[i]
+        return row
+
+
+def read_dataset(text: str, split: str, *, background: str = "white") -> HubSource:
+    """A data set with any row at any time; one of the hub is fetched to this disk first.
+
+    Raises:
+        UsageError: `datasets` is not installed, or there is no such column.
+        MissingInput: no such data set or split. DataError: it cannot be read or has no pictures.
+    """
+    place = Place.parse(text, split)
+    table = _opened(place, streaming=False)
+    reading = Reading.of(table.features, place.column, f"hf:{text}")
+    table = _encoded(table, reading.picture)
+    if len(table) == 0:
+        raise DataError(f"no images found in hf:{text}", "the table is empty")
+    classes = reading.names
+    if not classes:
+        classes = _different(table, reading)
+    return HubSource(f"hf:{text}", table, reading, place.split, _roots(place), classes, background)
+
+
+def stream_dataset(text: str, split: str, *, background: str = "white") -> Stream:
+    """A data set row by row, from its start, as it comes over the network or from the disk."""
+    place = Place.parse(text, split)
+    table = _opened(place, streaming=True)
+    if table.features is None:
+        with _unbroken(text):
+            table = table._resolve_features()
+    reading = Reading.of(table.features, place.column, f"hf-stream:{text}")
+    table, roots = _encoded(table, reading.picture), _roots(place)
+    far = "" if _exists(place.name) else f"hf://datasets/{place.name}@"
+    known = (table.info.splits or {}).get(place.split)
+
+    def start() -> Iterator[Incoming]:
+        with _unbroken(text):
+            for i, row in enumerate(table):
+                yield reading.incoming(row, f"{place.split}-{i:08d}", roots, far)
+
+    total = known.num_examples if known else None
+    return Stream(f"hf-stream:{text}", start, total or None, background)
+
+
+@contextmanager
+def _unbroken(text: str) -> Iterator[None]:
+    """Around the reading of rows, which raises almost anything, of networks and of formats."""
+    try:
+        yield
+    except DdpmClipError:
+        raise
+    except FileNotFoundError as error:
+        raise MissingInput(
+            f"a file of hf-stream:{text} is not there",
+            str(error)[:300],
+            "check the name or path, and the network",
+        ) from error
+    except Exception as error:
+        raise StorageError(
+            f"hf-stream:{text} broke off", str(error)[:300] or type(error).__name__, "run it again"
+        ) from error
+
+
+def _opened(place: Place, *, streaming: bool) -> Any:
+    """The table of one split."""
+    try:
+        import datasets
+    except ImportError as error:
+        raise missing_extra(f"hf:{place.name}", "datasets") from error
+    datasets.disable_progress_bars()
+    path = user_path(place.name)
+    try:
+        if (path / "state.json").is_file() or (path / "dataset_dict.json").is_file():
+            table = datasets.load_from_disk(str(path))
+            table = _chosen(table, place) if isinstance(table, dict) else _whole(table, place)
+            return table.to_iterable_dataset() if streaming else table
+        if path.is_file():
+            _whole(path, place)
+            kind = {".parquet": "parquet", ".arrow": "arrow"}.get(path.suffix, "parquet")
+            return datasets.load_dataset(
+                kind, data_files={place.split: str(path)}, split=place.split, streaming=streaming
+            )
+        name = str(path) if path.is_dir() else place.name
+        return datasets.load_dataset(name, split=place.split, streaming=streaming)
+    except DdpmClipError:
+        raise
+    except (FileNotFoundError, ConnectionError) as error:
+        raise MissingInput(
+            f"no data set hf:{place.name}",
+            str(error)[:300],
+            "check the name or path, and the network",
+        ) from error
+    except Exception as error:  # builders raise almost anything
+        raise DataError(f"hf:{place.name} cannot be read", str(error)[:300]) from error
+
+
+def _chosen(splits: dict[str, Any], place: Place) -> Any:
+    if place.split not in splits:
+        raise UsageError(
+            f"unknown split {place.split!r} of {place.name}", f"there is: {', '.join(splits)}"
+        )
+    return splits[place.split]
+
+
+def _whole(table: Any, place: Place) -> Any:
+    """What has no splits, and is for training unless the user says what it is."""
+    if place.split != "train" and not place.named:
+        raise MissingInput(
+            f"no split {place.split!r} in {place.name}",
+            "it is one table",
+            f"say that it is this split: hf:{place.name}:{place.split}",
+        )
+    return table
+
+
+def _different(table: Any, reading: Reading) -> tuple[str, ...]:
+    """The classes that occur in a column of texts or whole numbers; any other has none."""
+    if not reading.label:
+        return ()
+    kind = str(getattr(table.features.get(reading.label), "dtype", ""))
+    if not kind.startswith(("string", "large_string", "int", "uint", "bool")):
+        return ()
+    named = (reading.label_of({reading.label: value}) for value in table.unique(reading.label))
+    return tuple(sorted({name for name in named if name}))
+
+
+def _encoded(table: Any, column: str) -> Any:
+    """The same table with its pictures as they are stored."""
+    from datasets import Image as Encoded
+
+    is_typed = type(table.features[column]).__name__ == "Image"
+    return table.cast_column(column, Encoded(decode=False)) if is_typed else table
+
+
+def _roots(place: Place) -> tuple[Path, ...]:
+    """Where rows may point to: the folder that is the place, and what `datasets` has fetched.
+
+    Not what lies around that: a user's tokens lie beside the caches.
+    """
+    from datasets import config
+    from huggingface_hub import constants
+
+    path = user_path(place.name)
+    here = [path] if path.is_dir() else []
+    caches = (constants.HF_HUB_CACHE, config.HF_DATASETS_CACHE)
+    return tuple(root.resolve() for root in [*here, *map(Path, caches)])
+
+
+def _exists(text: str) -> bool:
+    try:
+        return bool(text) and user_path(text).exists()
+    except (OSError, ValueError, RuntimeError):
+        return False

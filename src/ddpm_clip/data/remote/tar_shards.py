@@ -1,0 +1,229 @@
+"""Pictures in tar shards, as webdataset writes them, read where they lie.
+
+The members are listed once; afterwards a picture is one read at its offset, so that a folder of
+tars gives any picture at any time, as a folder of files does. Tars that are compressed or far
+away cannot be read like that: they are streams (`streams`). Knows nothing of training.
+"""
+
+import hashlib
+import os
+import re
+from array import array
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from PIL import Image
+
+from ddpm_clip.data.local.folder import is_shown, portable
+from ddpm_clip.data.pictures.images import MAX_BYTES, BadImage, colour, open_image
+from ddpm_clip.data.remote.tars import Damaged, samples
+from ddpm_clip.data.storage.columns import Labels, Texts, TextWriter
+from ddpm_clip.errors import DataError, MissingInput, UsageError
+from ddpm_clip.utils.untrusted import user_path
+
+_BRACES = re.compile(r"\{([^{}]*)\}")
+MAX_SHARDS = 100_000
+MAX_DIGITS = 18
+"""Of a number that may be that of a class; a longer one is a text."""
+
+REST = "(the rest)"
+"""The name, in lists of bad files, of what could not be read of a shard."""
+
+
+@dataclass(slots=True, eq=False)
+class TarSource:
+    """The pictures of some shards, in the order of the tars; columns of equal length."""
+
+    name: str
+    shards: tuple[Path, ...]
+    keys: Texts
+    shard: Sequence[int]
+    offsets: Sequence[int]
+    sizes: Sequence[int]
+    labels: Labels
+    captions: Texts
+    classes: tuple[str, ...]
+    background: str = "white"
+
+    def __len__(self) -> int:
+        return len(self.keys)
+
+    def __getitem__(self, i: int) -> Image.Image:
+        """Picture i, upright; `BadImage` where it cannot be used."""
+        return open_image(self._read(i), background=self.background, name=self.key(i))
+
+    def key(self, i: int) -> str:
+        """Shard and member."""
+        return self.keys[i]
+
+    def label(self, i: int) -> str | None:
+        """The class."""
+        return self.labels[i]
+
+    def caption(self, i: int) -> str | None:
+        """The caption."""
+        return self.captions[i] or None
+
+    def facts(self, i: int) -> dict[str, str]:
+        """Shards say nothing more about their pictures."""
+        return {}
+
+    def digest(self, i: int) -> str:
+        """SHA-256 of the picture's bytes."""
+        return hashlib.sha256(self._read(i)).hexdigest()
+
+    def _read(self, i: int) -> bytes:
+        size, shard = self.sizes[i], self.shards[self.shard[i]]
+        if size < 0:
+            raise BadImage(self.key(i), "truncated", f"{shard} is damaged")
+        if size > MAX_BYTES:
+            raise BadImage(self.key(i), "too-large", "too many bytes")
+        try:
+            with open(shard, "rb", buffering=0) as file:
+                file.seek(self.offsets[i])
+                data = file.read(size)
+        except OSError as error:
+            raise BadImage(self.key(i), "unreadable", error.strerror or str(error)) from error
+        if len(data) < size:
+            raise BadImage(self.key(i), "truncated", f"{shard} ends before it")
+        return data
+
+
+def read_tars(
+    shards: Sequence[Path], name: str, *, background: str = "white", class_names: Sequence[str] = ()
+) -> TarSource:
+    """List what is in `shards`.
+
+    Classes that are numbers get their names from `class_names`, where there are any.
+
+    Raises:
+        DataError: no pictures at all.
+    """
+    colour(background)
+    keys, labels, captions = TextWriter(), Labels(), TextWriter()
+    shard, offsets, sizes = array("i"), array("q"), array("q")
+    for number, (key, offset, size, label, caption) in _rows(shards):
+        keys.append(key)
+        shard.append(number)
+        offsets.append(offset)
+        sizes.append(size)
+        labels.append(_named(label, class_names))
+        captions.append(caption)
+    if not any(size >= 0 for size in sizes):
+        raise DataError(
+            f"no images found in {name}",
+            f"{len(shards)} tars were looked through",
+            "give shards with pictures in them",
+        )
+    classes = (*class_names, *sorted(set(labels.names) - set(class_names)))
+    return TarSource(
+        name,
+        tuple(shards),
+        Texts.written(keys),
+        shard,
+        offsets,
+        sizes,
+        labels,
+        Texts.written(captions),
+        classes,
+        background,
+    )
+
+
+Row = tuple[str, int, int, str | None, str]
+"""Key, offset, size (-1 for what is lost), class, caption."""
+
+
+def _rows(shards: Sequence[Path]) -> Iterator[tuple[int, Row]]:
+    """Every picture with its shard's number."""
+    above = os.path.commonpath([path.parent for path in shards]) if shards else ""
+    for number, path in enumerate(shards):
+        where, seen = portable(os.path.relpath(path, above)), set[str]()
+        try:
+            with open(path, "rb") as file:
+                for sample in samples(file):
+                    for part in sample.parts:
+                        key = f"{where}/{portable(part.name)}"
+                        key += f"@{part.offset}" if key in seen else ""  # tars may repeat a name
+                        seen.add(key)
+                        row = key, part.offset, part.size, sample.label, sample.caption or ""
+                        yield number, row
+        except (Damaged, OSError):
+            yield number, (f"{where}/{REST}", 0, -1, None, "")
+
+
+def _named(label: str | None, names: Sequence[str]) -> str | None:
+    if label is None or not names or not label.isdecimal() or len(label) > MAX_DIGITS:
+        return label
+    number = int(label)
+    return names[number] if number < len(names) else label
+
+
+def expanded(pattern: str) -> list[str]:
+    """What a pattern with braces stands for: `{000..009}` counts, `{a,b}` lists.
+
+    >>> expanded("s-{08..10}.tar"), expanded("{a,b}{1..2}")
+    (['s-08.tar', 's-09.tar', 's-10.tar'], ['a1', 'a2', 'b1', 'b2'])
+
+    Raises:
+        UsageError: it stands for too many shards.
+    """
+    found = _BRACES.search(pattern)
+    if found is None:
+        return [pattern]
+    first, dots, last = found[1].partition("..")
+    choices: Sequence[str] = found[1].split(",")
+    if dots and first.isdecimal() and last.isdecimal():
+        if int(last) - int(first) >= MAX_SHARDS:
+            raise UsageError(f"{pattern} stands for more than {MAX_SHARDS:,} shards")
+        choices = [f"{n:0{len(first)}d}" for n in range(int(first), int(last) + 1)]
+    rests = expanded(pattern[found.end() :])
+    if len(choices) * len(rests) > MAX_SHARDS:
+        raise UsageError(f"{pattern} stands for more than {MAX_SHARDS:,} shards")
+    return [pattern[: found.start()] + choice + rest for choice in choices for rest in rests]
+
+
+def shard_paths(place: str, split: str = "train") -> list[Path]:
+    """The tars that a place names: a folder, one file, or a pattern with {0..9} or *.
+
+    A folder may have a folder a split in it; all else is for training.
+
+    Raises:
+        MissingInput: there is no such split, no tar, or one of those that are counted out is
+        missing.
+    """
+    path = user_path(place)
+    if path.is_dir():
+        inner = path / split
+        if inner.is_dir() and any(_is_tar(p.name) for p in inner.iterdir()):
+            path = inner
+        elif split != "train":
+            raise MissingInput(f"no split {split!r} in {path}", fix="give the folder of its tars")
+        found = sorted(p for p in path.iterdir() if _is_tar(p.name) and p.is_file())
+    elif split != "train":
+        raise MissingInput(
+            f"no split {split!r} in {place}",
+            "these tars are all for training",
+            "give a folder with a folder a split in it",
+        )
+    else:
+        found = [one for text in expanded(place) for one in _matches(user_path(text))]
+    missing = [one for one in found if not one.is_file()]
+    if missing or not found:
+        raise MissingInput(
+            f"no tar shards: {missing[0] if missing else place}",
+            "shards are files that end in .tar",
+            "check the path",
+        )
+    return found
+
+
+def _matches(path: Path) -> list[Path]:
+    if not any(mark in path.name for mark in "*?["):
+        return [path]
+    return sorted(p for p in path.parent.glob(path.name) if _is_tar(p.name))
+
+
+def _is_tar(name: str) -> bool:
+    return is_shown(name) and re.search(r"\.(tar|tgz|tar\.(gz|bz2|xz))$", name.lower()) is not None

@@ -1,0 +1,87 @@
+"""Tar shards that cannot be read at any place: compressed ones, and ones at the end of a URL.
+
+URLs are opened by the `webdataset` package, which is an extra. Commands (`pipe:`) are refused: a
+config must not be able to run programs. Knows nothing of training.
+"""
+
+import re
+from collections.abc import Iterator, Sequence
+from importlib.util import find_spec
+from typing import IO
+
+from ddpm_clip.data.local.folder import portable
+from ddpm_clip.data.remote.streams import Incoming, Stream, missing_extra
+from ddpm_clip.data.remote.tar_shards import REST, expanded
+from ddpm_clip.data.remote.tars import Damaged, samples
+from ddpm_clip.errors import MissingInput, StorageError, UsageError
+
+_URL = re.compile(r"(https?|s3|gs|hf|file):/{1,3}[\w./:@%+=,~-]+")
+"""No character in it means anything to a shell."""
+
+
+def is_remote(place: str) -> bool:
+    """Whether a place is a URL rather than a path."""
+    return re.match(r"[a-z][a-z0-9]+:", place) is not None
+
+
+def stream_tars(
+    place: str, shards: Sequence[str] = (), *, split: str = "train", background: str = "white"
+) -> Stream:
+    """The pictures of the shards that `place` stands for, one after the other.
+
+    Args:
+        place: a URL with {000..009} in it.
+        shards: local files instead, of the split that is asked for.
+        split: of URLs, which are all for training.
+        background: colour behind transparent pixels.
+
+    Raises:
+        UsageError: `webdataset` is not installed, or this is no URL that is opened here.
+        MissingInput: URLs have no other split.
+    """
+    far = not shards
+    if far and split != "train":
+        raise MissingInput(
+            f"no split {split!r} in wds:{place}",
+            "URLs are all for training",
+            "give the URLs of its shards",
+        )
+    urls = list(shards) or expanded(place)
+    for url in urls if far else ():
+        if not _URL.fullmatch(url):
+            raise UsageError(
+                f"wds:{url} is not opened",
+                "shards are paths or http, s3, gs or hf URLs of plain characters",
+                "copy the shards to a folder",
+            )
+    if far and find_spec("webdataset") is None:
+        raise missing_extra(f"wds:{place}", "webdataset")
+
+    def start() -> Iterator[Incoming]:
+        for url in urls:
+            yield from _pictures(url, far)
+
+    return Stream(f"wds:{place}", start, None, background)
+
+
+def _pictures(url: str, far: bool) -> Iterator[Incoming]:
+    shard = portable(url.rpartition("/")[2])
+    try:
+        with _opened(url, far) as file:
+            for sample in samples(file, streamed=True):
+                for part in sample.parts:
+                    key = f"{shard}/{portable(part.name)}"
+                    yield Incoming(key, part.data, sample.label, sample.caption)
+    except (Damaged, OSError) as error:
+        if far:  # a network that fails must not make a smaller data set
+            raise StorageError(f"{url} broke off", str(error)[:200], "run it again") from error
+        yield Incoming(f"{shard}/{REST}", b"")
+
+
+def _opened(url: str, far: bool) -> IO[bytes]:
+    if not far:
+        return open(url, "rb")
+    from webdataset import gopen
+
+    file: IO[bytes] = gopen(url)
+    return file

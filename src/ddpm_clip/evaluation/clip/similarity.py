@@ -1,0 +1,194 @@
+"""How near words and pictures lie to one embedder: a matrix of cosines, and a map in the plane.
+
+With a model, both are centred at its means, as they are everywhere here; a mini-CLIP alone has no
+means, so there they are compared as they come. Knows nothing of drawing.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from PIL import Image
+from torch import Tensor
+from torch.nn import functional as F
+
+from ddpm_clip.conditioning.conditioner import Conditioner
+from ddpm_clip.embedders.mini_clip import CARD, MiniClip
+from ddpm_clip.embedders.prompts import checked_prompts
+from ddpm_clip.errors import UsageError
+from ddpm_clip.runs.pretrained import load
+from ddpm_clip.types import Embedder
+from ddpm_clip.utils.untrusted import user_path
+
+INVERSE_TEMPERATURE = 10.0
+"""Of the shares of a picture, where the embedder has learned none."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Space:
+    """An embedder, and where its clouds are centred.
+
+    Attributes:
+        name: for people.
+        embedder: of pictures and words.
+        conditioner: holds the means; None compares as they come.
+        words: what is asked where nobody says.
+    """
+
+    name: str
+    embedder: Embedder
+    conditioner: Conditioner | None = None
+    words: tuple[str, ...] = ()
+
+    @classmethod
+    def open(cls, name: str | Path, device: str = "auto") -> "Space":
+        """Of a model (shipped, run, packed) or of the folder of a mini-CLIP.
+
+        Raises:
+            MissingInput: there is neither.
+        """
+        if (user_path(name) / CARD).is_file():
+            return cls(str(name), MiniClip.load(user_path(name)))
+        model = load(name, device)
+        words = model.config.generation.prompts or model.classes
+        return cls(model.name, model.embedder, model.conditioner, tuple(words))
+
+    def pictures(self, images: Sequence[Image.Image]) -> Tensor:
+        """(n, e) of unit length."""
+        e = F.normalize(self.embedder.embed_images(images).detach().cpu().float(), dim=1)
+        return e if self.conditioner is None else _away(e, self.conditioner.mean_image)
+
+    def texts(self, texts: Sequence[str]) -> Tensor:
+        """(p, e) of unit length."""
+        e = F.normalize(self.embedder.embed_texts(list(texts)).detach().cpu().float(), dim=1)
+        return e if self.conditioner is None else _away(e, self.conditioner.mean_text)
+
+    @property
+    def inverse_temperature(self) -> float:
+        """1/T of the embedder's own training."""
+        learned = getattr(self.embedder, "inverse_temperature", None)
+        return INVERSE_TEMPERATURE if learned is None else float(learned.detach())
+
+    def asked(self, texts: Sequence[str]) -> list[str]:
+        """These texts, or the space's own where there are none.
+
+        Raises:
+            UsageError: there are none at all.
+        """
+        if not texts and not self.words:
+            raise UsageError(
+                f"{self.name} has no words of its own", fix="name some: --text WORDS", param="text"
+            )
+        return checked_prompts(list(texts) or list(self.words))
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Similarity:
+    """Texts by pictures."""
+
+    texts: tuple[str, ...]
+    pictures: tuple[str, ...]
+    scores: Tensor  # (p, n) cosines in [-1, 1]
+    shares: Tensor  # (p, n), each column sums to 1
+    centred: bool
+
+    def as_dict(self) -> dict[str, Any]:
+        """The JSON form, a row a text."""
+        best = self.scores.argmax(0).tolist()
+        return {
+            "texts": self.texts,
+            "pictures": self.pictures,
+            "centred": self.centred,
+            "scores": _rounded(self.scores),
+            "shares": _rounded(self.shares),
+            "best": [self.texts[i] for i in best],
+        }
+
+
+def similarity(
+    space: Space, images: Sequence[Image.Image], texts: Sequence[str], names: Sequence[str]
+) -> Similarity:
+    """The cosine of every text with every picture.
+
+    A picture's shares are the softmax over the texts at the temperature that the embedder learned.
+
+    Args:
+        space: from `Space.open`.
+        images: at least one, as PIL.
+        texts: at least one.
+        names: of the pictures.
+    """
+    scores = space.texts(texts) @ space.pictures(images).T
+    shares = (space.inverse_temperature * scores).softmax(0)
+    return Similarity(tuple(texts), tuple(names), scores, shares, space.conditioner is not None)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Compass:
+    """Pictures as points and texts as arrows in a plane.
+
+    Attributes:
+        points: (n, 2) the pictures.
+        labels: of the pictures, "" where there is none.
+        arrows: (p, 2) the texts.
+        texts: their words.
+        shown: share of the pictures' variance that lies in the plane; 1 where the space is one.
+        agree: share of labelled pictures whose nearest text, in the whole space, is their label;
+            None where no label is among the texts.
+    """
+
+    points: Tensor
+    labels: tuple[str, ...]
+    arrows: Tensor
+    texts: tuple[str, ...]
+    shown: float
+    agree: float | None
+
+    def as_dict(self) -> dict[str, Any]:
+        """The JSON form."""
+        return {
+            "texts": dict(zip(self.texts, _rounded(self.arrows), strict=True)),
+            "points": _rounded(self.points),
+            "labels": self.labels,
+            "variance_shown": round(self.shown, 4),
+            "agree": None if self.agree is None else round(self.agree, 4),
+        }
+
+
+def compass(
+    space: Space, images: Sequence[Image.Image], labels: Sequence[str], texts: Sequence[str]
+) -> Compass:
+    """Lay pictures and texts into a plane: their own where e = 2, else the pictures' main plane.
+
+    Args:
+        space: from `Space.open`.
+        images: at least one, as PIL.
+        labels: one a picture, "" for none.
+        texts: at least one.
+    """
+    pictures, words = space.pictures(images), space.texts(texts)
+    nearest = [texts[i] for i in (pictures @ words.T).argmax(1).tolist()]
+    known = [(a, b) for a, b in zip(nearest, labels, strict=True) if b in texts]
+    agree = sum(a == b for a, b in known) / len(known) if known else None
+    axes, shown = _plane(pictures)
+    return Compass(pictures @ axes, tuple(labels), words @ axes, tuple(texts), shown, agree)
+
+
+def _plane(rows: Tensor) -> tuple[Tensor, float]:
+    """(e, 2) the two directions of most variance, and the share of it that they have."""
+    if rows.shape[1] == 2:
+        return torch.eye(2), 1.0
+    centred = (rows - rows.mean(0)).double()
+    values, vectors = torch.linalg.eigh(centred.T @ centred)  # rising
+    shown = values[-2:].sum() / values.sum().clamp(min=1e-12)
+    return vectors[:, [-1, -2]].float(), shown.item()
+
+
+def _away(e: Tensor, mean: Tensor) -> Tensor:
+    return F.normalize(e - mean, dim=1)
+
+
+def _rounded(x: Tensor) -> list[list[float]]:
+    return [[round(value, 5) for value in row] for row in x.tolist()]

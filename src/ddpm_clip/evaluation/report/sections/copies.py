@@ -1,0 +1,145 @@
+"""The part that looks for copies of training pictures, in features and in pixels.
+
+From the audits to a `Part` and the sheet on which a person can see for themselves. Knows nothing
+of how nearest pictures are found.
+"""
+
+from collections.abc import Generator
+from dataclasses import dataclass
+
+import torch
+from PIL import Image
+
+from ddpm_clip.evaluation.metrics.features import pixel_features
+from ddpm_clip.evaluation.metrics.memorisation import Audit, audit
+from ddpm_clip.evaluation.report.context import Material
+from ddpm_clip.evaluation.report.nearest_sheet import nearest_sheet
+from ddpm_clip.evaluation.report.readers import TRAINED
+from ddpm_clip.evaluation.report.real_pictures import Pictures
+from ddpm_clip.evaluation.report.sections.figures import Absent, Figure, Part
+from ddpm_clip.evaluation.statistics.intervals import wilson
+from ddpm_clip.types import Progress
+
+TITLE = "Copies of training pictures"
+
+MOST_PAINTED = 2000
+MOST_TRAIN, MOST_TRAIN_IN_TIME = 20_000, 8000
+"""Training pictures that are searched, without and with a limit of time."""
+
+MOST_HELDOUT, MOST_HELDOUT_IN_TIME = 2000, 1000
+FLOATS = 2**27
+"""Numbers that the rows of training pixels may hold; half a gigabyte."""
+
+OWN_POOL = 100
+"""Held-out pictures of the training's own pool that are enough to do without another split."""
+
+FEWEST = 10
+"""Held-out pictures below which nothing can be said of what is near by chance."""
+
+READS = (
+    "Each painted picture is compared with the training pictures and with pictures of the same "
+    "kind that the model never saw. By chance half of them are closer to the training set at equal "
+    "sizes. A copy is nearer to a training picture than held-out pictures ever come. Look at the "
+    "sheet as well: the most suspicious pictures are on it."
+)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Copies:
+    """The part and the sheet of the most suspicious pictures."""
+
+    part: Part | Absent
+    sheet: Image.Image | None = None
+
+
+def copies_part(material: Material) -> Generator[Progress, None, Copies]:
+    """Audit the painted pictures in pixels and, where there are features, in those."""
+    train, (unseen, unseen_is) = material.real.train, material.real.for_audit(OWN_POOL)
+    if train is None or unseen is None or len(unseen) < FEWEST:
+        return Copies(_absent(material, unseen))
+    painted = material.x[_some(len(material.x), MOST_PAINTED, material.seed)]
+    most = MOST_TRAIN if material.full else MOST_TRAIN_IN_TIME
+    most = min(most, max(2, FLOATS // painted[0].numel()))
+    shown = train.by_lot(most, material.seed)
+    heldout = unseen.by_lot(MOST_HELDOUT if material.full else MOST_HELDOUT_IN_TIME, material.seed)
+    audits: dict[str, Audit] = {}
+    spaces = {"pixels": pixel_features}
+    if material.net is not None or material.scorer.net is not None:
+        spaces["features"] = material.look
+    for i, (name, look) in enumerate(spaces.items()):
+        yield Progress("nearest pictures", i, len(spaces))
+        rows = (look(one) for one in (painted, shown.pixels, heldout.pixels))
+        audits[name] = audit(*rows, seed=material.seed)
+    yield Progress("nearest pictures", len(spaces), len(spaces))
+    best = audits.get("features", audits["pixels"])
+    sheet = nearest_sheet(painted, shown.pixels, heldout.pixels, best)
+    searched = (
+        f"{len(shown)} of {material.real.trained_on or len(train)} training pictures were "
+        f"searched, and {len(heldout)} that the model never saw ({unseen_is})"
+    )
+    notes = (searched, *_notes(material))
+    detail = {name: one.as_dict() for name, one in audits.items()}
+    figures = tuple(figure for name, one in audits.items() for figure in _figures(name, one))
+    return Copies(Part("copies", TITLE, READS, figures, notes=notes, detail=detail), sheet)
+
+
+def _figures(space: str, found: Audit) -> tuple[Figure, ...]:
+    return (
+        Figure(
+            f"copies ({space}; {found.verdict})",
+            found.duplicates / found.n,
+            found.n,
+            "%",
+            wilson(found.duplicates, found.n),
+            found.heldout_duplicates / found.heldout_n,
+            "low",
+        ),
+        Figure(
+            f"closer to training than to held-out pictures ({space})",
+            found.share,
+            found.decided,
+            "%",
+            found.interval,
+            better="50 %",
+        ),
+        Figure(
+            f"nearest by next nearest training pictures ({space})",
+            found.ratio,
+            found.n,
+            "",
+            None,
+            found.heldout_ratio,
+            "as real",
+        ),
+    )
+
+
+def _notes(material: Material) -> tuple[str, ...]:
+    notes = []
+    if len(material.x) > MOST_PAINTED:
+        notes.append(f"{MOST_PAINTED} of the painted pictures were looked at")
+    if material.judge.about.get("kind") == TRAINED:
+        notes.append(
+            "the features are of a judge that was trained on the same training pictures, "
+            "which may draw these apart: the pixels are the surer witness"
+        )
+    return tuple(notes)
+
+
+def _absent(material: Material, heldout: Pictures | None) -> Absent:
+    if material.real.train is None:
+        why = material.real.why_not or "the training pictures are not known"
+        return Absent("copies", TITLE, why, "put the data where the run had them")
+    there = 0 if heldout is None else len(heldout)
+    return Absent(
+        "copies",
+        TITLE,
+        f"only {there} pictures were held out of the training",
+        "more pictures: a tenth of them is held out (data.heldout)",
+    )
+
+
+def _some(n: int, most: int, seed: int) -> torch.Tensor:
+    """(min(n, most),) rows by lot, in order."""
+    order = torch.randperm(n, generator=torch.Generator().manual_seed(seed))
+    return order[:most].sort().values

@@ -1,0 +1,132 @@
+"""The parts that hold the painted pictures as a set against real ones.
+
+Distances, precision and its kin beside real against real; the two-sample test; diversity. From the
+metrics' results to `Part`s. Knows nothing of how metrics compute or how reports look.
+"""
+
+from collections.abc import Generator
+
+from torch import Tensor
+
+from ddpm_clip.evaluation.metrics.against_real import Beside, beside_real
+from ddpm_clip.evaluation.metrics.diversity import diversity
+from ddpm_clip.evaluation.metrics.mmd import permutation_p
+from ddpm_clip.evaluation.metrics.two_sample import two_sample_test
+from ddpm_clip.evaluation.report.context import Material
+from ddpm_clip.evaluation.report.readers import TRAINED
+from ddpm_clip.evaluation.report.sections.figures import Figure, Part
+from ddpm_clip.types import Progress
+
+DISTANCES, TWO_SAMPLE = "Painted against real", "Can a classifier tell them apart?"
+DIVERSITY = "Diversity within a prompt"
+
+NAMES = {
+    "frechet": "Fréchet distance (own features; no FID)",
+    "kid": "kernel distance, unbiased MMD² with the cubic kernel",
+    "mmd": "MMD² with a radial kernel",
+}
+Work = Generator[Progress, None, Part]
+
+
+def distances_part(material: Material) -> Work:
+    """Every distance between sets, beside the same between two sets of real pictures."""
+    painted, real = material.features
+    found: dict[str, Beside] = {}
+    for metric in ("frechet", "kid", "mmd", "manifold"):
+        found |= yield from beside_real(metric, painted, real, seed=material.seed)
+    half = material.half_of_real()[0]
+    p = permutation_p(painted, half, seed=material.seed)
+    detail = {
+        "space": material.space,
+        "d": painted.shape[1],
+        "reference": material.pool[1],
+        "kid_permutation_p": p,
+        "metrics": {name: one.as_dict() for name, one in found.items()},
+    }
+    return Part(
+        "distances",
+        DISTANCES,
+        f"Two sets of pictures as two clouds of features ({material.space}). All figures depend "
+        "on n: read each beside the same figure of real pictures against other real ones, which "
+        "is what a perfect model would get. Precision and density: are painted pictures among the "
+        "real ones? Recall and coverage: are the real ones all reached?",
+        (
+            *(_beside(one) for one in found.values()),
+            Figure("probability of such a kernel distance by chance", p, len(painted)),
+        ),
+        notes=_set_notes(material, painted),
+        detail=detail,
+    )
+
+
+def _beside(one: Beside) -> Figure:
+    """A figure of `beside_real`; its error is that of the lots, so it is no interval."""
+    return Figure(
+        NAMES.get(one.figure, one.figure), one.painted, one.n, "", None, one.real, one.better
+    )
+
+
+def _set_notes(material: Material, painted: Tensor) -> tuple[str, ...]:
+    n, d = painted.shape
+    notes = [f"compared with {material.pool[1]}"]
+    notes += [material.match.note] if material.match.note else []
+    if n < 10 * d:
+        notes.append(
+            f"n = {n} is small for {d} features: the Fréchet distance is then mostly that "
+            "of the size, and only its ratio to the real one says something"
+        )
+    if material.judge.about.get("kind") == TRAINED:
+        notes.append(
+            "the features are those of a judge trained on the model's own training pictures"
+        )
+    return tuple(notes)
+
+
+def two_sample_part(material: Material) -> Work:
+    """A small network that learns to tell painted from real features, asked about held-out ones."""
+    painted, _ = material.features
+    left, right = material.half_of_real()
+    ours = yield from two_sample_test(painted, left, seed=material.seed)
+    theirs = yield from two_sample_test(right, left, seed=material.seed)
+    return Part(
+        "two_sample",
+        TWO_SAMPLE,
+        "A classifier is trained to tell painted pictures from real ones by their features and "
+        "then asked about others. Half right is the best there is: it cannot tell. The column of "
+        "real pictures is its success at telling real from real.",
+        (
+            Figure(
+                "told apart", ours.accuracy, ours.n, "%", ours.interval, theirs.accuracy, "50 %"
+            ),
+            Figure("probability of as many by chance", ours.p, ours.n),
+        ),
+        notes=_set_notes(material, painted)[:1],
+        detail={"painted": ours.as_dict(), "real": theirs.as_dict(), "space": material.space},
+    )
+
+
+def diversity_part(material: Material) -> Work:
+    """Mean distance between two pictures of one kind, beside that of real ones of that kind."""
+    yield Progress("diversity", 0, 1)
+    painted, real = material.features
+    found = diversity(painted, material.kinds(material.match.painted), real, material.real_kinds())
+    yield Progress("diversity", 1, 1)
+    ours = sum(one.painted for one in found.groups.values()) / len(found.groups)
+    theirs = sum(one.real for one in found.groups.values()) / len(found.groups)
+    least = found.groups[found.least]
+    return Part(
+        "diversity",
+        DIVERSITY,
+        "How different two pictures of one kind are in features. A ratio of 1 is as different as "
+        "real ones, near 0 is one picture painted over and over.",
+        (
+            Figure("ratio to real pictures", found.ratio, len(painted), better="1"),
+            Figure("mean distance", ours, len(painted), "", None, theirs, "as real"),
+            Figure(f"most uniform: {found.least}", least.ratio, least.n, better="1"),
+        ),
+        tuple(
+            Figure(name, one.painted, one.n, "", None, one.real, "as real")
+            for name, one in found.groups.items()
+        ),
+        detail=found.as_dict() | {"space": material.space},
+    )

@@ -1,0 +1,115 @@
+"""The part that trains a reader on painted pictures and asks it about real ones.
+
+From the metric's result to a `Part`. Knows nothing of how readers are trained.
+"""
+
+from collections.abc import Collection, Generator
+
+from ddpm_clip.evaluation.metrics.transfer import Labelled, Transfer, transfer
+from ddpm_clip.evaluation.report.context import Material
+from ddpm_clip.evaluation.report.real_pictures import Pictures
+from ddpm_clip.evaluation.report.sections.figures import Absent, Figure, Part
+from ddpm_clip.evaluation.statistics.intervals import wilson
+from ddpm_clip.types import Progress
+from ddpm_clip.utils.tensors import to_uint8
+
+TITLE = "Trained on painted, tested on real"
+
+FEWEST_STEPS, QUICK_STEPS, FULL_STEPS = 40, 120, 400
+"""Steps of each of the two readers: at least, and at most with and without a limit of time."""
+
+EPOCHS = 100
+"""Beyond which a reader of few pictures learns nothing more."""
+
+BATCH = 128
+
+MOST_TESTED = 4000
+
+
+def transfer_part(material: Material) -> Generator[Progress, None, Part | Absent]:
+    """A reader trained on painted pictures with the labels that were asked, tested on real ones."""
+    train, unseen = material.real.train, material.real.unseen
+    if train is None or unseen is None:
+        why = material.real.why_not or "the run's own pictures are not known"
+        return Absent("transfer", TITLE, why, "put the data where the run had them")
+    attribute = _attribute(material)
+    if attribute is None:
+        return Absent(
+            "transfer",
+            TITLE,
+            "not every prompt states a fact that the others state",
+            "write facts behind the prompts: a red rose<TAB>species=rose",
+        )
+    test = _labelled(unseen, attribute, _labels(material, attribute), material.seed)
+    known = set(test.labels)
+    if len(known) < 2:
+        return Absent(
+            "transfer",
+            TITLE,
+            f"{len(test.labels)} real pictures were held out of {len(known)} of the asked labels",
+            "more pictures: a tenth of them is held out",
+        )
+    real = _labelled(train, attribute, known)
+    painted = _painted(material, attribute, known)
+    most = FULL_STEPS if material.full else QUICK_STEPS
+    steps = max(FEWEST_STEPS, min(most, EPOCHS * len(painted.labels) // BATCH))
+    found = yield from transfer(
+        painted, real, test, steps=steps, batch_size=BATCH, seed=material.seed
+    )
+    return _part(found, attribute, steps)
+
+
+def _part(found: Transfer, attribute: str, steps: int) -> Part:
+    share = Figure(
+        "real pictures read right",
+        found.accuracy,
+        found.tested,
+        "%",
+        wilson(found.painted, found.tested),
+        found.real_accuracy,
+        "high",
+    )
+    return Part(
+        "transfer",
+        TITLE,
+        "A small reader learns from the painted pictures alone and is asked about real ones that "
+        "neither it nor the model has seen; another one learns from as many real pictures. What "
+        "the painted ones lack in truth or in variety, the first cannot learn.",
+        (share,),
+        notes=(
+            f"a picture's label is what was asked for as {attribute}, whatever was painted; "
+            f"each reader saw {found.n} pictures in {steps} steps",
+        ),
+        detail=found.as_dict() | {"attribute": attribute, "steps": steps},
+    )
+
+
+def _attribute(material: Material) -> str | None:
+    """The first attribute that every prompt speaks of."""
+    names = [name for case in material.cases[:1] for name in case.facts]
+    spoken = (name for name in names if all(name in case.facts for case in material.cases))
+    return next(spoken, None)
+
+
+def _labels(material: Material, attribute: str) -> list[str]:
+    """What each painted picture was asked for."""
+    asked = [case.facts[attribute] for case in material.cases]
+    return [asked[material.case_of(i)] for i in range(len(material.x))]
+
+
+def _painted(material: Material, attribute: str, known: Collection[str]) -> Labelled:
+    labels = _labels(material, attribute)
+    rows = [i for i, label in enumerate(labels) if label in known]
+    return Labelled(to_uint8(material.x[rows]), [labels[i] for i in rows])
+
+
+def _labelled(
+    pictures: Pictures, attribute: str, asked: Collection[str], seed: int | None = None
+) -> Labelled:
+    """The real pictures that show one of the asked labels; with a seed at most `MOST_TESTED`."""
+    wanted = set(asked)
+    rows = [i for i, one in enumerate(pictures.facts) if one.get(attribute) in wanted]
+    chosen = pictures.rows(rows)
+    if seed is not None:
+        chosen = chosen.by_lot(MOST_TESTED, seed)
+    return Labelled(chosen.pixels, [one[attribute] for one in chosen.facts])

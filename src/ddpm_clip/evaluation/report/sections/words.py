@@ -1,0 +1,248 @@
+"""The parts that ask whether pictures show what the words said: a judge, and another CLIP.
+
+From the metrics' results to `Part`s. Knows nothing of how pictures were painted or are reported.
+"""
+
+from collections.abc import Generator
+from typing import cast
+
+import torch
+
+from ddpm_clip.errors import DdpmClipError
+from ddpm_clip.evaluation.judge.network import JudgeNet
+from ddpm_clip.evaluation.metrics.retrieval import retrieve
+from ddpm_clip.evaluation.prompts.cases import meaning
+from ddpm_clip.evaluation.prompts.success import Count, SuccessTable, accepted, tabulated
+from ddpm_clip.evaluation.report.context import Material
+from ddpm_clip.evaluation.report.sections.figures import Absent, Figure, Part
+from ddpm_clip.evaluation.statistics.clusters import cluster_interval
+from ddpm_clip.evaluation.statistics.intervals import wilson
+from ddpm_clip.types import Embedder, Progress
+from ddpm_clip.utils.tensors import to_float
+
+SUCCESS, RETRIEVAL = "Prompt success", "Retrieval by another CLIP"
+
+WEAK = 0.9
+"""A judge that reads less of real pictures right is no good witness, and a note says so."""
+
+Work = Generator[Progress, None, Part | Absent]
+
+
+def success_part(material: Material) -> Work:
+    """Share of pictures in which the judge reads what was asked and which it does not reject."""
+    if material.judge.net is None:
+        return Absent("success", SUCCESS, material.judge.why, material.judge.fix)
+    yield Progress("judge's reading", 0, 1)
+    verdicts = [one for one in material.verdicts if one is not None]
+    if not verdicts:
+        return _accepted(material, material.judge.net)
+    table, ceiling = tabulated(verdicts, material.seed), _ceiling(material)
+    yield Progress("judge's reading", 1, 1)
+    detail = {"judge": dict(material.judge.about), "painted": table.as_dict(prompts=True)}
+    detail |= {} if ceiling is None else {"real": ceiling.as_dict()}
+    return Part(
+        "success",
+        SUCCESS,
+        "Of the painted pictures, how many show what was asked by the word of a judge that was "
+        "trained apart from the model, and are not rejected as nothing it knows. The column of "
+        "real pictures is what the judge says of real ones of the same kinds: a model passes it "
+        "only by being more typical than they are.",
+        _success_figures(table, ceiling),
+        tuple(_share(f"asked for {name}", one) for name, one in table.values.items())
+        + tuple(_share(name, one) for name, one in table.prompts.items()),
+        _success_notes(material, len(verdicts)),
+        detail,
+    )
+
+
+def _accepted(material: Material, judge: JudgeNet) -> Part:
+    """Where nothing was asked for that a judge could read: how many pictures it does not reject."""
+    painted = accepted(judge, material.x)
+    try:
+        some = material.pool[0].by_lot(len(material.x), material.seed)
+        real = accepted(judge, to_float(some.pixels))
+        beside = sum(real) / len(real)
+    except DdpmClipError:  # there are no real pictures
+        beside = None
+    n, fine = len(painted), sum(painted)
+    return Part(
+        "success",
+        SUCCESS,
+        "No prompt states facts that a picture could show, so that it cannot be said whether any "
+        "was followed. The judge can still say how many pictures are of a kind that it knows.",
+        (Figure("not rejected by the judge", fine / n, n, "%", wilson(fine, n), beside, "high"),),
+        notes=(
+            "facts behind the prompts of a file are read by the judge: a red rose<TAB>species=rose",
+        ),
+        detail={"judge": dict(material.judge.about)},
+    )
+
+
+def _ceiling(material: Material) -> SuccessTable | None:
+    """The same table of real pictures, where there are any of these kinds."""
+    try:
+        found = material.real_verdicts()
+    except DdpmClipError:
+        return None
+    return tabulated(found) if found else None
+
+
+def _success_figures(table: SuccessTable, ceiling: SuccessTable | None) -> tuple[Figure, ...]:
+    whole, real = table.total, None if ceiling is None else ceiling.total
+    by_prompt = [(one.success, one.n) for one in table.prompts.values()]
+    worst, least = table.worst_value
+    figures = [
+        _share("success", whole, real),
+        Figure(
+            "success, had other prompts of this kind been asked",
+            whole.share,
+            whole.n,
+            "%",
+            cluster_interval(by_prompt),
+            better="high",
+        ),
+        _share(f"weakest: {worst}", least, ceiling.values.get(worst) if ceiling else None),
+        Figure(
+            "rejected as nothing the judge knows",
+            whole.rejected / whole.n,
+            whole.n,
+            "%",
+            wilson(whole.rejected, whole.n),
+            real.rejected / real.n if real else None,
+            "low",
+        ),
+        Figure(
+            "read as asked, rejected or not",
+            whole.read / whole.n,
+            whole.n,
+            "%",
+            wilson(whole.read, whole.n),
+            real.read / real.n if real else None,
+            "high",
+        ),
+    ]
+    if len(table.attributes) > 1:
+        figures += [
+            _share(
+                f"of all asked for one: {name}",
+                one,
+                ceiling.attributes.get(name) if ceiling else None,
+            )
+            for name, one in table.attributes.items()
+        ]
+    return tuple(figures)
+
+
+def _share(name: str, count: Count, real: Count | None = None) -> Figure:
+    beside = None if real is None else real.share
+    return Figure(name, count.share, count.n, "%", count.interval, beside, "high")
+
+
+def _success_notes(material: Material, asked: int) -> tuple[str, ...]:
+    notes = []
+    accuracy = material.judge.about.get("accuracy") or {}
+    if accuracy:
+        read = ", ".join(f"{name} {share:.1%}" for name, share in accuracy.items())
+        told = material.judge.about.get("accuracy_n")
+        notes.append(f"the judge reads real pictures that it never saw right: {read} (n = {told})")
+    asked_about = {name for case in material.cases for name in case.facts}
+    weak = [name for name in sorted(asked_about) if accuracy.get(name, 1.0) < WEAK]
+    if weak:
+        notes.append(
+            f"the judge is weak at {', '.join(weak)}: what it says of the model there is "
+            "mostly said of itself"
+        )
+    if asked < len(material.x):
+        notes.append(
+            f"{len(material.x) - asked} pictures are not counted, since their prompts "
+            "state no facts"
+        )
+    return tuple(notes)
+
+
+def retrieval_part(material: Material) -> Work:
+    """Whether another CLIP finds each picture's own prompt among all prompts."""
+    if material.scorer.net is None:
+        return Absent("retrieval", RETRIEVAL, material.scorer.why, material.scorer.fix)
+    meanings = [meaning(case) for case in material.cases]
+    if len(set(meanings)) < 2:
+        return Absent(
+            "retrieval",
+            RETRIEVAL,
+            "there is one prompt only, which is always found",
+            "ask for two different things at least",
+        )
+    yield Progress("other CLIP's reading", 0, 2)
+    clip, prompts = cast(Embedder, material.scorer.net), [case.prompt for case in material.cases]
+    middle = _real_pixels(material)
+    asked = [material.case_of(i) for i in range(len(material.x))]
+    painted = retrieve(clip, material.x, prompts, asked, real=middle, meanings=meanings)
+    yield Progress("other CLIP's reading", 1, 2)
+    real = None
+    if middle is not None and material.match.cases:
+        real = retrieve(clip, middle, prompts, material.match.cases, real=middle, meanings=meanings)
+    yield Progress("other CLIP's reading", 2, 2)
+    detail = {"clip": dict(material.scorer.about), "painted": painted.as_dict()}
+    detail |= {} if real is None else {"real": real.as_dict()}
+    low, high = (painted.margin + side * 1.96 * painted.stderr for side in (-1, 1))
+    note = (
+        ()
+        if middle is not None
+        else ("centred by the painted pictures themselves, for want of real ones",)
+    )
+    return Part(
+        "retrieval",
+        RETRIEVAL,
+        "A CLIP that did not condition the model is asked which of all prompts fits each picture "
+        "best (R-precision), and by how much more cosine its own prompt fits than the others "
+        f"(margin, centred: 0 is unrelated). Guessing would find {painted.chance:.1%}.",
+        (
+            Figure(
+                "R-precision",
+                painted.r_precision,
+                painted.n,
+                "%",
+                painted.interval,
+                real.r_precision if real else None,
+                "high",
+            ),
+            Figure(
+                "margin",
+                painted.margin,
+                painted.n,
+                "",
+                (low, high),
+                real.margin if real else None,
+                "high",
+            ),
+        ),
+        _found_by_prompt(material, painted.found),
+        note,
+        detail,
+    )
+
+
+def _found_by_prompt(material: Material, found: torch.Tensor) -> tuple[Figure, ...]:
+    """The R-precision of every prompt's own pictures."""
+    figures = []
+    for number, case in enumerate(material.cases):
+        hits = int(found[number * material.n : (number + 1) * material.n].sum())
+        figures.append(
+            Figure(
+                case.prompt,
+                hits / material.n,
+                material.n,
+                "%",
+                wilson(hits, material.n),
+                better="high",
+            )
+        )
+    return tuple(figures)
+
+
+def _real_pixels(material: Material) -> torch.Tensor | None:
+    """The compared real pictures, where there are any."""
+    try:
+        return material.matched_real.pixels if material.match.real else None
+    except DdpmClipError:
+        return None

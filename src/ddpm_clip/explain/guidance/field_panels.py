@@ -1,0 +1,99 @@
+"""The panels of the guidance field, and how to read them. Knows nothing of how it was measured."""
+
+import torch
+
+from ddpm_clip.explain.guidance.class_directions import best_other
+from ddpm_clip.explain.guidance.field import CASES, Field, Findings
+from ddpm_clip.explain.panels.kinds import Bars, Curve, Heatmap, Panel, Strip, mean_bars, mean_line
+from ddpm_clip.explain.subject.recorder import Recording
+from ddpm_clip.explain.subject.subject import Subject
+from ddpm_clip.utils.plots.curves import Line
+
+
+def caption_of(share: float) -> str:
+    """How to read them."""
+    return (
+        "At every step the model foresees the finished picture twice, with the words and without; "
+        "guidance walks along the difference. The strip shows both and the difference (grey is no "
+        "change). Its size is largest while the noise still hides everything and fades once the "
+        "picture is settled; any condition at all makes such a curve, so the size is no evidence. "
+        "The cosine says whether the difference points from the mean picture to the mean of the "
+        "class that was asked for, as the judge sorts pictures painted without words. The bars "
+        f"show how sure the judge is with the whole field, without its strongest {share:.0%} of "
+        "pixels, and without as many pixels of the same shape elsewhere."
+    )
+
+
+def panels_of(
+    subject: Subject, recording: Recording, field: Field, findings: Findings | None, share: float
+) -> tuple[Panel, ...]:
+    """What was foreseen, how large the field is, where it points and acts, and what it is worth."""
+    panels: list[Panel] = [_strip(recording, field), _sizes(field)]
+    if findings is not None:
+        panels += [_directions(subject, field, findings), _odds(findings, share)]
+    some = range(0, len(field.ratio), 2)
+    panels += [
+        Heatmap(
+            "Where the field acts",
+            field.delta.abs().mean((0, 1, 2)),
+            label="mean |field| of a pixel",
+            numbers=False,
+        ),
+        Heatmap(
+            "Frequencies of the field, row by row",
+            field.spectrum[list(some)],
+            [f"{field.ratio[i]:.2g}" for i in some],
+            [str(f) for f in range(1, 1 + field.spectrum.shape[1])],
+            "share of the mean power",
+            "waves across the picture",
+            "sigma / alpha",
+            numbers=False,
+        ),
+    ]
+    return tuple(panels)
+
+
+def _strip(recording: Recording, field: Field) -> Strip:
+    """The first seed, at no more than eight rows."""
+    s = len(field.ratio)
+    at = sorted({round(i) for i in torch.linspace(0, s - 1, min(8, s)).tolist()})
+    delta = field.delta[at, 0]
+    delta = delta / delta.abs().amax().clamp(min=1e-6)
+    images = (recording.x_0_uncond[at, 0], recording.x_0_cond[at, 0], recording.x_0[at, 0], delta)
+    return Strip(
+        "What is foreseen of the first picture",
+        torch.stack(images).clamp(-1, 1),
+        ("without words", "with words", "guided", "the field"),
+        [f"{field.ratio[i]:.2g}" for i in at],
+        "above: sigma / alpha, from noise to picture",
+    )
+
+
+def _sizes(field: Field) -> Curve:
+    line = mean_line("field", field.ratio, field.rms.T)
+    return Curve(
+        "Size of the field", [line], "sigma / alpha", "rms a pixel", xscale="log", reverse=True
+    )
+
+
+def _directions(subject: Subject, field: Field, findings: Findings) -> Curve:
+    target = subject.target
+    assert target is not None
+    best = best_other(findings.cosines.mean(1), target)
+    wanted = str(subject.wanted)
+    lines = [
+        mean_line(wanted, field.ratio, findings.cosines[:, :, target].T),
+        Line("best other class", field.ratio, best.tolist()),
+    ]
+    return Curve(
+        f"Does it point to {wanted}?", lines, "sigma / alpha", "cosine", xscale="log", reverse=True
+    )
+
+
+def _odds(findings: Findings, share: float) -> Bars:
+    return mean_bars(
+        f"How sure the judge is, with {share:.0%} of the field off",
+        CASES,
+        list(findings.odds),
+        "log-odds of the class that was asked for",
+    )

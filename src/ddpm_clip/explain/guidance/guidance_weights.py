@@ -1,0 +1,226 @@
+"""The same seeds under several guidance weights: what more guidance brings, and what it takes.
+
+Every weight starts from the same noise, so pictures in a column differ by the weight alone, and
+differences are taken seed by seed. The weight is measured where it was used. Knows nothing of the
+guidance field's shape.
+"""
+
+from collections.abc import Generator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from ddpm_clip.evaluation.statistics.means import Means, means
+from ddpm_clip.explain.guidance.weight_used import WeightCheck, check_weights, rows_kept
+from ddpm_clip.explain.panels.kinds import Curve, Panel, Strip, mean_line
+from ddpm_clip.explain.subject.recorder import Recorder
+from ddpm_clip.explain.subject.subject import Subject
+from ddpm_clip.explain.verdict.analysis import plainly
+from ddpm_clip.explain.verdict.gate import Gate, gate
+from ddpm_clip.explain.verdict.odds import log_odds
+from ddpm_clip.explain.verdict.result import Explanation, Verdict
+from ddpm_clip.explain.verdict.verdicts import not_counted, weigh
+from ddpm_clip.types import Progress
+from ddpm_clip.utils.plots.curves import Line
+
+SCALES = (0.0, 1.0, 1.5, 2.0, 3.0, 5.0)
+"""s = 1 + w; 0 is without words, 1 the plain condition."""
+
+EDGE = 1 - 1e-3
+"""Pixels beyond it are as bright or dark as pixels can be."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Compared:
+    """n seeds under each of g scales.
+
+    Attributes:
+        scales: (g,) rising.
+        x: (g, n, c, h, w) pictures in [-1, 1].
+        odds: (g, n) log-odds of the target; None where nobody judges or nothing was asked for.
+        likeness: (g, n) cosine of picture and prompt; None where nobody embeds.
+        weights: asked and used.
+        gate: is the prompt followed at all? None as for `odds`.
+    """
+
+    scales: list[float]
+    x: Tensor
+    odds: Tensor | None
+    likeness: Tensor | None
+    weights: list[WeightCheck]
+    gate: Gate | None
+
+    @property
+    def saturated(self) -> Tensor:
+        """(g, n) share of the pixels at the ends of the range."""
+        return (self.x.abs() > EDGE).double().flatten(2).mean(2)
+
+    @property
+    def variety(self) -> Tensor:
+        """(g,) rms distance a pixel between pictures of two seeds."""
+        spread = self.x.double().var(1, correction=1) if self.x.shape[1] > 1 else 0 * self.x[:, 0]
+        return (2 * spread.flatten(1).mean(1)).sqrt()
+
+    @property
+    def worst(self) -> float | None:
+        """The largest deviation of a used weight from the asked one."""
+        known = [one.worst for one in self.weights if one.worst is not None]
+        return max(known, default=None)
+
+
+def explain(
+    subject: Subject, *, quick: bool = False, scales: Sequence[float] | None = None
+) -> Generator[Progress, None, Explanation]:
+    """The same seeds under several guidance weights, and which weight the judge likes best.
+
+    Args:
+        subject: a model with a prompt, or anything that walks like one.
+        quick: fewer scales, seeds and steps.
+        scales: s = 1 + w; 0 and the subject's own are always among them.
+    """
+    asked = scales if scales is not None else ((1.0, 4.0) if quick else SCALES)
+    chosen = sorted({0.0, subject.guidance, *map(float, asked)})
+    seeds = list(subject.seeds)[: 8 if quick else 32]
+    compared = yield from compare(subject, chosen, seeds, quick)
+    return Explanation(
+        "guidance_weights",
+        "The same pictures under more and less guidance",
+        CAPTION,
+        _panels(subject, compared),
+        _test(subject, compared),
+        _verdict(subject, compared),
+        _numbers(subject, compared),
+    )
+
+
+guidance_weights = plainly(explain)
+
+
+def compare(
+    subject: Subject, scales: list[float], seeds: list[int], quick: bool
+) -> Generator[Progress, None, Compared]:
+    """Walk every seed under every scale, and measure the weight on the way."""
+    steps = subject.steps_of(quick)
+    c, rungs = subject.conditions(seeds=seeds), len(subject.rows(steps))
+    ends, weights = [], []
+    for number, scale in enumerate(scales):
+        at = rows_kept(subject, len(seeds), rungs, most=6)
+        recorder = Recorder(subject, c, at=at, rungs=rungs)
+        walk = subject.walk(c, seeds, scale=scale, steps=steps)
+        for done, _ in enumerate(recorder.listen(walk), start=1):
+            yield Progress("guidance weights", number * rungs + done, len(scales) * rungs)
+        recording = recorder.recording()
+        ends.append(recording.x_end.clamp(-1, 1))
+        weights.append(check_weights(subject, recording, scale))
+    x, odds, likeness, opened = torch.stack(ends), None, None, None
+    if subject.target is not None and subject.judging is not None:
+        target = subject.target
+        odds = torch.stack([log_odds(subject.judge(one), target).cpu() for one in x])
+        own = subject.judge(x[scales.index(subject.guidance)]).cpu()
+        opened = yield from gate(subject, own)
+    words = subject.embed_texts([subject.prompt])
+    if words is not None:
+        seen = [e for one in x if (e := subject.embed(one)) is not None]
+        likeness = torch.stack([F.cosine_similarity(e, words.to(e)).cpu() for e in seen])
+    return Compared(scales, x, odds, likeness, weights, opened)
+
+
+def gain(compared: Compared, scale: float) -> Means:
+    """Log-odds of `scale` above those without words, seed by seed."""
+    assert compared.odds is not None
+    own = compared.odds[compared.scales.index(scale)]
+    return means(own - compared.odds[compared.scales.index(0.0)])
+
+
+def _verdict(subject: Subject, compared: Compared) -> Verdict:
+    same = bool((compared.x[1:] == compared.x[:-1]).flatten(2).all(2).any())
+    if any(one.wrong for one in compared.weights) or same:
+        return "fail"  # whatever the prompt
+    if compared.odds is None or subject.guidance == 0:
+        return "inconclusive"
+    found = gain(compared, subject.guidance)
+    return weigh(compared.gate, [found], shown=compared.worst is not None)
+
+
+def _test(subject: Subject, compared: Compared) -> str:
+    test = (
+        "It would fail if another weight were used than asked for (measured where it acts), if "
+        "two weights gave the same picture, or if the judge were no surer of the class with the "
+        f"model's own weight (scale {subject.guidance:g}) than without words."
+    )
+    if compared.worst is not None:
+        test += f" Largest deviation of the weight: {compared.worst:.1g}."
+    if compared.odds is None:
+        return f"{test} Nobody reads these pictures for the class that was asked for."
+    found = gain(compared, subject.guidance)
+    return f"{test} Log-odds gained: {found}, n = {found.n}.{not_counted(compared.gate)}"
+
+
+CAPTION = (
+    "Each column of the strip is one seed, each row one guidance scale s; s = 0 is without words, "
+    "s = 1 takes the words as they are, more exaggerates them. All rows start from the same noise. "
+    "The curves say how sure the judge is of what was asked for, how near the pictures are to the "
+    "prompt for the CLIP that looks at them, and what changes beside it: variety between seeds, "
+    "and pixels at the ends of their range."
+)
+
+
+def _numbers(subject: Subject, compared: Compared) -> dict[str, Any]:
+    found: dict[str, Any] = {
+        "n": compared.x.shape[1],
+        "scales": compared.scales,
+        "own_scale": subject.guidance,
+        "worst_deviation_of_weight": compared.worst,
+        "weights_measured": sum(one.as_dict()["measured"] for one in compared.weights),
+        "saturated": compared.saturated.mean(1),
+        "variety": compared.variety,
+    }
+    if compared.likeness is not None:
+        found["likeness_to_prompt"] = compared.likeness.mean(1)
+    if compared.odds is not None:
+        mean = compared.odds.mean(1)
+        best = int(mean.argmax())
+        found |= {
+            "gate": compared.gate.as_dict() if compared.gate else None,
+            "log_odds": means(compared.odds.T).as_dict(),
+            "gain": gain(compared, subject.guidance).as_dict(),
+            "best_scale": compared.scales[best],
+            "rises_up_to_best": bool((mean[: best + 1].diff() >= 0).all()),
+        }
+    return found
+
+
+def _panels(subject: Subject, compared: Compared) -> tuple[Panel, ...]:
+    shown = min(8, compared.x.shape[1])
+    panels: list[Panel] = [
+        Strip(
+            "The same seeds, more and more guidance",
+            compared.x[:, :shown],
+            [f"s = {scale:g}" for scale in compared.scales],
+        )
+    ]
+    if compared.odds is not None:
+        panels.append(
+            Curve(
+                f"Sure of {subject.wanted}",
+                [mean_line("log-odds", compared.scales, compared.odds.T)],
+                "guidance scale s",
+                "log-odds",
+            )
+        )
+    if compared.likeness is not None:
+        panels.append(
+            Curve(
+                "Near the prompt",
+                [mean_line("cosine", compared.scales, compared.likeness.T)],
+                "guidance scale s",
+                "cosine",
+            )
+        )
+    variety = Line("variety between seeds", compared.scales, compared.variety.tolist())
+    saturated = mean_line("share of saturated pixels", compared.scales, compared.saturated.T)
+    panels.append(Curve("What changes beside it", [variety, saturated], "guidance scale s"))
+    return tuple(panels)

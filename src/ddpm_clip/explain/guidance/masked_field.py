@@ -1,0 +1,68 @@
+"""Walks whose guidance field is switched off at some pixels: where does it matter?
+
+At every rung the masked pixels get the picture that is foreseen without words, all others the
+guided one. The mask is the strongest part of the field, or, as a control of the same shape and
+size, that part moved elsewhere. Knows nothing of judges.
+"""
+
+from collections.abc import Callable
+
+import torch
+from torch import Tensor
+
+from ddpm_clip.diffusion.guidance import CLAMPS
+from ddpm_clip.explain.subject.subject import Subject
+from ddpm_clip.types import Predict, Prediction
+
+Mask = Callable[[Tensor], Tensor]
+"""The field (b, c, h, w) -> (b, 1, h, w) bool, True where it is switched off."""
+
+
+def strongest(share: float) -> Mask:
+    """The given share of the pixels, those of largest |field|."""
+
+    def mask(field: Tensor) -> Tensor:
+        size = field.abs().sum(1).flatten(1)
+        count = max(1, round(share * size.shape[1]))
+        top = torch.zeros_like(size, dtype=torch.bool)
+        top.scatter_(1, size.topk(count, dim=1).indices, True)
+        return top.view(-1, 1, *field.shape[-2:])
+
+    return mask
+
+
+def moved(mask: Mask, seed: int = 0) -> Mask:
+    """The same mask, shifted around the edges by a lot of its own for every picture and rung."""
+    generator = torch.Generator().manual_seed(seed)
+
+    def elsewhere(field: Tensor) -> Tensor:
+        high, wide = field.shape[-2:]
+        down = torch.randint(1, high, (len(field),), generator=generator).tolist()
+        right = torch.randint(1, wide, (len(field),), generator=generator).tolist()
+        shifts = zip(mask(field), down, right, strict=True)
+        return torch.stack([one.roll((dy, dx), (1, 2)) for one, dy, dx in shifts])
+
+    return elsewhere
+
+
+def switched_off(
+    subject: Subject, c: Tensor, seeds: list[int], mask: Mask
+) -> Callable[[Predict], Predict]:
+    """A wrap of `predict` for one batch with these conditions and seeds."""
+    ask = subject.branches(c, seeds)
+    clamp = CLAMPS[subject.settings.clamp]
+
+    def wrap(predict: Predict) -> Predict:
+        def masked(x_t: Tensor, t: float) -> Prediction:
+            pred = predict(x_t, t)
+            both = pred if pred.x_0_cond is not None else ask(x_t, t)
+            assert both.x_0_cond is not None
+            assert both.x_0_uncond is not None
+            off = mask(both.x_0_cond - both.x_0_uncond)
+            alpha, sigma = subject.schedule.at(t)
+            x_0 = torch.where(off, clamp(both.x_0_uncond), pred.x_0)
+            return Prediction((x_t - alpha * x_0) / sigma, x_0, both.x_0_cond, both.x_0_uncond)
+
+        return masked
+
+    return wrap

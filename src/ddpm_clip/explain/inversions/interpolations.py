@@ -1,0 +1,150 @@
+"""Ways between two prompts and between two noises, with what a judge reads along them.
+
+Conditions and noises go along great arcs, as in `editing`. Knows nothing of what is concluded.
+"""
+
+from collections.abc import Generator, Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from ddpm_clip.editing.arcs import between, slerp
+from ddpm_clip.explain.subject.subject import Subject
+from ddpm_clip.explain.verdict.odds import Followed, log_odds
+from ddpm_clip.models.ddpm import noise_of
+from ddpm_clip.types import Progress
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Way:
+    """n ways of f frames each.
+
+    Attributes:
+        shares: (f,) of the way, from 0 to 1.
+        x: (n, f, c, h, w) the pictures.
+        probs: (n, f, k) what the judge says; (n, f, 0) where nobody judges.
+    """
+
+    shares: list[float]
+    x: Tensor
+    probs: Tensor
+
+    def seen(self, k: int) -> Tensor:
+        """(n, f) is class k the likeliest?"""
+        return self.probs.argmax(2) == k
+
+    def odds(self, a: int, b: int) -> Tensor:
+        """(n, f) log-odds of class b less those of class a."""
+        flat = self.probs.flatten(0, 1)
+        return (log_odds(flat, b) - log_odds(flat, a)).view(self.probs.shape[:2])
+
+    def crossings(self, a: int, b: int) -> Tensor:
+        """(n,) how often the likelier one of a and b changes."""
+        return (self.odds(a, b) > 0).long().diff(dim=1).abs().sum(1)
+
+    def crossed_at(self, a: int, b: int) -> Tensor:
+        """(n,) the share of the way at the first change, nan where there is none.
+
+        Between two frames it is interpolated in the log-odds.
+        """
+        odds, at = self.odds(a, b), torch.tensor(self.shares, dtype=torch.float64)
+        found = torch.full((len(odds),), torch.nan, dtype=torch.float64)
+        for i, row in enumerate(odds):
+            changes = ((row[1:] > 0) != (row[:-1] > 0)).nonzero()
+            if len(changes):
+                j = int(changes[0])
+                found[i] = torch.lerp(at[j], at[j + 1], row[j] / (row[j] - row[j + 1]))
+        return found
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Crossing:
+    """Ways from the own prompt to another.
+
+    Attributes:
+        way: the pictures and what is read.
+        a, b: classes at the two ends.
+    """
+
+    way: Way
+    a: int
+    b: int
+
+    @property
+    def ends(self) -> tuple[Followed, Followed]:
+        """Is it the asked class at either end?"""
+        first, last = self.way.probs[:, 0], self.way.probs[:, -1]
+        return Followed.of(first, self.a), Followed.of(last, self.b)
+
+    @property
+    def once(self) -> Tensor:
+        """(n,) bool: does the likelier of the two change exactly once?"""
+        return self.way.crossings(self.a, self.b) == 1
+
+
+def between_prompts(
+    subject: Subject, other: str, frames: int, seeds: Sequence[int], steps: int
+) -> Generator[Progress, None, Way]:
+    """From the subject's prompt to another one with the same noise; a way a seed."""
+    ends = subject.conditions(seeds=seeds), subject.conditions(other, seeds)
+    dim = ends[0].shape[1] if subject.conditioner is None else subject.conditioner.dim
+    shares = _shares(frames)
+    c = torch.stack(
+        [between(a, b, share, dim) for a, b in zip(*ends, strict=True) for share in shares]
+    )
+    every = [seed for seed in seeds for _ in shares]
+    x = yield from subject.pictures(c, every, steps=steps, stage="inversion: between prompts")
+    return _read(subject, x, shares)
+
+
+def between_noises(
+    subject: Subject,
+    pairs: Sequence[tuple[int, int]],
+    frames: int,
+    steps: int,
+    straight: bool = False,
+) -> Generator[Progress, None, Way]:
+    """From the noise of one seed to that of another under one prompt; a way a pair.
+
+    Args:
+        subject: with its prompt.
+        pairs: of seeds; the condition is that of the first.
+        frames: the ends included.
+        steps: of a walk.
+        straight: go along the straight line, whose middle is shorter than noise ever is.
+    """
+    shares = _shares(frames)
+    x_T = torch.cat([noises(subject, pair, shares, straight) for pair in pairs])
+    every = [pair[0] for pair in pairs for _ in shares]
+    x = yield from subject.pictures(
+        subject.conditions(seeds=every),
+        every,
+        steps=steps,
+        x_start=x_T,
+        sampler="ddim",
+        stage="inversion: between noises",
+    )
+    return _read(subject, x, shares)
+
+
+def noises(
+    subject: Subject, pair: tuple[int, int], shares: Sequence[float], straight: bool
+) -> Tensor:
+    """(f, c, h, w) from the first noise of one seed to that of another."""
+    a, b = noise_of(list(pair), (2, *subject.image_shape), subject.ddpm.device)(-1)
+    flat = [
+        torch.lerp(a, b, share).flatten() if straight else slerp(a.flatten(), b.flatten(), share)
+        for share in shares
+    ]
+    return torch.stack(flat).view(-1, *a.shape)
+
+
+def _shares(frames: int) -> list[float]:
+    return [i / (frames - 1) for i in range(frames)]
+
+
+def _read(subject: Subject, x: Tensor, shares: list[float]) -> Way:
+    probs = torch.zeros(len(x), 0) if subject.judging is None else subject.judge(x).cpu()
+    shape = (len(x) // len(shares), len(shares))
+    return Way(shares, x.cpu().view(*shape, *x.shape[1:]), probs.view(*shape, probs.shape[1]))

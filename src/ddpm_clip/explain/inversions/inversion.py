@@ -1,0 +1,242 @@
+"""Back to the noise, and between: inversion of pictures, and ways between prompts and noises.
+
+Test: a picture that is walked up to its noise returns as itself, the nearer the more steps, as a
+smooth equation must; and on the way from one prompt to another with the same noise
+the class changes once. Knows nothing of reports.
+"""
+
+from collections.abc import Generator
+from typing import Any
+
+import torch
+
+from ddpm_clip.evaluation.statistics.intervals import wilson
+from ddpm_clip.evaluation.statistics.means import means
+from ddpm_clip.explain.inversions.ddim_inversion import apart_from_normal
+from ddpm_clip.explain.inversions.interpolations import (
+    Crossing,
+    Way,
+    between_noises,
+    between_prompts,
+)
+from ddpm_clip.explain.inversions.other_prompt import Other, other_prompt
+from ddpm_clip.explain.inversions.out_of_domain import Strangers, strangers
+from ddpm_clip.explain.inversions.round_trip import LEAST_GAIN, REFINE, Returned, up_and_down
+from ddpm_clip.explain.panels.kinds import Curve, Panel, Strip, mean_line
+from ddpm_clip.explain.subject.subject import Subject
+from ddpm_clip.explain.verdict.analysis import plainly
+from ddpm_clip.explain.verdict.odds import Followed
+from ddpm_clip.explain.verdict.result import Explanation, Verdict
+from ddpm_clip.explain.verdict.verdicts import above, weigh
+from ddpm_clip.types import Progress
+from ddpm_clip.utils.plots.curves import Line
+
+FINENESS = {True: (4, 8, 16), False: (5, 10, 20, 40, 80)}
+"""Steps of the walks up and down, where it is to be quick and where not."""
+
+PICTURES, FRAMES, STEPS = {True: 8, False: 16}, {True: 7, False: 13}, {True: 8, False: 20}
+NOISE_FRAMES = {True: 5, False: 13}
+
+COUNTS = 3.0
+"""dB by which a returned picture has to be nearer than another picture of the same prompt."""
+
+SHOWN = 4
+
+NAME, TITLE = "inversion", "Back to the noise, and between two prompts"
+CAPTION = (
+    "The walk without fresh noise can be walked backwards. A finished picture is walked up to the "
+    "noise it would come from and down again: what returns should be the picture. Under another "
+    "prompt the same noise becomes another class and often keeps the hand. The other strips go "
+    "from one prompt to another with the same noise, and from one noise to another with the same "
+    "prompt; the curve says what the judge reads on the way."
+)
+
+
+def explain(
+    subject: Subject, *, quick: bool = False, other: str | None = None
+) -> Generator[Progress, None, Explanation]:
+    """Walk pictures up and down, and along the ways between prompts and between noises.
+
+    Args:
+        subject: what is explained.
+        quick: fewer pictures, frames and steps.
+        other: the prompt at the far end; None takes one of another class.
+    """
+    towards = other_prompt(subject, other)
+    seeds = subject.more_seeds(PICTURES[quick])
+    returned = yield from up_and_down(
+        subject, seeds, FINENESS[quick], towards, subject.steps_of(quick)
+    )
+    foreign = strangers(subject, seeds, returned.x, returned.noise, returned.fineness[-1])
+    steps, crossing = min(STEPS[quick], len(subject.rows())), None
+    if towards is not None and subject.judging is not None and subject.target is not None:
+        way = yield from between_prompts(subject, towards.prompt, FRAMES[quick], seeds, steps)
+        crossing = Crossing(way, subject.target, towards.target)
+    pairs = list(zip(seeds[::2], seeds[1::2], strict=False))[: SHOWN if quick else None]
+    arcs = yield from between_noises(subject, pairs, NOISE_FRAMES[quick], steps)
+    lines = yield from between_noises(subject, pairs, NOISE_FRAMES[quick], steps, straight=True)
+    verdict, test = _verdict(returned, crossing, towards)
+    panels: list[Panel] = [_strip(returned, towards, foreign), _fidelity(returned)]
+    if crossing is not None and towards is not None:
+        panels += [
+            _frames(f"From “{subject.prompt}” to “{towards.prompt}”, the same noise", crossing.way),
+            _read(subject, crossing),
+        ]
+    panels += [_frames("From one noise to another, the same prompt", arcs)]
+    if subject.target is not None and subject.judging is not None:
+        panels.append(_kept(arcs, lines, subject.target))
+    numbers = _numbers(subject, returned, foreign, crossing, towards, arcs, lines)
+    return Explanation(NAME, TITLE, CAPTION, tuple(panels), test, verdict, numbers)
+
+
+inversion = plainly(explain)
+
+
+def _verdict(
+    returned: Returned, crossing: Crossing | None, towards: Other | None
+) -> tuple[Verdict, str]:
+    gains, refines = returned.gains.mean, returned.refines.mean
+    claims = [above(returned.nearer, COUNTS), *returned.laws]
+    said = (
+        f"At {returned.fineness[-1]} steps what returns is {returned.nearer} dB nearer to the "
+        f"picture than another picture of the prompt (with a 95 % interval; it has to be above "
+        f"{COUNTS:g}). A doubling of the steps brings {float(gains.min()):.1f} to "
+        f"{float(gains.max()):.1f} dB (first order: 6; it has to be above {LEAST_GAIN:g}), the "
+        f"refinement {float(refines.min()):.1f} or more (above 0)."
+    )
+    if crossing is None or towards is None:
+        return (weigh(None, claims, shown=False), said + " No way to another class could be read.")
+    n, k = len(crossing.once), int(crossing.once.sum())
+    low, high = wilson(k, n)
+    said += f" {k} of {n} ways to “{towards.prompt}” change their class once (most have to)."
+    here, there = crossing.ends
+    if not (here.enough and there.enough):
+        return weigh(None, claims, shown=False), (
+            f"{said} But the judge sees what was asked for at {here.seen} and {there.seen} of {n} "
+            "ends only."
+        )
+    return weigh(None, claims, refuted=high <= 0.5, shown=low > 0.5), said
+
+
+def _numbers(
+    subject: Subject,
+    returned: Returned,
+    foreign: Strangers,
+    crossing: Crossing | None,
+    towards: Other | None,
+    arcs: Way,
+    lines: Way,
+) -> dict[str, Any]:
+    noise = returned.noise
+    numbers: dict[str, Any] = {
+        "n": len(returned.x),
+        "fineness": returned.fineness,
+        "psnr": means(returned.plain).as_dict(),
+        "psnr_refined": means(returned.refined).as_dict(),
+        "psnr_stranger": means(returned.stranger).as_dict(),
+        "nearer": returned.nearer.as_dict(),
+        "gains": returned.gains.as_dict(),
+        "refinement_brings": returned.refines.as_dict(),
+        "noise": {
+            "std": means(noise.flatten(1).std(1)).as_dict(),
+            "apart_from_normal": means(apart_from_normal(noise)).as_dict(),
+        },
+        "strangers": {
+            "own_length": means(foreign.own).as_dict(),
+            "told": foreign.told,
+            "strange_length": means(foreign.strange).as_dict(),
+        },
+    }
+    if crossing is not None and towards is not None:
+        k, n = int(crossing.once.sum()), len(crossing.once)
+        at = crossing.way.crossed_at(crossing.a, crossing.b)
+        at = at[~at.isnan()]
+        here, there = crossing.ends
+        numbers["ways"] = {
+            "to": towards.prompt,
+            "n": n,
+            "once": k,
+            "interval_95": wilson(k, n),
+            "crossed_at": means(at).as_dict() if len(at) else None,
+            "ends": [here.as_dict(), there.as_dict()],
+        }
+        if returned.edited is not None:
+            numbers["edited"] = Followed.of(
+                subject.judge(returned.edited).cpu(), towards.target
+            ).as_dict()
+    if subject.target is not None and arcs.probs.shape[2]:
+        numbers["between_noises"] = {
+            name: {
+                "shares": way.shares,
+                "n": len(way.x),
+                "seen": way.seen(subject.target).double().mean(0),
+            }
+            for name, way in (("arc", arcs), ("line", lines))
+        }
+    return numbers
+
+
+def _strip(returned: Returned, towards: Other | None, foreign: Strangers) -> Strip:
+    rows, names = (
+        [returned.x, returned.noise / 3, returned.back],
+        ["picture", "its noise", "what returns"],
+    )
+    if returned.edited is not None and towards is not None:
+        rows.append(returned.edited)
+        names.append(f"as “{towards.prompt}”")
+    rows.append(foreign.x)
+    names.append("shuffled")
+    shown = torch.stack([one[:8].float().cpu().clamp(-1, 1) for one in rows])
+    note = (
+        f"A picture comes from noise of length {foreign.own.mean():.2f} (rms of a pixel; fresh "
+        f"noise has 1), in shuffled tiles it would from {foreign.strange.mean():.2f}: that "
+        f"tells them apart in {foreign.told:.0%} of pairs."
+    )
+    return Strip("Up to the noise and down again", shown, names, note=note)
+
+
+def _fidelity(returned: Returned) -> Curve:
+    x = list(returned.fineness)
+    lines = []
+    for label, values in (
+        ("DDIM up and down", returned.plain),
+        (f"with {REFINE} rounds of refinement", returned.refined),
+    ):
+        lines.append(mean_line(label, x, values))
+    stranger = float(returned.stranger.mean())
+    lines.append(
+        Line("another picture of the prompt", [x[0], x[-1]], [stranger] * 2, style="guide")
+    )
+    return Curve("How well it returns", lines, "steps of the walk", "PSNR in dB", xscale="log")
+
+
+def _frames(title: str, way: Way) -> Strip:
+    return Strip(title, way.x[:SHOWN], (), [f"{share:.2f}" for share in way.shares])
+
+
+def _read(subject: Subject, crossing: Crossing) -> Curve:
+    lines = []
+    for k in (crossing.a, crossing.b):
+        lines.append(mean_line(subject.classes[k], crossing.way.shares, crossing.way.probs[..., k]))
+    return Curve(
+        "What is read on the way between the prompts",
+        lines,
+        "share of the way",
+        "probability",
+        ylim=(-0.05, 1.05),
+    )
+
+
+def _kept(arcs: Way, lines: Way, target: int) -> Curve:
+    drawn = []
+    for label, way in (("along the arc", arcs), ("along the straight line", lines)):
+        drawn.append(mean_line(label, way.shares, way.probs[..., target]))
+    return Curve(
+        "Is it the asked class between two noises?",
+        drawn,
+        "share of the way",
+        "probability",
+        ylim=(-0.05, 1.05),
+        note="The middle of a straight line between two noises is shorter than noise "
+        "ever is; an arc keeps the length.",
+    )

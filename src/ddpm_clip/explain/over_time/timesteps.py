@@ -1,0 +1,214 @@
+"""Timestep attribution: which noise levels the words are needed at, as Shapley values of bins.
+
+The players are bins of a walk, even in log-SNR; a coalition is the bins in which the words act,
+and its value is the judge's log-odds of the class asked for in the picture that comes out. Test:
+the bins sum to the whole effect of the words, and letting the strongest act first (learnt on other
+seeds) beats a random order and the reverse one. Knows nothing of reports.
+"""
+
+from collections.abc import Generator
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from ddpm_clip.explain.maths.shapley import (
+    Attribution,
+    DeletionTest,
+    Plan,
+    attribute,
+    deletion_test,
+    plan,
+)
+from ddpm_clip.explain.over_time.plans import NONE, bins_of, planned, seeds_of
+from ddpm_clip.explain.panels.kinds import Bars, Curve, Panel
+from ddpm_clip.explain.subject.subject import Subject
+from ddpm_clip.explain.verdict.analysis import plainly
+from ddpm_clip.explain.verdict.gate import Gate, gate
+from ddpm_clip.explain.verdict.odds import SUREST, log_odds
+from ddpm_clip.explain.verdict.reading import unread
+from ddpm_clip.explain.verdict.result import Explanation, Verdict
+from ddpm_clip.explain.verdict.verdicts import weigh
+from ddpm_clip.types import Progress
+from ddpm_clip.utils.plots.curves import Line
+
+TITLE = "At which noise levels the words count"
+CAPTION = (
+    "The walk is cut into parts, even in the logarithm of the signal-to-noise ratio. In every "
+    "combination of parts the words are switched off, and a judge says how surely the picture "
+    "still is what was asked for. A bar is what its part adds on average over all combinations "
+    "(Shapley value); all bars together are the whole effect of the words. Below, the parts are "
+    "switched on one by one, the strongest first, and off one by one."
+)
+LEAST = 8
+"""Seeds below which nothing is tested: half of them learn the order, half test it."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Played:
+    """The game of the bins, played with n seeds.
+
+    Attributes:
+        ratio: (k + 1,) sigma/alpha at the borders of the bins, falling; the last is the end.
+        values: (m, n) log-odds of the plan's coalitions.
+        probs: (n, classes) of the pictures with all words.
+        attribution: of the bins.
+        test: in the order that other seeds gave; None for too few seeds.
+    """
+
+    plan: Plan
+    ratio: list[float]
+    values: Tensor
+    probs: Tensor
+    attribution: Attribution
+    test: DeletionTest | None
+
+
+def explain(
+    subject: Subject, *, quick: bool = False, bins: int | None = None
+) -> Generator[Progress, None, Explanation]:
+    """What each part of the walk adds to the log-odds of the class that is asked for.
+
+    Args:
+        subject: a model with a prompt that names a class of its judge.
+        quick: fewer bins and steps.
+        bins: of the walk; all 2^bins ways to switch the words on are walked.
+    """
+    if subject.judging is None or subject.target is None:
+        return (yield from unread(subject, "timesteps", TITLE, CAPTION))
+    k = bins or (5 if quick else 8)
+    steps = max(k, min(subject.settings.steps, 10 if quick else 16))
+    played = yield from _play(subject, subject.target, seeds_of(subject, quick), k, steps)
+    door = yield from gate(subject, played.probs)
+    verdict, test = _verdict(door, played)
+    return Explanation(
+        "timesteps",
+        TITLE,
+        CAPTION,
+        _panels(subject, played),
+        test,
+        verdict,
+        _numbers(door, played, steps),
+    )
+
+
+timesteps = plainly(explain)
+
+
+def _play(
+    subject: Subject, target: int, seeds: list[int], k: int, steps: int
+) -> Generator[Progress, None, _Played]:
+    todo, bins = plan(k), bins_of(steps, k)
+    acting = torch.where(todo.coalitions[:, bins], 0, NONE)  # (m, steps)
+    probs = yield from planned(
+        subject,
+        acting,
+        [subject.conditions(seeds=seeds)],
+        seeds,
+        subject.judge,
+        steps=steps,
+        stage="timesteps",
+    )
+    values = log_odds(probs.flatten(0, 1), target).view(len(acting), -1)
+    rows = subject.rows(steps)
+    ratio = [subject.ratio(rows[int((bins == i).nonzero()[0])]) for i in range(k)]
+    enough = values.shape[1] >= LEAST
+    return _Played(
+        todo,
+        [*ratio, subject.ratio(rows[-1])],
+        values,
+        probs[1],
+        attribute(todo, values),
+        deletion_test(todo, values) if enough else None,
+    )
+
+
+def _verdict(door: Gate, played: _Played) -> tuple[Verdict, str]:
+    found, run = played.attribution, played.test
+    test = (
+        "The whole effect has to be above 0, and the strongest bins first (the order learnt on "
+        "half of the seeds, tested on the others) has to beat a random order and the reverse "
+        "one, in and out."
+    )
+    if door.closed or run is None:
+        return "inconclusive", f"{test} Not tested: {door.closed or 'too few seeds'}."
+    claims = (found.total, run.over_random, run.under_random, run.over_reverse)
+    verdict = weigh(door, claims)
+    said = (
+        f"{test} The whole effect is {found.total}, and the bins sum to it; "
+        f"in: {run.over_random} above a random order, out: {run.under_random} "
+        "below it."
+    )
+    return verdict, said
+
+
+def _numbers(door: Gate, played: _Played, steps: int) -> dict[str, Any]:
+    found, run = played.attribution, played.test
+    return {
+        "n": found.values.shape[0],
+        "steps": steps,
+        "walks": played.values.numel(),
+        "gate": door.as_dict(),
+        "unit": "log-odds of the judge",
+        "log_odds_within": float(torch.logit(torch.tensor(1 - SUREST))),
+        "sigma_over_alpha": played.ratio,
+        "attribution": found.means.as_dict(),
+        "total": found.total.as_dict(),
+        "efficiency_error": found.error,
+        "exact": found.exact,
+        "deletion_test": None
+        if run is None
+        else {
+            "order": run.order,
+            "insertion_over_random": run.over_random.as_dict(),
+            "random_over_deletion": run.under_random.as_dict(),
+            "over_reverse": run.over_reverse.as_dict(),
+            "passed": run.passed,
+        },
+    }
+
+
+def _panels(subject: Subject, played: _Played) -> tuple[Panel, ...]:
+    found = played.attribution.means
+    names = [
+        f"{high:.2g} to {low:.2g}"
+        for high, low in zip(played.ratio, played.ratio[1:], strict=False)
+    ]
+    total = played.attribution.total
+    bars = Bars(
+        f"What each part adds to “{subject.wanted}”",
+        names,
+        _short(found.mean),
+        _short(found.low),
+        _short(found.high),
+        "log-odds; parts by sigma/alpha, noise on top",
+        f"Together {total}, which is the log-odds with all words less those without any.",
+    )
+    return (bars,) if played.test is None else (bars, _curves(played.test))
+
+
+def _curves(run: DeletionTest) -> Curve:
+    count = list(range(run.insertion.shape[1]))
+    on, off = run.insertion.mean(0), run.deletion.mean(0).flip(0)
+    lines = [
+        Line("strongest first", count, on.tolist()),
+        Line("random order", count, run.random.mean(0).tolist()),
+        Line("weakest first", count, off.tolist()),
+    ]
+    low, high = float(off.min()), float(on.max())
+    room = (low - 0.4 * (high - low), high + 0.06 * (high - low))  # for the legend below
+    return Curve(
+        "Parts in which the words act, one more at a time",
+        lines,
+        "parts with words",
+        "log-odds",
+        ylim=room if high > low else None,
+        note="Read from the right, the lowest line takes the strongest away first. Seeds here are "
+        "not those that gave the order.",
+    )
+
+
+def _short(values: Tensor) -> list[float]:
+    """As many digits as can be drawn; no -0."""
+    return [round(value, 3) + 0.0 for value in values.tolist()]

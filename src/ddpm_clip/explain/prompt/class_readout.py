@@ -1,0 +1,82 @@
+"""A linear reading of one class: what the judge sees, as a function that has a slope everywhere.
+
+Judges are steep and may not be differentiable at all. A ridge regression from pixels to the
+judge's probability, on pictures of every class's prompt, says the same of pictures that it never
+saw, or admits by its leave-one-out errors that it cannot. Knows nothing of gradients.
+"""
+
+from collections.abc import Generator
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from ddpm_clip.conditioning.prior import ridge
+from ddpm_clip.explain.subject.class_prompts import prompts_of
+from ddpm_clip.explain.subject.subject import Subject
+from ddpm_clip.types import Progress
+
+MOST = 10
+"""Classes that are painted."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Readout:
+    """score(x) = offset + <weights, x - middle>, near 1 for pictures of the class, else near 0.
+
+    Attributes:
+        weights: (c, h, w).
+        middle: (c, h, w) the mean picture.
+        offset: the score of the mean picture.
+        r2: share of the variance of the judge's probability that is explained of pictures that
+            were left out; at most 0 where nothing is.
+        n: pictures behind it.
+    """
+
+    weights: Tensor
+    middle: Tensor
+    offset: float
+    r2: float
+    n: int
+
+    def score(self, x: Tensor) -> Tensor:
+        """(b,) of pictures x (b, c, h, w); differentiable."""
+        away = x - self.middle.to(x)
+        return self.offset + (away * self.weights.to(x)).flatten(1).sum(1)
+
+
+def class_readout(subject: Subject, each: int, steps: int) -> Generator[Progress, None, Readout]:
+    """Paint every class's prompt, and fit the judge's probability of the target.
+
+    Args:
+        subject: somebody judges, and its prompt asks for a class.
+        each: pictures a class, by seeds that are not the subject's.
+        steps: of the walks, at most.
+    """
+    prompts, _ = prompts_of(subject, MOST)
+    asked = [prompt for prompt in prompts for _ in range(each)]
+    seeds = subject.more_seeds(len(asked), start=len(subject.seeds))
+    c = subject.conditions(asked, seeds)
+    x = yield from subject.pictures(
+        c, seeds, steps=min(steps, subject.settings.steps), stage="other classes"
+    )
+    probs = subject.judge(x).cpu()
+    assert subject.target is not None
+    return fitted(x, probs[:, subject.target])
+
+
+def fitted(x: Tensor, p: Tensor) -> Readout:
+    """The ridge regression of p (n,) on pictures x (n, c, h, w), its strength found by itself."""
+    pixels, wanted = x.double().cpu().flatten(1), p.double().cpu()[:, None]
+    middle, offset = pixels.mean(0), wanted.mean()
+    weights, errors = ridge(pixels - middle, wanted - offset)
+    spread = (wanted - offset).square().sum()
+    r2 = 1 - errors.square().sum() / spread.clamp(min=1e-12) if spread > 1e-6 else torch.zeros(())
+    shape = x.shape[1:]
+    return Readout(
+        weights[:, 0].view(shape).float(),
+        middle.view(shape).float(),
+        offset.item(),
+        r2.item(),
+        len(x),
+    )

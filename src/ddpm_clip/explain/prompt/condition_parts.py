@@ -1,0 +1,88 @@
+"""What a condition is made of: the average picture, the gap, directions of classes, and the rest.
+
+The displacement from the average picture's condition to a prompt's is split into parts that sum
+to it. The coordinates in which pictures and words of the embedder lie furthest apart stand alone:
+a bridge moves all texts there alike, so what comes through them is no meaning of the prompt.
+Knows nothing of gradients.
+"""
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from ddpm_clip.explain.subject.subject import Subject
+
+GAP_COORDINATES = 2
+"""Of CLIP ViT-B/32 two coordinates of 512 carry most of the gap between pictures and words."""
+
+MOST_CLASSES = 10
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Parts:
+    """Displacements that sum to c - c0.
+
+    Attributes:
+        names: of the parts: classes, "gap coordinates" where there is a gap, "the rest".
+        parts: (p, n, e).
+        gap: the coordinates of the gap, largest first; empty where nothing is known of one.
+    """
+
+    names: list[str]
+    parts: Tensor
+    gap: list[int]
+
+
+def average_condition(subject: Subject, c: Tensor) -> Tensor:
+    """(n, e) the condition of the average picture, at the noise levels of c (n, e)."""
+    conditioner = subject.conditioner
+    if conditioner is None:
+        return torch.zeros_like(c)
+    if conditioner.mode == "raw":
+        return conditioner.mean_image.to(c).expand_as(c).clone()
+    start = torch.zeros_like(c)
+    start[:, -1] = c[:, -1]  # the level is no part of what is said
+    return start
+
+
+def gap_coordinates(subject: Subject) -> list[int]:
+    """Where the means of pictures and words differ most; none where nothing is known of them."""
+    if subject.conditioner is None:
+        return []
+    apart = (subject.conditioner.mean_image - subject.conditioner.mean_text).abs()
+    return apart.topk(min(GAP_COORDINATES, len(apart))).indices.tolist()
+
+
+def parts_of(subject: Subject, c: Tensor, start: Tensor, seeds: list[int]) -> Parts:
+    """Split c - start into the gap, the directions of classes by least squares, and the rest.
+
+    Of many classes the ten are taken whose conditions are the most like this one.
+
+    Args:
+        subject: whose class names are asked as prompts.
+        c: (n, e) conditions of the prompt, one a seed.
+        start: (n, e) of the average picture.
+        seeds: n.
+    """
+    way, gap = c - start, gap_coordinates(subject)
+    inside = torch.ones(way.shape[1], dtype=torch.bool, device=c.device)
+    inside[gap] = False
+    meant = way * inside
+    axes = torch.stack(
+        [
+            (subject.conditions(name, seeds).to(c) - start).mean(0) * inside
+            for name in subject.spoken
+        ]
+    )  # (k, e)
+    near = F.cosine_similarity(axes, meant.mean(0)[None], dim=1).nan_to_num(-1.0)
+    chosen = near.topk(min(MOST_CLASSES, len(axes))).indices.sort().values
+    axes = axes[chosen].double()
+    weights = meant.double() @ torch.linalg.pinv(axes, rtol=1e-3)  # (n, k)
+    each = (weights.T[:, :, None] * axes[:, None, :]).to(c)  # (k, n, e)
+    parts, names = [*each], [subject.spoken[i] for i in chosen.tolist()]
+    if gap:
+        parts, names = [*parts, way - meant], [*names, "gap coordinates"]
+    parts, names = [*parts, meant - each.sum(0)], [*names, "the rest"]
+    return Parts(names, torch.stack(parts), gap)

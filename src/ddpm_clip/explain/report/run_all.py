@@ -1,0 +1,105 @@
+"""Several analyses of one subject, one after another, each with its verdict or its reason why not.
+
+Knows nothing of files or commands.
+"""
+
+import time
+from collections.abc import Generator, Mapping, Sequence
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Any
+
+from ddpm_clip.errors import DdpmClipError
+from ddpm_clip.explain import EXPLANATIONS
+from ddpm_clip.explain.subject.cache import Memory
+from ddpm_clip.explain.subject.recorder import Recording, record
+from ddpm_clip.explain.subject.subject import Subject
+from ddpm_clip.explain.verdict.result import Explanation
+from ddpm_clip.registry import unknown_name
+from ddpm_clip.types import Progress
+
+
+@dataclass(frozen=True, slots=True)
+class Absent:
+    """An analysis that could not be made: why, and what would mend it."""
+
+    name: str
+    why: str
+    fix: str = ""
+
+    def as_dict(self) -> dict[str, Any]:
+        """The JSON form; what could not be made is inconclusive."""
+        return {"name": self.name, "verdict": "inconclusive", "why": self.why, "fix": self.fix}
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Findings:
+    """All analyses of one subject.
+
+    Attributes:
+        subject: that was looked at.
+        found: in the order of `EXPLANATIONS`.
+        absent: with reasons.
+        recording: one walk of the first seed, for the animation.
+        quick: were the small sizes used?
+        seconds: that it took.
+    """
+
+    subject: Subject
+    found: tuple[Explanation, ...]
+    absent: tuple[Absent, ...]
+    recording: Recording
+    quick: bool
+    seconds: float
+
+
+def chosen(names: Sequence[str] | None) -> list[str]:
+    """The analyses that were named, each once and in their own order; None means all.
+
+    Raises:
+        UsageError: one that there is not.
+    """
+    for name in names or ():
+        if name not in EXPLANATIONS:
+            raise unknown_name(EXPLANATIONS.family, name, EXPLANATIONS)
+    return [name for name in EXPLANATIONS if names is None or name in names]
+
+
+def explain_all(
+    subject: Subject,
+    names: Sequence[str] | None = None,
+    *,
+    quick: bool = False,
+    options: Mapping[str, Mapping[str, Any]] = MappingProxyType({}),
+) -> Generator[Progress, None, Findings]:
+    """Make every analysis that is wanted; one that cannot be made does not stop the others.
+
+    Walks that several of them look at are taken once.
+
+    Args:
+        subject: a model with a prompt.
+        names: None makes all.
+        quick: small sizes, for a first look.
+        options: of single analyses, by their names.
+
+    Raises:
+        UsageError: an unknown name.
+    """
+    start, found, absent = time.perf_counter(), [], []
+    remembering = subject.replace(memory=Memory())
+    for name in chosen(names):
+        began = time.perf_counter()
+        try:
+            explanation = yield from EXPLANATIONS[name](
+                remembering, quick=quick, **options.get(name, {})
+            )
+        except DdpmClipError as error:
+            why = f"{error.what}: {error.why}" if error.why else error.what
+            absent.append(Absent(name, why, error.fix))
+        else:
+            found.append(explanation.timed(time.perf_counter() - began))
+    first = subject.seeds[:1]
+    recording = record(subject.replace(seeds=first), seeds=first)
+    return Findings(
+        subject, tuple(found), tuple(absent), recording, quick, time.perf_counter() - start
+    )

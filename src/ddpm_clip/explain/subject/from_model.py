@@ -1,0 +1,183 @@
+"""A model and a prompt as a `Subject`: who judges its pictures, who embeds them, with what words.
+
+The judge is the one beside the model; without one a CLIP names the classes. The CLIP that embeds
+is one that did not condition the model where there is one. Knows nothing of any analysis.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, cast
+
+from torch import Tensor
+from torch.nn import functional as F
+
+from ddpm_clip.config.limits import checked_seeds
+from ddpm_clip.embedders.prompts import checked_prompt
+from ddpm_clip.embedders.texts import TextEmbeddings
+from ddpm_clip.errors import UsageError
+from ddpm_clip.evaluation.clip.similarity import INVERSE_TEMPERATURE
+from ddpm_clip.evaluation.report.readers import find_judge, find_scorer
+from ddpm_clip.explain.subject.readers import Look, Words
+from ddpm_clip.explain.subject.subject import Subject
+from ddpm_clip.explain.subject.target import Asked, asked_for
+from ddpm_clip.generation.text_to_image import TextToImage
+from ddpm_clip.runs.pretrained import LoadedModel
+from ddpm_clip.types import Denoiser
+
+SEEDS = 16
+"""Pictures that are looked at where nobody says how many."""
+
+
+Model = Subject | TextToImage | LoadedModel | str
+
+
+@dataclass(frozen=True, slots=True)
+class Readers:
+    """Who looks at pictures; what nobody does is None.
+
+    Attributes:
+        asked: the attribute that is judged, with its values and the target.
+        judging: reads it.
+        embedding: of pictures.
+        wording: of texts, in the same space.
+        about: who they are.
+    """
+
+    asked: Asked
+    judging: Look | None
+    embedding: Look | None
+    wording: Words | None
+    about: Mapping[str, Any]
+
+
+def subject_of(
+    model: Model,
+    prompt: str | None = None,
+    seeds: int | Sequence[int] = SEEDS,
+    *,
+    attribute: str | None = None,
+    **wishes: Any,
+) -> Subject:
+    """What the analyses are asked about.
+
+    Args:
+        model: a name or folder, what was loaded from one, or a subject, which is changed.
+        prompt: in words; of a subject, None keeps its own.
+        seeds: one a picture; a number n means 0 to n - 1. A subject keeps its own.
+        attribute: of what the judge reads; None follows the prompt.
+        wishes: as the fields of `Settings`.
+
+    Raises:
+        UsageError: no prompt, a model without words, a value out of range.
+        MissingInput: no such model.
+    """
+    if isinstance(model, Subject):
+        return _changed(model, prompt, seeds, wishes)
+    if prompt is None:
+        raise UsageError(
+            "no prompt", "an explanation is of one", 'give one: "a six"', param="prompt"
+        )
+    tti = _painter(model)
+    # the walk that is explained is the network's own: a CLIP's gradient is left out
+    settings = tti.settings(**{"clip_guidance": 0.0, **wishes})
+    if settings.unconditional:
+        raise UsageError(f"{tti.model.name} paints without words", "there is no prompt to explain")
+    text, chosen = checked_prompt(prompt), tuple(checked_seeds(seeds))
+    readers = readers_of(tti.model, text, attribute)
+
+    def conditioning(prompts: Sequence[str], seeds: Sequence[int]) -> Tensor:
+        return tti.conditions(prompts, settings, seeds)
+
+    return Subject(
+        tti.model.name,
+        text,
+        chosen,
+        cast(Denoiser, tti.model.network),
+        tti.model.ddpm,
+        settings,
+        conditioning,
+        readers.asked.attribute,
+        readers.asked.classes,
+        readers.asked.target,
+        readers.judging,
+        readers.embedding,
+        readers.wording,
+        tuple(tti.model.conditioner.prompts),
+        tti.model.conditioner,
+        tti.model,
+        readers.about,
+    )
+
+
+def readers_of(model: LoadedModel, prompt: str, attribute: str | None = None) -> Readers:
+    """Who reads the pictures of a model, and what the prompt asks of what they read."""
+    scorer, clip = find_scorer(model), None
+    if scorer.net is not None:
+        clip, who = scorer.net.to(model.device), "a CLIP that did not condition the model"
+    elif model.config.embedder.name != "labels":
+        clip, who = model.embedder, "the CLIP that conditions the model"
+    about: dict[str, Any] = {"embedded_by": who if clip is not None else None}
+    words = None if clip is None else TextEmbeddings(clip.embed_texts)
+    look = None if clip is None else _unit(clip.embed_pixels)
+    judge = find_judge(model)
+    if judge is not None:
+        net = judge.net.to(model.device)
+        asked = asked_for(prompt, net.attributes, attribute)
+        about |= {"judged_by": "the judge beside the model", "attribute": asked.attribute}
+        return Readers(asked, _read(net, asked.attribute), look, words, about)
+    names = tuple(model.classes) or tuple(model.config.generation.prompts)
+    if clip is None or look is None or words is None or len(names) < 2:
+        return Readers(Asked("", (), None), None, look, words, about | {"judged_by": None})
+    asked = asked_for(prompt, {"class": names}, attribute)
+    learned = getattr(clip, "inverse_temperature", None)
+    heat = INVERSE_TEMPERATURE if learned is None else float(learned.detach())
+    about |= {"judged_by": f"{who}, by the names of the classes", "attribute": "class"}
+    return Readers(asked, _by_names(look, words(names), heat), look, words, about)
+
+
+def _painter(model: TextToImage | LoadedModel | str) -> TextToImage:
+    if isinstance(model, TextToImage):
+        return model
+    return (
+        TextToImage(model) if isinstance(model, LoadedModel) else TextToImage.from_pretrained(model)
+    )
+
+
+def _changed(
+    subject: Subject, prompt: str | None, seeds: int | Sequence[int], wishes: Mapping[str, Any]
+) -> Subject:
+    """A subject with another prompt or settings; its seeds stay unless they are named."""
+    changes: dict[str, Any] = {}
+    if wishes:
+        changes["settings"] = subject.settings.with_wishes(**wishes)
+    if not isinstance(seeds, int):
+        changes["seeds"] = tuple(checked_seeds(seeds))
+    if prompt is not None and prompt != subject.prompt:
+        asked = asked_for(prompt, {subject.attribute: subject.classes}) if subject.classes else None
+        changes |= {"prompt": prompt, "target": asked.target if asked else None}
+    return subject.replace(**changes) if changes else subject
+
+
+def _read(net: Any, attribute: str) -> Look:
+    def judging(x: Tensor) -> Tensor:
+        probs: Tensor = net.logits(x)[attribute].softmax(1)
+        return probs
+
+    return judging
+
+
+def _unit(embed_pixels: Callable[[Tensor], Tensor]) -> Look:
+    def embedding(x: Tensor) -> Tensor:
+        return F.normalize(embed_pixels(x).float(), dim=1)
+
+    return embedding
+
+
+def _by_names(look: Look, names: Tensor, inverse_temperature: float) -> Look:
+    """Class probabilities of a CLIP (Radford et al. 2021, section 3.1.2)."""
+
+    def judging(x: Tensor) -> Tensor:
+        e = look(x)
+        return (inverse_temperature * e @ names.to(e).T).softmax(1)
+
+    return judging

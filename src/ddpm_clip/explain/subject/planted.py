@@ -1,0 +1,196 @@
+"""A subject whose every answer is known: an exact mixture behind the protocols of a trained model.
+
+Ten round modes of one spread, far apart and equally far; a condition tilts their weights,
+w_k proportional to pi_k exp(tilt c_k), so that E[x_0 | x_t, c] and the posterior over modes have a
+closed form at every noise level and are smooth in c. The class words of a prompt say which mode is
+meant and all other words mean nothing. Judge and embedder read the modes. Knows nothing of
+networks that learn, nor of any analysis.
+"""
+
+import math
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from ddpm_clip.data.captions.digit_words import DIGITS
+from ddpm_clip.diffusion.schedules import NoiseSchedule, cosine
+from ddpm_clip.explain.subject.subject import Subject
+from ddpm_clip.explain.subject.target import asked_for
+from ddpm_clip.generation.settings import Settings
+from ddpm_clip.models.ddpm import DDPM
+
+TILT = 12.0
+"""How much a condition of 1 raises a mode's log-weight: e^12, so that the others all but vanish."""
+
+SIDE, NORM, SPREAD = 8, 3.2, 0.1
+"""Pixels of a side, length of every mean, and standard deviation of a pixel within a mode."""
+
+HEAT = 8.0
+"""Log-odds of the judge between the mode that a clean picture is of and any other."""
+
+FRAMES = ("{}", "a {}", "the {}", "a picture of a {}", "a small {}")
+
+
+@dataclass(slots=True, eq=False)
+class Mixture:
+    """Round modes of one spread; a `Denoiser` that predicts v exactly, in float64.
+
+    Attributes:
+        means: (k, c, h, w) float64.
+        log_weights: (k,) of the modes without any condition.
+        std: of every pixel within a mode.
+        schedule: of the noise.
+        tilt: how much the conditions weigh; they are (b, k).
+        image_shape: (c, h, w).
+        c_embed_dim: k, one coordinate a mode.
+    """
+
+    means: Tensor
+    log_weights: Tensor
+    std: float
+    schedule: NoiseSchedule
+    tilt: float = TILT
+    image_shape: tuple[int, int, int] = field(init=False)
+    c_embed_dim: int = field(init=False)
+
+    def __post_init__(self) -> None:
+        k, c, h, w = self.means.shape
+        self.image_shape, self.c_embed_dim = (c, h, w), k
+
+    def posterior(self, x_t: Tensor, t: float | Tensor, c: Tensor | None = None) -> Tensor:
+        """(b, k) the probability of each mode given x_t at row t, and given c where there is one.
+
+        Args:
+            x_t: (b, c, h, w).
+            t: one row, or one a picture (b,).
+            c: (b, k) conditions; None is the mixture itself.
+        """
+        alpha, sigma = self._levels(t, len(x_t))
+        spread = alpha**2 * self.std**2 + sigma**2  # (b, 1)
+        x, m = x_t.double().flatten(1), self.means.flatten(1)
+        # the terms of -|x_t - alpha m_k|^2 / 2 spread that differ between modes
+        fits = (alpha * (x @ m.T) - alpha**2 * m.square().sum(1) / 2) / spread
+        tilted = self.log_weights if c is None else self.log_weights + self.tilt * c.double()
+        return (fits + tilted).softmax(1)
+
+    def x_0(self, x_t: Tensor, t: float | Tensor, c: Tensor | None = None) -> Tensor:
+        """E[x_0 | x_t, c], (b, c, h, w) in float64; arguments as for `posterior`."""
+        alpha, sigma = self._levels(t, len(x_t))
+        v2, s2 = self.std**2, sigma**2
+        mean = self.posterior(x_t, t, c) @ self.means.flatten(1)
+        flat = (alpha * v2 * x_t.double().flatten(1) + s2 * mean) / (alpha**2 * v2 + s2)
+        return flat.view(x_t.shape)
+
+    def __call__(self, x_t: Tensor, t: Tensor, c: Tensor, c_mask: Tensor) -> Tensor:
+        """v of x_t (b, c, h, w) at rows t (b,); a masked condition counts as none."""
+        x_0 = self.x_0(x_t, t, c.double() * c_mask.double())
+        alpha, sigma = (one.view(-1, 1, 1, 1) for one in self._levels(t, len(x_t)))
+        eps = (x_t.double() - alpha * x_0) / sigma
+        return alpha * eps - sigma * x_0
+
+    def draw(self, modes: Tensor, generator: torch.Generator) -> Tensor:
+        """(n, c, h, w) true samples of the modes (n,), in float64."""
+        noise = torch.randn(len(modes), *self.image_shape, generator=generator, dtype=torch.float64)
+        return self.means[modes] + self.std * noise
+
+    def coordinates(self, x: Tensor) -> Tensor:
+        """(b, k) how much of each mode's mean is in pictures x: 1 for a clean picture of it."""
+        m = self.means.flatten(1)
+        return (x.double().flatten(1) @ m.T) / m.square().sum(1)
+
+    def _levels(self, t: float | Tensor, b: int) -> tuple[Tensor, Tensor]:
+        rows = torch.as_tensor(t, dtype=torch.float64).expand(b)
+        alpha, sigma = self.schedule.at(rows)
+        return alpha[:, None], sigma[:, None]
+
+
+def ten_modes(T: int = 1000, std: float = SPREAD, tilt: float = TILT) -> Mixture:
+    """Ten equally likely modes at right angles, the smoothest patterns of an 8 x 8 cosine basis.
+
+    They are all equally long, so that they are decided at one noise level, and within [-0.8, 0.8].
+    """
+    at = (torch.arange(SIDE, dtype=torch.float64) + 0.5) * math.pi / SIDE
+    waves = torch.stack([(i * at).cos() for i in range(SIDE)])
+    pairs = sorted(((i, j) for i in range(4) for j in range(4) if i + j), key=lambda p: (sum(p), p))
+    patterns = torch.stack([waves[i][:, None] * waves[j] for i, j in pairs[: len(DIGITS)]])
+    means = NORM * F.normalize(patterns.flatten(1), dim=1).view(-1, 1, SIDE, SIDE)
+    return Mixture(
+        means,
+        torch.full((len(DIGITS),), -math.log(len(DIGITS)), dtype=torch.float64),
+        std,
+        cosine(T),
+        tilt,
+    )
+
+
+def planted_subject(
+    prompt: str = "a two",
+    seeds: Sequence[int] = tuple(range(16)),
+    *,
+    guidance: float = 2.0,
+    steps: int = 20,
+    sampler: str = "dpmpp_2m",
+    mixture: Mixture | None = None,
+) -> Subject:
+    """The exact mixture as a subject; its modes are called zero to nine.
+
+    Args:
+        prompt: any words; those of a class say which mode is meant.
+        seeds: one a picture.
+        guidance: scale.
+        steps: of a walk.
+        sampler: a name in `SAMPLERS`.
+        mixture: None is `ten_modes()`.
+    """
+    truth = ten_modes() if mixture is None else mixture
+    names = DIGITS[: truth.c_embed_dim]
+    target = asked_for(prompt, {"mode": names}).target
+    settings = Settings(
+        steps=steps, guidance=(guidance,), sampler=sampler, clamp="none", interval=None
+    )
+
+    def conditioning(prompts: Sequence[str], seeds: Sequence[int]) -> Tensor:
+        return torch.stack([meant(text, names) for text in prompts])
+
+    def judging(x: Tensor) -> Tensor:
+        return (HEAT * truth.coordinates(x)).softmax(1).float()
+
+    def embedding(x: Tensor) -> Tensor:
+        return F.normalize(truth.coordinates(x), dim=1).float()
+
+    def wording(texts: Sequence[str]) -> Tensor:
+        rows = torch.stack([meant(text, names) for text in texts])
+        return F.normalize(torch.where(rows.any(1, keepdim=True), rows, 1.0), dim=1)
+
+    return Subject(
+        "the planted mixture",
+        prompt,
+        tuple(seeds),
+        truth,
+        DDPM(truth.schedule, parameterization="v"),
+        settings,
+        conditioning,
+        "mode",
+        names,
+        target,
+        judging,
+        embedding,
+        wording,
+        tuple(frame.format(name) for name in names for frame in FRAMES),
+        about={"judged_by": "the exact mixture", "embedded_by": "the exact mixture"},
+    )
+
+
+def meant(text: str, names: Sequence[str] = DIGITS) -> Tensor:
+    """(k,) the condition of a text: 1 for the class it names, shared where it names several.
+
+    >>> meant("a small two").tolist().index(1.0), meant("a small").sum().item()
+    (2, 0.0)
+    """
+    words = re.findall(r"\w+", text.casefold())
+    named = torch.tensor([float(name in words) for name in names])
+    return named / named.sum().clamp(min=1)

@@ -1,0 +1,215 @@
+"""Was a training picture copied? The audit of the evaluation, for the pictures of one prompt.
+
+In embeddings it needs nothing but the bank that the model brings along; in pixels, with held-out
+pictures beside, it needs the data. Knows nothing of prompts.
+"""
+
+from collections.abc import Generator
+from dataclasses import dataclass, field
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from ddpm_clip.errors import UsageError
+from ddpm_clip.evaluation.metrics.features import pixel_features, some_rows
+from ddpm_clip.evaluation.metrics.memorisation import NEARER, USUAL, Audit, audit
+from ddpm_clip.evaluation.metrics.neighbours import nearest_rows
+from ddpm_clip.evaluation.report.real_pictures import real_pictures
+from ddpm_clip.evaluation.statistics.intervals import wilson
+from ddpm_clip.explain.panels.kinds import Panel, Strip, Table
+from ddpm_clip.explain.subject.subject import Subject
+from ddpm_clip.types import Progress
+from ddpm_clip.utils.tensors import to_float
+
+MOST_TRAIN, MOST_HELDOUT, MOST_BANK = 20_000, 2000, 1000
+"""Training and held-out pictures that are compared, and rows of the bank that say what is usual."""
+
+FEWEST = 20
+"""Rows of a bank, or held-out pictures, below which nothing is known of what is near."""
+
+SHOWN, TRIED = 10, 32
+"""Suspicious pictures that are shown, and training pictures that are painted from."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Near:
+    """Painted pictures beside the bank of training embeddings.
+
+    Attributes:
+        n: painted pictures.
+        bank: rows that were searched.
+        tolerance: largest distance of a copy.
+        duplicates: painted pictures nearer than that.
+        ratio: median distance to the nearest row, over that between rows of the bank.
+    """
+
+    n: int
+    bank: int
+    tolerance: float
+    duplicates: int
+    ratio: float
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Copies:
+    """What was found, in as many ways as could be looked.
+
+    Attributes:
+        near: in embeddings; None where there is no bank or nobody embeds.
+        pixels: the audit beside held-out pictures; None where the data are not here or it was to
+            be quick.
+        retrieved: of pictures painted from the embeddings of training pictures, how many lie
+            nearest to their own one in the whole bank; None where nobody looked.
+        tried: such pictures.
+        shown: (2, m, c, h, w) the most suspicious painted pictures, and their nearest training
+            pictures below them.
+        why: what could not be done.
+    """
+
+    near: Near | None = None
+    pixels: Audit | None = None
+    retrieved: int | None = None
+    tried: int = 0
+    shown: Tensor | None = None
+    why: tuple[str, ...] = field(default=())
+
+    def as_dict(self) -> dict[str, Any]:
+        """The JSON form."""
+        near = None
+        if self.near is not None:
+            one = self.near
+            near = {
+                "n": one.n,
+                "bank": one.bank,
+                "tolerance": one.tolerance,
+                "duplicates": one.duplicates,
+                "nearest_by_usual": one.ratio,
+                "interval_95": wilson(one.duplicates, one.n),
+            }
+        own = None
+        if self.retrieved is not None:
+            own = {
+                "n": self.tried,
+                "right": self.retrieved,
+                "interval_95": wilson(self.retrieved, self.tried),
+            }
+        return {
+            "embeddings": near,
+            "retrieval_of_own": own,
+            "not_done": list(self.why),
+            "pixels": None if self.pixels is None else self.pixels.as_dict(),
+        }
+
+    def panels(self) -> list[Panel]:
+        """A table, and the pictures where there are any."""
+        rows: list[list[str | float | int]] = []
+        if self.near is not None:
+            one = self.near
+            rows.append(["embeddings of the bank", one.n, one.bank, one.duplicates, one.ratio, ""])
+        if self.pixels is not None:
+            found = self.pixels
+            rows.append(
+                [
+                    "pixels",
+                    found.n,
+                    found.compared,
+                    found.duplicates,
+                    found.ratio / max(found.heldout_ratio, 1e-12),
+                    found.verdict,
+                ]
+            )
+        columns = ["looked at", "painted", "compared with", "copies", "nearness, real = 1", "audit"]
+        note = "; ".join(self.why) + (". " if self.why else "")
+        if self.retrieved is not None:
+            note += (
+                f"Of {self.tried} pictures painted from the embedding of a training picture, "
+                f"{self.retrieved} lie nearest to that one in the whole bank."
+            )
+        table = Table(
+            "Copies of training pictures", columns, rows or [["nothing"] + [""] * 5], note.strip()
+        )
+        if self.shown is None:
+            return [table]
+        names = ("painted", "nearest of training")
+        return [
+            table,
+            Strip("The most suspicious ones, and what they are nearest to", self.shown, names),
+        ]
+
+
+def copies(subject: Subject, x: Tensor, quick: bool) -> Generator[Progress, None, Copies]:
+    """Audit painted pictures x (n, c, h, w) in [-1, 1] in embeddings and, unless quick, pixels."""
+    yield Progress("copies", 0, 1)
+    near, why = _in_bank(subject, x)
+    reasons = [why] if why else []
+    if subject.model is None:
+        return Copies(near, why=(*reasons, "there are no training pictures to compare pixels with"))
+    if quick:
+        return Copies(near, why=(*reasons, "pixels are compared in the full report only"))
+    retrieved, tried = yield from _retrieved(subject)
+    real = yield from real_pictures(subject.model.config.data, subject.model.folder)
+    if real.train is None or real.unseen is None or len(real.unseen) < FEWEST:
+        told = real.why_not or "too few pictures were held out of the training"
+        reasons.append(f"pixels could not be compared: {told}")
+        return Copies(near, None, retrieved, tried, why=tuple(reasons))
+    seed = max(subject.seeds)
+    train = real.train.by_lot(MOST_TRAIN, seed).pixels
+    heldout = real.unseen.by_lot(MOST_HELDOUT, seed).pixels
+    rows = (pixel_features(one.cpu()) for one in (x, train, heldout))
+    found = audit(*rows, seed=seed)
+    worst = found.suspects(SHOWN)
+    shown = torch.stack([x.cpu()[worst], to_float(train[found.train_rows[worst]])])
+    yield Progress("copies", 1, 1)
+    return Copies(near, found, retrieved, tried, shown, tuple(reasons))
+
+
+def _retrieved(subject: Subject) -> Generator[Progress, None, tuple[int | None, int]]:
+    """Paint from embeddings of the bank: how many pictures find their own embedding again?"""
+    conditioner, model = subject.conditioner, subject.model
+    if conditioner is None or model is None or len(conditioner.bank) < FEWEST:
+        return None, 0
+    rows = some_rows(len(conditioner.bank), TRIED, max(subject.seeds))
+    c = conditioner.images(conditioner.bank[rows].float())
+    seeds = subject.more_seeds(len(rows))
+    x = yield from subject.pictures(c, seeds, stage="copies: from embeddings")
+    e = _embedded(subject, x)
+    if e is None:
+        return None, 0
+    nearest = nearest_rows(e, F.normalize(conditioner.bank.float(), dim=1), 1)[1][:, 0]
+    return int((nearest == rows).sum()), len(rows)
+
+
+def _embedded(subject: Subject, x: Tensor) -> Tensor | None:
+    """(n, e) as the bank was embedded; None where the embedder has no eyes."""
+    assert subject.model is not None
+    try:
+        with torch.no_grad():
+            e = subject.model.embedder.embed_pixels(x.to(subject.ddpm.device)).float().cpu()
+    except UsageError:
+        return None
+    return F.normalize(e, dim=1)
+
+
+def _in_bank(subject: Subject, x: Tensor) -> tuple[Near | None, str]:
+    """Distances in the space that conditions the model, or why there are none."""
+    bank = None if subject.conditioner is None else subject.conditioner.bank
+    if bank is None or len(bank) < FEWEST:
+        return None, "the model brings no bank of training embeddings along"
+    if subject.model is None:
+        return None, "nobody embeds the pictures as the bank was embedded"
+    e = _embedded(subject, x)
+    if e is None:
+        return None, "the embedder of this model cannot look at pictures"
+    return near_rows(e, F.normalize(bank.float(), dim=1), max(subject.seeds)), ""
+
+
+def near_rows(painted: Tensor, bank: Tensor, seed: int = 0) -> Near:
+    """Painted rows (n, e) beside a bank (m, e), and some of the bank beside all others of it."""
+    some = bank[some_rows(len(bank), MOST_BANK, seed)]
+    usual = nearest_rows(some, bank, 2)[0][:, 1]  # the nearest one is the row itself
+    tolerance = NEARER * usual.quantile(USUAL).item()
+    distances = nearest_rows(painted, bank, 1)[0][:, 0]
+    ratio = float(distances.median() / usual.median().clamp(min=1e-12))
+    return Near(len(painted), len(bank), tolerance, int((distances <= tolerance).sum()), ratio)

@@ -1,0 +1,101 @@
+"""Pictures painted with other training pictures in the condition than those it asks for.
+
+Knows nothing of what is concluded.
+"""
+
+from collections.abc import Generator
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor
+
+from ddpm_clip.evaluation.statistics.means import Means, means
+from ddpm_clip.explain.inversions.other_prompt import other_prompt
+from ddpm_clip.explain.subject.subject import Subject
+from ddpm_clip.explain.training_data.steering import (
+    Answer,
+    Steering,
+    as_it_is,
+    conditions_with,
+    instead,
+    lot,
+    steering,
+    without,
+)
+from ddpm_clip.explain.verdict.odds import log_odds
+from ddpm_clip.types import Progress
+
+NEXT, ANY, OTHERS = "the next nearest", "any pictures", "those of another prompt"
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Replaced:
+    """Pictures of n seeds with the neighbours replaced, beside the pictures as they are.
+
+    Attributes:
+        x: what was put in their place -> (n, c, h, w); "" is as they are.
+        moved: -> (n,) rms of a pixel from the picture as it is.
+        odds: -> (n,) log-odds of the asked class; {} where nobody judges or nothing is asked.
+        other: the prompt whose neighbours `OTHERS` are; "" where there is none.
+    """
+
+    x: dict[str, Tensor]
+    moved: dict[str, Tensor]
+    odds: dict[str, Tensor]
+    other: str
+
+    @property
+    def matter(self) -> Means | None:
+        """How much further those of another prompt move it than the next nearest, by seed."""
+        return means(self.moved[OTHERS] - self.moved[NEXT]) if OTHERS in self.moved else None
+
+    @property
+    def decide(self) -> Means | None:
+        """Log-odds that are lost with the neighbours of another prompt, by seed."""
+        return means(self.odds[""] - self.odds[OTHERS]) if OTHERS in self.odds else None
+
+
+def replace_all(
+    subject: Subject, found: Steering, seeds: list[int], steps: int
+) -> Generator[Progress, None, Replaced]:
+    """Paint with the neighbours as they are, and with others in their place."""
+    assert subject.conditioner is not None
+    other = other_prompt(subject)
+    theirs = None if other is None else steering(subject, other.prompt)
+    some = lot(len(subject.conditioner.bank), found.k, max(seeds), found.rows)
+    answers: dict[str, Answer] = {"": as_it_is, NEXT: instead(found.next_rows), ANY: instead(some)}
+    if theirs is not None:
+        answers[OTHERS] = instead(theirs.rows)
+    x = {}
+    for name, answer in answers.items():
+        c = conditions_with(subject, answer, seeds)
+        x[name] = yield from painted(subject, c, seeds, steps)
+    odds = {}
+    if subject.judging is not None and subject.target is not None:
+        odds = {name: log_odds(subject.judge(one), subject.target).cpu() for name, one in x.items()}
+    moved = {name: _rms(x[name] - x[""]) for name in answers if name}
+    return Replaced(x, moved, odds, "" if other is None else other.prompt)
+
+
+def leave_out(
+    subject: Subject, found: Steering, replaced: Replaced, n: int, seeds: list[int], steps: int
+) -> Generator[Progress, None, Tensor]:
+    """(n, k) how far n pictures move, rms of a pixel, with each neighbour left out in turn."""
+    few, moved = seeds[:n], []
+    for row in found.rows.tolist():
+        c = conditions_with(subject, without(row), few)
+        x = yield from painted(subject, c, few, steps)
+        moved.append(_rms(x - replaced.x[""][: len(few)]))
+    return torch.stack(moved, 1)
+
+
+def painted(
+    subject: Subject, c: Tensor, seeds: list[int], steps: int
+) -> Generator[Progress, None, Tensor]:
+    """The pictures of conditions, (n, c, h, w)."""
+    return (yield from subject.pictures(c, seeds, steps=steps, stage="provenance"))
+
+
+def _rms(x: Tensor) -> Tensor:
+    """(b,) root mean square of each picture."""
+    return x.flatten(1).square().mean(1).sqrt().cpu()

@@ -1,0 +1,35 @@
+"""An analysis as a generator over a subject, and as a plain function of a model and a prompt."""
+
+from collections.abc import Callable, Generator, Mapping, Sequence
+from typing import Any
+
+from ddpm_clip.explain.subject.from_model import SEEDS, Model, subject_of
+from ddpm_clip.explain.verdict.result import Explanation
+from ddpm_clip.types import Progress
+from ddpm_clip.utils.generators import finish
+
+Explain = Callable[..., Generator[Progress, None, Explanation]]
+"""`explain(subject, *, quick=False, ...)`: one analysis."""
+
+
+def plainly(explain: Explain) -> Callable[..., Explanation]:
+    """An analysis as a plain function: `f(model, prompt, quick=False, seeds=16, **options)`.
+
+    `model` may be whatever `subject_of` takes; `settings` is a dict of wishes for it, and all
+    other options go to the analysis.
+    """
+
+    def analysis(
+        model: Model,
+        prompt: str | None = None,
+        *,
+        seeds: int | Sequence[int] = SEEDS,
+        settings: Mapping[str, Any] | None = None,
+        attribute: str | None = None,
+        **options: Any,
+    ) -> Explanation:
+        subject = subject_of(model, prompt, seeds, attribute=attribute, **(settings or {}))
+        return finish(explain(subject, **options))
+
+    analysis.__doc__, analysis.__module__ = explain.__doc__, explain.__module__
+    return analysis

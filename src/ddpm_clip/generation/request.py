@@ -1,0 +1,121 @@
+"""One picture: what is asked for, how its walk differs from the plain one, what came of it."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from PIL import Image
+from torch import Tensor
+
+from ddpm_clip.diffusion.samplers import Walker
+from ddpm_clip.generation.settings import Settings
+from ddpm_clip.types import Predict
+
+CONDITION_KEY = 0x5DEECE66D
+"""Turns a picture's seed into that of its condition's noise, or the two would be tied."""
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """One picture to be painted.
+
+    Attributes:
+        prompt: what it shall show; or the name of what it is made of, which is no such text.
+        index: within what is painted together.
+        seed: of its noise.
+        guidance: scale s.
+        facts: what its file records beside the settings.
+        worded: whether the prompt is a text that a CLIP may guide by.
+    """
+
+    prompt: str
+    index: int
+    seed: int
+    guidance: float
+    facts: dict[str, Any] = field(default_factory=dict, hash=False)
+    worded: bool = True
+
+
+Conditions = Callable[[Sequence[Wish]], Tensor]
+"""(n, e) one condition a wish: the seam for what comes from elsewhere than the prompt."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Way:
+    """How the walk of a batch differs from the plain one; arguments of `DDPM.walk`."""
+
+    x_start: Tensor | None = None  # (n, c, h, w)
+    rows: Sequence[float] | None = None
+    wrap: Callable[[Predict], Predict] | None = None
+    sampler: Walker | None = None
+
+    def then(self, other: "Way") -> "Way":
+        """Both; where they contradict, the other one, and of two wraps its own is the outer."""
+        inner, outer = self.wrap, other.wrap
+        both = (lambda predict: outer(inner(predict))) if inner and outer else outer or inner
+        return Way(
+            self.x_start if other.x_start is None else other.x_start,
+            self.rows if other.rows is None else other.rows,
+            both,
+            other.sampler or self.sampler,
+        )
+
+
+Ways = Callable[[Sequence[Wish]], Way]
+"""The way of a batch: the seam for what begins elsewhere than in noise, or wraps `predict`."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Painted:
+    """A finished picture, its wish, and all of its batch that its last bits may depend on.
+
+    Attributes:
+        image: grey or RGB.
+        wish: what was asked.
+        batch: number of its batch.
+        position: in its batch.
+        size: pictures in its batch.
+        scales: lowest and highest guidance in its batch: they decide which branches are asked.
+        frames: (steps, c, h, w) uint8, x_0 as it emerged, where it was kept.
+    """
+
+    image: Image.Image
+    wish: Wish
+    batch: int
+    position: int
+    size: int
+    scales: tuple[float, float]
+    frames: Tensor | None = None
+
+
+def wishes_for(
+    prompts: Sequence[str],
+    settings: Settings,
+    facts: dict[str, Any] | None = None,
+    *,
+    worded: bool = True,
+) -> list[Wish]:
+    """Prompt by prompt, scale by scale, seed by seed; the index counts within the whole."""
+    rows = [
+        (prompt, seed, scale)
+        for prompt in prompts
+        for scale in settings.guidance
+        for seed in settings.seeds()
+    ]
+    return [
+        Wish(prompt, i, seed, scale, facts or {}, worded)
+        for i, (prompt, seed, scale) in enumerate(rows)
+    ]
+
+
+def placed(
+    image: Image.Image, batch: Sequence[Wish], number: int, at: int, frames: Tensor | None = None
+) -> Painted:
+    """Picture `at` of batch `number`, with what its file says of that batch."""
+    scales = [wish.guidance for wish in batch]
+    return Painted(image, batch[at], number, at, len(batch), (min(scales), max(scales)), frames)
+
+
+def guidable(wishes: Sequence[Wish]) -> bool:
+    """Has every wish words that a CLIP could guide by?"""
+    return all(wish.worded for wish in wishes)

@@ -1,0 +1,242 @@
+"""Words to pictures: prompts -> embeddings -> conditions -> walk -> pictures.
+
+A picture follows from the model, its prompt, its seed and the settings; what else is painted in
+the same batch does not enter. Knows nothing of files (`generation/files.py`) or commands.
+"""
+
+import warnings
+from collections.abc import Generator, Iterator, Sequence
+from typing import Any, cast
+
+import torch
+from PIL import Image
+from torch import Tensor
+
+from ddpm_clip.coverage.asking import Adviser
+from ddpm_clip.embedders.prompts import checked_prompts
+from ddpm_clip.embedders.texts import TextEmbeddings
+from ddpm_clip.errors import NonFiniteError, UsageError
+from ddpm_clip.generation.clip_guide import ClipGuide
+from ddpm_clip.generation.request import (
+    CONDITION_KEY,
+    Conditions,
+    Painted,
+    Way,
+    Ways,
+    Wish,
+    guidable,
+    placed,
+    wishes_for,
+)
+from ddpm_clip.generation.settings import Settings, settings_of
+from ddpm_clip.runs.pretrained import LoadedModel, load
+from ddpm_clip.types import Denoiser, Progress, Step
+from ddpm_clip.utils.generators import finish
+from ddpm_clip.utils.tensors import to_picture, to_uint8
+
+
+class TextToImage:
+    """A model that paints from words.
+
+    >>> pictures = TextToImage.from_pretrained("digits")("a six", n=4, seed=0)  # doctest: +SKIP
+    """
+
+    def __init__(self, model: LoadedModel):
+        self.model = model
+        self._texts = TextEmbeddings(
+            lambda texts: self.model.embedder.embed_texts(texts), alone=True
+        )
+        self.adviser = Adviser(model)
+        self._guides: dict[str | None, ClipGuide] = {}
+
+    @classmethod
+    def from_pretrained(cls, name: str, device: str = "auto") -> "TextToImage":
+        """Open a shipped model, a run, or a packed model's folder."""
+        return cls(load(name, device))
+
+    def __call__(
+        self, prompts: str | Sequence[str], n: int = 1, seed: int = 0, **wishes: Any
+    ) -> list[Image.Image]:
+        """PIL pictures, `n` a prompt, prompt by prompt; `wishes` as the fields of `Settings`.
+
+        Each says its seed in `info["seed"]`, also where `seed=-1` drew it. Warns of a prompt that
+        is outside what the model's pictures cover.
+        """
+        settings = self.settings(n=n, seed=seed, **wishes)
+        prompts = prompts if settings.wordless else checked_prompts(prompts)
+        self.warn(prompts, settings)
+        painted = self.paint_all(prompts, settings)
+        for one in painted:
+            one.image.info["seed"] = one.wish.seed
+        return [one.image for one in painted]
+
+    def warn(self, prompts: str | Sequence[str], settings: Settings) -> None:
+        """A warning for each prompt that nothing in the model's pictures is like."""
+        if not settings.wordless:
+            self.adviser.warn(checked_prompts(prompts))
+
+    def settings(self, **wishes: Any) -> Settings:
+        """The model's own settings with some replaced, checked.
+
+        Raises:
+            UsageError: a value out of range, more steps than the model has rows, another size.
+        """
+        _, height, width = self.model.image_shape
+        own, T = self.model.config.generation, self.model.ddpm.T
+        return settings_of(own, T, f"{width}x{height}", **wishes)
+
+    def conditions(
+        self, prompts: Sequence[str], settings: Settings, seeds: Sequence[int]
+    ) -> Tensor:
+        """(n, e) one condition a picture, from its prompt."""
+        rows = self._texts(prompts)
+        generators = [torch.Generator().manual_seed(seed ^ CONDITION_KEY) for seed in seeds]
+        c = self.model.conditioner.texts(rows, settings.bridge, generators=generators)
+        return c.to(self.model.device)
+
+    def walk(
+        self, prompts: str | Sequence[str], n: int = 1, seed: int = 0, **wishes: Any
+    ) -> Iterator[Step]:
+        """The steps of one batch with `n` pictures a prompt, for GIFs, analysis and live views."""
+        settings = self.settings(n=n, seed=seed, **wishes)
+        return self._walk(wishes_for(checked_prompts(prompts), settings), settings)
+
+    def paint(
+        self, prompts: str | Sequence[str], settings: Settings, *, keep_frames: bool = False
+    ) -> Generator[Progress, None, list[Painted]]:
+        """Paint `n` pictures a prompt and scale; yields `Progress` in network steps.
+
+        Args:
+            prompts: one or several; not looked at where `settings.wordless`, and none needed
+                where `settings.unconditional`.
+            settings: from `settings`.
+            keep_frames: keep x_0 at each step, for GIFs.
+
+        Raises:
+            NonFiniteError: a picture with values that are no numbers.
+        """
+        if settings.wordless or (settings.unconditional and not prompts):
+            wishes = wishes_for(["(unconditional)"], settings, worded=False)
+        else:
+            wishes = wishes_for(checked_prompts(prompts), settings)
+        return self.paint_wishes(wishes, settings, keep_frames=keep_frames)
+
+    def paint_wishes(
+        self,
+        wishes: Sequence[Wish],
+        settings: Settings,
+        *,
+        conditions: Conditions | None = None,
+        ways: Ways | None = None,
+        keep_frames: bool = False,
+    ) -> Generator[Progress, None, list[Painted]]:
+        """Paint every wish, batch by batch, with its own prompt, seed and scale.
+
+        Args:
+            wishes: one a picture; `settings.n`, `seed` and `guidance` are not looked at.
+            settings: from `settings`.
+            conditions: where the conditions come from; None asks the prompts.
+            ways: how the walk of each batch differs. Their rows, where they name any, should be
+                `settings.steps` many, as these are counted.
+            keep_frames: keep x_0 at each step, for GIFs.
+
+        Warns where a CLIP should guide and the wishes have no words that it could go by.
+
+        Raises:
+            UsageError: conditions for a model that paints without any.
+            NonFiniteError: a picture with values that are no numbers.
+        """
+        if settings.unconditional and conditions is not None:
+            raise UsageError(
+                f"{self.model.name} paints without conditions",
+                "a picture or a mixture of prompts would not be seen",
+                "choose a model that was trained with them",
+                param="unconditional",
+            )
+        if settings.clip_guidance > 0 and not guidable(wishes):
+            warnings.warn(
+                f"clip_guidance = {settings.clip_guidance:g} is left out: there are no "
+                "words that a CLIP could go by",
+                stacklevel=2,
+            )
+        batches = [wishes[i : i + settings.batch] for i in range(0, len(wishes), settings.batch)]
+        done, total, painted = 0, settings.steps * len(batches), []
+        for number, batch in enumerate(batches):
+            frames, last = [], None
+            for step in self._walk(batch, settings, conditions, ways):
+                done, last = done + 1, step
+                if keep_frames:
+                    frames.append(to_uint8(step.pred.x_0).cpu())
+                yield Progress("paint", done, total)
+            assert last is not None
+            if not last.x_prev.isfinite().all():
+                raise NonFiniteError(
+                    "a picture came out with values that are no numbers",
+                    "the guidance may be too strong for this model",
+                )
+            strips = torch.stack(frames, 1) if frames else None
+            painted += [
+                placed(to_picture(x), batch, number, at, None if strips is None else strips[at])
+                for at, x in enumerate(last.x_prev)
+            ]
+        return painted
+
+    def paint_all(self, prompts: str | Sequence[str], settings: Settings) -> list[Painted]:
+        """`paint`, run to its end."""
+        return finish(self.paint(prompts, settings))
+
+    def _walk(
+        self,
+        wishes: Sequence[Wish],
+        settings: Settings,
+        conditions: Conditions | None = None,
+        ways: Ways | None = None,
+    ) -> Iterator[Step]:
+        seeds = [wish.seed for wish in wishes]
+        way = self._plain_way(wishes, settings)
+        way = way if ways is None else way.then(ways(wishes))
+        model, scale = self.model, torch.tensor([wish.guidance for wish in wishes])
+        c_neg: Tensor | None = None
+        if settings.unconditional:
+            c, scale = torch.zeros(len(wishes), model.conditioner.width), 0 * scale
+        elif conditions is not None:
+            c = conditions(wishes)
+        else:
+            c = self.conditions([wish.prompt for wish in wishes], settings, seeds)
+        if settings.negative is not None:
+            c_neg = self.conditions([settings.negative] * len(wishes), settings, seeds)
+        return model.ddpm.walk(
+            cast(Denoiser, model.network),
+            c.to(model.device),
+            scale=scale,
+            c_neg=c_neg,
+            interval=settings.interval,
+            clamp=settings.clamp,
+            rescale=settings.rescale,
+            sampler=way.sampler or settings.sampler,
+            steps=settings.steps,
+            seeds=seeds,
+            x_start=way.x_start,
+            rows=way.rows,
+            wrap=way.wrap,
+        )
+
+    def _plain_way(self, wishes: Sequence[Wish], settings: Settings) -> Way:
+        """From noise, guided by a CLIP where the settings say so and there are words."""
+        if settings.clip_guidance == 0 or not guidable(wishes):
+            return Way()
+        prompts, seeds = [wish.prompt for wish in wishes], [wish.seed for wish in wishes]
+        schedule = self.model.ddpm.schedule
+        wrap, sampler = self.guide(settings.clip_guide).way(prompts, seeds, schedule, settings)
+        return Way(wrap=wrap, sampler=sampler)
+
+    def add_guide(self, name: str, guide: ClipGuide) -> None:
+        """Let `clip_guide=name` mean this guide."""
+        self._guides[name] = guide
+
+    def guide(self, name: str | None = None) -> ClipGuide:
+        """The CLIP of another model as a guide, or for None the model's own; opened once."""
+        if name not in self._guides:
+            model = self.model if name is None else load(name, str(self.model.device))
+            self._guides[name] = ClipGuide.of(model)
+        return self._guides[name]

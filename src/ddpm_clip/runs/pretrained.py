@@ -1,0 +1,262 @@
+"""A packed model is a folder: find one by name, load it, or pack a run into one.
+
+    config.json            the resolved config and what is known of the model
+    model.safetensors      averaged weights, fp16
+    conditioner.*          statistics, prompt bank, bank of embeddings, prior
+    bridge.json            why this bridge is the default
+    embedder/              the mini-CLIP, where there is one
+
+A run folder loads the same way. Only loading and packing; painting is
+`generation/text_to_image.py`. Nothing here executes what a folder holds: safetensors and JSON only.
+"""
+
+import hashlib
+from dataclasses import dataclass
+from functools import cached_property, partial
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from ddpm_clip.build import (
+    bridge_options,
+    build_ddpm,
+    build_denoiser,
+    build_embedder,
+    usable_device,
+)
+from ddpm_clip.conditioning.conditioner import Conditioner
+from ddpm_clip.conditioning.files import load_conditioner, read_note
+from ddpm_clip.config.resolve import Layer, flatten, merge
+from ddpm_clip.config.schema import Config
+from ddpm_clip.data.remote.places import inside
+from ddpm_clip.errors import DataError, MissingInput, StorageError
+from ddpm_clip.models import DDPM
+from ddpm_clip.runs.checkpoints import Checkpoint
+from ddpm_clip.runs.run import Run
+from ddpm_clip.types import Embedder
+from ddpm_clip.utils.tensors import check_weights, load_tensors
+from ddpm_clip.utils.untrusted import is_file, user_path
+from ddpm_clip.weights import shipped_folder, shipped_names
+from ddpm_clip.weights.card import CARD, read_card
+
+COVERAGE = "coverage.json"
+"""What prompts the pictures cover; `ddpm_clip.coverage` writes and reads it."""
+
+
+@dataclass(eq=False)
+class LoadedModel:
+    """A model that can paint: network, maths, conditioner, and the embedder on first use."""
+
+    name: str
+    folder: Path
+    config: Config
+    network: nn.Module
+    ddpm: DDPM
+    conditioner: Conditioner
+    classes: tuple[str, ...]
+    fingerprint: str
+    step: int | None
+    device: torch.device
+
+    @cached_property
+    def embedder(self) -> Embedder:
+        """What the prompts go through; loads lazily, since unconditional painting needs none."""
+        return build_embedder(
+            self.config.embedder, classes=self.classes, home=self.folder, device=str(self.device)
+        )
+
+    @property
+    def image_shape(self) -> tuple[int, int, int]:
+        """(channels, height, width)."""
+        size = self.config.data.image_size
+        return self.config.data.channels, size, size
+
+
+def find(name: str | Path) -> Path:
+    """The folder of a model: a run or packed folder, else a shipped model's name.
+
+    Raises:
+        MissingInput: neither is there.
+    """
+    path = user_path(name)
+    for candidate in (path, path.with_suffix("")) if path.suffix in (".pth", ".pt") else (path,):
+        if is_file(candidate / CARD) or is_file(candidate / "config.yaml"):
+            return candidate
+    if shipped := shipped_folder(str(name)):
+        return shipped
+    raise MissingInput(
+        f"no model {str(name)[:200]!r}",
+        "it is neither a run, nor a packed model, nor one that ships",
+        f"shipped: {', '.join(shipped_names()) or 'none'}; or give a run folder",
+        param="model",
+    )
+
+
+def load(name: str | Path, device: str = "auto") -> LoadedModel:
+    """Open a model for painting.
+
+    Raises:
+        MissingInput: no such model, or a run without a checkpoint.
+        DataError: its files do not fit together. StorageError: damaged.
+    """
+    folder = find(name)
+    return _load_run(Run.open(folder), device) if is_run(folder) else _load_packed(folder, device)
+
+
+def weights_of(name: str | Path) -> dict[str, Tensor]:
+    """The averaged weights of a run or packed model, float32, by the network's own names.
+
+    Raises:
+        MissingInput: no such model, or a run without a checkpoint. StorageError: damaged.
+    """
+    folder = find(name)
+    if not is_run(folder):
+        return _packed_weights(folder)
+    return run_checkpoint(Run.open(folder)).tensors["ema"]
+
+
+def describe(name: str | Path) -> dict[str, Any]:
+    """What `show` and `models` print of a model or run; nothing is loaded but small files."""
+    folder = find(name)
+    if is_run(folder):
+        run = Run.open(folder)
+        last = run.history()[-1:]
+        return {
+            "name": folder.name,
+            "kind": "run",
+            "folder": str(folder),
+            "card": {},
+            "step": max(run.checkpoint_steps(), default=None),
+            "last": last[0] if last else None,
+            "classes": list(classes_of(run)),
+            "embedder": run.read_json("embedder.json"),
+            "bridge": read_note(folder),
+            "config": run.config.model_dump(mode="json"),
+        }
+    facts = read_card(folder)
+    size = sum(f.stat().st_size for f in folder.rglob("*") if f.is_file())
+    return {
+        "name": facts["name"],
+        "kind": "packed model",
+        "folder": str(folder),
+        "megabytes": round(size / 1e6, 1),
+        "step": facts["step"],
+        "classes": facts["classes"],
+        "card": facts["card"],
+        "bridge": read_note(folder),
+        "config": _config_of(folder, facts).model_dump(mode="json"),
+    }
+
+
+def is_run(folder: Path) -> bool:
+    """Is it the folder of a run, and not of a packed model?"""
+    return (folder / "config.yaml").is_file()
+
+
+def run_checkpoint(run: Run, step: int | None = None) -> Checkpoint:
+    """The averaged weights of a run at a step, by default its newest; else `MissingInput`."""
+    checkpoint = run.load(step, groups=["ema"])
+    if checkpoint is None:
+        raise MissingInput(
+            f"{run.folder} has no checkpoint yet",
+            fix=f"ddpm-clip resume {run.folder}",
+            param="model",
+        )
+    return checkpoint
+
+
+def _load_run(run: Run, device: str) -> LoadedModel:
+    checkpoint, name = run_checkpoint(run), run.folder.resolve().name
+    classes = classes_of(run)
+    weights = checkpoint.tensors["ema"]
+    return _assembled(name, run.folder, run.config, weights, classes, checkpoint.step, device)
+
+
+def _load_packed(folder: Path, device: str) -> LoadedModel:
+    facts = read_card(folder)
+    config = _config_of(folder, facts)
+    weights, classes = _packed_weights(folder), tuple(facts["classes"])
+    return _assembled(facts["name"], folder, config, weights, classes, facts["step"], device)
+
+
+def classes_of(run: Run) -> tuple[str, ...]:
+    """The classes of a run's pictures, in order; none where nothing was noted."""
+    classes = run.read_json("classes.json").get("classes", [])
+    if not isinstance(classes, list) or not all(isinstance(name, str) for name in classes):
+        raise StorageError(f"{run.folder / 'classes.json'} holds no names of classes")
+    return tuple(classes)
+
+
+def _config_of(folder: Path, facts: dict[str, Any]) -> Config:
+    """The whole config of a packed model, checked, without its maker's paths."""
+    return without_paths(merge([Layer(str(folder / CARD), flatten(facts["config"]))])[0])
+
+
+def _packed_weights(folder: Path) -> dict[str, Tensor]:
+    try:
+        return {k: v.float() for k, v in load_tensors(folder / "model.safetensors").items()}
+    except (OSError, ValueError) as error:
+        raise StorageError(f"cannot read the weights in {folder}", str(error)[:200]) from error
+
+
+def _assembled(
+    name: str,
+    folder: Path,
+    config: Config,
+    weights: dict[str, Tensor],
+    classes: tuple[str, ...],
+    step: int | None,
+    device: str,
+) -> LoadedModel:
+    place = usable_device(device)
+    conditioner = load_conditioner(folder, bridge_options(config.conditioning))
+    make = partial(
+        build_denoiser,
+        config.model,
+        T=config.diffusion.timesteps,
+        img_ch=config.data.channels,
+        img_size=config.data.image_size,
+        c_embed_dim=conditioner.width,
+    )
+    try:
+        check_weights(make, weights)  # a config may ask for a network of any size
+    except ValueError as error:
+        raise DataError(
+            f"the weights in {folder} do not fit its config", str(error)[:300]
+        ) from error
+    network = make()
+    network.load_state_dict(weights)
+    network = network.to(place, memory_format=torch.channels_last).eval()  # type: ignore[call-overload]
+    ddpm = build_ddpm(config.diffusion, place)
+    fingerprint = weights_fingerprint(weights)
+    return LoadedModel(
+        name, folder, config, network, ddpm, conditioner, classes, fingerprint, step, place
+    )
+
+
+def weights_fingerprint(weights: dict[str, Tensor]) -> str:
+    """Sixteen hex digits of the weights as fp16, the same for a run and its packed model."""
+    digest = hashlib.sha256()
+    for key in sorted(weights):
+        digest.update(
+            key.encode() + weights[key].half().contiguous().view(torch.uint8).numpy().tobytes()
+        )
+    return digest.hexdigest()[:16]
+
+
+def without_paths(config: Config) -> Config:
+    """The config without the paths of a machine: a packed model is given away, and may be given.
+
+    Whoever made it says nothing of where to look on the machine that opens it.
+    """
+    source, model = inside(config.data.source), inside(config.embedder.model)
+    if model and Path(model).is_dir():
+        model = Path(model).name
+    return config.model_copy(
+        update={
+            "data": config.data.model_copy(update={"source": source}),
+            "embedder": config.embedder.model_copy(update={"model": model}),
+        }
+    )

@@ -1,0 +1,223 @@
+"""Pictures of a source into the embedding caches of a run.
+
+What is embedded is the training crop, and mirrored too where training mirrors. The caches are
+where a run in the same folder looks for its own. Knows nothing of training.
+"""
+
+import os
+from collections.abc import Callable, Generator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from PIL.Image import Transpose
+from torch import Tensor
+
+from ddpm_clip.config.schema import Config, DataConfig
+from ddpm_clip.data.cache.card import CacheCard
+from ddpm_clip.data.cache.embeddings import EmbeddingCache
+from ddpm_clip.data.cache.filling import fill
+from ddpm_clip.data.cache.parts import Done
+from ddpm_clip.data.pictures.images import square
+from ddpm_clip.data.pictures.pixels import BadFile, check_share
+from ddpm_clip.data.pictures.prefetch import ahead
+from ddpm_clip.data.pictures.sandbox import in_children
+from ddpm_clip.data.subset import digest
+from ddpm_clip.errors import DataError
+from ddpm_clip.training.prepare.trim_memory import give_back
+from ddpm_clip.types import Embedder, ImageSource, Item, Progress, SplitEmbedder
+
+BATCHES_A_REST = 128
+"""Batches between two returns of freed memory to the system."""
+
+WORKERS = min(8, os.cpu_count() or 1)
+"""Threads that decode and resize while the encoder is busy."""
+
+
+@dataclass(frozen=True, slots=True)
+class Embedded:
+    """What a cache holds after a job: keys and content hashes in order, and what was left out."""
+
+    keys: list[str]
+    digests: list[str]
+    bad: list[BadFile]
+
+
+@dataclass(frozen=True, slots=True)
+class Side:
+    """One look at the pictures, and the cache that is for it."""
+
+    name: str
+    mirror: bool
+
+    def card(self, embedder: Embedder, data: DataConfig) -> CacheCard:
+        """Whose embeddings these are, and of pictures prepared how."""
+        side = "mirrored" if self.mirror else "plain"
+        look = f"{data.crop} {data.channels}ch {side} {data.background}"
+        return CacheCard(embedder.name, embedder.fingerprint, embedder.dim, look)
+
+
+PLAIN, MIRRORED = Side("embeddings", False), Side("embeddings-mirrored", True)
+
+
+def open_cache(home: Path, embedder: Embedder, data: DataConfig, mirror: bool) -> EmbeddingCache:
+    """The cache of a run in `home`."""
+    side = MIRRORED if mirror else PLAIN
+    return opened(home / side.name, side.card(embedder, data))
+
+
+def identity(source: ImageSource, i: int, embedder: Embedder) -> str:
+    """What an embedding depends on: the picture, or for `labels` the picture and its label."""
+    label = f":{source.label(i)}" if embedder.name.startswith("labels") else ""
+    return digest(source, i) + label
+
+
+def embed_missing(
+    cache: EmbeddingCache,
+    source: ImageSource,
+    indices: Sequence[int],
+    keys: Sequence[str],
+    digests: Sequence[str],
+    embedder: Embedder,
+    config: Config,
+    mirror: bool,
+    bad: list[BadFile] | None = None,
+) -> Generator[Progress, None, None]:
+    """Embed those of the pictures `indices` of a source that the cache has not.
+
+    Args:
+        cache: is filled.
+        source: has all pictures of the job.
+        indices: which of them, rising; a picture's index is its place in the job.
+        keys: of these.
+        digests: of these.
+        embedder: the encoder.
+        config: of the pictures and the batches.
+        mirror: flip them.
+        bad: takes those that cannot be used; None raises instead.
+    """
+
+    def item(row: int) -> Item:
+        i = indices[row]
+        image = square(
+            source[i].convert("L" if config.data.channels == 1 else "RGB"), config.data.crop
+        )
+        image = image.transpose(Transpose.FLIP_LEFT_RIGHT) if mirror else image
+        return Item(keys[row], image, source.label(i), source.caption(i))
+
+    def ready(row: int) -> Any:
+        try:
+            return embedder.ready(item(row)) if isinstance(embedder, SplitEmbedder) else item(row)
+        except DataError as error:
+            if bad is None:
+                raise
+            bad.append(BadFile.of(keys[row], error))
+            return None
+
+    work = fill(
+        cache,
+        _encoder(embedder),
+        keys,
+        digests,
+        ready,
+        places=indices,
+        batch_size=config.embedder.batch_size,
+        workers=WORKERS,
+    )
+    with in_children():
+        for batch, done in enumerate(work):
+            if batch % BATCHES_A_REST == BATCHES_A_REST - 1:
+                give_back()  # else what the shards leave behind piles up
+            yield Progress("embed", done, len(keys))
+
+
+def embed_source(
+    home: Path, config: Config, source: ImageSource, embedder: Embedder
+) -> Generator[Progress, None, Embedded]:
+    """Embed every picture that can be used, in one pass.
+
+    Raises:
+        DataError: more than the share `data.max_bad` cannot be used; the others are stored.
+    """
+    rows = range(len(source))
+    digests, bad = yield from identified(source, rows, embedder)
+    for side in sides(config):
+        cache = opened(home / side.name, side.card(embedder, config.data))
+        found = yield from embed_side(cache, source, rows, digests, bad, embedder, config, side)
+        digests, bad = found.digests, found.bad
+    check_share(source, bad, config.data.max_bad)
+    good = [i for i in rows if digests[i] is not None]
+    return Embedded([source.key(i) for i in good], [str(digests[i]) for i in good], bad)
+
+
+def embed_side(
+    cache: EmbeddingCache,
+    source: ImageSource,
+    rows: range,
+    digests: list[str | None],
+    bad: list[BadFile],
+    embedder: Embedder,
+    config: Config,
+    side: Side,
+) -> Generator[Progress, None, Done]:
+    """Embed one look at the pictures `rows`; gives their digests with those that turned out bad."""
+    good = [i for i, hash_ in zip(rows, digests, strict=True) if hash_ is not None]
+    keys, found = [source.key(i) for i in good], list[BadFile]()
+    hashes = [hash_ for hash_ in digests if hash_ is not None]
+    yield from embed_missing(
+        cache, source, good, keys, hashes, embedder, config, side.mirror, found
+    )
+    gone = {one.key for one in found}
+    left = [
+        None if hash_ is None or source.key(i) in gone else hash_
+        for i, hash_ in zip(rows, digests, strict=True)
+    ]
+    order = {source.key(i): i for i in rows}
+    return Done(left, sorted([*bad, *found], key=lambda one: order[one.key]))
+
+
+def identified(
+    source: ImageSource, rows: range, embedder: Embedder
+) -> Generator[Progress, None, tuple[list[str | None], list[BadFile]]]:
+    """The content hash of each picture, None where there is none to be had."""
+    bad: list[BadFile] = []
+
+    def hashed(i: int) -> str | None:
+        try:
+            return identity(source, i, embedder)
+        except DataError as error:
+            bad.append(BadFile.of(source.key(i), error))
+            return None
+
+    digests: list[str | None] = []
+    with in_children():
+        for one in ahead(hashed, rows, workers=WORKERS, window=256):
+            digests.append(one)
+            if len(digests) % 256 == 0:
+                yield Progress("check", len(digests), len(rows))
+    return digests, bad
+
+
+def sides(config: Config) -> list[Side]:
+    """Mirrored too, where training mirrors."""
+    return [PLAIN, MIRRORED] if config.data.flip else [PLAIN]
+
+
+def opened(folder: Path, card: CacheCard) -> EmbeddingCache:
+    """The cache in a folder, begun where there is none."""
+    return EmbeddingCache.open_or_create(
+        folder,
+        embedder_name=card.embedder,
+        fingerprint=card.fingerprint,
+        dim=card.dim,
+        preprocessing=card.preprocessing,
+    )
+
+
+def _encoder(embedder: Embedder) -> Callable[[list[Any]], Tensor]:
+    """From what `ready` of `embed_missing` makes to embeddings."""
+    if isinstance(embedder, SplitEmbedder):
+        split: SplitEmbedder = embedder
+        return lambda made: split.embed_ready(torch.stack(made))
+    return lambda items: embedder.embed_items(items)

@@ -1,0 +1,173 @@
+"""From a source to what the training loop needs: pixels, embeddings, conditioner.
+
+Also settles what a config leaves open (`embedder: auto`), so that a run says exactly what it
+used. Long stages yield `Progress`. Knows nothing of optimisation or drawing.
+"""
+
+import warnings
+from collections.abc import Generator, Sequence
+from hashlib import sha256
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from ddpm_clip.build import bridge_options, build_embedder
+from ddpm_clip.conditioning.conditioner import Conditioner
+from ddpm_clip.conditioning.files import load_conditioner, save_conditioner, write_note
+from ddpm_clip.config.schema import Config
+from ddpm_clip.coverage.measuring import keep_coverage
+from ddpm_clip.data.pictures.pixels import Pixels
+from ddpm_clip.data.storage.columns import Texts
+from ddpm_clip.data.storage.scratch import room
+from ddpm_clip.embedders.texts import TextEmbeddings
+from ddpm_clip.errors import DataError
+from ddpm_clip.runs.run import Run
+from ddpm_clip.training.bridge.bridging import AUTO, Told, bridged, note_of
+from ddpm_clip.training.prepare.embedding import embed_missing, identity, open_cache
+from ddpm_clip.training.prepare.pictures import decode, open_kept
+from ddpm_clip.training.prepare.trim_memory import give_back
+from ddpm_clip.training.steps.prepared import Prepared
+from ddpm_clip.types import Embedder, ImageSource, Progress
+
+
+def prepare(
+    run: Run, *, skip_extraction: bool = False, writes: bool = True
+) -> Generator[Progress, None, Prepared]:
+    """Decode, embed and measure; what is in the run's cache is not embedded again.
+
+    Args:
+        run: held by this process.
+        skip_extraction: refuse to embed anything; the cache must be complete.
+        writes: with False, everything is read as another process of this training left it.
+
+    Raises:
+        DataError: nothing usable, or (with `skip_extraction`) an incomplete cache.
+    """
+    config = run.config
+    source = yield from open_kept(config.data, run.folder)
+    pixels = yield from decode(source, config.data, run.folder)
+    if len(pixels.keys) == 1:
+        warnings.warn(
+            "there is one picture only; the model can learn nothing but that", stacklevel=2
+        )
+    classes = tuple(sorted({label for label in pixels.labels if label}))
+    if writes:
+        run.write_json("classes.json", {"classes": list(classes)})
+        _note_pictures(run, pixels.keys)
+    embedder = build_embedder(
+        config.embedder, classes=classes, home=run.folder, device=config.training.device
+    )
+    mirror = bool(config.data.flip)
+    plain = yield from embed_pictures(run, source, pixels, embedder, False, skip_extraction)
+    flipped = (
+        (yield from embed_pictures(run, source, pixels, embedder, True, skip_extraction))
+        if mirror
+        else None
+    )
+    heldout = heldout_rows(len(pixels.keys), config.data.heldout)
+    train_rows = np.setdiff1d(np.arange(len(pixels.keys)), heldout)
+    measures = pixels.array if config.embedder.measure else None
+    told = Told(source, pixels.indices, plain, train_rows, heldout, measures)
+    conditioner = yield from _conditioner(run, embedder, told, pixels.keys, writes)
+    return Prepared(
+        pixels.array, plain, conditioner, heldout, flipped, tuple(pixels.bad), pixels.keys
+    )
+
+
+def _note_pictures(run: Run, keys: Sequence[str]) -> None:
+    """Keep which pictures there are; a run that goes on with others says so."""
+    hash_ = sha256()
+    for key in keys:
+        hash_.update(key.encode("utf-8", "surrogateescape") + b"\0")
+    now, before = {"n": len(keys), "sha256": hash_.hexdigest()}, run.read_json("pictures.json")
+    if before and before != now and run.checkpoint_steps():
+        warnings.warn(
+            f"the pictures are others than before ({before.get('n')}, now {len(keys)}): they come "
+            "in another order from here on, and some that were held out may be trained on",
+            stacklevel=2,
+        )
+    run.write_json("pictures.json", now)
+
+
+def embed_pictures(
+    run: Run, source: ImageSource, pixels: Pixels, embedder: Embedder, mirror: bool, refuse: bool
+) -> Generator[Progress, None, Tensor]:
+    """Embeddings of the training crops (n, e) in fp16, through the run's cache.
+
+    They are the cache's own numbers, and where they are many a map of an unnamed file.
+    """
+    cache = open_cache(run.folder, embedder, run.config.data, mirror)
+    digests = Texts(identity(source, i, embedder) for i in pixels.indices)
+    absent = len(cache.missing(pixels.keys, digests))
+    if refuse and absent:
+        raise DataError(
+            f"{absent} pictures have no embedding yet",
+            "--skip-clip-extraction was given",
+            "leave it out, or run `ddpm-clip embed` first",
+        )
+
+    yield from embed_missing(
+        cache, source, pixels.indices, pixels.keys, digests, embedder, run.config, mirror
+    )
+    rows = room(
+        (len(digests), embedder.dim),
+        np.float16,
+        "embeddings",
+        home=run.folder,
+        memory_limit_mb=run.config.data.memory_limit_mb,
+    )
+    give_back()
+    embeddings = cache.lookup(pixels.keys, digests, torch.from_numpy(rows))
+    del cache, digests
+    give_back()
+    return embeddings
+
+
+def _conditioner(
+    run: Run, embedder: Embedder, told: Told, keys: Sequence[str], fits: bool
+) -> Generator[Progress, None, Conditioner]:
+    """Fit once and keep: a continued run must not see other statistics."""
+    if not fits:  # the process that did may have settled the bridge meanwhile
+        run.config = _with_bridge(run.config, Run.open(run.folder).config.conditioning.bridge)
+    options = run.config.conditioning
+    if run.checkpoint_steps() or not fits:
+        return load_conditioner(run.folder, bridge_options(options))
+    prompts = embedder.prompt_bank()
+    with torch.no_grad():
+        texts = TextEmbeddings(embedder.embed_texts)(prompts)
+    conditioner = Conditioner.fit(
+        told.images,
+        texts,
+        rows=torch.from_numpy(told.rows),
+        keys=keys,
+        prompts=prompts,
+        options=bridge_options(options),
+        bank_size=options.bank_size if options.bank else 0,
+        mode=options.mode,
+    )
+    is_open = AUTO in (options.bridge, run.read_json("run.json").get("bridge"))
+    wished = AUTO if is_open else options.bridge
+    choice = yield from bridged(conditioner, embedder, texts, told, wished)
+    run.settle(_with_bridge(run.config, choice.bridge))
+    conditioner.options = bridge_options(run.config.conditioning)
+    write_note(run.folder, note_of(choice, conditioner))
+    save_conditioner(run.folder, conditioner)
+    keep_coverage(
+        run.folder, conditioner, embedder, run.read_json("classes.json").get("classes", [])
+    )
+    run.write_json(
+        "embedder.json",
+        {"name": embedder.name, "dim": embedder.dim, "fingerprint": embedder.fingerprint},
+    )
+    return conditioner
+
+
+def _with_bridge(config: Config, bridge: str) -> Config:
+    conditioning = config.conditioning.model_copy(update={"bridge": bridge})
+    return config.model_copy(update={"conditioning": conditioning})
+
+
+def heldout_rows(n: int, wanted: int) -> np.ndarray:
+    """Rows kept out of training: at most a tenth, so that a small folder is not eaten up."""
+    return np.sort(np.random.default_rng(0).permutation(n)[: min(wanted, n // 10)])

@@ -1,0 +1,176 @@
+"""One part of an embedding job, and the merge of all parts into what one run would have written.
+
+The merge is the same filling of the same caches, with the parts in the place of the encoder: that
+is why it gives the same bytes. Knows nothing of encoders or batches.
+"""
+
+from collections.abc import Callable, Generator, Iterable
+from contextlib import suppress
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from ddpm_clip.config.schema import Config
+from ddpm_clip.data.cache.embeddings import EmbeddingCache, Located
+from ddpm_clip.data.cache.filling import fill
+from ddpm_clip.data.cache.parts import (
+    Done,
+    Job,
+    Part,
+    agree_on_job,
+    complete_parts,
+    read_done,
+    write_done,
+)
+from ddpm_clip.data.pictures.pixels import BadFile, check_share
+from ddpm_clip.errors import CannotCreate
+from ddpm_clip.training.prepare.embedding import (
+    MIRRORED,
+    PLAIN,
+    Embedded,
+    Side,
+    embed_side,
+    identified,
+    opened,
+    sides,
+)
+from ddpm_clip.types import Embedder, ImageSource, Progress
+from ddpm_clip.utils.storage import remove_folder, sweep
+
+PARTS = "parts"
+"""The folder of the parts, beside the caches."""
+
+
+def embed_part(
+    home: Path, config: Config, source: ImageSource, embedder: Embedder, part: Part
+) -> Generator[Progress, None, list[BadFile]]:
+    """Embed one part of the pictures into a folder of its own; gives those that cannot be used.
+
+    A part that is done is not looked at again: the hashes of its files are checked, no more.
+
+    Raises:
+        CannotCreate: the folder holds a part of another job.
+    """
+    job = {side: _job(config, source, embedder, side) for side in sides(config)}
+    rows = part.rows(len(source), config.embedder.batch_size)
+    digests: list[str | None] | None = None
+    bad: list[BadFile] = []
+    for side in sides(config):
+        folder = part.folder(home / PARTS / side.name)
+        agree_on_job(folder, job[side])
+        cache = opened(folder / "cache", job[side].card)
+        done = read_done(folder, rows)
+        if done is None or not _holds(cache, source, rows, done):
+            if digests is None:
+                digests, bad = yield from identified(source, rows, embedder)
+            done = yield from embed_side(cache, source, rows, digests, bad, embedder, config, side)
+            write_done(folder, done)
+        digests, bad = done.digests, done.bad
+        yield Progress("embed", len(rows), len(rows))
+    return bad
+
+
+def merge_parts(
+    home: Path, config: Config, source: ImageSource, embedder: Embedder, command: str
+) -> Generator[Progress, None, Embedded]:
+    """Make of all parts what one run over all pictures would have written, and remove the parts.
+
+    Args:
+        home: where the parts were made.
+        config: as for the parts.
+        source: the same pictures; none is opened.
+        embedder: the same; embeds nothing.
+        command: what makes a part when `--shard i/N` is added.
+
+    Raises:
+        MissingInput: parts are not there or not done; names them. CannotCreate: they belong to
+            another job, or would not be merged. DataError: too many pictures cannot be used, or a
+            part lacks some.
+    """
+    sweep(home / PARTS)
+    _refuse_leftovers(home, config, command)
+    result = Embedded([], [], [])
+    for side in sides(config):
+        job = _job(config, source, embedder, side)
+        parts = complete_parts(home / PARTS / side.name, job, command)
+        result = yield from _merge_side(home, config, source, job, parts, side)
+    for side in sides(config):
+        remove_folder(home / PARTS / side.name)  # half-deleted parts would be taken for lost ones
+    with suppress(OSError):  # whatever else lies there is not ours to remove
+        (home / PARTS).rmdir()
+    return result
+
+
+def _refuse_leftovers(home: Path, config: Config, command: str) -> None:
+    """Parts that this merge would not look at took hours like any others."""
+    merged = sides(config)
+    for side in (PLAIN, MIRRORED):
+        if side not in merged and (home / PARTS / side.name).is_dir():
+            raise CannotCreate(
+                f"{home / PARTS / side.name} would not be merged",
+                "the parts were made with data.flip=true, and this merge is without",
+                f"{command} --set data.flip=true --merge, or remove that folder",
+                param="data.flip",
+            )
+
+
+def _merge_side(
+    home: Path,
+    config: Config,
+    source: ImageSource,
+    job: Job,
+    parts: list[tuple[Part, Done]],
+    side: Side,
+) -> Generator[Progress, None, Embedded]:
+    digests = [hash_ for _, done in parts for hash_ in done.digests]
+    bad = [one for _, done in parts for one in done.bad]
+    check_share(source, bad, config.data.max_bad)
+    good = [i for i, hash_ in enumerate(digests) if hash_ is not None]
+    keys, hashes = [source.key(i) for i in good], [str(digests[i]) for i in good]
+    located, starts = [], []
+    at = 0
+    for part, done in parts:
+        n = sum(hash_ is not None for hash_ in done.digests)
+        cache = opened(part.folder(home / PARTS / side.name) / "cache", job.card)
+        located.append(cache.located(keys[at : at + n], hashes[at : at + n]))
+        starts.append(at)
+        at += n
+    work = fill(
+        opened(home / side.name, job.card),
+        _reader(located, starts, job.card.dim),
+        keys,
+        hashes,
+        lambda row: row,
+        places=good,
+        batch_size=job.batch_size,
+        keep_unfinished=False,
+    )
+    for n in work:
+        yield Progress("merge", n, len(keys))
+    return Embedded(keys, hashes, bad)
+
+
+def _reader(located: list[Located], starts: list[int], dim: int) -> Callable[[list[int]], Tensor]:
+    """Rows of the whole job -> their embeddings (b, dim), from the parts that hold them."""
+
+    def read(rows: list[int]) -> Tensor:
+        wanted, out = np.asarray(rows), torch.empty(len(rows), dim)
+        owner = np.searchsorted(starts, wanted, side="right") - 1
+        for number in np.unique(owner):
+            mine = owner == number
+            out[torch.from_numpy(mine)] = located[number].rows(wanted[mine] - starts[number])
+        return out
+
+    return read
+
+
+def _holds(cache: EmbeddingCache, source: ImageSource, rows: range, done: Done) -> bool:
+    pairs = [(source.key(i), h) for i, h in zip(rows, done.digests, strict=True) if h is not None]
+    return not cache.missing([key for key, _ in pairs], [hash_ for _, hash_ in pairs])
+
+
+def _job(config: Config, source: ImageSource, embedder: Embedder, side: Side) -> Job:
+    keys: Iterable[str] = (source.key(i) for i in range(len(source)))
+    return Job.of(keys, config.embedder.batch_size, side.card(embedder, config.data))

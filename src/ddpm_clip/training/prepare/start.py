@@ -1,0 +1,155 @@
+"""A run begun or continued: open choices settled and slips told before any work."""
+
+import warnings
+from pathlib import Path
+
+import torch
+
+from ddpm_clip.build import (
+    EMBEDDER_FOLDER,
+    build_denoiser,
+    build_embedder,
+    build_schedule,
+    mini_clip_folder,
+    usable_device,
+)
+from ddpm_clip.config.schema import Config, DataConfig, EmbedderConfig
+from ddpm_clip.embedders.mini_clip import CARD as MINI_CLIP_CARD
+from ddpm_clip.embedders.prompts import checked_prompts
+from ddpm_clip.errors import WeightsUnavailable
+from ddpm_clip.generation.settings import settings_of
+from ddpm_clip.runs.pretrained import find
+from ddpm_clip.runs.run import Run
+from ddpm_clip.training.bridge.bridging import AUTO
+from ddpm_clip.training.prepare.pictures import open_data
+from ddpm_clip.training.steps.state import OPTIMIZERS
+from ddpm_clip.weights import shipped_names
+
+OWN_EMBEDDER = {"drawn-flowers": "flowers", "mnist": "digits"}
+"""Sources for which a shipped mini-CLIP knows the words."""
+
+
+FALLBACK = "flowers"
+
+
+def start_run(
+    folder: str | Path,
+    config: Config,
+    *,
+    overwrite: bool = False,
+    init: str | None = None,
+    held: bool = False,
+) -> Run:
+    """Create a run, or continue the same one, with every open choice settled.
+
+    Args:
+        folder: of the run.
+        config: `embedder: auto` and the like may be open.
+        overwrite: start anew where there is a run.
+        init: a model whose weights are the start; found before anything is written.
+        held: as in `Run.create`.
+
+    The source is opened and the network sketched first: a slip leaves nothing behind, and is told
+    before pictures are embedded for an hour.
+    """
+    folder = Path(folder)
+    if (folder / "config.yaml").is_file() and not overwrite:
+        settled = _settled_like(config, Run.open(folder).config)
+        return Run.create(folder, settled, held=held)
+    open_data(config.data, streams=True)
+    _check_parts(config)
+    settled = _settled(config)
+    clip = (
+        mini_clip_folder(settled.embedder.model) if settled.embedder.name == "mini_clip" else None
+    )
+    if clip is not None:
+        build_embedder(settled.embedder)  # a wrong folder is an error before anything is written
+    if init is not None:
+        find(init)
+    facts = {"init": init, "bridge": config.conditioning.bridge}  # as it was asked for
+    copies = {} if clip is None else {EMBEDDER_FOLDER: clip}
+    return Run.create(folder, settled, overwrite=overwrite, held=held, facts=facts, copies=copies)
+
+
+def _check_parts(config: Config) -> None:
+    """Raise what device, network, optimiser or sample grids would raise, in no time and memory."""
+    own, bridge = config.generation, config.conditioning.bridge
+    for scales in (own.grid_guidance, (own.guidance,)):
+        settings_of(
+            own,
+            config.diffusion.timesteps,
+            guidance=scales,
+            bridge=None if bridge == "auto" else bridge,
+        )
+    if own.prompts:
+        checked_prompts(own.prompts)
+    if config.training.lr == 0:
+        warnings.warn("training.lr = 0: the weights stay as they are", stacklevel=2)
+    usable_device(config.training.device)
+    OPTIMIZERS[config.training.optimizer]
+    build_schedule(config.diffusion)
+    with torch.device("meta"):  # shapes only
+        build_denoiser(
+            config.model,
+            T=config.diffusion.timesteps,
+            img_ch=config.data.channels,
+            img_size=config.data.image_size,
+            c_embed_dim=1,
+        )
+
+
+def _settled(config: Config) -> Config:
+    """The config with embedder, bridge and mirroring decided."""
+    embedder = config.embedder
+    if embedder.name == "auto":
+        embedder = settled_embedder(embedder, config.data)
+    bridge = config.conditioning.bridge
+    if bridge == AUTO:  # until the embeddings are there (`training/bridge/bridging.py`)
+        bridge = "identity" if embedder.name == "labels" else "shift"
+    flip = bool(config.data.flip)  # never unasked: digits, letters and logos do not survive it
+    return config.model_copy(
+        update={
+            "embedder": embedder,
+            "conditioning": config.conditioning.model_copy(update={"bridge": bridge}),
+            "data": config.data.model_copy(update={"flip": flip}),
+        }
+    )
+
+
+def _settled_like(config: Config, earlier: Config) -> Config:
+    """What is left open now is what was decided then."""
+    update: dict[str, object] = {}
+    if config.embedder.name == "auto":
+        update["embedder"] = earlier.embedder
+    if config.conditioning.bridge == "auto":
+        same = {"bridge": earlier.conditioning.bridge}
+        update["conditioning"] = config.conditioning.model_copy(update=same)
+    if config.data.flip is None:
+        update["data"] = config.data.model_copy(update={"flip": earlier.data.flip})
+    return config.model_copy(update=update)
+
+
+def settled_embedder(config: EmbedderConfig, data: DataConfig) -> EmbedderConfig:
+    """What `config.model` is, where it is named; else a shipped mini-CLIP that knows the words.
+
+    Failing that the pretrained CLIP, and where it cannot be had a substitute, said loudly.
+    """
+    if config.model is not None and (mini_clip_folder(config.model) / MINI_CLIP_CARD).is_file():
+        return config.model_copy(update={"name": "mini_clip"})
+    own = None if config.model else OWN_EMBEDDER.get((data.source or "").partition(":")[0])
+    if own in shipped_names():
+        return config.model_copy(update={"name": "mini_clip", "model": own})
+    try:
+        pretrained = config.model_copy(update={"name": "transformers_clip"})
+        build_embedder(pretrained)
+        return pretrained
+    except WeightsUnavailable as error:
+        if config.model is not None or FALLBACK not in shipped_names():
+            raise
+        warnings.warn(
+            f"{error.what}\n  going on with the shipped mini-CLIP {FALLBACK!r}, which knows the "
+            "words of drawn flowers only;\n  for your own words get a pretrained CLIP: "
+            "--set embedder.model=FOLDER, or train one: ddpm-clip train-clip",
+            stacklevel=3,
+        )
+        return config.model_copy(update={"name": "mini_clip", "model": FALLBACK})

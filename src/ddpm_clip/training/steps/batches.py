@@ -1,0 +1,72 @@
+"""What each step shows the network: pictures, conditions, rows and noise, from (seed, step) alone.
+
+Everything is drawn for the whole batch and then cut, so that a picture gets the same draws
+whichever process has it. Nothing here has a state. Knows nothing of optimisation.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from ddpm_clip.conditioning.conditioner import draw_levels
+from ddpm_clip.config.schema import Config
+from ddpm_clip.data.batch_order import batch_indices, flip_mask
+from ddpm_clip.models.ddpm import DDPM
+from ddpm_clip.training.steps.prepared import Prepared
+from ddpm_clip.training.world import World
+from ddpm_clip.utils.tensors import to_float
+
+
+@dataclass(frozen=True, slots=True)
+class Batches:
+    """The batches of one run.
+
+    Attributes:
+        rows: those of the data that are trained on.
+        device: where all of a batch goes but the rows of the schedule.
+    """
+
+    config: Config
+    data: Prepared
+    rows: np.ndarray
+    ddpm: DDPM
+    device: torch.device
+    world: World
+
+    def indices(self, index: int) -> np.ndarray:
+        """Which rows of the data step `index`, counted from 0, shows; those of all processes."""
+        options = self.config.training
+        return self.rows[batch_indices(len(self.rows), options.batch_size, options.seed, index)]
+
+    def of(self, index: int, draws: torch.Generator) -> tuple[Tensor, ...]:
+        """x_0, c, c_mask, t and eps of this process's rows; all of it follows from (seed, step).
+
+        All are on the device but t, which the schedule looks up in float64 on the CPU.
+        """
+        b, seed = self.config.training.batch_size, self.config.training.seed
+        own, rows = self.world.part(b), self.indices(index)
+        x_0, e = self._pictures(rows[own]), self.data.embeddings[rows]
+        if self.data.mirrored is not None:
+            flip = torch.from_numpy(flip_mask(seed, index, b))
+            x_0 = torch.where(flip[own, None, None, None], x_0.flip(-1), x_0)
+            e = torch.where(flip[:, None], self.data.mirrored[rows], e)
+        options = self.config.conditioning
+        level = draw_levels(b, options.noise_max, options.noise_prob, draws)
+        c = self.data.conditioner.images(e, level, draws)
+        t = self.ddpm.rows(b, draws)
+        c_mask = self.ddpm.get_context_mask(c, options.c_drop_prob, draws, options.c_drop_mode)
+        if options.c_drop_mode == "element":
+            c, c_mask = c * c_mask, torch.ones(b, 1)
+        eps = torch.randn((b, *x_0.shape[1:]), generator=draws)
+        x_0, c, c_mask, eps = (
+            part.to(self.device) for part in (x_0, c[own], c_mask[own], eps[own])
+        )
+        return x_0, c, c_mask, t[own], eps
+
+    def _pictures(self, rows: np.ndarray) -> Tensor:
+        x_0 = to_float(torch.from_numpy(np.ascontiguousarray(self.data.pixels[rows])))
+        if not self.config.training.channels_last:
+            return x_0
+        return x_0.contiguous(memory_format=torch.channels_last)

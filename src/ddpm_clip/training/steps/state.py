@@ -1,0 +1,221 @@
+"""The state of a training: network, average, optimiser, and their way into a checkpoint.
+
+Knows nothing of data, of the loop, or of how many processes there are: names and shapes are
+those of the plain network, so that a run goes on in any number of them.
+"""
+
+import math
+import warnings
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from ddpm_clip.build import build_denoiser
+from ddpm_clip.config.schema import TrainingConfig
+from ddpm_clip.errors import NonFiniteError, UsageError
+from ddpm_clip.models.ema import EMA
+from ddpm_clip.registry import Registry
+from ddpm_clip.runs.checkpoints import Checkpoint
+from ddpm_clip.runs.pretrained import weights_of
+from ddpm_clip.runs.run import Run
+from ddpm_clip.training.steps.muon import Muon
+from ddpm_clip.training.steps.stability import Stability
+
+Group = dict[str, Any]
+
+GROUPS = ("model", "ema", "optimizer")
+"""The tensors of a checkpoint that can be gone on from."""
+
+
+def _adamw(groups: list[Group], lr: float) -> torch.optim.Optimizer:
+    return torch.optim.AdamW(groups, lr, (0.9, 0.99), fused=True)
+
+
+OPTIMIZERS: Registry[Callable[[list[Group], float], torch.optim.Optimizer]] = Registry(
+    "optimizer", {"adamw": _adamw, "muon": Muon}
+)
+
+
+@dataclass(slots=True)
+class TrainState:
+    """Everything that changes while training.
+
+    Attributes:
+        best: the lowest held-out loss of a checkpoint, which is that of `best_step`.
+        stability: of steps that were no numbers.
+        parts: micro-batches that memory asked for; 0 where it never did.
+        surroundings: what the last bits of a sum depend on.
+    """
+
+    model: nn.Module
+    ema: EMA
+    optimizer: torch.optim.Optimizer
+    step: int = 0
+    best: float = math.inf
+    best_step: int | None = None
+    stability: Stability = field(default_factory=Stability)
+    parts: int = 0
+    surroundings: dict[str, Any] = field(default_factory=dict)
+
+    @classmethod
+    def start(cls, model: nn.Module, config: TrainingConfig) -> "TrainState":
+        """A fresh state around a network."""
+        decayed = [p for p in model.parameters() if p.ndim >= 2]
+        plain = [p for p in model.parameters() if p.ndim < 2]
+        groups = [
+            {"params": decayed, "weight_decay": config.weight_decay},
+            {"params": plain, "weight_decay": 0.0},
+        ]
+        optimizer = OPTIMIZERS[config.optimizer](groups, config.lr)
+        return cls(model, EMA(model, sigma_rel=config.ema_sigma_rel), optimizer)
+
+    def checkpoint(self) -> Checkpoint:
+        """A snapshot with all that a resumed run needs."""
+        tensors = {
+            "model": dict(self.model.state_dict()),
+            "ema": dict(self.ema.state_dict()),
+            "optimizer": _flat_optimizer(self.optimizer) | {"rng": torch.get_rng_state()},
+        }
+        state: dict[str, Any] = {
+            "ema_updates": self.ema.n,
+            "best": None if math.isinf(self.best) else self.best,
+            "best_step": self.best_step,
+            "stability": self.stability.as_dict(),
+            "parts": self.parts,
+            **self.surroundings,
+        }
+        return Checkpoint(self.step, tensors, state)
+
+    def sound_checkpoint(self, heldout: float | None = None) -> Checkpoint:
+        """`checkpoint`, in which every value is a number.
+
+        Args:
+            heldout: the held-out loss of this state, where it was measured; it may be the best.
+
+        Raises:
+            NonFiniteError: one is not; names its tensor.
+        """
+        if heldout is not None and heldout < self.best:
+            self.best, self.best_step = heldout, self.step
+        made = self.checkpoint()
+        for group, tensors in made.tensors.items():
+            for name, value in tensors.items():
+                if not value.isfinite().all():
+                    raise NonFiniteError(
+                        f"the training holds values that are no numbers at step {self.step}",
+                        f"in {group} {name}; this state is not saved",
+                        "the last checkpoint is sound; to start anew with a lower rate: "
+                        "--set training.lr=… --overwrite",
+                    )
+        return made
+
+    def size(self) -> int:
+        """Bytes of a checkpoint, with all that the optimiser will keep: two values a weight."""
+        return 4 * sum(value.numel() * value.element_size() for value in self.ema.shadow.values())
+
+    def restore(self, checkpoint: Checkpoint) -> None:
+        """Continue where a checkpoint left off."""
+        self.model.load_state_dict(checkpoint.tensors["model"])
+        self.ema.load_state_dict(checkpoint.tensors["ema"], checkpoint.state["ema_updates"])
+        optimizer = dict(checkpoint.tensors["optimizer"])
+        torch.set_rng_state(optimizer.pop("rng"))
+        _load_optimizer(self.optimizer, optimizer)
+        self.step = checkpoint.step
+        best = checkpoint.state["best"]
+        self.best = math.inf if best is None else best
+        # of a checkpoint that is older than these, there is nothing to restore
+        self.best_step = checkpoint.state.get("best_step")
+        self.stability = Stability.of(checkpoint.state.get("stability", {}))
+        self.parts = checkpoint.state.get("parts", 0)
+
+
+def surroundings(device: torch.device, dtype: torch.dtype) -> dict[str, Any]:
+    """What the last bits of a sum depend on, beside the run's own config."""
+    return {
+        "threads": torch.get_num_threads(),
+        "torch": torch.__version__,
+        "device": device.type,
+        "dtype": str(dtype).removeprefix("torch."),
+    }
+
+
+def report_changes(before: Mapping[str, Any], now: Mapping[str, Any]) -> None:
+    """Warn where a run goes on in other surroundings: sums are rounded in another order there."""
+    changed = [
+        f"{name} {before[name]}, now {value}"
+        for name, value in now.items()
+        if name in before and before[name] != value
+    ]
+    if changed:
+        warnings.warn(
+            f"the run was left with {'; '.join(changed)}: from here on it is no longer equal to an "
+            "unbroken one to the bit",
+            stacklevel=3,
+        )
+
+
+def start_state(run: Run, width: int, device: torch.device) -> TrainState:
+    """Network, average and optimiser as a run starts: from nothing, or from another model.
+
+    Raises:
+        UsageError: the weights of the other model do not fit this network.
+    """
+    config, init = run.config, run.read_json("run.json").get("init")
+    torch.manual_seed(config.training.seed)
+    model = build_denoiser(
+        config.model,
+        T=config.diffusion.timesteps,
+        img_ch=config.data.channels,
+        img_size=config.data.image_size,
+        c_embed_dim=width,
+    ).to(device)
+    if config.training.channels_last:
+        model = model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    if init:
+        _load_init(model, init)
+    return TrainState.start(model, config.training)
+
+
+def _load_init(model: nn.Module, name: str) -> None:
+    try:
+        model.load_state_dict(weights_of(name))
+    except RuntimeError as error:
+        raise UsageError(
+            f"the weights of {name!r} do not fit this network",
+            str(error).splitlines()[-1].strip()[:160],
+            "train with that model's preset and embedder, or leave out --init",
+            param="init",
+        ) from error
+
+
+def learning_rate(step: int, steps: int, config: TrainingConfig) -> float:
+    """The rate of step 1, 2, …: linear warm-up, a plateau, and a linear fall at the end."""
+    warm = min(1.0, step / config.warmup) if config.warmup else 1.0
+    falling = config.decay * steps
+    left = steps - step
+    if not falling or left >= falling:
+        return config.lr * warm
+    return config.lr * min(warm, config.final_lr + (1 - config.final_lr) * left / falling)
+
+
+def _flat_optimizer(optimizer: torch.optim.Optimizer) -> dict[str, Tensor]:
+    state = optimizer.state_dict()["state"]
+    return {f"{i}.{name}": value for i, row in state.items() for name, value in row.items()}
+
+
+def _load_optimizer(optimizer: torch.optim.Optimizer, flat: dict[str, Tensor]) -> None:
+    whole = optimizer.state_dict()
+    parameters = [p for group in optimizer.param_groups for p in group["params"]]
+    state: dict[int, dict[str, Tensor]] = {}
+    for key, value in flat.items():
+        number, name = key.split(".", 1)
+        parameter = parameters[int(number)]
+        if value.shape == parameter.shape:
+            # The fused kernel pairs numbers by their place in memory, not by their index, and
+            # files are always row by row: lay each moment out as its parameter (channels_last).
+            value = torch.empty_like(parameter).copy_(value)
+        state.setdefault(int(number), {})[name] = value
+    optimizer.load_state_dict({"state": state, "param_groups": whole["param_groups"]})

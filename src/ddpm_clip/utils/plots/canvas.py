@@ -1,0 +1,33 @@
+"""An empty figure that needs no screen, and a figure as a PNG file."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+from PIL import Image
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+DPI = 110
+"""Pixels of an inch."""
+
+
+def empty_figure(width: float, height: float) -> "Figure":
+    """An empty figure, in inches, that can be drawn without a screen."""
+    from matplotlib.figure import Figure
+
+    return Figure(figsize=(width, height), dpi=DPI, layout="constrained")
+
+
+def save_figure(figure: "Figure", path: Path) -> Path:
+    """Draw a figure into a PNG, whose folder is made; returns the path."""
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+
+    canvas = FigureCanvasAgg(figure)
+    # once, where savefig would lay everything out a second time
+    canvas.draw()  # type: ignore[no-untyped-call]
+    path.parent.mkdir(parents=True, exist_ok=True)
+    pixels = np.asarray(canvas.buffer_rgba())  # type: ignore[no-untyped-call]
+    Image.fromarray(pixels[..., :3]).save(path, "PNG")
+    return path

@@ -1,0 +1,75 @@
+import math
+
+import pytest
+import torch
+
+from ddpm_clip.explain.over_time.u_turn import UTurns, u_turns
+from ddpm_clip.explain.subject.planted import planted_subject
+from ddpm_clip.utils.generators import finish
+
+
+def made_up(told, same, k=2):
+    """Turns of n pictures, r at each of k levels, in class 1 or elsewhere."""
+    n = len(same)
+    return UTurns(torch.arange(1.0, k + 1), torch.ones(n, dtype=torch.long), told, same.long())
+
+
+def test_the_share_that_comes_back_is_the_posterior_of_the_mixture():
+    """Turned with fresh noise, a picture of mode k comes back as often as E r_k(x_t) says."""
+    subject = planted_subject("a two", seeds=range(8))
+    truth, rows = subject.network, subject.rows()
+    x = finish(subject.pictures(subject.conditions()))
+    places = [i for i, t in enumerate(rows) if 0.3 < subject.ratio(t) < 8]
+    turns = finish(u_turns(subject, x, places, rows, 24))
+    generator = torch.Generator().manual_seed(1)
+    exact = []
+    for place in reversed(places):
+        alpha, sigma = subject.schedule.at(rows[place])
+        noise = torch.randn(400, *x.shape, generator=generator, dtype=torch.float64)
+        x_t = (alpha * x + sigma * noise).flatten(0, 1)
+        exact.append(truth.posterior(x_t, rows[place])[:, 2].mean())
+    assert turns.began.tolist() == [2] * 8
+    assert turns.back.mean(0).tolist() == pytest.approx([float(p) for p in exact], abs=0.09)
+    assert turns.back.mean(0)[0] == 1  # little noise
+    assert turns.back.mean(0)[-1] < 0.3  # much
+
+
+def test_turns_do_not_depend_on_how_many_levels_there_are():
+    subject = planted_subject("a two", seeds=range(3))
+    x, rows = finish(subject.pictures(subject.conditions())), subject.rows()
+    one = finish(u_turns(subject, x, [8], rows, 2))
+    other = finish(u_turns(subject, x, [8], rows, 2, fresh=6))
+    assert torch.equal(one.foretold, finish(u_turns(subject, x, [8], rows, 2)).foretold)
+    assert not torch.equal(one.foretold, other.foretold)
+
+
+def test_foresight_is_the_area_under_the_curve():
+    told = torch.tensor([[[0.9], [0.5]], [[0.2], [0.5]], [[0.7], [0.6]]])  # (3, 2, 1)
+    same = torch.tensor([[[1], [0]], [[0], [1]], [[0], [1]]])
+    found = made_up(told, same).foresight()
+    # first level: .9 above .2 and .7; second: .5 ties with .5, .6 above it
+    assert found.share == pytest.approx((1 + 1 + 0.5 + 1) / 4)
+    assert found.pairs == 4
+
+
+def test_foresight_that_is_none_rarely_looks_like_some():
+    surely = 0
+    for seed in range(100):
+        generator = torch.Generator().manual_seed(seed)
+        # some pictures come back more often than others, at one level more than at the other
+        chance = torch.rand(16, 1, 1, generator=generator) * torch.tensor([1.0, 0.6])[:, None]
+        same = torch.rand(16, 2, 6, generator=generator) < chance
+        surely += made_up(torch.rand(16, 2, 6, generator=generator), same).foresight().low > 0.5
+    assert surely <= 7
+
+
+def test_a_reader_that_says_the_same_of_all_foresees_nothing():
+    same = torch.rand(6, 2, 4, generator=torch.Generator().manual_seed(0)) < 0.5
+    found = made_up(torch.full((6, 2, 4), 0.3), same).foresight()
+    assert (found.share, found.low, found.high) == (0.5, 0.5, 0.5)
+
+
+def test_without_pairs_nothing_is_known():
+    found = made_up(torch.rand(4, 2, 2), torch.ones(4, 2, 2)).foresight()
+    assert math.isnan(found.share)
+    assert (found.low, found.high, found.pairs) == (0, 1, 0)
