@@ -31,7 +31,7 @@ class BridgeOptions:
     prior_truncation: float = 0.7
 
 
-class Ground(Protocol):
+class BridgeContext(Protocol):
     """What a bridge may ask of a conditioner."""
 
     options: BridgeOptions
@@ -59,37 +59,37 @@ class Ground(Protocol):
 Generators = Sequence[torch.Generator]
 """One a row, for what is drawn: a row is the same whatever else is in its batch."""
 
-Bridge = Callable[[Ground, Tensor, float | None, Generators], tuple[Tensor, float]]
+Bridge = Callable[[BridgeContext, Tensor, float | None, Generators], tuple[Tensor, float]]
 """(conditioner, unit text embeddings (n, e), asked level, generators)
 -> (conditions (n, dim), level)."""
 
 
 def identity(
-    ground: Ground, e: Tensor, level: float | None, generators: Generators
+    context: BridgeContext, e: Tensor, level: float | None, generators: Generators
 ) -> tuple[Tensor, float]:
     """Words treated as pictures, gap and all: what the seeds did, the baseline of every table."""
-    return ground.images(e)[:, :-1], 0.0
+    return context.images(e)[:, :-1], 0.0
 
 
 def shift(
-    ground: Ground, e: Tensor, level: float | None, generators: Generators
+    context: BridgeContext, e: Tensor, level: float | None, generators: Generators
 ) -> tuple[Tensor, float]:
     """Each modality centred at its own mean (C3, Zhang et al. 2024)."""
-    return ground.shifted(e), 0.0
+    return context.shifted(e), 0.0
 
 
 def noise(
-    ground: Ground, e: Tensor, level: float | None, generators: Generators
+    context: BridgeContext, e: Tensor, level: float | None, generators: Generators
 ) -> tuple[Tensor, float]:
     """`shift`, then noise of a level that the network knows: it trusts the direction less."""
-    return ground.shifted(e), ground.options.text_noise if level is None else level
+    return context.shifted(e), context.options.text_noise if level is None else level
 
 
 def knn(
-    ground: Ground, e: Tensor, level: float | None, generators: Generators
+    context: BridgeContext, e: Tensor, level: float | None, generators: Generators
 ) -> tuple[Tensor, float]:
     """`shift` mixed with the nearest training pictures (kNN-Diffusion, Sheynin et al. 2022)."""
-    options = ground.options
+    options = context.options
     if options.knn_k < 4:
         raise UsageError(
             f"conditioning.knn_k = {options.knn_k} is below 4",
@@ -97,31 +97,31 @@ def knn(
             "choose 4 or more",
             param="conditioning.knn_k",
         )
-    cosines, rows = ground.neighbours(e, options.knn_k)
+    cosines, rows = context.neighbours(e, options.knn_k)
     weights = (cosines / options.knn_tau).softmax(1)  # (n, k)
-    near = ground.images(ground.bank[rows].float().flatten(0, 1))[:, :-1]
+    near = context.images(context.bank[rows].float().flatten(0, 1))[:, :-1]
     near = (weights[..., None] * near.view(*rows.shape, -1)).sum(1)  # (n, dim)
-    c = options.knn_beta * ground.shifted(e) + (1 - options.knn_beta) * near
-    return F.normalize(c, dim=1) * math.sqrt(ground.dim), 0.0
+    c = options.knn_beta * context.shifted(e) + (1 - options.knn_beta) * near
+    return F.normalize(c, dim=1) * math.sqrt(context.dim), 0.0
 
 
 def prior(
-    ground: Ground, e: Tensor, level: float | None, generators: Generators
+    context: BridgeContext, e: Tensor, level: float | None, generators: Generators
 ) -> tuple[Tensor, float]:
     """A picture by lot among those that a regression on pairs expects of the text.
 
     The regression's mean alone would be shorter than any picture (`prior.py`), and each prompt
     would have one picture; a truncated lot leaves out the rare ones.
     """
-    if ground.prior is None:
+    if context.prior is None:
         raise UsageError(
             "this model was packed without a prior",
             "it was trained before there was one, or had nothing to fit it on",
             "choose another bridge: --bridge shift",
             param="bridge",
         )
-    drawn = ground.prior.draw(e, generators, ground.options.prior_truncation)
-    return ground.images(drawn)[:, :-1], 0.0
+    drawn = context.prior.draw(e, generators, context.options.prior_truncation)
+    return context.images(drawn)[:, :-1], 0.0
 
 
 BRIDGES: Registry[Bridge] = Registry(
