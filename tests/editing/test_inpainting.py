@@ -9,7 +9,7 @@ from ddpm_clip.diffusion.samplers import SAMPLERS
 from ddpm_clip.editing import beside, inpaint, open_mask
 from ddpm_clip.errors import UsageError
 from ddpm_clip.evaluation.judge.network import JudgeNet, shipped_judge_folder
-from ddpm_clip.generation.request import Way
+from ddpm_clip.generation.request import SamplingOverrides
 from ddpm_clip.utils.generators import finish
 from ddpm_clip.utils.tensors import stack_pictures, to_uint8
 
@@ -120,9 +120,12 @@ def test_two_ways_are_one_behind_the_other():
         return lambda predict: lambda x, t: mark + predict(x, t)
 
     x = torch.zeros(1)
-    first, second = Way(x, [1.0], wrapped("a"), "walker"), Way(rows=[2.0], wrap=wrapped("b"))
+    first, second = (
+        SamplingOverrides(x, [1.0], wrapped("a"), "walker"),
+        SamplingOverrides(rows=[2.0], wrap=wrapped("b")),
+    )
     both = first.then(second)
     assert both.wrap(lambda x, t: "c")(x, 0.0) == "bac"
     assert (both.x_start is x, both.rows, both.sampler) == (True, [2.0], "walker")
-    assert Way().then(second).wrap is second.wrap
-    assert first.then(Way()).wrap is first.wrap
+    assert SamplingOverrides().then(second).wrap is second.wrap
+    assert first.then(SamplingOverrides()).wrap is first.wrap

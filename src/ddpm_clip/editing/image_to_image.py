@@ -13,7 +13,14 @@ import torch
 from ddpm_clip.config.limits import checked_strength
 from ddpm_clip.editing.pictures import Picture
 from ddpm_clip.embedders.prompts import checked_prompt
-from ddpm_clip.generation.request import Painted, Way, Ways, Wish, placed, wishes_for
+from ddpm_clip.generation.request import (
+    OverridesOf,
+    Painted,
+    SamplingOverrides,
+    Wish,
+    placed,
+    wishes_for,
+)
 from ddpm_clip.generation.settings import Settings
 from ddpm_clip.generation.text_to_image import TextToImage
 from ddpm_clip.models.ddpm import noise_of
@@ -49,24 +56,26 @@ def img2img(
     if not rows:
         return _as_it_is(picture, wishes)
     settings = replace(settings, steps=len(rows))
-    return tti.paint_wishes(wishes, settings, ways=noised_to(tti, picture, rows, whole))
+    return tti.paint_wishes(wishes, settings, overrides=noised_to(tti, picture, rows, whole))
 
 
-def noised_to(tti: TextToImage, picture: Picture, rows: Sequence[float], whole: bool) -> Ways:
+def noised_to(
+    tti: TextToImage, picture: Picture, rows: Sequence[float], whole: bool
+) -> OverridesOf:
     """From the picture noised to the first of the rows; from noise alone for a `whole` walk."""
 
-    def ways(wishes: Sequence[Wish]) -> Way:
+    def overrides(wishes: Sequence[Wish]) -> SamplingOverrides:
         if whole:
-            return Way()
+            return SamplingOverrides()
         model = tti.model
         noise = noise_of(
             [wish.seed for wish in wishes], (len(wishes), *picture.x.shape), model.device
         )  # the x_T of a walk with these seeds
         x_0 = picture.x.to(model.device).expand(len(wishes), -1, -1, -1)
         x_start, _ = model.ddpm.q(x_0, torch.full((len(wishes),), rows[0]).double(), noise(-1))
-        return Way(x_start, rows)
+        return SamplingOverrides(x_start, rows)
 
-    return ways
+    return overrides
 
 
 def rows_left(rows: Sequence[float], strength: float) -> list[float]:

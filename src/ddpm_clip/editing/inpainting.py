@@ -14,7 +14,7 @@ from ddpm_clip.diffusion.known_pixels import keeping
 from ddpm_clip.diffusion.samplers import SAMPLERS, Walker
 from ddpm_clip.editing.image_to_image import wishes_under
 from ddpm_clip.editing.pictures import Picture, mask_digest
-from ddpm_clip.generation.request import Painted, Way, Ways, Wish
+from ddpm_clip.generation.request import OverridesOf, Painted, SamplingOverrides, Wish
 from ddpm_clip.generation.settings import Settings
 from ddpm_clip.generation.text_to_image import TextToImage
 from ddpm_clip.types import Progress
@@ -53,20 +53,22 @@ def inpaint(
         "rounds": checked_rounds(rounds),
     }
     wishes = wishes_under(prompt, settings, facts)
-    ways = around(tti, picture, paint, settings.sampler, rounds)
-    return tti.paint_wishes(wishes, settings, ways=ways)
+    overrides = around(tti, picture, paint, settings.sampler, rounds)
+    return tti.paint_wishes(wishes, settings, overrides=overrides)
 
 
-def around(tti: TextToImage, picture: Picture, paint: Tensor, sampler: str, rounds: int) -> Ways:
+def around(
+    tti: TextToImage, picture: Picture, paint: Tensor, sampler: str, rounds: int
+) -> OverridesOf:
     """What is not painted is kept at every rung, of which each is walked `rounds` times."""
     device = tti.model.device
     kept = keeping(picture.x.to(device), paint.to(device), tti.model.ddpm.schedule)
-    way = Way(wrap=kept, sampler=repeating(SAMPLERS[sampler], rounds))
+    kept_everywhere = SamplingOverrides(wrap=kept, sampler=repeating(SAMPLERS[sampler], rounds))
 
-    def ways(wishes: Sequence[Wish]) -> Way:
-        return way
+    def overrides(wishes: Sequence[Wish]) -> SamplingOverrides:
+        return kept_everywhere
 
-    return ways
+    return overrides
 
 
 def repeating(walker: Walker, rounds: int) -> Walker:

@@ -84,7 +84,7 @@ class ClipGuide:
 
         return losses
 
-    def way(
+    def overrides(
         self,
         texts: Sequence[str],
         seeds: Sequence[int],

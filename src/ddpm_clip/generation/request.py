@@ -41,7 +41,7 @@ Conditions = Callable[[Sequence[Wish]], Tensor]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Way:
+class SamplingOverrides:
     """How the walk of a batch differs from the plain one; arguments of `DDPM.walk`."""
 
     x_start: Tensor | None = None  # (n, c, h, w)
@@ -49,11 +49,11 @@ class Way:
     wrap: Callable[[Predict], Predict] | None = None
     sampler: Walker | None = None
 
-    def then(self, other: "Way") -> "Way":
+    def then(self, other: "SamplingOverrides") -> "SamplingOverrides":
         """Both; where they contradict, the other one, and of two wraps its own is the outer."""
         inner, outer = self.wrap, other.wrap
         both = (lambda predict: outer(inner(predict))) if inner and outer else outer or inner
-        return Way(
+        return SamplingOverrides(
             self.x_start if other.x_start is None else other.x_start,
             self.rows if other.rows is None else other.rows,
             both,
@@ -61,7 +61,7 @@ class Way:
         )
 
 
-Ways = Callable[[Sequence[Wish]], Way]
+OverridesOf = Callable[[Sequence[Wish]], SamplingOverrides]
 """The way of a batch: the seam for what begins elsewhere than in noise, or wraps `predict`."""
 
 

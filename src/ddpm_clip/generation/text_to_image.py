@@ -20,9 +20,9 @@ from ddpm_clip.generation.clip_guide import ClipGuide
 from ddpm_clip.generation.request import (
     CONDITION_KEY,
     Conditions,
+    OverridesOf,
     Painted,
-    Way,
-    Ways,
+    SamplingOverrides,
     Wish,
     guidable,
     placed,
@@ -127,7 +127,7 @@ class TextToImage:
         settings: Settings,
         *,
         conditions: Conditions | None = None,
-        ways: Ways | None = None,
+        overrides: OverridesOf | None = None,
         keep_frames: bool = False,
     ) -> Generator[Progress, None, list[Painted]]:
         """Paint every wish, batch by batch, with its own prompt, seed and scale.
@@ -136,7 +136,7 @@ class TextToImage:
             wishes: one a picture; `settings.n`, `seed` and `guidance` are not looked at.
             settings: from `settings`.
             conditions: where the conditions come from; None asks the prompts.
-            ways: how the walk of each batch differs. Their rows, where they name any, should be
+            overrides: how the walk of each batch differs. Their rows, where they name any, should be
                 `settings.steps` many, as these are counted.
             keep_frames: keep x_0 at each step, for GIFs.
 
@@ -163,7 +163,7 @@ class TextToImage:
         done, total, painted = 0, settings.steps * len(batches), []
         for number, batch in enumerate(batches):
             frames, last = [], None
-            for step in self._walk(batch, settings, conditions, ways):
+            for step in self._walk(batch, settings, conditions, overrides):
                 done, last = done + 1, step
                 if keep_frames:
                     frames.append(to_uint8(step.pred.x_0).cpu())
@@ -190,11 +190,11 @@ class TextToImage:
         wishes: Sequence[Wish],
         settings: Settings,
         conditions: Conditions | None = None,
-        ways: Ways | None = None,
+        overrides: OverridesOf | None = None,
     ) -> Iterator[Step]:
         seeds = [wish.seed for wish in wishes]
-        way = self._plain_way(wishes, settings)
-        way = way if ways is None else way.then(ways(wishes))
+        how = self._plain_overrides(wishes, settings)
+        how = how if overrides is None else how.then(overrides(wishes))
         model, scale = self.model, torch.tensor([wish.guidance for wish in wishes])
         c_neg: Tensor | None = None
         if settings.unconditional:
@@ -213,22 +213,24 @@ class TextToImage:
             interval=settings.interval,
             clamp=settings.clamp,
             rescale=settings.rescale,
-            sampler=way.sampler or settings.sampler,
+            sampler=how.sampler or settings.sampler,
             steps=settings.steps,
             seeds=seeds,
-            x_start=way.x_start,
-            rows=way.rows,
-            wrap=way.wrap,
+            x_start=how.x_start,
+            rows=how.rows,
+            wrap=how.wrap,
         )
 
-    def _plain_way(self, wishes: Sequence[Wish], settings: Settings) -> Way:
+    def _plain_overrides(self, wishes: Sequence[Wish], settings: Settings) -> SamplingOverrides:
         """From noise, guided by a CLIP where the settings say so and there are words."""
         if settings.clip_guidance == 0 or not guidable(wishes):
-            return Way()
+            return SamplingOverrides()
         prompts, seeds = [wish.prompt for wish in wishes], [wish.seed for wish in wishes]
         schedule = self.model.ddpm.schedule
-        wrap, sampler = self.guide(settings.clip_guide).way(prompts, seeds, schedule, settings)
-        return Way(wrap=wrap, sampler=sampler)
+        wrap, sampler = self.guide(settings.clip_guide).overrides(
+            prompts, seeds, schedule, settings
+        )
+        return SamplingOverrides(wrap=wrap, sampler=sampler)
 
     def add_guide(self, name: str, guide: ClipGuide) -> None:
         """Let `clip_guide=name` mean this guide."""

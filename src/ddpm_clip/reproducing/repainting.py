@@ -22,7 +22,7 @@ from ddpm_clip.editing.interpolation import on_the_way
 from ddpm_clip.editing.pictures import Picture, mask_digest, open_mask, open_picture
 from ddpm_clip.editing.variation import seen
 from ddpm_clip.errors import DataError, MissingInput
-from ddpm_clip.generation.request import Conditions, Painted, Ways, Wish, placed
+from ddpm_clip.generation.request import Conditions, OverridesOf, Painted, Wish, placed
 from ddpm_clip.generation.settings import Settings
 from ddpm_clip.generation.text_to_image import TextToImage
 from ddpm_clip.reproducing.recipe import Recipe
@@ -52,7 +52,7 @@ class Seams:
 
     settings: Settings
     conditions: Conditions | None = None
-    ways: Ways | None = None
+    overrides: OverridesOf | None = None
     unpainted: Picture | None = None  # given back as it is
 
 
@@ -77,7 +77,7 @@ def repainted(
         yield Progress("paint", 1, 1)
         return placed(to_picture(seams.unpainted.x), batch, number, at)
     painted = yield from tti.paint_wishes(
-        batch, seams.settings, conditions=seams.conditions, ways=seams.ways
+        batch, seams.settings, conditions=seams.conditions, overrides=seams.overrides
     )
     return replace(painted[at], batch=number)
 
@@ -122,12 +122,12 @@ def _seams(tti: TextToImage, recipe: Recipe, settings: Settings, given: Given) -
     if recipe.mode == "inpaint":
         paint = sources.mask(picture, facts["mask_digest"])
         kept = around(tti, picture, paint, settings.sampler, facts["rounds"])
-        return Seams(settings, ways=kept)
+        return Seams(settings, overrides=kept)
     rows = rows_left(model.ddpm.grid(settings.steps), facts["strength"])
     if not rows:
         return Seams(settings, unpainted=picture)
     begun = noised_to(tti, picture, rows, len(rows) == settings.steps)
-    return Seams(replace(settings, steps=len(rows)), ways=begun)
+    return Seams(replace(settings, steps=len(rows)), overrides=begun)
 
 
 def _ideas(names: Sequence[str], digests: Sequence[str | None], sources: "_Sources") -> list[Idea]:

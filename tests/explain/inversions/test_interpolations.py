@@ -1,7 +1,12 @@
 import pytest
 import torch
 
-from ddpm_clip.explain.inversions.interpolations import Way, between_noises, between_prompts, noises
+from ddpm_clip.explain.inversions.interpolations import (
+    Interpolation,
+    between_noises,
+    between_prompts,
+    noises,
+)
 from ddpm_clip.explain.subject.planted import planted_subject
 from ddpm_clip.utils.generators import finish
 
@@ -10,7 +15,7 @@ def way_of(first, second):
     """A way whose judge gives classes 0 and 1 these probabilities, frame by frame."""
     probs = torch.tensor([first, second]).T[None].double()
     shares = [i / (len(first) - 1) for i in range(len(first))]
-    return Way(shares, torch.zeros(1, len(first), 1, 1, 1), probs)
+    return Interpolation(shares, torch.zeros(1, len(first), 1, 1, 1), probs)
 
 
 def test_ends_are_the_plain_pictures():

@@ -17,7 +17,7 @@ from ddpm_clip.types import Progress
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Way:
+class Interpolation:
     """n ways of f frames each.
 
     Attributes:
@@ -67,7 +67,7 @@ class Crossing:
         a, b: classes at the two ends.
     """
 
-    way: Way
+    way: Interpolation
     a: int
     b: int
 
@@ -85,7 +85,7 @@ class Crossing:
 
 def between_prompts(
     subject: Subject, other: str, frames: int, seeds: Sequence[int], steps: int
-) -> Generator[Progress, None, Way]:
+) -> Generator[Progress, None, Interpolation]:
     """From the subject's prompt to another one with the same noise; a way a seed."""
     ends = subject.conditions(seeds=seeds), subject.conditions(other, seeds)
     dim = ends[0].shape[1] if subject.conditioner is None else subject.conditioner.dim
@@ -104,7 +104,7 @@ def between_noises(
     frames: int,
     steps: int,
     straight: bool = False,
-) -> Generator[Progress, None, Way]:
+) -> Generator[Progress, None, Interpolation]:
     """From the noise of one seed to that of another under one prompt; a way a pair.
 
     Args:
@@ -144,7 +144,9 @@ def _shares(frames: int) -> list[float]:
     return [i / (frames - 1) for i in range(frames)]
 
 
-def _read(subject: Subject, x: Tensor, shares: list[float]) -> Way:
+def _read(subject: Subject, x: Tensor, shares: list[float]) -> Interpolation:
     probs = torch.zeros(len(x), 0) if subject.judging is None else subject.judge(x).cpu()
     shape = (len(x) // len(shares), len(shares))
-    return Way(shares, x.cpu().view(*shape, *x.shape[1:]), probs.view(*shape, probs.shape[1]))
+    return Interpolation(
+        shares, x.cpu().view(*shape, *x.shape[1:]), probs.view(*shape, probs.shape[1])
+    )

@@ -15,7 +15,7 @@ from ddpm_clip.evaluation.statistics.means import means
 from ddpm_clip.explain.inversions.ddim_inversion import apart_from_normal
 from ddpm_clip.explain.inversions.interpolations import (
     Crossing,
-    Way,
+    Interpolation,
     between_noises,
     between_prompts,
 )
@@ -124,8 +124,8 @@ def _numbers(
     foreign: Strangers,
     crossing: Crossing | None,
     towards: Other | None,
-    arcs: Way,
-    lines: Way,
+    arcs: Interpolation,
+    lines: Interpolation,
 ) -> dict[str, Any]:
     noise = returned.noise
     numbers: dict[str, Any] = {
@@ -210,7 +210,7 @@ def _fidelity(returned: Returned) -> Curve:
     return Curve("How well it returns", lines, "steps of the walk", "PSNR in dB", xscale="log")
 
 
-def _frames(title: str, way: Way) -> Strip:
+def _frames(title: str, way: Interpolation) -> Strip:
     return Strip(title, way.x[:SHOWN], (), [f"{share:.2f}" for share in way.shares])
 
 
@@ -227,7 +227,7 @@ def _read(subject: Subject, crossing: Crossing) -> Curve:
     )
 
 
-def _kept(arcs: Way, lines: Way, target: int) -> Curve:
+def _kept(arcs: Interpolation, lines: Interpolation, target: int) -> Curve:
     drawn = []
     for label, way in (("along the arc", arcs), ("along the straight line", lines)):
         drawn.append(mean_line(label, way.shares, way.probs[..., target]))
