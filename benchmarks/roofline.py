@@ -28,8 +28,8 @@ NEEDED_SHARE, NEEDED_ON_CPU, NEEDED_ON_GPU = 0.65, 0.55, 0.40
 
 def main() -> None:
     options = _options()
-    wishes = {"training.device": options.device, "training.optimizer": options.optimizer}
-    config = recipe(options.config, wishes)
+    overrides = {"training.device": options.device, "training.optimizer": options.optimizer}
+    config = recipe(options.config, overrides)
     if options.batch:
         config = changed(config, {"training.batch_size": options.batch})
     dtype = pick_dtype(config.training.dtype, pick_device(options.device))

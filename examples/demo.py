@@ -29,14 +29,14 @@ NOTHING = "none"
 
 def main() -> None:
     """Three acts and the place of the last picture."""
-    wishes = _arguments()
+    options = _arguments()
     began = time.monotonic()
     _say("1. The models that ship paint digits and flowers from words.")
     paint_with_shipped_models()
-    _say(f"2. A folder of {wishes.count:,} flower pictures: no captions, no classes.")
-    photos = draw_photos(wishes.count)
-    _say(_training_title(wishes.steps, wishes.init))
-    run = train(photos, wishes.steps, wishes.init)
+    _say(f"2. A folder of {options.count:,} flower pictures: no captions, no classes.")
+    photos = draw_photos(options.count)
+    _say(_training_title(options.steps, options.init))
+    run = train(photos, options.steps, options.init)
     _say("4. The new model paints what it is asked for.")
     grid = paint(FLOWERS, str(run), HOME / "painted")
     minutes = (time.monotonic() - began) / 60

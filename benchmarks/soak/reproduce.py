@@ -74,7 +74,7 @@ def opened(count: int = 1) -> TextToImage:
         return TextToImage.from_pretrained(MODEL, "cpu")
 
 
-def wishes(rng: random.Random, mode: str) -> dict[str, Any]:
+def overrides(rng: random.Random, mode: str) -> dict[str, Any]:
     """How to paint a picture of a trial, and its like beside it."""
     guided = mode == "guided"
     found: dict[str, Any] = {
@@ -106,7 +106,7 @@ def painted(rng: random.Random, mode: str, home: Path) -> list[Path]:
     """The files of a trial."""
     count = rng.choice((1, 1, 2))
     tti = opened(count)
-    settings = tti.settings(**wishes(rng, mode))
+    settings = tti.settings(**overrides(rng, mode))
     words = rng.sample(PROMPTS, rng.choice((1, 2, 3)))
     with threads(count):
         if mode in ("generate", "guided", "unconditional"):

@@ -86,8 +86,8 @@ class Trial:
         if self.real:
             return
 
-        def paint_wishes(tti: Any, wishes: Any, settings: Settings, **_: Any) -> Any:
-            self.note(settings, [wish.prompt for wish in wishes[:1]])
+        def paint_requests(tti: Any, requests: Any, settings: Settings, **_: Any) -> Any:
+            self.note(settings, [request.prompt for request in requests[:1]])
             return []
             yield
 
@@ -101,7 +101,7 @@ class Trial:
         def leave(*_: Any, **__: Any) -> None:
             raise SystemExit(0)
 
-        monkeypatch.setattr(TextToImage, "paint_wishes", paint_wishes)
+        monkeypatch.setattr(TextToImage, "paint_requests", paint_requests)
         monkeypatch.setattr(painting, "paint_files", paint_files)
         monkeypatch.setattr(cli_editing.Desk, "finish", on_a_desk)
         for place, name in (
@@ -135,7 +135,7 @@ def typed(value: Any, written: str) -> str:
     return written.strip("[]").replace(" ", "") if isinstance(value, list) else written
 
 
-def wish(name: str, option: str | None = None, *, number: bool = True) -> Trial:
+def request(name: str, option: str | None = None, *, number: bool = True) -> Trial:
     """A setting; `option` is that of `generate`."""
 
     def words(at: World, value: Any, written: str) -> list[Any]:
@@ -229,31 +229,31 @@ TRIALS = {
         "prompt", lambda at, value: at.with_clip(value, steps=1),
         lambda at, value, _: ["generate", value, "-n", 1, "--steps", 1, "--model", "digits"],
         False, real=True),
-    "`negative`": wish("negative", "--negative", number=False),
-    "`seed`": wish("seed", "--seed"),
-    "`n`": wish("n", "-n"),
+    "`negative`": request("negative", "--negative", number=False),
+    "`seed`": request("seed", "--seed"),
+    "`n`": request("n", "-n"),
     "`n` of `evaluate`": Trial("n", lambda at, value: check_size(value, None),
                                on("evaluate", RUN, option="-n")),
     "`minutes`": Trial("minutes", lambda at, value: check_size(None, value),
                        on("evaluate", RUN, option="--minutes")),
-    "`steps` of a model with T = 1000": wish("steps", "--steps"),
-    "`w`": wish("w", "--w"),
-    "`guidance`": wish("guidance", "--guidance"),
+    "`steps` of a model with T = 1000": request("steps", "--steps"),
+    "`w`": request("w", "--w"),
+    "`guidance`": request("guidance", "--guidance"),
     "`w` beside `guidance`": Trial(
         "guidance and w", lambda at, value: at.tti("rose", w=value, guidance=value),
         on("generate", "rose", "--model", RUN, "--guidance", 2, option="--w")),
-    "`size` of a model of 16 x 16": wish("size", "--size", number=False),
-    "`batch`": wish("batch"),
-    "`sampler`": wish("sampler", "--sampler", number=False),
-    "`bridge`": wish("bridge", "--bridge", number=False),
-    "`clamp`": wish("clamp"),
-    "`rescale`": wish("rescale"),
-    "`interval`": wish("interval"),
-    "`unconditional`": wish("unconditional"),
-    "`clip_guidance`": wish("clip_guidance", "--clip-guidance"),
-    "`clip_interval`": wish("clip_interval"),
-    "`clip_travel`": wish("clip_travel", "--clip-travel"),
-    "`clip_views`": wish("clip_views"),
+    "`size` of a model of 16 x 16": request("size", "--size", number=False),
+    "`batch`": request("batch"),
+    "`sampler`": request("sampler", "--sampler", number=False),
+    "`bridge`": request("bridge", "--bridge", number=False),
+    "`clamp`": request("clamp"),
+    "`rescale`": request("rescale"),
+    "`interval`": request("interval"),
+    "`unconditional`": request("unconditional"),
+    "`clip_guidance`": request("clip_guidance", "--clip-guidance"),
+    "`clip_interval`": request("clip_interval"),
+    "`clip_travel`": request("clip_travel", "--clip-travel"),
+    "`clip_views`": request("clip_views"),
     "`strength`": Trial("strength", _img2img,
                         on("img2img", PICTURE, "rose", "--model", RUN, option="--strength")),
     "`frames`": Trial(

@@ -36,13 +36,13 @@ def test_the_nearer_part_is_the_heavier_one(tti, six):
 def test_what_was_blended_is_recorded(tti, six):
     parts = [(six, 2.0), ("a nine", -0.5)]
     (one,) = finish(blend(tti, parts, tti.settings(n=1, steps=1)))
-    assert one.wish.facts == {
+    assert one.request.facts == {
         "mode": "blend",
         "parts": [six.name, "a nine"],
         "weights": [2.0, -0.5],
         "source_digests": [six.digest, None],
     }
-    assert one.wish.prompt == f"{six.name}:2 + a nine:-0.5"
+    assert one.request.prompt == f"{six.name}:2 + a nine:-0.5"
 
 
 @pytest.mark.parametrize(

@@ -20,7 +20,7 @@ def test_strength_0_gives_the_picture_back(tti, six):
     painted = finish(img2img(tti, six, "a nine", tti.settings(n=2), strength=0.0))
     source = np.asarray(to_picture(six.x))
     assert [np.array_equal(np.asarray(one.image), source) for one in painted] == [True, True]
-    assert [one.wish.seed for one in painted] == [0, 1]
+    assert [one.request.seed for one in painted] == [0, 1]
 
 
 @pytest.mark.parametrize("sampler", SAMPLERS)
@@ -58,8 +58,8 @@ def test_the_last_rows_are_walked(strength, left):
 def test_without_words_nothing_is_asked(tti, six):
     settings = tti.settings(n=1, steps=2, unconditional=True)
     (one,) = finish(img2img(tti, six, None, settings, strength=0.5))
-    assert one.wish.prompt == "(unconditional)"
-    assert one.wish.facts["rungs"] == 1
+    assert one.request.prompt == "(unconditional)"
+    assert one.request.facts["rungs"] == 1
 
 
 @pytest.mark.parametrize("prompt", [None, "", " "])

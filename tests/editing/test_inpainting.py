@@ -84,7 +84,7 @@ def test_the_sheet_shows_the_picture_what_is_kept_and_the_results(tti, six):
     paint = upper_half(tti, six)
     settings = tti.settings(n=2, steps=1, unconditional=True)
     painted = finish(inpaint(tti, six, paint, None, settings))
-    assert painted[0].wish.facts["painted_share"] == 0.5
+    assert painted[0].request.facts["painted_share"] == 0.5
     narrow, wide = beside(six, painted), beside(six, painted, paint)
     assert wide.width - narrow.width == (narrow.width - 2) // 3
 

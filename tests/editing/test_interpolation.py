@@ -27,7 +27,7 @@ def test_the_ends_are_what_plain_sampling_paints(tti):
     for end, prompt in ((painted[0], "a six"), (painted[-1], "a nine")):
         plain = tti.paint_all([prompt] * 3, settings)[0]  # as many in the batch: the same bits
         assert np.array_equal(np.asarray(end.image), np.asarray(plain.image))
-        assert (end.wish.prompt, end.wish.seed) == (prompt, 5)
+        assert (end.request.prompt, end.request.seed) == (prompt, 5)
 
 
 @pytest.mark.parametrize(("a", "b"), [("a six", "a nine"), ("a one", "a zero")])
@@ -48,18 +48,18 @@ def test_a_picture_may_be_an_end(tti, six):
     wanted = tti.model.conditioner.images(tti.model.embedder.embed_images([six.image]))
     assert torch.equal(c, wanted.expand(2, -1))
     painted = finish(interpolate(tti, six, "a nine", settings, frames=2))
-    assert painted[0].wish.facts["from"] == six.name
-    assert painted[0].wish.facts["source_digests"] == [six.digest, None]
+    assert painted[0].request.facts["from"] == six.name
+    assert painted[0].request.facts["source_digests"] == [six.digest, None]
 
 
 def test_seeds_and_scales_are_rows_of_their_own(tti):
     settings = tti.settings(n=2, seed=3, steps=1, guidance=(1.0, 2.0), batch=5)
     painted = finish(interpolate(tti, "a six", "a nine", settings, frames=4))
-    rows = [(one.wish.guidance, one.wish.seed) for one in painted]
+    rows = [(one.request.guidance, one.request.seed) for one in painted]
     assert rows == [(s, seed) for s in (1.0, 2.0) for seed in (3, 4) for _ in range(4)]
-    shares = [one.wish.facts["share"] for one in painted]
+    shares = [one.request.facts["share"] for one in painted]
     assert shares == [0, 1 / 3, 2 / 3, 1] * 4
-    assert [one.wish.index for one in painted] == list(range(16))
+    assert [one.request.index for one in painted] == list(range(16))
     assert strip(painted).size[0] > strip(painted[:4]).size[0] - 1
     frames = morph(painted)
     assert len(frames) == 4 + 3

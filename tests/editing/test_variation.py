@@ -49,9 +49,9 @@ def test_the_farther_from_the_embedding_the_higher_the_strength(tti, six):
 
 def test_strength_1_is_the_strongest_noise_of_the_training_and_is_recorded(tti, six):
     (one,) = finish(vary(tti, six, tti.settings(n=1, steps=1), strength=1.0))
-    assert one.wish.facts["condition_noise"] == tti.model.config.conditioning.noise_max
-    assert one.wish.facts["source_digest"] == six.digest
-    assert (one.wish.facts["mode"], one.wish.facts["strength"]) == ("vary", 1.0)
+    assert one.request.facts["condition_noise"] == tti.model.config.conditioning.noise_max
+    assert one.request.facts["source_digest"] == six.digest
+    assert (one.request.facts["mode"], one.request.facts["strength"]) == ("vary", 1.0)
 
 
 @pytest.mark.parametrize("strength", [-0.1, 1.1, float("nan"), "much"])

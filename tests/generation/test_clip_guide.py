@@ -86,7 +86,7 @@ def test_the_gradient_brings_the_asked_digits(tti):
     painted = tti.paint_all(words, settings)
     x = stack_pictures([one.image for one in painted], 28, 1)
     read = judge.read(x)["digit"].labels
-    right = sum(one.wish.prompt == label for one, label in zip(painted, read, strict=True))
+    right = sum(one.request.prompt == label for one, label in zip(painted, read, strict=True))
     assert right >= 9
 
 
@@ -151,7 +151,8 @@ def test_the_file_records_the_guide_only_where_there_was_one(tti, tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("wishes", "param"),
+    "overrides",
+    "param",
     [
         ({"clip_guidance": -1}, "clip_guidance"),
         ({"clip_guidance": math.nan}, "clip_guidance"),
@@ -163,9 +164,9 @@ def test_the_file_records_the_guide_only_where_there_was_one(tti, tmp_path):
         ({"clip_interval": (3, 1)}, "clip_interval"),
     ],
 )
-def test_a_wish_that_cannot_be_meant_is_refused_by_name(wishes, param):
+def test_an_invalid_setting_is_refused_by_name(overrides, param):
     with pytest.raises(UsageError) as refused:
-        Settings().with_wishes(**wishes)
+        Settings().with_overrides(**overrides)
     assert refused.value.param == param
 
 

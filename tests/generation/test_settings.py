@@ -1,4 +1,4 @@
-"""Every wish gets its verdict in one place, before a model is asked."""
+"""Every request gets its verdict in one place, before a model is asked."""
 
 import math
 
@@ -9,7 +9,8 @@ from ddpm_clip.generation.settings import Settings
 
 
 @pytest.mark.parametrize(
-    ("wishes", "param"),
+    "overrides",
+    "param",
     [
         ({"interval": (3.0, 0.15)}, "interval"),
         ({"interval": (math.nan, 1.0)}, "interval"),
@@ -21,18 +22,18 @@ from ddpm_clip.generation.settings import Settings
         ({"unconditional": True, "negative": "a rose"}, "negative"),
     ],
 )
-def test_a_wish_that_cannot_be_meant_is_refused_by_name(wishes, param):
+def test_an_invalid_setting_is_refused_by_name(overrides, param):
     with pytest.raises(UsageError) as refused:
-        Settings().with_wishes(**wishes)
+        Settings().with_overrides(**overrides)
     assert refused.value.param == param
 
 
 @pytest.mark.parametrize("family", ["sampler", "clamp", "bridge"])
 def test_a_name_that_does_not_exist_is_refused_with_those_that_do(family):
     with pytest.raises(UsageError, match=f"unknown {family} 'nonsense'"):
-        Settings().with_wishes(**{family: "nonsense"})
+        Settings().with_overrides(**{family: "nonsense"})
 
 
 def test_none_leaves_a_setting_as_it_is():
-    assert Settings().with_wishes(interval=None, bridge=None, negative=None) == Settings()
-    assert Settings().with_wishes(interval=(0, 1e9)).interval == (0, 1e9)
+    assert Settings().with_overrides(interval=None, bridge=None, negative=None) == Settings()
+    assert Settings().with_overrides(interval=(0, 1e9)).interval == (0, 1e9)

@@ -22,7 +22,7 @@ def test_a_recipe_is_what_was_asked(painted):
         assert (recipe.facts["batch"], recipe.facts["position"]) == divmod(number, 3)
         assert recipe.facts["batch_pictures"] == (3, 3, 2)[number // 3]
         assert recipe.scales == ((1.0, 2.0), (1.0, 2.0), (2.0, 2.0))[number // 3]
-        assert recipe.worded
+        assert recipe.has_words
 
 
 @pytest.mark.parametrize(
@@ -92,7 +92,7 @@ EDITS = {
 def test_an_edit_says_what_it_was_made_of(told, mode):
     recipe = read_recipe(told(mode=mode, **EDITS[mode]))
     assert recipe.edit_facts == {"mode": mode, **EDITS[mode]}
-    assert recipe.worded == (mode == "inpaint")
+    assert recipe.has_words == (mode == "inpaint")
 
 
 @pytest.mark.parametrize(

@@ -70,14 +70,14 @@ def test_its_place_and_its_batch_are_repeated(tti, painted, monkeypatch):
 
     def paint(batch, settings, **seams):
         batches.append(batch)
-        return TextToImage.paint_wishes(tti, batch, settings, **seams)
+        return TextToImage.paint_requests(tti, batch, settings, **seams)
 
     fresh = TextToImage(tti.model)
-    monkeypatch.setattr(fresh, "paint_wishes", paint)
+    monkeypatch.setattr(fresh, "paint_requests", paint)
     assert again(painted[3], fresh).equal
     (batch,) = batches
-    assert [wish.guidance for wish in batch] == [2.0, 1.0, 2.0]
-    assert {(wish.prompt, wish.seed) for wish in batch} == {("a six", 6)}
+    assert [request.guidance for request in batch] == [2.0, 1.0, 2.0]
+    assert {(request.prompt, request.seed) for request in batch} == {("a six", 6)}
 
 
 def test_threads_are_repeated_and_given_back(tti, told, monkeypatch):

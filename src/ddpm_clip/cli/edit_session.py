@@ -74,17 +74,17 @@ def desk(
     out: Path,
     no_metadata: bool,
     as_json: bool,
-    wishes: dict[str, Any],
+    overrides: dict[str, Any],
 ) -> Desk:
     """Open the model of a command.
 
     Raises:
-        MissingInput: there is none of this name. UsageError: wishes that it cannot fulfil.
+        MissingInput: there is none of this name. UsageError: overrides that it cannot fulfil.
     """
     from ddpm_clip.generation.text_to_image import TextToImage
 
     tti = TextToImage.from_pretrained(model or default_model(), device)
-    return Desk(tti, tti.settings(**wishes), out, not no_metadata, as_json)
+    return Desk(tti, tti.settings(**overrides), out, not no_metadata, as_json)
 
 
 def asked_prompt(prompt: str | None, unconditional: bool) -> str | None:

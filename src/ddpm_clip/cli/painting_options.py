@@ -65,8 +65,8 @@ NoMetadata = Annotated[
 Device = Annotated[str, typer.Option(help="auto, cpu, cuda or mps.")]
 
 
-def painting_wishes(guidance: str | None, w: str | None, **wishes: Any) -> dict[str, Any]:
-    """The wishes of a command line for `Settings.with_wishes`, which has judged them.
+def painting_overrides(guidance: str | None, w: str | None, **overrides: Any) -> dict[str, Any]:
+    """The overrides of a command line for `Settings.with_overrides`, which has judged them.
 
     A slip is told here, before a model is opened; a seed is drawn here and told.
 
@@ -75,13 +75,13 @@ def painting_wishes(guidance: str | None, w: str | None, **wishes: Any) -> dict[
     """
     from ddpm_clip.generation.settings import Settings
 
-    wishes |= {"guidance": scales(guidance), "w": scales(w)}
-    judged = Settings().with_wishes(**wishes)
-    wishes |= {"negative": judged.negative}
-    if wishes.get("seed") == -1:
+    overrides |= {"guidance": scales(guidance), "w": scales(w)}
+    judged = Settings().with_overrides(**overrides)
+    overrides |= {"negative": judged.negative}
+    if overrides.get("seed") == -1:
         console.say(f"seed: {judged.seed}  (drawn)")
-        wishes |= {"seed": judged.seed}
-    return wishes
+        overrides |= {"seed": judged.seed}
+    return overrides
 
 
 def used_prompts(typed: list[str]) -> list[str]:

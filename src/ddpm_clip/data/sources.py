@@ -40,7 +40,7 @@ DATA_HOME = "DDPM_CLIP_DATA"
 
 
 @dataclass(frozen=True, slots=True)
-class Wishes:
+class SourceOptions:
     """What a source may need to know beside its place."""
 
     split: str = "train"
@@ -73,18 +73,18 @@ def open_source(
         MissingInput: the path does not exist. DataError: nothing usable there.
         UsageError: neither a path nor the name of a source.
     """
-    wishes = Wishes(split, size, draw, seed, background)
+    options = SourceOptions(split, size, draw, seed, background)
     text = os.fspath(spec)
     head, colon, place = text.partition(":")
     if isinstance(spec, str) and (head in SOURCES or (colon and not _is_path(text))):
-        return SOURCES[head](place, wishes)
+        return SOURCES[head](place, options)
     path = user_path(text)
     if not _is_path(text):
-        return SOURCES[text]("", wishes)
+        return SOURCES[text]("", options)
     if not is_there(path):
         raise MissingInput(f"no such file or folder: {text[:200]}", fix="check the path")
     by_suffix = {".npz": _npz, ".tar": _wds}
-    return by_suffix.get(path.suffix, _folder)(text, wishes)
+    return by_suffix.get(path.suffix, _folder)(text, options)
 
 
 def _is_path(text: str) -> bool:
@@ -94,81 +94,81 @@ def _is_path(text: str) -> bool:
     )
 
 
-def _folder(place: str, wishes: Wishes) -> ImageSource:
+def _folder(place: str, options: SourceOptions) -> ImageSource:
     if not place:
         raise UsageError("folder: needs a path", fix="folder:PATH")
-    return read_folder(place, wishes.split, background=wishes.background)
+    return read_folder(place, options.split, background=options.background)
 
 
-def _npz(place: str, wishes: Wishes) -> ImageSource:
-    path, split = place, wishes.split
+def _npz(place: str, options: SourceOptions) -> ImageSource:
+    path, split = place, options.split
     if not is_there(user_path(place)) and ":" in place:
         path, _, split = place.rpartition(":")
-    return read_npz(path, split, background=wishes.background)
+    return read_npz(path, split, background=options.background)
 
 
-def _wds(place: str, wishes: Wishes) -> ImageSource:
+def _wds(place: str, options: SourceOptions) -> ImageSource:
     if not place:
         raise UsageError("wds: needs tar shards", fix="wds:FOLDER or wds:shard-{000..009}.tar")
     if is_remote(place):
-        return stream_tars(place, split=wishes.split, background=wishes.background)
-    shards = shard_paths(place, wishes.split)
+        return stream_tars(place, split=options.split, background=options.background)
+    shards = shard_paths(place, options.split)
     if any(shard.suffix != ".tar" for shard in shards):
-        return stream_tars(place, [str(shard) for shard in shards], background=wishes.background)
+        return stream_tars(place, [str(shard) for shard in shards], background=options.background)
     names = labels_beside(shards[0])
-    return read_tars(shards, f"wds:{place}", background=wishes.background, class_names=names)
+    return read_tars(shards, f"wds:{place}", background=options.background, class_names=names)
 
 
-def _hf(place: str, wishes: Wishes) -> ImageSource:
-    return read_dataset(place, wishes.split, background=wishes.background)
+def _hf(place: str, options: SourceOptions) -> ImageSource:
+    return read_dataset(place, options.split, background=options.background)
 
 
-def _hf_stream(place: str, wishes: Wishes) -> ImageSource:
-    return stream_dataset(place, wishes.split, background=wishes.background)
+def _hf_stream(place: str, options: SourceOptions) -> ImageSource:
+    return stream_dataset(place, options.split, background=options.background)
 
 
-def _idx(name: str, classes: Sequence[str]) -> Callable[[str, Wishes], ImageSource]:
-    def read(place: str, wishes: Wishes) -> ImageSource:
+def _idx(name: str, classes: Sequence[str]) -> Callable[[str, SourceOptions], ImageSource]:
+    def read(place: str, options: SourceOptions) -> ImageSource:
         home = _home(name, place)
         if home.is_file():
-            return read_npz(home, wishes.split, classes=classes)
+            return read_npz(home, options.split, classes=classes)
         pack = home / f"{name.replace('-', '_')}.npz"
         if not has_idx_files(home) and pack.is_file():
-            return read_npz(pack, wishes.split, classes=classes)
-        if wishes.split not in ("train", "test"):
-            raise UsageError(f"unknown split {wishes.split!r} of {name}", "there is: train, test")
-        return read_idx_folder(home, name, wishes.split, classes)
+            return read_npz(pack, options.split, classes=classes)
+        if options.split not in ("train", "test"):
+            raise UsageError(f"unknown split {options.split!r} of {name}", "there is: train, test")
+        return read_idx_folder(home, name, options.split, classes)
 
     return read
 
 
-def _tiny_imagenet(place: str, wishes: Wishes) -> ImageSource:
+def _tiny_imagenet(place: str, options: SourceOptions) -> ImageSource:
     home = _home("tiny-imagenet", place)
     pack = home / "tiny_imagenet_jpeg.npz"
     if not (home / "train").is_dir() and pack.is_file():
-        return read_npz(pack, wishes.split, background=wishes.background)
-    return read_tiny_imagenet(home, wishes.split, background=wishes.background)
+        return read_npz(pack, options.split, background=options.background)
+    return read_tiny_imagenet(home, options.split, background=options.background)
 
 
-def _tf_flowers(place: str, wishes: Wishes) -> ImageSource:
+def _tf_flowers(place: str, options: SourceOptions) -> ImageSource:
     home = _home("tf-flowers", place)
     pack = home if home.is_file() else home / "tf_flowers_64.npz"
     if pack.is_file():
-        return read_npz(pack, wishes.split, background=wishes.background)
-    return read_folder(home, wishes.split, background=wishes.background)
+        return read_npz(pack, options.split, background=options.background)
+    return read_folder(home, options.split, background=options.background)
 
 
-def _drawn_flowers(place: str, wishes: Wishes) -> ImageSource:
+def _drawn_flowers(place: str, options: SourceOptions) -> ImageSource:
     if place and not (place.isascii() and place.isdigit() and len(place) <= 8):
         raise UsageError(
             f"drawn-flowers:{place[:40]}", "that is no number of pictures", "drawn-flowers:4000"
         )
     # a held-out split must share no picture: every split is a seed of its own
-    seed = wishes.seed if wishes.split == "train" else _other_seed(wishes.seed, wishes.split)
-    return DrawnFlowers(int(place or wishes.draw), wishes.size, seed)
+    seed = options.seed if options.split == "train" else _other_seed(options.seed, options.split)
+    return DrawnFlowers(int(place or options.draw), options.size, seed)
 
 
-def _emoji(place: str, wishes: Wishes) -> ImageSource:
+def _emoji(place: str, options: SourceOptions) -> ImageSource:
     style, _, home = ("", "", place) if _is_path(place) else place.partition(":")
     pack = _home("emoji", home)
     return read_emoji(pack if pack.is_file() else pack / "emoji_64.npz", style)
@@ -197,7 +197,7 @@ def _home(name: str, place: str) -> Path:
     )
 
 
-SOURCES: Registry[Callable[[str, Wishes], ImageSource]] = Registry(
+SOURCES: Registry[Callable[[str, SourceOptions], ImageSource]] = Registry(
     "source",
     {
         "folder": _folder,
@@ -213,4 +213,4 @@ SOURCES: Registry[Callable[[str, Wishes], ImageSource]] = Registry(
         "emoji": _emoji,
     },
 )
-"""Every source by the name before the colon: (place after the colon, wishes) -> source."""
+"""Every source by the name before the colon: (place after the colon, options) -> source."""

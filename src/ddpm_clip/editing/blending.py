@@ -12,7 +12,7 @@ from ddpm_clip.config.limits import checked_weights
 from ddpm_clip.editing.arcs import blended
 from ddpm_clip.editing.ideas import Idea, conditions_of, name_of
 from ddpm_clip.editing.pictures import Picture
-from ddpm_clip.generation.request import Conditions, Painted, Wish, wishes_for
+from ddpm_clip.generation.request import Conditions, GenerationRequest, Painted, requests_for
 from ddpm_clip.generation.settings import Settings
 from ddpm_clip.generation.text_to_image import TextToImage
 from ddpm_clip.types import Progress
@@ -40,18 +40,20 @@ def blend(
     digests = [idea.digest if isinstance(idea, Picture) else None for idea in ideas]
     facts = {"mode": "blend", "parts": names, "weights": weights, "source_digests": digests}
     name = " + ".join(f"{name}:{weight:g}" for name, weight in zip(names, weights, strict=True))
-    wishes = wishes_for([name], settings, facts, worded=False)
-    return tti.paint_wishes(wishes, settings, conditions=together(tti, ideas, weights, settings))
+    requests = requests_for([name], settings, facts, has_words=False)
+    return tti.paint_requests(
+        requests, settings, conditions=together(tti, ideas, weights, settings)
+    )
 
 
 def together(
     tti: TextToImage, ideas: Sequence[Idea], weights: Sequence[float], settings: Settings
 ) -> Conditions:
-    """The weighted sum of several ideas as the condition of every wish."""
+    """The weighted sum of several ideas as the condition of every request."""
     dim = tti.model.conditioner.dim
 
-    def conditions(wishes: Sequence[Wish]) -> Tensor:
-        seeds = [wish.seed for wish in wishes]
+    def conditions(requests: Sequence[GenerationRequest]) -> Tensor:
+        seeds = [request.seed for request in requests]
         rows = torch.stack([conditions_of(tti, idea, settings, seeds) for idea in ideas], 1)
         return torch.stack([blended(row, weights, dim) for row in rows])  # of (n, parts, width)
 

@@ -14,12 +14,12 @@ from ddpm_clip.config.limits import checked_strength
 from ddpm_clip.editing.pictures import Picture
 from ddpm_clip.embedders.prompts import checked_prompt
 from ddpm_clip.generation.request import (
+    GenerationRequest,
     OverridesOf,
     Painted,
     SamplingOverrides,
-    Wish,
     placed,
-    wishes_for,
+    requests_for,
 )
 from ddpm_clip.generation.settings import Settings
 from ddpm_clip.generation.text_to_image import TextToImage
@@ -52,11 +52,11 @@ def img2img(
     rows = rows_left(tti.model.ddpm.grid(settings.steps), checked_strength(strength))
     whole = len(rows) == settings.steps
     facts = {"mode": "img2img", **picture.facts(), "strength": strength, "rungs": len(rows)}
-    wishes = wishes_under(prompt, settings, facts)
+    requests = requests_under(prompt, settings, facts)
     if not rows:
-        return _as_it_is(picture, wishes)
+        return _as_it_is(picture, requests)
     settings = replace(settings, steps=len(rows))
-    return tti.paint_wishes(wishes, settings, overrides=noised_to(tti, picture, rows, whole))
+    return tti.paint_requests(requests, settings, overrides=noised_to(tti, picture, rows, whole))
 
 
 def noised_to(
@@ -64,15 +64,15 @@ def noised_to(
 ) -> OverridesOf:
     """From the picture noised to the first of the rows; from noise alone for a `whole` walk."""
 
-    def overrides(wishes: Sequence[Wish]) -> SamplingOverrides:
+    def overrides(requests: Sequence[GenerationRequest]) -> SamplingOverrides:
         if whole:
             return SamplingOverrides()
         model = tti.model
         noise = noise_of(
-            [wish.seed for wish in wishes], (len(wishes), *picture.x.shape), model.device
+            [request.seed for request in requests], (len(requests), *picture.x.shape), model.device
         )  # the x_T of a walk with these seeds
-        x_0 = picture.x.to(model.device).expand(len(wishes), -1, -1, -1)
-        x_start, _ = model.ddpm.q(x_0, torch.full((len(wishes),), rows[0]).double(), noise(-1))
+        x_0 = picture.x.to(model.device).expand(len(requests), -1, -1, -1)
+        x_start, _ = model.ddpm.q(x_0, torch.full((len(requests),), rows[0]).double(), noise(-1))
         return SamplingOverrides(x_start, rows)
 
     return overrides
@@ -84,18 +84,22 @@ def rows_left(rows: Sequence[float], strength: float) -> list[float]:
     return list(rows[len(rows) - left :])
 
 
-def wishes_under(prompt: str | None, settings: Settings, facts: dict[str, Any]) -> list[Wish]:
+def requests_under(
+    prompt: str | None, settings: Settings, facts: dict[str, Any]
+) -> list[GenerationRequest]:
     """Wishes for one prompt, or for none where the settings can do without.
 
     Raises:
         UsageError: none where one is needed, or one that is none.
     """
     if settings.wordless or (settings.unconditional and prompt is None):
-        return wishes_for(["(unconditional)"], settings, facts, worded=False)
-    return wishes_for([checked_prompt(prompt or "")], settings, facts)
+        return requests_for(["(unconditional)"], settings, facts, has_words=False)
+    return requests_for([checked_prompt(prompt or "")], settings, facts)
 
 
-def _as_it_is(picture: Picture, wishes: Sequence[Wish]) -> Generator[Progress, None, list[Painted]]:
+def _as_it_is(
+    picture: Picture, requests: Sequence[GenerationRequest]
+) -> Generator[Progress, None, list[Painted]]:
     """No walk at all."""
-    yield Progress("paint", len(wishes), len(wishes))
-    return [placed(to_picture(picture.x), [wish], i, 0) for i, wish in enumerate(wishes)]
+    yield Progress("paint", len(requests), len(requests))
+    return [placed(to_picture(picture.x), [request], i, 0) for i, request in enumerate(requests)]

@@ -12,9 +12,9 @@ from ddpm_clip.config.limits import checked_rounds
 from ddpm_clip.diffusion.gradient_guidance import GradientGuidance, travelling
 from ddpm_clip.diffusion.known_pixels import keeping
 from ddpm_clip.diffusion.samplers import SAMPLERS, Walker
-from ddpm_clip.editing.image_to_image import wishes_under
+from ddpm_clip.editing.image_to_image import requests_under
 from ddpm_clip.editing.pictures import Picture, mask_digest
-from ddpm_clip.generation.request import OverridesOf, Painted, SamplingOverrides, Wish
+from ddpm_clip.generation.request import GenerationRequest, OverridesOf, Painted, SamplingOverrides
 from ddpm_clip.generation.settings import Settings
 from ddpm_clip.generation.text_to_image import TextToImage
 from ddpm_clip.types import Progress
@@ -52,9 +52,9 @@ def inpaint(
         "painted_share": share,
         "rounds": checked_rounds(rounds),
     }
-    wishes = wishes_under(prompt, settings, facts)
+    requests = requests_under(prompt, settings, facts)
     overrides = around(tti, picture, paint, settings.sampler, rounds)
-    return tti.paint_wishes(wishes, settings, overrides=overrides)
+    return tti.paint_requests(requests, settings, overrides=overrides)
 
 
 def around(
@@ -65,7 +65,7 @@ def around(
     kept = keeping(picture.x.to(device), paint.to(device), tti.model.ddpm.schedule)
     kept_everywhere = SamplingOverrides(wrap=kept, sampler=repeating(SAMPLERS[sampler], rounds))
 
-    def overrides(wishes: Sequence[Wish]) -> SamplingOverrides:
+    def overrides(requests: Sequence[GenerationRequest]) -> SamplingOverrides:
         return kept_everywhere
 
     return overrides

@@ -13,7 +13,7 @@ from ddpm_clip.config.limits import checked_frames
 from ddpm_clip.editing.arcs import between
 from ddpm_clip.editing.ideas import Idea, conditions_of, name_of
 from ddpm_clip.editing.pictures import Picture
-from ddpm_clip.generation.request import Conditions, Painted, Wish
+from ddpm_clip.generation.request import Conditions, GenerationRequest, Painted
 from ddpm_clip.generation.settings import Settings
 from ddpm_clip.generation.text_to_image import TextToImage
 from ddpm_clip.types import Progress
@@ -44,24 +44,24 @@ def interpolate(
         for seed in settings.seeds()
         for i in range(frames)
     ]
-    wishes = [
-        Wish(prompt, i, seed, scale, facts, worded=False)
+    requests = [
+        GenerationRequest(prompt, i, seed, scale, facts, has_words=False)
         for i, (prompt, seed, scale, facts) in enumerate(rows)
     ]
-    return tti.paint_wishes(wishes, settings, conditions=on_the_way(tti, a, b, settings))
+    return tti.paint_requests(requests, settings, conditions=on_the_way(tti, a, b, settings))
 
 
 def on_the_way(tti: TextToImage, a: Idea, b: Idea, settings: Settings) -> Conditions:
-    """The condition of each wish, as far from a to b as its facts say under `share`."""
+    """The condition of each request, as far from a to b as its facts say under `share`."""
     dim = tti.model.conditioner.dim
 
-    def conditions(wishes: Sequence[Wish]) -> Tensor:
-        seeds = [wish.seed for wish in wishes]
+    def conditions(requests: Sequence[GenerationRequest]) -> Tensor:
+        seeds = [request.seed for request in requests]
         ends = [conditions_of(tti, end, settings, seeds) for end in (a, b)]
         return torch.stack(
             [
-                between(c_a, c_b, wish.facts["share"], dim)
-                for c_a, c_b, wish in zip(*ends, wishes, strict=True)
+                between(c_a, c_b, request.facts["share"], dim)
+                for c_a, c_b, request in zip(*ends, requests, strict=True)
             ]
         )
 

@@ -31,11 +31,11 @@ def beside(
 def strip(painted: Sequence[Painted]) -> Image.Image:
     """The frames of `interpolate` from left to right, a row a seed and scale."""
     rows = _rows(painted)
-    several = len({row[0].wish.guidance for row in rows}) > 1
+    several = len({row[0].request.guidance for row in rows}) > 1
     return grid(
         [[one.image for one in row] for row in rows],
         row_names=[_name(row[0], several) for row in rows] if len(rows) > 1 else (),
-        column_names=[f"{one.wish.facts['share']:.2f}" for one in rows[0]],
+        column_names=[f"{one.request.facts['share']:.2f}" for one in rows[0]],
     )
 
 
@@ -50,11 +50,11 @@ def _rows(painted: Sequence[Painted]) -> list[list[Painted]]:
     """A new row begins where a way begins."""
     rows: list[list[Painted]] = []
     for one in painted:
-        if one.wish.facts["share"] == 0:
+        if one.request.facts["share"] == 0:
             rows.append([])
         rows[-1].append(one)
     return rows
 
 
 def _name(one: Painted, several: bool) -> str:
-    return f"seed {one.wish.seed}" + (f" · s = {one.wish.guidance:g}" if several else "")
+    return f"seed {one.request.seed}" + (f" · s = {one.request.guidance:g}" if several else "")

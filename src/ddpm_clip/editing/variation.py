@@ -10,7 +10,7 @@ from torch import Tensor
 from ddpm_clip.config.limits import checked_strength
 from ddpm_clip.editing.ideas import noised_conditions
 from ddpm_clip.editing.pictures import Picture
-from ddpm_clip.generation.request import Conditions, Painted, Wish, wishes_for
+from ddpm_clip.generation.request import Conditions, GenerationRequest, Painted, requests_for
 from ddpm_clip.generation.settings import Settings
 from ddpm_clip.generation.text_to_image import TextToImage
 from ddpm_clip.types import Progress
@@ -33,14 +33,14 @@ def vary(
     """
     level = checked_strength(strength) * tti.model.config.conditioning.noise_max
     facts = {"mode": "vary", **picture.facts(), "strength": strength, "condition_noise": level}
-    wishes = wishes_for([f"(variation of {picture.name})"], settings, facts, worded=False)
-    return tti.paint_wishes(wishes, settings, conditions=seen(tti, picture, level))
+    requests = requests_for([f"(variation of {picture.name})"], settings, facts, has_words=False)
+    return tti.paint_requests(requests, settings, conditions=seen(tti, picture, level))
 
 
 def seen(tti: TextToImage, picture: Picture, level: float) -> Conditions:
-    """The picture itself as the condition of every wish, noised up to a level."""
+    """The picture itself as the condition of every request, noised up to a level."""
 
-    def conditions(wishes: Sequence[Wish]) -> Tensor:
-        return noised_conditions(tti, picture, level, [wish.seed for wish in wishes])
+    def conditions(requests: Sequence[GenerationRequest]) -> Tensor:
+        return noised_conditions(tti, picture, level, [request.seed for request in requests])
 
     return conditions

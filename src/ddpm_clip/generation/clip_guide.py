@@ -2,7 +2,7 @@
 
 Joins an embedder, the statistics of a model and `diffusion.gradient_guidance`. Words and pictures
 are compared where both are centred at their own means, as everywhere here: uncentred, the gap
-between the two clouds would be most of every distance. Knows nothing of wishes or files.
+between the two clouds would be most of every distance. Knows nothing of requests or files.
 """
 
 from collections.abc import Callable, Sequence

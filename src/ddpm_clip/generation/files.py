@@ -21,7 +21,7 @@ from PIL.PngImagePlugin import PngInfo
 
 import ddpm_clip
 from ddpm_clip.errors import CannotCreate
-from ddpm_clip.generation.request import Painted, Wish
+from ddpm_clip.generation.request import GenerationRequest, Painted
 from ddpm_clip.generation.settings import Settings
 from ddpm_clip.generation.text_to_image import TextToImage
 from ddpm_clip.runs.pretrained import LoadedModel
@@ -128,15 +128,15 @@ def save_painted(
 
 def parameters(painted: Painted, model: LoadedModel, settings: Settings) -> dict[str, Any]:
     """All that decides the pixels, as the PNG records it."""
-    wish, (_, height, width) = painted.wish, model.image_shape
+    request, (_, height, width) = painted.request, model.image_shape
     return (
         {
             "ddpm_clip": ddpm_clip.__version__,
-            "prompt": wish.prompt,
+            "prompt": request.prompt,
             "negative": settings.negative,
-            "seed": wish.seed,
-            "guidance": wish.guidance,
-            "w": wish.guidance - 1,
+            "seed": request.seed,
+            "guidance": request.guidance,
+            "w": request.guidance - 1,
             "steps": settings.steps,
             "sampler": settings.sampler,
             "bridge": settings.bridge or model.config.conditioning.bridge,
@@ -160,13 +160,13 @@ def parameters(painted: Painted, model: LoadedModel, settings: Settings) -> dict
             "batch_guidance": painted.scales,
             "position": painted.position,
         }
-        | _of_the_guide(wish, settings)
-        | wish.facts
+        | _of_the_guide(request, settings)
+        | request.facts
     )
 
 
-def _of_the_guide(wish: Wish, settings: Settings) -> dict[str, Any]:
-    if settings.clip_guidance == 0 or not wish.worded:
+def _of_the_guide(request: GenerationRequest, settings: Settings) -> dict[str, Any]:
+    if settings.clip_guidance == 0 or not request.has_words:
         return {}
     names = ("clip_guidance", "clip_interval", "clip_travel", "clip_views")
     guide = settings.clip_guide and Path(settings.clip_guide).name  # not where it lies
@@ -188,7 +188,7 @@ def paragraph(facts: dict[str, Any]) -> str:
 def _name(painted: Painted, model: LoadedModel, settings: Settings) -> str:
     facts = parameters(painted, model, settings)
     digest = hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()[:8]
-    return f"{painted.wish.index:06d}-{painted.wish.seed}-{digest}.png"
+    return f"{painted.request.index:06d}-{painted.request.seed}-{digest}.png"
 
 
 def _save(
@@ -199,9 +199,9 @@ def _save(
         facts = parameters(painted, model, settings)
         info.add_itxt("parameters", paragraph(facts))
         info.add_itxt("ddpm_clip", json.dumps(facts, ensure_ascii=False))
-    wish = painted.wish
+    request = painted.request
     written = _write(path, _encoded(painted.image, info))
-    return PaintedFile(written, wish.prompt, wish.seed, wish.index, wish.guidance)
+    return PaintedFile(written, request.prompt, request.seed, request.index, request.guidance)
 
 
 def _encoded(image: Image.Image, info: PngInfo | None = None) -> bytes:
@@ -243,7 +243,7 @@ def sheet_of(painted: Sequence[Painted], settings: Settings) -> Image.Image:
         return grid([pictures[i : i + side] for i in range(0, len(pictures), side)])
     rows, names = [], []
     for (prompt, scale), group in groupby(
-        painted, key=lambda one: (one.wish.prompt, one.wish.guidance)
+        painted, key=lambda one: (one.request.prompt, one.request.guidance)
     ):
         rows.append([one.image for one in group])
         names.append(prompt if len(settings.guidance) == 1 else f"{prompt} · s = {scale:g}")

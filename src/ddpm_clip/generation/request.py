@@ -16,7 +16,7 @@ CONDITION_KEY = 0x5DEECE66D
 
 
 @dataclass(frozen=True, slots=True)
-class Wish:
+class GenerationRequest:
     """One picture to be painted.
 
     Attributes:
@@ -25,7 +25,7 @@ class Wish:
         seed: of its noise.
         guidance: scale s.
         facts: what its file records beside the settings.
-        worded: whether the prompt is a text that a CLIP may guide by.
+        has_words: whether the prompt is a text that a CLIP may guide by.
     """
 
     prompt: str
@@ -33,11 +33,11 @@ class Wish:
     seed: int
     guidance: float
     facts: dict[str, Any] = field(default_factory=dict, hash=False)
-    worded: bool = True
+    has_words: bool = True
 
 
-Conditions = Callable[[Sequence[Wish]], Tensor]
-"""(n, e) one condition a wish: the seam for what comes from elsewhere than the prompt."""
+Conditions = Callable[[Sequence[GenerationRequest]], Tensor]
+"""(n, e) one condition a request: the seam for what comes from elsewhere than the prompt."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -61,17 +61,17 @@ class SamplingOverrides:
         )
 
 
-OverridesOf = Callable[[Sequence[Wish]], SamplingOverrides]
+OverridesOf = Callable[[Sequence[GenerationRequest]], SamplingOverrides]
 """The way of a batch: the seam for what begins elsewhere than in noise, or wraps `predict`."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Painted:
-    """A finished picture, its wish, and all of its batch that its last bits may depend on.
+    """A finished picture, its request, and all of its batch that its last bits may depend on.
 
     Attributes:
         image: grey or RGB.
-        wish: what was asked.
+        request: what was asked.
         batch: number of its batch.
         position: in its batch.
         size: pictures in its batch.
@@ -80,7 +80,7 @@ class Painted:
     """
 
     image: Image.Image
-    wish: Wish
+    request: GenerationRequest
     batch: int
     position: int
     size: int
@@ -88,13 +88,13 @@ class Painted:
     frames: Tensor | None = None
 
 
-def wishes_for(
+def requests_for(
     prompts: Sequence[str],
     settings: Settings,
     facts: dict[str, Any] | None = None,
     *,
-    worded: bool = True,
-) -> list[Wish]:
+    has_words: bool = True,
+) -> list[GenerationRequest]:
     """Prompt by prompt, scale by scale, seed by seed; the index counts within the whole."""
     rows = [
         (prompt, seed, scale)
@@ -103,19 +103,23 @@ def wishes_for(
         for seed in settings.seeds()
     ]
     return [
-        Wish(prompt, i, seed, scale, facts or {}, worded)
+        GenerationRequest(prompt, i, seed, scale, facts or {}, has_words)
         for i, (prompt, seed, scale) in enumerate(rows)
     ]
 
 
 def placed(
-    image: Image.Image, batch: Sequence[Wish], number: int, at: int, frames: Tensor | None = None
+    image: Image.Image,
+    batch: Sequence[GenerationRequest],
+    number: int,
+    at: int,
+    frames: Tensor | None = None,
 ) -> Painted:
     """Picture `at` of batch `number`, with what its file says of that batch."""
-    scales = [wish.guidance for wish in batch]
+    scales = [request.guidance for request in batch]
     return Painted(image, batch[at], number, at, len(batch), (min(scales), max(scales)), frames)
 
 
-def guidable(wishes: Sequence[Wish]) -> bool:
-    """Has every wish words that a CLIP could guide by?"""
-    return all(wish.worded for wish in wishes)
+def guidable(requests: Sequence[GenerationRequest]) -> bool:
+    """Has every request words that a CLIP could guide by?"""
+    return all(request.has_words for request in requests)

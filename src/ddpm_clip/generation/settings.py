@@ -1,9 +1,8 @@
 """What may be asked of a model, and the one place where it is judged.
 
-The command line, Python and everything after them hand their wishes to `Settings.with_wishes`,
-or a single value to one of the `checked_…` below (of prompts: `embedders/prompts.py`), so that the
-same value gets the same verdict everywhere. docs/errors.md has the whole table, and a test tries
-each of its lines. What stands in a config is judged in `config/schema.py`. Knows nothing of models.
+The command line, Python and everything after them call `Settings.with_overrides`, so that the same
+value gets the same verdict everywhere (single numbers: `config/limits.py`; prompts:
+`embedders/prompts.py`). docs/errors.md has the whole table, and a test tries each of its lines.
 """
 
 import random
@@ -44,7 +43,7 @@ class Settings:
         bridge: a name in `BRIDGES`, or None for the run's own.
         unconditional: paint without any condition.
         clamp: of x_0 at each step.
-        interval: sigma range of guidance, or None for everywhere; to `with_wishes`, where
+        interval: sigma range of guidance, or None for everywhere; to `with_overrides`, where
             None is "as it is", say (0, 1e9).
         rescale: CFG rescale.
         batch: pictures painted at once.
@@ -74,17 +73,17 @@ class Settings:
     clip_travel: int = 2
     clip_views: int = 8
 
-    def with_wishes(self, **wishes: Any) -> "Settings":
+    def with_overrides(self, **overrides: Any) -> "Settings":
         """These settings with some replaced; None means "as it is", `w` is read as s = 1 + w.
 
         Raises:
-            UsageError: names the first wish that cannot be meant.
+            UsageError: names the first request that cannot be meant.
         """
         known = {field.name: None for field in fields(self)} | dict.fromkeys(BESIDE)
-        unknown = [name for name in wishes if name not in known]
+        unknown = [name for name in overrides if name not in known]
         if unknown:
             raise unknown_name("setting", unknown[0], known)
-        given = {name: value for name, value in wishes.items() if value is not None}
+        given = {name: value for name, value in overrides.items() if value is not None}
         checked_size(given.pop("size", "auto"))
         if "w" in given and "guidance" in given:
             raise UsageError(
@@ -143,14 +142,14 @@ class Settings:
         return [(self.seed + j) % (MAX_SEED + 1) for j in range(self.n)]
 
 
-def settings_of(own: GenerationConfig, T: int, its_size: str = "", **wishes: Any) -> Settings:
+def settings_of(own: GenerationConfig, T: int, its_size: str = "", **overrides: Any) -> Settings:
     """The settings in a config with some replaced, checked.
 
     Args:
         own: how a model paints where nobody says otherwise.
         T: rows that the model has.
-        its_size: WIDTHxHEIGHT of its pictures; empty where no wish is to be compared with it.
-        wishes: as for `with_wishes`.
+        its_size: WIDTHxHEIGHT of its pictures; empty where no request is to be compared with it.
+        overrides: as for `with_overrides`.
 
     Raises:
         UsageError: a value out of range, more steps than there are rows, or another size.
@@ -170,7 +169,7 @@ def settings_of(own: GenerationConfig, T: int, its_size: str = "", **wishes: Any
         clip_interval=own.clip_interval,
         clip_travel=own.clip_travel,
         clip_views=own.clip_views,
-    ).with_wishes(**wishes)
+    ).with_overrides(**overrides)
     if settings.steps > T:
         raise UsageError(
             f"steps = {settings.steps} is out of range",
@@ -178,7 +177,7 @@ def settings_of(own: GenerationConfig, T: int, its_size: str = "", **wishes: Any
             f"choose a whole number from 1 to {T}",
             param="steps",
         )
-    wanted = wishes.get("size") or "auto"
+    wanted = overrides.get("size") or "auto"
     if its_size and wanted not in ("auto", its_size):
         raise UsageError(
             f"size = {wanted} cannot be painted",

@@ -20,13 +20,13 @@ from ddpm_clip.generation.clip_guide import ClipGuide
 from ddpm_clip.generation.request import (
     CONDITION_KEY,
     Conditions,
+    GenerationRequest,
     OverridesOf,
     Painted,
     SamplingOverrides,
-    Wish,
     guidable,
     placed,
-    wishes_for,
+    requests_for,
 )
 from ddpm_clip.generation.settings import Settings, settings_of
 from ddpm_clip.runs.pretrained import LoadedModel, load
@@ -55,19 +55,19 @@ class TextToImage:
         return cls(load(name, device))
 
     def __call__(
-        self, prompts: str | Sequence[str], n: int = 1, seed: int = 0, **wishes: Any
+        self, prompts: str | Sequence[str], n: int = 1, seed: int = 0, **overrides: Any
     ) -> list[Image.Image]:
-        """PIL pictures, `n` a prompt, prompt by prompt; `wishes` as the fields of `Settings`.
+        """PIL pictures, `n` a prompt, prompt by prompt; `requests` as the fields of `Settings`.
 
         Each says its seed in `info["seed"]`, also where `seed=-1` drew it. Warns of a prompt that
         is outside what the model's pictures cover.
         """
-        settings = self.settings(n=n, seed=seed, **wishes)
+        settings = self.settings(n=n, seed=seed, **overrides)
         prompts = prompts if settings.wordless else checked_prompts(prompts)
         self.warn(prompts, settings)
         painted = self.paint_all(prompts, settings)
         for one in painted:
-            one.image.info["seed"] = one.wish.seed
+            one.image.info["seed"] = one.request.seed
         return [one.image for one in painted]
 
     def warn(self, prompts: str | Sequence[str], settings: Settings) -> None:
@@ -75,7 +75,7 @@ class TextToImage:
         if not settings.wordless:
             self.adviser.warn(checked_prompts(prompts))
 
-    def settings(self, **wishes: Any) -> Settings:
+    def settings(self, **overrides: Any) -> Settings:
         """The model's own settings with some replaced, checked.
 
         Raises:
@@ -83,7 +83,7 @@ class TextToImage:
         """
         _, height, width = self.model.image_shape
         own, T = self.model.config.generation, self.model.ddpm.T
-        return settings_of(own, T, f"{width}x{height}", **wishes)
+        return settings_of(own, T, f"{width}x{height}", **overrides)
 
     def conditions(
         self, prompts: Sequence[str], settings: Settings, seeds: Sequence[int]
@@ -95,11 +95,11 @@ class TextToImage:
         return c.to(self.model.device)
 
     def walk(
-        self, prompts: str | Sequence[str], n: int = 1, seed: int = 0, **wishes: Any
+        self, prompts: str | Sequence[str], n: int = 1, seed: int = 0, **overrides: Any
     ) -> Iterator[Step]:
         """The steps of one batch with `n` pictures a prompt, for GIFs, analysis and live views."""
-        settings = self.settings(n=n, seed=seed, **wishes)
-        return self._walk(wishes_for(checked_prompts(prompts), settings), settings)
+        settings = self.settings(n=n, seed=seed, **overrides)
+        return self._walk(requests_for(checked_prompts(prompts), settings), settings)
 
     def paint(
         self, prompts: str | Sequence[str], settings: Settings, *, keep_frames: bool = False
@@ -116,31 +116,31 @@ class TextToImage:
             NonFiniteError: a picture with values that are no numbers.
         """
         if settings.wordless or (settings.unconditional and not prompts):
-            wishes = wishes_for(["(unconditional)"], settings, worded=False)
+            requests = requests_for(["(unconditional)"], settings, has_words=False)
         else:
-            wishes = wishes_for(checked_prompts(prompts), settings)
-        return self.paint_wishes(wishes, settings, keep_frames=keep_frames)
+            requests = requests_for(checked_prompts(prompts), settings)
+        return self.paint_requests(requests, settings, keep_frames=keep_frames)
 
-    def paint_wishes(
+    def paint_requests(
         self,
-        wishes: Sequence[Wish],
+        requests: Sequence[GenerationRequest],
         settings: Settings,
         *,
         conditions: Conditions | None = None,
         overrides: OverridesOf | None = None,
         keep_frames: bool = False,
     ) -> Generator[Progress, None, list[Painted]]:
-        """Paint every wish, batch by batch, with its own prompt, seed and scale.
+        """Paint every request, batch by batch, with its own prompt, seed and scale.
 
         Args:
-            wishes: one a picture; `settings.n`, `seed` and `guidance` are not looked at.
+            requests: one a picture; `settings.n`, `seed` and `guidance` are not looked at.
             settings: from `settings`.
             conditions: where the conditions come from; None asks the prompts.
-            overrides: how the walk of each batch differs. Their rows, where they name any, should be
+            overrides: how the walk of each batch differs. Timesteps, where it names any, should be
                 `settings.steps` many, as these are counted.
             keep_frames: keep x_0 at each step, for GIFs.
 
-        Warns where a CLIP should guide and the wishes have no words that it could go by.
+        Warns where a CLIP should guide and the requests have no words that it could go by.
 
         Raises:
             UsageError: conditions for a model that paints without any.
@@ -153,13 +153,15 @@ class TextToImage:
                 "choose a model that was trained with them",
                 param="unconditional",
             )
-        if settings.clip_guidance > 0 and not guidable(wishes):
+        if settings.clip_guidance > 0 and not guidable(requests):
             warnings.warn(
                 f"clip_guidance = {settings.clip_guidance:g} is left out: there are no "
                 "words that a CLIP could go by",
                 stacklevel=2,
             )
-        batches = [wishes[i : i + settings.batch] for i in range(0, len(wishes), settings.batch)]
+        batches = [
+            requests[i : i + settings.batch] for i in range(0, len(requests), settings.batch)
+        ]
         done, total, painted = 0, settings.steps * len(batches), []
         for number, batch in enumerate(batches):
             frames, last = [], None
@@ -187,24 +189,24 @@ class TextToImage:
 
     def _walk(
         self,
-        wishes: Sequence[Wish],
+        requests: Sequence[GenerationRequest],
         settings: Settings,
         conditions: Conditions | None = None,
         overrides: OverridesOf | None = None,
     ) -> Iterator[Step]:
-        seeds = [wish.seed for wish in wishes]
-        how = self._plain_overrides(wishes, settings)
-        how = how if overrides is None else how.then(overrides(wishes))
-        model, scale = self.model, torch.tensor([wish.guidance for wish in wishes])
+        seeds = [request.seed for request in requests]
+        how = self._plain_overrides(requests, settings)
+        how = how if overrides is None else how.then(overrides(requests))
+        model, scale = self.model, torch.tensor([request.guidance for request in requests])
         c_neg: Tensor | None = None
         if settings.unconditional:
-            c, scale = torch.zeros(len(wishes), model.conditioner.width), 0 * scale
+            c, scale = torch.zeros(len(requests), model.conditioner.width), 0 * scale
         elif conditions is not None:
-            c = conditions(wishes)
+            c = conditions(requests)
         else:
-            c = self.conditions([wish.prompt for wish in wishes], settings, seeds)
+            c = self.conditions([request.prompt for request in requests], settings, seeds)
         if settings.negative is not None:
-            c_neg = self.conditions([settings.negative] * len(wishes), settings, seeds)
+            c_neg = self.conditions([settings.negative] * len(requests), settings, seeds)
         return model.ddpm.walk(
             cast(Denoiser, model.network),
             c.to(model.device),
@@ -221,11 +223,16 @@ class TextToImage:
             wrap=how.wrap,
         )
 
-    def _plain_overrides(self, wishes: Sequence[Wish], settings: Settings) -> SamplingOverrides:
+    def _plain_overrides(
+        self, requests: Sequence[GenerationRequest], settings: Settings
+    ) -> SamplingOverrides:
         """From noise, guided by a CLIP where the settings say so and there are words."""
-        if settings.clip_guidance == 0 or not guidable(wishes):
+        if settings.clip_guidance == 0 or not guidable(requests):
             return SamplingOverrides()
-        prompts, seeds = [wish.prompt for wish in wishes], [wish.seed for wish in wishes]
+        prompts, seeds = (
+            [request.prompt for request in requests],
+            [request.seed for request in requests],
+        )
         schedule = self.model.ddpm.schedule
         wrap, sampler = self.guide(settings.clip_guide).overrides(
             prompts, seeds, schedule, settings

@@ -57,7 +57,7 @@ class Recipe:
     mode: str | None
 
     @property
-    def worded(self) -> bool:
+    def has_words(self) -> bool:
         """Is the prompt a text, and not a name?"""
         return self.mode not in NAMED and not self.settings.wordless
 
@@ -100,7 +100,7 @@ def read_recipe(picture: str | Path) -> Recipe:
         check_place(facts, recipe.settings)
         check_scales(facts, recipe.settings)
         check_edit(recipe.edit_facts)
-        if recipe.worded:
+        if recipe.has_words:
             check_prompt(facts["prompt"])
     except UsageError as error:
         raise _damaged(file, error.what) from error

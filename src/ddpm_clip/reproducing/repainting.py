@@ -22,7 +22,7 @@ from ddpm_clip.editing.interpolation import on_the_way
 from ddpm_clip.editing.pictures import Picture, mask_digest, open_mask, open_picture
 from ddpm_clip.editing.variation import seen
 from ddpm_clip.errors import DataError, MissingInput
-from ddpm_clip.generation.request import Conditions, OverridesOf, Painted, Wish, placed
+from ddpm_clip.generation.request import Conditions, GenerationRequest, OverridesOf, Painted, placed
 from ddpm_clip.generation.settings import Settings
 from ddpm_clip.generation.text_to_image import TextToImage
 from ddpm_clip.reproducing.recipe import Recipe
@@ -48,7 +48,7 @@ class Given:
 
 @dataclass(frozen=True, slots=True)
 class Seams:
-    """Where the walk of an edit differs from the plain one; arguments of `paint_wishes`."""
+    """Where the walk of an edit differs from the plain one; arguments of `paint_requests`."""
 
     settings: Settings
     conditions: Conditions | None = None
@@ -76,7 +76,7 @@ def repainted(
     if seams.unpainted is not None:
         yield Progress("paint", 1, 1)
         return placed(to_picture(seams.unpainted.x), batch, number, at)
-    painted = yield from tti.paint_wishes(
+    painted = yield from tti.paint_requests(
         batch, seams.settings, conditions=seams.conditions, overrides=seams.overrides
     )
     return replace(painted[at], batch=number)
@@ -93,13 +93,15 @@ def threads(count: int) -> Iterator[None]:
         torch.set_num_threads(before)
 
 
-def _batch(recipe: Recipe) -> list[Wish]:
-    """As many wishes as there were; the others differ in guidance only, where they did."""
+def _batch(recipe: Recipe) -> list[GenerationRequest]:
+    """As many requests as there were; the others differ in guidance only, where they did."""
     facts, own = recipe.facts, recipe.settings.guidance[0]
-    wish = Wish(facts["prompt"], 0, recipe.settings.seed, own, recipe.edit_facts, recipe.worded)
+    request = GenerationRequest(
+        facts["prompt"], 0, recipe.settings.seed, own, recipe.edit_facts, recipe.has_words
+    )
     others = sorted(recipe.scales, key=lambda scale: scale == own)  # first those that it has not
-    batch = [replace(wish, guidance=others[i % 2]) for i in range(facts["batch_pictures"] - 1)]
-    batch.insert(facts["position"], wish)
+    batch = [replace(request, guidance=others[i % 2]) for i in range(facts["batch_pictures"] - 1)]
+    batch.insert(facts["position"], request)
     return batch
 
 

@@ -6,7 +6,7 @@ from ddpm_clip.errors import DataError
 from ddpm_clip.evaluation.bridges import CEILING, compare_bridges
 from ddpm_clip.evaluation.prompts.ceiling import agrees, from_pictures
 from ddpm_clip.evaluation.prompts.success import PromptCase, paint_cases
-from ddpm_clip.generation.request import Wish
+from ddpm_clip.generation.request import GenerationRequest
 from ddpm_clip.utils.generators import finish
 from ddpm_clip.utils.tensors import to_float
 
@@ -27,8 +27,12 @@ def test_facts_agree_where_all_that_is_asked_is_shown():
 def test_a_condition_is_that_of_a_real_picture_of_what_is_asked(tiny_tti):
     pixels, facts = planted(30, seed=0)
     conditions = from_pictures(tiny_tti, pixels, facts, [RING, LIGHT_BAR])
-    wishes = [Wish("a ring", 0, 5, 2.0), Wish("a light bar", 1, 6, 2.0), Wish("a ring", 2, 5, 2.0)]
-    c = conditions(wishes)
+    requests = [
+        GenerationRequest("a ring", 0, 5, 2.0),
+        GenerationRequest("a light bar", 1, 6, 2.0),
+        GenerationRequest("a ring", 2, 5, 2.0),
+    ]
+    c = conditions(requests)
     model = tiny_tti.model
     with torch.no_grad():
         every = model.conditioner.images(model.embedder.embed_pixels(to_float(pixels)))
@@ -47,8 +51,8 @@ def test_conditions_from_elsewhere_change_the_picture_and_not_its_noise(tiny_tti
             tiny_tti,
             [RING],
             2,
-            conditions=lambda wishes: tiny_tti.conditions(
-                [w.prompt for w in wishes], tiny_tti.settings(), [w.seed for w in wishes]
+            conditions=lambda requests: tiny_tti.conditions(
+                [w.prompt for w in requests], tiny_tti.settings(), [w.seed for w in requests]
             ),
         )
     )

@@ -21,7 +21,7 @@ def recorded(subject, scale=None, interval=None):
 @pytest.mark.parametrize("clamp", ["none", "static"])
 def test_the_weight_in_is_the_weight_used(scale, clamp):
     subject = planted_subject("a two", range(3), steps=8)
-    subject = subject.replace(settings=subject.settings.with_wishes(clamp=clamp))
+    subject = subject.replace(settings=subject.settings.with_overrides(clamp=clamp))
     check = check_weights(subject, recorded(subject, scale), scale)
     assert check.worst < 1e-5
     assert int((~check.used.isnan()).sum()) >= 9
@@ -30,7 +30,7 @@ def test_the_weight_in_is_the_weight_used(scale, clamp):
 
 def test_each_picture_has_its_own_weight_and_outside_the_interval_it_is_one():
     subject = planted_subject("a two", range(3), steps=12)
-    subject = subject.replace(settings=subject.settings.with_wishes(interval=(1.0, 10.0)))
+    subject = subject.replace(settings=subject.settings.with_overrides(interval=(1.0, 10.0)))
     scales = torch.tensor([0.5, 2.0, 4.0])
     check = check_weights(subject, recorded(subject, scales), scales)
     assert check.asked[0].tolist() == [0.5, 1.0, 1.0]  # pure noise, beyond the interval
@@ -56,7 +56,7 @@ def test_clamped_pixels_and_faint_fields_tell_no_slope():
 
 def test_where_the_line_is_bent_nothing_is_measured():
     subject = planted_subject("a two", range(3), steps=8)
-    subject = subject.replace(settings=subject.settings.with_wishes(rescale=0.5))
+    subject = subject.replace(settings=subject.settings.with_overrides(rescale=0.5))
     check = check_weights(subject, recorded(subject))
     assert check.worst is None
     assert not check.wrong

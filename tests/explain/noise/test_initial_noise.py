@@ -61,7 +61,7 @@ def test_crossed_noise_gives_the_picture_of_its_givers_at_both_ends(planted):
 def test_the_class_goes_with_the_frequencies_in_which_modes_differ(planted):
     """Without words; all patterns of the mixture lie at or below four waves."""
     assert centroid(radial_spectrum(planted.network.means)).max() < 3.5
-    silent = planted.replace(settings=planted.settings.with_wishes(guidance=0.0))
+    silent = planted.replace(settings=planted.settings.with_overrides(guidance=0.0))
     trades = finish(traded(silent, 24, [0.0, 5.0], 10, "dpmpp_2m"))
     assert trades.share[1].mean() < 0.15
     assert trades.share[2].mean() > 0.85
@@ -78,7 +78,7 @@ def test_within_a_mode_a_block_of_noise_moves_its_own_block_only(planted):
 
 
 def test_without_words_a_block_of_noise_can_change_the_mode_and_so_everything(planted):
-    silent = planted.replace(settings=planted.settings.with_wishes(guidance=0.0))
+    silent = planted.replace(settings=planted.settings.with_overrides(guidance=0.0))
     assert finish(transplanted(silent, 16, 10, "dpmpp_2m")).stays.mean() < 0.7
 
 

@@ -54,7 +54,7 @@ def test_a_network_that_is_too_bold_by_a_factor_has_the_slope_of_one_over_it(pla
     class Bold:
         schedule, ratio = planted.schedule, planted.ratio
 
-        def predict(self, c, **wishes):
+        def predict(self, c, **overrides):
             return lambda x_t, t: Prediction(x_t, bold * x)
 
     assert torch.allclose(

@@ -20,7 +20,7 @@ from ddpm_clip.cli.painting_options import (
     Seed,
     Steps,
     Weight,
-    painting_wishes,
+    painting_overrides,
 )
 
 Parts = Annotated[
@@ -58,10 +58,10 @@ def blend(
 
     weighted = [part_of(part) for part in parts]
     checked_weights([weight for _, weight in weighted])
-    wishes = painting_wishes(
+    overrides = painting_overrides(
         guidance, w, n=n, seed=seed, steps=steps, sampler=sampler, negative=negative, bridge=bridge
     )
-    at = desk(model, device, out, no_metadata, as_json, wishes)
+    at = desk(model, device, out, no_metadata, as_json, overrides)
     ideas = [(read_idea(text, at.tti.model), weight) for text, weight in weighted]
     at.finish(blend(at.tti, ideas, at.settings), lambda painted: sheet_of(painted, at.settings))
 

@@ -10,7 +10,7 @@ import typer
 
 from ddpm_clip.cli import console
 from ddpm_clip.cli.options import AsJson, Overwrite, typed_number
-from ddpm_clip.cli.painting_options import WHOLE, Bridge, Device, Sampler, Steps, painting_wishes
+from ddpm_clip.cli.painting_options import WHOLE, Bridge, Device, Sampler, Steps, painting_overrides
 
 if TYPE_CHECKING:
     from collections.abc import Generator
@@ -74,7 +74,7 @@ def evaluate(
     from ddpm_clip.evaluation.report.formats.files import HTML, check_folder, write_evaluation
     from ddpm_clip.evaluation.report.plan import check_size
 
-    how = painting_wishes(guidance, None, steps=steps, sampler=sampler, bridge=bridge, seed=seed)
+    how = painting_overrides(guidance, None, steps=steps, sampler=sampler, bridge=bridge, seed=seed)
     check_size(n, minutes)
     check_folder(out, overwrite)
     request = Request(n, minutes, prompts, judge, clip, against, how)

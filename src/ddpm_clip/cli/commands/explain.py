@@ -10,7 +10,7 @@ import typer
 
 from ddpm_clip.cli import console
 from ddpm_clip.cli.options import AsJson, Overwrite
-from ddpm_clip.cli.painting_options import Bridge, Device, Sampler, Steps, painting_wishes
+from ddpm_clip.cli.painting_options import Bridge, Device, Sampler, Steps, painting_overrides
 from ddpm_clip.errors import UsageError
 
 if TYPE_CHECKING:
@@ -74,7 +74,7 @@ def explain(
     from ddpm_clip.explain.report.files import as_json as json_form
     from ddpm_clip.explain.report.run_all import chosen
 
-    how = painting_wishes(guidance, None, steps=steps, sampler=sampler, bridge=bridge)
+    how = painting_overrides(guidance, None, steps=steps, sampler=sampler, bridge=bridge)
     names = chosen(None if analyses is None else _names(analyses))
     picked = _seeds(seeds) if seeds is not None else list(range(FEW if quick else MANY))
     said = used_prompts([prompt])[0]

@@ -29,7 +29,7 @@ from ddpm_clip.cli.painting_options import (
     Unconditional,
     Weight,
     default_model,
-    painting_wishes,
+    painting_overrides,
     used_prompts,
 )
 from ddpm_clip.errors import UsageError
@@ -73,7 +73,7 @@ def generate(
     Writes a PNG a picture and a grid, and prints the pictures' paths. Picture j of every prompt
     has seed S + j and looks the same whatever else is painted beside it.
     """
-    wishes = painting_wishes(
+    overrides = painting_overrides(
         guidance,
         w,
         n=n,
@@ -97,7 +97,7 @@ def generate(
     asked = [] if wordless else used_prompts(prompts or [])
     painted = _paint(
         asked,
-        wishes | {"unconditional": unconditional or None},
+        overrides | {"unconditional": unconditional or None},
         model or default_model(),
         device,
         out,
@@ -112,7 +112,7 @@ def generate(
 
 def _paint(
     prompts: list[str],
-    wishes: dict[str, Any],
+    overrides: dict[str, Any],
     model: str,
     device: str,
     out: Path,
@@ -125,7 +125,7 @@ def _paint(
     from ddpm_clip.generation.text_to_image import TextToImage
 
     tti = TextToImage.from_pretrained(model, device)
-    settings = tti.settings(**wishes)
+    settings = tti.settings(**overrides)
     if prompts and settings.wordless:
         raise UsageError(
             f"{model} paints without words, and a prompt is given",

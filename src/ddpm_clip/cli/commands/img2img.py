@@ -21,7 +21,7 @@ from ddpm_clip.cli.painting_options import (
     Steps,
     Unconditional,
     Weight,
-    painting_wishes,
+    painting_overrides,
 )
 
 Strength = Annotated[
@@ -62,7 +62,7 @@ def img2img(
     from ddpm_clip.editing import beside, img2img, open_picture
 
     checked_strength(strength)
-    wishes = painting_wishes(
+    overrides = painting_overrides(
         guidance,
         w,
         n=n,
@@ -74,7 +74,7 @@ def img2img(
         unconditional=unconditional or None,
     )
     asked = asked_prompt(prompt, unconditional)
-    at = desk(model, device, out, no_metadata, as_json, wishes)
+    at = desk(model, device, out, no_metadata, as_json, overrides)
     given = open_picture(picture, at.tti.model)
     work = img2img(at.tti, given, asked, at.settings, strength=strength)
     at.finish(work, lambda painted: beside(given, painted))

@@ -22,7 +22,7 @@ from ddpm_clip.cli.painting_options import (
     Steps,
     Unconditional,
     Weight,
-    painting_wishes,
+    painting_overrides,
 )
 
 MaskFile = Annotated[
@@ -66,7 +66,7 @@ def inpaint(
     from ddpm_clip.editing import beside, inpaint, open_mask, open_picture
 
     checked_rounds(rounds)
-    wishes = painting_wishes(
+    overrides = painting_overrides(
         guidance,
         w,
         n=n,
@@ -78,7 +78,7 @@ def inpaint(
         unconditional=unconditional or None,
     )
     asked = asked_prompt(prompt, unconditional)
-    at = desk(model, device, out, no_metadata, as_json, wishes)
+    at = desk(model, device, out, no_metadata, as_json, overrides)
     given = open_picture(picture, at.tti.model)
     paint = open_mask(mask, given, at.tti.model)
     work = inpaint(at.tti, given, paint, asked, at.settings, rounds=rounds)

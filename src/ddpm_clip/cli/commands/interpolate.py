@@ -21,7 +21,7 @@ from ddpm_clip.cli.painting_options import (
     Seed,
     Steps,
     Weight,
-    painting_wishes,
+    painting_overrides,
 )
 
 End = Annotated[str, typer.Argument(help="A prompt; or a picture, if it ends in .png, .jpg, …")]
@@ -59,10 +59,10 @@ def interpolate(
     from ddpm_clip.editing import interpolate, morph, read_idea, strip
 
     checked_frames(frames)
-    wishes = painting_wishes(
+    overrides = painting_overrides(
         guidance, w, n=n, seed=seed, steps=steps, sampler=sampler, negative=negative, bridge=bridge
     )
-    at = desk(model, device, out, no_metadata, as_json, wishes)
+    at = desk(model, device, out, no_metadata, as_json, overrides)
     first, last = read_idea(a, at.tti.model), read_idea(b, at.tti.model)
     work = interpolate(at.tti, first, last, at.settings, frames=frames)
     at.finish(work, strip, morph if gif else None)

@@ -20,7 +20,7 @@ from ddpm_clip.cli.painting_options import (
     Seed,
     Steps,
     Weight,
-    painting_wishes,
+    painting_overrides,
 )
 
 Strength = Annotated[
@@ -62,10 +62,10 @@ def vary(
     from ddpm_clip.editing import beside, open_picture, vary
 
     checked_strength(strength)
-    wishes = painting_wishes(
+    overrides = painting_overrides(
         guidance, w, n=n, seed=seed, steps=steps, sampler=sampler, negative=negative, bridge=bridge
     )
-    at = desk(model, device, out, no_metadata, as_json, wishes)
+    at = desk(model, device, out, no_metadata, as_json, overrides)
     given = open_picture(picture, at.tti.model)
     work = vary(at.tti, given, at.settings, strength=strength)
     at.finish(work, lambda painted: beside(given, painted))

@@ -12,7 +12,7 @@ from torch import Tensor
 
 from ddpm_clip.errors import DataError
 from ddpm_clip.evaluation.prompts.success import PromptCase
-from ddpm_clip.generation.request import Conditions, Wish
+from ddpm_clip.generation.request import Conditions, GenerationRequest
 from ddpm_clip.generation.text_to_image import TextToImage
 from ddpm_clip.utils.tensors import to_float
 
@@ -24,7 +24,7 @@ def from_pictures(
 ) -> Conditions:
     """Conditions of real pictures that show what is asked: the ceiling of every bridge.
 
-    Each wish takes a picture by lot of its seed.
+    Each request takes a picture by lot of its seed.
 
     Args:
         tti: its embedder and conditioner are asked.
@@ -37,8 +37,8 @@ def from_pictures(
     """
     fitting = {case.prompt: _showing(case, facts) for case in cases}
 
-    def conditions(wishes: Sequence[Wish]) -> Tensor:
-        rows = [random.Random(f"ceiling {w.seed}").choice(fitting[w.prompt]) for w in wishes]
+    def conditions(requests: Sequence[GenerationRequest]) -> Tensor:
+        rows = [random.Random(f"ceiling {w.seed}").choice(fitting[w.prompt]) for w in requests]
         x = to_float(pixels[rows]).to(tti.model.device)
         with torch.no_grad():
             e = tti.model.embedder.embed_pixels(x).cpu()

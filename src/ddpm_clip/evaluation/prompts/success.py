@@ -14,7 +14,7 @@ from ddpm_clip.config.limits import MAX_SEED
 from ddpm_clip.errors import UsageError
 from ddpm_clip.evaluation.judge.network import Reading
 from ddpm_clip.evaluation.statistics.intervals import wilson
-from ddpm_clip.generation.request import Conditions, Wish
+from ddpm_clip.generation.request import Conditions, GenerationRequest
 from ddpm_clip.generation.text_to_image import TextToImage
 from ddpm_clip.types import Judge, Progress
 from ddpm_clip.utils.tensors import stack_pictures
@@ -155,16 +155,16 @@ def paint_cases(
     Raises:
         UsageError: several guidance scales, or a setting out of range.
     """
-    wished = tti.settings(n=n, seed=seed, **settings)
-    if len(wished.guidance) != 1:
+    asked = tti.settings(n=n, seed=seed, **settings)
+    if len(asked.guidance) != 1:
         raise UsageError(
-            f"{len(wished.guidance)} guidance scales", "a table is of one", param="guidance"
+            f"{len(asked.guidance)} guidance scales", "a table is of one", param="guidance"
         )
-    wishes = [
-        Wish(cases[i // n].prompt, i, (seed + i) % (MAX_SEED + 1), wished.guidance[0])
+    requests = [
+        GenerationRequest(cases[i // n].prompt, i, (seed + i) % (MAX_SEED + 1), asked.guidance[0])
         for i in range(n * len(cases))
     ]
-    painted = yield from tti.paint_wishes(wishes, wished, conditions=conditions)
+    painted = yield from tti.paint_requests(requests, asked, conditions=conditions)
     channels, side, _ = tti.model.image_shape
     return stack_pictures([one.image for one in painted], side, channels)
 

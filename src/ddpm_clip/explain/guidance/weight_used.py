@@ -66,8 +66,8 @@ def check_weights(
         recording: of its walk.
         scale: that was asked for, one number or one a picture; None is the subject's own.
     """
-    wished = subject.guidance if scale is None else scale
-    guidance, b = Guidance(wished, subject.settings.interval), len(recording.x_end)
+    requested = subject.guidance if scale is None else scale
+    guidance, b = Guidance(requested, subject.settings.interval), len(recording.x_end)
     asked = torch.stack([guidance.scales_at(ratio, b) for ratio in recording.ratio]).double()
     how = subject.settings
     if how.rescale != 0 or how.clamp not in ("none", "static"):

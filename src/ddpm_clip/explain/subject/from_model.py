@@ -56,7 +56,7 @@ def subject_of(
     seeds: int | Sequence[int] = SEEDS,
     *,
     attribute: str | None = None,
-    **wishes: Any,
+    **overrides: Any,
 ) -> Subject:
     """What the analyses are asked about.
 
@@ -65,21 +65,21 @@ def subject_of(
         prompt: in words; of a subject, None keeps its own.
         seeds: one a picture; a number n means 0 to n - 1. A subject keeps its own.
         attribute: of what the judge reads; None follows the prompt.
-        wishes: as the fields of `Settings`.
+        overrides: as the fields of `Settings`.
 
     Raises:
         UsageError: no prompt, a model without words, a value out of range.
         MissingInput: no such model.
     """
     if isinstance(model, Subject):
-        return _changed(model, prompt, seeds, wishes)
+        return _changed(model, prompt, seeds, overrides)
     if prompt is None:
         raise UsageError(
             "no prompt", "an explanation is of one", 'give one: "a six"', param="prompt"
         )
     tti = _painter(model)
     # the walk that is explained is the network's own: a CLIP's gradient is left out
-    settings = tti.settings(**{"clip_guidance": 0.0, **wishes})
+    settings = tti.settings(**{"clip_guidance": 0.0, **overrides})
     if settings.unconditional:
         raise UsageError(f"{tti.model.name} paints without words", "there is no prompt to explain")
     text, chosen = checked_prompt(prompt), tuple(checked_seeds(seeds))
@@ -144,12 +144,12 @@ def _painter(model: TextToImage | LoadedModel | str) -> TextToImage:
 
 
 def _changed(
-    subject: Subject, prompt: str | None, seeds: int | Sequence[int], wishes: Mapping[str, Any]
+    subject: Subject, prompt: str | None, seeds: int | Sequence[int], overrides: Mapping[str, Any]
 ) -> Subject:
     """A subject with another prompt or settings; its seeds stay unless they are named."""
     changes: dict[str, Any] = {}
-    if wishes:
-        changes["settings"] = subject.settings.with_wishes(**wishes)
+    if overrides:
+        changes["settings"] = subject.settings.with_overrides(**overrides)
     if not isinstance(seeds, int):
         changes["seeds"] = tuple(checked_seeds(seeds))
     if prompt is not None and prompt != subject.prompt:

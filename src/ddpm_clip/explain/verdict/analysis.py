@@ -15,7 +15,7 @@ Explain = Callable[..., Generator[Progress, None, Explanation]]
 def plainly(explain: Explain) -> Callable[..., Explanation]:
     """An analysis as a plain function: `f(model, prompt, quick=False, seeds=16, **options)`.
 
-    `model` may be whatever `subject_of` takes; `settings` is a dict of wishes for it, and all
+    `model` may be whatever `subject_of` takes; `settings` is a dict of overrides for it, and all
     other options go to the analysis.
     """
 

@@ -46,32 +46,32 @@ class Told:
 
 
 def bridged(
-    conditioner: Conditioner, embedder: Embedder, prompts: Tensor, told: Told, wished: str
+    conditioner: Conditioner, embedder: Embedder, prompts: Tensor, told: Told, requested: str
 ) -> Generator[Progress, None, Choice]:
-    """Give a fitted conditioner its prior, and choose its bridge where `wished` is `auto`.
+    """Give a fitted conditioner its prior, and choose its bridge where `requested` is `auto`.
 
     Args:
         conditioner: gets a prior here, unless there is nothing to fit it on.
         embedder: of the captions.
         prompts: (p, e) embeddings of the prompt bank, for want of captions.
         told: the pictures.
-        wished: a bridge, which is the choice then, or `auto`.
+        requested: a bridge, which is the choice then, or `auto`.
     """
     if embedder.name == "labels":
         return Choice(
-            "identity" if wished == AUTO else wished,
+            "identity" if requested == AUTO else requested,
             "words and pictures are the same to this embedder",
         )
     if conditioner.mode == "raw":
-        return Choice(DEFAULT if wished == AUTO else wished, "not used: the mode is raw")
+        return Choice(DEFAULT if requested == AUTO else requested, "not used: the mode is raw")
     texts, images = yield from _told(told, told.rows, embedder, MOST)
     pseudo = len(texts) < FEWEST
     if pseudo and len(prompts) and len(conditioner.bank):
         texts, images = pseudo_pairs(conditioner, prompts)
     if len(texts) >= FEWEST:
         conditioner.prior = Prior.fit(texts, images, pseudo=pseudo)
-    if wished != AUTO:
-        return Choice(wished, "as the configuration says")
+    if requested != AUTO:
+        return Choice(requested, "as the configuration says")
     texts, images = yield from _told(told, told.heldout, embedder, len(told.heldout))
     return choose(conditioner, texts, images)
 

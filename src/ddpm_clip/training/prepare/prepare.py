@@ -147,8 +147,8 @@ def _conditioner(
         mode=options.mode,
     )
     is_open = AUTO in (options.bridge, run.read_json("run.json").get("bridge"))
-    wished = AUTO if is_open else options.bridge
-    choice = yield from bridged(conditioner, embedder, texts, told, wished)
+    requested = AUTO if is_open else options.bridge
+    choice = yield from bridged(conditioner, embedder, texts, told, requested)
     run.settle(_with_bridge(run.config, choice.bridge))
     conditioner.options = bridge_options(run.config.conditioning)
     write_note(run.folder, note_of(choice, conditioner))
