@@ -84,7 +84,7 @@ def error_by_level(tti: TextToImage, x: Tensor, c: Tensor) -> dict[str, list[flo
     for name, shown in (("with_condition", 1.0), ("without_condition", 0.0)):
         found[name] = []
         for level in LEVELS:
-            row = ddpm.schedule.row_of(torch.tensor([level])).item()
+            row = ddpm.schedule.timestep_of(torch.tensor([level])).item()
             off = 0.0
             for part in torch.arange(len(x)).split(64):
                 t, mask = torch.full((len(part),), row), torch.full((len(part), 1), shown)

@@ -72,7 +72,7 @@ def tell(found: Explanation) -> None:
 painter = subject_of("digits", "a six", 1)
 schedule = painter.schedule
 x_0 = [step.x_prev for step in painter.walk(painter.conditions())][-1]
-rows = schedule.row_of(torch.logspace(-1.5, 1.5, 8, dtype=torch.float64))
+rows = schedule.timestep_of(torch.logspace(-1.5, 1.5, 8, dtype=torch.float64))
 noised = torch.cat([painter.ddpm.q(x_0, rows[i : i + 1])[0] for i in range(len(rows))])
 levels = [f"{painter.ratio(float(t)):.2g}" for t in rows]
 shown = noised / (1 + 2 * schedule.at(rows)[1].float().view(-1, 1, 1, 1))

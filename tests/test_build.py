@@ -34,7 +34,7 @@ def test_zero_terminal_snr_is_built_for_v_and_refused_for_eps():
 @pytest.mark.parametrize("levels", ["uniform", "lognormal"])
 def test_training_levels_reach_the_ddpm(levels):
     ddpm = build_ddpm(DiffusionConfig(noise_levels=levels, timesteps=100, p_mean=-3.0, p_std=0.01))
-    rows = ddpm.rows(200, torch.Generator().manual_seed(0))
+    rows = ddpm.draw_timesteps(200, torch.Generator().manual_seed(0))
     alpha, sigma = ddpm.schedule.at(rows)
     spread = (sigma / alpha).log().std().item()
     assert (spread < 0.1) == (levels == "lognormal")

@@ -1,7 +1,7 @@
 """Protocols and shared dataclasses: the words in which the floors talk to each other.
 
 Shape letters, used in comments everywhere:
-    b batch, c h w channels height width, e embedding size, T rows of the schedule,
+    b batch, c h w channels height width, e embedding size, T timesteps of the schedule,
     n images, p prompts. The variable `c` is always the condition; channel counts are `img_ch`.
 Pixels are float in [-1, 1] on the model's side, uint8 in storage, PIL at the doors.
 
@@ -34,7 +34,7 @@ class Prediction:
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One rung of a walk down the noise levels: at row `t`, from `x_t` to `x_prev`."""
+    """One step of a walk down the noise levels: at timestep `t`, from `x_t` to `x_prev`."""
 
     i: int
     t: float
@@ -73,7 +73,7 @@ Noise = Callable[[int], Tensor]
 
 @runtime_checkable
 class Denoiser(Protocol):
-    """A network that is asked about one row of a schedule.
+    """A network that predicts at one timestep of a schedule.
 
     A row of `c` whose mask is 0 is replaced by the network's own learned null condition.
     """
@@ -82,7 +82,7 @@ class Denoiser(Protocol):
     c_embed_dim: int
 
     def __call__(self, x_t: Tensor, t: Tensor, c: Tensor, c_mask: Tensor) -> Tensor:
-        """x_t (b, c, h, w), t (b,) rows (may be fractional), c (b, e), c_mask (b, 1)."""
+        """x_t (b, c, h, w), t (b,) timesteps (may be fractional), c (b, e), c_mask (b, 1)."""
         ...
 
 

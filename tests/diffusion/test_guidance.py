@@ -106,7 +106,7 @@ def test_a_negative_prompt_takes_the_place_of_the_null(network, x_t, c):
 def test_outside_the_interval_one_branch_runs_and_the_scale_counts_as_1(network, x_t, c):
     predict = guided(network, SCHEDULE, V, c, Guidance(3.0, interval=(0.15, 3.0)))
     for ratio, both in ((0.1, False), (0.16, True), (2.9, True), (3.5, False), (50.0, False)):
-        t = SCHEDULE.row_of(torch.tensor([ratio])).item()
+        t = SCHEDULE.timestep_of(torch.tensor([ratio])).item()
         network.asked.clear()
         x_0 = predict(x_t, t).x_0
         assert network.asked == [(8, 4) if both else (4, 4)], ratio
@@ -114,7 +114,7 @@ def test_outside_the_interval_one_branch_runs_and_the_scale_counts_as_1(network,
 
 
 def test_the_interval_leaves_scales_below_1_alone(network, x_t, c):
-    t = SCHEDULE.row_of(torch.tensor([50.0])).item()
+    t = SCHEDULE.timestep_of(torch.tensor([50.0])).item()
     x_0 = x_0_of(network, x_t, c, Guidance(0.0, interval=(0.15, 3.0)), t=t)
     assert torch.equal(x_0, branch(network, x_t, c, False, t))
 

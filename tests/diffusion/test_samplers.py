@@ -178,6 +178,6 @@ def test_the_oracle_noise_recovers_the_picture_after_the_full_chain(variance, T)
         return Prediction(*PARAMETERIZATIONS["eps"].read(eps, x_t, alpha, sigma))
 
     noise = seeded_noise(x_0.shape)
-    rows = schedule.walk(T, spacing="rows")
+    rows = schedule.walk(T, spacing="timesteps")
     end = end_of(SAMPLERS["ddpm"](oracle, schedule, rows, noise(-1), noise, variance=variance))
     assert (end - x_0).abs().max() < 1e-4

@@ -92,11 +92,11 @@ def test_between_rows_log_snr_is_interpolated_linearly(schedule):
 def test_row_of_inverts_at(schedule):
     t = torch.rand(100, generator=torch.Generator().manual_seed(1)).double() * (schedule.T - 1)
     alpha, sigma = schedule.at(t)
-    assert torch.allclose(schedule.row_of(sigma / alpha), t, atol=1e-6)
+    assert torch.allclose(schedule.timestep_of(sigma / alpha), t, atol=1e-6)
 
 
 def test_row_of_stays_inside_the_table(schedule):
-    rows = schedule.row_of(torch.tensor([1e-12, 1e12], dtype=torch.float64))
+    rows = schedule.timestep_of(torch.tensor([1e-12, 1e12], dtype=torch.float64))
     assert rows.tolist() == [0.0, schedule.T - 1.0]
 
 
@@ -121,8 +121,8 @@ def test_a_walk_is_uniform_in_log_snr():
 
 
 def test_a_walk_over_whole_rows_visits_every_row_when_all_are_asked(schedule):
-    assert schedule.walk(schedule.T, spacing="rows") == list(range(schedule.T))[::-1]
-    rows = schedule.walk(25, spacing="rows")
+    assert schedule.walk(schedule.T, spacing="timesteps") == list(range(schedule.T))[::-1]
+    rows = schedule.walk(25, spacing="timesteps")
     assert rows == sorted(set(rows), reverse=True)
     assert all(row == int(row) for row in rows)
 

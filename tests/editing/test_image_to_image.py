@@ -6,7 +6,7 @@ import torch
 
 from ddpm_clip.diffusion.samplers import SAMPLERS
 from ddpm_clip.editing import img2img
-from ddpm_clip.editing.image_to_image import rows_left
+from ddpm_clip.editing.image_to_image import timesteps_left
 from ddpm_clip.errors import UsageError
 from ddpm_clip.utils.generators import finish
 from ddpm_clip.utils.tensors import stack_pictures, to_picture
@@ -43,7 +43,7 @@ def test_the_higher_the_strength_the_farther_from_the_picture(tti, six):
 
 def test_all_rows_of_a_schedule_can_be_cut_as_well(tti):
     rows = tti.model.ddpm.grid(1000)
-    assert rows_left(rows, 0.25) == list(range(249, -1, -1))
+    assert timesteps_left(rows, 0.25) == list(range(249, -1, -1))
 
 
 @pytest.mark.parametrize(
@@ -52,7 +52,7 @@ def test_all_rows_of_a_schedule_can_be_cut_as_well(tti):
 )
 def test_the_last_rows_are_walked(strength, left):
     rows = [float(row) for row in range(19, -1, -1)]
-    assert rows_left(rows, strength) == rows[20 - left :]
+    assert timesteps_left(rows, strength) == rows[20 - left :]
 
 
 def test_without_words_nothing_is_asked(tti, six):

@@ -122,10 +122,10 @@ def test_two_ways_are_one_behind_the_other():
     x = torch.zeros(1)
     first, second = (
         SamplingOverrides(x, [1.0], wrapped("a"), "walker"),
-        SamplingOverrides(rows=[2.0], wrap=wrapped("b")),
+        SamplingOverrides(timesteps=[2.0], wrap=wrapped("b")),
     )
     both = first.then(second)
     assert both.wrap(lambda x, t: "c")(x, 0.0) == "bac"
-    assert (both.x_start is x, both.rows, both.sampler) == (True, [2.0], "walker")
+    assert (both.x_start is x, both.timesteps, both.sampler) == (True, [2.0], "walker")
     assert SamplingOverrides().then(second).wrap is second.wrap
     assert first.then(SamplingOverrides()).wrap is first.wrap

@@ -151,8 +151,7 @@ def test_the_file_records_the_guide_only_where_there_was_one(tti, tmp_path):
 
 
 @pytest.mark.parametrize(
-    "overrides",
-    "param",
+    ("overrides", "param"),
     [
         ({"clip_guidance": -1}, "clip_guidance"),
         ({"clip_guidance": math.nan}, "clip_guidance"),

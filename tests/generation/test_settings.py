@@ -9,8 +9,7 @@ from ddpm_clip.generation.settings import Settings
 
 
 @pytest.mark.parametrize(
-    "overrides",
-    "param",
+    ("overrides", "param"),
     [
         ({"interval": (3.0, 0.15)}, "interval"),
         ({"interval": (math.nan, 1.0)}, "interval"),

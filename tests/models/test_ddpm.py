@@ -107,7 +107,7 @@ def test_the_loss_is_finite_on_a_row_of_pure_noise(parameterization, network, c)
 
 def test_training_rows_are_the_same_for_the_same_generator_seed():
     ddpm = DDPM(BETAS, noise_levels="lognormal", level_options={"p_mean": -1.0, "p_std": 1.0})
-    rows = [ddpm.rows(64, torch.Generator().manual_seed(seed)) for seed in (0, 0, 1)]
+    rows = [ddpm.draw_timesteps(64, torch.Generator().manual_seed(seed)) for seed in (0, 0, 1)]
     assert torch.equal(rows[0], rows[1])
     assert not torch.equal(rows[0], rows[2])
 
@@ -218,7 +218,7 @@ def test_a_walk_can_start_from_a_noised_picture(network, c):
     ddpm = DDPM(SCHEDULES["cosine"](1000), parameterization="v")
     rows = [400.0, 200.0, 0.0]
     x_start, _ = ddpm.q(torch.zeros(3, 1, 8, 8), torch.full((3,), 400))
-    steps = list(ddpm.walk(network, c, rows=rows, x_start=x_start, seeds=[0, 1, 2]))
+    steps = list(ddpm.walk(network, c, timesteps=rows, x_start=x_start, seeds=[0, 1, 2]))
     assert [step.t for step in steps] == rows
     assert torch.equal(steps[0].x_t, x_start)
 
@@ -249,7 +249,7 @@ def test_unknown_names_are_refused_with_what_there_is(network, c):
 def test_gradients_flow_into_the_walk_but_not_into_the_network(network, c):
     ddpm = DDPM(SCHEDULES["cosine"](1000), parameterization="v")
     x_start = torch.zeros(3, 1, 8, 8, requires_grad=True)
-    *_, end = ddpm.walk(network, c, rows=[300.0, 0.0], x_start=x_start, clamp="none")
+    *_, end = ddpm.walk(network, c, timesteps=[300.0, 0.0], x_start=x_start, clamp="none")
     end.x_prev.sum().backward()
     assert x_start.grad.abs().max() > 0
     assert all(parameter.grad is None for parameter in network.parameters())
@@ -270,7 +270,7 @@ def test_a_trained_network_paints_the_eight_pictures_it_was_overfitted_on():
     optimizer = torch.optim.AdamW(network.parameters(), 5e-3, (0.9, 0.99))
     generator = torch.Generator().manual_seed(0)
     for step in range(steps):
-        t, eps = ddpm.rows(32, generator), torch.randn(32, 1, 8, 8, generator=generator)
+        t, eps = ddpm.draw_timesteps(32, generator), torch.randn(32, 1, 8, 8, generator=generator)
         t = t[torch.randperm(32, generator=generator)]
         loss = ddpm.get_loss(network, pictures[rows], t, c[rows], None, eps)
         optimizer.zero_grad()

@@ -23,9 +23,9 @@ WHOLE = {
     "steps": (1, 10**9, "it counts the rows of the schedule that are visited"),
     "batch": (1, MAX_PICTURES, "it counts the pictures that are painted at once"),
     "frames": (2, 1000, "it counts the pictures on the way, both ends included"),
-    "rounds": (1, 100, "it counts how often inpainting walks each rung"),
+    "rounds": (1, 100, "it counts how often inpainting walks each step"),
     "k": (1, 10_000, "it counts the nearest pictures that are named"),
-    "clip_travel": (0, 100, "it counts how often a guided rung is walked again"),
+    "clip_travel": (0, 100, "it counts how often a guided step is walked again"),
     "clip_views": (1, 1000, "it counts the views that the guiding CLIP looks at"),
 }
 """Whole numbers: lowest, highest, and what they mean."""
@@ -101,7 +101,7 @@ def checked_frames(frames: int) -> int:
 
 
 def checked_rounds(rounds: int) -> int:
-    """Times that inpainting walks each rung; else a `UsageError`."""
+    """Times that inpainting walks each step; else a `UsageError`."""
     return checked_whole("rounds", rounds)
 
 

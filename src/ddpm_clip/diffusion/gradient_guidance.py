@@ -1,7 +1,7 @@
 """Guidance by the gradient of any differentiable loss of the picture that is emerging.
 
 A loss that was never trained on noise can only be asked about pictures, so it sees the predicted
-x_0 and never x_t (Bansal et al. 2023, eq. 6). Each rung moves x_0 down the loss by a step whose
+x_0 and never x_t (Bansal et al. 2023, eq. 6). Each step moves x_0 down the loss by a step whose
 length says how far the loss may pull, whatever the size of its gradient (Yu et al. 2023,
 section 4). Knows nothing of CLIP, prompts or networks: a loss, and what samplers call.
 """
@@ -35,7 +35,7 @@ class GradientGuidance:
         strength: length of a step, in standard deviations of what the noise still leaves open
             about each pixel; 0 is off.
         interval: (low, high] of sigma/alpha in which it pulls.
-        travel: how often each rung of the interval is walked again from fresh noise, so that
+        travel: how often each step of the interval is walked again from fresh noise, so that
             the network can agree or disagree with what the gradient did.
         clamp: a name in `CLAMPS`, applied to x_0 after each step.
     """
@@ -99,11 +99,11 @@ def open_spread(ratio: float, spread: float = SPREAD) -> float:
 
 
 def travelling(walker: Walker, guidance: GradientGuidance) -> Walker:
-    """A sampler that walks each rung of the interval `travel` times more, from fresh noise.
+    """A sampler that walks each step of the interval `travel` times more, from fresh noise.
 
-    After the rung from t to s, x_s is noised to t again and the rung repeated (Lugmayr et al.
-    2022, algorithm 1). Only the last time is yielded, so that there are as many steps as rows.
-    Inside the interval a solver starts anew on each rung, without the memory of earlier ones.
+    After the step from t to s, x_s is noised to t again and the step repeated (Lugmayr et al.
+    2022, algorithm 1). Only the last time is yielded, so that there are as many steps as timesteps.
+    Inside the interval a solver starts anew on each step, without the memory of earlier ones.
     """
     if guidance.travel == 0 or guidance.strength == 0:
         return walker
@@ -111,22 +111,22 @@ def travelling(walker: Walker, guidance: GradientGuidance) -> Walker:
     def walk(
         predict: Predict,
         schedule: NoiseSchedule,
-        rows: Sequence[float],
+        timesteps: Sequence[float],
         x: Tensor,
         noise: Noise,
         **options: Any,
     ) -> Iterator[Step]:
         def down(i: int, x: Tensor) -> Iterator[Step]:
-            return walker(predict, schedule, rows[i:], x, noise, **options)
+            return walker(predict, schedule, timesteps[i:], x, noise, **options)
 
-        ratios = [sigma / max(alpha, 1e-12) for alpha, sigma in map(schedule.at, rows)]
-        # The last rung ends in a clean picture, from which there is no way back.
+        ratios = [sigma / max(alpha, 1e-12) for alpha, sigma in map(schedule.at, timesteps)]
+        # The last step ends in a clean picture, from which there is no way back.
         again = [guidance.pulls_at(ratio) for ratio in ratios[:-1]] + [False]
         walking = down(0, x)
-        for i in range(len(rows)):
+        for i in range(len(timesteps)):
             for _ in range(guidance.travel * again[i]):
                 x_s = next(down(i, x)).x_prev
-                x = noised_again(x_s, schedule, rows[i + 1], rows[i], noise(i))
+                x = noised_again(x_s, schedule, timesteps[i + 1], timesteps[i], noise(i))
             if again[i] or again[i - 1]:
                 walking = down(i, x)
             step = next(walking)
@@ -137,7 +137,7 @@ def travelling(walker: Walker, guidance: GradientGuidance) -> Walker:
 
 
 def noised_again(x_s: Tensor, schedule: NoiseSchedule, s: float, t: float, noise: Tensor) -> Tensor:
-    """From row s up to the noisier row t: q(x_t | x_s) of the forward process."""
+    """From timestep s up to the noisier timestep t: q(x_t | x_s) of the forward process."""
     (alpha_s, sigma_s), (alpha_t, sigma_t) = schedule.at(s), schedule.at(t)
     kept = alpha_t / alpha_s
     return kept * x_s + math.sqrt(max(sigma_t**2 - (kept * sigma_s) ** 2, 0.0)) * noise

@@ -15,15 +15,15 @@ from ddpm_clip.types import Predict, Prediction
 def keeping(known: Tensor, paint: Tensor, schedule: NoiseSchedule) -> Callable[[Predict], Predict]:
     """Impose x_0 = `known` wherever `paint` is False.
 
-    With x_0 given, every sampler carries a pixel to alpha_s x_0 + sigma_s eps of the next row,
-    which is what noising the known pixels anew at each rung does (Lugmayr et al. 2022, eq. 8a):
-    the network sees them at the right noise level beside what it paints. The last rung leaves
+    With x_0 given, every sampler carries a pixel to alpha_s x_0 + sigma_s eps of the next timestep,
+    which is what noising the known pixels anew at each step does (Lugmayr et al. 2022, eq. 8a):
+    the network sees them at the right noise level beside what it paints. The last step leaves
     them exactly as they are.
 
     Args:
         known: (c, h, w) in [-1, 1], one picture for the whole batch.
         paint: (1, h, w) bool, where the network is asked.
-        schedule: the table that the rows belong to.
+        schedule: the table that the timesteps belong to.
 
     Returns:
         What makes such a `predict` of any other; where `paint` is True it answers to the bit.

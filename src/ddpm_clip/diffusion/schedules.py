@@ -1,8 +1,8 @@
-"""Noise schedules: tables of noise levels, and how rows are chosen to walk down or train on.
+"""Noise schedules: tables of noise levels, and how timesteps are chosen to walk down or train on.
 
-x_t = alpha[t] x_0 + sigma[t] eps, variance preserving (alpha^2 + sigma^2 = 1) throughout. A row
-may be fractional: log-SNR is interpolated linearly between rows. Row -1 is the clean picture.
-Knows nothing of networks, prompts or samplers.
+x_t = alpha[t] x_0 + sigma[t] eps, variance preserving (alpha^2 + sigma^2 = 1) throughout.
+Timesteps may be fractional: log-SNR is interpolated linearly between them. Timestep -1 is the
+clean picture.
 """
 
 import math
@@ -17,7 +17,7 @@ from ddpm_clip.errors import UsageError
 from ddpm_clip.registry import Registry
 
 CLEAN = -1.0
-"""The row below row 0: alpha = 1, sigma = 0."""
+"""The timestep below timestep 0: alpha = 1, sigma = 0."""
 
 SIGMA_MAX = 80.0
 """Cap of sigma/alpha where a walk starts; beyond it few-step solvers diverge."""
@@ -45,7 +45,7 @@ class NoiseSchedule:
             )
         log_ratio = (sigma.log() - alpha.log()).clamp(-_LOG_LIMIT, _LOG_LIMIT)
         if not (log_ratio.diff() > 0).all():
-            raise UsageError("the noise must grow strictly from row to row")
+            raise UsageError("the noise must grow strictly from timestep to timestep")
         for name, value in (("alpha", alpha), ("sigma", sigma), ("log_ratio", log_ratio)):
             object.__setattr__(self, name, value)
 
@@ -57,7 +57,7 @@ class NoiseSchedule:
 
     @property
     def T(self) -> int:
-        """The number of rows."""
+        """The number of timesteps."""
         return len(self.alpha)
 
     @property
@@ -70,27 +70,27 @@ class NoiseSchedule:
     @overload
     def at(self, t: Tensor) -> tuple[Tensor, Tensor]: ...
     def at(self, t: float | Tensor) -> tuple[float, float] | tuple[Tensor, Tensor]:
-        """(alpha, sigma) at row t in [-1, T-1], as numbers or as float64 tensors of t's shape."""
+        """(alpha, sigma) at timestep t in [-1, T-1], as numbers or float64 tensors of t's shape."""
         if isinstance(t, Tensor):
-            return self._at_rows(t.cpu().double())  # in this order: MPS has no float64
+            return self._at_timesteps(t.cpu().double())  # in this order: MPS has no float64
         if t == CLEAN:
             return 1.0, 0.0
-        alpha, sigma = self._at_rows(torch.tensor([t], dtype=torch.float64))
+        alpha, sigma = self._at_timesteps(torch.tensor([t], dtype=torch.float64))
         return alpha.item(), sigma.item()
 
-    def _at_rows(self, t: Tensor) -> tuple[Tensor, Tensor]:
+    def _at_timesteps(self, t: Tensor) -> tuple[Tensor, Tensor]:
         low = t.floor().long().clamp(0, self.T - 1)
         high = (low + 1).clamp(max=self.T - 1)
         between = t - low
         log_ratio = torch.lerp(self.log_ratio[low], self.log_ratio[high], between)
-        exact = between == 0  # whole rows are read, so that nothing is lost to interpolation
+        exact = between == 0  # whole timesteps are read, so that nothing is lost to interpolation
         alpha = torch.where(exact, self.alpha[low], torch.sigmoid(-2 * log_ratio).sqrt())
         sigma = torch.where(exact, self.sigma[low], torch.sigmoid(2 * log_ratio).sqrt())
         clean = t == CLEAN
         return alpha.masked_fill(clean, 1.0), sigma.masked_fill(clean, 0.0)
 
-    def row_of(self, ratio: Tensor) -> Tensor:
-        """The (fractional) rows where sigma/alpha has these values, clipped to the table."""
+    def timestep_of(self, ratio: Tensor) -> Tensor:
+        """The (fractional) timesteps where sigma/alpha has these values, clipped to the table."""
         wanted = ratio.double().log().clamp(self.log_ratio[0], self.log_ratio[-1])
         high = torch.searchsorted(self.log_ratio, wanted).clamp(1, self.T - 1)
         low_value, high_value = self.log_ratio[high - 1], self.log_ratio[high]
@@ -99,28 +99,28 @@ class NoiseSchedule:
     def walk(
         self, steps: int, sigma_max: float = SIGMA_MAX, spacing: str = "log_snr"
     ) -> list[float]:
-        """`steps` strictly decreasing rows, from sigma/alpha <= `sigma_max` to row 0.
+        """`steps` strictly decreasing timesteps, from sigma/alpha <= `sigma_max` to timestep 0.
 
         Args:
             steps: 1 to T.
             sigma_max: where the walk starts.
-            spacing: "log_snr" (uniform there, rows fractional) or "rows" (whole rows).
+            spacing: "log_snr" (uniform there, fractional timesteps) or "timesteps" (whole ones).
 
         Raises:
-            UsageError: more steps than rows, or none.
+            UsageError: more steps than timesteps, or none.
         """
         if not 1 <= steps <= self.T:
             raise UsageError(
                 f"steps = {steps} is out of range",
-                f"the model was trained with T = {self.T} rows",
+                f"the model was trained with T = {self.T} timesteps",
                 f"choose 1 to {self.T}",
                 param="steps",
             )
-        if spacing == "rows":
+        if spacing == "timesteps":
             return torch.linspace(self.T - 1, 0, steps, dtype=torch.float64).round().tolist()
         top = min(math.log(sigma_max), self.log_ratio[-1].item())
         levels = torch.linspace(top, self.log_ratio[0].item(), steps, dtype=torch.float64)
-        return self.row_of(levels.exp()).tolist()
+        return self.timestep_of(levels.exp()).tolist()
 
 
 def linear(T: int, beta_start: float = 1e-4, beta_end: float = 0.02) -> NoiseSchedule:
@@ -169,16 +169,16 @@ SCHEDULES: Registry[Callable[..., NoiseSchedule]] = Registry(
 
 
 def uniform_rows(u: Tensor, schedule: NoiseSchedule) -> Tensor:
-    """Whole rows, each equally likely, from u (b,) in [0, 1)."""
+    """Whole timesteps, each equally likely, from u (b,) in [0, 1)."""
     return (u.double() * schedule.T).floor().clamp(max=schedule.T - 1)
 
 
 def lognormal_rows(
     u: Tensor, schedule: NoiseSchedule, p_mean: float = -1.2, p_std: float = 1.2
 ) -> Tensor:
-    """Fractional rows with log sigma/alpha ~ N(p_mean, p_std^2) (Karras et al. 2022, table 1)."""
+    """Fractional timesteps, log sigma/alpha ~ N(p_mean, p_std^2) (Karras et al. 2022, table 1)."""
     z = torch.special.ndtri(u.double().clamp(1e-7, 1 - 1e-7))
-    return schedule.row_of((p_mean + p_std * z).exp())
+    return schedule.timestep_of((p_mean + p_std * z).exp())
 
 
 NOISE_LEVELS: Registry[Callable[..., Tensor]] = Registry(

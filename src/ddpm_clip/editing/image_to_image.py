@@ -49,20 +49,22 @@ def img2img(
     Raises:
         UsageError: strength out of range, or no prompt.
     """
-    rows = rows_left(tti.model.ddpm.grid(settings.steps), checked_strength(strength))
-    whole = len(rows) == settings.steps
-    facts = {"mode": "img2img", **picture.facts(), "strength": strength, "rungs": len(rows)}
+    timesteps = timesteps_left(tti.model.ddpm.grid(settings.steps), checked_strength(strength))
+    whole = len(timesteps) == settings.steps
+    facts = {"mode": "img2img", **picture.facts(), "strength": strength, "rungs": len(timesteps)}
     requests = requests_under(prompt, settings, facts)
-    if not rows:
+    if not timesteps:
         return _as_it_is(picture, requests)
-    settings = replace(settings, steps=len(rows))
-    return tti.paint_requests(requests, settings, overrides=noised_to(tti, picture, rows, whole))
+    settings = replace(settings, steps=len(timesteps))
+    return tti.paint_requests(
+        requests, settings, overrides=noised_to(tti, picture, timesteps, whole)
+    )
 
 
 def noised_to(
-    tti: TextToImage, picture: Picture, rows: Sequence[float], whole: bool
+    tti: TextToImage, picture: Picture, timesteps: Sequence[float], whole: bool
 ) -> OverridesOf:
-    """From the picture noised to the first of the rows; from noise alone for a `whole` walk."""
+    """Start at the picture noised to the first timestep; in noise alone for a `whole` walk."""
 
     def overrides(requests: Sequence[GenerationRequest]) -> SamplingOverrides:
         if whole:
@@ -72,16 +74,18 @@ def noised_to(
             [request.seed for request in requests], (len(requests), *picture.x.shape), model.device
         )  # the x_T of a walk with these seeds
         x_0 = picture.x.to(model.device).expand(len(requests), -1, -1, -1)
-        x_start, _ = model.ddpm.q(x_0, torch.full((len(requests),), rows[0]).double(), noise(-1))
-        return SamplingOverrides(x_start, rows)
+        x_start, _ = model.ddpm.q(
+            x_0, torch.full((len(requests),), timesteps[0]).double(), noise(-1)
+        )
+        return SamplingOverrides(x_start, timesteps)
 
     return overrides
 
 
-def rows_left(rows: Sequence[float], strength: float) -> list[float]:
-    """The last `strength` of the rows of a walk, rounded up."""
-    left = math.ceil(round(strength * len(rows), 9))  # 0.55 * 20 is 11, not 11.000000000000002
-    return list(rows[len(rows) - left :])
+def timesteps_left(timesteps: Sequence[float], strength: float) -> list[float]:
+    """The last `strength` of the timesteps of a walk, rounded up."""
+    left = math.ceil(round(strength * len(timesteps), 9))  # 0.55 * 20 is 11, not 11.000000000000002
+    return list(timesteps[len(timesteps) - left :])
 
 
 def requests_under(

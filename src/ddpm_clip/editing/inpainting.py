@@ -37,7 +37,7 @@ def inpaint(
         paint: (1, h, w) bool from `open_mask`, True where it is painted.
         prompt: what the picture shall show; None where `settings.unconditional`.
         settings: from `tti.settings`.
-        rounds: times that each rung is walked, all but the last from fresh noise: in one walk
+        rounds: times that each step is walked, all but the last from fresh noise: in one walk
             what is painted hears of what is kept too late to go with it (Lugmayr et al. 2022).
             Costs as many network calls.
 
@@ -60,7 +60,7 @@ def inpaint(
 def around(
     tti: TextToImage, picture: Picture, paint: Tensor, sampler: str, rounds: int
 ) -> OverridesOf:
-    """What is not painted is kept at every rung, of which each is walked `rounds` times."""
+    """What is not painted is kept at every step, of which each is walked `rounds` times."""
     device = tti.model.device
     kept = keeping(picture.x.to(device), paint.to(device), tti.model.ddpm.schedule)
     kept_everywhere = SamplingOverrides(wrap=kept, sampler=repeating(SAMPLERS[sampler], rounds))
@@ -72,5 +72,5 @@ def around(
 
 
 def repeating(walker: Walker, rounds: int) -> Walker:
-    """A sampler that walks every rung `rounds` times (Lugmayr et al. 2022, algorithm 1)."""
+    """A sampler that walks every step `rounds` times (Lugmayr et al. 2022, algorithm 1)."""
     return travelling(walker, GradientGuidance(1.0, (0.0, math.inf), rounds - 1))

@@ -45,7 +45,7 @@ class SamplingOverrides:
     """How the walk of a batch differs from the plain one; arguments of `DDPM.walk`."""
 
     x_start: Tensor | None = None  # (n, c, h, w)
-    rows: Sequence[float] | None = None
+    timesteps: Sequence[float] | None = None
     wrap: Callable[[Predict], Predict] | None = None
     sampler: Walker | None = None
 
@@ -55,7 +55,7 @@ class SamplingOverrides:
         both = (lambda predict: outer(inner(predict))) if inner and outer else outer or inner
         return SamplingOverrides(
             self.x_start if other.x_start is None else other.x_start,
-            self.rows if other.rows is None else other.rows,
+            self.timesteps if other.timesteps is None else other.timesteps,
             both,
             other.sampler or self.sampler,
         )

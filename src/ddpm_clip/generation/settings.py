@@ -51,7 +51,7 @@ class Settings:
             `unconditional`, the words steer by this alone.
         clip_guide: the model whose CLIP guides, or None for the model's own.
         clip_interval: sigma range of the CLIP's gradient.
-        clip_travel: times that each rung in it is walked again.
+        clip_travel: times that each step in it is walked again.
         clip_views: random views of a picture that the CLIP looks at.
     """
 

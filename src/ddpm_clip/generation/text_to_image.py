@@ -79,7 +79,7 @@ class TextToImage:
         """The model's own settings with some replaced, checked.
 
         Raises:
-            UsageError: a value out of range, more steps than the model has rows, another size.
+            UsageError: a value out of range, more steps than the model has timesteps, another size.
         """
         _, height, width = self.model.image_shape
         own, T = self.model.config.generation, self.model.ddpm.T
@@ -219,7 +219,7 @@ class TextToImage:
             steps=settings.steps,
             seeds=seeds,
             x_start=how.x_start,
-            rows=how.rows,
+            timesteps=how.timesteps,
             wrap=how.wrap,
         )
 

@@ -30,7 +30,7 @@ class DDPM:
         device: where pictures and networks live.
         parameterization: what the network predicts: "eps", "x_0" or "v".
         weighting: of the loss over noise levels, a name in `WEIGHTINGS`.
-        noise_levels: how training rows are drawn, a name in `NOISE_LEVELS`.
+        noise_levels: how training timesteps are drawn, a name in `NOISE_LEVELS`.
         sigma_data: standard deviation of the pictures, for the `edm` weighting.
         level_options: passed to the noise level distribution (p_mean, p_std).
     """
@@ -55,7 +55,7 @@ class DDPM:
     # Forward
 
     def q(self, x_0: Tensor, t: Tensor, noise: Tensor | None = None) -> tuple[Tensor, Tensor]:
-        """Noise x_0 (b, c, h, w) to rows t (b,) in one jump (Ho et al. 2020, eq. 4).
+        """Noise x_0 (b, c, h, w) to timesteps t (b,) in one jump (Ho et al. 2020, eq. 4).
 
         Returns:
             (x_t, noise), both (b, c, h, w).
@@ -64,8 +64,8 @@ class DDPM:
         alpha, sigma = self._levels(t, x_0)
         return alpha * x_0 + sigma * noise, noise
 
-    def rows(self, b: int, generator: torch.Generator) -> Tensor:
-        """(b,) training rows, stratified over the batch."""
+    def draw_timesteps(self, b: int, generator: torch.Generator) -> Tensor:
+        """(b,) training timesteps, stratified over the batch."""
         return self.draw_levels(stratified(b, generator), self.schedule, **self.level_options)
 
     @staticmethod
@@ -88,7 +88,7 @@ class DDPM:
         c_mask: Tensor | None = None,
         noise: Tensor | None = None,
     ) -> Tensor:
-        """The weighted squared error at rows t, averaged over the batch."""
+        """The weighted squared error at timesteps t, averaged over the batch."""
         return self.errors(model, x_0, t, c, c_mask, noise).mean()
 
     def errors(
@@ -121,28 +121,28 @@ class DDPM:
         variance: str = "beta",
         noise: Tensor | None = None,
     ) -> Tensor:
-        """One ancestral step from row t to t - 1, given the predicted noise e_t.
+        """One ancestral step from timestep t to t - 1, given the predicted noise e_t.
 
         Args:
             x_t: (b, c, h, w).
-            t: one row for the batch, as a number or as the seeds' tensor of equal rows.
+            t: one timestep for the batch, as a number or as the legacy tensor of equal timesteps.
             e_t: (b, c, h, w).
             variance: "beta" or "posterior".
             noise: fresh noise; None draws it.
         """
-        row = float(t.flatten()[0]) if isinstance(t, Tensor) else float(t)
+        timestep = float(t.flatten()[0]) if isinstance(t, Tensor) else float(t)
         if variance not in VARIANCES:
             raise UsageError(f"unknown variance {variance!r}", f"there is: {', '.join(VARIANCES)}")
-        alpha, sigma = self.schedule.at(row)
+        alpha, sigma = self.schedule.at(timestep)
         from_eps = PARAMETERIZATIONS["eps"].read(e_t, x_t, alpha, sigma)
 
         def predict(x: Tensor, t: float) -> Prediction:
             return Prediction(*from_eps)
 
         fresh = torch.randn_like(x_t) if noise is None else noise
-        rows = [row] if row == 0 else [row, row - 1]
+        timesteps = [timestep] if timestep == 0 else [timestep, timestep - 1]
         walk = SAMPLERS["ddpm"](
-            predict, self.schedule, rows, x_t, lambda i: fresh, variance=variance
+            predict, self.schedule, timesteps, x_t, lambda i: fresh, variance=variance
         )
         return next(iter(walk)).x_prev
 
@@ -160,11 +160,11 @@ class DDPM:
         steps: int = 20,
         seeds: Sequence[int] | None = None,
         x_start: Tensor | None = None,
-        rows: Sequence[float] | None = None,
+        timesteps: Sequence[float] | None = None,
         wrap: Callable[[Predict], Predict] | None = None,
         **options: Any,
     ) -> Iterator[Step]:
-        """Walk from noise to pictures, one `Step` a rung.
+        """Walk from noise to pictures, one `Step` a timestep.
 
         Args:
             model: a network; asked without gradients.
@@ -175,15 +175,15 @@ class DDPM:
             clamp: of x_0: "none", "static" or "dynamic".
             rescale: CFG rescale in [0, 1].
             sampler: a name in `SAMPLERS`, or what walks like one.
-            steps: rows visited, 1 to T; all T of them visits every row.
+            steps: timesteps visited, 1 to T; all T of them visits every timestep.
             seeds: one a picture; None draws them. A picture depends on its own seed only.
-            x_start: (b, c, h, w) to start from at `rows[0]` instead of noise.
-            rows: strictly decreasing rows instead of `grid(steps)`.
+            x_start: (b, c, h, w) to start from at `timesteps[0]` instead of noise.
+            timesteps: strictly decreasing timesteps instead of `grid(steps)`.
             wrap: changes the guided `predict` before the sampler gets it.
             options: passed to the sampler (eta, variance, churn).
         """
         walker = SAMPLERS[sampler] if isinstance(sampler, str) else sampler
-        rows = self.grid(steps) if rows is None else list(rows)
+        timesteps = self.grid(steps) if timesteps is None else list(timesteps)
         guidance = Guidance(scale, interval, clamp, rescale)
         predict = guided(
             without_gradients(model), self.schedule, self.parameterization, c, guidance, c_neg
@@ -192,14 +192,14 @@ class DDPM:
         noise = noise_of(seeds, (len(c), *model.image_shape), self.device)
         x_T = noise(-1)
         return walker(
-            predict, self.schedule, rows, x_T if x_start is None else x_start, noise, **options
+            predict, self.schedule, timesteps, x_T if x_start is None else x_start, noise, **options
         )
 
     def grid(self, steps: int) -> list[float]:
-        """The rows of a walk of so many steps: even in log-SNR, or all T of them."""
-        # A row of pure noise (alpha = 0) is no place for solvers that divide by alpha.
+        """The timesteps of a walk of so many steps: even in log-SNR, or all T of them."""
+        # A timestep of pure noise (alpha = 0) is no place for solvers that divide by alpha.
         whole = steps == self.T and self.schedule.alpha[-1] > 0
-        return self.schedule.walk(steps, spacing="rows" if whole else "log_snr")
+        return self.schedule.walk(steps, spacing="timesteps" if whole else "log_snr")
 
     def sample(self, model: Denoiser, c: Tensor, **walk_options: Any) -> Tensor:
         """The pictures at the end of a walk, (b, c, h, w) in [-1, 1]; options as for `walk`."""
@@ -213,7 +213,7 @@ class DDPM:
         w_tests: Sequence[float] = (-2, -1, -0.5, 0, 0.5, 1, 2),
         **walk_options: Any,
     ) -> Tensor:
-        """A grid over the seeds' guidance weight w = s - 1, (len(w_tests), b, c, h, w).
+        """A grid over the guidance weight w = s - 1, (len(w_tests), b, c, h, w).
 
         Every weight starts from the same noise. w = 0 is the plain condition, w = -1 none.
         """

@@ -16,7 +16,7 @@ from torch import Tensor
 
 from ddpm_clip.editing.blending import together
 from ddpm_clip.editing.ideas import Idea
-from ddpm_clip.editing.image_to_image import noised_to, rows_left
+from ddpm_clip.editing.image_to_image import noised_to, timesteps_left
 from ddpm_clip.editing.inpainting import around
 from ddpm_clip.editing.interpolation import on_the_way
 from ddpm_clip.editing.pictures import Picture, mask_digest, open_mask, open_picture
@@ -125,11 +125,11 @@ def _seams(tti: TextToImage, recipe: Recipe, settings: Settings, given: Given) -
         paint = sources.mask(picture, facts["mask_digest"])
         kept = around(tti, picture, paint, settings.sampler, facts["rounds"])
         return Seams(settings, overrides=kept)
-    rows = rows_left(model.ddpm.grid(settings.steps), facts["strength"])
-    if not rows:
+    timesteps = timesteps_left(model.ddpm.grid(settings.steps), facts["strength"])
+    if not timesteps:
         return Seams(settings, unpainted=picture)
-    begun = noised_to(tti, picture, rows, len(rows) == settings.steps)
-    return Seams(replace(settings, steps=len(rows)), overrides=begun)
+    begun = noised_to(tti, picture, timesteps, len(timesteps) == settings.steps)
+    return Seams(replace(settings, steps=len(timesteps)), overrides=begun)
 
 
 def _ideas(names: Sequence[str], digests: Sequence[str | None], sources: "_Sources") -> list[Idea]:

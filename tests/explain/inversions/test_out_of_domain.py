@@ -32,7 +32,7 @@ def test_in_one_mode_the_noise_is_the_distance_from_its_middle():
     seeds, steps = list(subject.seeds), 200
     x = finish(subject.pictures(subject.conditions(), sampler="ddim"))
     predict = subject.predict(subject.conditions(), scale=1.0)
-    noise = invert(predict, subject.schedule, subject.rows(steps), x)
+    noise = invert(predict, subject.schedule, subject.timesteps(steps), x)
     found = strangers(subject, seeds, x, noise, steps)
     assert found.told == 1.0
     # tiles near another mode are drawn to it, so the closed form is that of the own pictures
@@ -56,7 +56,7 @@ def test_clothes_are_strangers_to_a_model_of_digits(data_root, monkeypatch):
     shown = torch.from_numpy(clothes).float()[:, None] / 127.5 - 1
     predict = subject.predict(subject.conditions(), scale=1.0)
     own, other = (
-        invert(predict, subject.schedule, subject.rows(8), one).flatten(1).std(1)
+        invert(predict, subject.schedule, subject.timesteps(8), one).flatten(1).std(1)
         for one in (x, shown)
     )
     assert (other[:, None] > own).double().mean() > 0.95

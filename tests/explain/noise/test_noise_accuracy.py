@@ -71,7 +71,7 @@ def test_the_mixture_leaves_of_a_picture_just_the_spread_within_its_mode():
     x = truth.draw(torch.full((32,), 4), torch.Generator().manual_seed(0))
     others = truth.draw(torch.arange(200) % 10, torch.Generator().manual_seed(1))
     ask = subject.predict(subject.conditions(), scale=0.5, clamp="none", everywhere=True)
-    rows = subject.rows(6)
+    rows = subject.timesteps(6)
     found = accuracy(ask, subject.schedule, x, LinearGuess.of(others), rows)
     for i, t in enumerate(rows):
         alpha, sigma = subject.schedule.at(t)

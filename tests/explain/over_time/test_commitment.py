@@ -24,7 +24,9 @@ def exact_t50(subject, base):
     x = truth.draw(torch.full((400,), 2), torch.Generator().manual_seed(0))
     noise = torch.randn(x.shape, generator=torch.Generator().manual_seed(1), dtype=torch.float64)
     levels = torch.logspace(-1, 1, 81, dtype=torch.float64)
-    for level, t in zip(levels.tolist(), subject.schedule.row_of(levels).tolist(), strict=True):
+    for level, t in zip(
+        levels.tolist(), subject.schedule.timestep_of(levels).tolist(), strict=True
+    ):
         alpha, sigma = subject.schedule.at(t)
         if float(truth.posterior(alpha * x + sigma * noise, t)[:, 2].mean()) < (1 + base) / 2:
             return level
@@ -33,7 +35,7 @@ def exact_t50(subject, base):
 
 def test_t50_of_the_mixture_is_the_exact_one_within_a_step_of_the_grid(found):
     subject = planted_subject("a two")
-    rows = subject.rows()
+    rows = subject.timesteps()
     step = math.log(subject.ratio(rows[0]) / subject.ratio(rows[1]))
     exact = exact_t50(subject, found.numbers["same_class_by_chance"])
     t50 = found.numbers["t50_sigma_over_alpha"]

@@ -29,7 +29,7 @@ def test_a_plan_that_never_changes_is_an_ordinary_walk(sampler):
 @pytest.mark.parametrize("sampler", ["dpmpp_2m", "heun"])
 def test_a_change_midway_is_that_of_a_predict_that_changes(sampler):
     subject = planted_subject(seeds=range(3), sampler=sampler)
-    c, rows = subject.conditions(), subject.rows(6)
+    c, rows = subject.conditions(), subject.timesteps(6)
 
     def wrap(predict):
         off = subject.predict(c, scale=0.0)

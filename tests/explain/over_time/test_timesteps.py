@@ -35,7 +35,7 @@ def test_the_bins_sum_to_the_effect_that_plain_walks_have(found):
 def test_two_bins_are_the_mean_of_both_ways_to_add_them():
     """The definition, with walks of an own wrap instead of planned ones."""
     subject = planted_subject("a two", seeds=range(16))
-    c, rows = subject.conditions(), subject.rows(10)
+    c, rows = subject.conditions(), subject.timesteps(10)
 
     def v(first, second):
         def wrap(predict):

@@ -17,7 +17,7 @@ def made_up(told, same, k=2):
 def test_the_share_that_comes_back_is_the_posterior_of_the_mixture():
     """Turned with fresh noise, a picture of mode k comes back as often as E r_k(x_t) says."""
     subject = planted_subject("a two", seeds=range(8))
-    truth, rows = subject.network, subject.rows()
+    truth, rows = subject.network, subject.timesteps()
     x = finish(subject.pictures(subject.conditions()))
     places = [i for i, t in enumerate(rows) if 0.3 < subject.ratio(t) < 8]
     turns = finish(u_turns(subject, x, places, rows, 24))
@@ -36,7 +36,7 @@ def test_the_share_that_comes_back_is_the_posterior_of_the_mixture():
 
 def test_turns_do_not_depend_on_how_many_levels_there_are():
     subject = planted_subject("a two", seeds=range(3))
-    x, rows = finish(subject.pictures(subject.conditions())), subject.rows()
+    x, rows = finish(subject.pictures(subject.conditions())), subject.timesteps()
     one = finish(u_turns(subject, x, [8], rows, 2))
     other = finish(u_turns(subject, x, [8], rows, 2, fresh=6))
     assert torch.equal(one.foretold, finish(u_turns(subject, x, [8], rows, 2)).foretold)

@@ -16,7 +16,7 @@ from ddpm_clip.registry import Registry
 from ddpm_clip.types import Step
 
 Walker = Callable[..., Iterator[Step]]
-"""(predict, schedule, rows, x, noise, **options) -> steps: what every sampler is."""
+"""(predict, schedule, timesteps, x, noise, **options) -> steps: what every sampler is."""
 
 SAMPLERS: Registry[Walker] = Registry(
     "sampler",

@@ -12,16 +12,16 @@ from ddpm_clip.types import Noise, Predict, Step
 def ddim(
     predict: Predict,
     schedule: NoiseSchedule,
-    rows: Sequence[float],
+    timesteps: Sequence[float],
     x: Tensor,
     noise: Noise,
     eta: float = 0.0,
 ) -> Iterator[Step]:
     """Walk with eta in [0, 1]: 0 is deterministic, 1 is ancestral with posterior variance.
 
-    Arguments as for `ddpm`; first order, one network call a rung.
+    Arguments as for `ddpm`; first order, one network call a step.
     """
-    for i, (t, s) in enumerate(pairwise([*rows, CLEAN])):
+    for i, (t, s) in enumerate(pairwise([*timesteps, CLEAN])):
         (alpha_t, sigma_t), (alpha_s, sigma_s) = schedule.at(t), schedule.at(s)
         pred = predict(x, t)
         std = _eq_16(eta, alpha_t, sigma_t, alpha_s, sigma_s)

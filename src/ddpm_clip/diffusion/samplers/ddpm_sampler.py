@@ -1,4 +1,4 @@
-"""Ancestral sampling (Ho et al. 2020, algorithm 2), over any decreasing rows."""
+"""Ancestral sampling (Ho et al. 2020, algorithm 2), over any decreasing timesteps."""
 
 from collections.abc import Iterator, Sequence
 from itertools import pairwise
@@ -15,25 +15,25 @@ VARIANCES = ("beta", "posterior")
 def ddpm(
     predict: Predict,
     schedule: NoiseSchedule,
-    rows: Sequence[float],
+    timesteps: Sequence[float],
     x: Tensor,
     noise: Noise,
     variance: str = "beta",
 ) -> Iterator[Step]:
-    """Draw from q(x_s given x_t, x_0) at each rung.
+    """Draw from q(x_s given x_t, x_0) at each step.
 
     Args:
         predict: what the network says, guided or not.
-        schedule: the table that `rows` belong to.
-        rows: strictly decreasing; the walk ends at the clean picture below the last.
-        x: (b, c, h, w) noise at the first row.
+        schedule: the table that `timesteps` belong to.
+        timesteps: strictly decreasing; the walk ends at the clean picture below the last.
+        x: (b, c, h, w) noise at the first timestep.
         noise: fresh noise for step i.
         variance: "beta" (of one forward step: wider) or "posterior" (given x_0: narrower),
             the two extremes of Ho et al. 2020, section 3.2.
     """
     if variance not in VARIANCES:
         raise UsageError(f"unknown variance {variance!r}", f"there is: {', '.join(VARIANCES)}")
-    for i, (t, s) in enumerate(pairwise([*rows, CLEAN])):
+    for i, (t, s) in enumerate(pairwise([*timesteps, CLEAN])):
         (alpha_t, sigma_t), (alpha_s, sigma_s) = schedule.at(t), schedule.at(s)
         pred = predict(x, t)
         step = alpha_t / alpha_s

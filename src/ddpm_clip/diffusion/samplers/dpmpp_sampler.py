@@ -11,14 +11,14 @@ from ddpm_clip.types import Noise, Predict, Step
 
 
 def dpmpp_2m(
-    predict: Predict, schedule: NoiseSchedule, rows: Sequence[float], x: Tensor, noise: Noise
+    predict: Predict, schedule: NoiseSchedule, timesteps: Sequence[float], x: Tensor, noise: Noise
 ) -> Iterator[Step]:
-    """Second order from the memory of one earlier x_0 (algorithm 2); the last rung is first order.
+    """Second order from the memory of one earlier x_0 (algorithm 2); the last step is first order.
 
-    Arguments as for `ddpm`; one network call a rung, deterministic.
+    Arguments as for `ddpm`; one network call a step, deterministic.
     """
     memory = _Memory()
-    for i, (t, s) in enumerate(pairwise([*rows, CLEAN])):
+    for i, (t, s) in enumerate(pairwise([*timesteps, CLEAN])):
         (alpha_t, sigma_t), (alpha_s, sigma_s) = schedule.at(t), schedule.at(s)
         pred = predict(x, t)
         if s == CLEAN:
@@ -32,14 +32,14 @@ def dpmpp_2m(
 
 
 def dpmpp_2m_sde(
-    predict: Predict, schedule: NoiseSchedule, rows: Sequence[float], x: Tensor, noise: Noise
+    predict: Predict, schedule: NoiseSchedule, timesteps: Sequence[float], x: Tensor, noise: Noise
 ) -> Iterator[Step]:
-    """The same with fresh noise at each rung, which forgets earlier errors; needs more rungs.
+    """The same with fresh noise at each step, which forgets earlier errors; needs more steps.
 
     Arguments as for `ddpm`.
     """
     memory = _Memory()
-    for i, (t, s) in enumerate(pairwise([*rows, CLEAN])):
+    for i, (t, s) in enumerate(pairwise([*timesteps, CLEAN])):
         (alpha_t, sigma_t), (alpha_s, sigma_s) = schedule.at(t), schedule.at(s)
         pred = predict(x, t)
         if s == CLEAN:
@@ -54,14 +54,14 @@ def dpmpp_2m_sde(
 
 
 class _Memory:
-    """The x_0 of the rung before, and how far above it was in log(alpha/sigma)."""
+    """The x_0 of the step before, and how far above it was in log(alpha/sigma)."""
 
     def __init__(self) -> None:
         self.x_0: Tensor | None = None
         self.h = 0.0
 
     def extrapolate(self, x_0: Tensor, h: float) -> Tensor:
-        """x_0 carried half a rung on, along the line through the last two."""
+        """x_0 carried half a step on, along the line through the last two."""
         d = x_0 if self.x_0 is None else x_0 + h / (2 * self.h) * (x_0 - self.x_0)
         self.x_0, self.h = x_0, h
         return d

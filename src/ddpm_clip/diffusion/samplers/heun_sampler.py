@@ -1,4 +1,4 @@
-"""Heun's method of Karras et al. 2022 (algorithms 1 and 2): two network calls a rung."""
+"""Heun's method of Karras et al. 2022 (algorithms 1 and 2): two network calls a step."""
 
 from collections.abc import Iterator, Sequence
 from itertools import pairwise
@@ -13,18 +13,18 @@ from ddpm_clip.types import Noise, Predict, Step
 def heun(
     predict: Predict,
     schedule: NoiseSchedule,
-    rows: Sequence[float],
+    timesteps: Sequence[float],
     x: Tensor,
     noise: Noise,
     churn: float = 0.0,
 ) -> Iterator[Step]:
     """Trapezoidal steps in y = x / alpha over the noise level r = sigma / alpha.
 
-    Arguments as for `ddpm`; `churn` is S_churn >= 0: above 0 each rung first adds noise and climbs
+    Arguments as for `ddpm`; `churn` is S_churn >= 0: above 0 each step first adds noise and climbs
     a little (algorithm 2, line 5), with all noise levels included.
     """
-    gamma = min(churn / len(rows), 2**0.5 - 1)
-    for i, (t, s) in enumerate(pairwise([*rows, CLEAN])):
+    gamma = min(churn / len(timesteps), 2**0.5 - 1)
+    for i, (t, s) in enumerate(pairwise([*timesteps, CLEAN])):
         if gamma > 0 and i > 0:
             t, x = _climb(schedule, t, x, gamma, noise(i))
         (alpha_t, sigma_t), (alpha_s, sigma_s) = schedule.at(t), schedule.at(s)
@@ -47,7 +47,7 @@ def _climb(
     """Raise the noise level r by the factor 1 + gamma, as far as the table goes."""
     alpha, sigma = schedule.at(t)
     ratio = sigma / alpha
-    higher = schedule.row_of(torch.tensor([ratio * (1 + gamma)])).item()
+    higher = schedule.timestep_of(torch.tensor([ratio * (1 + gamma)])).item()
     alpha_up, sigma_up = schedule.at(higher)
     extra = max((sigma_up / alpha_up) ** 2 - ratio**2, 0.0) ** 0.5
     return higher, alpha_up * (x / alpha + extra * z)

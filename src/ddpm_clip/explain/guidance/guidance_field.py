@@ -53,10 +53,10 @@ def explain(
     """
     seeds = list(subject.seeds)[: 8 if quick else BATCH]
     steps = subject.steps_of(quick)
-    c, rungs = subject.conditions(seeds=seeds), len(subject.rows(steps))
-    recorder = Recorder(subject, c, at=rows_kept(subject, len(seeds), rungs), rungs=rungs)
+    c, count = subject.conditions(seeds=seeds), len(subject.timesteps(steps))
+    recorder = Recorder(subject, c, at=rows_kept(subject, len(seeds), count), count=count)
     for done, _ in enumerate(recorder.listen(subject.walk(c, seeds, steps=steps)), start=1):
-        yield Progress("guidance field", done, rungs)
+        yield Progress("guidance field", done, count)
     recording = recorder.recording()
     field, weights, findings = field_of(recording), check_weights(subject, recording), None
     if subject.target is not None and subject.judging is not None:

@@ -104,14 +104,14 @@ def compare(
 ) -> Generator[Progress, None, Compared]:
     """Walk every seed under every scale, and measure the weight on the way."""
     steps = subject.steps_of(quick)
-    c, rungs = subject.conditions(seeds=seeds), len(subject.rows(steps))
+    c, count = subject.conditions(seeds=seeds), len(subject.timesteps(steps))
     ends, weights = [], []
     for number, scale in enumerate(scales):
-        at = rows_kept(subject, len(seeds), rungs, most=6)
-        recorder = Recorder(subject, c, at=at, rungs=rungs)
+        at = rows_kept(subject, len(seeds), count, most=6)
+        recorder = Recorder(subject, c, at=at, count=count)
         walk = subject.walk(c, seeds, scale=scale, steps=steps)
         for done, _ in enumerate(recorder.listen(walk), start=1):
-            yield Progress("guidance weights", number * rungs + done, len(scales) * rungs)
+            yield Progress("guidance weights", number * count + done, len(scales) * count)
         recording = recorder.recording()
         ends.append(recording.x_end.clamp(-1, 1))
         weights.append(check_weights(subject, recording, scale))

@@ -1,6 +1,6 @@
 """Walks whose guidance field is switched off at some pixels: where does it matter?
 
-At every rung the masked pixels get the picture that is foreseen without words, all others the
+At every step the masked pixels get the picture that is foreseen without words, all others the
 guided one. The mask is the strongest part of the field, or, as a control of the same shape and
 size, that part moved elsewhere. Knows nothing of judges.
 """
@@ -32,7 +32,7 @@ def strongest(share: float) -> Mask:
 
 
 def moved(mask: Mask, seed: int = 0) -> Mask:
-    """The same mask, shifted around the edges by a lot of its own for every picture and rung."""
+    """The same mask, shifted around the edges by a lot of its own for every picture and step."""
     generator = torch.Generator().manual_seed(seed)
 
     def elsewhere(field: Tensor) -> Tensor:

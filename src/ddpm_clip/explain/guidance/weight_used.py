@@ -97,9 +97,9 @@ def weight_used(x_0: Tensor, cond: Tensor, uncond: Tensor, edge: float = torch.i
     return torch.where(seen, slope, torch.nan)
 
 
-def rows_kept(subject: Subject, n: int, rungs: int, most: int = 12) -> list[int]:
+def rows_kept(subject: Subject, n: int, count: int, most: int = 12) -> list[int]:
     """Places of a walk, evenly from first to last, that a recording of n pictures has room for."""
     channels, height, width = subject.image_shape
     room = MOST_BYTES // (16 * n * channels * height * width)
-    count = max(1, min(most, room, rungs))
-    return sorted({round(i) for i in torch.linspace(0, rungs - 1, count).tolist()})
+    count = max(1, min(most, room, count))
+    return sorted({round(i) for i in torch.linspace(0, count - 1, count).tolist()})

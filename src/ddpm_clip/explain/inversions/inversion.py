@@ -68,7 +68,7 @@ def explain(
         subject, seeds, FINENESS[quick], towards, subject.steps_of(quick)
     )
     foreign = strangers(subject, seeds, returned.x, returned.noise, returned.fineness[-1])
-    steps, crossing = min(STEPS[quick], len(subject.rows())), None
+    steps, crossing = min(STEPS[quick], len(subject.timesteps())), None
     if towards is not None and subject.judging is not None and subject.target is not None:
         way = yield from between_prompts(subject, towards.prompt, FRAMES[quick], seeds, steps)
         crossing = Crossing(way, subject.target, towards.target)

@@ -51,7 +51,7 @@ def strangers(
     """
     other = shuffled(x)
     predict = subject.predict(subject.conditions(seeds=seeds), scale=1.0, seeds=seeds)
-    found = invert(predict, subject.schedule, subject.rows(steps), other)
+    found = invert(predict, subject.schedule, subject.timesteps(steps), other)
     return Strangers(other, _length(noise), _length(found))
 
 

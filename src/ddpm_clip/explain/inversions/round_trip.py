@@ -95,8 +95,8 @@ def up_and_down(
     predict, schedule = subject.predict(c, scale=1.0, seeds=seeds), subject.schedule
     plain, refined, back, noise = [], [], x, x
     allowed = [n for n in fineness if n <= schedule.T]
-    for i, rungs in enumerate(allowed):
-        rows = subject.rows(rungs)
+    for i, count in enumerate(allowed):
+        rows = subject.timesteps(count)
         noise = invert(predict, schedule, rows, x)
         back = return_from(predict, schedule, rows, noise)
         plain.append(_psnr(back, x))

@@ -67,9 +67,9 @@ def explain(
     """
     c = subject.conditions()
     chosen = subject.steps_of(quick)
-    steps = len(subject.rows(chosen))
+    steps = len(subject.timesteps(chosen))
     places = [round((i + 0.5) * (steps - 1) / PLACES) for i in range(PLACES)]
-    recorder = Recorder(subject, c, at=places, rungs=steps)
+    recorder = Recorder(subject, c, at=places, count=steps)
     for step in recorder.listen(subject.walk(c, steps=chosen)):
         yield Progress("noise prediction", step.i + 1, steps)
     walked = recorder.recording()
@@ -113,7 +113,7 @@ def _measured(
         stage="noise prediction: wordless",
         steps=COARSE if quick else None,
     )
-    rows = subject.rows(LEVELS[quick])
+    rows = subject.timesteps(LEVELS[quick])
     ask = subject.branches(c)
     guess = LinearGuess.of(wordless.cpu())
     return accuracy(ask, subject.schedule, x, guess, rows, seed=max(seeds)), wordless

@@ -71,7 +71,7 @@ def explain(subject: Subject, *, quick: bool = False) -> Generator[Progress, Non
     spoken = yield from read(subject, c, "commitment: with words", steps)
     silent = yield from read(subject, c, "commitment: without words", steps, scale=0.0)
     door = yield from gate(subject, spoken.probs[:, -1])
-    found = yield from _turn(subject, spoken, silent, subject.rows(steps), quick)
+    found = yield from _turn(subject, spoken, silent, subject.timesteps(steps), quick)
     verdict, test = _verdict(door, found)
     return Explanation(
         "commitment",

@@ -100,7 +100,7 @@ def _walked(
         parts = torch.stack([c[start : start + group] for c in conditions])  # (k, g, e)
         # plan by plan, within each seed by seed
         which = plan.repeat_interleave(len(some), 0)
-        asked = _Shared(subject, which, parts.repeat(1, m, 1), some * m, subject.rows(steps))
+        asked = _Shared(subject, which, parts.repeat(1, m, 1), some * m, subject.timesteps(steps))
         x = None
         for step in subject.walk(asked.c[0], asked.seeds, steps=steps, wrap=asked.instead):
             x, done = step.x_prev, done + 1

@@ -137,7 +137,7 @@ def explain(
     whole = len(windows.width) - 1  # the widest window
     found = Switched(windows, only, but, but[whole], only[whole])
     door = yield from gate(subject, x[whole])
-    borders = [subject.ratio(subject.rows(steps)[i]) for i in _firsts(bins_of(steps, k))]
+    borders = [subject.ratio(subject.timesteps(steps)[i]) for i in _firsts(bins_of(steps, k))]
     verdict, test = _verdict(door, found, borders)
     return Explanation(
         "switching",

@@ -111,7 +111,7 @@ def _play(
         stage="timesteps",
     )
     values = log_odds(probs.flatten(0, 1), target).view(len(acting), -1)
-    rows = subject.rows(steps)
+    rows = subject.timesteps(steps)
     ratio = [subject.ratio(rows[int((bins == i).nonzero()[0])]) for i in range(k)]
     enough = values.shape[1] >= LEAST
     return _Played(

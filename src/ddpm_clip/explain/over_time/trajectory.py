@@ -78,10 +78,10 @@ def explain(subject: Subject, *, quick: bool = False) -> Generator[Progress, Non
     """Strips, distances, slopes and the path of walks, and whether they may be believed."""
     c = subject.conditions()
     steps = subject.steps_of(quick)
-    rungs = len(subject.rows(steps))
-    recorder = Recorder(subject, c, branches=False, rungs=rungs)
+    count = len(subject.timesteps(steps))
+    recorder = Recorder(subject, c, branches=False, count=count)
     for step in recorder.listen(subject.walk(c, steps=steps)):
-        yield Progress("trajectory", step.i + 1, rungs)
+        yield Progress("trajectory", step.i + 1, count)
     walked = recorder.recording()
     believed = yield from _slopes(subject, c, quick)
     paths = yield from _paths(subject, walked, quick)
@@ -134,7 +134,7 @@ def _slopes(subject: Subject, c: Tensor, quick: bool) -> Generator[Progress, Non
         c, seeds, stage="trajectory: slopes", scale=1.0, steps=subject.steps_of(quick)
     )
     ratios = torch.logspace(*LEVELS, 7 if quick else 14, dtype=torch.float64)
-    rows = sorted(set(subject.schedule.row_of(ratios).tolist()), reverse=True)
+    rows = sorted(set(subject.schedule.timestep_of(ratios).tolist()), reverse=True)
     return slopes(subject, x, c, rows, seeds)
 
 

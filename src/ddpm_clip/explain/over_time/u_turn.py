@@ -127,7 +127,7 @@ def u_turns(
                 seeds,
                 scale=0.0,
                 x_start=x_t,
-                rows=list(rows[place:]),
+                timesteps=list(rows[place:]),
                 sampler=SAMPLER,
                 wrap=_heard_at(rows[place], foreseen),
             )

@@ -112,7 +112,7 @@ def explain(subject: Subject, *, quick: bool = False) -> Generator[Progress, Non
     if tap is None or subject.judging is None or subject.target is None:
         nothing = yield from unread(subject, NAME, TITLE, CAPTION)
         return nothing if tap is not None else _closed(nothing)
-    steps = min(STEPS[quick], len(subject.rows()))
+    steps = min(STEPS[quick], len(subject.timesteps()))
     found, ends = yield from directions(subject, tap, steps)
     opened = yield from gate(subject, subject.judge(ends).cpu())
     seeds = subject.more_seeds(HELD_OUT[quick], start=len(subject.seeds))

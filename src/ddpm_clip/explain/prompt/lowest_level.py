@@ -88,7 +88,7 @@ def tap_of(subject: Subject) -> Tap | None:
     try:
         c = subject.conditions(seeds=subject.seeds[:1])
         x = torch.zeros(1, *subject.image_shape, device=subject.ddpm.device)
-        subject.predict(c, scale=1.0)(x, subject.rows()[0])
+        subject.predict(c, scale=1.0)(x, subject.timesteps()[0])
     finally:
         for handle in handles:
             handle.remove()

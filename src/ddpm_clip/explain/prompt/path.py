@@ -140,7 +140,7 @@ def reading(subject: Subject, stretch: Stretch, readout: Readout) -> Value:
     device = subject.ddpm.device
     shape = (len(stretch.seeds), *subject.image_shape)
     noise = noise_of(stretch.seeds, shape, device)(-1)
-    rows = subject.rows(stretch.steps)
+    rows = subject.timesteps(stretch.steps)
 
     def value(c: Tensor) -> Tensor:
         times = len(c) // len(noise)

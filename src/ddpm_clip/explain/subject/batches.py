@@ -25,7 +25,7 @@ def in_batches(
     seeds: Sequence[int],
     how: Mapping[str, Any],
     *,
-    rungs: int,
+    count: int,
     batch: int,
     stage: str,
 ) -> Generator[Progress, None, Tensor]:
@@ -36,11 +36,11 @@ def in_batches(
         c: (n, e) conditions, n >= 1.
         seeds: one a picture.
         how: further options of `walk`; tensors of n rows are cut along with the batch.
-        rungs: steps of a walk.
+        count: steps of a walk.
         batch: pictures at once.
         stage: of the progress.
     """
-    done, total, ends = 0, rungs * -(-len(c) // batch), []
+    done, total, ends = 0, count * -(-len(c) // batch), []
     for i in range(0, len(c), batch):
         part, x = slice(i, i + batch), None
         for step in walk(c[part], list(seeds[part]), **cut(how, part)):

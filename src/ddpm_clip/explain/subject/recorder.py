@@ -89,7 +89,7 @@ class Recorder:
         at: places in the walk (0 is pure noise, -1 the last) that are kept, in any order; None
             keeps all.
         branches: ask for both branches; without, they are those of the walk or equal to `x_0`.
-        rungs: of the walk; None is that of the subject's own settings.
+        count: of the walk; None is that of the subject's own settings.
 
     Raises:
         UsageError: more than `MOST_BYTES` would be kept, or a place is not in the walk.
@@ -99,17 +99,17 @@ class Recorder:
     c: Tensor
     at: Sequence[int] | None = None
     branches: bool = True
-    rungs: int | None = None
+    count: int | None = None
     _kept: dict[str, list[Tensor]] = field(default_factory=dict, init=False)
     _rows: list[tuple[int, float]] = field(default_factory=list, init=False)
     _end: Tensor | None = field(default=None, init=False)
 
     def __post_init__(self) -> None:
-        rungs = len(self.subject.rows()) if self.rungs is None else self.rungs
-        places = range(rungs) if self.at is None else self.at
-        if any(not -rungs <= i < rungs for i in places):
-            raise UsageError(f"no such place in a walk of {rungs} steps: {list(places)}")
-        self._places = {i % rungs for i in places}
+        count = len(self.subject.timesteps()) if self.count is None else self.count
+        places = range(count) if self.at is None else self.at
+        if any(not -count <= i < count for i in places):
+            raise UsageError(f"no such place in a walk of {count} steps: {list(places)}")
+        self._places = {i % count for i in places}
         channels, height, width = self.subject.image_shape
         size = 4 * len(KEPT) * len(self._places) * len(self.c) * channels * height * width
         if size > MOST_BYTES:

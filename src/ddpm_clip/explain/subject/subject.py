@@ -113,8 +113,8 @@ class Subject:
         """The name of the class that is asked for."""
         return None if self.target is None else self.classes[self.target]
 
-    def rows(self, steps: int | None = None) -> list[float]:
-        """The rows of a walk, from noise to row 0; by default of its own number of steps."""
+    def timesteps(self, steps: int | None = None) -> list[float]:
+        """The timesteps of a walk, from noise down to 0; by default of its own number of steps."""
         return self.ddpm.grid(self.settings.steps if steps is None else steps)
 
     def steps_of(self, quick: bool) -> int:
@@ -122,7 +122,7 @@ class Subject:
         return min(QUICK_STEPS, self.settings.steps) if quick else self.settings.steps
 
     def ratio(self, t: float) -> float:
-        """sigma/alpha at a row."""
+        """sigma/alpha at a timestep."""
         alpha, sigma = self.schedule.at(t)
         return sigma / max(alpha, 1e-12)
 
@@ -201,9 +201,9 @@ class Subject:
             c: (n, e) conditions.
             seeds: one a picture; None are its own.
             walk: arguments of `DDPM.walk`, None being its own: `scale` of guidance, one number or
-                one a picture; `steps`; `x_start` (n, c, h, w) to start from at `rows[0]`; strictly
-                decreasing `rows`; `wrap` of the guided `predict`; `sampler`; `interval` of
-                sigma/alpha in which guidance acts.
+                one a picture; `steps`; `x_start` (n, c, h, w) to start from at `timesteps[0]`;
+                strictly decreasing `timesteps`; `wrap` of the guided `predict`; `sampler`;
+                `interval` of sigma/alpha in which guidance acts.
         """
         chosen = list(self.seeds if seeds is None else seeds)
         if self.memory is None or (keys := keys_of(self._how(walk), c, chosen)) is None:
@@ -252,8 +252,8 @@ class Subject:
             walk: as for `walk`; a `scale` or `x_start` of n rows is cut along with the batch.
         """
         chosen = list(self.seeds if seeds is None else seeds)
-        rungs = len(walk.get("rows") or self.rows(walk.get("steps")))
-        paint = partial(in_batches, self._walk, rungs=rungs, batch=batch, stage=stage)
+        count = len(walk.get("timesteps") or self.timesteps(walk.get("steps")))
+        paint = partial(in_batches, self._walk, count=count, batch=batch, stage=stage)
         if self.memory is None or (keys := keys_of(self._how(walk), c, chosen)) is None:
             return (yield from paint(c, chosen, walk))
 

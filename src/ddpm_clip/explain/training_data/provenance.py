@@ -51,7 +51,7 @@ CAPTION = (
 def explain(subject: Subject, *, quick: bool = False) -> Generator[Progress, None, Explanation]:
     """The neighbours of the prompt, what each of them did, and the copy audit."""
     seeds = subject.more_seeds(SEEDS[quick])
-    steps = min(STEPS[quick], len(subject.rows()))
+    steps = min(STEPS[quick], len(subject.timesteps()))
     found = steering(subject)
     if found is None:
         return (yield from _unsteered(subject, seeds, quick))
@@ -110,7 +110,9 @@ def _unsteered(
     subject: Subject, seeds: list[int], quick: bool
 ) -> Generator[Progress, None, Explanation]:
     """No training picture entered the condition; only the copies are looked for."""
-    x = yield from painted(subject, subject.conditions(seeds=seeds), seeds, len(subject.rows()))
+    x = yield from painted(
+        subject, subject.conditions(seeds=seeds), seeds, len(subject.timesteps())
+    )
     copied = yield from copies(subject, x, quick)
     bridge = _bridge(subject)
     said = (

@@ -151,7 +151,7 @@ def levels_known(subject: Subject, x: Tensor, c: Tensor, seeds: Sequence[int]) -
     """
     noise = noise_of(seeds, x.shape, x.device)
     noise(-1)  # the first draw of a seed painted its picture
-    rows = subject.schedule.row_of(torch.tensor(LEVELS)).tolist()
+    rows = subject.schedule.timestep_of(torch.tensor(LEVELS)).tolist()
     ask, right = without_gradients(subject.network), 0
     told = torch.tensor(rows).repeat_interleave(len(x)).to(x)
     shown = torch.ones(len(told), 1).to(x)

@@ -60,7 +60,7 @@ def read(
     subject: Subject, c: Tensor, stage: str, steps: int | None = None, **walk: Any
 ) -> Generator[Progress, None, Reading]:
     """Walk from the subject's seeds and read x_0-hat at every step."""
-    rows, said, strip, x = subject.rows(steps), [], [], None
+    rows, said, strip, x = subject.timesteps(steps), [], [], None
     for step in subject.walk(c, steps=steps, **walk):
         said.append(subject.judge(step.pred.x_0).cpu())
         strip.append(step.pred.x_0[:SHOWN].clamp(-1, 1).cpu())

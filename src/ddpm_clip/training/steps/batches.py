@@ -55,7 +55,7 @@ class Batches:
         options = self.config.conditioning
         level = draw_levels(b, options.noise_max, options.noise_prob, draws)
         c = self.data.conditioner.images(e, level, draws)
-        t = self.ddpm.rows(b, draws)
+        t = self.ddpm.draw_timesteps(b, draws)
         c_mask = self.ddpm.get_context_mask(c, options.c_drop_prob, draws, options.c_drop_mode)
         if options.c_drop_mode == "element":
             c, c_mask = c * c_mask, torch.ones(b, 1)

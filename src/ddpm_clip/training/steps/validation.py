@@ -72,7 +72,7 @@ def errors(
         (errors (n,), rows (n,)), both of `own`; a picture's are the same whoever has it.
     """
     draws = torch.Generator().manual_seed(SEED)
-    t, found = ddpm.rows(len(data), draws), [torch.empty(0)]
+    t, found = ddpm.draw_timesteps(len(data), draws), [torch.empty(0)]
     ours = torch.zeros(len(data), dtype=torch.bool)
     ours[own] = True
     for part in torch.arange(len(data)).split(batch_size):
