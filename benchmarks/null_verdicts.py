@@ -1,7 +1,7 @@
 """How often an analysis passes where nothing is to be found: all nulls, over all analyses.
 
 The claim of docs/explanations.md: of at least 200 null runs no more than 5 % pass, and on the
-subjects that the nulls were made of the analyses do pass.
+targets that the nulls were made of the analyses do pass.
 
     python benchmarks/null_verdicts.py                     all of it (an hour or two)
     python benchmarks/null_verdicts.py --runs 10 --model planted --analyses trajectory
@@ -20,10 +20,10 @@ from rich.console import Console
 from rich.table import Table
 
 from ddpm_clip.evaluation.statistics.intervals import wilson
-from ddpm_clip.explain import EXPLANATIONS, Subject, subject_of
+from ddpm_clip.explain import EXPLANATIONS, AnalysisTarget, target_of
 from ddpm_clip.explain.report.run_all import chosen
-from ddpm_clip.explain.subject.nulls import NULLS, SPARED, nulls_of
-from ddpm_clip.explain.subject.planted import planted_subject
+from ddpm_clip.explain.target.nulls import NULLS, SPARED, nulls_of
+from ddpm_clip.explain.target.planted import planted_target
 from ddpm_clip.utils.generators import finish
 
 PROMPTS = {
@@ -35,17 +35,17 @@ RUNS, SEEDS = 240, 8
 FALSE_PASSES, PASSES = 0.05, 0.8
 
 
-def subjects(model: str, seeds: int) -> list[Subject]:
+def targets(model: str, seeds: int) -> list[AnalysisTarget]:
     """One a prompt."""
     asked = PROMPTS.get(model, PROMPTS["digits"])
     if model == "planted":
-        return [planted_subject(prompt, range(seeds)) for prompt in asked]
-    return [subject_of(model, prompt, seeds) for prompt in asked]
+        return [planted_target(prompt, range(seeds)) for prompt in asked]
+    return [target_of(model, prompt, seeds) for prompt in asked]
 
 
-def judged(analysis: str, subject: Subject) -> str:
+def judged(analysis: str, target: AnalysisTarget) -> str:
     """The verdict of a quick run."""
-    return finish(EXPLANATIONS[analysis](subject, quick=True)).verdict
+    return finish(EXPLANATIONS[analysis](target, quick=True)).verdict
 
 
 def measured(
@@ -56,32 +56,32 @@ def measured(
     Null runs go round all cells (analysis, null, model) until there are enough of them, with
     another prompt and another draw of the null each time.
     """
-    asked = {model: subjects(model, seeds) for model in models}
+    asked = {model: targets(model, seeds) for model in models}
     true = [
-        told(name, "", model, subject, 0, judged(name, subject))
+        told(name, "", model, target, 0, judged(name, target))
         for name, model in itertools.product(names, models)
-        for subject in asked[model]
+        for target in asked[model]
     ]
     cells = [(name, null, model) for model in models for name in names for null in nulls_of(name)]
     found: list[dict[str, Any]] = []
     for number in range(max(runs, len(cells))):
         name, null, model = cells[number % len(cells)]
         draw = number // len(cells)
-        subject = asked[model][draw % len(asked[model])]
-        verdict = judged(name, NULLS[null](subject, draw))
-        found.append(told(name, null, model, subject, draw, verdict))
+        target = asked[model][draw % len(asked[model])]
+        verdict = judged(name, NULLS[null](target, draw))
+        found.append(told(name, null, model, target, draw, verdict))
         print(f"{number + 1}/{max(runs, len(cells))} {model} {name} {null}: {verdict}", flush=True)
     return found, true
 
 
 def told(
-    name: str, null: str, model: str, subject: Subject, draw: int, verdict: str
+    name: str, null: str, model: str, target: AnalysisTarget, draw: int, verdict: str
 ) -> dict[str, Any]:
     return {
         "analysis": name,
         "null": null,
         "model": model,
-        "prompt": subject.prompt,
+        "prompt": target.prompt,
         "draw": draw,
         "verdict": verdict,
     }
@@ -119,11 +119,11 @@ def main() -> None:
     )
     claims = [
         claim("null runs that pass", summary(nulls)["share"], FALSE_PASSES, at_most=True),
-        claim("runs on the subjects themselves that pass", summary(true)["share"], PASSES),
+        claim("runs on the targets themselves that pass", summary(true)["share"], PASSES),
     ]
     _print("null runs", table(nulls, "analysis"))
     _print("null runs", table(nulls, "null"))
-    _print("runs on the subjects themselves", table(true, "analysis"))
+    _print("runs on the targets themselves", table(true, "analysis"))
     print_claims(claims)
     write_results(
         options.out,

@@ -17,7 +17,7 @@ from pathlib import Path
 import torch
 from PIL import Image
 
-from ddpm_clip.explain import Subject, subject_of
+from ddpm_clip.explain import AnalysisTarget, target_of
 from ddpm_clip.explain.guidance.guidance_field import guidance_field
 from ddpm_clip.explain.noise.initial_noise import initial_noise
 from ddpm_clip.explain.noise.noise_prediction import noise_prediction
@@ -29,7 +29,7 @@ from ddpm_clip.explain.over_time.trajectory import trajectory
 from ddpm_clip.explain.panels.drawing import draw
 from ddpm_clip.explain.panels.kinds import Strip
 from ddpm_clip.explain.prompt.words import words
-from ddpm_clip.explain.subject.planted import planted_subject
+from ddpm_clip.explain.target.planted import planted_target
 from ddpm_clip.explain.verdict.result import Explanation
 
 SMOKE = os.environ.get("EXPLAIN_SMOKE") == "1"  # does it run? Asked of the exact mixture
@@ -37,9 +37,9 @@ SEEDS = 4 if SMOKE else 8
 OUT = Path("outputs") / "explained"
 
 
-def asked(model: str, prompt: str) -> Subject:
+def asked(model: str, prompt: str) -> AnalysisTarget:
     """A model that is asked for something."""
-    return planted_subject(prompt, range(SEEDS)) if SMOKE else subject_of(model, prompt, SEEDS)
+    return planted_target(prompt, range(SEEDS)) if SMOKE else target_of(model, prompt, SEEDS)
 
 
 def show(name: str, image: Image.Image) -> None:
@@ -69,7 +69,7 @@ def tell(found: Explanation) -> None:
 # it is one picture. Everything below happens in between.
 
 # %%
-painter = subject_of("digits", "a six", 1)
+painter = target_of("digits", "a six", 1)
 schedule = painter.schedule
 x_0 = [step.x_prev for step in painter.walk(painter.conditions())][-1]
 rows = schedule.timestep_of(torch.logspace(-1.5, 1.5, 8, dtype=torch.float64))
@@ -175,4 +175,4 @@ tell(words(rose, quick=True))
 # What passes here and fails where a null took something away may be believed elsewhere.
 
 # %%
-tell(trajectory(planted_subject("a two", range(SEEDS)), quick=True))
+tell(trajectory(planted_target("a two", range(SEEDS)), quick=True))

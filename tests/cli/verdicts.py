@@ -21,7 +21,7 @@ from ddpm_clip.config.resolve import resolve
 from ddpm_clip.coverage.asking import Adviser
 from ddpm_clip.editing import blend, img2img, inpaint, interpolate, open_mask, open_picture
 from ddpm_clip.evaluation.report.plan import check_size
-from ddpm_clip.explain import subject_of
+from ddpm_clip.explain import target_of
 from ddpm_clip.explain.noise.vocabularies import words_of
 from ddpm_clip.generation import files as painting
 from ddpm_clip.generation.settings import Settings
@@ -265,7 +265,7 @@ TRIALS = {
                       on("inpaint", PICTURE, "rose", "--mask", MASK, "--model", RUN,
                          option="--rounds")),
     "`weights`": Trial("weights", _blend, _parts),
-    "`seeds` of `explain`": Trial("seed", lambda at, value: subject_of(at.tti, "rose", value),
+    "`seeds` of `explain`": Trial("seed", lambda at, value: target_of(at.tti, "rose", value),
                                   on("explain", RUN, "rose", option="--seeds")),
     "`words` of `explain`": Trial("words", lambda at, value: words_of(value),
                                   on("explain", RUN, "rose", option="--words")),

@@ -8,7 +8,7 @@ import torch
 from torch.nn import functional as F
 
 from ddpm_clip.conditioning.conditioner import BridgeOptions, Conditioner
-from ddpm_clip.explain.subject.planted import meant, planted_subject
+from ddpm_clip.explain.target.planted import meant, planted_target
 
 ROWS = 200
 
@@ -32,11 +32,11 @@ def conditioner_of(options=None):
 
 
 def banked(prompt="a two", conditioner=None, **options):
-    """A subject whose conditions go through the bank; 1 for the asked class, as the mixture's."""
+    """A target whose conditions go through the bank; 1 for the asked class, as the mixture's."""
     own = conditioner_of() if conditioner is None else conditioner
 
     def conditioning(prompts, seeds):
         e = torch.stack([meant(text) for text in prompts])
         return own.texts(e)[:, :10] / 10**0.5
 
-    return planted_subject(prompt, **options).replace(conditioning=conditioning, conditioner=own)
+    return planted_target(prompt, **options).replace(conditioning=conditioning, conditioner=own)

@@ -1,4 +1,4 @@
-"""A subject that walks with another guidance weight than it is asked for."""
+"""A target that walks with another guidance weight than it is asked for."""
 
 from ddpm_clip.models.ddpm import DDPM
 
@@ -10,5 +10,5 @@ class Stubborn(DDPM):
         return super().walk(*args, scale=3.0, **options)
 
 
-def stubborn(subject):
-    return subject.replace(ddpm=Stubborn(subject.schedule, parameterization="v"))
+def stubborn(target):
+    return target.replace(ddpm=Stubborn(target.schedule, parameterization="v"))

@@ -4,9 +4,9 @@ import pytest
 import torch
 
 from ddpm_clip.explain import switching, timesteps
-from ddpm_clip.explain.subject.cache import Memory
-from ddpm_clip.explain.subject.nulls import NULLS
-from ddpm_clip.explain.subject.planted import planted_subject
+from ddpm_clip.explain.target.cache import Memory
+from ddpm_clip.explain.target.nulls import NULLS
+from ddpm_clip.explain.target.planted import planted_target
 from ddpm_clip.explain.verdict.gate import controls
 from ddpm_clip.utils.generators import finish
 
@@ -25,21 +25,21 @@ class Counting:
 
 @pytest.fixture
 def counted():
-    subject = planted_subject(seeds=range(6), sampler="dpmpp_2m_sde")
-    network = Counting(subject.network)
-    return subject.replace(network=network).replace(memory=Memory()), network
+    target = planted_target(seeds=range(6), sampler="dpmpp_2m_sde")
+    network = Counting(target.network)
+    return target.replace(network=network).replace(memory=Memory()), network
 
 
-def test_pictures_are_those_of_a_subject_without_memory_and_each_is_painted_once(counted):
-    subject, network = counted
-    c = subject.conditions()
-    plain = finish(subject.replace(memory=None).pictures(c, steps=5))
+def test_pictures_are_those_of_a_target_without_memory_and_each_is_painted_once(counted):
+    target, network = counted
+    c = target.conditions()
+    plain = finish(target.replace(memory=None).pictures(c, steps=5))
     network.asked = 0
-    torch.testing.assert_close(finish(subject.pictures(c[:4], range(4), steps=5)), plain[:4])
+    torch.testing.assert_close(finish(target.pictures(c[:4], range(4), steps=5)), plain[:4])
     assert network.asked == 4 * 2 * 5  # both branches at each step
     # some are known, two are new, and one of these is wanted twice
     order = [5, 0, 3, 4, 5]
-    torch.testing.assert_close(finish(subject.pictures(c[order], order, steps=5)), plain[order])
+    torch.testing.assert_close(finish(target.pictures(c[order], order, steps=5)), plain[order])
     assert network.asked == 6 * 2 * 5
 
 
@@ -52,38 +52,38 @@ def test_pictures_are_those_of_a_subject_without_memory_and_each_is_painted_once
         {"interval": (0.5, 2.0)},
         {"scale": torch.linspace(1, 3, 6)},
         {"x_start": torch.ones(6, 1, 8, 8)},
-        {"rows": [900.0, 3.0]},
+        {"timesteps": [900.0, 3.0]},
         {"wrap": lambda predict: predict},
     ],
 )
 def test_another_walk_is_another_picture(counted, change):
-    subject, network = counted
-    c = subject.conditions()
-    finish(subject.pictures(c, steps=5))
+    target, network = counted
+    c = target.conditions()
+    finish(target.pictures(c, steps=5))
     network.asked = 0
     how = {"steps": 5, **change}
-    x = finish(subject.pictures(c, **how))
+    x = finish(target.pictures(c, **how))
     assert network.asked > 0
-    torch.testing.assert_close(x, finish(subject.replace(memory=None).pictures(c, **how)))
+    torch.testing.assert_close(x, finish(target.replace(memory=None).pictures(c, **how)))
 
 
 def test_other_conditions_and_other_seeds_are_other_pictures(counted):
-    subject, network = counted
-    finish(subject.pictures(subject.conditions(), steps=5))
+    target, network = counted
+    finish(target.pictures(target.conditions(), steps=5))
     for prompt, seeds in (("a five", range(6)), ("a two", range(6, 12))):
-        c = subject.conditions(prompt, seeds)
+        c = target.conditions(prompt, seeds)
         network.asked = 0
-        finish(subject.pictures(c, seeds, steps=5))
+        finish(target.pictures(c, seeds, steps=5))
         assert network.asked == 6 * 2 * 5
 
 
 def test_a_walk_is_walked_once_step_by_step_and_its_pictures_are_known(counted):
-    subject, network = counted
-    c = subject.conditions()
-    first = list(subject.walk(c, steps=5))
+    target, network = counted
+    c = target.conditions()
+    first = list(target.walk(c, steps=5))
     network.asked = 0
-    again = list(subject.walk(c, steps=5))
-    x = finish(subject.pictures(c[2:], range(2, 6), steps=5))
+    again = list(target.walk(c, steps=5))
+    x = finish(target.pictures(c[2:], range(2, 6), steps=5))
     assert network.asked == 0
     assert [step.i for step in again] == list(range(5))
     assert all(torch.equal(a.pred.x_0, b.pred.x_0) for a, b in zip(first, again, strict=True))
@@ -91,40 +91,40 @@ def test_a_walk_is_walked_once_step_by_step_and_its_pictures_are_known(counted):
 
 
 def test_a_walk_that_was_left_midway_is_not_known(counted):
-    subject, network = counted
-    c = subject.conditions()
-    next(subject.walk(c, steps=5))
+    target, network = counted
+    c = target.conditions()
+    next(target.walk(c, steps=5))
     network.asked = 0
-    assert len(list(subject.walk(c, steps=5))) == 5
+    assert len(list(target.walk(c, steps=5))) == 5
     assert network.asked == 6 * 2 * 5
 
 
 @pytest.mark.parametrize("null", list(NULLS))
 def test_a_null_has_forgotten_what_was_true(null, counted):
-    subject, _ = counted
-    finish(subject.pictures(subject.conditions()))
-    assert NULLS[null](subject, 0).memory is None
-    assert subject.replace(seeds=(3,), prompt="a five", target=5).memory is subject.memory
+    target, _ = counted
+    finish(target.pictures(target.conditions()))
+    assert NULLS[null](target, 0).memory is None
+    assert target.replace(seeds=(3,), prompt="a five", asked_class=5).memory is target.memory
 
 
 def test_controls_are_painted_once_for_all_analyses(counted):
-    subject, network = counted
-    first = finish(controls(subject))
+    target, network = counted
+    first = finish(controls(target))
     network.asked = 0
-    assert finish(controls(subject)) is first
+    assert finish(controls(target)) is first
     assert network.asked == 0
-    finish(controls(subject.replace(seeds=range(1, 7))))
+    finish(controls(target.replace(seeds=range(1, 7))))
     assert network.asked > 0
 
 
 def test_the_windows_of_switching_are_among_the_coalitions_of_timesteps():
-    subject = planted_subject("a two")
-    network = Counting(subject.network)
-    subject = subject.replace(network=network).replace(memory=Memory())
-    alone = switching(subject.replace(memory=None), quick=True)
-    timesteps(subject, quick=True)
+    target = planted_target("a two")
+    network = Counting(target.network)
+    target = target.replace(network=network).replace(memory=Memory())
+    alone = switching(target.replace(memory=None), quick=True)
+    timesteps(target, quick=True)
     network.asked = 0
-    found = switching(subject, quick=True)
+    found = switching(target, quick=True)
     assert network.asked == 0
     assert found.verdict == alone.verdict
     torch.testing.assert_close(found.numbers["map"]["only"], alone.numbers["map"]["only"])

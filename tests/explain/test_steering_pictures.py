@@ -3,8 +3,8 @@ import torch
 
 from ddpm_clip.conditioning.conditioner import BridgeOptions
 from ddpm_clip.explain.panels.kinds import Table
-from ddpm_clip.explain.subject.nulls import NULLS, nulls_of
-from ddpm_clip.explain.subject.planted import planted_subject
+from ddpm_clip.explain.target.nulls import NULLS, nulls_of
+from ddpm_clip.explain.target.planted import planted_target
 from ddpm_clip.explain.training_data.provenance import provenance
 from ddpm_clip.explain.training_data.replacing import ANY, NEXT, OTHERS, leave_out, replace_all
 from ddpm_clip.explain.training_data.steering import steering
@@ -12,9 +12,9 @@ from ddpm_clip.utils.generators import finish
 from tests.explain.banked import banked, conditioner_of
 
 
-def replaced(subject, n=8):
-    found = steering(subject)
-    return found, finish(replace_all(subject, found, list(range(n)), 10))
+def replaced(target, n=8):
+    found = steering(target)
+    return found, finish(replace_all(target, found, list(range(n)), 10))
 
 
 def test_pictures_follow_the_neighbours_that_they_are_given():
@@ -28,9 +28,9 @@ def test_pictures_follow_the_neighbours_that_they_are_given():
 
 
 def test_leaving_one_of_many_alike_out_moves_next_to_nothing():
-    subject = banked("a three")
-    found, got = replaced(subject)
-    alone = finish(leave_out(subject, found, got, 4, list(range(8)), 10))
+    target = banked("a three")
+    found, got = replaced(target)
+    alone = finish(leave_out(target, found, got, 4, list(range(8)), 10))
     assert alone.shape == (4, found.k)
     assert alone.mean() < 0.1 * got.moved[OTHERS].mean()
 
@@ -49,8 +49,8 @@ def test_a_bank_that_steers_passes_and_names_its_pictures():
 @pytest.mark.parametrize("seed", [0, 1])
 @pytest.mark.parametrize("null", nulls_of("provenance"))
 def test_no_null_passes(null, seed):
-    subject = NULLS[null](banked("a three" if seed else "an eight", steps=6), seed)
-    assert provenance(subject, quick=True).verdict != "pass"
+    target = NULLS[null](banked("a three" if seed else "an eight", steps=6), seed)
+    assert provenance(target, quick=True).verdict != "pass"
 
 
 def test_a_bank_that_does_not_steer_fails():
@@ -63,7 +63,7 @@ def test_a_bank_that_does_not_steer_fails():
 
 
 def test_without_a_bank_only_copies_are_looked_for():
-    found = provenance(planted_subject("a three", seeds=range(4)), quick=True)
+    found = provenance(planted_target("a three", seeds=range(4)), quick=True)
     assert found.verdict == "inconclusive"
     assert "copies" in found.numbers
     assert torch.isfinite(found.panels[0].images).all()

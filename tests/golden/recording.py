@@ -190,11 +190,11 @@ def explained() -> dict[str, object]:
     """Verdicts and numbers of every analysis of the planted mixture, quick."""
     from ddpm_clip.explain.report.files import as_json
     from ddpm_clip.explain.report.run_all import explain_all
-    from ddpm_clip.explain.subject.planted import planted_subject
+    from ddpm_clip.explain.target.planted import planted_target
     from ddpm_clip.utils.generators import finish
 
-    subject = planted_subject(seeds=tuple(range(8)), steps=12)
-    analyses = as_json(finish(explain_all(subject, quick=True)))["analyses"]
+    target = planted_target(seeds=tuple(range(8)), steps=12)
+    analyses = as_json(finish(explain_all(target, quick=True)))["analyses"]
     words = ("title", "caption", "test", "seconds", "why", "fix")
     return {one["name"]: {k: v for k, v in one.items() if k not in words} for one in analyses}
 

@@ -8,15 +8,15 @@
 - `panels/`: what an analysis shows: data for pictures and plots, and their drawing
 - `prompt/`: which words, and which parts of the condition, matter?
 - `report/`: all analyses of one prompt, as a folder with one page
-- `subject/`: the model under study: a denoiser, a prompt, seeds, and what reads the pictures
+- `target/`: the model under study: a denoiser, a prompt, seeds, and what reads the pictures
 - `training_data/`: which training pictures steer a prompt, and is any copied?
 - `verdict/`: what counts as evidence: gates, claims, verdicts
 
 >>> from ddpm_clip.explain import trajectory  # doctest: +SKIP
 >>> trajectory("digits", "a six").show()  # doctest: +SKIP
 
-An analysis is a generator `explain(subject, *, quick=False)` in the file of its name, and a plain
-function of the same name made by `opening.plainly`. Importing this loads torch.
+An analysis is a generator `explain(target, *, quick=False)` in the file of its name, and a plain
+function of the same name made by `analysis.plainly`. Importing this loads torch.
 """
 
 from ddpm_clip.explain.guidance.guidance_field import explain as _guidance_field
@@ -45,8 +45,8 @@ from ddpm_clip.explain.prompt.embedding import embedding
 from ddpm_clip.explain.prompt.embedding import explain as _embedding
 from ddpm_clip.explain.prompt.words import explain as _words
 from ddpm_clip.explain.prompt.words import words
-from ddpm_clip.explain.subject.from_model import subject_of
-from ddpm_clip.explain.subject.subject import Subject
+from ddpm_clip.explain.target.analysis_target import AnalysisTarget
+from ddpm_clip.explain.target.from_model import target_of
 from ddpm_clip.explain.training_data.provenance import explain as _provenance
 from ddpm_clip.explain.training_data.provenance import provenance
 from ddpm_clip.explain.verdict.analysis import Explain
@@ -76,8 +76,8 @@ EXPLANATIONS: Registry[Explain] = Registry(
 
 __all__ = [
     "EXPLANATIONS",
+    "AnalysisTarget",
     "Explanation",
-    "Subject",
     "bottleneck",
     "commitment",
     "embedding",
@@ -88,8 +88,8 @@ __all__ = [
     "noise_prediction",
     "provenance",
     "stepwise",
-    "subject_of",
     "switching",
+    "target_of",
     "timesteps",
     "trajectory",
     "words",

@@ -6,15 +6,15 @@ import torch
 from ddpm_clip.explain import guidance_field
 from ddpm_clip.explain.guidance.class_directions import sorted_by
 from ddpm_clip.explain.guidance.field import field_of
-from ddpm_clip.explain.subject.nulls import NULLS, nulls_of
-from ddpm_clip.explain.subject.planted import planted_subject, ten_modes
-from ddpm_clip.explain.subject.recorder import record
+from ddpm_clip.explain.target.nulls import NULLS, nulls_of
+from ddpm_clip.explain.target.planted import planted_target, ten_modes
+from ddpm_clip.explain.target.recorder import record
 from tests.explain.stubborn import stubborn
 
 
 @pytest.fixture(scope="module")
 def planted():
-    return planted_subject("a two", range(16))
+    return planted_target("a two", range(16))
 
 
 def test_the_field_is_what_the_posteriors_say(planted):
@@ -33,8 +33,8 @@ def test_of_a_single_mode_in_a_pair_size_and_direction_are_closed_forms():
     # words decide between two far modes, noise hides both: the field is half their distance
     truth = ten_modes(tilt=60.0)
     two = type(truth)(truth.means[:2], truth.log_weights[:2], truth.std, truth.schedule, truth.tilt)
-    subject = planted_subject("a one", range(4), mixture=two, steps=10)
-    field = field_of(record(subject, at=[0, 1]))
+    target = planted_target("a one", range(4), mixture=two, steps=10)
+    field = field_of(record(target, at=[0, 1]))
     half = (truth.means[1] - truth.means[0]) / 2
     assert torch.allclose(field.delta[0].double(), half.expand(4, 1, 8, 8), atol=2e-2)
     assert field.rms[0].tolist() == pytest.approx(

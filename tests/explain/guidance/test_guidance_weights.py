@@ -5,15 +5,15 @@ import torch
 
 from ddpm_clip.explain import guidance_weights
 from ddpm_clip.explain.guidance.guidance_weights import compare
-from ddpm_clip.explain.subject.nulls import NULLS, nulls_of
-from ddpm_clip.explain.subject.planted import planted_subject, ten_modes
+from ddpm_clip.explain.target.nulls import NULLS, nulls_of
+from ddpm_clip.explain.target.planted import planted_target, ten_modes
 from ddpm_clip.utils.generators import finish
 from tests.explain.stubborn import stubborn
 
 
 @pytest.fixture(scope="module")
 def planted():
-    return planted_subject("a two", range(8))
+    return planted_target("a two", range(8))
 
 
 def test_each_weight_paints_what_painting_with_it_paints(planted):
@@ -23,7 +23,7 @@ def test_each_weight_paints_what_painting_with_it_paints(planted):
 
 
 def test_on_the_mixture_more_guidance_makes_surer_and_less_various(planted):
-    weak = planted_subject("a two", range(16), mixture=ten_modes(tilt=3.0))
+    weak = planted_target("a two", range(16), mixture=ten_modes(tilt=3.0))
     found = guidance_weights(weak, scales=(0.0, 1.0, 2.0, 4.0))
     mean = found.numbers["log_odds"]["mean"]
     assert mean == sorted(mean)
@@ -34,7 +34,7 @@ def test_on_the_mixture_more_guidance_makes_surer_and_less_various(planted):
 
 def test_without_words_a_mode_comes_as_often_as_it_weighs():
     compared = finish(
-        compare(planted_subject("a two", range(64)), [0.0, 2.0], list(range(64)), True)
+        compare(planted_target("a two", range(64)), [0.0, 2.0], list(range(64)), True)
     )
     share = (compared.odds[0] > 0).double().mean().item()
     assert share < 0.25  # of ten modes one; 0.1 and four standard deviations

@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from ddpm_clip.explain.guidance.masked_field import moved, strongest, switched_off
-from ddpm_clip.explain.subject.planted import planted_subject
+from ddpm_clip.explain.target.planted import planted_target
 from ddpm_clip.utils.generators import finish
 
 FIELD = torch.arange(2 * 16.0).view(2, 1, 4, 4) - 9
@@ -12,7 +12,7 @@ FIELD = torch.arange(2 * 16.0).view(2, 1, 4, 4) - 9
 
 @pytest.fixture(scope="module")
 def planted():
-    return planted_subject("a two", range(4), steps=8)
+    return planted_target("a two", range(4), steps=8)
 
 
 def test_the_strongest_are_the_largest_either_way_and_as_many_as_said():

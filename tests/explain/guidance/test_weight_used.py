@@ -3,16 +3,16 @@
 import pytest
 import torch
 
-from ddpm_clip.explain.guidance.weight_used import check_weights, rows_kept, weight_used
-from ddpm_clip.explain.subject.planted import planted_subject
-from ddpm_clip.explain.subject.recorder import Recorder
+from ddpm_clip.explain.guidance.weight_used import check_weights, steps_kept, weight_used
+from ddpm_clip.explain.target.planted import planted_target
+from ddpm_clip.explain.target.recorder import Recorder
 from tests.explain.stubborn import stubborn
 
 
-def recorded(subject, scale=None, interval=None):
-    c = subject.conditions()
-    recorder = Recorder(subject, c)
-    for _ in recorder.listen(subject.walk(c, scale=scale, interval=interval)):
+def recorded(target, scale=None, interval=None):
+    c = target.conditions()
+    recorder = Recorder(target, c)
+    for _ in recorder.listen(target.walk(c, scale=scale, interval=interval)):
         pass
     return recorder.recording()
 
@@ -20,27 +20,27 @@ def recorded(subject, scale=None, interval=None):
 @pytest.mark.parametrize("scale", [-1.0, 0.0, 1.0, 2.0, 7.5])
 @pytest.mark.parametrize("clamp", ["none", "static"])
 def test_the_weight_in_is_the_weight_used(scale, clamp):
-    subject = planted_subject("a two", range(3), steps=8)
-    subject = subject.replace(settings=subject.settings.with_overrides(clamp=clamp))
-    check = check_weights(subject, recorded(subject, scale), scale)
+    target = planted_target("a two", range(3), steps=8)
+    target = target.replace(settings=target.settings.with_overrides(clamp=clamp))
+    check = check_weights(target, recorded(target, scale), scale)
     assert check.worst < 1e-5
     assert int((~check.used.isnan()).sum()) >= 9
     assert not check.wrong
 
 
 def test_each_picture_has_its_own_weight_and_outside_the_interval_it_is_one():
-    subject = planted_subject("a two", range(3), steps=12)
-    subject = subject.replace(settings=subject.settings.with_overrides(interval=(1.0, 10.0)))
+    target = planted_target("a two", range(3), steps=12)
+    target = target.replace(settings=target.settings.with_overrides(interval=(1.0, 10.0)))
     scales = torch.tensor([0.5, 2.0, 4.0])
-    check = check_weights(subject, recorded(subject, scales), scales)
+    check = check_weights(target, recorded(target, scales), scales)
     assert check.asked[0].tolist() == [0.5, 1.0, 1.0]  # pure noise, beyond the interval
     assert [0.5, 2.0, 4.0] in check.asked.tolist()
     assert check.worst < 1e-5
 
 
 def test_an_overwritten_weight_is_noticed():
-    subject = stubborn(planted_subject("a two", range(3), steps=8))
-    check = check_weights(subject, recorded(subject))
+    target = stubborn(planted_target("a two", range(3), steps=8))
+    check = check_weights(target, recorded(target))
     assert check.wrong
     assert check.worst == pytest.approx(1.0, abs=1e-4)
 
@@ -55,16 +55,16 @@ def test_clamped_pixels_and_faint_fields_tell_no_slope():
 
 
 def test_where_the_line_is_bent_nothing_is_measured():
-    subject = planted_subject("a two", range(3), steps=8)
-    subject = subject.replace(settings=subject.settings.with_overrides(rescale=0.5))
-    check = check_weights(subject, recorded(subject))
+    target = planted_target("a two", range(3), steps=8)
+    target = target.replace(settings=target.settings.with_overrides(rescale=0.5))
+    check = check_weights(target, recorded(target))
     assert check.worst is None
     assert not check.wrong
 
 
-def test_a_recording_keeps_as_many_rows_as_there_is_room_for():
-    subject = planted_subject(steps=8)
-    assert rows_kept(subject, 16, 8) == list(range(8))
-    assert rows_kept(subject, 16, 20)[0] == 0
-    assert rows_kept(subject, 16, 20)[-1] == 19
-    assert len(rows_kept(subject, 60_000, 20)) == 4
+def test_a_recording_keeps_as_many_steps_as_there_is_room_for():
+    target = planted_target(steps=8)
+    assert steps_kept(target, 16, 8) == list(range(8))
+    assert steps_kept(target, 16, 20)[0] == 0
+    assert steps_kept(target, 16, 20)[-1] == 19
+    assert len(steps_kept(target, 60_000, 20)) == 4

@@ -7,7 +7,7 @@ from ddpm_clip.explain.inversions.interpolations import (
     between_prompts,
     noises,
 )
-from ddpm_clip.explain.subject.planted import planted_subject
+from ddpm_clip.explain.target.planted import planted_target
 from ddpm_clip.utils.generators import finish
 
 
@@ -19,18 +19,18 @@ def way_of(first, second):
 
 
 def test_ends_are_the_plain_pictures():
-    subject, seeds = planted_subject("a two"), [3, 4]
-    way = finish(between_prompts(subject, "a seven", 3, seeds, 10))
-    first = finish(subject.pictures(subject.conditions(seeds=seeds), seeds, steps=10))
-    last = finish(subject.pictures(subject.conditions("a seven", seeds), seeds, steps=10))
+    target, seeds = planted_target("a two"), [3, 4]
+    way = finish(between_prompts(target, "a seven", 3, seeds, 10))
+    first = finish(target.pictures(target.conditions(seeds=seeds), seeds, steps=10))
+    last = finish(target.pictures(target.conditions("a seven", seeds), seeds, steps=10))
     torch.testing.assert_close(way.x[:, 0], first, atol=1e-6, rtol=1e-6)
     torch.testing.assert_close(way.x[:, 2], last, atol=1e-6, rtol=1e-6)
 
 
 def test_between_two_equal_modes_the_class_changes_once_in_the_middle():
     """On the arc the two weights are equal at one half, where the mixture has no preference."""
-    subject = planted_subject("a two")
-    way = finish(between_prompts(subject, "a seven", 11, list(range(12)), 12))
+    target = planted_target("a two")
+    way = finish(between_prompts(target, "a seven", 11, list(range(12)), 12))
     assert way.crossings(2, 7).tolist() == [1] * 12
     at = way.crossed_at(2, 7)
     assert at.mean().item() == pytest.approx(0.5, abs=0.05)
@@ -52,25 +52,25 @@ def test_changes_are_counted_and_placed():
 
 
 def test_an_arc_between_noises_keeps_their_length_and_a_line_does_not():
-    subject, shares = planted_subject(), [0.0, 0.25, 0.5, 1.0]
-    arc = noises(subject, (5, 6), shares, False).flatten(1).norm(dim=1)
+    target, shares = planted_target(), [0.0, 0.25, 0.5, 1.0]
+    arc = noises(target, (5, 6), shares, False).flatten(1).norm(dim=1)
     wanted = torch.lerp(arc[0], arc[-1], torch.tensor(shares))
     torch.testing.assert_close(arc, wanted, rtol=1e-5, atol=0)
-    line = noises(subject, (5, 6), shares, True).flatten(1).norm(dim=1)
+    line = noises(target, (5, 6), shares, True).flatten(1).norm(dim=1)
     assert line[2] / arc[2] == pytest.approx(0.5**0.5, abs=0.1)
 
 
 def test_between_noises_the_prompt_is_kept():
-    subject = planted_subject("a two")
-    way = finish(between_noises(subject, [(0, 1), (2, 3)], 5, 10))
+    target = planted_target("a two")
+    way = finish(between_noises(target, [(0, 1), (2, 3)], 5, 10))
     assert way.x.shape[:2] == (2, 5)
     assert way.seen(2).all()
     start = finish(
-        subject.pictures(subject.conditions(seeds=[0, 2]), [0, 2], steps=10, sampler="ddim")
+        target.pictures(target.conditions(seeds=[0, 2]), [0, 2], steps=10, sampler="ddim")
     )
     torch.testing.assert_close(way.x[:, 0], start, atol=1e-5, rtol=1e-5)
 
 
 def test_without_a_judge_there_are_pictures_and_no_probabilities():
-    bare = planted_subject("a two").replace(judging=None)
+    bare = planted_target("a two").replace(judging=None)
     assert finish(between_noises(bare, [(0, 1)], 3, 4)).probs.shape == (1, 3, 0)

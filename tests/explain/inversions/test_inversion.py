@@ -5,15 +5,15 @@ from ddpm_clip.errors import UsageError
 from ddpm_clip.explain.inversions.inversion import inversion
 from ddpm_clip.explain.inversions.other_prompt import other_prompt
 from ddpm_clip.explain.inversions.round_trip import Returned, up_and_down
-from ddpm_clip.explain.subject.nulls import NULLS, nulls_of
-from ddpm_clip.explain.subject.planted import planted_subject
+from ddpm_clip.explain.target.nulls import NULLS, nulls_of
+from ddpm_clip.explain.target.planted import planted_target
 from ddpm_clip.explain.verdict.verdicts import weigh
 from ddpm_clip.models.ddpm import noise_of
 from ddpm_clip.utils.generators import finish
 
 
 def test_the_mixture_passes_at_the_order_of_its_solver():
-    found = inversion(planted_subject("a five"), quick=True)
+    found = inversion(planted_target("a five"), quick=True)
     assert found.verdict == "pass", found.test
     gains = found.numbers["gains"]["mean"]
     assert min(gains) > 3.5
@@ -28,21 +28,21 @@ def test_the_mixture_passes_at_the_order_of_its_solver():
     + [("shuffled_prompts", 1), ("untrained_judge", 1)],
 )
 def test_no_null_passes(null, seed):
-    subject = NULLS[null](planted_subject("a two" if seed else "a nine"), seed)
-    assert inversion(subject, quick=True).verdict != "pass"
+    target = NULLS[null](planted_target("a two" if seed else "a nine"), seed)
+    assert inversion(target, quick=True).verdict != "pass"
 
 
 def test_wrong_rows_make_an_exact_denoiser_no_smooth_flow():
     """It takes the row at its word, as a network that was trained need not."""
-    wrong = NULLS["permuted_timesteps"](planted_subject("a nine"), 0)
+    wrong = NULLS["permuted_timesteps"](planted_target("a nine"), 0)
     found = finish(up_and_down(wrong, list(range(8)), (5, 10, 20), None))
     assert weigh(None, found.laws) == "fail"
 
 
 def test_a_picture_from_the_deterministic_walk_finds_its_own_noise_again():
-    subject = planted_subject("a two", sampler="ddim", guidance=1.0, steps=40)
+    target = planted_target("a two", sampler="ddim", guidance=1.0, steps=40)
     seeds = [0, 1, 2, 3]
-    found = finish(up_and_down(subject, seeds, (40, 80), None))
+    found = finish(up_and_down(target, seeds, (40, 80), None))
     true = noise_of(seeds, found.x.shape, "cpu")(-1)
     alike = torch.cosine_similarity(found.noise.flatten(1), true.flatten(1))
     astray = torch.cosine_similarity(found.noise.flatten(1), true.roll(1, 0).flatten(1))
@@ -64,17 +64,17 @@ def test_the_law_of_a_first_order_solver():
 
 
 def test_the_other_prompt_is_of_the_opposite_class_unless_one_is_named():
-    subject = planted_subject("a two")
-    assert other_prompt(subject).target == 7
-    assert other_prompt(subject, "a small nine").prompt == "a small nine"
+    target = planted_target("a two")
+    assert other_prompt(target).asked_class == 7
+    assert other_prompt(target, "a small nine").prompt == "a small nine"
     with pytest.raises(UsageError, match="asks for no other"):
-        other_prompt(subject, "two again")
+        other_prompt(target, "two again")
     with pytest.raises(UsageError, match="asks for no other"):
-        other_prompt(subject, "something")
-    assert other_prompt(subject.replace(target=None)) is None
+        other_prompt(target, "something")
+    assert other_prompt(target.replace(asked_class=None)) is None
 
 
 def test_a_prompt_without_a_class_is_walked_up_and_down_and_nothing_is_concluded():
-    found = inversion(planted_subject("something small", seeds=range(4)), quick=True)
+    found = inversion(planted_target("something small", seeds=range(4)), quick=True)
     assert found.verdict == "inconclusive"
     assert min(found.numbers["gains"]["mean"]) > 2

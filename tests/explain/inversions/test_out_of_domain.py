@@ -5,10 +5,10 @@ import pytest
 import torch
 
 from ddpm_clip.data.sources import open_source
-from ddpm_clip.explain import subject_of
+from ddpm_clip.explain import target_of
 from ddpm_clip.explain.inversions.ddim_inversion import invert
 from ddpm_clip.explain.inversions.out_of_domain import Strangers, shuffled, strangers
-from ddpm_clip.explain.subject.planted import planted_subject
+from ddpm_clip.explain.target.planted import planted_target
 from ddpm_clip.utils.generators import finish
 
 
@@ -28,15 +28,15 @@ def test_tiles_are_kept_and_moved_and_the_rest_stays():
 
 def test_in_one_mode_the_noise_is_the_distance_from_its_middle():
     """Of a round Gaussian the flow is linear: noise = (x - m) / v."""
-    subject = planted_subject("a five", range(6), guidance=1.0)
-    seeds, steps = list(subject.seeds), 200
-    x = finish(subject.pictures(subject.conditions(), sampler="ddim"))
-    predict = subject.predict(subject.conditions(), scale=1.0)
-    noise = invert(predict, subject.schedule, subject.timesteps(steps), x)
-    found = strangers(subject, seeds, x, noise, steps)
+    target = planted_target("a five", range(6), guidance=1.0)
+    seeds, steps = list(target.seeds), 200
+    x = finish(target.pictures(target.conditions(), sampler="ddim"))
+    predict = target.predict(target.conditions(), scale=1.0)
+    noise = invert(predict, target.schedule, target.timesteps(steps), x)
+    found = strangers(target, seeds, x, noise, steps)
     assert found.told == 1.0
     # tiles near another mode are drawn to it, so the closed form is that of the own pictures
-    mode = subject.network
+    mode = target.network
     exact = ((x - mode.means[5].view(1, 1, 8, 8)) / mode.std).double().flatten(1)
     assert found.own.tolist() == pytest.approx(exact.square().mean(1).sqrt().tolist(), rel=0.03)
 
@@ -49,14 +49,14 @@ def test_told_is_the_area_under_the_curve():
 @pytest.mark.data
 def test_clothes_are_strangers_to_a_model_of_digits(data_root, monkeypatch):
     monkeypatch.setenv("DDPM_CLIP_DATA", str(data_root))
-    subject = subject_of("digits", "a six", seeds=12)
-    x = finish(subject.pictures(subject.conditions(), scale=1.0, steps=8))
+    target = target_of("digits", "a six", seeds=12)
+    x = finish(target.pictures(target.conditions(), scale=1.0, steps=8))
     source = open_source("fashion-mnist", split="test")
     clothes = np.stack([np.asarray(source[i]) for i in range(12)])
     shown = torch.from_numpy(clothes).float()[:, None] / 127.5 - 1
-    predict = subject.predict(subject.conditions(), scale=1.0)
+    predict = target.predict(target.conditions(), scale=1.0)
     own, other = (
-        invert(predict, subject.schedule, subject.timesteps(8), one).flatten(1).std(1)
+        invert(predict, target.schedule, target.timesteps(8), one).flatten(1).std(1)
         for one in (x, shown)
     )
     assert (other[:, None] > own).double().mean() > 0.95

@@ -8,16 +8,16 @@ from ddpm_clip.explain.maths.spectrum import centroid, radial_spectrum
 from ddpm_clip.explain.noise.noise_blocks import blocks_of, transplanted
 from ddpm_clip.explain.noise.noise_layout import layout
 from ddpm_clip.explain.noise.noise_trades import traded
-from ddpm_clip.explain.subject.class_prompts import prompts_of
-from ddpm_clip.explain.subject.nulls import NULLS, nulls_of
-from ddpm_clip.explain.subject.planted import planted_subject
+from ddpm_clip.explain.target.class_prompts import prompts_of
+from ddpm_clip.explain.target.nulls import NULLS, nulls_of
+from ddpm_clip.explain.target.planted import planted_target
 from ddpm_clip.models.ddpm import noise_of
 from ddpm_clip.utils.generators import finish
 
 
 @pytest.fixture(scope="module")
 def planted():
-    return planted_subject("a two", range(16))
+    return planted_target("a two", range(16))
 
 
 def test_on_the_mixture_words_decide_the_class_and_without_them_the_noise_does(planted):
@@ -102,10 +102,10 @@ def test_no_block_is_the_receivers_picture_and_every_block_the_givers(planted):
     ],
 )
 def test_prompts_of_other_classes_differ_by_the_class(prompt, asked):
-    subject = planted_subject(prompt)
-    found, classes = prompts_of(subject, 3)
+    target = planted_target(prompt)
+    found, classes = prompts_of(target, 3)
     assert found == asked
-    assert classes == ([0, 1, 2] if subject.target is None else [subject.target, 0, 1])
+    assert classes == ([0, 1, 2] if target.asked_class is None else [target.asked_class, 0, 1])
 
 
 @pytest.mark.parametrize("name", NULLS)

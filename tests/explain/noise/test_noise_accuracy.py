@@ -3,7 +3,7 @@ import torch
 
 from ddpm_clip.diffusion.schedules import cosine
 from ddpm_clip.explain.noise.noise_accuracy import LinearGuess, accuracy, contours
-from ddpm_clip.explain.subject.planted import planted_subject
+from ddpm_clip.explain.target.planted import planted_target
 from ddpm_clip.types import Prediction
 from tests.exact import Gaussian, predict
 
@@ -66,15 +66,15 @@ def test_the_level_of_a_share_is_where_the_closed_form_crosses_it():
 
 
 def test_the_mixture_leaves_of_a_picture_just_the_spread_within_its_mode():
-    subject = planted_subject("a four", seeds=range(32))
-    truth = subject.network
+    target = planted_target("a four", seeds=range(32))
+    truth = target.network
     x = truth.draw(torch.full((32,), 4), torch.Generator().manual_seed(0))
     others = truth.draw(torch.arange(200) % 10, torch.Generator().manual_seed(1))
-    ask = subject.predict(subject.conditions(), scale=0.5, clamp="none", everywhere=True)
-    rows = subject.timesteps(6)
-    found = accuracy(ask, subject.schedule, x, LinearGuess.of(others), rows)
+    ask = target.predict(target.conditions(), scale=0.5, clamp="none", everywhere=True)
+    rows = target.timesteps(6)
+    found = accuracy(ask, target.schedule, x, LinearGuess.of(others), rows)
     for i, t in enumerate(rows):
-        alpha, sigma = subject.schedule.at(t)
+        alpha, sigma = target.schedule.at(t)
         exact = sigma**2 / (alpha**2 * truth.std**2 + sigma**2)
         assert found.noise[:, i].mean().item() == pytest.approx(exact, abs=0.03)
     assert found.skill[:, 0].mean() > 0.9  # the words say the mode where nothing can be seen

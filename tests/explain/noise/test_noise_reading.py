@@ -4,65 +4,65 @@ from torch.nn import functional as F
 
 from ddpm_clip.errors import UsageError
 from ddpm_clip.explain.noise.noise_reading import ALLOWED, noise_reader, top_words
-from ddpm_clip.explain.subject.from_model import subject_of
-from ddpm_clip.explain.subject.planted import planted_subject
+from ddpm_clip.explain.target.from_model import target_of
+from ddpm_clip.explain.target.planted import planted_target
 
 NOISE = torch.randn(300, 1, 8, 8, generator=torch.Generator().manual_seed(5))
 
 
-def pictures(subject, n=40):
-    return subject.network.draw(torch.arange(n) % 10, torch.Generator().manual_seed(0))
+def pictures(target, n=40):
+    return target.network.draw(torch.arange(n) % 10, torch.Generator().manual_seed(0))
 
 
 @pytest.mark.parametrize("name", ["digits", "flowers"])
 def test_the_clips_that_ship_read_next_to_nothing_in_random_noise(name):
-    subject = subject_of(name, "a rose" if name == "flowers" else "a two", seeds=2)
-    like = torch.randn(4, *subject.image_shape, generator=torch.Generator().manual_seed(1)) / 2
-    reader = noise_reader(subject, subject.classes, like, seed=3, draws=256)
+    target = target_of(name, "a rose" if name == "flowers" else "a two", seeds=2)
+    like = torch.randn(4, *target.image_shape, generator=torch.Generator().manual_seed(1)) / 2
+    reader = noise_reader(target, target.classes, like, seed=3, draws=256)
     assert reader.chance <= ALLOWED
-    more = torch.randn(256, *subject.image_shape, generator=torch.Generator().manual_seed(9))
+    more = torch.randn(256, *target.image_shape, generator=torch.Generator().manual_seed(9))
     assert (reader.z(more).abs() > 3).double().mean() <= ALLOWED
 
 
 def test_z_of_random_noise_has_mean_0_and_spread_1():
-    subject = planted_subject()
-    z = noise_reader(subject, subject.classes, pictures(subject)).z(NOISE)
+    target = planted_target()
+    z = noise_reader(target, target.classes, pictures(target)).z(NOISE)
     assert z.mean(0).abs().max() < 0.25
     assert z.std(0).min() > 0.85
     assert z.std(0).max() < 1.15
 
 
 def test_a_mode_is_read_in_its_own_picture_however_bright_it_is():
-    subject = planted_subject()
-    reader = noise_reader(subject, subject.classes, pictures(subject))
+    target = planted_target()
+    reader = noise_reader(target, target.classes, pictures(target))
     for scale, shift in ((1.0, 0.0), (7.0, 3.0), (0.01, -2.0)):
-        z = reader.z(scale * subject.network.means + shift)
+        z = reader.z(scale * target.network.means + shift)
         assert z.argmax(1).tolist() == list(range(10))
         assert z.diagonal().min() > 2.5  # at most 3 in ten dimensions
 
 
 def test_a_reader_shows_maps_as_bright_and_rich_as_pictures():
-    subject = planted_subject()
-    like = pictures(subject)
-    shown = noise_reader(subject, subject.classes, like).shown(50 * NOISE + 9)
+    target = planted_target()
+    like = pictures(target)
+    shown = noise_reader(target, target.classes, like).shown(50 * NOISE + 9)
     assert shown.mean().item() == pytest.approx(float(like.mean()), abs=0.02)
     assert shown.std().item() == pytest.approx(float(like.std()), rel=0.1)
 
 
 def test_words_are_counted_once_none_are_refused_and_without_a_clip_there_is_no_reader():
-    subject = planted_subject()
-    assert noise_reader(subject, ["two", "two", "one"], NOISE, draws=8).words == ("two", "one")
+    target = planted_target()
+    assert noise_reader(target, ["two", "two", "one"], NOISE, draws=8).words == ("two", "one")
     with pytest.raises(UsageError, match="no words"):
-        noise_reader(subject, [], NOISE)
-    assert noise_reader(subject.replace(wording=None), ["two"], NOISE) is None
-    assert noise_reader(subject.replace(embedding=None), ["two"], NOISE) is None
+        noise_reader(target, [], NOISE)
+    assert noise_reader(target.replace(wording=None), ["two"], NOISE) is None
+    assert noise_reader(target.replace(embedding=None), ["two"], NOISE) is None
 
 
 def test_a_single_word_is_not_centred_away():
-    subject = planted_subject()
-    reader = noise_reader(subject, ["two"], NOISE, draws=32)
+    target = planted_target()
+    reader = noise_reader(target, ["two"], NOISE, draws=32)
     torch.testing.assert_close(
-        reader.texts, F.normalize(subject.embed_texts(["two"]), dim=1).double()
+        reader.texts, F.normalize(target.embed_texts(["two"]), dim=1).double()
     )
 
 

@@ -5,7 +5,7 @@ import pytest
 from ddpm_clip.errors import DataError, MissingInput, UsageError
 from ddpm_clip.explain import noise_prediction
 from ddpm_clip.explain.noise.vocabularies import MAX_WORDS, VOCABULARIES, words_of
-from ddpm_clip.explain.subject.planted import planted_subject
+from ddpm_clip.explain.target.planted import planted_target
 
 
 def test_cifar_has_a_hundred_classes_in_alphabetical_order():
@@ -53,7 +53,7 @@ def test_a_file_that_is_too_large_is_refused(tmp_path, monkeypatch):
 
 
 def test_the_asked_class_is_looked_for_beside_a_vocabulary():
-    found = noise_prediction(planted_subject("a two", range(4)), quick=True, words="seven,nine")
+    found = noise_prediction(planted_target("a two", range(4)), quick=True, words="seven,nine")
     reading = found.numbers["reading"]
     assert reading["words"] == ("seven", "nine", "two")
     assert reading["asked_above_others"]["mean"] > 0

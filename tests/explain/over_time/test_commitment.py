@@ -6,8 +6,8 @@ import torch
 from ddpm_clip.explain import commitment
 from ddpm_clip.explain.over_time.commitment import Turned, theory, verdict_of
 from ddpm_clip.explain.over_time.u_turn import Foresight
-from ddpm_clip.explain.subject.nulls import NULLS
-from ddpm_clip.explain.subject.planted import planted_subject
+from ddpm_clip.explain.target.nulls import NULLS
+from ddpm_clip.explain.target.planted import planted_target
 from ddpm_clip.explain.verdict.crossing import Halfway
 from ddpm_clip.explain.verdict.reading import read
 from ddpm_clip.utils.generators import finish
@@ -15,29 +15,27 @@ from ddpm_clip.utils.generators import finish
 
 @pytest.fixture(scope="module")
 def found():
-    return commitment(planted_subject("a two"))
+    return commitment(planted_target("a two"))
 
 
-def exact_t50(subject, base):
+def exact_t50(target, base):
     """Where E r_k(x_t), of pictures of the mode, is halfway from 1 to the base."""
-    truth = subject.network
+    truth = target.network
     x = truth.draw(torch.full((400,), 2), torch.Generator().manual_seed(0))
     noise = torch.randn(x.shape, generator=torch.Generator().manual_seed(1), dtype=torch.float64)
     levels = torch.logspace(-1, 1, 81, dtype=torch.float64)
-    for level, t in zip(
-        levels.tolist(), subject.schedule.timestep_of(levels).tolist(), strict=True
-    ):
-        alpha, sigma = subject.schedule.at(t)
+    for level, t in zip(levels.tolist(), target.schedule.timestep_of(levels).tolist(), strict=True):
+        alpha, sigma = target.schedule.at(t)
         if float(truth.posterior(alpha * x + sigma * noise, t)[:, 2].mean()) < (1 + base) / 2:
             return level
     raise AssertionError("it never falls")
 
 
 def test_t50_of_the_mixture_is_the_exact_one_within_a_step_of_the_grid(found):
-    subject = planted_subject("a two")
-    rows = subject.timesteps()
-    step = math.log(subject.ratio(rows[0]) / subject.ratio(rows[1]))
-    exact = exact_t50(subject, found.numbers["same_class_by_chance"])
+    target = planted_target("a two")
+    rows = target.timesteps()
+    step = math.log(target.ratio(rows[0]) / target.ratio(rows[1]))
+    exact = exact_t50(target, found.numbers["same_class_by_chance"])
     t50 = found.numbers["t50_sigma_over_alpha"]
     assert abs(math.log(t50["at"] / exact)) < step
     assert t50["low"] < t50["at"] < t50["high"]
@@ -45,11 +43,11 @@ def test_t50_of_the_mixture_is_the_exact_one_within_a_step_of_the_grid(found):
 
 
 def test_what_is_read_is_the_mode_that_the_posterior_says():
-    subject = planted_subject("a two", seeds=range(12))
-    c = subject.conditions()
-    reading = finish(read(subject, c, "read", scale=0.0))
-    for step, probs in zip(subject.walk(c, scale=0.0), reading.probs.unbind(1), strict=True):
-        exact = subject.network.posterior(step.x_t, step.t).argmax(1)
+    target = planted_target("a two", seeds=range(12))
+    c = target.conditions()
+    reading = finish(read(target, c, "read", scale=0.0))
+    for step, probs in zip(target.walk(c, scale=0.0), reading.probs.unbind(1), strict=True):
+        exact = target.network.posterior(step.x_t, step.t).argmax(1)
         assert torch.equal(probs.argmax(1), exact)
 
 
@@ -66,18 +64,18 @@ def test_theory_finds_the_widest_direction():
 
 @pytest.mark.parametrize("null", list(NULLS))
 def test_no_null_passes(null):
-    subject = NULLS[null](planted_subject("a two"), 1)
-    assert commitment(subject, quick=True).verdict != "pass"
+    target = NULLS[null](planted_target("a two"), 1)
+    assert commitment(target, quick=True).verdict != "pass"
 
 
 def test_without_a_judge_there_are_pictures_and_no_verdict():
-    found = commitment(planted_subject("a two").replace(judging=None), quick=True)
+    found = commitment(planted_target("a two").replace(judging=None), quick=True)
     assert found.verdict == "inconclusive"
     assert "nobody" in found.test
 
 
 def test_a_prompt_without_a_class_is_shown_and_not_judged():
-    found = commitment(planted_subject("a thing"), quick=True)
+    found = commitment(planted_target("a thing"), quick=True)
     assert found.verdict == "inconclusive"
     assert "names no class" in found.test
     assert len(found.panels) == 4

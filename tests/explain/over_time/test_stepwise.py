@@ -3,13 +3,13 @@ import torch
 
 from ddpm_clip.explain import stepwise
 from ddpm_clip.explain.maths.picture_metrics import contrast, psnr
-from ddpm_clip.explain.subject.nulls import NULLS
-from ddpm_clip.explain.subject.planted import planted_subject
+from ddpm_clip.explain.target.nulls import NULLS
+from ddpm_clip.explain.target.planted import planted_target
 
 
 @pytest.fixture(scope="module")
 def found():
-    return stepwise(planted_subject("a two"))
+    return stepwise(planted_target("a two"))
 
 
 def test_every_curve_has_a_value_and_an_interval_at_every_step(found):
@@ -20,8 +20,8 @@ def test_every_curve_has_a_value_and_an_interval_at_every_step(found):
 
 
 def test_figures_are_those_of_the_walk(found):
-    subject = planted_subject("a two")
-    steps = list(subject.walk(subject.conditions()))
+    target = planted_target("a two")
+    steps = list(target.walk(target.conditions()))
     curves = found.numbers["curves"]
     for i in (0, 7, 19):
         foreseen, end = steps[i].pred.x_0, steps[-1].x_prev.clamp(-1, 1)
@@ -52,12 +52,12 @@ def test_on_the_mixture_the_pictures_come_to_be_like_their_words(found):
 
 @pytest.mark.parametrize("null", list(NULLS))
 def test_no_null_passes(null):
-    subject = NULLS[null](planted_subject("a two"), 1)
-    assert stepwise(subject, quick=True).verdict != "pass"
+    target = NULLS[null](planted_target("a two"), 1)
+    assert stepwise(target, quick=True).verdict != "pass"
 
 
 def test_without_readers_the_figures_are_there_and_no_verdict():
-    bare = planted_subject("a two").replace(judging=None, embedding=None, wording=None)
+    bare = planted_target("a two").replace(judging=None, embedding=None, wording=None)
     found = stepwise(bare, quick=True)
     assert found.verdict == "inconclusive"
     assert found.numbers["alignment"] is None
@@ -65,8 +65,8 @@ def test_without_readers_the_figures_are_there_and_no_verdict():
 
 
 def test_measuring_changes_nothing_of_the_walk():
-    subject = planted_subject("a two", seeds=range(3))
-    before = [step.x_prev for step in subject.walk(subject.conditions(), steps=12)]
-    stepwise(subject, quick=True)
-    after = [step.x_prev for step in subject.walk(subject.conditions(), steps=12)]
+    target = planted_target("a two", seeds=range(3))
+    before = [step.x_prev for step in target.walk(target.conditions(), steps=12)]
+    stepwise(target, quick=True)
+    after = [step.x_prev for step in target.walk(target.conditions(), steps=12)]
     assert all(torch.equal(a, b) for a, b in zip(before, after, strict=True))

@@ -3,13 +3,13 @@ import torch
 
 from ddpm_clip.explain import switching
 from ddpm_clip.explain.over_time.switching import Switched, Windows
-from ddpm_clip.explain.subject.nulls import NULLS
-from ddpm_clip.explain.subject.planted import planted_subject
+from ddpm_clip.explain.target.nulls import NULLS
+from ddpm_clip.explain.target.planted import planted_target
 
 
 @pytest.fixture(scope="module")
 def found():
-    return switching(planted_subject("a two"))
+    return switching(planted_target("a two"))
 
 
 def cells(found, key):
@@ -52,7 +52,7 @@ def test_a_window_and_the_rest_are_two_ways_to_say_the_same(found):
 
 
 def test_against_another_prompt_the_window_decides_between_the_two():
-    found = switching(planted_subject("a two"), other="a five", quick=True)
+    found = switching(planted_target("a two"), other="a five", quick=True)
     assert found.numbers["none"]["mean"] < 0.01
     assert found.numbers["every"]["mean"] > 0.9
     assert "a five" in found.caption
@@ -60,8 +60,8 @@ def test_against_another_prompt_the_window_decides_between_the_two():
 
 @pytest.mark.parametrize("null", list(NULLS))
 def test_no_null_passes(null):
-    subject = NULLS[null](planted_subject("a two"), 1)
-    assert switching(subject, quick=True).verdict != "pass"
+    target = NULLS[null](planted_target("a two"), 1)
+    assert switching(target, quick=True).verdict != "pass"
 
 
 def test_windows_that_differ_by_chance_only_are_rarely_told_apart():
@@ -85,4 +85,4 @@ def test_a_window_that_loses_when_it_grows_is_noticed():
 
 
 def test_without_a_class_there_is_no_verdict():
-    assert switching(planted_subject("a thing"), quick=True).verdict == "inconclusive"
+    assert switching(planted_target("a thing"), quick=True).verdict == "inconclusive"

@@ -2,15 +2,15 @@ import pytest
 import torch
 
 from ddpm_clip.explain import timesteps
-from ddpm_clip.explain.subject.nulls import NULLS
-from ddpm_clip.explain.subject.planted import planted_subject
+from ddpm_clip.explain.target.nulls import NULLS
+from ddpm_clip.explain.target.planted import planted_target
 from ddpm_clip.explain.verdict.odds import log_odds
 from ddpm_clip.utils.generators import finish
 
 
 @pytest.fixture(scope="module")
 def found():
-    return timesteps(planted_subject("a two"))
+    return timesteps(planted_target("a two"))
 
 
 def test_on_the_mixture_bins_after_the_decision_add_nothing(found):
@@ -23,10 +23,10 @@ def test_on_the_mixture_bins_after_the_decision_add_nothing(found):
 
 
 def test_the_bins_sum_to_the_effect_that_plain_walks_have(found):
-    subject = planted_subject("a two")
-    c = subject.conditions()
-    ends = [finish(subject.pictures(c, steps=16, scale=scale)) for scale in (None, 0.0)]
-    whole, none = (log_odds(subject.judge(x), 2).mean() for x in ends)
+    target = planted_target("a two")
+    c = target.conditions()
+    ends = [finish(target.pictures(c, steps=16, scale=scale)) for scale in (None, 0.0)]
+    whole, none = (log_odds(target.judge(x), 2).mean() for x in ends)
     assert found.numbers["efficiency_error"] <= 1e-4
     total = sum(found.numbers["attribution"]["mean"])
     assert total == pytest.approx(float(whole - none), abs=1e-4)
@@ -34,18 +34,18 @@ def test_the_bins_sum_to_the_effect_that_plain_walks_have(found):
 
 def test_two_bins_are_the_mean_of_both_ways_to_add_them():
     """The definition, with walks of an own wrap instead of planned ones."""
-    subject = planted_subject("a two", seeds=range(16))
-    c, rows = subject.conditions(), subject.timesteps(10)
+    target = planted_target("a two", seeds=range(16))
+    c, rows = target.conditions(), target.timesteps(10)
 
     def v(first, second):
         def wrap(predict):
-            off = subject.predict(c, scale=0.0)
+            off = target.predict(c, scale=0.0)
             return lambda x, t: (predict if (first if t >= rows[4] else second) else off)(x, t)
 
-        x = finish(subject.pictures(c, steps=10, wrap=wrap))
-        return float(log_odds(subject.judge(x), 2).mean())
+        x = finish(target.pictures(c, steps=10, wrap=wrap))
+        return float(log_odds(target.judge(x), 2).mean())
 
-    values = timesteps(subject, quick=True, bins=2).numbers["attribution"]["mean"]
+    values = timesteps(target, quick=True, bins=2).numbers["attribution"]["mean"]
     first = (v(True, False) - v(False, False) + v(True, True) - v(False, True)) / 2
     second = (v(False, True) - v(False, False) + v(True, True) - v(True, False)) / 2
     assert values == pytest.approx([first, second], abs=1e-4)
@@ -53,25 +53,25 @@ def test_two_bins_are_the_mean_of_both_ways_to_add_them():
 
 @pytest.mark.parametrize("null", list(NULLS))
 def test_no_null_passes(null):
-    subject = NULLS[null](planted_subject("a two"), 1)
-    assert timesteps(subject, quick=True).verdict != "pass"
+    target = NULLS[null](planted_target("a two"), 1)
+    assert timesteps(target, quick=True).verdict != "pass"
 
 
 def test_few_seeds_are_too_few_to_tell():
-    found = timesteps(planted_subject("a two", seeds=range(7)), bins=3)
+    found = timesteps(planted_target("a two", seeds=range(7)), bins=3)
     assert found.verdict == "inconclusive"
     assert found.numbers["deletion_test"] is None
     assert found.numbers["efficiency_error"] <= 1e-4
 
 
 def test_without_a_class_there_is_no_verdict():
-    assert timesteps(planted_subject("a thing"), quick=True).verdict == "inconclusive"
+    assert timesteps(planted_target("a thing"), quick=True).verdict == "inconclusive"
 
 
 def test_the_weight_that_is_given_is_the_weight_that_acts():
     """A weaker guidance adds less where the words act (the scale never changes on the way)."""
     strong, weak = (
-        timesteps(planted_subject("a two", guidance=scale), quick=True, bins=3)
+        timesteps(planted_target("a two", guidance=scale), quick=True, bins=3)
         for scale in (2.0, 0.1)
     )
     assert weak.numbers["total"]["mean"] < 0.5 * strong.numbers["total"]["mean"]

@@ -9,14 +9,14 @@ from ddpm_clip.errors import UsageError
 from ddpm_clip.explain import trajectory
 from ddpm_clip.explain.over_time.matching import match
 from ddpm_clip.explain.over_time.settling import halved_at, slopes
-from ddpm_clip.explain.subject.nulls import NULLS, nulls_of
-from ddpm_clip.explain.subject.planted import planted_subject
+from ddpm_clip.explain.target.nulls import NULLS, nulls_of
+from ddpm_clip.explain.target.planted import planted_target
 from ddpm_clip.types import Prediction
 
 
 @pytest.fixture(scope="module")
 def planted():
-    return planted_subject("a two", range(16))
+    return planted_target("a two", range(16))
 
 
 def test_on_the_exact_mixture_slopes_are_one_and_all_prompts_match(planted):
@@ -64,14 +64,14 @@ def test_a_network_that_is_too_bold_by_a_factor_has_the_slope_of_one_over_it(pla
 
 
 def test_the_error_of_a_slope_is_as_wide_as_slopes_vary(planted):
-    subject = planted.replace(seeds=tuple(range(12)))
-    c = subject.conditions("anything")  # all modes: pictures differ, so slopes do
+    target = planted.replace(seeds=tuple(range(12)))
+    c = target.conditions("anything")  # all modes: pictures differ, so slopes do
     generator = torch.Generator().manual_seed(0)
     found = []
     for i in range(60):
         modes = torch.randint(10, (12,), generator=generator)
-        x = subject.network.draw(modes, generator).float()
-        found.append(slopes(subject, x, c, [900.0], range(12 * i, 12 * i + 12)))
+        x = target.network.draw(modes, generator).float()
+        found.append(slopes(target, x, c, [900.0], range(12 * i, 12 * i + 12)))
     spread = torch.stack([one.slope[0] for one in found]).std()
     told = torch.stack([one.error[0] for one in found]).mean()
     assert 0.6 < float(told / spread) < 1.6

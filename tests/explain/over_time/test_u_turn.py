@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from ddpm_clip.explain.over_time.u_turn import UTurns, u_turns
-from ddpm_clip.explain.subject.planted import planted_subject
+from ddpm_clip.explain.target.planted import planted_target
 from ddpm_clip.utils.generators import finish
 
 
@@ -16,15 +16,15 @@ def made_up(told, same, k=2):
 
 def test_the_share_that_comes_back_is_the_posterior_of_the_mixture():
     """Turned with fresh noise, a picture of mode k comes back as often as E r_k(x_t) says."""
-    subject = planted_subject("a two", seeds=range(8))
-    truth, rows = subject.network, subject.timesteps()
-    x = finish(subject.pictures(subject.conditions()))
-    places = [i for i, t in enumerate(rows) if 0.3 < subject.ratio(t) < 8]
-    turns = finish(u_turns(subject, x, places, rows, 24))
+    target = planted_target("a two", seeds=range(8))
+    truth, rows = target.network, target.timesteps()
+    x = finish(target.pictures(target.conditions()))
+    places = [i for i, t in enumerate(rows) if 0.3 < target.ratio(t) < 8]
+    turns = finish(u_turns(target, x, places, rows, 24))
     generator = torch.Generator().manual_seed(1)
     exact = []
     for place in reversed(places):
-        alpha, sigma = subject.schedule.at(rows[place])
+        alpha, sigma = target.schedule.at(rows[place])
         noise = torch.randn(400, *x.shape, generator=generator, dtype=torch.float64)
         x_t = (alpha * x + sigma * noise).flatten(0, 1)
         exact.append(truth.posterior(x_t, rows[place])[:, 2].mean())
@@ -35,11 +35,11 @@ def test_the_share_that_comes_back_is_the_posterior_of_the_mixture():
 
 
 def test_turns_do_not_depend_on_how_many_levels_there_are():
-    subject = planted_subject("a two", seeds=range(3))
-    x, rows = finish(subject.pictures(subject.conditions())), subject.timesteps()
-    one = finish(u_turns(subject, x, [8], rows, 2))
-    other = finish(u_turns(subject, x, [8], rows, 2, fresh=6))
-    assert torch.equal(one.foretold, finish(u_turns(subject, x, [8], rows, 2)).foretold)
+    target = planted_target("a two", seeds=range(3))
+    x, rows = finish(target.pictures(target.conditions())), target.timesteps()
+    one = finish(u_turns(target, x, [8], rows, 2))
+    other = finish(u_turns(target, x, [8], rows, 2, fresh=6))
+    assert torch.equal(one.foretold, finish(u_turns(target, x, [8], rows, 2)).foretold)
     assert not torch.equal(one.foretold, other.foretold)
 
 

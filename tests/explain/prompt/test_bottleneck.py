@@ -4,8 +4,8 @@ from torch import nn
 
 from ddpm_clip.explain.prompt.bottleneck import Directions, bottleneck, directions, respond
 from ddpm_clip.explain.prompt.lowest_level import tap_of
-from ddpm_clip.explain.subject.nulls import NULLS
-from ddpm_clip.explain.subject.planted import TILT, planted_subject
+from ddpm_clip.explain.target.nulls import NULLS
+from ddpm_clip.explain.target.planted import TILT, planted_target
 from ddpm_clip.utils.generators import finish
 
 
@@ -26,13 +26,13 @@ class Bottomed(nn.Module):
         return self.truth(x_t, t, heard if self.used else c, torch.ones_like(c_mask))
 
 
-def subject(prompt="a two", used=True, **options):
-    truth = planted_subject(prompt, **options)
+def target(prompt="a two", used=True, **options):
+    truth = planted_target(prompt, **options)
     return truth.replace(network=Bottomed(truth.network, used))
 
 
 def test_the_direction_is_what_the_words_write():
-    one = subject()
+    one = target()
     found, _ = finish(directions(one, tap_of(one), 6))
     wanted = torch.zeros(10, 1, 1, dtype=torch.float64)
     wanted[2] = TILT
@@ -43,7 +43,7 @@ def test_the_direction_is_what_the_words_write():
 
 
 def test_dose_1_is_what_the_words_do_themselves():
-    one = subject("a seven")
+    one = target("a seven")
     tap, seeds = tap_of(one), [40, 41, 42]
     found, _ = finish(directions(one, tap, 8))
     leant = finish(respond(one, tap, found, (0.0, 1.0), seeds, 8))
@@ -52,7 +52,7 @@ def test_dose_1_is_what_the_words_do_themselves():
 
 
 def test_the_planted_direction_passes_and_moves_the_class():
-    found = bottleneck(subject("a four"), quick=True)
+    found = bottleneck(target("a four"), quick=True)
     assert found.verdict == "pass", found.test
     assert float(found.numbers["seen"][-1]) == 1.0
     assert float(found.numbers["seen"][0]) < 0.5
@@ -60,23 +60,23 @@ def test_the_planted_direction_passes_and_moves_the_class():
 
 def test_a_level_that_nobody_listens_to_fails():
     """The words are written there, but the picture does not come from there."""
-    found = bottleneck(subject("a four", used=False), quick=True)
+    found = bottleneck(target("a four", used=False), quick=True)
     assert found.verdict == "fail"
     assert found.numbers["gain"]["mean"] == pytest.approx(0.0, abs=1e-6)
 
 
 @pytest.mark.parametrize("null", sorted(set(NULLS) - {"random_weights"}))  # it has no weights
 def test_no_null_passes(null):
-    assert bottleneck(NULLS[null](subject("a six"), 3), quick=True).verdict != "pass"
+    assert bottleneck(NULLS[null](target("a six"), 3), quick=True).verdict != "pass"
 
 
 def test_a_network_with_random_weights_fails_or_says_nothing():
-    found = bottleneck(NULLS["random_weights"](planted_subject("a six", steps=6), 0), quick=True)
+    found = bottleneck(NULLS["random_weights"](planted_target("a six", steps=6), 0), quick=True)
     assert found.verdict != "pass"
 
 
 def test_what_cannot_be_looked_into_is_inconclusive():
-    found = bottleneck(planted_subject("a six", seeds=range(4)), quick=True)
+    found = bottleneck(planted_target("a six", seeds=range(4)), quick=True)
     assert found.verdict == "inconclusive"
     assert "no inner map" in found.test
 

@@ -9,14 +9,14 @@ from ddpm_clip.explain.maths.integrated_gradients import integrate
 from ddpm_clip.explain.prompt.class_readout import fitted
 from ddpm_clip.explain.prompt.condition_parts import average_condition, gap_coordinates, parts_of
 from ddpm_clip.explain.prompt.path import Stretch, rank_correlation, reading
-from ddpm_clip.explain.subject.nulls import NULLS, nulls_of, random_weights
-from ddpm_clip.explain.subject.planted import planted_subject, ten_modes
+from ddpm_clip.explain.target.nulls import NULLS, nulls_of, random_weights
+from ddpm_clip.explain.target.planted import planted_target, ten_modes
 from ddpm_clip.utils.generators import finish
 
 
 @pytest.fixture(scope="module")
 def planted():
-    return planted_subject("a two", range(16))
+    return planted_target("a two", range(16))
 
 
 def drawn(*shape, seed=0):
@@ -38,12 +38,12 @@ def test_on_the_mixture_one_coordinate_bears_the_whole_change(planted):
 def test_a_prompt_of_two_classes_shares_its_change_between_their_coordinates():
     """With one step from pure noise E[x_0] = sum softmax(tilt c)_k m_k: a closed form."""
     truth = ten_modes(tilt=4.0)
-    subject = planted_subject("a two", range(2), mixture=truth, guidance=1.0)
+    target = planted_target("a two", range(2), mixture=truth, guidance=1.0)
     end = torch.zeros(2, 10)
     end[:, 2], end[:, 5] = 1.0, -0.5
     readout = fitted(truth.means.float(), torch.eye(10)[2])
     stretch = Stretch([0, 1], [], 1, 16, torch.zeros(2, 10), end)
-    found = finish(integrate(reading(subject, stretch, readout), stretch.start, end, cuts=16))
+    found = finish(integrate(reading(target, stretch, readout), stretch.start, end, cuts=16))
 
     means = truth.means.flatten(1).float() @ readout.weights.flatten()  # (10,) scores
     at = (torch.arange(2000) + 0.5) / 2000
@@ -65,18 +65,18 @@ def test_the_gap_is_where_pictures_and_words_lie_furthest_apart(planted):
     images, gap = drawn(200, 10), torch.zeros(10)
     gap[4], gap[7] = 9.0, -6.0
     conditioner = Conditioner.fit(images, images[:50] + gap)
-    subject = planted.replace(conditioner=conditioner)
-    assert gap_coordinates(subject) == [4, 7]
+    target = planted.replace(conditioner=conditioner)
+    assert gap_coordinates(target) == [4, 7]
     c = drawn(2, 10, seed=3)
-    start = average_condition(subject, c)
+    start = average_condition(target, c)
     assert start[:, :-1].abs().max() == 0
     assert torch.equal(start[:, -1], c[:, -1])  # the level of noise is no part of what is said
-    parts = parts_of(subject, c, start, [0, 1])
+    parts = parts_of(target, c, start, [0, 1])
     assert parts.names[-2:] == ["gap coordinates", "the rest"]
     assert parts.parts[-2].nonzero()[:, 1].unique().tolist() == [4, 7]
     assert torch.allclose(parts.parts.sum(0), c - start, atol=1e-5)
     conditioner.mode = "raw"
-    assert torch.equal(average_condition(subject, c), conditioner.mean_image.expand(2, -1))
+    assert torch.equal(average_condition(target, c), conditioner.mean_image.expand(2, -1))
 
 
 def test_a_readout_says_of_new_pictures_what_the_judge_says_and_admits_where_it_cannot():

@@ -2,13 +2,13 @@ import pytest
 import torch
 
 from ddpm_clip.explain.prompt.lowest_level import Tap, tap_of
-from ddpm_clip.explain.subject.planted import planted_subject
+from ddpm_clip.explain.target.planted import planted_target
 from ddpm_clip.models.course_unet import CourseUNet
 from ddpm_clip.models.unet import UNet
 
 
 def with_network(network):
-    return planted_subject(seeds=range(2)).replace(network=network.eval())
+    return planted_target(seeds=range(2)).replace(network=network.eval())
 
 
 def unet():
@@ -24,7 +24,7 @@ def test_the_last_of_the_smallest_maps_is_found():
 
 
 def test_what_is_no_network_cannot_be_listened_to():
-    assert tap_of(planted_subject()) is None
+    assert tap_of(planted_target()) is None
 
 
 def test_looking_leaves_no_hook_behind():

@@ -5,14 +5,14 @@ import pytest
 from ddpm_clip.explain import words
 from ddpm_clip.explain.prompt.prompt_game import Game, play
 from ddpm_clip.explain.prompt.words import spaced
-from ddpm_clip.explain.subject.nulls import NULLS, nulls_of
-from ddpm_clip.explain.subject.planted import planted_subject
+from ddpm_clip.explain.target.nulls import NULLS, nulls_of
+from ddpm_clip.explain.target.planted import planted_target
 from ddpm_clip.utils.generators import finish
 
 
 @pytest.fixture(scope="module")
 def planted():
-    return planted_subject("a small two", range(16))
+    return planted_target("a small two", range(16))
 
 
 @pytest.fixture(scope="module")
@@ -45,7 +45,7 @@ def test_characters_of_a_word_that_has_to_be_whole_share_equally(found):
 
 
 def test_a_long_prompt_is_played_by_some_orders_and_says_the_same():
-    long = planted_subject("please paint a very small two for me now")
+    long = planted_target("please paint a very small two for me now")
     found = words(long, quick=True)
     assert not found.numbers["exact"]
     assert found.numbers["coalitions"] < 60
@@ -60,8 +60,8 @@ def test_equal_texts_are_painted_once_and_no_words_are_a_walk_without_words(plan
         asked.append(list(prompts))
         return planted.conditioning(prompts, seeds)
 
-    subject = planted.replace(conditioning=conditioning, prompt="a two two")
-    played = finish(play(Game(subject, [0, 1], 4, 8), 3, spaced(names), "words"))
+    target = planted.replace(conditioning=conditioning, prompt="a two two")
+    played = finish(play(Game(target, [0, 1], 4, 8), 3, spaced(names), "words"))
     assert len(played.texts) == 8
     assert set(played.texts) == {"", "a", "two", "a two", "two two", "a two two"}
     assert len(asked[0]) == 2 * 6
@@ -76,6 +76,6 @@ def test_no_null_passes(name, planted):
 
 
 def test_a_prompt_that_names_nothing_is_not_explained():
-    found = words(planted_subject("a small"), quick=True)
+    found = words(planted_target("a small"), quick=True)
     assert found.verdict == "inconclusive"
     assert [row[0] for row in found.panels[0].rows] == ["a", "small"]

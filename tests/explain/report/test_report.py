@@ -15,8 +15,8 @@ from ddpm_clip.explain.report import run_all as running
 from ddpm_clip.explain.report.animation import frames, signed
 from ddpm_clip.explain.report.files import check_folder, write_report
 from ddpm_clip.explain.report.run_all import chosen, explain_all
-from ddpm_clip.explain.subject.planted import planted_subject
-from ddpm_clip.explain.subject.recorder import record
+from ddpm_clip.explain.target.planted import planted_target
+from ddpm_clip.explain.target.recorder import record
 from ddpm_clip.explain.verdict.result import Explanation
 from ddpm_clip.utils.generators import finish
 from ddpm_clip.utils.plots.curves import Line
@@ -30,7 +30,7 @@ PANELS = (
 )
 
 
-def fine(subject, *, quick=False):
+def fine(target, *, quick=False):
     yield from ()
     return Explanation(
         "fine",
@@ -43,7 +43,7 @@ def fine(subject, *, quick=False):
     )
 
 
-def broken(subject, *, quick=False):
+def broken(target, *, quick=False):
     yield from ()
     raise DataError("no bank", "it was packed without", "pack it again")
 
@@ -51,7 +51,7 @@ def broken(subject, *, quick=False):
 @pytest.fixture
 def findings(monkeypatch):
     monkeypatch.setattr(running, "EXPLANATIONS", {"fine": fine, "broken": broken})
-    return finish(explain_all(planted_subject("a two <b>", [4, 7]), quick=True))
+    return finish(explain_all(planted_target("a two <b>", [4, 7]), quick=True))
 
 
 class Page(HTMLParser):
@@ -121,8 +121,8 @@ def test_the_animation_has_a_frame_a_step_and_they_differ(findings, tmp_path):
 
 
 def test_curves_of_the_animation_grow_from_frame_to_frame():
-    subject = planted_subject("a two", [0])
-    drawn = frames(subject, record(subject))
+    target = planted_target("a two", [0])
+    drawn = frames(target, record(target))
     blue = [sum(n for n, c in one.getcolors(2**20) if c == (31, 119, 180)) for one in drawn]
     assert blue[-1] > blue[len(blue) // 2] > blue[1]
 

@@ -2,7 +2,7 @@ import pytest
 import torch
 
 from ddpm_clip.conditioning.conditioner import BridgeOptions, Conditioner
-from ddpm_clip.explain.subject.planted import planted_subject
+from ddpm_clip.explain.target.planted import planted_target
 from ddpm_clip.explain.training_data.steering import (
     answering,
     as_it_is,
@@ -16,10 +16,10 @@ from tests.explain.banked import banked, conditioner_of, pictures_of_classes
 
 
 def test_the_neighbours_are_those_that_the_bridge_used():
-    subject = banked("a three")
-    found = steering(subject)
+    target = banked("a three")
+    found = steering(target)
     e = torch.eye(10)[3][None]
-    cosines, rows = subject.conditioner.neighbours(e, 6)
+    cosines, rows = target.conditioner.neighbours(e, 6)
     assert found.k == 6
     assert found.rows.tolist() == rows[0].tolist()
     torch.testing.assert_close(found.weights, (cosines[0] / 0.05).softmax(0))
@@ -30,59 +30,59 @@ def test_the_neighbours_are_those_that_the_bridge_used():
 
 
 def test_as_it_is_nothing_changes_and_afterwards_everything_is_as_before():
-    subject = banked("a three")
-    plain = subject.conditions(seeds=[1, 2])
-    assert conditions_with(subject, as_it_is, [1, 2]).equal(plain)
-    with pytest.raises(RuntimeError), answering(subject.conditioner, without(3)):
+    target = banked("a three")
+    plain = target.conditions(seeds=[1, 2])
+    assert conditions_with(target, as_it_is, [1, 2]).equal(plain)
+    with pytest.raises(RuntimeError), answering(target.conditioner, without(3)):
         raise RuntimeError
-    assert "neighbours" not in vars(subject.conditioner)
-    assert subject.conditions(seeds=[1, 2]).equal(plain)
+    assert "neighbours" not in vars(target.conditioner)
+    assert target.conditions(seeds=[1, 2]).equal(plain)
 
 
 def test_leaving_a_row_out_is_a_bank_without_it():
-    subject = banked("a three")
-    found = steering(subject)
+    target = banked("a three")
+    found = steering(target)
     images = pictures_of_classes()
     for row in (int(found.rows[0]), int(found.rows[-1]), 11):  # 11 is no neighbour
         kept = torch.tensor([i for i in range(len(images)) if i != row])
         smaller = Conditioner(
-            subject.conditioner.mean_image,
-            subject.conditioner.mean_text,
-            subject.conditioner.radius_image,
-            subject.conditioner.radius_text,
-            subject.conditioner.covariance,
-            subject.conditioner.bank[kept],
-            options=subject.conditioner.options,
+            target.conditioner.mean_image,
+            target.conditioner.mean_text,
+            target.conditioner.radius_image,
+            target.conditioner.radius_text,
+            target.conditioner.covariance,
+            target.conditioner.bank[kept],
+            options=target.conditioner.options,
         )
-        c = conditions_with(subject, without(row), [0])
+        c = conditions_with(target, without(row), [0])
         wanted = banked("a three", conditioner=smaller).conditions(seeds=[0])
         torch.testing.assert_close(c, wanted)
 
 
 def test_others_take_the_weights_of_those_that_they_replace():
-    subject = banked("a three")
-    found, theirs = steering(subject), steering(subject, "a seven")
+    target = banked("a three")
+    found, theirs = steering(target), steering(target, "a seven")
     heard = []
 
     def listen(ask, e, k):
         heard.append(instead(theirs.rows)(ask, e, k))
         return heard[-1]
 
-    conditions_with(subject, listen, [0])
+    conditions_with(target, listen, [0])
     cosines, rows = heard[0]
     assert rows[0].tolist() == theirs.rows.tolist()
     torch.testing.assert_close(cosines[0], found.cosines)
 
 
 def test_a_model_of_another_bridge_is_asked_as_if_by_neighbours_and_keeps_its_own():
-    subject = banked("a three", conditioner=conditioner_of(BridgeOptions("shift", knn_k=6)))
-    found = steering(subject)
+    target = banked("a three", conditioner=conditioner_of(BridgeOptions("shift", knn_k=6)))
+    found = steering(target)
     assert found.rows.tolist() == steering(banked("a three")).rows.tolist()
-    assert subject.conditioner.options.bridge == "shift"
+    assert target.conditioner.options.bridge == "shift"
 
 
 def test_without_a_bank_nothing_steers():
-    assert steering(planted_subject()) is None
+    assert steering(planted_target()) is None
     small = conditioner_of(BridgeOptions("shift", knn_k=500))
     assert steering(banked("a three", conditioner=small)) is None
 

@@ -1,58 +1,58 @@
 import pytest
 import torch
 
-from ddpm_clip.explain.subject.nulls import NULLS
-from ddpm_clip.explain.subject.planted import planted_subject
+from ddpm_clip.explain.target.nulls import NULLS
+from ddpm_clip.explain.target.planted import planted_target
 from ddpm_clip.explain.verdict.gate import LEVELS, control_prompts, gate, levels_known
 from ddpm_clip.utils.generators import finish
 
 
-def gated(subject):
-    x = finish(subject.pictures(subject.conditions(), steps=10))
-    return finish(gate(subject, subject.judge(x)))
+def gated(target):
+    x = finish(target.pictures(target.conditions(), steps=10))
+    return finish(gate(target, target.judge(x)))
 
 
 def test_controls_are_the_prompt_with_every_other_class():
-    controls = control_prompts(planted_subject("a Two, please"))
+    controls = control_prompts(planted_target("a Two, please"))
     assert controls[2] == "a two, please"
     assert controls[3] == "a three, please"
     assert list(controls) == list(range(10))
-    assert control_prompts(planted_subject("a 2"))[3] == "three"
+    assert control_prompts(planted_target("a 2"))[3] == "three"
 
 
 def test_of_few_classes_each_is_asked_as_often_as_chance_needs():
-    subject = planted_subject("a two")
-    three = subject.replace(
-        classes=subject.classes[:3], judging=lambda x: subject.judging(x)[:, :3].softmax(1)
+    target = planted_target("a two")
+    three = target.replace(
+        classes=target.classes[:3], judging=lambda x: target.judging(x)[:, :3].softmax(1)
     )
     door = gated(three)
     assert (door.closed, door.n, door.named) == ("", 9, 9)
 
 
 def test_the_gate_is_open_for_the_truth():
-    door = gated(planted_subject("a two"))
+    door = gated(planted_target("a two"))
     assert (door.closed, door.named, door.levels) == ("", 10, len(LEVELS))
     assert door.followed.seen == door.followed.n
 
 
 @pytest.mark.parametrize("null", list(NULLS))
 def test_the_gate_is_closed_for_every_null(null):
-    assert all(gated(NULLS[null](planted_subject("a two"), seed)).closed for seed in range(4))
+    assert all(gated(NULLS[null](planted_target("a two"), seed)).closed for seed in range(4))
 
 
-def test_a_prompt_without_a_class_and_a_subject_without_a_judge_say_why():
-    subject = planted_subject("a thing")
-    assert "names no class" in finish(gate(subject, torch.ones(4, 10))).closed
-    assert "nobody" in finish(gate(subject.replace(judging=None), None)).closed
+def test_a_prompt_without_a_class_and_a_target_without_a_judge_say_why():
+    target = planted_target("a thing")
+    assert "names no class" in finish(gate(target, torch.ones(4, 10))).closed
+    assert "nobody" in finish(gate(target.replace(judging=None), None)).closed
 
 
 def test_a_network_that_is_told_wrong_rows_knows_few_levels():
-    subject, known = planted_subject(), []
-    seeds = subject.more_seeds(5)
-    c = subject.conditions(["zero", "two", "four", "six", "eight"], seeds)
-    x = finish(subject.pictures(c, seeds, steps=10))
+    target, known = planted_target(), []
+    seeds = target.more_seeds(5)
+    c = target.conditions(["zero", "two", "four", "six", "eight"], seeds)
+    x = finish(target.pictures(c, seeds, steps=10))
     for seed in range(20):
-        wrong = NULLS["permuted_timesteps"](subject, seed)
+        wrong = NULLS["permuted_timesteps"](target, seed)
         known.append(levels_known(wrong, x, c, seeds))
-    assert levels_known(subject, x, c, seeds) == len(LEVELS)
+    assert levels_known(target, x, c, seeds) == len(LEVELS)
     assert max(known) <= 3

@@ -102,14 +102,14 @@ def _explain(
     how: dict[str, Any],
     options: dict[str, Any],
 ) -> "Generator[Progress, None, Findings]":
-    from ddpm_clip.explain import subject_of
+    from ddpm_clip.explain import target_of
     from ddpm_clip.explain.report.run_all import explain_all
     from ddpm_clip.generation.text_to_image import TextToImage
 
     tti = TextToImage.from_pretrained(model, device)
-    subject = subject_of(tti, prompt, seeds, attribute=attribute, **how)
-    tti.warn(prompt, subject.settings)
-    return explain_all(subject, names, quick=quick, options=options)
+    target = target_of(tti, prompt, seeds, attribute=attribute, **how)
+    tti.warn(prompt, target.settings)
+    return explain_all(target, names, quick=quick, options=options)
 
 
 def _followed(work: "Generator[Progress, None, Findings]") -> "Findings":

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from ddpm_clip.explain.subject.subject import Subject
+from ddpm_clip.explain.target.analysis_target import AnalysisTarget
 from ddpm_clip.types import Progress
 
 FEWEST = 3.0
@@ -42,25 +42,25 @@ class ClassDirections:
 
 
 def class_directions(
-    subject: Subject, n: int, steps: int
+    target: AnalysisTarget, n: int, steps: int
 ) -> Generator[Progress, None, ClassDirections]:
-    """Paint n pictures without words, by seeds that are not the subject's, and sort them.
+    """Paint n pictures without words, by seeds that are not the target's, and sort them.
 
     Args:
-        subject: somebody must judge its pictures.
+        target: somebody must judge its pictures.
         n: pictures.
         steps: of the walks.
     """
-    seeds = subject.more_seeds(n, start=len(subject.seeds))
-    c = subject.conditions(seeds=seeds)
-    x = yield from subject.pictures(c, seeds, scale=0.0, steps=steps, stage="wordless pictures")
-    return sorted_by(x.cpu(), subject.judge(x).cpu())
+    seeds = target.more_seeds(n, start=len(target.seeds))
+    c = target.conditions(seeds=seeds)
+    x = yield from target.pictures(c, seeds, scale=0.0, steps=steps, stage="wordless pictures")
+    return sorted_by(x.cpu(), target.judge(x).cpu())
 
 
-def best_other(cosines: Tensor, target: int) -> Tensor:
-    """(b,) the largest of cosines (b, k) but the target's; nan where no other class is known."""
+def best_other(cosines: Tensor, asked_class: int) -> Tensor:
+    """(b,) the largest of cosines (b, k) but the requested one's; nan without another class."""
     others = cosines.clone()
-    others[:, target] = torch.nan
+    others[:, asked_class] = torch.nan
     best = others.nan_to_num(-torch.inf).amax(1)
     return torch.where(best.isinf(), torch.nan, best)
 

@@ -7,7 +7,7 @@ from torch.nn import functional as F
 
 from ddpm_clip.evaluation.statistics.means import Means
 from ddpm_clip.explain.maths.spectrum import centroid, radial_spectrum
-from ddpm_clip.explain.subject.recorder import Recording
+from ddpm_clip.explain.target.recorder import Recording
 from ddpm_clip.explain.verdict.gate import Gate
 
 CASES = ("whole field", "strongest part off", "as much elsewhere off")
@@ -41,9 +41,9 @@ class Findings:
     Attributes:
         gate: is the prompt followed at all?
         cosines: (s, b, k) of the field with the direction of each class.
-        margin: cosine of the whole field with the target's direction, less that with the best
-            other one, a picture.
-        odds: (3, b) log-odds of the target, in the order of `CASES`.
+        margin: of each picture, cosine of the whole field with the requested class's direction,
+            less that with the best other one.
+        odds: (3, b) log-odds of the requested class, in the order of `CASES`.
         hurt: log-odds lost by switching off the strongest pixels, less those lost elsewhere.
     """
 

@@ -5,8 +5,8 @@ import torch
 from ddpm_clip.explain.guidance.class_directions import best_other
 from ddpm_clip.explain.guidance.field import CASES, Field, Findings
 from ddpm_clip.explain.panels.kinds import Bars, Curve, Heatmap, Panel, Strip, mean_bars, mean_line
-from ddpm_clip.explain.subject.recorder import Recording
-from ddpm_clip.explain.subject.subject import Subject
+from ddpm_clip.explain.target.analysis_target import AnalysisTarget
+from ddpm_clip.explain.target.recorder import Recording
 from ddpm_clip.utils.plots.curves import Line
 
 
@@ -25,12 +25,16 @@ def caption_of(share: float) -> str:
 
 
 def panels_of(
-    subject: Subject, recording: Recording, field: Field, findings: Findings | None, share: float
+    target: AnalysisTarget,
+    recording: Recording,
+    field: Field,
+    findings: Findings | None,
+    share: float,
 ) -> tuple[Panel, ...]:
     """What was foreseen, how large the field is, where it points and acts, and what it is worth."""
     panels: list[Panel] = [_strip(recording, field), _sizes(field)]
     if findings is not None:
-        panels += [_directions(subject, field, findings), _odds(findings, share)]
+        panels += [_directions(target, field, findings), _odds(findings, share)]
     some = range(0, len(field.ratio), 2)
     panels += [
         Heatmap(
@@ -76,13 +80,13 @@ def _sizes(field: Field) -> Curve:
     )
 
 
-def _directions(subject: Subject, field: Field, findings: Findings) -> Curve:
-    target = subject.target
-    assert target is not None
-    best = best_other(findings.cosines.mean(1), target)
-    wanted = str(subject.wanted)
+def _directions(target: AnalysisTarget, field: Field, findings: Findings) -> Curve:
+    asked_class = target.asked_class
+    assert asked_class is not None
+    best = best_other(findings.cosines.mean(1), asked_class)
+    wanted = str(target.asked_name)
     lines = [
-        mean_line(wanted, field.ratio, findings.cosines[:, :, target].T),
+        mean_line(wanted, field.ratio, findings.cosines[:, :, asked_class].T),
         Line("best other class", field.ratio, best.tolist()),
     ]
     return Curve(

@@ -23,10 +23,10 @@ from ddpm_clip.explain.guidance.class_directions import (
 from ddpm_clip.explain.guidance.field import CASES, Field, Findings, field_of
 from ddpm_clip.explain.guidance.field_panels import caption_of, panels_of
 from ddpm_clip.explain.guidance.masked_field import moved, strongest, switched_off
-from ddpm_clip.explain.guidance.weight_used import WeightCheck, check_weights, rows_kept
-from ddpm_clip.explain.subject.batches import BATCH
-from ddpm_clip.explain.subject.recorder import Recorder
-from ddpm_clip.explain.subject.subject import Subject
+from ddpm_clip.explain.guidance.weight_used import WeightCheck, check_weights, steps_kept
+from ddpm_clip.explain.target.analysis_target import AnalysisTarget
+from ddpm_clip.explain.target.batches import BATCH
+from ddpm_clip.explain.target.recorder import Recorder
 from ddpm_clip.explain.verdict.analysis import plainly
 from ddpm_clip.explain.verdict.gate import gate
 from ddpm_clip.explain.verdict.odds import log_odds
@@ -42,32 +42,32 @@ BY_CHANCE = 0.025
 
 
 def explain(
-    subject: Subject, *, quick: bool = False, share: float = SHARE
+    target: AnalysisTarget, *, quick: bool = False, share: float = SHARE
 ) -> Generator[Progress, None, Explanation]:
     """What the words change of the foreseen picture, step by step, and whether it is what counts.
 
     Args:
-        subject: a model with a prompt, or anything that walks like one.
+        target: a model with a prompt, or anything that walks like one.
         quick: fewer seeds, steps and pictures.
         share: of the pixels whose field is switched off in the test.
     """
-    seeds = list(subject.seeds)[: 8 if quick else BATCH]
-    steps = subject.steps_of(quick)
-    c, count = subject.conditions(seeds=seeds), len(subject.timesteps(steps))
-    recorder = Recorder(subject, c, at=rows_kept(subject, len(seeds), count), count=count)
-    for done, _ in enumerate(recorder.listen(subject.walk(c, seeds, steps=steps)), start=1):
+    seeds = list(target.seeds)[: 8 if quick else BATCH]
+    steps = target.steps_of(quick)
+    c, count = target.conditions(seeds=seeds), len(target.timesteps(steps))
+    recorder = Recorder(target, c, at=steps_kept(target, len(seeds), count), count=count)
+    for done, _ in enumerate(recorder.listen(target.walk(c, seeds, steps=steps)), start=1):
         yield Progress("guidance field", done, count)
     recording = recorder.recording()
-    field, weights, findings = field_of(recording), check_weights(subject, recording), None
-    if subject.target is not None and subject.judging is not None:
-        directions = yield from class_directions(subject, *((160, 6) if quick else (320, 12)))
+    field, weights, findings = field_of(recording), check_weights(target, recording), None
+    if target.asked_class is not None and target.judging is not None:
+        directions = yield from class_directions(target, *((160, 6) if quick else (320, 12)))
         walks = Walks(c, seeds, steps, recording.x_end.clamp(-1, 1))
-        findings = yield from _findings(subject, walks, field, directions, share)
+        findings = yield from _findings(target, walks, field, directions, share)
     return Explanation(
         "guidance_field",
         "What the words change, step by step",
         caption_of(share),
-        panels_of(subject, recording, field, findings, share),
+        panels_of(target, recording, field, findings, share),
         _test(findings, weights, share),
         _verdict(findings, weights),
         _numbers(field, weights, findings, share),
@@ -88,21 +88,21 @@ class Walks:
 
 
 def _findings(
-    subject: Subject, walks: Walks, field: Field, directions: ClassDirections, share: float
+    target: AnalysisTarget, walks: Walks, field: Field, directions: ClassDirections, share: float
 ) -> Generator[Progress, None, Findings]:
-    target = subject.target
-    assert target is not None
-    odds = [log_odds(subject.judge(walks.x), target).cpu()]
+    asked_class = target.asked_class
+    assert asked_class is not None
+    odds = [log_odds(target.judge(walks.x), asked_class).cpu()]
     for mask in (strongest(share), moved(strongest(share))):
-        wrap = switched_off(subject, walks.c, walks.seeds, mask)
-        x = yield from subject.pictures(
+        wrap = switched_off(target, walks.c, walks.seeds, mask)
+        x = yield from target.pictures(
             walks.c, walks.seeds, steps=walks.steps, wrap=wrap, stage="field switched off"
         )
-        odds.append(log_odds(subject.judge(x), target).cpu())
+        odds.append(log_odds(target.judge(x), asked_class).cpu())
     whole = directions.cosines(field.delta.sum(0))  # (b, k)
-    margin = whole[:, target] - best_other(whole, target)
+    margin = whole[:, asked_class] - best_other(whole, asked_class)
     cosines = torch.stack([directions.cosines(delta) for delta in field.delta])
-    opened = yield from gate(subject, subject.judge(walks.x).cpu())
+    opened = yield from gate(target, target.judge(walks.x).cpu())
     return Findings(opened, cosines, means(margin), torch.stack(odds), means(odds[2] - odds[1]))
 
 

@@ -14,10 +14,10 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from ddpm_clip.evaluation.statistics.means import Means, means
-from ddpm_clip.explain.guidance.weight_used import WeightCheck, check_weights, rows_kept
+from ddpm_clip.explain.guidance.weight_used import WeightCheck, check_weights, steps_kept
 from ddpm_clip.explain.panels.kinds import Curve, Panel, Strip, mean_line
-from ddpm_clip.explain.subject.recorder import Recorder
-from ddpm_clip.explain.subject.subject import Subject
+from ddpm_clip.explain.target.analysis_target import AnalysisTarget
+from ddpm_clip.explain.target.recorder import Recorder
 from ddpm_clip.explain.verdict.analysis import plainly
 from ddpm_clip.explain.verdict.gate import Gate, gate
 from ddpm_clip.explain.verdict.odds import log_odds
@@ -40,7 +40,7 @@ class Compared:
     Attributes:
         scales: (g,) rising.
         x: (g, n, c, h, w) pictures in [-1, 1].
-        odds: (g, n) log-odds of the target; None where nobody judges or nothing was asked for.
+        odds: (g, n) log-odds of the requested class; None without a judge or a requested class.
         likeness: (g, n) cosine of picture and prompt; None where nobody embeds.
         weights: asked and used.
         gate: is the prompt followed at all? None as for `odds`.
@@ -72,27 +72,27 @@ class Compared:
 
 
 def explain(
-    subject: Subject, *, quick: bool = False, scales: Sequence[float] | None = None
+    target: AnalysisTarget, *, quick: bool = False, scales: Sequence[float] | None = None
 ) -> Generator[Progress, None, Explanation]:
     """The same seeds under several guidance weights, and which weight the judge likes best.
 
     Args:
-        subject: a model with a prompt, or anything that walks like one.
+        target: a model with a prompt, or anything that walks like one.
         quick: fewer scales, seeds and steps.
-        scales: s = 1 + w; 0 and the subject's own are always among them.
+        scales: s = 1 + w; 0 and the target's own are always among them.
     """
     asked = scales if scales is not None else ((1.0, 4.0) if quick else SCALES)
-    chosen = sorted({0.0, subject.guidance, *map(float, asked)})
-    seeds = list(subject.seeds)[: 8 if quick else 32]
-    compared = yield from compare(subject, chosen, seeds, quick)
+    chosen = sorted({0.0, target.guidance, *map(float, asked)})
+    seeds = list(target.seeds)[: 8 if quick else 32]
+    compared = yield from compare(target, chosen, seeds, quick)
     return Explanation(
         "guidance_weights",
         "The same pictures under more and less guidance",
         CAPTION,
-        _panels(subject, compared),
-        _test(subject, compared),
-        _verdict(subject, compared),
-        _numbers(subject, compared),
+        _panels(target, compared),
+        _test(target, compared),
+        _verdict(target, compared),
+        _numbers(target, compared),
     )
 
 
@@ -100,30 +100,30 @@ guidance_weights = plainly(explain)
 
 
 def compare(
-    subject: Subject, scales: list[float], seeds: list[int], quick: bool
+    target: AnalysisTarget, scales: list[float], seeds: list[int], quick: bool
 ) -> Generator[Progress, None, Compared]:
     """Walk every seed under every scale, and measure the weight on the way."""
-    steps = subject.steps_of(quick)
-    c, count = subject.conditions(seeds=seeds), len(subject.timesteps(steps))
+    steps = target.steps_of(quick)
+    c, count = target.conditions(seeds=seeds), len(target.timesteps(steps))
     ends, weights = [], []
     for number, scale in enumerate(scales):
-        at = rows_kept(subject, len(seeds), count, most=6)
-        recorder = Recorder(subject, c, at=at, count=count)
-        walk = subject.walk(c, seeds, scale=scale, steps=steps)
+        at = steps_kept(target, len(seeds), count, most=6)
+        recorder = Recorder(target, c, at=at, count=count)
+        walk = target.walk(c, seeds, scale=scale, steps=steps)
         for done, _ in enumerate(recorder.listen(walk), start=1):
             yield Progress("guidance weights", number * count + done, len(scales) * count)
         recording = recorder.recording()
         ends.append(recording.x_end.clamp(-1, 1))
-        weights.append(check_weights(subject, recording, scale))
+        weights.append(check_weights(target, recording, scale))
     x, odds, likeness, opened = torch.stack(ends), None, None, None
-    if subject.target is not None and subject.judging is not None:
-        target = subject.target
-        odds = torch.stack([log_odds(subject.judge(one), target).cpu() for one in x])
-        own = subject.judge(x[scales.index(subject.guidance)]).cpu()
-        opened = yield from gate(subject, own)
-    words = subject.embed_texts([subject.prompt])
+    if target.asked_class is not None and target.judging is not None:
+        asked_class = target.asked_class
+        odds = torch.stack([log_odds(target.judge(one), asked_class).cpu() for one in x])
+        own = target.judge(x[scales.index(target.guidance)]).cpu()
+        opened = yield from gate(target, own)
+    words = target.embed_texts([target.prompt])
     if words is not None:
-        seen = [e for one in x if (e := subject.embed(one)) is not None]
+        seen = [e for one in x if (e := target.embed(one)) is not None]
         likeness = torch.stack([F.cosine_similarity(e, words.to(e)).cpu() for e in seen])
     return Compared(scales, x, odds, likeness, weights, opened)
 
@@ -135,27 +135,27 @@ def gain(compared: Compared, scale: float) -> Means:
     return means(own - compared.odds[compared.scales.index(0.0)])
 
 
-def _verdict(subject: Subject, compared: Compared) -> Verdict:
+def _verdict(target: AnalysisTarget, compared: Compared) -> Verdict:
     same = bool((compared.x[1:] == compared.x[:-1]).flatten(2).all(2).any())
     if any(one.wrong for one in compared.weights) or same:
         return "fail"  # whatever the prompt
-    if compared.odds is None or subject.guidance == 0:
+    if compared.odds is None or target.guidance == 0:
         return "inconclusive"
-    found = gain(compared, subject.guidance)
+    found = gain(compared, target.guidance)
     return weigh(compared.gate, [found], shown=compared.worst is not None)
 
 
-def _test(subject: Subject, compared: Compared) -> str:
+def _test(target: AnalysisTarget, compared: Compared) -> str:
     test = (
         "It would fail if another weight were used than asked for (measured where it acts), if "
         "two weights gave the same picture, or if the judge were no surer of the class with the "
-        f"model's own weight (scale {subject.guidance:g}) than without words."
+        f"model's own weight (scale {target.guidance:g}) than without words."
     )
     if compared.worst is not None:
         test += f" Largest deviation of the weight: {compared.worst:.1g}."
     if compared.odds is None:
         return f"{test} Nobody reads these pictures for the class that was asked for."
-    found = gain(compared, subject.guidance)
+    found = gain(compared, target.guidance)
     return f"{test} Log-odds gained: {found}, n = {found.n}.{not_counted(compared.gate)}"
 
 
@@ -168,11 +168,11 @@ CAPTION = (
 )
 
 
-def _numbers(subject: Subject, compared: Compared) -> dict[str, Any]:
+def _numbers(target: AnalysisTarget, compared: Compared) -> dict[str, Any]:
     found: dict[str, Any] = {
         "n": compared.x.shape[1],
         "scales": compared.scales,
-        "own_scale": subject.guidance,
+        "own_scale": target.guidance,
         "worst_deviation_of_weight": compared.worst,
         "weights_measured": sum(one.as_dict()["measured"] for one in compared.weights),
         "saturated": compared.saturated.mean(1),
@@ -186,14 +186,14 @@ def _numbers(subject: Subject, compared: Compared) -> dict[str, Any]:
         found |= {
             "gate": compared.gate.as_dict() if compared.gate else None,
             "log_odds": means(compared.odds.T).as_dict(),
-            "gain": gain(compared, subject.guidance).as_dict(),
+            "gain": gain(compared, target.guidance).as_dict(),
             "best_scale": compared.scales[best],
             "rises_up_to_best": bool((mean[: best + 1].diff() >= 0).all()),
         }
     return found
 
 
-def _panels(subject: Subject, compared: Compared) -> tuple[Panel, ...]:
+def _panels(target: AnalysisTarget, compared: Compared) -> tuple[Panel, ...]:
     shown = min(8, compared.x.shape[1])
     panels: list[Panel] = [
         Strip(
@@ -205,7 +205,7 @@ def _panels(subject: Subject, compared: Compared) -> tuple[Panel, ...]:
     if compared.odds is not None:
         panels.append(
             Curve(
-                f"Sure of {subject.wanted}",
+                f"Sure of {target.asked_name}",
                 [mean_line("log-odds", compared.scales, compared.odds.T)],
                 "guidance scale s",
                 "log-odds",

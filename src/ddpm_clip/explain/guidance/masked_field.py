@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from ddpm_clip.diffusion.guidance import CLAMPS
-from ddpm_clip.explain.subject.subject import Subject
+from ddpm_clip.explain.target.analysis_target import AnalysisTarget
 from ddpm_clip.types import Predict, Prediction
 
 Mask = Callable[[Tensor], Tensor]
@@ -46,11 +46,11 @@ def moved(mask: Mask, seed: int = 0) -> Mask:
 
 
 def switched_off(
-    subject: Subject, c: Tensor, seeds: list[int], mask: Mask
+    target: AnalysisTarget, c: Tensor, seeds: list[int], mask: Mask
 ) -> Callable[[Predict], Predict]:
     """A wrap of `predict` for one batch with these conditions and seeds."""
-    ask = subject.branches(c, seeds)
-    clamp = CLAMPS[subject.settings.clamp]
+    ask = target.branches(c, seeds)
+    clamp = CLAMPS[target.settings.clamp]
 
     def wrap(predict: Predict) -> Predict:
         def masked(x_t: Tensor, t: float) -> Prediction:
@@ -59,7 +59,7 @@ def switched_off(
             assert both.x_0_cond is not None
             assert both.x_0_uncond is not None
             off = mask(both.x_0_cond - both.x_0_uncond)
-            alpha, sigma = subject.schedule.at(t)
+            alpha, sigma = target.schedule.at(t)
             x_0 = torch.where(off, clamp(both.x_0_uncond), pred.x_0)
             return Prediction((x_t - alpha * x_0) / sigma, x_0, both.x_0_cond, both.x_0_uncond)
 

@@ -12,8 +12,8 @@ import torch
 from torch import Tensor
 
 from ddpm_clip.diffusion.guidance import Guidance
-from ddpm_clip.explain.subject.recorder import MOST_BYTES, Recording
-from ddpm_clip.explain.subject.subject import Subject
+from ddpm_clip.explain.target.analysis_target import AnalysisTarget
+from ddpm_clip.explain.target.recorder import MOST_BYTES, Recording
 
 TOLERANCE = 0.02
 """A measured weight may be so far from the asked one; in float32 less than 2e-6 was seen."""
@@ -55,21 +55,21 @@ class WeightCheck:
 
 
 def check_weights(
-    subject: Subject, recording: Recording, scale: float | Tensor | None = None
+    target: AnalysisTarget, recording: Recording, scale: float | Tensor | None = None
 ) -> WeightCheck:
     """Measure the weight at every recorded row.
 
     Rescaling and the dynamic clamp bend the line, so with them nothing is measured.
 
     Args:
-        subject: that walked.
+        target: that walked.
         recording: of its walk.
-        scale: that was asked for, one number or one a picture; None is the subject's own.
+        scale: that was asked for, one number or one a picture; None is the target's own.
     """
-    requested = subject.guidance if scale is None else scale
-    guidance, b = Guidance(requested, subject.settings.interval), len(recording.x_end)
+    requested = target.guidance if scale is None else scale
+    guidance, b = Guidance(requested, target.settings.interval), len(recording.x_end)
     asked = torch.stack([guidance.scales_at(ratio, b) for ratio in recording.ratio]).double()
-    how = subject.settings
+    how = target.settings
     if how.rescale != 0 or how.clamp not in ("none", "static"):
         return WeightCheck(asked, torch.full_like(asked, torch.nan))
     edge = 1.0 if how.clamp == "static" else torch.inf
@@ -97,9 +97,9 @@ def weight_used(x_0: Tensor, cond: Tensor, uncond: Tensor, edge: float = torch.i
     return torch.where(seen, slope, torch.nan)
 
 
-def rows_kept(subject: Subject, n: int, count: int, most: int = 12) -> list[int]:
+def steps_kept(target: AnalysisTarget, n: int, steps: int, most: int = 12) -> list[int]:
     """Places of a walk, evenly from first to last, that a recording of n pictures has room for."""
-    channels, height, width = subject.image_shape
+    channels, height, width = target.image_shape
     room = MOST_BYTES // (16 * n * channels * height * width)
-    count = max(1, min(most, room, count))
-    return sorted({round(i) for i in torch.linspace(0, count - 1, count).tolist()})
+    count = max(1, min(most, room, steps))
+    return sorted({round(i) for i in torch.linspace(0, steps - 1, count).tolist()})

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from ddpm_clip.editing.arcs import between, slerp
-from ddpm_clip.explain.subject.subject import Subject
+from ddpm_clip.explain.target.analysis_target import AnalysisTarget
 from ddpm_clip.explain.verdict.odds import Followed, log_odds
 from ddpm_clip.models.ddpm import noise_of
 from ddpm_clip.types import Progress
@@ -84,22 +84,22 @@ class Crossing:
 
 
 def between_prompts(
-    subject: Subject, other: str, frames: int, seeds: Sequence[int], steps: int
+    target: AnalysisTarget, other: str, frames: int, seeds: Sequence[int], steps: int
 ) -> Generator[Progress, None, Interpolation]:
-    """From the subject's prompt to another one with the same noise; a way a seed."""
-    ends = subject.conditions(seeds=seeds), subject.conditions(other, seeds)
-    dim = ends[0].shape[1] if subject.conditioner is None else subject.conditioner.dim
+    """From the target's prompt to another one with the same noise; a way a seed."""
+    ends = target.conditions(seeds=seeds), target.conditions(other, seeds)
+    dim = ends[0].shape[1] if target.conditioner is None else target.conditioner.dim
     shares = _shares(frames)
     c = torch.stack(
         [between(a, b, share, dim) for a, b in zip(*ends, strict=True) for share in shares]
     )
     every = [seed for seed in seeds for _ in shares]
-    x = yield from subject.pictures(c, every, steps=steps, stage="inversion: between prompts")
-    return _read(subject, x, shares)
+    x = yield from target.pictures(c, every, steps=steps, stage="inversion: between prompts")
+    return _read(target, x, shares)
 
 
 def between_noises(
-    subject: Subject,
+    target: AnalysisTarget,
     pairs: Sequence[tuple[int, int]],
     frames: int,
     steps: int,
@@ -108,31 +108,31 @@ def between_noises(
     """From the noise of one seed to that of another under one prompt; a way a pair.
 
     Args:
-        subject: with its prompt.
+        target: with its prompt.
         pairs: of seeds; the condition is that of the first.
         frames: the ends included.
         steps: of a walk.
         straight: go along the straight line, whose middle is shorter than noise ever is.
     """
     shares = _shares(frames)
-    x_T = torch.cat([noises(subject, pair, shares, straight) for pair in pairs])
+    x_T = torch.cat([noises(target, pair, shares, straight) for pair in pairs])
     every = [pair[0] for pair in pairs for _ in shares]
-    x = yield from subject.pictures(
-        subject.conditions(seeds=every),
+    x = yield from target.pictures(
+        target.conditions(seeds=every),
         every,
         steps=steps,
         x_start=x_T,
         sampler="ddim",
         stage="inversion: between noises",
     )
-    return _read(subject, x, shares)
+    return _read(target, x, shares)
 
 
 def noises(
-    subject: Subject, pair: tuple[int, int], shares: Sequence[float], straight: bool
+    target: AnalysisTarget, pair: tuple[int, int], shares: Sequence[float], straight: bool
 ) -> Tensor:
     """(f, c, h, w) from the first noise of one seed to that of another."""
-    a, b = noise_of(list(pair), (2, *subject.image_shape), subject.ddpm.device)(-1)
+    a, b = noise_of(list(pair), (2, *target.image_shape), target.ddpm.device)(-1)
     flat = [
         torch.lerp(a, b, share).flatten() if straight else slerp(a.flatten(), b.flatten(), share)
         for share in shares
@@ -144,8 +144,8 @@ def _shares(frames: int) -> list[float]:
     return [i / (frames - 1) for i in range(frames)]
 
 
-def _read(subject: Subject, x: Tensor, shares: list[float]) -> Interpolation:
-    probs = torch.zeros(len(x), 0) if subject.judging is None else subject.judge(x).cpu()
+def _read(target: AnalysisTarget, x: Tensor, shares: list[float]) -> Interpolation:
+    probs = torch.zeros(len(x), 0) if target.judging is None else target.judge(x).cpu()
     shape = (len(x) // len(shares), len(shares))
     return Interpolation(
         shares, x.cpu().view(*shape, *x.shape[1:]), probs.view(*shape, probs.shape[1])

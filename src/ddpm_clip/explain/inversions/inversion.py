@@ -23,7 +23,7 @@ from ddpm_clip.explain.inversions.other_prompt import Other, other_prompt
 from ddpm_clip.explain.inversions.out_of_domain import Strangers, strangers
 from ddpm_clip.explain.inversions.round_trip import LEAST_GAIN, REFINE, Returned, up_and_down
 from ddpm_clip.explain.panels.kinds import Curve, Panel, Strip, mean_line
-from ddpm_clip.explain.subject.subject import Subject
+from ddpm_clip.explain.target.analysis_target import AnalysisTarget
 from ddpm_clip.explain.verdict.analysis import plainly
 from ddpm_clip.explain.verdict.odds import Followed
 from ddpm_clip.explain.verdict.result import Explanation, Verdict
@@ -53,39 +53,39 @@ CAPTION = (
 
 
 def explain(
-    subject: Subject, *, quick: bool = False, other: str | None = None
+    target: AnalysisTarget, *, quick: bool = False, other: str | None = None
 ) -> Generator[Progress, None, Explanation]:
     """Walk pictures up and down, and along the ways between prompts and between noises.
 
     Args:
-        subject: what is explained.
+        target: what is explained.
         quick: fewer pictures, frames and steps.
         other: the prompt at the far end; None takes one of another class.
     """
-    towards = other_prompt(subject, other)
-    seeds = subject.more_seeds(PICTURES[quick])
+    towards = other_prompt(target, other)
+    seeds = target.more_seeds(PICTURES[quick])
     returned = yield from up_and_down(
-        subject, seeds, FINENESS[quick], towards, subject.steps_of(quick)
+        target, seeds, FINENESS[quick], towards, target.steps_of(quick)
     )
-    foreign = strangers(subject, seeds, returned.x, returned.noise, returned.fineness[-1])
-    steps, crossing = min(STEPS[quick], len(subject.timesteps())), None
-    if towards is not None and subject.judging is not None and subject.target is not None:
-        way = yield from between_prompts(subject, towards.prompt, FRAMES[quick], seeds, steps)
-        crossing = Crossing(way, subject.target, towards.target)
+    foreign = strangers(target, seeds, returned.x, returned.noise, returned.fineness[-1])
+    steps, crossing = min(STEPS[quick], len(target.timesteps())), None
+    if towards is not None and target.judging is not None and target.asked_class is not None:
+        way = yield from between_prompts(target, towards.prompt, FRAMES[quick], seeds, steps)
+        crossing = Crossing(way, target.asked_class, towards.asked_class)
     pairs = list(zip(seeds[::2], seeds[1::2], strict=False))[: SHOWN if quick else None]
-    arcs = yield from between_noises(subject, pairs, NOISE_FRAMES[quick], steps)
-    lines = yield from between_noises(subject, pairs, NOISE_FRAMES[quick], steps, straight=True)
+    arcs = yield from between_noises(target, pairs, NOISE_FRAMES[quick], steps)
+    lines = yield from between_noises(target, pairs, NOISE_FRAMES[quick], steps, straight=True)
     verdict, test = _verdict(returned, crossing, towards)
     panels: list[Panel] = [_strip(returned, towards, foreign), _fidelity(returned)]
     if crossing is not None and towards is not None:
         panels += [
-            _frames(f"From “{subject.prompt}” to “{towards.prompt}”, the same noise", crossing.way),
-            _read(subject, crossing),
+            _frames(f"From “{target.prompt}” to “{towards.prompt}”, the same noise", crossing.way),
+            _read(target, crossing),
         ]
     panels += [_frames("From one noise to another, the same prompt", arcs)]
-    if subject.target is not None and subject.judging is not None:
-        panels.append(_kept(arcs, lines, subject.target))
-    numbers = _numbers(subject, returned, foreign, crossing, towards, arcs, lines)
+    if target.asked_class is not None and target.judging is not None:
+        panels.append(_kept(arcs, lines, target.asked_class))
+    numbers = _numbers(target, returned, foreign, crossing, towards, arcs, lines)
     return Explanation(NAME, TITLE, CAPTION, tuple(panels), test, verdict, numbers)
 
 
@@ -119,7 +119,7 @@ def _verdict(
 
 
 def _numbers(
-    subject: Subject,
+    target: AnalysisTarget,
     returned: Returned,
     foreign: Strangers,
     crossing: Crossing | None,
@@ -162,14 +162,14 @@ def _numbers(
         }
         if returned.edited is not None:
             numbers["edited"] = Followed.of(
-                subject.judge(returned.edited).cpu(), towards.target
+                target.judge(returned.edited).cpu(), towards.asked_class
             ).as_dict()
-    if subject.target is not None and arcs.probs.shape[2]:
+    if target.asked_class is not None and arcs.probs.shape[2]:
         numbers["between_noises"] = {
             name: {
                 "shares": way.shares,
                 "n": len(way.x),
-                "seen": way.seen(subject.target).double().mean(0),
+                "seen": way.seen(target.asked_class).double().mean(0),
             }
             for name, way in (("arc", arcs), ("line", lines))
         }
@@ -214,10 +214,10 @@ def _frames(title: str, way: Interpolation) -> Strip:
     return Strip(title, way.x[:SHOWN], (), [f"{share:.2f}" for share in way.shares])
 
 
-def _read(subject: Subject, crossing: Crossing) -> Curve:
+def _read(target: AnalysisTarget, crossing: Crossing) -> Curve:
     lines = []
     for k in (crossing.a, crossing.b):
-        lines.append(mean_line(subject.classes[k], crossing.way.shares, crossing.way.probs[..., k]))
+        lines.append(mean_line(target.classes[k], crossing.way.shares, crossing.way.probs[..., k]))
     return Curve(
         "What is read on the way between the prompts",
         lines,
@@ -227,10 +227,10 @@ def _read(subject: Subject, crossing: Crossing) -> Curve:
     )
 
 
-def _kept(arcs: Interpolation, lines: Interpolation, target: int) -> Curve:
+def _kept(arcs: Interpolation, lines: Interpolation, asked_class: int) -> Curve:
     drawn = []
     for label, way in (("along the arc", arcs), ("along the straight line", lines)):
-        drawn.append(mean_line(label, way.shares, way.probs[..., target]))
+        drawn.append(mean_line(label, way.shares, way.probs[..., asked_class]))
     return Curve(
         "Is it the asked class between two noises?",
         drawn,

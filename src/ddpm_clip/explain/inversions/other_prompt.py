@@ -6,8 +6,8 @@ Knows nothing of any analysis.
 from dataclasses import dataclass
 
 from ddpm_clip.errors import UsageError
-from ddpm_clip.explain.subject.subject import Subject
-from ddpm_clip.explain.subject.target import asked_for
+from ddpm_clip.explain.target.analysis_target import AnalysisTarget
+from ddpm_clip.explain.target.asked_for import asked_for
 from ddpm_clip.explain.verdict.gate import control_prompts
 
 
@@ -17,34 +17,34 @@ class Other:
 
     Attributes:
         prompt: in words.
-        target: the class that it asks for, by its place in the subject's classes.
+        asked_class: the class that it asks for, by its place in the target's classes.
     """
 
     prompt: str
-    target: int
+    asked_class: int
 
 
-def other_prompt(subject: Subject, prompt: str | None = None) -> Other | None:
+def other_prompt(target: AnalysisTarget, prompt: str | None = None) -> Other | None:
     """The one that is named, or that of the class opposite in the list; None where there is none.
 
     Args:
-        subject: with classes and a target, or there is no other one.
-        prompt: in words; asks for one class that the subject's prompt does not ask for.
+        target: with classes and a requested class, or there is no other one.
+        prompt: in words; asks for one class that the target's prompt does not ask for.
 
     Raises:
         UsageError: the named prompt asks for no class, or for the same.
     """
-    if subject.target is None or len(subject.classes) < 2:
+    if target.asked_class is None or len(target.classes) < 2:
         return None
     if prompt is None:
-        k = (subject.target + len(subject.classes) // 2) % len(subject.classes)
-        return Other(control_prompts(subject)[k], k)
-    target = asked_for(prompt, {subject.attribute: subject.classes}).target
-    if target is None or target == subject.target:
+        k = (target.asked_class + len(target.classes) // 2) % len(target.classes)
+        return Other(control_prompts(target)[k], k)
+    asked_class = asked_for(prompt, {target.attribute: target.classes}).asked_class
+    if asked_class is None or asked_class == target.asked_class:
         raise UsageError(
-            f"{prompt!r} asks for no other {subject.attribute}",
-            f"{subject.prompt!r} asks for {subject.wanted}",
-            f"name one of: {', '.join(subject.classes)}",
+            f"{prompt!r} asks for no other {target.attribute}",
+            f"{target.prompt!r} asks for {target.asked_name}",
+            f"name one of: {', '.join(target.classes)}",
             param="other",
         )
-    return Other(prompt, target)
+    return Other(prompt, asked_class)

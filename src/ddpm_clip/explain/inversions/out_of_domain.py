@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from ddpm_clip.explain.inversions.ddim_inversion import invert
-from ddpm_clip.explain.subject.subject import Subject
+from ddpm_clip.explain.target.analysis_target import AnalysisTarget
 
 TILES = 4
 """A side, into which a picture is cut and put together otherwise."""
@@ -38,20 +38,20 @@ class Strangers:
 
 
 def strangers(
-    subject: Subject, seeds: list[int], x: Tensor, noise: Tensor, steps: int
+    target: AnalysisTarget, seeds: list[int], x: Tensor, noise: Tensor, steps: int
 ) -> Strangers:
     """Walk pictures in shuffled tiles up to their noise, at scale 1 as the pictures were.
 
     Args:
-        subject: walks.
+        target: walks.
         seeds: one a picture.
         x: (n, c, h, w) its pictures.
         noise: (n, c, h, w) that they would come from, found in as many steps.
         steps: of the walk.
     """
     other = shuffled(x)
-    predict = subject.predict(subject.conditions(seeds=seeds), scale=1.0, seeds=seeds)
-    found = invert(predict, subject.schedule, subject.timesteps(steps), other)
+    predict = target.predict(target.conditions(seeds=seeds), scale=1.0, seeds=seeds)
+    found = invert(predict, target.schedule, target.timesteps(steps), other)
     return Strangers(other, _length(noise), _length(found))
 
 

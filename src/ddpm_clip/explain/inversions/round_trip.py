@@ -13,7 +13,7 @@ from ddpm_clip.evaluation.statistics.means import Means, means
 from ddpm_clip.explain.inversions.ddim_inversion import invert, return_from
 from ddpm_clip.explain.inversions.other_prompt import Other
 from ddpm_clip.explain.maths.picture_metrics import psnr
-from ddpm_clip.explain.subject.subject import Subject
+from ddpm_clip.explain.target.analysis_target import AnalysisTarget
 from ddpm_clip.explain.verdict.verdicts import above
 from ddpm_clip.types import Progress
 
@@ -75,7 +75,7 @@ class Returned:
 
 
 def up_and_down(
-    subject: Subject,
+    target: AnalysisTarget,
     seeds: list[int],
     fineness: Sequence[int],
     towards: Other | None,
@@ -84,19 +84,19 @@ def up_and_down(
     """Paint, invert and return, at scale 1 (a guided walk does not come back).
 
     Args:
-        subject: walks.
+        target: walks.
         seeds: one a picture.
         fineness: steps of the walks up and down, rising.
         towards: the prompt that the noise is painted under as well.
-        steps: of the walks that paint the pictures; None are the subject's own.
+        steps: of the walks that paint the pictures; None are the target's own.
     """
-    c = subject.conditions(seeds=seeds)
-    x = yield from subject.pictures(c, seeds, stage="inversion: pictures", steps=steps, scale=1.0)
-    predict, schedule = subject.predict(c, scale=1.0, seeds=seeds), subject.schedule
+    c = target.conditions(seeds=seeds)
+    x = yield from target.pictures(c, seeds, stage="inversion: pictures", steps=steps, scale=1.0)
+    predict, schedule = target.predict(c, scale=1.0, seeds=seeds), target.schedule
     plain, refined, back, noise = [], [], x, x
     allowed = [n for n in fineness if n <= schedule.T]
     for i, count in enumerate(allowed):
-        rows = subject.timesteps(count)
+        rows = target.timesteps(count)
         noise = invert(predict, schedule, rows, x)
         back = return_from(predict, schedule, rows, noise)
         plain.append(_psnr(back, x))
@@ -105,8 +105,8 @@ def up_and_down(
         yield Progress("inversion: up and down", i + 1, len(allowed))
     edited = None
     if towards is not None:
-        edited = yield from subject.pictures(
-            subject.conditions(towards.prompt, seeds),
+        edited = yield from target.pictures(
+            target.conditions(towards.prompt, seeds),
             seeds,
             x_start=noise,
             sampler="ddim",

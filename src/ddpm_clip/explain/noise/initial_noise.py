@@ -17,7 +17,7 @@ from ddpm_clip.explain.noise.noise_layout import Layout, layout
 from ddpm_clip.explain.noise.noise_probe import Probed, probe
 from ddpm_clip.explain.noise.noise_trades import Trades, traded
 from ddpm_clip.explain.panels.kinds import Bars, Curve, Heatmap, Panel, Strip, Table, mean_line
-from ddpm_clip.explain.subject.subject import Subject
+from ddpm_clip.explain.target.analysis_target import AnalysisTarget
 from ddpm_clip.explain.verdict.analysis import plainly
 from ddpm_clip.explain.verdict.gate import Gate, gate
 from ddpm_clip.explain.verdict.result import Explanation, Verdict
@@ -37,7 +37,7 @@ class Found:
 
     Attributes:
         gate: is the prompt followed at all?
-        layouts: one a guidance scale; the subject's own is the first.
+        layouts: one a guidance scale; the target's own is the first.
         kept: the probe on walks that add no noise.
         forgotten: the probe on walks that add noise at every step, from the same beginnings.
         trades: of frequencies.
@@ -57,29 +57,31 @@ class Found:
         return means(self.kept.gains - self.forgotten.gains)
 
 
-def explain(subject: Subject, *, quick: bool = False) -> Generator[Progress, None, Explanation]:
+def explain(
+    target: AnalysisTarget, *, quick: bool = False
+) -> Generator[Progress, None, Explanation]:
     """What the initial noise decides, and what the prompt.
 
     Args:
-        subject: a model with a prompt, or anything that walks like one.
+        target: a model with a prompt, or anything that walks like one.
         quick: fewer seeds, prompts, steps and pictures.
     """
-    if subject.judging is None or len(subject.classes) < 2:
-        return _unread(subject)
-    own, steps = subject.guidance, min(6 if quick else 12, subject.settings.steps)
+    if target.judging is None or len(target.classes) < 2:
+        return _unread(target)
+    own, steps = target.guidance, min(6 if quick else 12, target.settings.steps)
     scales = [own] if quick else [own, *(s for s in (1.0, 2 * own) if s != own)]
-    seeds, layouts = subject.more_seeds(6 if quick else 12), []
+    seeds, layouts = target.more_seeds(6 if quick else 12), []
     for scale in scales:
-        one = yield from layout(subject, seeds, 5 if quick else 10, steps, scale, 199)
+        one = yield from layout(target, seeds, 5 if quick else 10, steps, scale, 199)
         layouts.append(one)
     n, draws = (256, 39) if quick else (640, 99)
-    kept = yield from _probed(subject, n, steps, DETERMINISTIC, draws)
-    forgotten = yield from _probed(subject, n, steps, FORGETFUL, draws)
+    kept = yield from _probed(target, n, steps, DETERMINISTIC, draws)
+    forgotten = yield from _probed(target, n, steps, FORGETFUL, draws)
     cuts = [1.0, 2.0, 4.0, 8.0] if quick else [0.5, 1.0, 1.5, 2.0, 3.0, 4.0, 6.0, 8.0, 12.0]
-    trades = yield from traded(subject, 4 if quick else 16, cuts, steps, DETERMINISTIC)
-    blocks = yield from transplanted(subject, 4 if quick else 16, steps, DETERMINISTIC)
-    probs = subject.judge(layouts[0].x[:, 0].to(subject.ddpm.device)).cpu()
-    opened = yield from gate(subject, probs)
+    trades = yield from traded(target, 4 if quick else 16, cuts, steps, DETERMINISTIC)
+    blocks = yield from transplanted(target, 4 if quick else 16, steps, DETERMINISTIC)
+    probs = target.judge(layouts[0].x[:, 0].to(target.ddpm.device)).cpu()
+    opened = yield from gate(target, probs)
     found = Found(opened, layouts, kept, forgotten, trades, blocks)
     return Explanation(
         "initial_noise",
@@ -96,16 +98,16 @@ initial_noise = plainly(explain)
 
 
 def _probed(
-    subject: Subject, n: int, steps: int, sampler: str, draws: int
+    target: AnalysisTarget, n: int, steps: int, sampler: str, draws: int
 ) -> Generator[Progress, None, Probed]:
     """Walk without words from n seeds, and foretell what the judge says at the end."""
-    seeds = subject.more_seeds(n, start=len(subject.seeds))
-    c = subject.conditions(seeds=seeds)
-    x = yield from subject.pictures(
+    seeds = target.more_seeds(n, start=len(target.seeds))
+    c = target.conditions(seeds=seeds)
+    x = yield from target.pictures(
         c, seeds, scale=0.0, steps=steps, sampler=sampler, stage="wordless pictures"
     )
-    said = subject.judge(x).cpu()
-    noise = noise_of(seeds, (n, *subject.image_shape), "cpu")(-1)
+    said = target.judge(x).cpu()
+    noise = noise_of(seeds, (n, *target.image_shape), "cpu")(-1)
     return probe(noise, said, draws)
 
 
@@ -268,8 +270,8 @@ def _moved(blocks: Blocks) -> Heatmap:
     )
 
 
-def _unread(subject: Subject) -> Explanation:
-    table = Table("What is asked", ["prompt"], [[subject.prompt]])
+def _unread(target: AnalysisTarget) -> Explanation:
+    table = Table("What is asked", ["prompt"], [[target.prompt]])
     return Explanation(
         "initial_noise",
         "What the first noise decides",

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from ddpm_clip.explain.subject.subject import Subject
+from ddpm_clip.explain.target.analysis_target import AnalysisTarget
 from ddpm_clip.models.ddpm import noise_of
 from ddpm_clip.types import Progress
 
@@ -52,25 +52,25 @@ class Blocks:
 
 
 def transplanted(
-    subject: Subject, pairs: int, steps: int, sampler: str
+    target: AnalysisTarget, pairs: int, steps: int, sampler: str
 ) -> Generator[Progress, None, Blocks]:
-    """Walk from noise with one block of another seed's, with the prompt of the subject.
+    """Walk from noise with one block of another seed's, with the prompt of the target.
 
     Args:
-        subject: walks.
+        target: walks.
         pairs: of seeds.
         steps: of the walks.
         sampler: a deterministic one, or fresh noise would decide as well.
     """
-    seeds = subject.more_seeds(2 * pairs)
-    noise = noise_of(seeds, (2 * pairs, *subject.image_shape), subject.ddpm.device)(-1)
+    seeds = target.more_seeds(2 * pairs)
+    noise = noise_of(seeds, (2 * pairs, *target.image_shape), target.ddpm.device)(-1)
     giver, receiver = noise[:pairs], noise[pairs:]
-    masks = blocks_of(*subject.image_shape[1:]).to(noise.device)
+    masks = blocks_of(*target.image_shape[1:]).to(noise.device)
     patched = torch.where(masks[:, None, None], giver, receiver)  # (g g, pairs, c, h, w)
     starts = torch.cat([receiver[None], patched, giver[None]])
     named = seeds[pairs:] * len(starts)  # a prompt that draws stays the receiver's
-    c = subject.conditions(seeds=named)
-    x = yield from subject.pictures(
+    c = target.conditions(seeds=named)
+    x = yield from target.pictures(
         c,
         named,
         x_start=starts.flatten(0, 1),

@@ -10,8 +10,8 @@ import torch
 from torch import Tensor
 
 from ddpm_clip.explain.maths.anova import TwoWay, two_way
-from ddpm_clip.explain.subject.class_prompts import prompts_of
-from ddpm_clip.explain.subject.subject import Subject
+from ddpm_clip.explain.target.analysis_target import AnalysisTarget
+from ddpm_clip.explain.target.class_prompts import prompts_of
 from ddpm_clip.explain.verdict.odds import Followed
 from ddpm_clip.types import Progress
 
@@ -36,28 +36,28 @@ class Layout:
 
 
 def layout(
-    subject: Subject, seeds: list[int], most: int, steps: int, scale: float, draws: int
+    target: AnalysisTarget, seeds: list[int], most: int, steps: int, scale: float, draws: int
 ) -> Generator[Progress, None, Layout]:
     """Paint every prompt with every seed, and take the variance apart.
 
     Args:
-        subject: somebody judges its pictures.
+        target: somebody judges its pictures.
         seeds: at least two.
         most: prompts.
         steps: of the walks.
         scale: of guidance.
         draws: permutations of each test.
     """
-    prompts, classes = prompts_of(subject, most)
+    prompts, classes = prompts_of(target, most)
     i, j = len(seeds), len(prompts)
     named = [seed for seed in seeds for _ in prompts]
-    c = subject.conditions(prompts * i, named)
-    x = yield from subject.pictures(c, named, scale=scale, steps=steps, stage="seeds by prompts")
-    probs = subject.judge(x).cpu()
+    c = target.conditions(prompts * i, named)
+    x = yield from target.pictures(c, named, scale=scale, steps=steps, stage="seeds by prompts")
+    probs = target.judge(x).cpu()
     asked = torch.tensor(classes * i)
     right = Followed(len(x), int((probs.argmax(1) == asked).sum()))
     seen = {"pixels": x.cpu().flatten(1), "what the judge says": probs}
-    e = subject.embed(x)
+    e = target.embed(x)
     if e is not None:
         seen["embedding"] = e.cpu()
     shares = {name: two_way(rows.view(i, j, -1), draws) for name, rows in seen.items()}

@@ -16,8 +16,8 @@ from ddpm_clip.explain.noise.noise_accuracy import Accuracy, LinearGuess, accura
 from ddpm_clip.explain.noise.noise_reading import ALLOWED, FAR, MAPS, ReadMaps, read_maps, top_words
 from ddpm_clip.explain.noise.vocabularies import words_of
 from ddpm_clip.explain.panels.kinds import Bars, Curve, Heatmap, Panel, Strip, mean_line
-from ddpm_clip.explain.subject.recorder import Recorder
-from ddpm_clip.explain.subject.subject import Subject
+from ddpm_clip.explain.target.analysis_target import AnalysisTarget
+from ddpm_clip.explain.target.recorder import Recorder
 from ddpm_clip.explain.verdict.analysis import plainly
 from ddpm_clip.explain.verdict.gate import Gate, gate
 from ddpm_clip.explain.verdict.result import Explanation, Verdict
@@ -53,31 +53,31 @@ CAPTION = (
 
 
 def explain(
-    subject: Subject, *, quick: bool = False, words: str | Sequence[str] = (), top: int = TOP
+    target: AnalysisTarget, *, quick: bool = False, words: str | Sequence[str] = (), top: int = TOP
 ) -> Generator[Progress, None, Explanation]:
     """How right the named noise is by noise level, and which words are read in it.
 
     Args:
-        subject: what is explained.
+        target: what is explained.
         quick: fewer noise levels and reference pictures.
         words: that a CLIP looks for in the maps, beside the class that is asked for; a text is
             read by `words_of`: "cifar100", a file, or words with commas between. None take the
             names of the classes.
         top: so many of them are shown.
     """
-    c = subject.conditions()
-    chosen = subject.steps_of(quick)
-    steps = len(subject.timesteps(chosen))
+    c = target.conditions()
+    chosen = target.steps_of(quick)
+    steps = len(target.timesteps(chosen))
     places = [round((i + 0.5) * (steps - 1) / PLACES) for i in range(PLACES)]
-    recorder = Recorder(subject, c, at=places, count=steps)
-    for step in recorder.listen(subject.walk(c, steps=chosen)):
+    recorder = Recorder(target, c, at=places, count=steps)
+    for step in recorder.listen(target.walk(c, steps=chosen)):
         yield Progress("noise prediction", step.i + 1, steps)
     walked = recorder.recording()
-    found, reference = yield from _measured(subject, c, quick)
+    found, reference = yield from _measured(target, c, quick)
     sought = words_of(words) if isinstance(words, str) else words
-    read = read_maps(subject, walked, sought, reference)
-    probs = None if subject.judging is None else subject.judge(walked.x_end).cpu()
-    opened = yield from gate(subject, probs)
+    read = read_maps(target, walked, sought, reference)
+    probs = None if target.judging is None else target.judge(walked.x_end).cpu()
+    opened = yield from gate(target, probs)
     verdict, test = _verdict(found, read, opened)
     panels: list[Panel] = [_right(found), _gained(found)]
     if read is not None:
@@ -89,7 +89,7 @@ def explain(
         tuple(panels),
         test,
         verdict,
-        _numbers(subject, found, read, opened, top),
+        _numbers(target, found, read, opened, top),
     )
 
 
@@ -97,26 +97,26 @@ noise_prediction = plainly(explain)
 
 
 def _measured(
-    subject: Subject, c: Tensor, quick: bool
+    target: AnalysisTarget, c: Tensor, quick: bool
 ) -> Generator[Progress, None, tuple[Accuracy, Tensor]]:
     """Of pictures painted at scale 1: a guided picture is bolder than what the network models."""
-    seeds = list(subject.seeds)
-    x = yield from subject.pictures(
-        c, seeds, stage="noise prediction: pictures", scale=1.0, steps=subject.steps_of(quick)
+    seeds = list(target.seeds)
+    x = yield from target.pictures(
+        c, seeds, stage="noise prediction: pictures", scale=1.0, steps=target.steps_of(quick)
     )
     n = REFERENCES[quick]
-    others = subject.more_seeds(n, start=len(seeds))
-    wordless = yield from subject.pictures(
-        subject.conditions(seeds=others),
+    others = target.more_seeds(n, start=len(seeds))
+    wordless = yield from target.pictures(
+        target.conditions(seeds=others),
         others,
         scale=0.0,
         stage="noise prediction: wordless",
         steps=COARSE if quick else None,
     )
-    rows = subject.timesteps(LEVELS[quick])
-    ask = subject.branches(c)
+    rows = target.timesteps(LEVELS[quick])
+    ask = target.branches(c)
     guess = LinearGuess.of(wordless.cpu())
-    return accuracy(ask, subject.schedule, x, guess, rows, seed=max(seeds)), wordless
+    return accuracy(ask, target.schedule, x, guess, rows, seed=max(seeds)), wordless
 
 
 def _counted(found: Accuracy) -> Means:
@@ -153,14 +153,14 @@ def _verdict(found: Accuracy, read: ReadMaps | None, opened: Gate) -> tuple[Verd
 
 
 def _numbers(
-    subject: Subject, found: Accuracy, read: ReadMaps | None, opened: Gate, top: int
+    target: AnalysisTarget, found: Accuracy, read: ReadMaps | None, opened: Gate, top: int
 ) -> dict[str, Any]:
     shares = {
         name: means(getattr(found, name)).as_dict()
         for name in ("noise", "picture", "skill", "words", "contours")
     }
     numbers = {
-        "n": len(subject.seeds),
+        "n": len(target.seeds),
         "sigma_over_alpha": found.ratio,
         "skill_counted": _counted(found).as_dict(),
         "r2": shares,
@@ -257,7 +257,7 @@ def _bars(read: ReadMaps, top: int) -> list[Bars]:
 
 def _map(read: ReadMaps) -> Heatmap:
     """Of the asked word, or where none is asked of the one that stands out most at the end."""
-    word = int(read.z[0, -1].mean(0).argmax()) if read.target is None else read.target
+    word = int(read.z[0, -1].mean(0).argmax()) if read.asked_class is None else read.asked_class
     return Heatmap(
         f"“{read.reader.words[word]}” in the maps along the walk",
         read.z[..., word].mean(2),

@@ -14,8 +14,8 @@ from torch.nn import functional as F
 
 from ddpm_clip.errors import UsageError
 from ddpm_clip.evaluation.statistics.means import Means, means
-from ddpm_clip.explain.subject.recorder import Recording
-from ddpm_clip.explain.subject.subject import Subject
+from ddpm_clip.explain.target.analysis_target import AnalysisTarget
+from ddpm_clip.explain.target.recorder import Recording
 
 DRAWS = 512
 """Pictures of random noise that the null is measured on, and as many that it is checked on."""
@@ -39,7 +39,7 @@ class NoiseReader:
     """A CLIP with a vocabulary, and what it says of random noise.
 
     Attributes:
-        subject: whose CLIP it is.
+        target: whose CLIP it is.
         words: that are looked for.
         texts: (p, e) their embeddings, centred where there are several, of unit length.
         brightness, contrast: mean and standard deviation of a pixel of the model's pictures.
@@ -47,7 +47,7 @@ class NoiseReader:
         chance: share of |z| > 3 over the cells of noise that the two were not measured on.
     """
 
-    subject: Subject
+    target: AnalysisTarget
     words: tuple[str, ...]
     texts: Tensor
     brightness: float
@@ -69,18 +69,18 @@ class NoiseReader:
         return (self._cosines(maps) - self.mean) / self.std
 
     def _cosines(self, maps: Tensor) -> Tensor:
-        e = self.subject.embed(self.shown(maps).to(self.subject.ddpm.device).float())
+        e = self.target.embed(self.shown(maps).to(self.target.ddpm.device).float())
         assert e is not None
         return e.double().cpu() @ self.texts.T
 
 
 def noise_reader(
-    subject: Subject, words: Sequence[str], like: Tensor, seed: int = 0, draws: int = DRAWS
+    target: AnalysisTarget, words: Sequence[str], like: Tensor, seed: int = 0, draws: int = DRAWS
 ) -> NoiseReader | None:
     """A reader whose null is measured on white noise; None where nobody embeds.
 
     Args:
-        subject: who embeds.
+        target: who embeds.
         words: at least one; each once.
         like: (n, c, h, w) pictures, for brightness and contrast.
         seed: of the noise.
@@ -92,22 +92,22 @@ def noise_reader(
     told = tuple(dict.fromkeys(words))
     if not told:
         raise UsageError("no words to look for", "the vocabulary is empty", param="words")
-    texts = subject.embed_texts(told)
-    if texts is None or subject.embedding is None:
+    texts = target.embed_texts(told)
+    if texts is None or target.embedding is None:
         return None
     texts = texts.detach().double().cpu()
     texts = F.normalize(texts - texts.mean(0), dim=1) if len(told) > 1 else texts
     nothing = torch.zeros(len(told), dtype=torch.float64)
     bare = NoiseReader(
-        subject, told, texts, float(like.mean()), float(like.std()), nothing, nothing + 1, 0.0
+        target, told, texts, float(like.mean()), float(like.std()), nothing, nothing + 1, 0.0
     )
     generator = torch.Generator().manual_seed(seed)
-    noise = torch.randn(2 * draws, *subject.image_shape, generator=generator)
+    noise = torch.randn(2 * draws, *target.image_shape, generator=generator)
     cosines = torch.cat([bare.z(part) for part in noise.split(256)])  # type: ignore[no-untyped-call]
     mean, std = cosines[:draws].mean(0), cosines[:draws].std(0).clamp(min=1e-9)
     chance = ((cosines[draws:] - mean) / std).abs() > FAR
     return NoiseReader(
-        subject,
+        target,
         told,
         texts,
         bare.brightness,
@@ -133,43 +133,43 @@ class ReadMaps:
         maps: (4, s, b, c, h, w), named `MAPS`.
         z: (4, s, b, p) of each word.
         reader: that read them.
-        target: the place of the asked word in the vocabulary, or None.
+        asked_class: the place of the asked word in the vocabulary, or None.
     """
 
     ratio: list[float]
     maps: Tensor
     z: Tensor
     reader: NoiseReader
-    target: int | None
+    asked_class: int | None
 
     @property
     def margin(self) -> Means | None:
         """How far the asked word is above the others in the difference, over the pictures."""
-        if self.target is None or self.z.shape[-1] < 2:
+        if self.asked_class is None or self.z.shape[-1] < 2:
             return None
         z = self.z[3].mean(0)  # (b, p)
-        others = (z.sum(1) - z[:, self.target]) / (z.shape[1] - 1)
-        return means(z[:, self.target] - others)
+        others = (z.sum(1) - z[:, self.asked_class]) / (z.shape[1] - 1)
+        return means(z[:, self.asked_class] - others)
 
 
 def read_maps(
-    subject: Subject, walked: Recording, words: Sequence[str], like: Tensor
+    target: AnalysisTarget, walked: Recording, words: Sequence[str], like: Tensor
 ) -> ReadMaps | None:
     """Read a recorded walk; None where nobody embeds or there are no words.
 
     Args:
-        subject: that walked.
+        target: that walked.
         walked: with both branches.
         words: that are looked for, and the asked class with them; none take the names of the
             classes.
         like: (n, c, h, w) pictures, for brightness and contrast.
     """
-    vocabulary = list(words) or list(subject.spoken)
-    wanted = None if subject.target is None else subject.spoken[subject.target]
+    vocabulary = list(words) or list(target.spoken)
+    wanted = None if target.asked_class is None else target.spoken[target.asked_class]
     if not vocabulary:
         return None
     vocabulary += [] if wanted is None else [wanted]
-    reader = noise_reader(subject, vocabulary, like, seed=max(subject.seeds))
+    reader = noise_reader(target, vocabulary, like, seed=max(target.seeds))
     if reader is None:
         return None
     # less noise is more picture: the sign in which words add to the picture
@@ -177,5 +177,5 @@ def read_maps(
         [walked.x_t, walked.eps_cond, walked.eps_uncond, walked.eps_uncond - walked.eps_cond]
     )
     z = reader.z(maps.flatten(0, 2)).view(*maps.shape[:3], -1)
-    target = reader.words.index(wanted) if wanted in reader.words else None
-    return ReadMaps(walked.ratio, maps, z, reader, target)
+    asked_class = reader.words.index(wanted) if wanted in reader.words else None
+    return ReadMaps(walked.ratio, maps, z, reader, asked_class)

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from ddpm_clip.explain.maths.spectrum import crossed
-from ddpm_clip.explain.subject.subject import Subject
+from ddpm_clip.explain.target.analysis_target import AnalysisTarget
 from ddpm_clip.models.ddpm import noise_of
 from ddpm_clip.types import Progress
 
@@ -42,29 +42,29 @@ class Trades:
 
 
 def traded(
-    subject: Subject, pairs: int, cuts: list[float], steps: int, sampler: str
+    target: AnalysisTarget, pairs: int, cuts: list[float], steps: int, sampler: str
 ) -> Generator[Progress, None, Trades]:
-    """Walk from crossed noise, with the prompt of the subject.
+    """Walk from crossed noise, with the prompt of the target.
 
     Args:
-        subject: walks.
+        target: walks.
         pairs: of seeds.
         cuts: rising; nothing and everything are added.
         steps: of the walks.
         sampler: a deterministic one, or fresh noise would decide as well.
     """
-    seeds = subject.more_seeds(2 * pairs)
-    noise = noise_of(seeds, (2 * pairs, *subject.image_shape), subject.ddpm.device)(-1)
+    seeds = target.more_seeds(2 * pairs)
+    noise = noise_of(seeds, (2 * pairs, *target.image_shape), target.ddpm.device)(-1)
     a, b = noise[:pairs], noise[pairs:]
-    every = [-1.0, *cuts, float(sum(subject.image_shape[1:]))]
+    every = [-1.0, *cuts, float(sum(target.image_shape[1:]))]
     starts = torch.cat([crossed(a, b, cut) for cut in every])
     # the giver of the high frequencies lends its seed, so that a prompt that draws stays the same
     named = seeds[pairs:] * len(every)
-    c = subject.conditions(seeds=named)
-    x = yield from subject.pictures(
+    c = target.conditions(seeds=named)
+    x = yield from target.pictures(
         c, named, x_start=starts, steps=steps, sampler=sampler, stage="noise crossed"
     )
-    x = x.cpu().view(len(every), pairs, *subject.image_shape)
+    x = x.cpu().view(len(every), pairs, *target.image_shape)
     to_low, to_high = (_apart(x, x[end]) for end in (-1, 0))
     share = to_high / (to_low + to_high).clamp(min=1e-12)
     return Trades(every, share, x[:, 0])

@@ -16,7 +16,7 @@ from torch import Tensor
 from ddpm_clip.evaluation.statistics.means import means
 from ddpm_clip.explain.over_time.u_turn import Foresight, UTurns, u_turns
 from ddpm_clip.explain.panels.kinds import Curve, Panel, Strip
-from ddpm_clip.explain.subject.subject import Subject
+from ddpm_clip.explain.target.analysis_target import AnalysisTarget
 from ddpm_clip.explain.verdict.analysis import plainly
 from ddpm_clip.explain.verdict.crossing import Halfway, halfway
 from ddpm_clip.explain.verdict.gate import Gate, gate
@@ -63,21 +63,23 @@ class Turned:
     everywhere: bool
 
 
-def explain(subject: Subject, *, quick: bool = False) -> Generator[Progress, None, Explanation]:
+def explain(
+    target: AnalysisTarget, *, quick: bool = False
+) -> Generator[Progress, None, Explanation]:
     """When the class of a prompt's pictures is decided: curves, U-turns, t50 with intervals."""
-    c, steps = subject.conditions(), subject.steps_of(quick)
-    if subject.judging is None:
-        return (yield from unread(subject, "commitment", TITLE, CAPTION))
-    spoken = yield from read(subject, c, "commitment: with words", steps)
-    silent = yield from read(subject, c, "commitment: without words", steps, scale=0.0)
-    door = yield from gate(subject, spoken.probs[:, -1])
-    found = yield from _turn(subject, spoken, silent, subject.timesteps(steps), quick)
+    c, steps = target.conditions(), target.steps_of(quick)
+    if target.judging is None:
+        return (yield from unread(target, "commitment", TITLE, CAPTION))
+    spoken = yield from read(target, c, "commitment: with words", steps)
+    silent = yield from read(target, c, "commitment: without words", steps, scale=0.0)
+    door = yield from gate(target, spoken.probs[:, -1])
+    found = yield from _turn(target, spoken, silent, target.timesteps(steps), quick)
     verdict, test = _verdict(door, found)
     return Explanation(
         "commitment",
         TITLE,
         CAPTION,
-        _panels(subject, spoken, silent, found),
+        _panels(target, spoken, silent, found),
         test,
         verdict,
         _numbers(door, spoken, silent, found),
@@ -88,7 +90,7 @@ commitment = plainly(explain)
 
 
 def _turn(
-    subject: Subject, spoken: Reading, silent: Reading, rows: list[float], quick: bool
+    target: AnalysisTarget, spoken: Reading, silent: Reading, rows: list[float], quick: bool
 ) -> Generator[Progress, None, Turned]:
     """A curve of turns where classes should part, then more at its middle.
 
@@ -100,15 +102,15 @@ def _turn(
     read_at = silent.halfway().at
     expected = [at, read_at] if 0 < read_at < math.inf else [at]
     low, high = min(expected) / NEAR, max(expected) * NEAR
-    places = [i for i, t in enumerate(rows) if low <= subject.ratio(t) <= high]
+    places = [i for i, t in enumerate(rows) if low <= target.ratio(t) <= high]
     places = places if len(places) >= 3 else list(range(len(rows)))
-    turns = yield from u_turns(subject, x, places, rows, repeats)
+    turns = yield from u_turns(target, x, places, rows, repeats)
     base = float((silent.ended[:, None] == turns.began).double().mean())
     t50 = halfway(turns.ratio, turns.back, (1 + base) / 2)
     middle = t50.at if 0 < t50.at < math.inf else at
-    nearest = sorted(places, key=lambda i: abs(math.log(subject.ratio(rows[i]) / middle)))[:2]
+    nearest = sorted(places, key=lambda i: abs(math.log(target.ratio(rows[i]) / middle)))[:2]
     more = yield from u_turns(
-        subject, x, nearest, rows, 2 * repeats, "U-turns at the middle", fresh=n * repeats
+        target, x, nearest, rows, 2 * repeats, "U-turns at the middle", fresh=n * repeats
     )
     return Turned(turns, t50, base, at, more.foresight(), len(places) == len(rows))
 
@@ -171,16 +173,21 @@ def _numbers(door: Gate, spoken: Reading, silent: Reading, found: Turned) -> dic
     }
 
 
-def _panels(subject: Subject, spoken: Reading, silent: Reading, found: Turned) -> tuple[Panel, ...]:
+def _panels(
+    target: AnalysisTarget, spoken: Reading, silent: Reading, found: Turned
+) -> tuple[Panel, ...]:
     asked, what = spoken.ended, "class it ends in"
-    if subject.target is not None:
-        asked, what = torch.full_like(asked, subject.target), f"{subject.wanted}, as asked for"
+    if target.asked_class is not None:
+        asked, what = (
+            torch.full_like(asked, target.asked_class),
+            f"{target.asked_name}, as asked for",
+        )
     lines = [
         _line(f"with words: {what}", spoken.ratio, spoken.said_of(asked)),
         _line("without: class it ends in", silent.ratio, silent.said_of(silent.ended)),
     ]
     return (
-        _strip(subject, spoken, silent),
+        _strip(target, spoken, silent),
         Curve(
             "What a judge reads in the foreseen picture",
             lines,
@@ -191,7 +198,7 @@ def _panels(subject: Subject, spoken: Reading, silent: Reading, found: Turned) -
             reverse=True,
             note=_when(spoken, silent),
         ),
-        _fan(subject, silent),
+        _fan(target, silent),
         _turned(found),
     )
 
@@ -222,10 +229,10 @@ def _line(label: str, x: Tensor, values: Tensor) -> Line:
     )
 
 
-def _strip(subject: Subject, spoken: Reading, silent: Reading) -> Strip:
+def _strip(target: AnalysisTarget, spoken: Reading, silent: Reading) -> Strip:
     at = columns(len(spoken.ratio))
     rows = torch.cat([spoken.strip[:, at], silent.strip[:, at]])
-    seeds = subject.seeds[:SHOWN]
+    seeds = target.seeds[:SHOWN]
     names = [f"seed {seed}, {how}" for how in ("words", "no words") for seed in seeds]
     return Strip(
         "The foreseen picture (x_0-hat), from noise to picture",
@@ -236,15 +243,15 @@ def _strip(subject: Subject, spoken: Reading, silent: Reading) -> Strip:
     )
 
 
-def _fan(subject: Subject, silent: Reading) -> Curve:
+def _fan(target: AnalysisTarget, silent: Reading) -> Curve:
     """One walk without words: the classes between which it wavers."""
     probs = silent.probs[0]  # (s, k)
     shown = [k for k in probs.amax(0).argsort(descending=True).tolist() if probs[:, k].max() > 0.2]
     lines = [
-        Line(subject.classes[k], silent.ratio.tolist(), probs[:, k].tolist()) for k in shown[:6]
+        Line(target.classes[k], silent.ratio.tolist(), probs[:, k].tolist()) for k in shown[:6]
     ]
     return Curve(
-        f"One walk without words (seed {subject.seeds[0]}): what it might become",
+        f"One walk without words (seed {target.seeds[0]}): what it might become",
         lines,
         LEVELS,
         "probability",

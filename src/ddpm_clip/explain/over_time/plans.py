@@ -13,8 +13,8 @@ import torch
 from torch import Tensor
 
 from ddpm_clip.errors import UsageError
-from ddpm_clip.explain.subject.batches import BATCH
-from ddpm_clip.explain.subject.subject import Subject
+from ddpm_clip.explain.target.analysis_target import AnalysisTarget
+from ddpm_clip.explain.target.batches import BATCH
 from ddpm_clip.types import Predict, Prediction, Progress
 
 NONE = -1
@@ -31,7 +31,7 @@ Read = Callable[[Tensor], Tensor]
 
 
 def planned(
-    subject: Subject,
+    target: AnalysisTarget,
     plan: Tensor,
     conditions: Sequence[Tensor],
     seeds: Sequence[int],
@@ -43,7 +43,7 @@ def planned(
     """Walk every plan with every seed; yields `Progress` in network steps.
 
     Args:
-        subject: whose settings the walks have, guidance included.
+        target: whose settings the walks have, guidance included.
         plan: (m, steps) numbers into `conditions`, or `NONE`.
         conditions: (n, e) each, a row a seed.
         seeds: n of them.
@@ -52,7 +52,7 @@ def planned(
         stage: of the progress.
 
     Returns:
-        (m, n, ...) what `read` said; plans that the subject remembers are not walked again.
+        (m, n, ...) what `read` said; plans that the target remembers are not walked again.
 
     Raises:
         UsageError: a plan of another number of steps or of conditions that are not there.
@@ -62,9 +62,9 @@ def planned(
             f"a plan of shape {tuple(plan.shape)} for {steps} steps and "
             f"{len(conditions)} conditions"
         )
-    memory = subject.memory
+    memory = target.memory
     if memory is None:
-        return (yield from _walked(subject, plan, conditions, seeds, read, steps, stage))
+        return (yield from _walked(target, plan, conditions, seeds, read, steps, stage))
     said = torch.stack(list(conditions)).detach().cpu().numpy()  # (k, n, e)
     # a plan is one thing with all its seeds: its walks share their pasts with other plans'
     keys = [
@@ -78,13 +78,13 @@ def planned(
     ]
 
     def walk(rows: list[int]) -> Generator[Progress, None, Tensor]:
-        return _walked(subject, plan[rows], conditions, seeds, read, steps, stage)
+        return _walked(target, plan[rows], conditions, seeds, read, steps, stage)
 
     return (yield from memory.rows(keys, walk))
 
 
 def _walked(
-    subject: Subject,
+    target: AnalysisTarget,
     plan: Tensor,
     conditions: Sequence[Tensor],
     seeds: Sequence[int],
@@ -92,7 +92,7 @@ def _walked(
     steps: int,
     stage: str,
 ) -> Generator[Progress, None, Tensor]:
-    m, pixels = len(plan), torch.Size(subject.image_shape).numel()
+    m, pixels = len(plan), torch.Size(target.image_shape).numel()
     group = max(1, AT_ONCE // (m * pixels))
     starts, kept, done = range(0, len(seeds), group), [], 0
     for start in starts:
@@ -100,9 +100,9 @@ def _walked(
         parts = torch.stack([c[start : start + group] for c in conditions])  # (k, g, e)
         # plan by plan, within each seed by seed
         which = plan.repeat_interleave(len(some), 0)
-        asked = _Shared(subject, which, parts.repeat(1, m, 1), some * m, subject.timesteps(steps))
+        asked = _Shared(target, which, parts.repeat(1, m, 1), some * m, target.timesteps(steps))
         x = None
-        for step in subject.walk(asked.c[0], asked.seeds, steps=steps, wrap=asked.instead):
+        for step in target.walk(asked.c[0], asked.seeds, steps=steps, wrap=asked.instead):
             x, done = step.x_prev, done + 1
             yield Progress(stage, done, steps * len(starts))
         assert x is not None
@@ -115,7 +115,7 @@ class _Shared:
     """`predict` for a batch of planned walks: each different past is asked about once.
 
     Args:
-        subject: that is asked.
+        target: that is asked.
         which: (b, steps) the plan of each picture.
         c: (k, b, e) the conditions.
         seeds: (b,).
@@ -123,9 +123,9 @@ class _Shared:
     """
 
     def __init__(
-        self, subject: Subject, which: Tensor, c: Tensor, seeds: list[int], rows: list[float]
+        self, target: AnalysisTarget, which: Tensor, c: Tensor, seeds: list[int], rows: list[float]
     ):
-        self.subject, self.which, self.c, self.seeds, self.rows = subject, which, c, seeds, rows
+        self.target, self.which, self.c, self.seeds, self.rows = target, which, c, seeds, rows
         numbers = {seed: i for i, seed in enumerate(dict.fromkeys(seeds))}
         self._past = torch.tensor([numbers[seed] for seed in seeds])  # same number, same picture
         self._step = -1
@@ -160,12 +160,12 @@ class _Shared:
     def _predict(self, number: int, rows: Tensor) -> Predict:
         seeds = [self.seeds[i] for i in rows.tolist()]
         how: dict[str, Any] = {"scale": 0.0} if number == NONE else {}
-        return self.subject.predict(self.c[max(number, 0), rows], seeds=seeds, **how)
+        return self.target.predict(self.c[max(number, 0), rows], seeds=seeds, **how)
 
 
-def seeds_of(subject: Subject, quick: bool) -> list[int]:
-    """Those of the subject; where few steps leave time for more seeds, `QUICK_SEEDS` at least."""
-    return subject.more_seeds(max(QUICK_SEEDS if quick else 0, len(subject.seeds)))
+def seeds_of(target: AnalysisTarget, quick: bool) -> list[int]:
+    """Those of the target; where few steps leave time for more seeds, `QUICK_SEEDS` at least."""
+    return target.more_seeds(max(QUICK_SEEDS if quick else 0, len(target.seeds)))
 
 
 def bins_of(steps: int, bins: int) -> Tensor:

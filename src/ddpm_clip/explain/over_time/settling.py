@@ -13,8 +13,8 @@ import torch
 from torch import Tensor
 
 from ddpm_clip.evaluation.statistics.means import Means, means
-from ddpm_clip.explain.subject.recorder import Recording
-from ddpm_clip.explain.subject.subject import Subject
+from ddpm_clip.explain.target.analysis_target import AnalysisTarget
+from ddpm_clip.explain.target.recorder import Recording
 from ddpm_clip.models.ddpm import noise_of
 
 TOLERANCE = 0.1
@@ -70,12 +70,12 @@ def halved_at(ratios: Sequence[float], errors: Tensor) -> Means:
 
 
 def slopes(
-    subject: Subject, x: Tensor, c: Tensor, rows: Sequence[float], seeds: Sequence[int]
+    target: AnalysisTarget, x: Tensor, c: Tensor, rows: Sequence[float], seeds: Sequence[int]
 ) -> Slopes:
     """Noise finished pictures anew at each row, ask what they were, and compare.
 
     Args:
-        subject: that painted them, at scale 1.
+        target: that painted them, at scale 1.
         x: (n, c, h, w).
         c: (n, e) the conditions that they were painted from.
         rows: noise levels.
@@ -83,10 +83,10 @@ def slopes(
     """
     fresh = noise_of(seeds, x.shape, x.device)
     fresh(-1)  # the first draw of a seed painted its picture
-    ask = subject.predict(c, scale=1.0, clamp="none")
+    ask = target.predict(c, scale=1.0, clamp="none")
     found, wrong, ratios = [], [], []
     for t in rows:
-        alpha, sigma = subject.schedule.at(t)
+        alpha, sigma = target.schedule.at(t)
         foreseen = ask(alpha * x + sigma * fresh(0), t).x_0.double()
         up = (x.double() * foreseen).flatten(1).sum(1)
         down = foreseen.square().flatten(1).sum(1).clamp(min=1e-12)
@@ -94,5 +94,5 @@ def slopes(
         without = (up.sum() - up) / (down.sum() - down).clamp(min=1e-12)
         n = len(x)
         wrong.append(((n - 1) / n * (without - without.mean()).square().sum()).sqrt())
-        ratios.append(subject.ratio(t))
+        ratios.append(target.ratio(t))
     return Slopes(tuple(ratios), torch.stack(found).cpu(), torch.stack(wrong).cpu())

@@ -17,7 +17,7 @@ from ddpm_clip.explain.maths import picture_metrics
 from ddpm_clip.explain.maths.spectrum import centroid, radial_spectrum
 from ddpm_clip.explain.over_time.alignment import Alignment
 from ddpm_clip.explain.panels.kinds import Curve, Panel
-from ddpm_clip.explain.subject.subject import Subject
+from ddpm_clip.explain.target.analysis_target import AnalysisTarget
 from ddpm_clip.explain.verdict.analysis import plainly
 from ddpm_clip.explain.verdict.gate import Gate, gate, other_prompts
 from ddpm_clip.explain.verdict.reading import LEVELS, columns
@@ -76,26 +76,26 @@ class Measured:
 
 
 def explain(
-    subject: Subject, *, quick: bool = False, controls: int = 5
+    target: AnalysisTarget, *, quick: bool = False, controls: int = 5
 ) -> Generator[Progress, None, Explanation]:
     """Figures of the pictures at every step, and whether they come to be like their words.
 
     Args:
-        subject: a model with a prompt, or anything that walks like one.
+        target: a model with a prompt, or anything that walks like one.
         quick: fewer steps.
         controls: other prompts that the pictures are compared with.
     """
-    steps = subject.steps_of(quick)
-    c = subject.conditions()
-    spoken = yield from _measure(subject, subject.walk(c, steps=steps), steps, "stepwise")
+    steps = target.steps_of(quick)
+    c = target.conditions()
+    spoken = yield from _measure(target, target.walk(c, steps=steps), steps, "stepwise")
     silent = yield from _measure(
-        subject, subject.walk(c, steps=steps, scale=0.0), steps, "stepwise: without words"
+        target, target.walk(c, steps=steps, scale=0.0), steps, "stepwise: without words"
     )
-    aligned = _aligned(subject, spoken, silent, controls)
+    aligned = _aligned(target, spoken, silent, controls)
     door: Gate | None = None
-    if subject.judging is not None and subject.target is not None:
-        door = yield from gate(subject, subject.judge(spoken.x))
-    verdict, test = _verdict(door, aligned, len(subject.seeds))
+    if target.judging is not None and target.asked_class is not None:
+        door = yield from gate(target, target.judge(spoken.x))
+    verdict, test = _verdict(door, aligned, len(target.seeds))
     return Explanation(
         "stepwise",
         TITLE,
@@ -111,7 +111,7 @@ stepwise = plainly(explain)
 
 
 def _measure(
-    subject: Subject, walk: Any, steps: int, stage: str
+    target: AnalysisTarget, walk: Any, steps: int, stage: str
 ) -> Generator[Progress, None, Measured]:
     kept: list[Step] = []
     for step in walk:
@@ -123,38 +123,38 @@ def _measure(
         return torch.stack([figure(one.float()).cpu() for one in pictures], 1)
 
     def unsure(one: Tensor) -> Tensor:
-        return picture_metrics.entropy(subject.judge(one))
+        return picture_metrics.entropy(target.judge(one))
 
     return Measured(
-        [subject.ratio(step.t) for step in kept],
+        [target.ratio(step.t) for step in kept],
         {name: along(figure, foreseen) for name, figure in FIGURES.items()},
         {name: along(figure, [step.x_t for step in kept]) for name, figure in FIGURES.items()},
         along(lambda one: picture_metrics.psnr(one, x.float()), foreseen),
         along(lambda one: one.flatten(1).var(1), [step.pred.eps for step in kept]),
-        None if subject.judging is None else along(unsure, foreseen),
+        None if target.judging is None else along(unsure, foreseen),
         torch.stack([radial_spectrum(one.float()).mean(0) for one in foreseen]),
         x,
-        _embedded(subject, foreseen),
+        _embedded(target, foreseen),
     )
 
 
-def _embedded(subject: Subject, pictures: list[Tensor]) -> Tensor | None:
-    each = [subject.embed(x) for x in pictures]
+def _embedded(target: AnalysisTarget, pictures: list[Tensor]) -> Tensor | None:
+    each = [target.embed(x) for x in pictures]
     known = [e.cpu() for e in each if e is not None]
     return torch.stack(known, 1) if known else None
 
 
 def _aligned(
-    subject: Subject, spoken: Measured, silent: Measured, controls: int
+    target: AnalysisTarget, spoken: Measured, silent: Measured, controls: int
 ) -> Alignment | None:
     """None where nobody embeds pictures and texts, or there is no other prompt."""
-    chosen = other_prompts(subject, controls)
+    chosen = other_prompts(target, controls)
     if spoken.e is None or silent.e is None or not chosen:
         return None
-    texts = subject.embed_texts([subject.prompt, *chosen])
+    texts = target.embed_texts([target.prompt, *chosen])
     if texts is None:
         return None
-    return Alignment.of((subject.prompt, *chosen), spoken.e, silent.e, texts.cpu())
+    return Alignment.of((target.prompt, *chosen), spoken.e, silent.e, texts.cpu())
 
 
 def _verdict(door: Gate | None, aligned: Alignment | None, n: int) -> tuple[Verdict, str]:

@@ -16,7 +16,7 @@ from torch import Tensor
 from ddpm_clip.evaluation.statistics.means import Means, means
 from ddpm_clip.explain.over_time.plans import NONE, bins_of, planned, seeds_of
 from ddpm_clip.explain.panels.kinds import Heatmap, Panel
-from ddpm_clip.explain.subject.subject import Subject
+from ddpm_clip.explain.target.analysis_target import AnalysisTarget
 from ddpm_clip.explain.verdict.analysis import plainly
 from ddpm_clip.explain.verdict.gate import Gate, gate
 from ddpm_clip.explain.verdict.reading import unread
@@ -109,41 +109,45 @@ class Switched:
 
 
 def explain(
-    subject: Subject, *, quick: bool = False, other: str | None = None, bins: int | None = None
+    target: AnalysisTarget,
+    *,
+    quick: bool = False,
+    other: str | None = None,
+    bins: int | None = None,
 ) -> Generator[Progress, None, Explanation]:
     """The start-by-width map of the windows in which the words act.
 
     Args:
-        subject: a model with a prompt that names a class of its judge.
+        target: a model with a prompt that names a class of its judge.
         quick: fewer bins and steps.
         other: the prompt that acts elsewhere; None is no words at all.
         bins: of the walk.
     """
-    if subject.judging is None or subject.target is None:
-        return (yield from unread(subject, "switching", TITLE, _caption(other)))
+    if target.judging is None or target.asked_class is None:
+        return (yield from unread(target, "switching", TITLE, _caption(other)))
     k = bins or (5 if quick else 8)
-    steps = max(k, min(subject.settings.steps, 10 if quick else 16))
-    windows, seeds = Windows.of(k), seeds_of(subject, quick)
-    conditions = [subject.conditions(seeds=seeds)]
+    steps = max(k, min(target.settings.steps, 10 if quick else 16))
+    windows, seeds = Windows.of(k), seeds_of(target, quick)
+    conditions = [target.conditions(seeds=seeds)]
     if other is not None:
-        conditions.append(subject.conditions(other, seeds))
+        conditions.append(target.conditions(other, seeds))
     on = windows.acting[:, bins_of(steps, k)]  # (m, steps)
     on = torch.cat([on, ~on])
     plan = torch.where(on, 0, NONE if other is None else 1)
     x = yield from planned(
-        subject, plan, conditions, seeds, subject.judge, steps=steps, stage="switching"
+        target, plan, conditions, seeds, target.judge, steps=steps, stage="switching"
     )
-    only, but = x[..., subject.target].double().chunk(2)
+    only, but = x[..., target.asked_class].double().chunk(2)
     whole = len(windows.width) - 1  # the widest window
     found = Switched(windows, only, but, but[whole], only[whole])
-    door = yield from gate(subject, x[whole])
-    borders = [subject.ratio(subject.timesteps(steps)[i]) for i in _firsts(bins_of(steps, k))]
+    door = yield from gate(target, x[whole])
+    borders = [target.ratio(target.timesteps(steps)[i]) for i in _firsts(bins_of(steps, k))]
     verdict, test = _verdict(door, found, borders)
     return Explanation(
         "switching",
         TITLE,
         _caption(other),
-        _panels(subject, found, borders),
+        _panels(target, found, borders),
         test,
         verdict,
         _numbers(door, found, borders, steps),
@@ -205,7 +209,7 @@ def _numbers(door: Gate, found: Switched, borders: list[float], steps: int) -> d
     }
 
 
-def _panels(subject: Subject, found: Switched, borders: list[float]) -> tuple[Panel, ...]:
+def _panels(target: AnalysisTarget, found: Switched, borders: list[float]) -> tuple[Panel, ...]:
     names = [f"{ratio:.2g}" for ratio in borders]
     widths = [f"{width} of {len(borders)}" for width in range(1, len(borders) + 1)]
     maps = (
@@ -218,7 +222,7 @@ def _panels(subject: Subject, found: Switched, borders: list[float]) -> tuple[Pa
             found.windows.map(values.mean(1)),
             widths,
             names,
-            f"probability of {subject.wanted}",
+            f"probability of {target.asked_name}",
             "window begins at sigma/alpha",
             "its width",
         )

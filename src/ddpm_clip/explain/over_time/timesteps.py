@@ -23,7 +23,7 @@ from ddpm_clip.explain.maths.shapley import (
 )
 from ddpm_clip.explain.over_time.plans import NONE, bins_of, planned, seeds_of
 from ddpm_clip.explain.panels.kinds import Bars, Curve, Panel
-from ddpm_clip.explain.subject.subject import Subject
+from ddpm_clip.explain.target.analysis_target import AnalysisTarget
 from ddpm_clip.explain.verdict.analysis import plainly
 from ddpm_clip.explain.verdict.gate import Gate, gate
 from ddpm_clip.explain.verdict.odds import SUREST, log_odds
@@ -66,27 +66,27 @@ class _Played:
 
 
 def explain(
-    subject: Subject, *, quick: bool = False, bins: int | None = None
+    target: AnalysisTarget, *, quick: bool = False, bins: int | None = None
 ) -> Generator[Progress, None, Explanation]:
     """What each part of the walk adds to the log-odds of the class that is asked for.
 
     Args:
-        subject: a model with a prompt that names a class of its judge.
+        target: a model with a prompt that names a class of its judge.
         quick: fewer bins and steps.
         bins: of the walk; all 2^bins ways to switch the words on are walked.
     """
-    if subject.judging is None or subject.target is None:
-        return (yield from unread(subject, "timesteps", TITLE, CAPTION))
+    if target.judging is None or target.asked_class is None:
+        return (yield from unread(target, "timesteps", TITLE, CAPTION))
     k = bins or (5 if quick else 8)
-    steps = max(k, min(subject.settings.steps, 10 if quick else 16))
-    played = yield from _play(subject, subject.target, seeds_of(subject, quick), k, steps)
-    door = yield from gate(subject, played.probs)
+    steps = max(k, min(target.settings.steps, 10 if quick else 16))
+    played = yield from _play(target, target.asked_class, seeds_of(target, quick), k, steps)
+    door = yield from gate(target, played.probs)
     verdict, test = _verdict(door, played)
     return Explanation(
         "timesteps",
         TITLE,
         CAPTION,
-        _panels(subject, played),
+        _panels(target, played),
         test,
         verdict,
         _numbers(door, played, steps),
@@ -97,26 +97,26 @@ timesteps = plainly(explain)
 
 
 def _play(
-    subject: Subject, target: int, seeds: list[int], k: int, steps: int
+    target: AnalysisTarget, asked_class: int, seeds: list[int], k: int, steps: int
 ) -> Generator[Progress, None, _Played]:
     todo, bins = plan(k), bins_of(steps, k)
     acting = torch.where(todo.coalitions[:, bins], 0, NONE)  # (m, steps)
     probs = yield from planned(
-        subject,
+        target,
         acting,
-        [subject.conditions(seeds=seeds)],
+        [target.conditions(seeds=seeds)],
         seeds,
-        subject.judge,
+        target.judge,
         steps=steps,
         stage="timesteps",
     )
-    values = log_odds(probs.flatten(0, 1), target).view(len(acting), -1)
-    rows = subject.timesteps(steps)
-    ratio = [subject.ratio(rows[int((bins == i).nonzero()[0])]) for i in range(k)]
+    values = log_odds(probs.flatten(0, 1), asked_class).view(len(acting), -1)
+    rows = target.timesteps(steps)
+    ratio = [target.ratio(rows[int((bins == i).nonzero()[0])]) for i in range(k)]
     enough = values.shape[1] >= LEAST
     return _Played(
         todo,
-        [*ratio, subject.ratio(rows[-1])],
+        [*ratio, target.ratio(rows[-1])],
         values,
         probs[1],
         attribute(todo, values),
@@ -169,7 +169,7 @@ def _numbers(door: Gate, played: _Played, steps: int) -> dict[str, Any]:
     }
 
 
-def _panels(subject: Subject, played: _Played) -> tuple[Panel, ...]:
+def _panels(target: AnalysisTarget, played: _Played) -> tuple[Panel, ...]:
     found = played.attribution.means
     names = [
         f"{high:.2g} to {low:.2g}"
@@ -177,7 +177,7 @@ def _panels(subject: Subject, played: _Played) -> tuple[Panel, ...]:
     ]
     total = played.attribution.total
     bars = Bars(
-        f"What each part adds to “{subject.wanted}”",
+        f"What each part adds to “{target.asked_name}”",
         names,
         _short(found.mean),
         _short(found.low),

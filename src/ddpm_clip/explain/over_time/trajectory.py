@@ -20,8 +20,8 @@ from ddpm_clip.explain.over_time.settling import (
     slopes,
 )
 from ddpm_clip.explain.panels.kinds import Curve, Panel, Strip, mean_line
-from ddpm_clip.explain.subject.recorder import Recorder, Recording
-from ddpm_clip.explain.subject.subject import Subject
+from ddpm_clip.explain.target.analysis_target import AnalysisTarget
+from ddpm_clip.explain.target.recorder import Recorder, Recording
 from ddpm_clip.explain.verdict.analysis import plainly
 from ddpm_clip.explain.verdict.gate import other_prompts
 from ddpm_clip.explain.verdict.result import Explanation, Verdict
@@ -74,17 +74,19 @@ class _Paths:
     shown: float
 
 
-def explain(subject: Subject, *, quick: bool = False) -> Generator[Progress, None, Explanation]:
+def explain(
+    target: AnalysisTarget, *, quick: bool = False
+) -> Generator[Progress, None, Explanation]:
     """Strips, distances, slopes and the path of walks, and whether they may be believed."""
-    c = subject.conditions()
-    steps = subject.steps_of(quick)
-    count = len(subject.timesteps(steps))
-    recorder = Recorder(subject, c, branches=False, count=count)
-    for step in recorder.listen(subject.walk(c, steps=steps)):
+    c = target.conditions()
+    steps = target.steps_of(quick)
+    count = len(target.timesteps(steps))
+    recorder = Recorder(target, c, branches=False, count=count)
+    for step in recorder.listen(target.walk(c, steps=steps)):
         yield Progress("trajectory", step.i + 1, count)
     walked = recorder.recording()
-    believed = yield from _slopes(subject, c, quick)
-    paths = yield from _paths(subject, walked, quick)
+    believed = yield from _slopes(target, c, quick)
+    paths = yield from _paths(target, walked, quick)
     verdict, test = _verdict(believed, paths)
     errors, halves = errors_to_end(walked), halved_at(walked.ratio, errors_to_end(walked))
     panels: list[Panel] = [*_strips(walked), _distances(walked, errors), _believed(believed)]
@@ -97,7 +99,7 @@ def explain(subject: Subject, *, quick: bool = False) -> Generator[Progress, Non
         test,
         verdict,
         {
-            "n": len(subject.seeds),
+            "n": len(target.seeds),
             "steps": len(walked.t),
             "half_of_the_error_gone_at_sigma_over_alpha": {
                 "n": halves.n,
@@ -127,48 +129,48 @@ def explain(subject: Subject, *, quick: bool = False) -> Generator[Progress, Non
 trajectory = plainly(explain)
 
 
-def _slopes(subject: Subject, c: Tensor, quick: bool) -> Generator[Progress, None, Slopes]:
+def _slopes(target: AnalysisTarget, c: Tensor, quick: bool) -> Generator[Progress, None, Slopes]:
     """Of pictures painted at scale 1: a guided picture is bolder than what the network models."""
-    seeds = list(subject.seeds)
-    x = yield from subject.pictures(
-        c, seeds, stage="trajectory: slopes", scale=1.0, steps=subject.steps_of(quick)
+    seeds = list(target.seeds)
+    x = yield from target.pictures(
+        c, seeds, stage="trajectory: slopes", scale=1.0, steps=target.steps_of(quick)
     )
     ratios = torch.logspace(*LEVELS, 7 if quick else 14, dtype=torch.float64)
-    rows = sorted(set(subject.schedule.timestep_of(ratios).tolist()), reverse=True)
-    return slopes(subject, x, c, rows, seeds)
+    rows = sorted(set(target.schedule.timestep_of(ratios).tolist()), reverse=True)
+    return slopes(target, x, c, rows, seeds)
 
 
 def _paths(
-    subject: Subject, walked: Recording, quick: bool
+    target: AnalysisTarget, walked: Recording, quick: bool
 ) -> Generator[Progress, None, _Paths | None]:
     """None where nobody embeds or there is nothing to compare with."""
-    prompts = [subject.prompt, *other_prompts(subject, CONTROLS)]
-    texts = subject.embed_texts(prompts)
+    prompts = [target.prompt, *other_prompts(target, CONTROLS)]
+    texts = target.embed_texts(prompts)
     if texts is None or len(prompts) < LEAST:
         return None
-    n = min(4 if quick else 8, len(subject.seeds))
-    seeds = subject.seeds[:n]
+    n = min(4 if quick else 8, len(target.seeds))
+    seeds = target.seeds[:n]
     said = [text for text in prompts[1:] for _ in seeds]
-    c = subject.conditions(said, list(seeds) * (len(prompts) - 1))
-    others = yield from subject.pictures(
+    c = target.conditions(said, list(seeds) * (len(prompts) - 1))
+    others = yield from target.pictures(
         c,
         list(seeds) * (len(prompts) - 1),
         stage="trajectory: other prompts",
-        steps=subject.steps_of(quick),
+        steps=target.steps_of(quick),
     )
     ends = torch.cat([walked.x_end[:n].to(others), others])
-    e = subject.embed(ends)
+    e = target.embed(ends)
     assert e is not None
     ends_e = e.cpu().view(len(prompts), n, -1)
     found = match(ends_e, texts)
-    way = torch.stack([_embedded(subject, x) for x in walked.x_0])
+    way = torch.stack([_embedded(target, x) for x in walked.x_0])
     middle = ends_e.flatten(0, 1).mean(0)
     axes, shown = _plane(ends_e.flatten(0, 1) - middle)
     return _Paths(tuple(prompts), found, (ends_e - middle) @ axes, (way - middle) @ axes, shown)
 
 
-def _embedded(subject: Subject, x: Tensor) -> Tensor:
-    e = subject.embed(x.to(subject.ddpm.device))
+def _embedded(target: AnalysisTarget, x: Tensor) -> Tensor:
+    e = target.embed(x.to(target.ddpm.device))
     assert e is not None
     return e.cpu()
 

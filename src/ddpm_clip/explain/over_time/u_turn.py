@@ -14,8 +14,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from ddpm_clip.explain.subject.readers import Wrap
-from ddpm_clip.explain.subject.subject import Subject
+from ddpm_clip.explain.target.analysis_target import AnalysisTarget
+from ddpm_clip.explain.target.readers import Wrap
 from ddpm_clip.models.ddpm import noise_of
 from ddpm_clip.types import Predict, Prediction, Progress
 from ddpm_clip.utils.generators import finish
@@ -91,7 +91,7 @@ def _drawn(right: Tensor, pairs: Tensor, draws: int, generator: torch.Generator)
 
 
 def u_turns(
-    subject: Subject,
+    target: AnalysisTarget,
     x: Tensor,
     places: Sequence[int],
     rows: Sequence[float],
@@ -102,7 +102,7 @@ def u_turns(
     """Turn every picture at every level; yields `Progress` in levels.
 
     Args:
-        subject: with a judge.
+        target: with a judge.
         x: (n, c, h, w) finished pictures.
         places: rising numbers into `rows`: where to turn.
         rows: of a walk from noise down; the way back visits those below the turn.
@@ -112,17 +112,17 @@ def u_turns(
     """
     n = len(x)
     # seeds that painted these pictures would turn them along their own noise
-    seeds = subject.more_seeds(n * repeats, start=len(subject.seeds) + fresh)
+    seeds = target.more_seeds(n * repeats, start=len(target.seeds) + fresh)
     noise = noise_of(seeds, (n * repeats, *x.shape[1:]), x.device)(0)
-    start, c = x.repeat_interleave(repeats, 0), subject.conditions(seeds=seeds)
-    began = subject.judge(x).argmax(1).cpu()
+    start, c = x.repeat_interleave(repeats, 0), target.conditions(seeds=seeds)
+    began = target.judge(x).argmax(1).cpu()
     told, came = [], []
     for done, place in enumerate(sorted(places, reverse=True), start=1):
-        alpha, sigma = subject.schedule.at(rows[place])
+        alpha, sigma = target.schedule.at(rows[place])
         x_t = alpha * start + sigma * noise
         foreseen: list[Tensor] = []
         back = finish(
-            subject.pictures(
+            target.pictures(
                 c,
                 seeds,
                 scale=0.0,
@@ -132,11 +132,11 @@ def u_turns(
                 wrap=_heard_at(rows[place], foreseen),
             )
         )
-        first = subject.judge(torch.cat(foreseen)).cpu()
+        first = target.judge(torch.cat(foreseen)).cpu()
         told.append(first.gather(1, began.repeat_interleave(repeats)[:, None])[:, 0])
-        came.append(subject.judge(back).argmax(1).cpu())
+        came.append(target.judge(back).argmax(1).cpu())
         yield Progress(stage, done, len(places))
-    levels = [subject.ratio(rows[place]) for place in sorted(places, reverse=True)]
+    levels = [target.ratio(rows[place]) for place in sorted(places, reverse=True)]
     return UTurns(
         torch.tensor(levels, dtype=torch.float64),
         began,

@@ -17,7 +17,7 @@ from torch.nn import functional as F
 from ddpm_clip.evaluation.statistics.means import Means, means
 from ddpm_clip.explain.panels.kinds import Curve, Heatmap, Strip, mean_line
 from ddpm_clip.explain.prompt.lowest_level import Tap, tap_of
-from ddpm_clip.explain.subject.subject import Subject
+from ddpm_clip.explain.target.analysis_target import AnalysisTarget
 from ddpm_clip.explain.verdict.analysis import plainly
 from ddpm_clip.explain.verdict.gate import Gate, gate
 from ddpm_clip.explain.verdict.odds import log_odds
@@ -106,29 +106,31 @@ class Response:
         return bool((means(self.odds.diff(dim=1)).high < 0).any())
 
 
-def explain(subject: Subject, *, quick: bool = False) -> Generator[Progress, None, Explanation]:
+def explain(
+    target: AnalysisTarget, *, quick: bool = False
+) -> Generator[Progress, None, Explanation]:
     """Dose and response of what the words write into the lowest level of the network."""
-    tap = tap_of(subject)
-    if tap is None or subject.judging is None or subject.target is None:
-        nothing = yield from unread(subject, NAME, TITLE, CAPTION)
+    tap = tap_of(target)
+    if tap is None or target.judging is None or target.asked_class is None:
+        nothing = yield from unread(target, NAME, TITLE, CAPTION)
         return nothing if tap is not None else _closed(nothing)
-    steps = min(STEPS[quick], len(subject.timesteps()))
-    found, ends = yield from directions(subject, tap, steps)
-    opened = yield from gate(subject, subject.judge(ends).cpu())
-    seeds = subject.more_seeds(HELD_OUT[quick], start=len(subject.seeds))
-    true = yield from respond(subject, tap, found, DOSES[quick], seeds, steps)
+    steps = min(STEPS[quick], len(target.timesteps()))
+    found, ends = yield from directions(target, tap, steps)
+    opened = yield from gate(target, target.judge(ends).cpu())
+    seeds = target.more_seeds(HELD_OUT[quick], start=len(target.seeds))
+    true = yield from respond(target, tap, found, DOSES[quick], seeds, steps)
     astray = []
     for i in range(ASTRAY[quick]):
         elsewhere, most = found.astray(max(seeds) + i), (0.0, *DOSES[quick][-1 if quick else -2 :])
-        astray.append((yield from respond(subject, tap, elsewhere, most, seeds, steps)))
+        astray.append((yield from respond(target, tap, elsewhere, most, seeds, steps)))
     # the worst of several would be a harsher judge than chance, their mean is what chance does
     apart = means(true.odds[:, -1] - torch.stack([one.odds[:, -1] for one in astray]).mean(0))
-    verdict, test = _verdict(subject, true, apart, opened)
+    verdict, test = _verdict(target, true, apart, opened)
     panels = (
-        _strip(subject, true, astray[0]),
+        _strip(target, true, astray[0]),
         _curve(true, astray),
         _moved(true, astray),
-        _alike(subject, found),
+        _alike(target, found),
     )
     return Explanation(
         NAME,
@@ -145,13 +147,13 @@ bottleneck = plainly(explain)
 
 
 def directions(
-    subject: Subject, tap: Tap, steps: int
+    target: AnalysisTarget, tap: Tap, steps: int
 ) -> Generator[Progress, None, tuple[Directions, Tensor]]:
-    """What the words change at the tap along the subject's own walks, and how these end."""
-    c = subject.conditions()
-    ask = subject.branches(c)
+    """What the words change at the tap along the target's own walks, and how these end."""
+    c = target.conditions()
+    ask = target.branches(c)
     found, natural, x = {}, {}, None
-    for step in subject.walk(c, steps=steps):
+    for step in target.walk(c, steps=steps):
         with tap.open():
             ask(step.x_t, step.t)
         assert tap.heard is not None
@@ -165,7 +167,7 @@ def directions(
 
 
 def respond(
-    subject: Subject,
+    target: AnalysisTarget,
     tap: Tap,
     found: Directions,
     doses: tuple[float, ...],
@@ -173,13 +175,13 @@ def respond(
     steps: int,
 ) -> Generator[Progress, None, Response]:
     """Paint without words and lean on the lowest level, a walk a dose from the same noise."""
-    assert subject.target is not None
-    c, pictures = subject.conditions(seeds=seeds), []
+    assert target.asked_class is not None
+    c, pictures = target.conditions(seeds=seeds), []
     for dose in doses:
         with tap.open():
             pictures.append(
                 (
-                    yield from subject.pictures(
+                    yield from target.pictures(
                         c,
                         seeds,
                         stage=f"bottleneck: dose {dose:g}",
@@ -189,17 +191,19 @@ def respond(
                     )
                 )
             )
-    probs = [subject.judge(x).cpu() for x in pictures]
-    odds = torch.stack([log_odds(one, subject.target) for one in probs], 1)
-    seen = torch.stack([one.argmax(1) == subject.target for one in probs], 1)
+    probs = [target.judge(x).cpu() for x in pictures]
+    odds = torch.stack([log_odds(one, target.asked_class) for one in probs], 1)
+    seen = torch.stack([one.argmax(1) == target.asked_class for one in probs], 1)
     x = torch.stack(pictures, 1).cpu()
     return Response(doses, odds, seen, (x - x[:, :1]).flatten(2).square().mean(2).sqrt(), x)
 
 
-def _verdict(subject: Subject, true: Response, apart: Means, opened: Gate) -> tuple[Verdict, str]:
+def _verdict(
+    target: AnalysisTarget, true: Response, apart: Means, opened: Gate
+) -> tuple[Verdict, str]:
     gain = true.gain
     said = (
-        f"Dose {true.doses[-1]:g} raises the log-odds of {subject.wanted} in {len(true.x)} "
+        f"Dose {true.doses[-1]:g} raises the log-odds of {target.asked_name} in {len(true.x)} "
         f"pictures of other seeds by {gain} (with a 95 % interval; it has to be above "
         f"{COUNTS:g}), {apart} more than directions that point elsewhere (above 0), and "
         f"{'a' if true.falls else 'no'} step to a larger dose surely lowers them."
@@ -241,7 +245,7 @@ def _numbers(
     }
 
 
-def _strip(subject: Subject, true: Response, astray: Response) -> Strip:
+def _strip(target: AnalysisTarget, true: Response, astray: Response) -> Strip:
     rows = [*true.x[:SHOWN].transpose(0, 1), astray.x[:SHOWN, -1]]
     names = [
         "without words",
@@ -249,7 +253,7 @@ def _strip(subject: Subject, true: Response, astray: Response) -> Strip:
         f"elsewhere, {astray.doses[-1]:g}",
     ]
     return Strip(
-        f"Wordless pictures, led towards “{subject.wanted}” from below", torch.stack(rows), names
+        f"Wordless pictures, led towards “{target.asked_name}” from below", torch.stack(rows), names
     )
 
 
@@ -272,8 +276,8 @@ def _moved(true: Response, astray: list[Response]) -> Curve:
     return Curve("How far the picture moves", lines, "dose", "rms of a pixel")
 
 
-def _alike(subject: Subject, found: Directions) -> Heatmap:
-    names = [f"{subject.ratio(t):.2g}" for t in found.of]
+def _alike(target: AnalysisTarget, found: Directions) -> Heatmap:
+    names = [f"{target.ratio(t):.2g}" for t in found.of]
     return Heatmap(
         "Is it one direction at all noise levels? (cosines)",
         found.alike(),

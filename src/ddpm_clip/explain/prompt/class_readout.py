@@ -12,8 +12,8 @@ import torch
 from torch import Tensor
 
 from ddpm_clip.conditioning.prior import ridge
-from ddpm_clip.explain.subject.class_prompts import prompts_of
-from ddpm_clip.explain.subject.subject import Subject
+from ddpm_clip.explain.target.analysis_target import AnalysisTarget
+from ddpm_clip.explain.target.class_prompts import prompts_of
 from ddpm_clip.types import Progress
 
 MOST = 10
@@ -45,24 +45,26 @@ class Readout:
         return self.offset + (away * self.weights.to(x)).flatten(1).sum(1)
 
 
-def class_readout(subject: Subject, each: int, steps: int) -> Generator[Progress, None, Readout]:
-    """Paint every class's prompt, and fit the judge's probability of the target.
+def class_readout(
+    target: AnalysisTarget, each: int, steps: int
+) -> Generator[Progress, None, Readout]:
+    """Paint every class's prompt, and fit the judge's probability of the requested class.
 
     Args:
-        subject: somebody judges, and its prompt asks for a class.
-        each: pictures a class, by seeds that are not the subject's.
+        target: somebody judges, and its prompt asks for a class.
+        each: pictures a class, by seeds that are not the target's.
         steps: of the walks, at most.
     """
-    prompts, _ = prompts_of(subject, MOST)
+    prompts, _ = prompts_of(target, MOST)
     asked = [prompt for prompt in prompts for _ in range(each)]
-    seeds = subject.more_seeds(len(asked), start=len(subject.seeds))
-    c = subject.conditions(asked, seeds)
-    x = yield from subject.pictures(
-        c, seeds, steps=min(steps, subject.settings.steps), stage="other classes"
+    seeds = target.more_seeds(len(asked), start=len(target.seeds))
+    c = target.conditions(asked, seeds)
+    x = yield from target.pictures(
+        c, seeds, steps=min(steps, target.settings.steps), stage="other classes"
     )
-    probs = subject.judge(x).cpu()
-    assert subject.target is not None
-    return fitted(x, probs[:, subject.target])
+    probs = target.judge(x).cpu()
+    assert target.asked_class is not None
+    return fitted(x, probs[:, target.asked_class])
 
 
 def fitted(x: Tensor, p: Tensor) -> Readout:

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from ddpm_clip.explain.subject.subject import Subject
+from ddpm_clip.explain.target.analysis_target import AnalysisTarget
 
 GAP_COORDINATES = 2
 """Of CLIP ViT-B/32 two coordinates of 512 carry most of the gap between pictures and words."""
@@ -35,9 +35,9 @@ class Parts:
     gap: list[int]
 
 
-def average_condition(subject: Subject, c: Tensor) -> Tensor:
+def average_condition(target: AnalysisTarget, c: Tensor) -> Tensor:
     """(n, e) the condition of the average picture, at the noise levels of c (n, e)."""
-    conditioner = subject.conditioner
+    conditioner = target.conditioner
     if conditioner is None:
         return torch.zeros_like(c)
     if conditioner.mode == "raw":
@@ -47,41 +47,38 @@ def average_condition(subject: Subject, c: Tensor) -> Tensor:
     return start
 
 
-def gap_coordinates(subject: Subject) -> list[int]:
+def gap_coordinates(target: AnalysisTarget) -> list[int]:
     """Where the means of pictures and words differ most; none where nothing is known of them."""
-    if subject.conditioner is None:
+    if target.conditioner is None:
         return []
-    apart = (subject.conditioner.mean_image - subject.conditioner.mean_text).abs()
+    apart = (target.conditioner.mean_image - target.conditioner.mean_text).abs()
     return apart.topk(min(GAP_COORDINATES, len(apart))).indices.tolist()
 
 
-def parts_of(subject: Subject, c: Tensor, start: Tensor, seeds: list[int]) -> Parts:
+def parts_of(target: AnalysisTarget, c: Tensor, start: Tensor, seeds: list[int]) -> Parts:
     """Split c - start into the gap, the directions of classes by least squares, and the rest.
 
     Of many classes the ten are taken whose conditions are the most like this one.
 
     Args:
-        subject: whose class names are asked as prompts.
+        target: whose class names are asked as prompts.
         c: (n, e) conditions of the prompt, one a seed.
         start: (n, e) of the average picture.
         seeds: n.
     """
-    way, gap = c - start, gap_coordinates(subject)
+    way, gap = c - start, gap_coordinates(target)
     inside = torch.ones(way.shape[1], dtype=torch.bool, device=c.device)
     inside[gap] = False
     meant = way * inside
     axes = torch.stack(
-        [
-            (subject.conditions(name, seeds).to(c) - start).mean(0) * inside
-            for name in subject.spoken
-        ]
+        [(target.conditions(name, seeds).to(c) - start).mean(0) * inside for name in target.spoken]
     )  # (k, e)
     near = F.cosine_similarity(axes, meant.mean(0)[None], dim=1).nan_to_num(-1.0)
     chosen = near.topk(min(MOST_CLASSES, len(axes))).indices.sort().values
     axes = axes[chosen].double()
     weights = meant.double() @ torch.linalg.pinv(axes, rtol=1e-3)  # (n, k)
     each = (weights.T[:, :, None] * axes[:, None, :]).to(c)  # (k, n, e)
-    parts, names = [*each], [subject.spoken[i] for i in chosen.tolist()]
+    parts, names = [*each], [target.spoken[i] for i in chosen.tolist()]
     if gap:
         parts, names = [*parts, way - meant], [*names, "gap coordinates"]
     parts, names = [*parts, meant - each.sum(0)], [*names, "the rest"]

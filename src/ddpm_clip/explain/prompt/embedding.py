@@ -14,7 +14,7 @@ from ddpm_clip.explain.panels.kinds import Curve, Panel, Strip, Table, mean_bars
 from ddpm_clip.explain.prompt.class_readout import class_readout
 from ddpm_clip.explain.prompt.condition_parts import average_condition
 from ddpm_clip.explain.prompt.path import Found, Stretch, analysed
-from ddpm_clip.explain.subject.subject import Subject
+from ddpm_clip.explain.target.analysis_target import AnalysisTarget
 from ddpm_clip.explain.verdict.analysis import plainly
 from ddpm_clip.explain.verdict.result import Explanation, Verdict
 from ddpm_clip.explain.verdict.verdicts import not_counted, weigh
@@ -40,38 +40,38 @@ SHOWN = 12
 
 
 def explain(
-    subject: Subject, *, quick: bool = False, cuts: int | None = None
+    target: AnalysisTarget, *, quick: bool = False, cuts: int | None = None
 ) -> Generator[Progress, None, Explanation]:
     """What in the condition makes the picture, by integrated gradients.
 
     Args:
-        subject: a model with a prompt, or anything that walks like one; its network must be
+        target: a model with a prompt, or anything that walks like one; its network must be
             differentiable in the condition.
         quick: fewer seeds and steps.
         cuts: of the way, where it is not even; None chooses.
     """
-    if subject.target is None or subject.judging is None:
-        return _unread(subject, "Nobody reads these pictures for what the prompt asks.")
-    readout = yield from class_readout(subject, *((8, 6) if quick else (24, 12)))
+    if target.asked_class is None or target.judging is None:
+        return _unread(target, "Nobody reads these pictures for what the prompt asks.")
+    readout = yield from class_readout(target, *((8, 6) if quick else (24, 12)))
     if readout.r2 <= 0:
         return _unread(
-            subject,
+            target,
             "What the judge sees of the class that was asked for cannot be "
             "read from pixels by a line.",
         )
-    every = subject.more_seeds(4 + 12 if quick else 12 + 16)
+    every = target.more_seeds(4 + 12 if quick else 12 + 16)
     seeds, held = (every[:4], every[4:]) if quick else (every[:12], every[12:])
-    end = subject.conditions(seeds=seeds)
-    start, steps = average_condition(subject, end), min(4 if quick else 6, subject.settings.steps)
+    end = target.conditions(seeds=seeds)
+    start, steps = average_condition(target, end), min(4 if quick else 6, target.settings.steps)
     most = (8 if quick else 24) if cuts is None else cuts
     coarser: dict[str, Any] = {"enough": QUICK_ENOUGH, "growth": 4} if quick else {}
     stretch = Stretch(seeds, held, steps, most, start, end, **coarser)
-    found = yield from analysed(subject, stretch, readout, 2 if quick else 5, not quick)
+    found = yield from analysed(target, stretch, readout, 2 if quick else 5, not quick)
     return Explanation(
         "embedding",
         "What in the condition makes the picture",
         CAPTION,
-        _panels(subject, found),
+        _panels(target, found),
         _test(found),
         verdict_of(found),
         _numbers(stretch, found),
@@ -147,13 +147,13 @@ def _numbers(stretch: Stretch, found: Found) -> dict[str, Any]:
     }
 
 
-def _panels(subject: Subject, found: Found) -> tuple[Panel, ...]:
+def _panels(target: AnalysisTarget, found: Found) -> tuple[Panel, ...]:
     parts, each = found.integrated.along(found.parts.parts), found.integrated.attributions
     top = each.mean(0).abs().topk(min(SHOWN, each.shape[1])).indices
     names = [f"{i} (gap)" if i in found.parts.gap else str(i) for i in top.tolist()]
     return (
         mean_bars(
-            f"What the parts of the condition add to {subject.wanted}",
+            f"What the parts of the condition add to {target.asked_name}",
             found.parts.names,
             list(parts.T),
             SCORE,
@@ -187,8 +187,8 @@ def _curve(found: Found) -> Curve:
     )
 
 
-def _unread(subject: Subject, why: str) -> Explanation:
-    table = Table("What is asked", ["prompt", "class"], [[subject.prompt, subject.wanted or "-"]])
+def _unread(target: AnalysisTarget, why: str) -> Explanation:
+    table = Table("What is asked", ["prompt", "class"], [[target.prompt, target.asked_name or "-"]])
     return Explanation(
         "embedding",
         "What in the condition makes the picture",

@@ -11,8 +11,8 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from ddpm_clip.explain.subject.readers import Wrap
-from ddpm_clip.explain.subject.subject import Subject
+from ddpm_clip.explain.target.analysis_target import AnalysisTarget
+from ddpm_clip.explain.target.readers import Wrap
 from ddpm_clip.types import Predict, Prediction
 
 
@@ -65,13 +65,13 @@ class Tap:
         return None if self.added is None else said + self.added.to(said)
 
 
-def tap_of(subject: Subject) -> Tap | None:
-    """A tap at the lowest level of a subject's network; None where it cannot be looked into.
+def tap_of(target: AnalysisTarget) -> Tap | None:
+    """A tap at the lowest level of a target's network; None where it cannot be looked into.
 
     One call finds it: of all modules that give a map (b, ch, h, w), the last one called among
     those whose map is smallest.
     """
-    network = subject.network
+    network = target.network
     if not isinstance(network, nn.Module):
         return None
     maps: list[tuple[str, nn.Module, int]] = []
@@ -86,9 +86,9 @@ def tap_of(subject: Subject) -> Tap | None:
     inner = [(name, module) for name, module in network.named_modules() if name]
     handles = [module.register_forward_hook(note(name)) for name, module in inner]
     try:
-        c = subject.conditions(seeds=subject.seeds[:1])
-        x = torch.zeros(1, *subject.image_shape, device=subject.ddpm.device)
-        subject.predict(c, scale=1.0)(x, subject.timesteps()[0])
+        c = target.conditions(seeds=target.seeds[:1])
+        x = torch.zeros(1, *target.image_shape, device=target.ddpm.device)
+        target.predict(c, scale=1.0)(x, target.timesteps()[0])
     finally:
         for handle in handles:
             handle.remove()

@@ -18,8 +18,8 @@ from ddpm_clip.explain.maths.integrated_gradients import ENOUGH, Integrated, Val
 from ddpm_clip.explain.maths.ranks import rank_correlation
 from ddpm_clip.explain.prompt.class_readout import Readout
 from ddpm_clip.explain.prompt.condition_parts import Parts, average_condition, parts_of
-from ddpm_clip.explain.subject.nulls import random_weights
-from ddpm_clip.explain.subject.subject import Subject
+from ddpm_clip.explain.target.analysis_target import AnalysisTarget
+from ddpm_clip.explain.target.nulls import random_weights
 from ddpm_clip.explain.verdict.gate import Gate, gate
 from ddpm_clip.explain.verdict.odds import log_odds
 from ddpm_clip.models.ddpm import noise_of
@@ -59,7 +59,7 @@ class Deletion:
 
     Attributes:
         sizes: (m,) how many.
-        strongest: (m, n) log-odds of the target, the largest attributions first.
+        strongest: (m, n) log-odds of the requested class, the largest attributions first.
         random: (m, n) in random orders, on average.
         weakest: (m, n) the largest attributions last.
         hurt: area below a random order.
@@ -103,30 +103,30 @@ class Found:
 
 
 def analysed(
-    subject: Subject, stretch: Stretch, readout: Readout, orders: int, randomised: bool
+    target: AnalysisTarget, stretch: Stretch, readout: Readout, orders: int, randomised: bool
 ) -> Generator[Progress, None, Found]:
     """Integrate, take apart, and test by deletion."""
-    value = reading(subject, stretch, readout)
+    value = reading(target, stretch, readout)
     integrated = yield from integrate(
         value, stretch.start, stretch.end, cuts=stretch.cuts, enough=stretch.enough
     )
     correlation = None
-    if randomised and isinstance(subject.network, nn.Module):
-        other = reading(random_weights(subject, 0), stretch, readout)
+    if randomised and isinstance(target.network, nn.Module):
+        other = reading(random_weights(target, 0), stretch, readout)
         null = yield from integrate(
             other, stretch.start, stretch.end, cuts=0, label="random weights"
         )
         correlation = rank_correlation(integrated.attributions.mean(0), null.attributions.mean(0))
-    deletion = yield from _deletion(subject, stretch, integrated, orders)
-    c = subject.conditions(seeds=stretch.held)
-    x = yield from _pictures(subject, stretch, c, stretch.held)
-    opened = yield from gate(subject, subject.judge(x).cpu())
+    deletion = yield from _deletion(target, stretch, integrated, orders)
+    c = target.conditions(seeds=stretch.held)
+    x = yield from _pictures(target, stretch, c, stretch.held)
+    opened = yield from gate(target, target.judge(x).cpu())
     places = torch.linspace(0, 1, 8, device=stretch.end.device)[:, None]
     along = stretch.start[:1] + places * (stretch.end[:1] - stretch.start[:1])
-    shown = yield from _pictures(subject, stretch, along, stretch.seeds[:1] * len(along))
+    shown = yield from _pictures(target, stretch, along, stretch.seeds[:1] * len(along))
     return Found(
         integrated,
-        parts_of(subject, stretch.end, stretch.start, stretch.seeds),
+        parts_of(target, stretch.end, stretch.start, stretch.seeds),
         deletion,
         opened,
         readout,
@@ -135,18 +135,18 @@ def analysed(
     )
 
 
-def reading(subject: Subject, stretch: Stretch, readout: Readout) -> Value:
+def reading(target: AnalysisTarget, stretch: Stretch, readout: Readout) -> Value:
     """Conditions, seed by seed -> what the readout says of the pictures; differentiable."""
-    device = subject.ddpm.device
-    shape = (len(stretch.seeds), *subject.image_shape)
+    device = target.ddpm.device
+    shape = (len(stretch.seeds), *target.image_shape)
     noise = noise_of(stretch.seeds, shape, device)(-1)
-    rows = subject.timesteps(stretch.steps)
+    rows = target.timesteps(stretch.steps)
 
     def value(c: Tensor) -> Tensor:
         times = len(c) // len(noise)
-        predict = subject.predict(c, seeds=stretch.seeds * times, gradients=True)
+        predict = target.predict(c, seeds=stretch.seeds * times, gradients=True)
         x = x_T = noise.repeat(times, 1, 1, 1)
-        for step in SAMPLERS[SAMPLER](predict, subject.schedule, rows, x_T, no_noise):
+        for step in SAMPLERS[SAMPLER](predict, target.schedule, rows, x_T, no_noise):
             x = step.x_prev
         return readout.score(x)
 
@@ -154,17 +154,17 @@ def reading(subject: Subject, stretch: Stretch, readout: Readout) -> Value:
 
 
 def _pictures(
-    subject: Subject, stretch: Stretch, c: Tensor, seeds: list[int]
+    target: AnalysisTarget, stretch: Stretch, c: Tensor, seeds: list[int]
 ) -> Generator[Progress, None, Tensor]:
     return (
-        yield from subject.pictures(
+        yield from target.pictures(
             c, seeds, steps=stretch.steps, sampler=SAMPLER, stage="coordinates set back"
         )
     )
 
 
 def _deletion(
-    subject: Subject, stretch: Stretch, integrated: Integrated, orders: int
+    target: AnalysisTarget, stretch: Stretch, integrated: Integrated, orders: int
 ) -> Generator[Progress, None, Deletion]:
     """Set back more and more coordinates, on seeds that had no say in their order."""
     strongest = integrated.attributions.mean(0).argsort(descending=True)
@@ -173,17 +173,17 @@ def _deletion(
     lots = [torch.randperm(e, generator=generator) for _ in range(orders)]
     every = [strongest, strongest.flip(0), *lots]
     sizes = sorted({min(e - 1, stretch.growth**i) for i in range(e.bit_length())})
-    end = subject.conditions(seeds=held)
-    start, conditions = average_condition(subject, end), []
+    end = target.conditions(seeds=held)
+    start, conditions = average_condition(target, end), []
     for order in every:
         for size in sizes:
             c = end.clone()
             c[:, order[:size]] = start[:, order[:size]]
             conditions.append(c)
-    x = yield from _pictures(subject, stretch, torch.cat(conditions), held * len(conditions))
-    assert subject.target is not None
-    probs = subject.judge(x).cpu()
-    odds = log_odds(probs, subject.target).view(len(every), len(sizes), len(held))
+    x = yield from _pictures(target, stretch, torch.cat(conditions), held * len(conditions))
+    assert target.asked_class is not None
+    probs = target.judge(x).cpu()
+    odds = log_odds(probs, target.asked_class).view(len(every), len(sizes), len(held))
     first, last, random = odds[0], odds[1], odds[2:].mean(0)
     return Deletion(
         sizes, first, random, last, means((random - first).mean(0)), means((last - first).mean(0))

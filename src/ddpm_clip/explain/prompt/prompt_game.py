@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from ddpm_clip.explain.maths.shapley import Plan, attribute, learnt_order, plan
-from ddpm_clip.explain.subject.subject import Subject
+from ddpm_clip.explain.target.analysis_target import AnalysisTarget
 from ddpm_clip.explain.verdict.odds import log_odds
 from ddpm_clip.types import Progress
 
@@ -24,13 +24,13 @@ class Game:
     """How texts are painted.
 
     Attributes:
-        subject: somebody judges its pictures, and its prompt asks for a class.
+        target: somebody judges its pictures, and its prompt asks for a class.
         seeds: one a repetition.
         steps: of the walks.
         most: coalitions to be played, roughly; all of them where they are no more.
     """
 
-    subject: Subject
+    target: AnalysisTarget
     seeds: list[int]
     steps: int
     most: int
@@ -41,7 +41,7 @@ class Shown:
     """What a text brings.
 
     Attributes:
-        odds: (n,) log-odds of the target, a seed each.
+        odds: (n,) log-odds of the requested class, a seed each.
         probs: (n, classes) what the judge says.
         x: (c, h, w) the picture of the first seed.
     """
@@ -89,7 +89,7 @@ def play(game: Game, players: int, text: Text, stage: str) -> Generator[Progress
     todo = plan(
         players, exact_up_to=players if exact else 0, pairs=max(1, game.most // (2 * players))
     )
-    played = yield from _painted(game, todo, text, {game.subject.prompt: None}, stage)
+    played = yield from _painted(game, todo, text, {game.target.prompt: None}, stage)
     if exact:
         return played
     order = learnt_order(attribute(todo, played.v))
@@ -100,19 +100,19 @@ def _painted(
     game: Game, todo: Plan, text: Text, known: Mapping[str, Shown | None], stage: str
 ) -> Generator[Progress, None, Played]:
     """Paint and judge every text of the plan that is not known yet."""
-    subject, target, n = game.subject, game.subject.target, len(game.seeds)
-    assert target is not None
+    target, asked_class, n = game.target, game.target.asked_class, len(game.seeds)
+    assert asked_class is not None
     texts = [text(coalition) for coalition in todo.coalitions.tolist()]
     new = [one for one in dict.fromkeys([*known, *texts]) if known.get(one) is None]
     shown = {one: found for one, found in known.items() if found is not None}
     if not new:
         return Played(todo, texts, shown)
     seeds = game.seeds * len(new)
-    c = subject.conditions([one or subject.prompt for one in new for _ in game.seeds], seeds)
+    c = target.conditions([one or target.prompt for one in new for _ in game.seeds], seeds)
     # no words are a walk without words; the embedding of an empty text would be a text
-    scale = torch.tensor([subject.guidance if one else 0.0 for one in new]).repeat_interleave(n)
-    x = yield from subject.pictures(c, seeds, scale=scale, steps=game.steps, stage=stage)
-    probs = subject.judge(x).cpu().view(len(new), n, -1)
+    scale = torch.tensor([target.guidance if one else 0.0 for one in new]).repeat_interleave(n)
+    x = yield from target.pictures(c, seeds, scale=scale, steps=game.steps, stage=stage)
+    probs = target.judge(x).cpu().view(len(new), n, -1)
     for i, one in enumerate(new):
-        shown[one] = Shown(log_odds(probs[i], target), probs[i], x[i * n].cpu())
+        shown[one] = Shown(log_odds(probs[i], asked_class), probs[i], x[i * n].cpu())
     return Played(todo, texts, shown)

@@ -16,7 +16,7 @@ from ddpm_clip.evaluation.statistics.means import Means, means
 from ddpm_clip.explain.maths.shapley import Attribution, DeletionTest, attribute, deletion_test
 from ddpm_clip.explain.panels.kinds import Bars, Curve, Panel, Strip, Table, mean_line
 from ddpm_clip.explain.prompt.prompt_game import Game, Played, Text, play
-from ddpm_clip.explain.subject.subject import Subject
+from ddpm_clip.explain.target.analysis_target import AnalysisTarget
 from ddpm_clip.explain.verdict.analysis import plainly
 from ddpm_clip.explain.verdict.gate import Gate, gate
 from ddpm_clip.explain.verdict.result import Explanation, Verdict
@@ -66,36 +66,36 @@ class Scores:
 
 
 def explain(
-    subject: Subject, *, quick: bool = False, placebo: str = PLACEBO
+    target: AnalysisTarget, *, quick: bool = False, placebo: str = PLACEBO
 ) -> Generator[Progress, None, Explanation]:
     """Which words count, and which characters of the word that counts most.
 
     Args:
-        subject: a model with a prompt, or anything that walks like one.
+        target: a model with a prompt, or anything that walks like one.
         quick: fewer seeds, steps and coalitions.
         placebo: a word that says nothing.
     """
-    said = subject.prompt.split()
-    if subject.target is None or subject.judging is None:
+    said = target.prompt.split()
+    if target.asked_class is None or target.judging is None:
         return _unread(said)
     names, most = [*said, placebo], 30 if quick else 128
     # few players leave time for more seeds, and without words every seed is a lottery
     few, many = (10, 16) if quick else (16, 32)
     n = max(few, min(many, 16 * most // 2 ** min(len(names), 7)))
-    steps = min(6 if quick else 10, subject.settings.steps)
-    game = Game(subject, subject.more_seeds(n), steps, most)
+    steps = min(6 if quick else 10, target.settings.steps)
+    game = Game(target, target.more_seeds(n), steps, most)
     played = yield from play(game, len(names), spaced(names), "words")
-    opened = yield from gate(subject, played.shown[subject.prompt].probs)
+    opened = yield from gate(target, played.shown[target.prompt].probs)
     scores = scored(names, played, opened)
     word = said[scores.top]
-    less = Game(subject, game.seeds[:few], steps, most=8 if quick else 32)
+    less = Game(target, game.seeds[:few], steps, most=8 if quick else 32)
     spelling = yield from play(less, len(word), _spelt(said, scores.top), "characters")
     letters = attribute(spelling.plan, spelling.v)
     return Explanation(
         "words",
         "Which words count",
         CAPTION,
-        _panels(subject, scores, word, letters),
+        _panels(target, scores, word, letters),
         _test(scores),
         verdict_of(scores),
         _numbers(scores, word, letters),
@@ -199,9 +199,13 @@ def _rows(names: list[str], found: Attribution) -> list[dict[str, Any]]:
     ]
 
 
-def _panels(subject: Subject, scores: Scores, word: str, letters: Attribution) -> tuple[Panel, ...]:
+def _panels(
+    target: AnalysisTarget, scores: Scores, word: str, letters: Attribution
+) -> tuple[Panel, ...]:
     return (
-        _bars(f"What each word adds to {subject.wanted}", scores.names, scores.found, "nonsense"),
+        _bars(
+            f"What each word adds to {target.asked_name}", scores.names, scores.found, "nonsense"
+        ),
         _bars(f"What each character of {word!r} adds", list(word), letters),
         _curve(scores.deletion),
         _strip(scores),

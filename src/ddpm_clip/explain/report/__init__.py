@@ -4,6 +4,6 @@
   the words
 - `files`: findings as files in one folder, each written whole or not at all
 - `page`: findings as one HTML page that needs nothing else: pictures inside, no request anywhere
-- `run_all`: several analyses of one subject, one after another, each with its verdict or its
-  reason why not
+- `run_all`: several analyses of one target, one after another, each with its verdict or its reason
+  why not
 """

@@ -11,8 +11,8 @@ import torch
 from PIL import Image, ImageDraw, ImageFont
 from torch import Tensor
 
-from ddpm_clip.explain.subject.recorder import Recording
-from ddpm_clip.explain.subject.subject import Subject
+from ddpm_clip.explain.target.analysis_target import AnalysisTarget
+from ddpm_clip.explain.target.recorder import Recording
 from ddpm_clip.utils.tensors import to_picture
 from ddpm_clip.utils.visualization import INK, PAPER, zoom_for
 
@@ -33,17 +33,17 @@ class _Series:
     top: float
 
 
-def frames(subject: Subject, walked: Recording, picture: int = 0) -> list[Image.Image]:
+def frames(target: AnalysisTarget, walked: Recording, picture: int = 0) -> list[Image.Image]:
     """A frame a recorded step.
 
     Args:
-        subject: that walked.
+        target: that walked.
         walked: with both branches.
         picture: which one of the batch.
     """
     tiles = [_tiles(walked, i, picture) for i in range(len(walked.t))]
-    charts = _charts(subject, walked, picture)
-    return [_frame(subject, walked, i, tile, charts, picture) for i, tile in enumerate(tiles)]
+    charts = _charts(target, walked, picture)
+    return [_frame(target, walked, i, tile, charts, picture) for i, tile in enumerate(tiles)]
 
 
 def signed(x: Tensor, most: float) -> Image.Image:
@@ -68,22 +68,22 @@ def _tiles(walked: Recording, i: int, picture: int) -> list[Image.Image]:
     return [one.resize(size, Image.Resampling.NEAREST).convert("RGB") for one in small]
 
 
-def _charts(subject: Subject, walked: Recording, picture: int) -> list[_Series]:
+def _charts(target: AnalysisTarget, walked: Recording, picture: int) -> list[_Series]:
     away = (walked.x_0 - walked.x_end).square().mean((2, 3, 4)).sqrt()[:, picture].tolist()
     added = walked.delta.square().mean((2, 3, 4)).sqrt()[:, picture].tolist()
     series = []
-    if subject.judging is not None:
-        probs = subject.judge(walked.x_0[:, picture].to(subject.ddpm.device)).cpu()
-        target = int(probs[-1].argmax()) if subject.target is None else subject.target
-        name = f"the judge reads: {subject.classes[target]}"
-        series.append(_Series(name, probs[:, target].tolist(), 1.0))
+    if target.judging is not None:
+        probs = target.judge(walked.x_0[:, picture].to(target.ddpm.device)).cpu()
+        asked_class = int(probs[-1].argmax()) if target.asked_class is None else target.asked_class
+        name = f"the judge reads: {target.classes[asked_class]}"
+        series.append(_Series(name, probs[:, asked_class].tolist(), 1.0))
     series.append(_Series("distance to the end", away, max(*away, 1e-9)))
     series.append(_Series("what the words add", added, max(*added, 1e-9)))
     return series
 
 
 def _frame(
-    subject: Subject,
+    target: AnalysisTarget,
     walked: Recording,
     i: int,
     tiles: Sequence[Image.Image],
@@ -94,10 +94,10 @@ def _frame(
     width, top = len(tiles) * (wide + GAP) + GAP, 30
     image = Image.new("RGB", (width, top + 20 + high + GAP + 22 + CHART + GAP), PAPER)
     pen, font = ImageDraw.Draw(image), ImageFont.load_default(13)
-    said = f"“{subject.prompt}”"[:60]
+    said = f"“{target.prompt}”"[:60]
     pen.text(
         (GAP, 8),
-        f"{said}  seed {subject.seeds[picture]}  step {i + 1} of {len(walked.t)}  "
+        f"{said}  seed {target.seeds[picture]}  step {i + 1} of {len(walked.t)}  "
         f"sigma/alpha {walked.ratio[i]:.2g}",
         INK,
         font,

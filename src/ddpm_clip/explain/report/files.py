@@ -47,23 +47,23 @@ def check_folder(out: Path, overwrite: bool = False) -> None:
 
 def as_json(findings: Findings) -> dict[str, Any]:
     """The JSON form: who was asked what, and every analysis with its verdict and figures."""
-    subject, how = findings.subject, findings.subject.settings
-    model = subject.model
+    target, how = findings.target, findings.target.settings
+    model = target.model
     return {
         "format": FORMAT,
         "made": provenance(),
         "seconds": round(findings.seconds, 1),
         "quick": findings.quick,
-        "model": subject.name,
+        "model": target.name,
         "model_fingerprint": None if model is None else model.fingerprint,
-        "prompt": subject.prompt,
-        "asked_for": subject.wanted,
-        "classes": list(subject.classes),
-        "seeds": list(subject.seeds),
-        "guidance": subject.guidance,
+        "prompt": target.prompt,
+        "asked_for": target.asked_name,
+        "classes": list(target.classes),
+        "seeds": list(target.seeds),
+        "guidance": target.guidance,
         "steps": how.steps,
         "sampler": how.sampler,
-        "about": dict(subject.about),
+        "about": dict(target.about),
         "analyses": [
             *(one.as_dict() for one in findings.found),
             *(one.as_dict() for one in findings.absent),
@@ -78,7 +78,7 @@ def write_report(findings: Findings, out: Path) -> list[Path]:
         CannotCreate: nothing can be written there.
     """
     drawn = {one.name: pictures_of(one) for one in findings.found}
-    gif = encoded_gif(frames(findings.subject, findings.recording), interval=250)
+    gif = encoded_gif(frames(findings.target, findings.recording), interval=250)
     text = json.dumps(as_json(findings), indent=1, ensure_ascii=False, allow_nan=False) + "\n"
     written = []
     try:

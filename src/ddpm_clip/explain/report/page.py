@@ -39,8 +39,8 @@ def as_html(findings: Findings, drawn: Mapping[str, Sequence[bytes | None]], gif
         drawn: of each, a PNG a panel, None for tables; from `pictures_of`.
         gif: the animation.
     """
-    subject = findings.subject
-    title = f"“{subject.prompt}” by {subject.name}, explained"
+    target = findings.target
+    title = f"“{target.prompt}” by {target.name}, explained"
     body = [
         f"<h1>{escape(title)}</h1>",
         _facts(findings),
@@ -74,14 +74,14 @@ def _moving(gif: bytes) -> str:
 
 
 def _facts(findings: Findings) -> str:
-    subject, how = findings.subject, findings.subject.settings
+    target, how = findings.target, findings.target.settings
     rows = {
-        "asked for": subject.wanted or "no class that a judge knows",
-        "seeds": _span(subject.seeds),
-        "guidance": f"{subject.guidance:g}",
+        "asked for": target.asked_name or "no class that a judge knows",
+        "seeds": _span(target.seeds),
+        "guidance": f"{target.guidance:g}",
         "steps": f"{how.steps} of {how.sampler}",
-        "judged by": subject.about.get("judged_by") or "nobody",
-        "embedded by": subject.about.get("embedded_by") or "nobody",
+        "judged by": target.about.get("judged_by") or "nobody",
+        "embedded by": target.about.get("embedded_by") or "nobody",
         "sizes": "quick" if findings.quick else "full",
         "took": f"{findings.seconds:.0f} s",
     }

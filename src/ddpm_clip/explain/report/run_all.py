@@ -1,4 +1,4 @@
-"""Several analyses of one subject, one after another, each with its verdict or its reason why not.
+"""Several analyses of one target, one after another, each with its verdict or its reason why not.
 
 Knows nothing of files or commands.
 """
@@ -11,9 +11,9 @@ from typing import Any
 
 from ddpm_clip.errors import DdpmClipError
 from ddpm_clip.explain import EXPLANATIONS
-from ddpm_clip.explain.subject.cache import Memory
-from ddpm_clip.explain.subject.recorder import Recording, record
-from ddpm_clip.explain.subject.subject import Subject
+from ddpm_clip.explain.target.analysis_target import AnalysisTarget
+from ddpm_clip.explain.target.cache import Memory
+from ddpm_clip.explain.target.recorder import Recording, record
 from ddpm_clip.explain.verdict.result import Explanation
 from ddpm_clip.registry import unknown_name
 from ddpm_clip.types import Progress
@@ -34,10 +34,10 @@ class Absent:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Findings:
-    """All analyses of one subject.
+    """All analyses of one target.
 
     Attributes:
-        subject: that was looked at.
+        target: that was looked at.
         found: in the order of `EXPLANATIONS`.
         absent: with reasons.
         recording: one walk of the first seed, for the animation.
@@ -45,7 +45,7 @@ class Findings:
         seconds: that it took.
     """
 
-    subject: Subject
+    target: AnalysisTarget
     found: tuple[Explanation, ...]
     absent: tuple[Absent, ...]
     recording: Recording
@@ -66,7 +66,7 @@ def chosen(names: Sequence[str] | None) -> list[str]:
 
 
 def explain_all(
-    subject: Subject,
+    target: AnalysisTarget,
     names: Sequence[str] | None = None,
     *,
     quick: bool = False,
@@ -77,7 +77,7 @@ def explain_all(
     Walks that several of them look at are taken once.
 
     Args:
-        subject: a model with a prompt.
+        target: a model with a prompt.
         names: None makes all.
         quick: small sizes, for a first look.
         options: of single analyses, by their names.
@@ -86,7 +86,7 @@ def explain_all(
         UsageError: an unknown name.
     """
     start, found, absent = time.perf_counter(), [], []
-    remembering = subject.replace(memory=Memory())
+    remembering = target.replace(memory=Memory())
     for name in chosen(names):
         began = time.perf_counter()
         try:
@@ -98,8 +98,8 @@ def explain_all(
             absent.append(Absent(name, why, error.fix))
         else:
             found.append(explanation.timed(time.perf_counter() - began))
-    first = subject.seeds[:1]
-    recording = record(subject.replace(seeds=first), seeds=first)
+    first = target.seeds[:1]
+    recording = record(target.replace(seeds=first), seeds=first)
     return Findings(
-        subject, tuple(found), tuple(absent), recording, quick, time.perf_counter() - start
+        target, tuple(found), tuple(absent), recording, quick, time.perf_counter() - start
     )

@@ -19,7 +19,7 @@ from ddpm_clip.evaluation.metrics.neighbours import nearest_rows
 from ddpm_clip.evaluation.report.real_pictures import real_pictures
 from ddpm_clip.evaluation.statistics.intervals import wilson
 from ddpm_clip.explain.panels.kinds import Panel, Strip, Table
-from ddpm_clip.explain.subject.subject import Subject
+from ddpm_clip.explain.target.analysis_target import AnalysisTarget
 from ddpm_clip.types import Progress
 from ddpm_clip.utils.tensors import to_float
 
@@ -139,22 +139,22 @@ class Copies:
         ]
 
 
-def copies(subject: Subject, x: Tensor, quick: bool) -> Generator[Progress, None, Copies]:
+def copies(target: AnalysisTarget, x: Tensor, quick: bool) -> Generator[Progress, None, Copies]:
     """Audit painted pictures x (n, c, h, w) in [-1, 1] in embeddings and, unless quick, pixels."""
     yield Progress("copies", 0, 1)
-    near, why = _in_bank(subject, x)
+    near, why = _in_bank(target, x)
     reasons = [why] if why else []
-    if subject.model is None:
+    if target.model is None:
         return Copies(near, why=(*reasons, "there are no training pictures to compare pixels with"))
     if quick:
         return Copies(near, why=(*reasons, "pixels are compared in the full report only"))
-    retrieved, tried = yield from _retrieved(subject)
-    real = yield from real_pictures(subject.model.config.data, subject.model.folder)
+    retrieved, tried = yield from _retrieved(target)
+    real = yield from real_pictures(target.model.config.data, target.model.folder)
     if real.train is None or real.unseen is None or len(real.unseen) < FEWEST:
         told = real.why_not or "too few pictures were held out of the training"
         reasons.append(f"pixels could not be compared: {told}")
         return Copies(near, None, retrieved, tried, why=tuple(reasons))
-    seed = max(subject.seeds)
+    seed = max(target.seeds)
     train = real.train.by_lot(MOST_TRAIN, seed).pixels
     heldout = real.unseen.by_lot(MOST_HELDOUT, seed).pixels
     rows = (pixel_features(one.cpu()) for one in (x, train, heldout))
@@ -165,44 +165,44 @@ def copies(subject: Subject, x: Tensor, quick: bool) -> Generator[Progress, None
     return Copies(near, found, retrieved, tried, shown, tuple(reasons))
 
 
-def _retrieved(subject: Subject) -> Generator[Progress, None, tuple[int | None, int]]:
+def _retrieved(target: AnalysisTarget) -> Generator[Progress, None, tuple[int | None, int]]:
     """Paint from embeddings of the bank: how many pictures find their own embedding again?"""
-    conditioner, model = subject.conditioner, subject.model
+    conditioner, model = target.conditioner, target.model
     if conditioner is None or model is None or len(conditioner.bank) < FEWEST:
         return None, 0
-    rows = some_rows(len(conditioner.bank), TRIED, max(subject.seeds))
+    rows = some_rows(len(conditioner.bank), TRIED, max(target.seeds))
     c = conditioner.images(conditioner.bank[rows].float())
-    seeds = subject.more_seeds(len(rows))
-    x = yield from subject.pictures(c, seeds, stage="copies: from embeddings")
-    e = _embedded(subject, x)
+    seeds = target.more_seeds(len(rows))
+    x = yield from target.pictures(c, seeds, stage="copies: from embeddings")
+    e = _embedded(target, x)
     if e is None:
         return None, 0
     nearest = nearest_rows(e, F.normalize(conditioner.bank.float(), dim=1), 1)[1][:, 0]
     return int((nearest == rows).sum()), len(rows)
 
 
-def _embedded(subject: Subject, x: Tensor) -> Tensor | None:
+def _embedded(target: AnalysisTarget, x: Tensor) -> Tensor | None:
     """(n, e) as the bank was embedded; None where the embedder has no eyes."""
-    assert subject.model is not None
+    assert target.model is not None
     try:
         with torch.no_grad():
-            e = subject.model.embedder.embed_pixels(x.to(subject.ddpm.device)).float().cpu()
+            e = target.model.embedder.embed_pixels(x.to(target.ddpm.device)).float().cpu()
     except UsageError:
         return None
     return F.normalize(e, dim=1)
 
 
-def _in_bank(subject: Subject, x: Tensor) -> tuple[Near | None, str]:
+def _in_bank(target: AnalysisTarget, x: Tensor) -> tuple[Near | None, str]:
     """Distances in the space that conditions the model, or why there are none."""
-    bank = None if subject.conditioner is None else subject.conditioner.bank
+    bank = None if target.conditioner is None else target.conditioner.bank
     if bank is None or len(bank) < FEWEST:
         return None, "the model brings no bank of training embeddings along"
-    if subject.model is None:
+    if target.model is None:
         return None, "nobody embeds the pictures as the bank was embedded"
-    e = _embedded(subject, x)
+    e = _embedded(target, x)
     if e is None:
         return None, "the embedder of this model cannot look at pictures"
-    return near_rows(e, F.normalize(bank.float(), dim=1), max(subject.seeds)), ""
+    return near_rows(e, F.normalize(bank.float(), dim=1), max(target.seeds)), ""
 
 
 def near_rows(painted: Tensor, bank: Tensor, seed: int = 0) -> Near:

@@ -17,7 +17,7 @@ from ddpm_clip.errors import DdpmClipError
 from ddpm_clip.evaluation.statistics.means import means
 from ddpm_clip.explain.maths.ranks import rank_correlation
 from ddpm_clip.explain.panels.kinds import Bars, Panel, Strip, Table, mean_bars
-from ddpm_clip.explain.subject.subject import Subject
+from ddpm_clip.explain.target.analysis_target import AnalysisTarget
 from ddpm_clip.explain.training_data.copies import copies
 from ddpm_clip.explain.training_data.replacing import Replaced, leave_out, painted, replace_all
 from ddpm_clip.explain.training_data.steering import BRIDGE, Steering, steering
@@ -48,22 +48,24 @@ CAPTION = (
 )
 
 
-def explain(subject: Subject, *, quick: bool = False) -> Generator[Progress, None, Explanation]:
+def explain(
+    target: AnalysisTarget, *, quick: bool = False
+) -> Generator[Progress, None, Explanation]:
     """The neighbours of the prompt, what each of them did, and the copy audit."""
-    seeds = subject.more_seeds(SEEDS[quick])
-    steps = min(STEPS[quick], len(subject.timesteps()))
-    found = steering(subject)
+    seeds = target.more_seeds(SEEDS[quick])
+    steps = min(STEPS[quick], len(target.timesteps()))
+    found = steering(target)
     if found is None:
-        return (yield from _unsteered(subject, seeds, quick))
-    replaced = yield from replace_all(subject, found, seeds, steps)
-    alone = yield from leave_out(subject, found, replaced, ALONE[quick], seeds, steps)
-    probs = None if subject.judging is None else subject.judge(replaced.x[""]).cpu()
-    opened = yield from gate(subject, probs)
-    copied = yield from copies(subject, replaced.x[""], quick)
+        return (yield from _unsteered(target, seeds, quick))
+    replaced = yield from replace_all(target, found, seeds, steps)
+    alone = yield from leave_out(target, found, replaced, ALONE[quick], seeds, steps)
+    probs = None if target.judging is None else target.judge(replaced.x[""]).cpu()
+    opened = yield from gate(target, probs)
+    copied = yield from copies(target, replaced.x[""], quick)
     verdict, test = _verdict(replaced, opened)
-    strip, why = _neighbours(subject, found)
+    strip, why = _neighbours(target, found)
     panels: list[Panel] = [] if strip is None else [strip]
-    panels += [_table(subject, found, alone, why), _strip(replaced), *_bars(replaced)]
+    panels += [_table(target, found, alone, why), _strip(replaced), *_bars(replaced)]
     panels += copied.panels()
     return Explanation(
         NAME,
@@ -74,7 +76,7 @@ def explain(subject: Subject, *, quick: bool = False) -> Generator[Progress, Non
         verdict,
         {
             "n": len(seeds),
-            "bridge": _bridge(subject),
+            "bridge": _bridge(target),
             "asked_with": BRIDGE,
             "k": found.k,
             "neighbours": _rows(found, alone),
@@ -107,14 +109,12 @@ provenance = plainly(explain)
 
 
 def _unsteered(
-    subject: Subject, seeds: list[int], quick: bool
+    target: AnalysisTarget, seeds: list[int], quick: bool
 ) -> Generator[Progress, None, Explanation]:
     """No training picture entered the condition; only the copies are looked for."""
-    x = yield from painted(
-        subject, subject.conditions(seeds=seeds), seeds, len(subject.timesteps())
-    )
-    copied = yield from copies(subject, x, quick)
-    bridge = _bridge(subject)
+    x = yield from painted(target, target.conditions(seeds=seeds), seeds, len(target.timesteps()))
+    copied = yield from copies(target, x, quick)
+    bridge = _bridge(target)
     said = (
         f"Not tested: no training picture enters a condition here (bridge: {bridge}; the "
         "bridge knn needs a bank), so none can be left out."
@@ -124,9 +124,9 @@ def _unsteered(
     return Explanation(NAME, TITLE, CAPTION, panels, said, "inconclusive", numbers)
 
 
-def _bridge(subject: Subject) -> str:
-    own = subject.conditioner.options.bridge if subject.conditioner else "none"
-    return subject.settings.bridge or own
+def _bridge(target: AnalysisTarget) -> str:
+    own = target.conditioner.options.bridge if target.conditioner else "none"
+    return target.settings.bridge or own
 
 
 def _verdict(replaced: Replaced, opened: Gate) -> tuple[Verdict, str]:
@@ -155,13 +155,13 @@ def _rows(found: Steering, alone: Tensor) -> list[dict[str, Any]]:
     ]
 
 
-def _neighbours(subject: Subject, found: Steering) -> tuple[Strip | None, str]:
+def _neighbours(target: AnalysisTarget, found: Steering) -> tuple[Strip | None, str]:
     """The neighbours themselves, or why they cannot be shown."""
-    if subject.model is None:
+    if target.model is None:
         return None, ""
-    channels, size, _ = subject.image_shape
+    channels, size, _ = target.image_shape
     try:
-        known = pictures_of(found.keys, subject.model.config.data)
+        known = pictures_of(found.keys, target.model.config.data)
     except DdpmClipError as error:
         return None, f"They cannot be shown: {error.what}."
     x = torch.stack([to_float(from_picture(known[key], size, channels)) for key in found.keys])
@@ -174,8 +174,8 @@ def _neighbours(subject: Subject, found: Steering) -> tuple[Strip | None, str]:
     ), ""
 
 
-def _table(subject: Subject, found: Steering, alone: Tensor, why: str) -> Table:
-    bridge = _bridge(subject)
+def _table(target: AnalysisTarget, found: Steering, alone: Tensor, why: str) -> Table:
+    bridge = _bridge(target)
     if bridge != BRIDGE:
         why = (
             f"This model paints by the bridge {bridge}, into which no single picture enters; "

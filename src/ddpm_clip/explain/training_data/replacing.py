@@ -11,7 +11,7 @@ from torch import Tensor
 
 from ddpm_clip.evaluation.statistics.means import Means, means
 from ddpm_clip.explain.inversions.other_prompt import other_prompt
-from ddpm_clip.explain.subject.subject import Subject
+from ddpm_clip.explain.target.analysis_target import AnalysisTarget
 from ddpm_clip.explain.training_data.steering import (
     Answer,
     Steering,
@@ -56,44 +56,51 @@ class Replaced:
 
 
 def replace_all(
-    subject: Subject, found: Steering, seeds: list[int], steps: int
+    target: AnalysisTarget, found: Steering, seeds: list[int], steps: int
 ) -> Generator[Progress, None, Replaced]:
     """Paint with the neighbours as they are, and with others in their place."""
-    assert subject.conditioner is not None
-    other = other_prompt(subject)
-    theirs = None if other is None else steering(subject, other.prompt)
-    some = lot(len(subject.conditioner.bank), found.k, max(seeds), found.rows)
+    assert target.conditioner is not None
+    other = other_prompt(target)
+    theirs = None if other is None else steering(target, other.prompt)
+    some = lot(len(target.conditioner.bank), found.k, max(seeds), found.rows)
     answers: dict[str, Answer] = {"": as_it_is, NEXT: instead(found.next_rows), ANY: instead(some)}
     if theirs is not None:
         answers[OTHERS] = instead(theirs.rows)
     x = {}
     for name, answer in answers.items():
-        c = conditions_with(subject, answer, seeds)
-        x[name] = yield from painted(subject, c, seeds, steps)
+        c = conditions_with(target, answer, seeds)
+        x[name] = yield from painted(target, c, seeds, steps)
     odds = {}
-    if subject.judging is not None and subject.target is not None:
-        odds = {name: log_odds(subject.judge(one), subject.target).cpu() for name, one in x.items()}
+    if target.judging is not None and target.asked_class is not None:
+        odds = {
+            name: log_odds(target.judge(one), target.asked_class).cpu() for name, one in x.items()
+        }
     moved = {name: _rms(x[name] - x[""]) for name in answers if name}
     return Replaced(x, moved, odds, "" if other is None else other.prompt)
 
 
 def leave_out(
-    subject: Subject, found: Steering, replaced: Replaced, n: int, seeds: list[int], steps: int
+    target: AnalysisTarget,
+    found: Steering,
+    replaced: Replaced,
+    n: int,
+    seeds: list[int],
+    steps: int,
 ) -> Generator[Progress, None, Tensor]:
     """(n, k) how far n pictures move, rms of a pixel, with each neighbour left out in turn."""
     few, moved = seeds[:n], []
     for row in found.rows.tolist():
-        c = conditions_with(subject, without(row), few)
-        x = yield from painted(subject, c, few, steps)
+        c = conditions_with(target, without(row), few)
+        x = yield from painted(target, c, few, steps)
         moved.append(_rms(x - replaced.x[""][: len(few)]))
     return torch.stack(moved, 1)
 
 
 def painted(
-    subject: Subject, c: Tensor, seeds: list[int], steps: int
+    target: AnalysisTarget, c: Tensor, seeds: list[int], steps: int
 ) -> Generator[Progress, None, Tensor]:
     """The pictures of conditions, (n, c, h, w)."""
-    return (yield from subject.pictures(c, seeds, steps=steps, stage="provenance"))
+    return (yield from target.pictures(c, seeds, steps=steps, stage="provenance"))
 
 
 def _rms(x: Tensor) -> Tensor:

@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 
 from ddpm_clip.conditioning.conditioner import Conditioner
-from ddpm_clip.explain.subject.subject import Subject
+from ddpm_clip.explain.target.analysis_target import AnalysisTarget
 
 Found = tuple[Tensor, Tensor]
 """(cosines (n, k), rows of the bank (n, k)), nearest first."""
@@ -54,17 +54,17 @@ BRIDGE = "knn"
 """The bridge into which training pictures enter one by one."""
 
 
-def steering(subject: Subject, prompt: str | None = None) -> Steering | None:
+def steering(target: AnalysisTarget, prompt: str | None = None) -> Steering | None:
     """Listen to one condition being made; None where no neighbour was asked for.
 
     That is so without a bank that holds twice as many, and where the settings insist on another
     bridge.
 
     Args:
-        subject: with or without a conditioner.
-        prompt: None is the subject's own.
+        target: with or without a conditioner.
+        prompt: None is the target's own.
     """
-    conditioner = subject.conditioner
+    conditioner = target.conditioner
     if conditioner is None or len(conditioner.bank) < 2 * conditioner.options.knn_k:
         return None
     heard: list[Found] = []
@@ -75,7 +75,7 @@ def steering(subject: Subject, prompt: str | None = None) -> Steering | None:
         return cosines[:, :k], rows[:, :k]
 
     with answering(conditioner, listen):
-        subject.conditions(prompt, subject.seeds[:1])
+        target.conditions(prompt, target.seeds[:1])
     if not heard:
         return None
     (cosines, rows), k = heard[0], conditioner.options.knn_k
@@ -85,11 +85,11 @@ def steering(subject: Subject, prompt: str | None = None) -> Steering | None:
     return Steering(near, cosines[0, :k], weights, named, rows[0, k : 2 * k])
 
 
-def conditions_with(subject: Subject, answer: Answer, seeds: Sequence[int]) -> Tensor:
+def conditions_with(target: AnalysisTarget, answer: Answer, seeds: Sequence[int]) -> Tensor:
     """(n, e) the conditions of the prompt if its bridge had been told other neighbours."""
-    assert subject.conditioner is not None
-    with answering(subject.conditioner, answer):
-        return subject.conditions(seeds=seeds)
+    assert target.conditioner is not None
+    with answering(target.conditioner, answer):
+        return target.conditions(seeds=seeds)
 
 
 def as_it_is(ask: Ask, e: Tensor, k: int) -> Found:

@@ -1,6 +1,6 @@
 """What counts as evidence: gates, claims, verdicts.
 
-- `analysis`: an analysis as a generator over a subject, and as a plain function of a model and a
+- `analysis`: an analysis as a generator over a target, and as a plain function of a model and a
   prompt
 - `crossing`: where a falling curve is halfway, and how sure that is
 - `gate`: prompts for every class that the judge knows, and whether their pictures are what they

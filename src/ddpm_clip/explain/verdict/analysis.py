@@ -1,21 +1,21 @@
-"""An analysis as a generator over a subject, and as a plain function of a model and a prompt."""
+"""An analysis as a generator over a target, and as a plain function of a model and a prompt."""
 
 from collections.abc import Callable, Generator, Mapping, Sequence
 from typing import Any
 
-from ddpm_clip.explain.subject.from_model import SEEDS, Model, subject_of
+from ddpm_clip.explain.target.from_model import SEEDS, Model, target_of
 from ddpm_clip.explain.verdict.result import Explanation
 from ddpm_clip.types import Progress
 from ddpm_clip.utils.generators import finish
 
 Explain = Callable[..., Generator[Progress, None, Explanation]]
-"""`explain(subject, *, quick=False, ...)`: one analysis."""
+"""`explain(target, *, quick=False, ...)`: one analysis."""
 
 
 def plainly(explain: Explain) -> Callable[..., Explanation]:
     """An analysis as a plain function: `f(model, prompt, quick=False, seeds=16, **options)`.
 
-    `model` may be whatever `subject_of` takes; `settings` is a dict of overrides for it, and all
+    `model` may be whatever `target_of` takes; `settings` is a dict of overrides for it, and all
     other options go to the analysis.
     """
 
@@ -28,8 +28,8 @@ def plainly(explain: Explain) -> Callable[..., Explanation]:
         attribute: str | None = None,
         **options: Any,
     ) -> Explanation:
-        subject = subject_of(model, prompt, seeds, attribute=attribute, **(settings or {}))
-        return finish(explain(subject, **options))
+        target = target_of(model, prompt, seeds, attribute=attribute, **(settings or {}))
+        return finish(explain(target, **options))
 
     analysis.__doc__, analysis.__module__ = explain.__doc__, explain.__module__
     return analysis

@@ -13,8 +13,8 @@ import torch
 from torch import Tensor
 
 from ddpm_clip.evaluation.statistics.chance import at_least
-from ddpm_clip.explain.subject.class_prompts import prompts_of
-from ddpm_clip.explain.subject.subject import Subject
+from ddpm_clip.explain.target.analysis_target import AnalysisTarget
+from ddpm_clip.explain.target.class_prompts import prompts_of
 from ddpm_clip.explain.verdict.odds import Followed
 from ddpm_clip.models.ddpm import noise_of, without_gradients
 from ddpm_clip.types import Progress
@@ -63,39 +63,37 @@ class Gate:
         }
 
 
-def control_prompts(subject: Subject) -> dict[int, str]:
+def control_prompts(target: AnalysisTarget) -> dict[int, str]:
     """For each class the prompt with that class in place of its own, or the bare name."""
-    prompts, classes = prompts_of(subject, len(subject.classes))
+    prompts, classes = prompts_of(target, len(target.classes))
     return dict(sorted(zip(classes, prompts, strict=True)))
 
 
-def other_prompts(subject: Subject, most: int) -> list[str]:
+def other_prompts(target: AnalysisTarget, most: int) -> list[str]:
     """Up to `most` prompts that ask for something else, spread over all that there are."""
-    others = [text for k, text in control_prompts(subject).items() if k != subject.target]
-    others = others or [text for text in subject.vocabulary if text != subject.prompt]
+    others = [text for k, text in control_prompts(target).items() if k != target.asked_class]
+    others = others or [text for text in target.vocabulary if text != target.prompt]
     some = min(most, len(others))
     return [others[i * len(others) // some] for i in range(some)]
 
 
-def gate(subject: Subject, probs: Tensor | None) -> Generator[Progress, None, Gate]:
+def gate(target: AnalysisTarget, probs: Tensor | None) -> Generator[Progress, None, Gate]:
     """Is the prompt followed, are others, and does the network know noise levels apart?
 
     Args:
-        subject: with a judge, or the gate is closed.
+        target: with a judge, or the gate is closed.
         probs: (n, k) what the judge says of the prompt's pictures.
     """
-    if probs is None or subject.judging is None or subject.target is None:
-        who = (
-            "nobody reads the pictures" if subject.judging is None else "the prompt names no class"
-        )
+    if probs is None or target.judging is None or target.asked_class is None:
+        who = "nobody reads the pictures" if target.judging is None else "the prompt names no class"
         return Gate(None, 0, 0, 1.0, 0, who)
-    found = yield from controls(subject)
+    found = yield from controls(target)
     named, n, known = found.named, found.n, found.levels
-    by_chance = at_least(named, n, 1 / len(subject.classes))
-    followed, closed = Followed.of(probs, subject.target), ""
+    by_chance = at_least(named, n, 1 / len(target.classes))
+    followed, closed = Followed.of(probs, target.asked_class), ""
     if not followed.enough:
         closed = (
-            f"the judge sees {subject.wanted} in {followed.seen} of {followed.n} pictures, "
+            f"the judge sees {target.asked_name} in {followed.seen} of {followed.n} pictures, "
             "which is not surely most of them"
         )
     elif by_chance > BY_CHANCE:
@@ -117,50 +115,50 @@ class Controls:
     levels: int
 
 
-def controls(subject: Subject) -> Generator[Progress, None, Controls]:
+def controls(target: AnalysisTarget) -> Generator[Progress, None, Controls]:
     """Paint the control prompts as the model paints, and ask about noise levels.
 
-    The same for all analyses of a subject, which remembers it where it remembers anything.
+    The same for all analyses of a target, which remembers it where it remembers anything.
     """
-    key = ("controls", subject.attribute, subject.prompt, subject.seeds)
-    known: Controls | None = None if subject.memory is None else subject.memory.get(key)
+    key = ("controls", target.attribute, target.prompt, target.seeds)
+    known: Controls | None = None if target.memory is None else target.memory.get(key)
     if known is not None:
         return known
-    some = list(control_prompts(subject).items())[:MOST]
+    some = list(control_prompts(target).items())[:MOST]
     asked = some * max(1, MOST // len(some))
-    seeds = subject.more_seeds(len(asked))
-    c = subject.conditions([prompt for _, prompt in asked], seeds)
-    x = yield from subject.pictures(c, seeds, stage="control prompts")
-    said = subject.judge(x).argmax(1).tolist()
+    seeds = target.more_seeds(len(asked))
+    c = target.conditions([prompt for _, prompt in asked], seeds)
+    x = yield from target.pictures(c, seeds, stage="control prompts")
+    said = target.judge(x).argmax(1).tolist()
     named = sum(a == b for a, (b, _) in zip(said, asked, strict=True))
     half = slice(0, len(asked), 2)
-    found = Controls(named, len(asked), levels_known(subject, x[half], c[half], seeds[half]))
-    if subject.memory is not None:
-        subject.memory.keep(key, found)
+    found = Controls(named, len(asked), levels_known(target, x[half], c[half], seeds[half]))
+    if target.memory is not None:
+        target.memory.keep(key, found)
     return found
 
 
-def levels_known(subject: Subject, x: Tensor, c: Tensor, seeds: Sequence[int]) -> int:
+def levels_known(target: AnalysisTarget, x: Tensor, c: Tensor, seeds: Sequence[int]) -> int:
     """Levels at which the network errs least when it is told the right one, of all in `LEVELS`.
 
     Args:
-        subject: whose network is asked.
+        target: whose network is asked.
         x: (n, c, h, w) finished pictures.
         c: (n, e) their conditions.
         seeds: of fresh noise, one a picture.
     """
     noise = noise_of(seeds, x.shape, x.device)
     noise(-1)  # the first draw of a seed painted its picture
-    rows = subject.schedule.timestep_of(torch.tensor(LEVELS)).tolist()
-    ask, right = without_gradients(subject.network), 0
+    rows = target.schedule.timestep_of(torch.tensor(LEVELS)).tolist()
+    ask, right = without_gradients(target.network), 0
     told = torch.tensor(rows).repeat_interleave(len(x)).to(x)
     shown = torch.ones(len(told), 1).to(x)
     for i, t in enumerate(rows):
-        alpha, sigma = subject.schedule.at(t)
+        alpha, sigma = target.schedule.at(t)
         x_t = alpha * x + sigma * noise(0)
         seen = x_t.repeat(len(rows), 1, 1, 1)  # every row is told in the same call
         said = ask(seen, told, c.repeat(len(rows), 1), shown)
-        foreseen = subject.ddpm.parameterization.read(said, seen, alpha, sigma)[1]
+        foreseen = target.ddpm.parameterization.read(said, seen, alpha, sigma)[1]
         errors = (foreseen.unflatten(0, (len(rows), -1)) - x).square().flatten(1).mean(1)
         right += int(errors.argmin()) == i
     return right

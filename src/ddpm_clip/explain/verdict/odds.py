@@ -28,16 +28,16 @@ class Followed:
 
     Attributes:
         n: pictures.
-        seen: those whose likeliest class is the target.
+        seen: those whose likeliest class is the requested class.
     """
 
     n: int
     seen: int
 
     @classmethod
-    def of(cls, probs: Tensor, target: int) -> "Followed":
+    def of(cls, probs: Tensor, asked_class: int) -> "Followed":
         """Count in class probabilities (b, k)."""
-        return cls(len(probs), int((probs.argmax(1) == target).sum()))
+        return cls(len(probs), int((probs.argmax(1) == asked_class).sum()))
 
     @property
     def interval(self) -> tuple[float, float]:

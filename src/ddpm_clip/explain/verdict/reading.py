@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from ddpm_clip.explain.panels.kinds import Strip
-from ddpm_clip.explain.subject.subject import Subject
+from ddpm_clip.explain.target.analysis_target import AnalysisTarget
 from ddpm_clip.explain.verdict.crossing import Halfway, halfway
 from ddpm_clip.explain.verdict.result import Explanation
 from ddpm_clip.types import Progress
@@ -57,18 +57,18 @@ class Reading:
 
 
 def read(
-    subject: Subject, c: Tensor, stage: str, steps: int | None = None, **walk: Any
+    target: AnalysisTarget, c: Tensor, stage: str, steps: int | None = None, **walk: Any
 ) -> Generator[Progress, None, Reading]:
-    """Walk from the subject's seeds and read x_0-hat at every step."""
-    rows, said, strip, x = subject.timesteps(steps), [], [], None
-    for step in subject.walk(c, steps=steps, **walk):
-        said.append(subject.judge(step.pred.x_0).cpu())
+    """Walk from the target's seeds and read x_0-hat at every step."""
+    rows, said, strip, x = target.timesteps(steps), [], [], None
+    for step in target.walk(c, steps=steps, **walk):
+        said.append(target.judge(step.pred.x_0).cpu())
         strip.append(step.pred.x_0[:SHOWN].clamp(-1, 1).cpu())
         x = step.x_prev
         yield Progress(stage, step.i + 1, len(rows))
     assert x is not None
-    ratio = torch.tensor([subject.ratio(t) for t in rows], dtype=torch.float64)
-    ended = subject.judge(x).argmax(1).cpu()
+    ratio = torch.tensor([target.ratio(t) for t in rows], dtype=torch.float64)
+    ended = target.judge(x).argmax(1).cpu()
     return Reading(ratio, torch.stack(said, 1), ended, torch.stack(strip, 1), x.clamp(-1, 1))
 
 
@@ -78,12 +78,12 @@ def columns(steps: int) -> list[int]:
 
 
 def unread(
-    subject: Subject, name: str, title: str, caption: str
+    target: AnalysisTarget, name: str, title: str, caption: str
 ) -> Generator[Progress, None, Explanation]:
     """Where nobody can say what was asked for or what came: the pictures, and no verdict."""
-    seeds = list(subject.seeds)[:8]
-    x = yield from subject.pictures(subject.conditions(seeds=seeds), seeds, stage=name)
-    why = "nobody reads its pictures" if subject.judging is None else "the prompt names no class"
+    seeds = list(target.seeds)[:8]
+    x = yield from target.pictures(target.conditions(seeds=seeds), seeds, stage=name)
+    why = "nobody reads its pictures" if target.judging is None else "the prompt names no class"
     return Explanation(
         name,
         title,

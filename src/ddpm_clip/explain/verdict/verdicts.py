@@ -1,6 +1,6 @@
 """From claims with intervals to a verdict: one rule for all analyses.
 
-What the subject does not follow cannot be explained, so the gate comes first. A claim that an
+What the target does not follow cannot be explained, so the gate comes first. A claim that an
 interval refutes fails, one that it spans is open. Knows nothing of what is claimed.
 """
 

@@ -14,7 +14,7 @@ Conditions = Callable[[Sequence[str], Sequence[int]], Tensor]
 Look = Callable[[Tensor], Tensor]
 """(b, c, h, w) in [-1, 1] -> (b, k) class probabilities, or (b, e) embeddings of unit length.
 
-Differentiable; `Subject.judge` and `Subject.embed` say whether gradients are wanted.
+Differentiable; `AnalysisTarget.judge` and `AnalysisTarget.embed` say whether gradients are wanted.
 """
 
 

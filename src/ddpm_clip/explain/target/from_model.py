@@ -1,4 +1,4 @@
-"""A model and a prompt as a `Subject`: who judges its pictures, who embeds them, with what words.
+"""A model and a prompt as an `AnalysisTarget`: what judges its pictures and what embeds them.
 
 The judge is the one beside the model; without one a CLIP names the classes. The CLIP that embeds
 is one that did not condition the model where there is one. Knows nothing of any analysis.
@@ -17,9 +17,9 @@ from ddpm_clip.embedders.texts import TextEmbeddings
 from ddpm_clip.errors import UsageError
 from ddpm_clip.evaluation.clip.similarity import INVERSE_TEMPERATURE
 from ddpm_clip.evaluation.report.readers import find_judge, find_scorer
-from ddpm_clip.explain.subject.readers import Look, Words
-from ddpm_clip.explain.subject.subject import Subject
-from ddpm_clip.explain.subject.target import Asked, asked_for
+from ddpm_clip.explain.target.analysis_target import AnalysisTarget
+from ddpm_clip.explain.target.asked_for import Asked, asked_for
+from ddpm_clip.explain.target.readers import Look, Words
 from ddpm_clip.generation.text_to_image import TextToImage
 from ddpm_clip.runs.pretrained import LoadedModel
 from ddpm_clip.types import Denoiser
@@ -28,7 +28,7 @@ SEEDS = 16
 """Pictures that are looked at where nobody says how many."""
 
 
-Model = Subject | TextToImage | LoadedModel | str
+Model = AnalysisTarget | TextToImage | LoadedModel | str
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +36,7 @@ class Readers:
     """Who looks at pictures; what nobody does is None.
 
     Attributes:
-        asked: the attribute that is judged, with its values and the target.
+        asked: the attribute that is judged, with its values and the requested class.
         judging: reads it.
         embedding: of pictures.
         wording: of texts, in the same space.
@@ -50,20 +50,20 @@ class Readers:
     about: Mapping[str, Any]
 
 
-def subject_of(
+def target_of(
     model: Model,
     prompt: str | None = None,
     seeds: int | Sequence[int] = SEEDS,
     *,
     attribute: str | None = None,
     **overrides: Any,
-) -> Subject:
+) -> AnalysisTarget:
     """What the analyses are asked about.
 
     Args:
-        model: a name or folder, what was loaded from one, or a subject, which is changed.
-        prompt: in words; of a subject, None keeps its own.
-        seeds: one a picture; a number n means 0 to n - 1. A subject keeps its own.
+        model: a name or folder, what was loaded from one, or a target, which is changed.
+        prompt: in words; of a target, None keeps its own.
+        seeds: one a picture; a number n means 0 to n - 1. A target keeps its own.
         attribute: of what the judge reads; None follows the prompt.
         overrides: as the fields of `Settings`.
 
@@ -71,7 +71,7 @@ def subject_of(
         UsageError: no prompt, a model without words, a value out of range.
         MissingInput: no such model.
     """
-    if isinstance(model, Subject):
+    if isinstance(model, AnalysisTarget):
         return _changed(model, prompt, seeds, overrides)
     if prompt is None:
         raise UsageError(
@@ -88,7 +88,7 @@ def subject_of(
     def conditioning(prompts: Sequence[str], seeds: Sequence[int]) -> Tensor:
         return tti.conditions(prompts, settings, seeds)
 
-    return Subject(
+    return AnalysisTarget(
         tti.model.name,
         text,
         chosen,
@@ -98,7 +98,7 @@ def subject_of(
         conditioning,
         readers.asked.attribute,
         readers.asked.classes,
-        readers.asked.target,
+        readers.asked.asked_class,
         readers.judging,
         readers.embedding,
         readers.wording,
@@ -144,18 +144,21 @@ def _painter(model: TextToImage | LoadedModel | str) -> TextToImage:
 
 
 def _changed(
-    subject: Subject, prompt: str | None, seeds: int | Sequence[int], overrides: Mapping[str, Any]
-) -> Subject:
-    """A subject with another prompt or settings; its seeds stay unless they are named."""
+    target: AnalysisTarget,
+    prompt: str | None,
+    seeds: int | Sequence[int],
+    overrides: Mapping[str, Any],
+) -> AnalysisTarget:
+    """A target with another prompt or settings; its seeds stay unless they are named."""
     changes: dict[str, Any] = {}
     if overrides:
-        changes["settings"] = subject.settings.with_overrides(**overrides)
+        changes["settings"] = target.settings.with_overrides(**overrides)
     if not isinstance(seeds, int):
         changes["seeds"] = tuple(checked_seeds(seeds))
-    if prompt is not None and prompt != subject.prompt:
-        asked = asked_for(prompt, {subject.attribute: subject.classes}) if subject.classes else None
-        changes |= {"prompt": prompt, "target": asked.target if asked else None}
-    return subject.replace(**changes) if changes else subject
+    if prompt is not None and prompt != target.prompt:
+        asked = asked_for(prompt, {target.attribute: target.classes}) if target.classes else None
+        changes |= {"prompt": prompt, "asked_class": asked.asked_class if asked else None}
+    return target.replace(**changes) if changes else target
 
 
 def _read(net: Any, attribute: str) -> Look:

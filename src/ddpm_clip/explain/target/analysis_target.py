@@ -1,6 +1,6 @@
 """What is explained: a denoiser, a prompt, seeds, and who reads the pictures.
 
-A trained model, the exact mixture of `planted.py` and every null of `nulls.py` are subjects, so
+A trained model, the exact mixture of `planted.py` and every null of `nulls.py` are targets, so
 an analysis cannot tell which one it has. Conditions, guidance and walks are those of painting: the
 same calls with the same settings. Knows nothing of any analysis.
 """
@@ -17,9 +17,9 @@ from ddpm_clip.conditioning.conditioner import Conditioner
 from ddpm_clip.diffusion.guidance import Guidance, guided
 from ddpm_clip.diffusion.schedules import NoiseSchedule
 from ddpm_clip.errors import UsageError
-from ddpm_clip.explain.subject.batches import BATCH, QUICK_STEPS, cut, in_batches, seeds_after
-from ddpm_clip.explain.subject.cache import Memory, keys_of
-from ddpm_clip.explain.subject.readers import Conditions, Look, Words, read
+from ddpm_clip.explain.target.batches import BATCH, QUICK_STEPS, cut, in_batches, seeds_after
+from ddpm_clip.explain.target.cache import Memory, keys_of
+from ddpm_clip.explain.target.readers import Conditions, Look, Words, read
 from ddpm_clip.generation.settings import Settings
 from ddpm_clip.models.ddpm import DDPM, without_gradients
 from ddpm_clip.runs.pretrained import LoadedModel
@@ -30,10 +30,10 @@ FORGETTING = {"network", "ddpm", "settings", "conditioning", "classes", "judging
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Subject:
+class AnalysisTarget:
     """A denoiser with a prompt and seeds, as the analyses see it.
 
-    `opening.subject_of` makes one of a model; `replace` makes another of this one.
+    `from_model.target_of` makes one of a model; `replace` makes another of this one.
 
     Attributes:
         name: of the model.
@@ -45,7 +45,7 @@ class Subject:
         conditioning: prompts and seeds -> conditions; the path of painting.
         attribute: what the judge is asked about, as "digit".
         classes: names of the values that it tells apart; () where nobody judges.
-        target: the one that the prompt asks for, or None.
+        asked_class: the one that the prompt asks for, or None.
         judging: reads pictures; None where nobody does.
         embedding: embeds pictures; None where nobody does.
         wording: embeds texts into the same space; None where nobody does.
@@ -66,7 +66,7 @@ class Subject:
     conditioning: Conditions
     attribute: str = ""
     classes: tuple[str, ...] = ()
-    target: int | None = None
+    asked_class: int | None = None
     judging: Look | None = None
     embedding: Look | None = None
     wording: Words | None = None
@@ -109,9 +109,9 @@ class Subject:
         return tuple(name.replace("_", " ") for name in self.classes)
 
     @property
-    def wanted(self) -> str | None:
+    def asked_name(self) -> str | None:
         """The name of the class that is asked for."""
-        return None if self.target is None else self.classes[self.target]
+        return None if self.asked_class is None else self.classes[self.asked_class]
 
     def timesteps(self, steps: int | None = None) -> list[float]:
         """The timesteps of a walk, from noise down to 0; by default of its own number of steps."""
@@ -126,8 +126,8 @@ class Subject:
         alpha, sigma = self.schedule.at(t)
         return sigma / max(alpha, 1e-12)
 
-    def replace(self, **changes: Any) -> "Subject":
-        """This subject with other fields; facts in `about` are added to those there.
+    def replace(self, **changes: Any) -> "AnalysisTarget":
+        """This target with other fields; facts in `about` are added to those there.
 
         It remembers nothing if it paints or reads otherwise.
         """

@@ -5,10 +5,10 @@ import torch
 
 from ddpm_clip.diffusion.guidance import Guidance, guided
 from ddpm_clip.errors import UsageError
-from ddpm_clip.explain.subject import recorder
-from ddpm_clip.explain.subject.from_model import subject_of
-from ddpm_clip.explain.subject.planted import planted_subject
-from ddpm_clip.explain.subject.recorder import Recorder, record
+from ddpm_clip.explain.target import recorder
+from ddpm_clip.explain.target.from_model import target_of
+from ddpm_clip.explain.target.planted import planted_target
+from ddpm_clip.explain.target.recorder import Recorder, record
 from ddpm_clip.models.ddpm import without_gradients
 
 
@@ -18,18 +18,18 @@ def ends(steps):
 
 @pytest.mark.parametrize("sampler", ["dpmpp_2m", "dpmpp_2m_sde", "ddim", "heun", "ddpm"])
 def test_a_recorded_walk_of_a_shipped_model_is_the_unrecorded_one_to_the_bit(sampler):
-    subject = subject_of("digits", "a six", 2, sampler=sampler, steps=4)
-    c = subject.conditions()
-    heard = Recorder(subject, c)
-    assert torch.equal(ends(heard.listen(subject.walk(c))), ends(subject.walk(c)))
-    assert torch.equal(heard.recording().x_end, ends(subject.walk(c)))
+    target = target_of("digits", "a six", 2, sampler=sampler, steps=4)
+    c = target.conditions()
+    heard = Recorder(target, c)
+    assert torch.equal(ends(heard.listen(target.walk(c))), ends(target.walk(c)))
+    assert torch.equal(heard.recording().x_end, ends(target.walk(c)))
 
 
 def test_what_is_kept_is_what_the_steps_carried_in_their_order():
-    subject = planted_subject(seeds=range(3))
-    c, at = subject.conditions(), [7, 0, -1]
-    steps = list(subject.walk(c))
-    kept = record(subject, c, at=at)
+    target = planted_target(seeds=range(3))
+    c, at = target.conditions(), [7, 0, -1]
+    steps = list(target.walk(c))
+    kept = record(target, c, at=at)
     assert kept.steps == (0, 7, 19)
     assert kept.t == tuple(steps[i].t for i in kept.steps)
     for place, i in enumerate(kept.steps):
@@ -39,22 +39,22 @@ def test_what_is_kept_is_what_the_steps_carried_in_their_order():
 
 
 def test_both_branches_are_there_where_the_walk_asked_only_one():
-    subject = planted_subject(seeds=range(2), guidance=1.0)
-    c = subject.conditions()
-    assert all(step.pred.x_0_cond is None for step in subject.walk(c))
-    kept = record(subject, c)
+    target = planted_target(seeds=range(2), guidance=1.0)
+    c = target.conditions()
+    assert all(step.pred.x_0_cond is None for step in target.walk(c))
+    kept = record(target, c)
     for place, t in enumerate(kept.t):
         for found, mask in ((kept.x_0_cond, 1.0), (kept.x_0_uncond, 0.0)):
-            exact = subject.network.x_0(kept.x_t[place], t, mask * c)
+            exact = target.network.x_0(kept.x_t[place], t, mask * c)
             assert torch.allclose(found[place].double(), exact, atol=2e-4)
 
 
 def test_branches_of_a_model_are_those_of_guidance_itself():
-    subject = subject_of("digits", "a six", 2, steps=4)
-    c, ddpm = subject.conditions(), subject.ddpm
-    kept = record(subject, c)
+    target = target_of("digits", "a six", 2, steps=4)
+    c, ddpm = target.conditions(), target.ddpm
+    kept = record(target, c)
     ask = guided(
-        without_gradients(subject.network), ddpm.schedule, ddpm.parameterization, c, Guidance(3.0)
+        without_gradients(target.network), ddpm.schedule, ddpm.parameterization, c, Guidance(3.0)
     )
     for place, t in enumerate(kept.t):
         both = ask(kept.x_t[place], t)
@@ -64,17 +64,17 @@ def test_branches_of_a_model_are_those_of_guidance_itself():
 
 def test_too_much_is_refused_before_anything_is_walked(monkeypatch):
     monkeypatch.setattr(recorder, "MOST_BYTES", 50_000)
-    subject = planted_subject(seeds=range(8))
+    target = planted_target(seeds=range(8))
     with pytest.raises(UsageError, match="MiB"):
-        Recorder(subject, subject.conditions())
-    few = Recorder(subject, subject.conditions(), at=[0, -1])
-    list(few.listen(subject.walk(few.c)))
+        Recorder(target, target.conditions())
+    few = Recorder(target, target.conditions(), at=[0, -1])
+    list(few.listen(target.walk(few.c)))
     assert few.recording().x_t.shape[0] == 2
 
 
 def test_places_outside_the_walk_and_silent_recorders_are_refused():
-    subject = planted_subject(seeds=[0])
+    target = planted_target(seeds=[0])
     with pytest.raises(UsageError, match="no such place"):
-        Recorder(subject, subject.conditions(), at=[20])
+        Recorder(target, target.conditions(), at=[20])
     with pytest.raises(UsageError, match="nothing was recorded"):
-        Recorder(subject, subject.conditions()).recording()
+        Recorder(target, target.conditions()).recording()

@@ -5,9 +5,9 @@ import torch
 
 from ddpm_clip.errors import UsageError
 from ddpm_clip.explain.panels.kinds import Table
-from ddpm_clip.explain.subject.from_model import subject_of
-from ddpm_clip.explain.subject.planted import planted_subject
-from ddpm_clip.explain.subject.target import asked_for
+from ddpm_clip.explain.target.asked_for import asked_for
+from ddpm_clip.explain.target.from_model import target_of
+from ddpm_clip.explain.target.planted import planted_target
 from ddpm_clip.explain.verdict.analysis import plainly
 from ddpm_clip.explain.verdict.result import Explanation
 from ddpm_clip.generation.text_to_image import TextToImage
@@ -24,82 +24,82 @@ WISHES = {"steps": 4, "guidance": 3.0, "bridge": "noise", "negative": "a nine"}
 
 def test_analysis_and_painting_share_one_condition_path(tti):
     settings = tti.settings(**WISHES)
-    subject = subject_of(tti, "a six", [4, 9], **WISHES)
+    target = target_of(tti, "a six", [4, 9], **WISHES)
     painted = tti.conditions(["a six"] * 2, settings, [4, 9])
-    assert torch.equal(subject.conditions(), painted)
-    assert torch.equal(subject.conditions("a two", [4]), tti.conditions(["a two"], settings, [4]))
+    assert torch.equal(target.conditions(), painted)
+    assert torch.equal(target.conditions("a two", [4]), tti.conditions(["a two"], settings, [4]))
 
 
-def test_a_subjects_walk_is_the_painters_walk_to_the_bit(tti):
-    subject = subject_of(tti, "a six", [5, 6], **WISHES)
+def test_a_targets_walk_is_the_painters_walk_to_the_bit(tti):
+    target = target_of(tti, "a six", [5, 6], **WISHES)
     painted = list(tti.walk("a six", n=2, seed=5, **WISHES))
-    walked = list(subject.walk(subject.conditions()))
+    walked = list(target.walk(target.conditions()))
     assert [step.t for step in walked] == [step.t for step in painted]
     assert torch.equal(walked[-1].x_prev, painted[-1].x_prev)
-    alone = finish(subject.pictures(subject.conditions(), batch=1))
+    alone = finish(target.pictures(target.conditions(), batch=1))
     assert torch.allclose(alone, painted[-1].x_prev.clamp(-1, 1), atol=1e-4)
 
 
 @pytest.mark.parametrize("scale", [0.0, 1.0, 2.0, 3.5])
 def test_the_guidance_weight_that_is_given_is_the_one_that_is_used(scale):
-    subject = planted_subject(seeds=range(3), guidance=scale)
-    c = subject.conditions()
-    for step in subject.walk(c):
-        cond = subject.network.x_0(step.x_t, step.t, c)
-        uncond = subject.network.x_0(step.x_t, step.t)
+    target = planted_target(seeds=range(3), guidance=scale)
+    c = target.conditions()
+    for step in target.walk(c):
+        cond = target.network.x_0(step.x_t, step.t, c)
+        uncond = target.network.x_0(step.x_t, step.t)
         wanted = uncond + scale * (cond - uncond)
         assert torch.allclose(step.pred.x_0.double(), wanted, atol=1e-3)
-        told = subject.predict(c)(step.x_t, step.t).x_0
+        told = target.predict(c)(step.x_t, step.t).x_0
         assert torch.equal(told, step.pred.x_0)
-    assert subject.guidance == scale  # and it is not changed by what was asked
+    assert target.guidance == scale  # and it is not changed by what was asked
 
 
 def test_guidance_may_differ_from_picture_to_picture():
-    subject = planted_subject(seeds=range(2))
-    c, scale = subject.conditions(), torch.tensor([0.0, 2.0])
-    both = list(subject.walk(c, scale=scale))[-1].x_prev
+    target = planted_target(seeds=range(2))
+    c, scale = target.conditions(), torch.tensor([0.0, 2.0])
+    both = list(target.walk(c, scale=scale))[-1].x_prev
     for i in range(2):
-        alone = list(subject.walk(c[i : i + 1], [i], scale=float(scale[i])))[-1].x_prev
+        alone = list(target.walk(c[i : i + 1], [i], scale=float(scale[i])))[-1].x_prev
         assert torch.allclose(both[i : i + 1], alone, atol=1e-5)
 
 
 def test_pictures_cut_what_differs_from_picture_to_picture_along_with_the_batch():
-    subject = planted_subject(seeds=range(5))
-    c, scale = subject.conditions(), torch.linspace(0, 2, 5)
-    whole = finish(subject.pictures(c, scale=scale))
+    target = planted_target(seeds=range(5))
+    c, scale = target.conditions(), torch.linspace(0, 2, 5)
+    whole = finish(target.pictures(c, scale=scale))
     seen = []
-    work = subject.pictures(c, scale=scale, batch=2)
+    work = target.pictures(c, scale=scale, batch=2)
     parts = finish(work, seen.append)
     assert torch.allclose(whole, parts, atol=1e-5)
     assert (seen[-1].done, seen[-1].total) == (60, 60)
 
 
 def test_gradients_reach_the_condition_only_where_they_are_asked_for():
-    subject = planted_subject(seeds=[0])
-    c = subject.conditions().requires_grad_()
+    target = planted_target(seeds=[0])
+    c = target.conditions().requires_grad_()
     x = torch.randn(1, 1, 8, 8, generator=torch.Generator().manual_seed(0))
-    asked = subject.predict(c, gradients=True)(x, 800.0).x_0.sum()
+    asked = target.predict(c, gradients=True)(x, 800.0).x_0.sum()
     (found,) = torch.autograd.grad(asked, c)
     assert found.abs().max() > 0
-    assert not subject.predict(c)(x, 800.0).x_0.requires_grad
+    assert not target.predict(c)(x, 800.0).x_0.requires_grad
 
 
 @pytest.mark.parametrize(
-    "subject", [planted_subject(), subject_of("digits", "a six", 1)], ids=["planted", "digits"]
+    "target", [planted_target(), target_of("digits", "a six", 1)], ids=["planted", "digits"]
 )
-def test_a_judge_can_be_differentiated_where_it_is_asked_to(subject):
-    x = finish(subject.pictures(subject.conditions(seeds=[0]), [0])).requires_grad_()
-    (found,) = torch.autograd.grad(subject.judge(x, gradients=True)[:, subject.target].sum(), x)
+def test_a_judge_can_be_differentiated_where_it_is_asked_to(target):
+    x = finish(target.pictures(target.conditions(seeds=[0]), [0])).requires_grad_()
+    (found,) = torch.autograd.grad(target.judge(x, gradients=True)[:, target.asked_class].sum(), x)
     assert found.abs().max() > 0
-    assert not subject.judge(x).requires_grad
-    assert not subject.embed(x).requires_grad
+    assert not target.judge(x).requires_grad
+    assert not target.embed(x).requires_grad
 
 
 def test_seeds_go_on_after_the_own_ones_without_repeating():
-    subject = planted_subject(seeds=[7, 3])
-    assert subject.more_seeds(4) == [7, 3, 8, 9]
-    assert subject.more_seeds(2, start=2) == [8, 9]
-    last = planted_subject(seeds=[2**32 - 1, 0])
+    target = planted_target(seeds=[7, 3])
+    assert target.more_seeds(4) == [7, 3, 8, 9]
+    assert target.more_seeds(2, start=2) == [8, 9]
+    last = planted_target(seeds=[2**32 - 1, 0])
     assert last.more_seeds(3) == [2**32 - 1, 0, 1]
 
 
@@ -123,48 +123,48 @@ def test_the_class_asked_for_is_the_one_that_the_prompt_names(prompt, attribute,
         "species": ("bishop_of_llandaff", "rose"),
     }
     asked = asked_for(prompt, attributes, attribute)
-    assert (asked.attribute, asked.target) == found
+    assert (asked.attribute, asked.asked_class) == found
 
 
 def test_who_judges_and_who_embeds_is_told(tti):
-    subject = subject_of(tti, "a six", 1)
-    assert subject.wanted == "six"
-    assert subject.about["judged_by"] == "the judge beside the model"
-    assert subject.about["embedded_by"] == "a CLIP that did not condition the model"
-    assert subject_of("flowers", "a red rose", 1).wanted == "rose"
-    assert subject_of("flowers", "something blue", 1).attribute == "petals"
+    target = target_of(tti, "a six", 1)
+    assert target.asked_name == "six"
+    assert target.about["judged_by"] == "the judge beside the model"
+    assert target.about["embedded_by"] == "a CLIP that did not condition the model"
+    assert target_of("flowers", "a red rose", 1).asked_name == "rose"
+    assert target_of("flowers", "something blue", 1).attribute == "petals"
 
 
 def test_a_model_without_a_judge_is_read_by_the_names_of_its_classes(tti, monkeypatch):
-    monkeypatch.setattr("ddpm_clip.explain.subject.from_model.find_judge", lambda model: None)
-    subject = subject_of(tti, "a six", 4)
-    x = finish(subject.pictures(subject.conditions()))
-    assert (subject.judge(x).argmax(1) == subject.target).all()
-    assert "by the names of the classes" in subject.about["judged_by"]
+    monkeypatch.setattr("ddpm_clip.explain.target.from_model.find_judge", lambda model: None)
+    target = target_of(tti, "a six", 4)
+    x = finish(target.pictures(target.conditions()))
+    assert (target.judge(x).argmax(1) == target.asked_class).all()
+    assert "by the names of the classes" in target.about["judged_by"]
 
 
 def test_slips_are_told():
     with pytest.raises(UsageError, match="no prompt"):
-        subject_of("digits")
+        target_of("digits")
     with pytest.raises(UsageError, match="twice"):
-        subject_of("digits", "a six", [1, 1])
+        target_of("digits", "a six", [1, 1])
     with pytest.raises(UsageError, match="2 guidance scales"):
-        subject_of("digits", "a six", guidance=(1.0, 2.0))
+        target_of("digits", "a six", guidance=(1.0, 2.0))
     with pytest.raises(UsageError, match="no judge reads colour"):
-        subject_of("digits", "a six", attribute="colour")
+        target_of("digits", "a six", attribute="colour")
     with pytest.raises(UsageError, match="no seeds"):
-        planted_subject(seeds=[])
+        planted_target(seeds=[])
 
 
-def test_a_plain_function_takes_a_name_a_model_or_a_subject(tti):
-    def explain(subject, *, quick=False, more=0):
+def test_a_plain_function_takes_a_name_a_model_or_a_target(tti):
+    def explain(target, *, quick=False, more=0):
         yield from ()
-        told = {"prompt": subject.prompt, "n": len(subject.seeds), "quick": quick, "more": more}
+        told = {"prompt": target.prompt, "n": len(target.seeds), "quick": quick, "more": more}
         return Explanation("x", "X", "", (Table("t", ["a"], [["b"]]),), "", "pass", told)
 
     analysis = plainly(explain)
     assert analysis("digits", "a six", seeds=3).numbers["n"] == 3
     assert analysis(tti, "a six", quick=True, more=2).numbers["more"] == 2
-    planted = planted_subject("a two", range(5))
+    planted = planted_target("a two", range(5))
     assert analysis(planted).numbers == {"prompt": "a two", "n": 5, "quick": False, "more": 0}
     assert analysis(planted, "a four", seeds=[1]).numbers["prompt"] == "a four"

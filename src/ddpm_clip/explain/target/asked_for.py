@@ -20,7 +20,7 @@ class Asked:
 
     attribute: str
     classes: tuple[str, ...]
-    target: int | None
+    asked_class: int | None
 
 
 def asked_for(
@@ -28,7 +28,7 @@ def asked_for(
 ) -> Asked:
     """What to follow: the first attribute of which the prompt names exactly one value.
 
-    Where none is named the first attribute is followed, without a target.
+    Where none is named the first attribute is followed, without a requested class.
 
     >>> asked_for("a photo of the digit six", {"digit": ("five", "six")}).target
     1
@@ -50,9 +50,9 @@ def asked_for(
         )
     chosen = list(attributes) if attribute is None else [attribute]
     for name in chosen:
-        target = _named(prompt, attributes[name])
-        if target is not None:
-            return Asked(name, tuple(attributes[name]), target)
+        asked_class = _named(prompt, attributes[name])
+        if asked_class is not None:
+            return Asked(name, tuple(attributes[name]), asked_class)
     return Asked(chosen[0], tuple(attributes[chosen[0]]), None)
 
 

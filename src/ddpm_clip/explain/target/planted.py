@@ -1,4 +1,4 @@
-"""A subject whose every answer is known: an exact mixture behind the protocols of a trained model.
+"""A target whose every answer is known: an exact mixture behind the protocols of a trained model.
 
 Ten round modes of one spread, far apart and equally far; a condition tilts their weights,
 w_k proportional to pi_k exp(tilt c_k), so that E[x_0 | x_t, c] and the posterior over modes have a
@@ -18,8 +18,8 @@ from torch.nn import functional as F
 
 from ddpm_clip.data.captions.digit_words import DIGITS
 from ddpm_clip.diffusion.schedules import NoiseSchedule, cosine
-from ddpm_clip.explain.subject.subject import Subject
-from ddpm_clip.explain.subject.target import asked_for
+from ddpm_clip.explain.target.analysis_target import AnalysisTarget
+from ddpm_clip.explain.target.asked_for import asked_for
 from ddpm_clip.generation.settings import Settings
 from ddpm_clip.models.ddpm import DDPM
 
@@ -127,7 +127,7 @@ def ten_modes(T: int = 1000, std: float = SPREAD, tilt: float = TILT) -> Mixture
     )
 
 
-def planted_subject(
+def planted_target(
     prompt: str = "a two",
     seeds: Sequence[int] = tuple(range(16)),
     *,
@@ -135,8 +135,8 @@ def planted_subject(
     steps: int = 20,
     sampler: str = "dpmpp_2m",
     mixture: Mixture | None = None,
-) -> Subject:
-    """The exact mixture as a subject; its modes are called zero to nine.
+) -> AnalysisTarget:
+    """The exact mixture as a target; its modes are called zero to nine.
 
     Args:
         prompt: any words; those of a class say which mode is meant.
@@ -148,7 +148,7 @@ def planted_subject(
     """
     truth = ten_modes() if mixture is None else mixture
     names = DIGITS[: truth.c_embed_dim]
-    target = asked_for(prompt, {"mode": names}).target
+    asked_class = asked_for(prompt, {"mode": names}).asked_class
     settings = Settings(
         steps=steps, guidance=(guidance,), sampler=sampler, clamp="none", interval=None
     )
@@ -166,7 +166,7 @@ def planted_subject(
         rows = torch.stack([meant(text, names) for text in texts])
         return F.normalize(torch.where(rows.any(1, keepdim=True), rows, 1.0), dim=1)
 
-    return Subject(
+    return AnalysisTarget(
         "the planted mixture",
         prompt,
         tuple(seeds),
@@ -176,7 +176,7 @@ def planted_subject(
         conditioning,
         "mode",
         names,
-        target,
+        asked_class,
         judging,
         embedding,
         wording,

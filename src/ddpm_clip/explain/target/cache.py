@@ -2,7 +2,7 @@
 
 A picture hangs on its condition, its seed and how it is walked, and on nothing that is painted
 beside it, so it can be known again by these. What has been kept longest without use gives way.
-Knows nothing of any analysis, nor of networks: a subject with another one has another memory.
+Knows nothing of any analysis, nor of networks: a target with another one has another memory.
 """
 
 from collections import OrderedDict

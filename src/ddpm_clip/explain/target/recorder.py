@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 from ddpm_clip.errors import UsageError
-from ddpm_clip.explain.subject.subject import Subject
+from ddpm_clip.explain.target.analysis_target import AnalysisTarget
 from ddpm_clip.types import Step
 
 MOST_BYTES = 256 * 2**20
@@ -79,23 +79,23 @@ class Recording:
 class Recorder:
     """Listens to one walk.
 
-    >>> recorder = Recorder(subject, c)  # doctest: +SKIP
-    >>> for step in recorder.listen(subject.walk(c)): ...  # doctest: +SKIP
+    >>> recorder = Recorder(target, c)  # doctest: +SKIP
+    >>> for step in recorder.listen(target.walk(c)): ...  # doctest: +SKIP
     >>> recorder.recording().x_0.shape  # doctest: +SKIP
 
     Args:
-        subject: that walks.
+        target: that walks.
         c: (b, e) its conditions.
         at: places in the walk (0 is pure noise, -1 the last) that are kept, in any order; None
             keeps all.
         branches: ask for both branches; without, they are those of the walk or equal to `x_0`.
-        count: of the walk; None is that of the subject's own settings.
+        count: of the walk; None is that of the target's own settings.
 
     Raises:
         UsageError: more than `MOST_BYTES` would be kept, or a place is not in the walk.
     """
 
-    subject: Subject
+    target: AnalysisTarget
     c: Tensor
     at: Sequence[int] | None = None
     branches: bool = True
@@ -105,12 +105,12 @@ class Recorder:
     _end: Tensor | None = field(default=None, init=False)
 
     def __post_init__(self) -> None:
-        count = len(self.subject.timesteps()) if self.count is None else self.count
+        count = len(self.target.timesteps()) if self.count is None else self.count
         places = range(count) if self.at is None else self.at
         if any(not -count <= i < count for i in places):
             raise UsageError(f"no such place in a walk of {count} steps: {list(places)}")
         self._places = {i % count for i in places}
-        channels, height, width = self.subject.image_shape
+        channels, height, width = self.target.image_shape
         size = 4 * len(KEPT) * len(self._places) * len(self.c) * channels * height * width
         if size > MOST_BYTES:
             raise UsageError(
@@ -124,7 +124,7 @@ class Recorder:
 
     def listen(self, steps: Iterable[Step]) -> Iterator[Step]:
         """The same steps, each handed on after what is wanted of it was copied."""
-        ask = self.subject.branches(self.c)
+        ask = self.target.branches(self.c)
         for step in steps:
             if step.i in self._places:
                 cond, uncond = step.pred.x_0_cond, step.pred.x_0_uncond
@@ -149,7 +149,7 @@ class Recorder:
         if self._end is None or not self._rows:
             raise UsageError("nothing was recorded", "no walk was listened to")
         places, t = zip(*self._rows, strict=True)
-        alpha, sigma = self.subject.schedule.at(torch.tensor(t, dtype=torch.float64))
+        alpha, sigma = self.target.schedule.at(torch.tensor(t, dtype=torch.float64))
         kept = {name: torch.stack(parts) for name, parts in self._kept.items()}
         end = self._end.detach().float().cpu().clone()
         return Recording(t, places, alpha, sigma, **kept, x_end=end)
@@ -161,14 +161,14 @@ class Recorder:
 
 
 def record(
-    subject: Subject,
+    target: AnalysisTarget,
     c: Tensor | None = None,
     seeds: Sequence[int] | None = None,
     at: Sequence[int] | None = None,
 ) -> Recording:
-    """A whole walk of a subject, recorded; by default its own prompt, seeds and all rows."""
-    c = subject.conditions(seeds=seeds) if c is None else c
-    recorder = Recorder(subject, c, at)
-    for _ in recorder.listen(subject.walk(c, seeds)):
+    """A whole walk of a target, recorded; by default its own prompt, seeds and all rows."""
+    c = target.conditions(seeds=seeds) if c is None else c
+    recorder = Recorder(target, c, at)
+    for _ in recorder.listen(target.walk(c, seeds)):
         pass
     return recorder.recording()

@@ -1,4 +1,4 @@
-"""Subjects of which nothing is true: on each of them an analysis must not pass.
+"""Targets of which nothing is true: on each of them an analysis must not pass.
 
 Each null takes away one thing that an explanation has to rest on and leaves all else in place.
 Knows nothing of any analysis.
@@ -13,9 +13,9 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from ddpm_clip.explain.subject.readers import Look
-from ddpm_clip.explain.subject.subject import Subject
-from ddpm_clip.explain.subject.target import asked_for
+from ddpm_clip.explain.target.analysis_target import AnalysisTarget
+from ddpm_clip.explain.target.asked_for import asked_for
+from ddpm_clip.explain.target.readers import Look
 from ddpm_clip.models.unet import UNet
 from ddpm_clip.registry import Registry
 from ddpm_clip.types import Denoiser
@@ -48,15 +48,15 @@ class _Wrapped:
         return self.network(x_t, t if self.row is None else self.row(t), c, c_mask)
 
 
-def random_weights(subject: Subject, seed: int = 0) -> Subject:
+def random_weights(target: AnalysisTarget, seed: int = 0) -> AnalysisTarget:
     """The same network with weights drawn anew, each tensor as widely as the trained one.
 
     Zero-initialised layers would say nothing at all, so the trained spread is kept. Where the
-    subject has no network, a small U-Net of the same shape is drawn.
+    target has no network, a small U-Net of the same shape is drawn.
     """
     generator = torch.Generator().manual_seed(seed)
-    network = subject.network
-    fresh = copy.deepcopy(network) if isinstance(network, nn.Module) else _small_unet(subject)
+    network = target.network
+    fresh = copy.deepcopy(network) if isinstance(network, nn.Module) else _small_unet(target)
     with torch.no_grad():
         for weight in fresh.parameters():
             drawn = torch.randn(weight.shape, generator=generator).to(weight)
@@ -64,67 +64,67 @@ def random_weights(subject: Subject, seed: int = 0) -> Subject:
             spread = weight.std() if weight.numel() > 1 else weight.abs().mean()
             middle = weight.mean() if weight.ndim == 1 else 0.0
             weight.copy_(middle + (spread if spread > 0 else 0.05) * drawn)
-    return subject.replace(network=cast(Denoiser, fresh.eval()), about={"null": "random weights"})
+    return target.replace(network=cast(Denoiser, fresh.eval()), about={"null": "random weights"})
 
 
-def shuffled_prompts(subject: Subject, seed: int = 0) -> Subject:
+def shuffled_prompts(target: AnalysisTarget, seed: int = 0) -> AnalysisTarget:
     """Every text gets the condition of some other text, the same one whenever it is asked.
 
-    None of these asks for the target, or some would be right by chance.
+    None of these asks for the requested class, or some would be right by chance.
     """
-    others = [text for text in subject.vocabulary if not _asks_for(text, subject)]
-    names = [name for k, name in enumerate(subject.classes) if k != subject.target]
-    pool = others or names or [subject.prompt[::-1]]
+    others = [text for text in target.vocabulary if not _asks_for(text, target)]
+    names = [name for k, name in enumerate(target.classes) if k != target.asked_class]
+    pool = others or names or [target.prompt[::-1]]
 
     def conditioning(prompts: Sequence[str], seeds: Sequence[int]) -> Tensor:
         swapped = [pool[zlib.crc32(f"{seed} {text}".encode()) % len(pool)] for text in prompts]
-        return subject.conditioning(swapped, seeds)
+        return target.conditioning(swapped, seeds)
 
-    return subject.replace(conditioning=conditioning, about={"null": "shuffled prompts"})
+    return target.replace(conditioning=conditioning, about={"null": "shuffled prompts"})
 
 
-def untrained_judge(subject: Subject, seed: int = 0) -> Subject:
+def untrained_judge(target: AnalysisTarget, seed: int = 0) -> AnalysisTarget:
     """Judge and embedder with random weights; what they say has nothing to do with the classes."""
     generator = torch.Generator().manual_seed(seed)
     changes: dict[str, object] = {}
-    if subject.judging is not None:
-        read = _random_reader(subject, len(subject.classes), generator)
+    if target.judging is not None:
+        read = _random_reader(target, len(target.classes), generator)
         changes["judging"] = lambda x: read(x).softmax(1)
-    if subject.embedding is not None:
-        probe = subject.embed(torch.zeros(1, *subject.image_shape, device=subject.ddpm.device))
+    if target.embedding is not None:
+        probe = target.embed(torch.zeros(1, *target.image_shape, device=target.ddpm.device))
         assert probe is not None
-        embed = _random_reader(subject, probe.shape[1], generator)
+        embed = _random_reader(target, probe.shape[1], generator)
         changes["embedding"] = lambda x: F.normalize(embed(x), dim=1)
-    return subject.replace(**changes, about={"null": "untrained judge"})
+    return target.replace(**changes, about={"null": "untrained judge"})
 
 
-def permuted_timesteps(subject: Subject, seed: int = 0) -> Subject:
+def permuted_timesteps(target: AnalysisTarget, seed: int = 0) -> AnalysisTarget:
     """The network is told a wrong row: a fixed permutation of all rows."""
     generator = torch.Generator().manual_seed(seed)
-    order = torch.randperm(subject.schedule.T, generator=generator)
+    order = torch.randperm(target.schedule.T, generator=generator)
 
     def row(t: Tensor) -> Tensor:
-        whole = t.floor().clamp(0, subject.schedule.T - 1)
+        whole = t.floor().clamp(0, target.schedule.T - 1)
         # what lies between two rows stays between rows
         wrong = order.to(t.device)[whole.long()].to(t) + (t - whole).clamp(0, 1)
-        return wrong.clamp(max=subject.schedule.T - 1)
+        return wrong.clamp(max=target.schedule.T - 1)
 
-    wrapped = _Wrapped(subject.network, row=row)
-    return subject.replace(network=wrapped, about={"null": "permuted timesteps"})
+    wrapped = _Wrapped(target.network, row=row)
+    return target.replace(network=wrapped, about={"null": "permuted timesteps"})
 
 
-def pure_noise(subject: Subject, seed: int = 0) -> Subject:
+def pure_noise(target: AnalysisTarget, seed: int = 0) -> AnalysisTarget:
     """The network answers every question with fresh noise."""
     generator = torch.Generator().manual_seed(seed)
 
     def answer(x_t: Tensor) -> Tensor:
         return torch.randn(x_t.shape, generator=generator).to(x_t)
 
-    wrapped = _Wrapped(subject.network, answer=answer)
-    return subject.replace(network=wrapped, about={"null": "pure noise"})
+    wrapped = _Wrapped(target.network, answer=answer)
+    return target.replace(network=wrapped, about={"null": "pure noise"})
 
 
-NULLS: Registry[Callable[[Subject, int], Subject]] = Registry(
+NULLS: Registry[Callable[[AnalysisTarget, int], AnalysisTarget]] = Registry(
     "null",
     {
         "random_weights": random_weights,
@@ -134,7 +134,7 @@ NULLS: Registry[Callable[[Subject, int], Subject]] = Registry(
         "pure_noise": pure_noise,
     },
 )
-"""(subject, seed) -> a subject of which nothing is true."""
+"""(target, seed) -> a target of which nothing is true."""
 
 SPARED: dict[str, tuple[str, ...]] = {
     # A trained network reads the noise level off the picture: told wrong rows it is still a smooth
@@ -153,30 +153,30 @@ def nulls_of(analysis: str) -> list[str]:
     return [name for name in NULLS if name not in SPARED.get(analysis, ())]
 
 
-def _asks_for(text: str, subject: Subject) -> bool:
-    if subject.target is None or not subject.classes:
-        return text == subject.prompt
-    return asked_for(text, {"class": subject.classes}).target == subject.target
+def _asks_for(text: str, target: AnalysisTarget) -> bool:
+    if target.asked_class is None or not target.classes:
+        return text == target.prompt
+    return asked_for(text, {"class": target.classes}).asked_class == target.asked_class
 
 
-def _small_unet(subject: Subject) -> UNet:
-    channels, size, _ = subject.image_shape
+def _small_unet(target: AnalysisTarget) -> UNet:
+    channels, size, _ = target.image_shape
     with torch.random.fork_rng(devices=[]):
         return UNet(
-            subject.schedule.T,
+            target.schedule.T,
             channels,
             size,
             (16, 32),
             16,
-            subject.network.c_embed_dim,
+            target.network.c_embed_dim,
             blocks=1,
             attention=0,
         )
 
 
-def _random_reader(subject: Subject, outputs: int, generator: torch.Generator) -> Look:
+def _random_reader(target: AnalysisTarget, outputs: int, generator: torch.Generator) -> Look:
     """A layer of random features and a random head, both as widely drawn as keeps values near 1."""
-    channels, height, width = subject.image_shape
+    channels, height, width = target.image_shape
     pixels = channels * height * width
     first = torch.randn(pixels, HIDDEN, generator=generator) * (4 / pixels) ** 0.5
     head = torch.randn(HIDDEN, outputs, generator=generator) * (16 / HIDDEN) ** 0.5

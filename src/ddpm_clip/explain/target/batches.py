@@ -1,6 +1,6 @@
 """Many walks, a batch after another, to the pictures at their ends.
 
-Knows nothing of subjects: it is told how a batch walks.
+Knows nothing of targets: it is told how a batch walks.
 """
 
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence

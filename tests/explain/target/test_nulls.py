@@ -3,27 +3,27 @@
 import pytest
 import torch
 
-from ddpm_clip.explain.subject.from_model import subject_of
-from ddpm_clip.explain.subject.nulls import NULLS
-from ddpm_clip.explain.subject.planted import planted_subject
-from ddpm_clip.explain.subject.target import asked_for
+from ddpm_clip.explain.target.asked_for import asked_for
+from ddpm_clip.explain.target.from_model import target_of
+from ddpm_clip.explain.target.nulls import NULLS
+from ddpm_clip.explain.target.planted import planted_target
 from ddpm_clip.utils.generators import finish
 
 
 @pytest.fixture(scope="module")
 def planted():
-    return planted_subject("a two", range(8))
+    return planted_target("a two", range(8))
 
 
 @pytest.mark.parametrize("name", NULLS)
-def test_a_null_of_any_subject_still_walks_and_says_that_it_is_one(name, planted):
-    for subject in (planted, subject_of("digits", "a six", 2, steps=3)):
-        null = NULLS[name](subject, 0)
+def test_a_null_of_any_target_still_walks_and_says_that_it_is_one(name, planted):
+    for target in (planted, target_of("digits", "a six", 2, steps=3)):
+        null = NULLS[name](target, 0)
         x = finish(null.pictures(null.conditions()))
         assert x.isfinite().all()
-        assert null.judge(x).shape == (len(subject.seeds), len(subject.classes))
+        assert null.judge(x).shape == (len(target.seeds), len(target.classes))
         assert null.about["null"] == name.replace("_", " ")
-        assert "null" not in subject.about
+        assert "null" not in target.about
 
 
 @pytest.mark.parametrize("name", NULLS)
@@ -34,11 +34,11 @@ def test_the_same_seed_is_the_same_null(name, planted):
 
 
 def test_random_weights_are_as_wide_as_the_trained_ones_and_leave_those_alone():
-    subject = subject_of("digits", "a six", 1)
-    before = {k: v.clone() for k, v in subject.network.state_dict().items()}
-    null = NULLS["random_weights"](subject, 0)
+    target = target_of("digits", "a six", 1)
+    before = {k: v.clone() for k, v in target.network.state_dict().items()}
+    null = NULLS["random_weights"](target, 0)
     for name, weight in null.network.state_dict().items():
-        assert torch.equal(before[name], subject.network.state_dict()[name])
+        assert torch.equal(before[name], target.network.state_dict()[name])
         if weight.ndim > 1 and weight.numel() > 500:
             assert abs(float(weight.std() / before[name].std()) - 1) < 0.2, name
             seen = torch.stack([weight.flatten(), before[name].flatten()])
@@ -52,8 +52,8 @@ def test_shuffled_prompts_never_ask_for_the_target_and_are_stable(planted):
     assert (c[:, 2] == 0).all()
     assert torch.equal(c, null.conditions(texts, list(range(len(texts)))))
     assert len(c.argmax(1).unique()) > 4
-    digits = subject_of("digits", "a six", 1)
-    pool = [t for t in digits.vocabulary if asked_for(t, {"d": digits.classes}).target == 6]
+    digits = target_of("digits", "a six", 1)
+    pool = [t for t in digits.vocabulary if asked_for(t, {"d": digits.classes}).asked_class == 6]
     assert pool  # there is something to leave out
 
 

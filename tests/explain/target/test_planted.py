@@ -5,7 +5,7 @@ import math
 import pytest
 import torch
 
-from ddpm_clip.explain.subject.planted import meant, planted_subject, ten_modes
+from ddpm_clip.explain.target.planted import meant, planted_target, ten_modes
 from ddpm_clip.utils.generators import finish
 
 
@@ -91,25 +91,25 @@ def test_the_words_of_a_class_mean_its_mode_and_others_nothing():
 
 
 def test_walks_end_as_true_samples_of_the_mode_that_was_asked_for():
-    subject = planted_subject("a two", range(64), guidance=1.0, steps=40)
-    x = finish(subject.pictures(subject.conditions())).double()
-    assert (subject.judge(x).argmax(1) == 2).all()
-    away = x - subject.network.means[2]
+    target = planted_target("a two", range(64), guidance=1.0, steps=40)
+    x = finish(target.pictures(target.conditions())).double()
+    assert (target.judge(x).argmax(1) == 2).all()
+    away = x - target.network.means[2]
     assert abs(float(away.std()) / 0.1 - 1) < 0.05
     assert away.mean(0).abs().max() < 0.06  # of 64 samples: 4.8 standard errors
 
 
 def test_without_a_class_word_all_modes_come_out_equally_often():
-    subject = planted_subject("anything", range(200), guidance=1.0)
-    assert subject.target is None
-    x = finish(subject.pictures(subject.conditions(), batch=200))
-    counts = subject.judge(x).argmax(1).bincount(minlength=10)
+    target = planted_target("anything", range(200), guidance=1.0)
+    assert target.asked_class is None
+    x = finish(target.pictures(target.conditions(), batch=200))
+    counts = target.judge(x).argmax(1).bincount(minlength=10)
     assert ((counts - 20) ** 2 / 20).sum() < 27.9  # chi-squared, 9 degrees, 0.1 %
 
 
 def test_judge_embedder_and_texts_agree_about_clean_pictures():
-    subject = planted_subject()
-    x = subject.network.means.float()
-    assert subject.judge(x).argmax(1).tolist() == list(range(10))
-    cosines = subject.embed(x) @ subject.embed_texts(list(subject.classes)).T
+    target = planted_target()
+    x = target.network.means.float()
+    assert target.judge(x).argmax(1).tolist() == list(range(10))
+    cosines = target.embed(x) @ target.embed_texts(list(target.classes)).T
     assert torch.allclose(cosines, torch.eye(10), atol=1e-5)
