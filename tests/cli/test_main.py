@@ -28,7 +28,7 @@ def test_help_loads_nothing_heavy_and_answers_at_once():
 
 
 def _seconds_of_children() -> float:
-    """Of computing: a busy machine makes the clock on the wall a bad witness."""
+    """Of computing: a busy machine makes the clock on the wall a bad evaluator."""
     spent = os.times()
     return spent.children_user + spent.children_system
 

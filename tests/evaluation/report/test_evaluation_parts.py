@@ -7,7 +7,7 @@ from planted import ATTRIBUTES, planted
 from ddpm_clip.embedders.mini_clip import MiniClip
 from ddpm_clip.evaluation.prompts.success import PromptCase
 from ddpm_clip.evaluation.report.context import Material
-from ddpm_clip.evaluation.report.readers import Witness
+from ddpm_clip.evaluation.report.evaluators import Evaluator
 from ddpm_clip.evaluation.report.real_pictures import Pictures, Real
 from ddpm_clip.evaluation.report.sections import transfer as transfer_module
 from ddpm_clip.evaluation.report.sections.copies import copies_part
@@ -29,7 +29,7 @@ CASES = [
     for shape in ATTRIBUTES["shape"]
     for tone in ATTRIBUTES["tone"]
 ]
-NOBODY = Witness(None, {}, "nobody is here", "fetch somebody")
+NOBODY = Evaluator(None, {}, "nobody is here", "fetch somebody")
 
 
 def perfect(seed=100, n=N, cases=CASES):
@@ -51,7 +51,7 @@ def material(toy_judge, real):
     def make(x, judge=True, **more):
         about = {"kind": "named", "accuracy": {"shape": 0.99, "tone": 0.99}, "accuracy_n": 300}
         known = {
-            "judge": Witness(toy_judge, about) if judge else NOBODY,
+            "judge": Evaluator(toy_judge, about) if judge else NOBODY,
             "scorer": NOBODY,
             "real": real,
             "full": False,
@@ -77,7 +77,7 @@ def test_a_perfect_model_succeeds_and_one_that_heeds_no_prompt_does_not(material
 
 
 def test_weak_judges_and_uncounted_pictures_are_told(material, toy_judge):
-    weak = Witness(toy_judge, {"accuracy": {"shape": 0.5, "tone": 0.99}, "accuracy_n": 9})
+    weak = Evaluator(toy_judge, {"accuracy": {"shape": 0.5, "tone": 0.99}, "accuracy_n": 9})
     notes = " ".join(finish(success_part(material(perfect()))).notes)
     assert "weak" not in notes
     made = material(perfect())
@@ -166,7 +166,7 @@ def test_readers_learn_from_a_perfect_model_and_not_from_wrong_labels(material, 
 def test_another_clip_is_asked_and_real_pictures_beside(material):
     torch.manual_seed(0)
     clip = MiniClip(1, 16, 8, 8, 32).eval()
-    part = finish(retrieval_part(material(perfect(), scorer=Witness(clip, {"dim": 8}))))
+    part = finish(retrieval_part(material(perfect(), scorer=Evaluator(clip, {"dim": 8}))))
     found = figures(part)["R-precision"]
     assert found.n == len(CASES) * N
     assert found.real is not None

@@ -5,7 +5,7 @@
 - `compass`: `compass`: pictures and words in one plane
 - `doctor`: `doctor`: what this machine and this installation can do, for a person who is stuck
 - `embed`: `embed`: the embeddings of a source into a cache, whole or in parts, or into a CSV
-- `evaluate`: `evaluate`: how good is a model, by witnesses that it was not trained with
+- `evaluate`: `evaluate`: how good is a model, by evaluators that it was not trained with
 - `explain`: `explain`: why a model paints what it paints, with the verdict of a test beside every
   claim
 - `gap`: `gap`: how far words lie from pictures, and what each bridge makes of it

@@ -1,4 +1,4 @@
-"""`evaluate`: how good is a model, by witnesses that it was not trained with.
+"""`evaluate`: how good is a model, by evaluators that it was not trained with.
 
 Reads the options and prints; what is measured is the library's `evaluate`.
 """

@@ -1,4 +1,4 @@
-"""What all parts of an evaluation look at: painted pictures, what was asked, real ones, witnesses.
+"""What all parts of an evaluation look at: painted pictures, what was asked, real ones, evaluators.
 
 Whatever two parts need is computed once, when the first asks. Knows nothing of figures.
 """
@@ -18,7 +18,7 @@ from ddpm_clip.evaluation.metrics.matching import Matched, matched
 from ddpm_clip.evaluation.metrics.retrieval import embed_pictures
 from ddpm_clip.evaluation.prompts.cases import meaning
 from ddpm_clip.evaluation.prompts.success import PromptCase, Verdict, judged
-from ddpm_clip.evaluation.report.readers import Witness
+from ddpm_clip.evaluation.report.evaluators import Evaluator
 from ddpm_clip.evaluation.report.real_pictures import Pictures, Real
 from ddpm_clip.types import Embedder
 from ddpm_clip.utils.tensors import to_float
@@ -44,8 +44,8 @@ class Material:
     cases: Sequence[PromptCase]
     n: int
     x: Tensor
-    judge: Witness
-    scorer: Witness
+    judge: Evaluator
+    scorer: Evaluator
     real: Real
     seed: int = 0
     full: bool = True

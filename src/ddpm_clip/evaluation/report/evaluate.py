@@ -1,4 +1,4 @@
-"""One evaluation: find witnesses and real pictures, paint, measure, and say what could not be.
+"""One evaluation: find evaluators and real pictures, paint, measure, and say what could not be.
 
 `evaluate` is the whole of `ddpm-clip evaluate` but for its options and its files. Every part
 either comes out as figures or as the reason why not. Knows nothing of commands or report formats.
@@ -17,9 +17,9 @@ from ddpm_clip.errors import DdpmClipError, UsageError
 from ddpm_clip.evaluation.prompts.cases import cases_of, read_prompts
 from ddpm_clip.evaluation.prompts.success import PromptCase, check_readable, paint_cases
 from ddpm_clip.evaluation.report.context import Material
+from ddpm_clip.evaluation.report.evaluators import Evaluator, find_judge, find_scorer, trained_judge
 from ddpm_clip.evaluation.report.plan import MINUTES, Plan, check_size, plan
 from ddpm_clip.evaluation.report.provenance import provenance
-from ddpm_clip.evaluation.report.readers import Witness, find_judge, find_scorer, trained_judge
 from ddpm_clip.evaluation.report.real_pictures import Real, real_pictures
 from ddpm_clip.evaluation.report.sections.copies import TITLE as COPIES
 from ddpm_clip.evaluation.report.sections.copies import Copies, copies_part
@@ -265,13 +265,13 @@ def _failed(name: str, title: str, error: DdpmClipError) -> Absent:
     return Absent(name, title, why, error.fix)
 
 
-def _check(judge: Witness | None, cases: list[PromptCase] | None) -> None:
+def _check(judge: Evaluator | None, cases: list[PromptCase] | None) -> None:
     """A fact that the judge cannot read is told before anything is painted."""
     if judge is not None and judge.net is not None and cases:
         check_readable(judge.net, [case for case in cases if case.facts])
 
 
-def _cases(tti: TextToImage, judge: Witness, real: Real) -> list[PromptCase]:
+def _cases(tti: TextToImage, judge: Evaluator, real: Real) -> list[PromptCase]:
     """What this kind of model is asked where nobody says."""
     config, there = tti.model.config, real.unseen or real.train
     plain = config.embedder.name == "labels"

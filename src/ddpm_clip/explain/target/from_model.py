@@ -16,7 +16,7 @@ from ddpm_clip.embedders.prompts import checked_prompt
 from ddpm_clip.embedders.texts import TextEmbeddings
 from ddpm_clip.errors import UsageError
 from ddpm_clip.evaluation.clip.similarity import INVERSE_TEMPERATURE
-from ddpm_clip.evaluation.report.readers import find_judge, find_scorer
+from ddpm_clip.evaluation.report.evaluators import find_judge, find_scorer
 from ddpm_clip.explain.target.analysis_target import AnalysisTarget
 from ddpm_clip.explain.target.asked_for import Asked, asked_for
 from ddpm_clip.explain.target.readers import Look, Words

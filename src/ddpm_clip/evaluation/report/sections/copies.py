@@ -13,8 +13,8 @@ from PIL import Image
 from ddpm_clip.evaluation.metrics.features import pixel_features
 from ddpm_clip.evaluation.metrics.memorisation import Audit, audit
 from ddpm_clip.evaluation.report.context import Material
+from ddpm_clip.evaluation.report.evaluators import TRAINED
 from ddpm_clip.evaluation.report.nearest_sheet import nearest_sheet
-from ddpm_clip.evaluation.report.readers import TRAINED
 from ddpm_clip.evaluation.report.real_pictures import Pictures
 from ddpm_clip.evaluation.report.sections.figures import Absent, Figure, Part
 from ddpm_clip.evaluation.statistics.intervals import wilson
@@ -121,7 +121,7 @@ def _notes(material: Material) -> tuple[str, ...]:
     if material.judge.about.get("kind") == TRAINED:
         notes.append(
             "the features are of a judge that was trained on the same training pictures, "
-            "which may draw these apart: the pixels are the surer witness"
+            "which may draw these apart: the pixels are the surer evaluator"
         )
     return tuple(notes)
 

@@ -13,7 +13,7 @@ from ddpm_clip.evaluation.metrics.diversity import diversity
 from ddpm_clip.evaluation.metrics.mmd import permutation_p
 from ddpm_clip.evaluation.metrics.two_sample import two_sample_test
 from ddpm_clip.evaluation.report.context import Material
-from ddpm_clip.evaluation.report.readers import TRAINED
+from ddpm_clip.evaluation.report.evaluators import TRAINED
 from ddpm_clip.evaluation.report.sections.figures import Figure, Part
 from ddpm_clip.types import Progress
 

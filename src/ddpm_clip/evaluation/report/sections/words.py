@@ -23,7 +23,7 @@ from ddpm_clip.utils.tensors import to_float
 SUCCESS, RETRIEVAL = "Prompt success", "Retrieval by another CLIP"
 
 WEAK = 0.9
-"""A judge that reads less of real pictures right is no good witness, and a note says so."""
+"""A judge that reads less of real pictures right is no good evaluator, and a note says so."""
 
 Work = Generator[Progress, None, Part | Absent]
 

@@ -36,7 +36,7 @@ STEPS_A_MINUTE = 60
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Witness:
+class Evaluator:
     """A judge or a CLIP, or why there is none.
 
     Attributes:
@@ -52,7 +52,7 @@ class Witness:
     fix: str = ""
 
 
-def find_judge(model: LoadedModel, given: Path | None = None) -> Witness | None:
+def find_judge(model: LoadedModel, given: Path | None = None) -> Evaluator | None:
     """The judge that is named or lies beside the model; None where there is neither.
 
     Raises:
@@ -84,17 +84,17 @@ def find_judge(model: LoadedModel, given: Path | None = None) -> Witness | None:
         "rejects_nonsense": figures.get("nonsense_rejected"),
         "threshold": judge.threshold,
     }
-    return Witness(judge, about)
+    return Evaluator(judge, about)
 
 
-def no_judge(why: str) -> Witness:
+def no_judge(why: str) -> Evaluator:
     """There is none, and how to have one."""
-    return Witness(None, {}, why, "--judge FOLDER, or pictures with labels to train one from")
+    return Evaluator(None, {}, why, "--judge FOLDER, or pictures with labels to train one from")
 
 
 def trained_judge(
     real: Real, *, minutes: float | None = None, seed: int = 2077, steps: int | None = None
-) -> Generator[Progress, None, Witness]:
+) -> Generator[Progress, None, Evaluator]:
     """A judge from the labels of the training pictures, measured on pictures it never saw.
 
     Args:
@@ -125,7 +125,7 @@ def trained_judge(
     judge.card = {"source": real.name, "seed": seed, "steps": chosen, "trained_on": len(kept)}
     unseen = real.unseen if real.unseen is not None and len(real.unseen) else aside
     figures = measure_judge(judge, unseen.pixels, unseen.facts)
-    return Witness(
+    return Evaluator(
         judge,
         {
             "kind": TRAINED,
@@ -153,7 +153,7 @@ def steps_for(minutes: float | None, size: int) -> int:
     return max(STEPS_LEAST, min(STEPS, affordable))
 
 
-def find_scorer(model: LoadedModel, given: str | None = None) -> Witness:
+def find_scorer(model: LoadedModel, given: str | None = None) -> Evaluator:
     """A mini-CLIP that did not condition the model: named, or beside it.
 
     Raises:
@@ -162,7 +162,7 @@ def find_scorer(model: LoadedModel, given: str | None = None) -> Witness:
     """
     beside = model.folder / SCORER_FOLDER
     if given is None and not beside.is_dir():
-        return Witness(
+        return Evaluator(
             None,
             {},
             "no CLIP is here but the one that conditions the model",
@@ -184,7 +184,7 @@ def find_scorer(model: LoadedModel, given: str | None = None) -> Witness:
         "dim": clip.dim,
         "conditioned_by": model.embedder.fingerprint,
     }
-    return Witness(clip, about)
+    return Evaluator(clip, about)
 
 
 def _set_aside(pictures: Pictures, seed: int) -> tuple[Pictures, Pictures]:

@@ -9,7 +9,7 @@ from planted import planted
 from ddpm_clip.embedders.mini_clip import MiniClip
 from ddpm_clip.errors import MissingInput, UsageError
 from ddpm_clip.evaluation.judge.network import JudgeNet
-from ddpm_clip.evaluation.report.readers import find_judge, find_scorer, steps_for, trained_judge
+from ddpm_clip.evaluation.report.evaluators import find_judge, find_scorer, steps_for, trained_judge
 from ddpm_clip.evaluation.report.real_pictures import Pictures, Real
 from ddpm_clip.utils.generators import finish
 
