@@ -6,7 +6,7 @@ from planted import ATTRIBUTES, planted
 
 from ddpm_clip.embedders.mini_clip import MiniClip
 from ddpm_clip.evaluation.prompts.success import PromptCase
-from ddpm_clip.evaluation.report.context import Material
+from ddpm_clip.evaluation.report.evaluation_data import EvaluationData
 from ddpm_clip.evaluation.report.evaluators import Evaluator
 from ddpm_clip.evaluation.report.real_pictures import Pictures, Real
 from ddpm_clip.evaluation.report.sections import transfer as transfer_module
@@ -45,8 +45,8 @@ def real():
 
 
 @pytest.fixture
-def material(toy_judge, real):
-    """`material(x)`: these pictures as if they had been painted for `CASES`."""
+def data(toy_judge, real):
+    """`data(x)`: these pictures as if they had been painted for `CASES`."""
 
     def make(x, judge=True, **more):
         about = {"kind": "named", "accuracy": {"shape": 0.99, "tone": 0.99}, "accuracy_n": 300}
@@ -56,7 +56,7 @@ def material(toy_judge, real):
             "real": real,
             "full": False,
         }
-        return Material(CASES, len(x) // len(CASES), x, **known | more)
+        return EvaluationData(CASES, len(x) // len(CASES), x, **known | more)
 
     return make
 
@@ -65,33 +65,33 @@ def figures(part):
     return {one.name: one for one in part.figures}
 
 
-def test_a_perfect_model_succeeds_and_one_that_heeds_no_prompt_does_not(material):
-    good = figures(finish(success_part(material(perfect()))))["success"]
+def test_a_perfect_model_succeeds_and_one_that_heeds_no_prompt_does_not(data):
+    good = figures(finish(success_part(data(perfect()))))["success"]
     assert good.value > 0.93
     assert good.real == pytest.approx(good.value, abs=0.08)
     assert good.interval[0] < good.value <= good.interval[1]
     turned = perfect().roll(2 * N, 0)  # each case gets the pictures of another shape
-    bad = finish(success_part(material(turned)))
+    bad = finish(success_part(data(turned)))
     assert figures(bad)["success"].value < 0.05
     assert figures(bad)["success"].real == good.real
 
 
-def test_weak_judges_and_uncounted_pictures_are_told(material, toy_judge):
+def test_weak_judges_and_uncounted_pictures_are_told(data, toy_judge):
     weak = Evaluator(toy_judge, {"accuracy": {"shape": 0.5, "tone": 0.99}, "accuracy_n": 9})
-    notes = " ".join(finish(success_part(material(perfect()))).notes)
+    notes = " ".join(finish(success_part(data(perfect()))).notes)
     assert "weak" not in notes
-    made = material(perfect())
+    made = data(perfect())
     made.judge = weak
     assert "weak at shape" in " ".join(finish(success_part(made)).notes)
-    made = material(perfect())
+    made = data(perfect())
     made.cases = [PromptCase("whatever", {}), *CASES[1:]]
     part = finish(success_part(made))
     assert f"{N} pictures are not counted" in " ".join(part.notes)
     assert figures(part)["success"].n == 5 * N
 
 
-def test_where_nothing_is_asked_the_judge_says_what_it_takes_for_real(material):
-    made = material(torch.cat([perfect(), torch.randn_like(perfect()).clamp(-1, 1)]))
+def test_where_nothing_is_asked_the_judge_says_what_it_takes_for_real(data):
+    made = data(torch.cat([perfect(), torch.randn_like(perfect()).clamp(-1, 1)]))
     made.cases, made.n = [PromptCase("(without words)", {})], len(made.x)
     part = finish(success_part(made))
     (told,) = part.figures
@@ -101,12 +101,12 @@ def test_where_nothing_is_asked_the_judge_says_what_it_takes_for_real(material):
     assert "No prompt states facts" in part.reads
 
 
-def test_distances_of_a_perfect_model_are_those_of_real_pictures(material):
-    good = figures(finish(distances_part(material(perfect()))))
+def test_distances_of_a_perfect_model_are_those_of_real_pictures(data):
+    good = figures(finish(distances_part(data(perfect()))))
     for name in ("precision", "recall", "density", "coverage"):
         assert good[name].value == pytest.approx(good[name].real, abs=0.25), name
     noise = 2 * torch.rand(len(CASES) * N, 1, 16, 16) - 1
-    part = finish(distances_part(material(noise)))
+    part = finish(distances_part(data(noise)))
     bad = figures(part)
     frechet = next(one for name, one in bad.items() if name.startswith("Fréchet"))
     assert frechet.value > 3 * frechet.real
@@ -117,28 +117,28 @@ def test_distances_of_a_perfect_model_are_those_of_real_pictures(material):
     assert any("never saw" in note for note in part.notes)
 
 
-def test_noise_is_told_apart_and_a_perfect_model_is_not(material):
-    good = figures(finish(two_sample_part(material(perfect()))))["told apart"]
+def test_noise_is_told_apart_and_a_perfect_model_is_not(data):
+    good = figures(finish(two_sample_part(data(perfect()))))["told apart"]
     assert good.interval[0] < 0.6
     noise = 2 * torch.rand(len(CASES) * N, 1, 16, 16) - 1
-    assert figures(finish(two_sample_part(material(noise))))["told apart"].value > 0.95
+    assert figures(finish(two_sample_part(data(noise))))["told apart"].value > 0.95
 
 
-def test_one_picture_over_and_over_has_no_diversity(material):
-    good = figures(finish(diversity_part(material(perfect()))))["ratio to real pictures"]
+def test_one_picture_over_and_over_has_no_diversity(data):
+    good = figures(finish(diversity_part(data(perfect()))))["ratio to real pictures"]
     assert good.value == pytest.approx(1, abs=0.25)
     same = perfect().view(len(CASES), N, 1, 16, 16)[:, :1].expand(-1, N, -1, -1, -1).flatten(0, 1)
-    part = finish(diversity_part(material(same)))
+    part = finish(diversity_part(data(same)))
     assert figures(part)["ratio to real pictures"].value == pytest.approx(0, abs=1e-6)
     assert len(part.more) == len(CASES)
 
 
-def test_painted_training_pictures_are_found_and_others_are_not(material, real):
-    clear = finish(copies_part(material(perfect())))
+def test_painted_training_pictures_are_found_and_others_are_not(data, real):
+    clear = finish(copies_part(data(perfect())))
     assert [one.value for one in clear.part.figures if one.name.startswith("copies")] == [0.0, 0.0]
     copied = perfect()
     copied[:40] = to_float(real.train.pixels[:40])
-    found = finish(copies_part(material(copied)))
+    found = finish(copies_part(data(copied)))
     pixels, features = (one for one in found.part.figures if one.name.startswith("copies"))
     assert pixels.value == pytest.approx(40 / len(copied))
     assert "copies (pixels; copies)" in pixels.name
@@ -146,27 +146,27 @@ def test_painted_training_pictures_are_found_and_others_are_not(material, real):
     assert found.sheet.width > 100
 
 
-def test_without_training_pictures_copies_are_absent_with_a_reason(material):
-    gone = finish(copies_part(material(perfect(), real=Real("x", why_not="x is not here"))))
+def test_without_training_pictures_copies_are_absent_with_a_reason(data):
+    gone = finish(copies_part(data(perfect(), real=Real("x", why_not="x is not here"))))
     assert isinstance(gone.part, Absent)
     assert gone.part.why == "x is not here"
     few = Real("x", Pictures(*planted(50, 0)), Pictures(*planted(3, 1)))
-    assert "only 3 pictures" in finish(copies_part(material(perfect(), real=few))).part.why
+    assert "only 3 pictures" in finish(copies_part(data(perfect(), real=few))).part.why
 
 
-def test_readers_learn_from_a_perfect_model_and_not_from_wrong_labels(material, monkeypatch):
+def test_readers_learn_from_a_perfect_model_and_not_from_wrong_labels(data, monkeypatch):
     monkeypatch.setattr(transfer_module, "QUICK_STEPS", 40)
-    good = finish(transfer_part(material(perfect()))).figures[0]
+    good = finish(transfer_part(data(perfect()))).figures[0]
     assert good.value > 0.9
-    bad = finish(transfer_part(material(perfect().roll(2 * N, 0)))).figures[0]
+    bad = finish(transfer_part(data(perfect().roll(2 * N, 0)))).figures[0]
     assert bad.value < 0.2
     assert bad.real == good.real > 0.9
 
 
-def test_another_clip_is_asked_and_real_pictures_beside(material):
+def test_another_clip_is_asked_and_real_pictures_beside(data):
     torch.manual_seed(0)
     clip = MiniClip(1, 16, 8, 8, 32).eval()
-    part = finish(retrieval_part(material(perfect(), scorer=Evaluator(clip, {"dim": 8}))))
+    part = finish(retrieval_part(data(perfect(), scorer=Evaluator(clip, {"dim": 8}))))
     found = figures(part)["R-precision"]
     assert found.n == len(CASES) * N
     assert found.real is not None
@@ -174,20 +174,20 @@ def test_another_clip_is_asked_and_real_pictures_beside(material):
 
 
 @pytest.mark.parametrize("work", [success_part, retrieval_part])
-def test_a_part_without_its_witness_says_why(material, work):
-    absent = finish(work(material(perfect(), judge=False)))
+def test_a_part_without_its_witness_says_why(data, work):
+    absent = finish(work(data(perfect(), judge=False)))
     assert isinstance(absent, Absent)
     assert (absent.why, absent.fix) == ("nobody is here", "fetch somebody")
 
 
-def test_the_first_seeds_are_shown_with_what_the_judge_says(material):
+def test_the_first_seeds_are_shown_with_what_the_judge_says(data):
     x = perfect()
     x[0], x[1] = x[-1], 0.0  # a ring instead of a bar; nothing at all
-    shown = first_seeds(material(x), first_seed=1000)
+    shown = first_seeds(data(x), first_seed=1000)
     assert len(shown) == len(CASES) * 8
     assert [one.seed for one in shown[:9]] == [*range(1000, 1008), 1000 + N]
     assert shown[0].verdict == "failure"
     assert shown[0].read.startswith("ring")
     assert shown[1].verdict in ("failure", "rejected")
     assert shown[2].verdict == "success"
-    assert {one.verdict for one in first_seeds(material(x, judge=False))} == {"unjudged"}
+    assert {one.verdict for one in first_seeds(data(x, judge=False))} == {"unjudged"}

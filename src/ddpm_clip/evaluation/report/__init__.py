@@ -1,9 +1,9 @@
 """One evaluation of a model: what is painted, what is measured, how it is written.
 
-- `context`: what all parts of an evaluation look at: painted pictures, what was asked, real ones,
-  evaluators
 - `evaluate`: one evaluation: find evaluators and real pictures, paint, measure, and say what could
   not be
+- `evaluation_data`: what all parts of an evaluation look at: painted pictures, what was asked,
+  real ones, evaluators
 - `evaluators`: who is asked about painted pictures: a judge, and a CLIP other than the one that
   conditions
 - `formats/`: an evaluation as JSON, Markdown and HTML

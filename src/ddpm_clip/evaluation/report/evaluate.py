@@ -16,7 +16,7 @@ from PIL import Image
 from ddpm_clip.errors import DdpmClipError, UsageError
 from ddpm_clip.evaluation.prompts.cases import cases_of, read_prompts
 from ddpm_clip.evaluation.prompts.success import PromptCase, check_readable, paint_cases
-from ddpm_clip.evaluation.report.context import Material
+from ddpm_clip.evaluation.report.evaluation_data import EvaluationData
 from ddpm_clip.evaluation.report.evaluators import Evaluator, find_judge, find_scorer, trained_judge
 from ddpm_clip.evaluation.report.plan import MINUTES, Plan, check_size, plan
 from ddpm_clip.evaluation.report.provenance import provenance
@@ -54,7 +54,7 @@ class Measure:
 
     name: str
     title: str
-    work: Callable[[Material], Work]
+    work: Callable[[EvaluationData], Work]
     slow: bool = False
 
 
@@ -160,11 +160,11 @@ def evaluate(tti: TextToImage, request: Request) -> Generator[Progress, None, Ev
         **chosen,
     )
     x = yield from paint_cases(tti, sized.cases, sized.n, how.seed, **chosen)
-    material = Material(
+    data = EvaluationData(
         sized.cases, sized.n, x, judge, scorer, real, how.seed, sized.minutes is None
     )
     end = inf if sized.minutes is None else start + 60 * sized.minutes * (1 - SLOW)
-    found, sheet = yield from _measured(material, end)
+    found, sheet = yield from _measured(data, end)
     return Evaluation(
         provenance(),
         _model(tti, how, real),
@@ -172,7 +172,7 @@ def evaluate(tti: TextToImage, request: Request) -> Generator[Progress, None, Ev
         how.seed,
         tuple(one for one in found if isinstance(one, Part)),
         tuple(one for one in found if isinstance(one, Absent)),
-        first_seeds(material, how.seed),
+        first_seeds(data, how.seed),
         sheet,
         time.perf_counter() - start,
     )
@@ -226,7 +226,7 @@ def _model(tti: TextToImage, how: Settings, real: Real) -> dict[str, Any]:
 
 
 def _measured(
-    material: Material, end: float
+    data: EvaluationData, end: float
 ) -> Generator[Progress, None, tuple[list[Part | Absent], Image.Image | None]]:
     """Every part in its order; what fails says why, what comes too late as well."""
     found: list[Part | Absent] = []
@@ -243,19 +243,19 @@ def _measured(
             )
             continue
         try:
-            found.append((yield from measure.work(material)))
+            found.append((yield from measure.work(data)))
         except DdpmClipError as error:
             found.append(_failed(measure.name, measure.title, error))
         if measure.name == COPIES_AFTER:
-            copies = yield from _copies(material)
+            copies = yield from _copies(data)
             found.append(copies.part)
             sheet = copies.sheet
     return found, sheet
 
 
-def _copies(material: Material) -> Generator[Progress, None, Copies]:
+def _copies(data: EvaluationData) -> Generator[Progress, None, Copies]:
     try:
-        return (yield from copies_part(material))
+        return (yield from copies_part(data))
     except DdpmClipError as error:
         return Copies(_failed("copies", COPIES, error))
 

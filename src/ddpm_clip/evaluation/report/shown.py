@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from PIL import Image
 
 from ddpm_clip.config.limits import MAX_SEED
-from ddpm_clip.evaluation.report.context import Material
+from ddpm_clip.evaluation.report.evaluation_data import EvaluationData
 from ddpm_clip.utils.tensors import to_picture
 
 SEEDS = 8
@@ -39,28 +39,28 @@ class Shown:
     read: str = ""
 
 
-def first_seeds(material: Material, first_seed: int = 0) -> tuple[Shown, ...]:
+def first_seeds(data: EvaluationData, first_seed: int = 0) -> tuple[Shown, ...]:
     """The first `SEEDS` pictures of the first `PROMPTS` prompts, prompt by prompt."""
     rows = [
-        number * material.n + j
-        for number in range(min(PROMPTS, len(material.cases)))
-        for j in range(min(SEEDS, material.n))
+        number * data.n + j
+        for number in range(min(PROMPTS, len(data.cases)))
+        for j in range(min(SEEDS, data.n))
     ]
-    readings = _readings(material, rows)
+    readings = _readings(data, rows)
     return tuple(
         Shown(
-            to_picture(material.x[row]),
-            material.cases[material.case_of(row)].prompt,
+            to_picture(data.x[row]),
+            data.cases[data.case_of(row)].prompt,
             (first_seed + row) % (MAX_SEED + 1),
-            _verdict(material, row),
+            _verdict(data, row),
             read,
         )
         for row, read in zip(rows, readings, strict=True)
     )
 
 
-def _verdict(material: Material, row: int) -> str:
-    verdict = material.verdicts[row]
+def _verdict(data: EvaluationData, row: int) -> str:
+    verdict = data.verdicts[row]
     if verdict is None:
         return UNJUDGED
     if verdict.rejected:
@@ -68,12 +68,12 @@ def _verdict(material: Material, row: int) -> str:
     return SUCCESS if all(verdict.agrees.values()) else FAILURE
 
 
-def _readings(material: Material, rows: list[int]) -> list[str]:
+def _readings(data: EvaluationData, rows: list[int]) -> list[str]:
     """What was read of the attributes that each picture was asked for."""
-    if material.net is None or not rows:
+    if data.net is None or not rows:
         return [""] * len(rows)
-    said = material.net.read(material.x[rows])
+    said = data.net.read(data.x[rows])
     return [
-        ", ".join(said[name].labels[i] for name in material.cases[material.case_of(row)].facts)
+        ", ".join(said[name].labels[i] for name in data.cases[data.case_of(row)].facts)
         for i, row in enumerate(rows)
     ]

@@ -12,7 +12,7 @@ from PIL import Image
 
 from ddpm_clip.evaluation.metrics.features import pixel_features
 from ddpm_clip.evaluation.metrics.memorisation import Audit, audit
-from ddpm_clip.evaluation.report.context import Material
+from ddpm_clip.evaluation.report.evaluation_data import EvaluationData
 from ddpm_clip.evaluation.report.evaluators import TRAINED
 from ddpm_clip.evaluation.report.nearest_sheet import nearest_sheet
 from ddpm_clip.evaluation.report.real_pictures import Pictures
@@ -52,32 +52,32 @@ class Copies:
     sheet: Image.Image | None = None
 
 
-def copies_part(material: Material) -> Generator[Progress, None, Copies]:
+def copies_part(data: EvaluationData) -> Generator[Progress, None, Copies]:
     """Audit the painted pictures in pixels and, where there are features, in those."""
-    train, (unseen, unseen_is) = material.real.train, material.real.for_audit(OWN_POOL)
+    train, (unseen, unseen_is) = data.real.train, data.real.for_audit(OWN_POOL)
     if train is None or unseen is None or len(unseen) < FEWEST:
-        return Copies(_absent(material, unseen))
-    painted = material.x[_some(len(material.x), MOST_PAINTED, material.seed)]
-    most = MOST_TRAIN if material.full else MOST_TRAIN_IN_TIME
+        return Copies(_absent(data, unseen))
+    painted = data.x[_some(len(data.x), MOST_PAINTED, data.seed)]
+    most = MOST_TRAIN if data.full else MOST_TRAIN_IN_TIME
     most = min(most, max(2, FLOATS // painted[0].numel()))
-    shown = train.by_lot(most, material.seed)
-    heldout = unseen.by_lot(MOST_HELDOUT if material.full else MOST_HELDOUT_IN_TIME, material.seed)
+    shown = train.by_lot(most, data.seed)
+    heldout = unseen.by_lot(MOST_HELDOUT if data.full else MOST_HELDOUT_IN_TIME, data.seed)
     audits: dict[str, Audit] = {}
     spaces = {"pixels": pixel_features}
-    if material.net is not None or material.scorer.net is not None:
-        spaces["features"] = material.look
+    if data.net is not None or data.scorer.net is not None:
+        spaces["features"] = data.look
     for i, (name, look) in enumerate(spaces.items()):
         yield Progress("nearest pictures", i, len(spaces))
         rows = (look(one) for one in (painted, shown.pixels, heldout.pixels))
-        audits[name] = audit(*rows, seed=material.seed)
+        audits[name] = audit(*rows, seed=data.seed)
     yield Progress("nearest pictures", len(spaces), len(spaces))
     best = audits.get("features", audits["pixels"])
     sheet = nearest_sheet(painted, shown.pixels, heldout.pixels, best)
     searched = (
-        f"{len(shown)} of {material.real.trained_on or len(train)} training pictures were "
+        f"{len(shown)} of {data.real.trained_on or len(train)} training pictures were "
         f"searched, and {len(heldout)} that the model never saw ({unseen_is})"
     )
-    notes = (searched, *_notes(material))
+    notes = (searched, *_notes(data))
     detail = {name: one.as_dict() for name, one in audits.items()}
     figures = tuple(figure for name, one in audits.items() for figure in _figures(name, one))
     return Copies(Part("copies", TITLE, READS, figures, notes=notes, detail=detail), sheet)
@@ -114,11 +114,11 @@ def _figures(space: str, found: Audit) -> tuple[Figure, ...]:
     )
 
 
-def _notes(material: Material) -> tuple[str, ...]:
+def _notes(data: EvaluationData) -> tuple[str, ...]:
     notes = []
-    if len(material.x) > MOST_PAINTED:
+    if len(data.x) > MOST_PAINTED:
         notes.append(f"{MOST_PAINTED} of the painted pictures were looked at")
-    if material.judge.about.get("kind") == TRAINED:
+    if data.judge.about.get("kind") == TRAINED:
         notes.append(
             "the features are of a judge that was trained on the same training pictures, "
             "which may draw these apart: the pixels are the surer evaluator"
@@ -126,9 +126,9 @@ def _notes(material: Material) -> tuple[str, ...]:
     return tuple(notes)
 
 
-def _absent(material: Material, heldout: Pictures | None) -> Absent:
-    if material.real.train is None:
-        why = material.real.why_not or "the training pictures are not known"
+def _absent(data: EvaluationData, heldout: Pictures | None) -> Absent:
+    if data.real.train is None:
+        why = data.real.why_not or "the training pictures are not known"
         return Absent("copies", TITLE, why, "put the data where the run had them")
     there = 0 if heldout is None else len(heldout)
     return Absent(

@@ -12,7 +12,7 @@ from ddpm_clip.evaluation.metrics.against_real import Beside, beside_real
 from ddpm_clip.evaluation.metrics.diversity import diversity
 from ddpm_clip.evaluation.metrics.mmd import permutation_p
 from ddpm_clip.evaluation.metrics.two_sample import two_sample_test
-from ddpm_clip.evaluation.report.context import Material
+from ddpm_clip.evaluation.report.evaluation_data import EvaluationData
 from ddpm_clip.evaluation.report.evaluators import TRAINED
 from ddpm_clip.evaluation.report.sections.figures import Figure, Part
 from ddpm_clip.types import Progress
@@ -28,25 +28,25 @@ NAMES = {
 Work = Generator[Progress, None, Part]
 
 
-def distances_part(material: Material) -> Work:
+def distances_part(data: EvaluationData) -> Work:
     """Every distance between sets, beside the same between two sets of real pictures."""
-    painted, real = material.features
+    painted, real = data.features
     found: dict[str, Beside] = {}
     for metric in ("frechet", "kid", "mmd", "manifold"):
-        found |= yield from beside_real(metric, painted, real, seed=material.seed)
-    half = material.half_of_real()[0]
-    p = permutation_p(painted, half, seed=material.seed)
+        found |= yield from beside_real(metric, painted, real, seed=data.seed)
+    half = data.half_of_real()[0]
+    p = permutation_p(painted, half, seed=data.seed)
     detail = {
-        "space": material.space,
+        "space": data.space,
         "d": painted.shape[1],
-        "reference": material.pool[1],
+        "reference": data.pool[1],
         "kid_permutation_p": p,
         "metrics": {name: one.as_dict() for name, one in found.items()},
     }
     return Part(
         "distances",
         DISTANCES,
-        f"Two sets of pictures as two clouds of features ({material.space}). All figures depend "
+        f"Two sets of pictures as two clouds of features ({data.space}). All figures depend "
         "on n: read each beside the same figure of real pictures against other real ones, which "
         "is what a perfect model would get. Precision and density: are painted pictures among the "
         "real ones? Recall and coverage: are the real ones all reached?",
@@ -54,7 +54,7 @@ def distances_part(material: Material) -> Work:
             *(_beside(one) for one in found.values()),
             Figure("probability of such a kernel distance by chance", p, len(painted)),
         ),
-        notes=_set_notes(material, painted),
+        notes=_set_notes(data, painted),
         detail=detail,
     )
 
@@ -66,28 +66,28 @@ def _beside(one: Beside) -> Figure:
     )
 
 
-def _set_notes(material: Material, painted: Tensor) -> tuple[str, ...]:
+def _set_notes(data: EvaluationData, painted: Tensor) -> tuple[str, ...]:
     n, d = painted.shape
-    notes = [f"compared with {material.pool[1]}"]
-    notes += [material.match.note] if material.match.note else []
+    notes = [f"compared with {data.pool[1]}"]
+    notes += [data.match.note] if data.match.note else []
     if n < 10 * d:
         notes.append(
             f"n = {n} is small for {d} features: the Fréchet distance is then mostly that "
             "of the size, and only its ratio to the real one says something"
         )
-    if material.judge.about.get("kind") == TRAINED:
+    if data.judge.about.get("kind") == TRAINED:
         notes.append(
             "the features are those of a judge trained on the model's own training pictures"
         )
     return tuple(notes)
 
 
-def two_sample_part(material: Material) -> Work:
+def two_sample_part(data: EvaluationData) -> Work:
     """A small network that learns to tell painted from real features, asked about held-out ones."""
-    painted, _ = material.features
-    left, right = material.half_of_real()
-    ours = yield from two_sample_test(painted, left, seed=material.seed)
-    theirs = yield from two_sample_test(right, left, seed=material.seed)
+    painted, _ = data.features
+    left, right = data.half_of_real()
+    ours = yield from two_sample_test(painted, left, seed=data.seed)
+    theirs = yield from two_sample_test(right, left, seed=data.seed)
     return Part(
         "two_sample",
         TWO_SAMPLE,
@@ -100,16 +100,16 @@ def two_sample_part(material: Material) -> Work:
             ),
             Figure("probability of as many by chance", ours.p, ours.n),
         ),
-        notes=_set_notes(material, painted)[:1],
-        detail={"painted": ours.as_dict(), "real": theirs.as_dict(), "space": material.space},
+        notes=_set_notes(data, painted)[:1],
+        detail={"painted": ours.as_dict(), "real": theirs.as_dict(), "space": data.space},
     )
 
 
-def diversity_part(material: Material) -> Work:
+def diversity_part(data: EvaluationData) -> Work:
     """Mean distance between two pictures of one kind, beside that of real ones of that kind."""
     yield Progress("diversity", 0, 1)
-    painted, real = material.features
-    found = diversity(painted, material.kinds(material.match.painted), real, material.real_kinds())
+    painted, real = data.features
+    found = diversity(painted, data.kinds(data.match.painted), real, data.real_kinds())
     yield Progress("diversity", 1, 1)
     ours = sum(one.painted for one in found.groups.values()) / len(found.groups)
     theirs = sum(one.real for one in found.groups.values()) / len(found.groups)
@@ -128,5 +128,5 @@ def diversity_part(material: Material) -> Work:
             Figure(name, one.painted, one.n, "", None, one.real, "as real")
             for name, one in found.groups.items()
         ),
-        detail=found.as_dict() | {"space": material.space},
+        detail=found.as_dict() | {"space": data.space},
     )

@@ -6,7 +6,7 @@ From the metric's result to a `Part`. Knows nothing of how readers are trained.
 from collections.abc import Collection, Generator
 
 from ddpm_clip.evaluation.metrics.transfer import Labelled, Transfer, transfer
-from ddpm_clip.evaluation.report.context import Material
+from ddpm_clip.evaluation.report.evaluation_data import EvaluationData
 from ddpm_clip.evaluation.report.real_pictures import Pictures
 from ddpm_clip.evaluation.report.sections.figures import Absent, Figure, Part
 from ddpm_clip.evaluation.statistics.intervals import wilson
@@ -26,13 +26,13 @@ BATCH = 128
 MOST_TESTED = 4000
 
 
-def transfer_part(material: Material) -> Generator[Progress, None, Part | Absent]:
+def transfer_part(data: EvaluationData) -> Generator[Progress, None, Part | Absent]:
     """A reader trained on painted pictures with the labels that were asked, tested on real ones."""
-    train, unseen = material.real.train, material.real.unseen
+    train, unseen = data.real.train, data.real.unseen
     if train is None or unseen is None:
-        why = material.real.why_not or "the run's own pictures are not known"
+        why = data.real.why_not or "the run's own pictures are not known"
         return Absent("transfer", TITLE, why, "put the data where the run had them")
-    attribute = _attribute(material)
+    attribute = _attribute(data)
     if attribute is None:
         return Absent(
             "transfer",
@@ -40,7 +40,7 @@ def transfer_part(material: Material) -> Generator[Progress, None, Part | Absent
             "not every prompt states a fact that the others state",
             "write facts behind the prompts: a red rose<TAB>species=rose",
         )
-    test = _labelled(unseen, attribute, _labels(material, attribute), material.seed)
+    test = _labelled(unseen, attribute, _labels(data, attribute), data.seed)
     known = set(test.labels)
     if len(known) < 2:
         return Absent(
@@ -50,12 +50,10 @@ def transfer_part(material: Material) -> Generator[Progress, None, Part | Absent
             "more pictures: a tenth of them is held out",
         )
     real = _labelled(train, attribute, known)
-    painted = _painted(material, attribute, known)
-    most = FULL_STEPS if material.full else QUICK_STEPS
+    painted = _painted(data, attribute, known)
+    most = FULL_STEPS if data.full else QUICK_STEPS
     steps = max(FEWEST_STEPS, min(most, EPOCHS * len(painted.labels) // BATCH))
-    found = yield from transfer(
-        painted, real, test, steps=steps, batch_size=BATCH, seed=material.seed
-    )
+    found = yield from transfer(painted, real, test, steps=steps, batch_size=BATCH, seed=data.seed)
     return _part(found, attribute, steps)
 
 
@@ -84,23 +82,23 @@ def _part(found: Transfer, attribute: str, steps: int) -> Part:
     )
 
 
-def _attribute(material: Material) -> str | None:
+def _attribute(data: EvaluationData) -> str | None:
     """The first attribute that every prompt speaks of."""
-    names = [name for case in material.cases[:1] for name in case.facts]
-    spoken = (name for name in names if all(name in case.facts for case in material.cases))
+    names = [name for case in data.cases[:1] for name in case.facts]
+    spoken = (name for name in names if all(name in case.facts for case in data.cases))
     return next(spoken, None)
 
 
-def _labels(material: Material, attribute: str) -> list[str]:
+def _labels(data: EvaluationData, attribute: str) -> list[str]:
     """What each painted picture was asked for."""
-    asked = [case.facts[attribute] for case in material.cases]
-    return [asked[material.case_of(i)] for i in range(len(material.x))]
+    asked = [case.facts[attribute] for case in data.cases]
+    return [asked[data.case_of(i)] for i in range(len(data.x))]
 
 
-def _painted(material: Material, attribute: str, known: Collection[str]) -> Labelled:
-    labels = _labels(material, attribute)
+def _painted(data: EvaluationData, attribute: str, known: Collection[str]) -> Labelled:
+    labels = _labels(data, attribute)
     rows = [i for i, label in enumerate(labels) if label in known]
-    return Labelled(to_uint8(material.x[rows]), [labels[i] for i in rows])
+    return Labelled(to_uint8(data.x[rows]), [labels[i] for i in rows])
 
 
 def _labelled(

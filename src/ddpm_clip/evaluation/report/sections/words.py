@@ -13,7 +13,7 @@ from ddpm_clip.evaluation.judge.network import JudgeNet
 from ddpm_clip.evaluation.metrics.retrieval import retrieve
 from ddpm_clip.evaluation.prompts.cases import meaning
 from ddpm_clip.evaluation.prompts.success import Count, SuccessTable, accepted, tabulated
-from ddpm_clip.evaluation.report.context import Material
+from ddpm_clip.evaluation.report.evaluation_data import EvaluationData
 from ddpm_clip.evaluation.report.sections.figures import Absent, Figure, Part
 from ddpm_clip.evaluation.statistics.clusters import cluster_interval
 from ddpm_clip.evaluation.statistics.intervals import wilson
@@ -28,17 +28,17 @@ WEAK = 0.9
 Work = Generator[Progress, None, Part | Absent]
 
 
-def success_part(material: Material) -> Work:
+def success_part(data: EvaluationData) -> Work:
     """Share of pictures in which the judge reads what was asked and which it does not reject."""
-    if material.judge.net is None:
-        return Absent("success", SUCCESS, material.judge.why, material.judge.fix)
+    if data.judge.net is None:
+        return Absent("success", SUCCESS, data.judge.why, data.judge.fix)
     yield Progress("judge's reading", 0, 1)
-    verdicts = [one for one in material.verdicts if one is not None]
+    verdicts = [one for one in data.verdicts if one is not None]
     if not verdicts:
-        return _accepted(material, material.judge.net)
-    table, ceiling = tabulated(verdicts, material.seed), _ceiling(material)
+        return _accepted(data, data.judge.net)
+    table, ceiling = tabulated(verdicts, data.seed), _ceiling(data)
     yield Progress("judge's reading", 1, 1)
-    detail = {"judge": dict(material.judge.about), "painted": table.as_dict(prompts=True)}
+    detail = {"judge": dict(data.judge.about), "painted": table.as_dict(prompts=True)}
     detail |= {} if ceiling is None else {"real": ceiling.as_dict()}
     return Part(
         "success",
@@ -50,16 +50,16 @@ def success_part(material: Material) -> Work:
         _success_figures(table, ceiling),
         tuple(_share(f"asked for {name}", one) for name, one in table.values.items())
         + tuple(_share(name, one) for name, one in table.prompts.items()),
-        _success_notes(material, len(verdicts)),
+        _success_notes(data, len(verdicts)),
         detail,
     )
 
 
-def _accepted(material: Material, judge: JudgeNet) -> Part:
+def _accepted(data: EvaluationData, judge: JudgeNet) -> Part:
     """Where nothing was asked for that a judge could read: how many pictures it does not reject."""
-    painted = accepted(judge, material.x)
+    painted = accepted(judge, data.x)
     try:
-        some = material.pool[0].by_lot(len(material.x), material.seed)
+        some = data.pool[0].by_lot(len(data.x), data.seed)
         real = accepted(judge, to_float(some.pixels))
         beside = sum(real) / len(real)
     except DdpmClipError:  # there are no real pictures
@@ -74,14 +74,14 @@ def _accepted(material: Material, judge: JudgeNet) -> Part:
         notes=(
             "facts behind the prompts of a file are read by the judge: a red rose<TAB>species=rose",
         ),
-        detail={"judge": dict(material.judge.about)},
+        detail={"judge": dict(data.judge.about)},
     )
 
 
-def _ceiling(material: Material) -> SuccessTable | None:
+def _ceiling(data: EvaluationData) -> SuccessTable | None:
     """The same table of real pictures, where there are any of these kinds."""
     try:
-        found = material.real_verdicts()
+        found = data.real_verdicts()
     except DdpmClipError:
         return None
     return tabulated(found) if found else None
@@ -138,33 +138,32 @@ def _share(name: str, count: Count, real: Count | None = None) -> Figure:
     return Figure(name, count.share, count.n, "%", count.interval, beside, "high")
 
 
-def _success_notes(material: Material, asked: int) -> tuple[str, ...]:
+def _success_notes(data: EvaluationData, asked: int) -> tuple[str, ...]:
     notes = []
-    accuracy = material.judge.about.get("accuracy") or {}
+    accuracy = data.judge.about.get("accuracy") or {}
     if accuracy:
         read = ", ".join(f"{name} {share:.1%}" for name, share in accuracy.items())
-        told = material.judge.about.get("accuracy_n")
+        told = data.judge.about.get("accuracy_n")
         notes.append(f"the judge reads real pictures that it never saw right: {read} (n = {told})")
-    asked_about = {name for case in material.cases for name in case.facts}
+    asked_about = {name for case in data.cases for name in case.facts}
     weak = [name for name in sorted(asked_about) if accuracy.get(name, 1.0) < WEAK]
     if weak:
         notes.append(
             f"the judge is weak at {', '.join(weak)}: what it says of the model there is "
             "mostly said of itself"
         )
-    if asked < len(material.x):
+    if asked < len(data.x):
         notes.append(
-            f"{len(material.x) - asked} pictures are not counted, since their prompts "
-            "state no facts"
+            f"{len(data.x) - asked} pictures are not counted, since their prompts state no facts"
         )
     return tuple(notes)
 
 
-def retrieval_part(material: Material) -> Work:
+def retrieval_part(data: EvaluationData) -> Work:
     """Whether another CLIP finds each picture's own prompt among all prompts."""
-    if material.scorer.net is None:
-        return Absent("retrieval", RETRIEVAL, material.scorer.why, material.scorer.fix)
-    meanings = [meaning(case) for case in material.cases]
+    if data.scorer.net is None:
+        return Absent("retrieval", RETRIEVAL, data.scorer.why, data.scorer.fix)
+    meanings = [meaning(case) for case in data.cases]
     if len(set(meanings)) < 2:
         return Absent(
             "retrieval",
@@ -173,16 +172,16 @@ def retrieval_part(material: Material) -> Work:
             "ask for two different things at least",
         )
     yield Progress("other CLIP's reading", 0, 2)
-    clip, prompts = cast(Embedder, material.scorer.net), [case.prompt for case in material.cases]
-    middle = _real_pixels(material)
-    asked = [material.case_of(i) for i in range(len(material.x))]
-    painted = retrieve(clip, material.x, prompts, asked, real=middle, meanings=meanings)
+    clip, prompts = cast(Embedder, data.scorer.net), [case.prompt for case in data.cases]
+    middle = _real_pixels(data)
+    asked = [data.case_of(i) for i in range(len(data.x))]
+    painted = retrieve(clip, data.x, prompts, asked, real=middle, meanings=meanings)
     yield Progress("other CLIP's reading", 1, 2)
     real = None
-    if middle is not None and material.match.cases:
-        real = retrieve(clip, middle, prompts, material.match.cases, real=middle, meanings=meanings)
+    if middle is not None and data.match.cases:
+        real = retrieve(clip, middle, prompts, data.match.cases, real=middle, meanings=meanings)
     yield Progress("other CLIP's reading", 2, 2)
-    detail = {"clip": dict(material.scorer.about), "painted": painted.as_dict()}
+    detail = {"clip": dict(data.scorer.about), "painted": painted.as_dict()}
     detail |= {} if real is None else {"real": real.as_dict()}
     low, high = (painted.margin + side * 1.96 * painted.stderr for side in (-1, 1))
     note = (
@@ -216,33 +215,26 @@ def retrieval_part(material: Material) -> Work:
                 "high",
             ),
         ),
-        _found_by_prompt(material, painted.found),
+        _found_by_prompt(data, painted.found),
         note,
         detail,
     )
 
 
-def _found_by_prompt(material: Material, found: torch.Tensor) -> tuple[Figure, ...]:
+def _found_by_prompt(data: EvaluationData, found: torch.Tensor) -> tuple[Figure, ...]:
     """The R-precision of every prompt's own pictures."""
     figures = []
-    for number, case in enumerate(material.cases):
-        hits = int(found[number * material.n : (number + 1) * material.n].sum())
+    for number, case in enumerate(data.cases):
+        hits = int(found[number * data.n : (number + 1) * data.n].sum())
         figures.append(
-            Figure(
-                case.prompt,
-                hits / material.n,
-                material.n,
-                "%",
-                wilson(hits, material.n),
-                better="high",
-            )
+            Figure(case.prompt, hits / data.n, data.n, "%", wilson(hits, data.n), better="high")
         )
     return tuple(figures)
 
 
-def _real_pixels(material: Material) -> torch.Tensor | None:
+def _real_pixels(data: EvaluationData) -> torch.Tensor | None:
     """The compared real pictures, where there are any."""
     try:
-        return material.matched_real.pixels if material.match.real else None
+        return data.matched_real.pixels if data.match.real else None
     except DdpmClipError:
         return None

@@ -27,7 +27,7 @@ CHUNK = 256
 
 
 @dataclass(eq=False)
-class Material:
+class EvaluationData:
     """Everything that was painted and found.
 
     Attributes:
