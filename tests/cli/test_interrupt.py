@@ -9,7 +9,13 @@ import sys
 import pytest
 
 from ddpm_clip.cli import training_view
-from ddpm_clip.cli.interrupt import Interrupted, Patience, farewell, going_on_by, signals_unwind
+from ddpm_clip.cli.interrupt import (
+    GracefulShutdown,
+    Interrupted,
+    farewell,
+    going_on_by,
+    signals_unwind,
+)
 
 COMMAND = (sys.executable, "-m", "ddpm_clip.cli.main")
 
@@ -86,9 +92,9 @@ def test_the_way_on_is_forgotten_when_it_is_over():
 
 def test_patience_only_notes_the_first_request_and_gives_back_what_was_there():
     before = signal.getsignal(signal.SIGINT)
-    with Patience() as patience:
+    with GracefulShutdown() as shutdown:
         os.kill(os.getpid(), signal.SIGINT)
-        assert patience.asked == signal.SIGINT
+        assert shutdown.asked == signal.SIGINT
     assert signal.getsignal(signal.SIGINT) is before
 
 
@@ -101,8 +107,8 @@ def test_without_patience_a_signal_unwinds_with_its_code():
 def test_a_signal_that_is_ignored_stays_ignored():
     before = signal.signal(signal.SIGINT, signal.SIG_IGN)
     try:
-        with signals_unwind(), Patience() as patience:
+        with signals_unwind(), GracefulShutdown() as shutdown:
             os.kill(os.getpid(), signal.SIGINT)
-        assert patience.asked is None
+        assert shutdown.asked is None
     finally:
         signal.signal(signal.SIGINT, before)

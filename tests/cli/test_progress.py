@@ -5,7 +5,7 @@ import signal
 import pytest
 
 from ddpm_clip.cli import console, progress
-from ddpm_clip.cli.interrupt import Interrupted, Patience
+from ddpm_clip.cli.interrupt import GracefulShutdown, Interrupted
 from ddpm_clip.cli.progress import Bars, follow
 from ddpm_clip.types import Progress
 
@@ -44,10 +44,10 @@ def test_on_a_terminal_there_is_a_bar(capsys, monkeypatch):
 
 
 def test_an_interrupted_stage_is_closed_first():
-    patience, closed = Patience(), []
+    shutdown, closed = GracefulShutdown(), []
     work = stage(closed)
     next(work)
-    patience.asked = signal.SIGINT
+    shutdown.asked = signal.SIGINT
     with Bars() as bars, pytest.raises(Interrupted):
-        follow(work, bars, patience)
+        follow(work, bars, shutdown)
     assert closed == [True]

@@ -7,7 +7,7 @@ from ddpm_clip.explain import switching, timesteps
 from ddpm_clip.explain.target.cache import Memory
 from ddpm_clip.explain.target.nulls import NULLS
 from ddpm_clip.explain.target.planted import planted_target
-from ddpm_clip.explain.verdict.gate import controls
+from ddpm_clip.explain.verdict.prerequisite import controls
 from ddpm_clip.utils.generators import finish
 
 

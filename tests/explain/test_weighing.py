@@ -1,4 +1,4 @@
-"""One rule: the gate, then what is refuted, then what is shown."""
+"""One rule: the prerequisite, then what is refuted, then what is shown."""
 
 import math
 
@@ -6,12 +6,12 @@ import pytest
 import torch
 
 from ddpm_clip.evaluation.statistics.means import Means
-from ddpm_clip.explain.verdict.gate import Gate
 from ddpm_clip.explain.verdict.odds import Followed
+from ddpm_clip.explain.verdict.prerequisite import Prerequisite
 from ddpm_clip.explain.verdict.verdicts import above, not_counted, weigh
 
-OPEN = Gate(Followed(8, 8), 10, 10, 0.0, 6, "")
-CLOSED = Gate(Followed(8, 1), 10, 10, 0.0, 6, "nobody follows")
+OPEN = Prerequisite(Followed(8, 8), 10, 10, 0.0, 6, "")
+CLOSED = Prerequisite(Followed(8, 1), 10, 10, 0.0, 6, "nobody follows")
 
 
 def between(low, high):

@@ -15,7 +15,7 @@ from test_loop import config, prepared, trained
 from two_processes import SETTINGS, STEPS, settings
 
 from ddpm_clip.cli import training_view
-from ddpm_clip.cli.interrupt import Patience
+from ddpm_clip.cli.interrupt import GracefulShutdown
 from ddpm_clip.cli.progress import Bars
 from ddpm_clip.errors import MissingInput, NonFiniteError, UsageError
 from ddpm_clip.runs.run import Run
@@ -342,7 +342,7 @@ def test_the_first_process_alone_says_that_a_loss_is_no_number(monkeypatch, tmp_
 
     monkeypatch.setattr(training_view, "train", diverged)
     run = Run.create(tmp_path, config())
-    rest = (run, prepared(), training_view.View(), Patience(), Bars(), 10)
+    rest = (run, prepared(), training_view.View(), GracefulShutdown(), Bars(), 10)
     with pytest.raises(NonFiniteError):
         training_view._follow_steps(*rest, World(0, 2))
     with pytest.raises(SystemExit) as left:
@@ -352,7 +352,7 @@ def test_the_first_process_alone_says_that_a_loss_is_no_number(monkeypatch, tmp_
 
 def test_a_request_in_the_middle_of_the_agreement_is_not_lost(monkeypatch, tmp_path):
     """It was once, when the answer of the others was written over it."""
-    patience = Patience()
+    patience = GracefulShutdown()
 
     class Meanwhile(World):
         def agreed(self, asked):
@@ -371,7 +371,7 @@ def test_a_request_in_the_middle_of_the_agreement_is_not_lost(monkeypatch, tmp_p
 
 def test_an_echo_of_a_signal_is_no_second_request(monkeypatch):
     monkeypatch.setattr(os, "_exit", lambda code: pytest.fail("left at once"))
-    with Patience(echo=60.0) as patience:
+    with GracefulShutdown(echo=60.0) as patience:
         os.kill(os.getpid(), signal.SIGTERM)
         os.kill(os.getpid(), signal.SIGTERM)
     assert patience.asked == signal.SIGTERM

@@ -31,7 +31,7 @@ MaybePrompt = Annotated[
 
 
 @dataclass(frozen=True, slots=True)
-class Desk:
+class EditSession:
     """An open model with the settings of a command, and where its pictures go."""
 
     tti: "TextToImage"
@@ -47,12 +47,12 @@ class Desk:
         animation: "Callable[[list[Painted]], Sequence[Image]] | None" = None,
     ) -> None:
         """Run an edit under its bar, write its pictures and print where they are."""
-        from ddpm_clip.cli.interrupt import Patience
+        from ddpm_clip.cli.interrupt import GracefulShutdown
         from ddpm_clip.cli.progress import Bars, follow
         from ddpm_clip.generation.files import save_painted
 
-        with Patience("leaving after this step") as patience, Bars() as bars:
-            painted = follow(work, bars, patience)
+        with GracefulShutdown("leaving after this step") as shutdown, Bars() as bars:
+            painted = follow(work, bars, shutdown)
         files = save_painted(
             painted,
             self.tti.model,
@@ -68,14 +68,14 @@ class Desk:
             console.result(str(one.file))
 
 
-def desk(
+def open_session(
     model: str | None,
     device: str,
     out: Path,
     no_metadata: bool,
     as_json: bool,
     overrides: dict[str, Any],
-) -> Desk:
+) -> EditSession:
     """Open the model of a command.
 
     Raises:
@@ -84,7 +84,7 @@ def desk(
     from ddpm_clip.generation.text_to_image import TextToImage
 
     tti = TextToImage.from_pretrained(model or default_model(), device)
-    return Desk(tti, tti.settings(**overrides), out, not no_metadata, as_json)
+    return EditSession(tti, tti.settings(**overrides), out, not no_metadata, as_json)
 
 
 def asked_prompt(prompt: str | None, unconditional: bool) -> str | None:

@@ -1,6 +1,6 @@
 """Leaving at a good moment: the first Ctrl-C or SIGTERM is a request, the second an order.
 
-A command asks `Patience.asked` between two steps and then stops cleanly. Knows nothing of what
+A command asks `GracefulShutdown.asked` between two steps and then stops cleanly. Knows nothing of what
 is being done.
 """
 
@@ -38,7 +38,7 @@ class Interrupted(BaseException):
         return 128 + self.signum
 
 
-class Patience:
+class GracefulShutdown:
     """While it is entered, the first request is only noted; the second leaves at once.
 
     Args:
@@ -53,7 +53,7 @@ class Patience:
         self._when = 0.0
         self._before: dict[int, Any] = {}
 
-    def __enter__(self) -> "Patience":
+    def __enter__(self) -> "GracefulShutdown":
         self._before = _listen(self._noted)
         return self
 
@@ -87,7 +87,7 @@ def farewell(first: str, otherwise: str = "") -> str:
 
 @contextmanager
 def signals_unwind() -> Iterator[None]:
-    """Outside `Patience` both signals unwind what is going on, each with its own exit code."""
+    """Outside `GracefulShutdown` both signals unwind what is going on, each with its own exit code."""
     words = {signal.SIGINT: "Interrupted.", signal.SIGTERM: "Terminated."}
 
     def leave(signum: int, frame: FrameType | None) -> None:

@@ -9,7 +9,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, TypeVar
 
 from ddpm_clip.cli import console
-from ddpm_clip.cli.interrupt import Interrupted, Patience, farewell
+from ddpm_clip.cli.interrupt import GracefulShutdown, Interrupted, farewell
 
 if TYPE_CHECKING:
     from rich.progress import Progress as RichProgress
@@ -72,7 +72,7 @@ NOTHING_WRITTEN = "Interrupted. Nothing was written."
 def follow(
     work: "Generator[Progress, None, Result]",
     bars: Bars,
-    patience: Patience | None = None,
+    shutdown: GracefulShutdown | None = None,
     *,
     told: str | None = None,
 ) -> Result:
@@ -81,17 +81,17 @@ def follow(
     Args:
         work: the stage.
         bars: show how far it is.
-        patience: notes a request to leave.
+        shutdown: notes a request to leave.
         told: the last line then; by default that what was done is kept.
 
     Raises:
-        Interrupted: `patience` was asked; the stage was closed first, so it could store its work.
+        Interrupted: `shutdown` was asked; the stage was closed first, so it could store its work.
     """
     while True:
-        if patience and patience.asked:
+        if shutdown and shutdown.asked:
             work.close()
             kept = farewell("Interrupted. What was done is kept.", "Run it again.")
-            raise Interrupted(patience.asked, told or kept)
+            raise Interrupted(shutdown.asked, told or kept)
         try:
             at = next(work)
         except StopIteration as end:

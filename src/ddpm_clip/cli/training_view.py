@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from ddpm_clip.cli import console
-from ddpm_clip.cli.interrupt import Interrupted, Patience
+from ddpm_clip.cli.interrupt import GracefulShutdown, Interrupted
 from ddpm_clip.cli.progress import Bars, follow
 from ddpm_clip.data.pictures.pixels import BadFile
 from ddpm_clip.errors import MissingInput, NonFiniteError
@@ -67,14 +67,14 @@ def run_training(run: Run, view: View, world: World = ALONE) -> None:
         console.say(f"{run.folder} is finished at step {_saved(run):,}.{_next(run)}")
         return _conclude(run, view, [])
     console.say(f"Training {run.folder} in {world}.")
-    with Patience(echo=0.0 if world is ALONE else ECHO) as patience:
-        prepared = _prepared(run, view, patience, world)
+    with GracefulShutdown(echo=0.0 if world is ALONE else ECHO) as shutdown:
+        prepared = _prepared(run, view, shutdown, world)
         total = total_steps(run.config, len(prepared.rows))
         with Bars() as bars:
-            _follow_steps(run, prepared, view, patience, bars, total, world)
+            _follow_steps(run, prepared, view, shutdown, bars, total, world)
     world.close()
     if _saved(run) < total:
-        return _stopped(run, view, patience, total)
+        return _stopped(run, view, shutdown, total)
     if not world.is_first:
         return None
     files = write_outcome(run, prepared, animation=run.config.training.animation)
@@ -96,12 +96,12 @@ def by_the_first(world: World, what: str, work: Callable[[], Result]) -> Result 
     return None
 
 
-def _prepared(run: Run, view: View, patience: Patience, world: World) -> Prepared:
+def _prepared(run: Run, view: View, shutdown: GracefulShutdown, world: World) -> Prepared:
     """The data, made ready by the first process and then opened by the others."""
 
     def first() -> Prepared:
         with Bars() as bars:
-            return follow(prepare(run, skip_extraction=view.skip_extraction), bars, patience)
+            return follow(prepare(run, skip_extraction=view.skip_extraction), bars, shutdown)
 
     prepared = by_the_first(world, "prepared data", first)
     if prepared is None:  # the others stop together with the first, after a step
@@ -155,7 +155,7 @@ def _follow_steps(
     run: Run,
     prepared: Prepared,
     view: View,
-    patience: Patience,
+    shutdown: GracefulShutdown,
     bars: Bars,
     total: int,
     world: World,
@@ -176,9 +176,9 @@ def _follow_steps(
                     _draw(run, at.step)
                 if at.step % run.config.training.checkpoint_every == 0 or at.step == total:
                     world.meet()  # drawing takes long, and what follows does not wait for ever
-                asked = world.agreed(patience.asked)  # only read: it may be set at any moment
+                asked = world.agreed(shutdown.asked)  # only read: it may be set at any moment
                 if asked or at.step - first == view.stop_after:
-                    patience.asked = asked or patience.asked
+                    shutdown.asked = asked or shutdown.asked
                     return
     except NonFiniteError as error:
         if world.is_first:
@@ -241,15 +241,15 @@ def _report_bad(run: Run, bad: Sequence[BadFile]) -> None:
     )
 
 
-def _stopped(run: Run, view: View, patience: Patience, total: int) -> None:
+def _stopped(run: Run, view: View, shutdown: GracefulShutdown, total: int) -> None:
     """The last line after a stop: where it stands, what is saved, how to go on."""
     step = _saved(run)
     where = (
         f"step {step:,}. Saved {run.checkpoint_path(step)}. Continue: ddpm-clip resume {run.folder}"
     )
     _conclude(run, view, [])
-    if patience.asked:
-        raise Interrupted(patience.asked, f"Interrupted at {where}")
+    if shutdown.asked:
+        raise Interrupted(shutdown.asked, f"Interrupted at {where}")
     console.say(f"Stopped at {where}")
 
 

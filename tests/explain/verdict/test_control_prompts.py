@@ -3,13 +3,18 @@ import torch
 
 from ddpm_clip.explain.target.nulls import NULLS
 from ddpm_clip.explain.target.planted import planted_target
-from ddpm_clip.explain.verdict.gate import LEVELS, control_prompts, gate, levels_known
+from ddpm_clip.explain.verdict.prerequisite import (
+    LEVELS,
+    check_prerequisite,
+    control_prompts,
+    levels_known,
+)
 from ddpm_clip.utils.generators import finish
 
 
 def gated(target):
     x = finish(target.pictures(target.conditions(), steps=10))
-    return finish(gate(target, target.judge(x)))
+    return finish(check_prerequisite(target, target.judge(x)))
 
 
 def test_controls_are_the_prompt_with_every_other_class():
@@ -25,14 +30,14 @@ def test_of_few_classes_each_is_asked_as_often_as_chance_needs():
     three = target.replace(
         classes=target.classes[:3], judging=lambda x: target.judging(x)[:, :3].softmax(1)
     )
-    door = gated(three)
-    assert (door.closed, door.n, door.named) == ("", 9, 9)
+    prerequisite = gated(three)
+    assert (prerequisite.closed, prerequisite.n, prerequisite.named) == ("", 9, 9)
 
 
 def test_the_gate_is_open_for_the_truth():
-    door = gated(planted_target("a two"))
-    assert (door.closed, door.named, door.levels) == ("", 10, len(LEVELS))
-    assert door.followed.seen == door.followed.n
+    prerequisite = gated(planted_target("a two"))
+    assert (prerequisite.closed, prerequisite.named, prerequisite.levels) == ("", 10, len(LEVELS))
+    assert prerequisite.followed.seen == prerequisite.followed.n
 
 
 @pytest.mark.parametrize("null", list(NULLS))
@@ -42,8 +47,8 @@ def test_the_gate_is_closed_for_every_null(null):
 
 def test_a_prompt_without_a_class_and_a_target_without_a_judge_say_why():
     target = planted_target("a thing")
-    assert "names no class" in finish(gate(target, torch.ones(4, 10))).closed
-    assert "nobody" in finish(gate(target.replace(judging=None), None)).closed
+    assert "names no class" in finish(check_prerequisite(target, torch.ones(4, 10))).closed
+    assert "nobody" in finish(check_prerequisite(target.replace(judging=None), None)).closed
 
 
 def test_a_network_that_is_told_wrong_rows_knows_few_levels():

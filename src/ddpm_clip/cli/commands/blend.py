@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from ddpm_clip.cli.edit_session import desk
+from ddpm_clip.cli.edit_session import open_session
 from ddpm_clip.cli.options import AsJson
 from ddpm_clip.cli.painting_options import (
     Bridge,
@@ -61,9 +61,12 @@ def blend(
     overrides = painting_overrides(
         guidance, w, n=n, seed=seed, steps=steps, sampler=sampler, negative=negative, bridge=bridge
     )
-    at = desk(model, device, out, no_metadata, as_json, overrides)
-    ideas = [(read_idea(text, at.tti.model), weight) for text, weight in weighted]
-    at.finish(blend(at.tti, ideas, at.settings), lambda painted: sheet_of(painted, at.settings))
+    session = open_session(model, device, out, no_metadata, as_json, overrides)
+    ideas = [(read_idea(text, session.tti.model), weight) for text, weight in weighted]
+    session.finish(
+        blend(session.tti, ideas, session.settings),
+        lambda painted: sheet_of(painted, session.settings),
+    )
 
 
 def part_of(text: str) -> tuple[str, float]:

@@ -236,8 +236,8 @@ def _paths(source: "ImageSource") -> list[str] | None:
 
 
 def _followed(work: "Generator[Progress, None, Result]") -> "Result":
-    from ddpm_clip.cli.interrupt import Patience
+    from ddpm_clip.cli.interrupt import GracefulShutdown
     from ddpm_clip.cli.progress import Bars, follow
 
-    with Patience("storing what is done") as patience, Bars() as bars:
-        return follow(work, bars, patience)
+    with GracefulShutdown("storing what is done") as shutdown, Bars() as bars:
+        return follow(work, bars, shutdown)

@@ -97,11 +97,11 @@ def _evaluate(model: str, device: str, request: Any) -> "Generator[Progress, Non
 
 def _followed(work: "Generator[Progress, None, Evaluation]") -> "Evaluation":
     """Run it under bars; interrupted, no file is written."""
-    from ddpm_clip.cli.interrupt import Patience
+    from ddpm_clip.cli.interrupt import GracefulShutdown
     from ddpm_clip.cli.progress import NOTHING_WRITTEN, Bars, follow
 
-    with Patience("leaving after this step") as patience, Bars() as bars:
-        return follow(work, bars, patience, told=NOTHING_WRITTEN)
+    with GracefulShutdown("leaving after this step") as shutdown, Bars() as bars:
+        return follow(work, bars, shutdown, told=NOTHING_WRITTEN)
 
 
 def _say(found: "Evaluation") -> None:

@@ -67,7 +67,7 @@ def gap(
 def _study(
     model: str | None, pairs: Path | None, splits: int, seed: int, device: str
 ) -> "GapStudy":
-    from ddpm_clip.cli.interrupt import Patience
+    from ddpm_clip.cli.interrupt import GracefulShutdown
     from ddpm_clip.cli.progress import Bars, follow
     from ddpm_clip.data.csv_exchange.embedding_pairs import read_pairs
     from ddpm_clip.evaluation.gap.study import study_model, study_pairs
@@ -78,8 +78,8 @@ def _study(
         return study_model(load(model, device), told, seed=seed)
     assert told is not None
     assert pairs is not None
-    with Patience("leaving after this split") as patience, Bars() as bars:
-        return follow(study_pairs(pairs.stem, *told, splits=splits, seed=seed), bars, patience)
+    with GracefulShutdown("leaving after this split") as shutdown, Bars() as bars:
+        return follow(study_pairs(pairs.stem, *told, splits=splits, seed=seed), bars, shutdown)
 
 
 def _print(study: "GapStudy") -> None:

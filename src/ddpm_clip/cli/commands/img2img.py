@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from ddpm_clip.cli.edit_session import MaybePrompt, PictureFile, asked_prompt, desk
+from ddpm_clip.cli.edit_session import MaybePrompt, PictureFile, asked_prompt, open_session
 from ddpm_clip.cli.options import AsJson, typed_number
 from ddpm_clip.cli.painting_options import (
     Bridge,
@@ -74,7 +74,7 @@ def img2img(
         unconditional=unconditional or None,
     )
     asked = asked_prompt(prompt, unconditional)
-    at = desk(model, device, out, no_metadata, as_json, overrides)
-    given = open_picture(picture, at.tti.model)
-    work = img2img(at.tti, given, asked, at.settings, strength=strength)
-    at.finish(work, lambda painted: beside(given, painted))
+    session = open_session(model, device, out, no_metadata, as_json, overrides)
+    given = open_picture(picture, session.tti.model)
+    work = img2img(session.tti, given, asked, session.settings, strength=strength)
+    session.finish(work, lambda painted: beside(given, painted))

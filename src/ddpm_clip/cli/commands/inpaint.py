@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from ddpm_clip.cli.edit_session import MaybePrompt, PictureFile, asked_prompt, desk
+from ddpm_clip.cli.edit_session import MaybePrompt, PictureFile, asked_prompt, open_session
 from ddpm_clip.cli.options import AsJson
 from ddpm_clip.cli.painting_options import (
     WHOLE,
@@ -78,8 +78,8 @@ def inpaint(
         unconditional=unconditional or None,
     )
     asked = asked_prompt(prompt, unconditional)
-    at = desk(model, device, out, no_metadata, as_json, overrides)
-    given = open_picture(picture, at.tti.model)
-    paint = open_mask(mask, given, at.tti.model)
-    work = inpaint(at.tti, given, paint, asked, at.settings, rounds=rounds)
-    at.finish(work, lambda painted: beside(given, painted, paint))
+    session = open_session(model, device, out, no_metadata, as_json, overrides)
+    given = open_picture(picture, session.tti.model)
+    paint = open_mask(mask, given, session.tti.model)
+    work = inpaint(session.tti, given, paint, asked, session.settings, rounds=rounds)
+    session.finish(work, lambda painted: beside(given, painted, paint))

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from ddpm_clip.cli.edit_session import desk
+from ddpm_clip.cli.edit_session import open_session
 from ddpm_clip.cli.options import AsJson
 from ddpm_clip.cli.painting_options import (
     WHOLE,
@@ -62,7 +62,7 @@ def interpolate(
     overrides = painting_overrides(
         guidance, w, n=n, seed=seed, steps=steps, sampler=sampler, negative=negative, bridge=bridge
     )
-    at = desk(model, device, out, no_metadata, as_json, overrides)
-    first, last = read_idea(a, at.tti.model), read_idea(b, at.tti.model)
-    work = interpolate(at.tti, first, last, at.settings, frames=frames)
-    at.finish(work, strip, morph if gif else None)
+    session = open_session(model, device, out, no_metadata, as_json, overrides)
+    first, last = read_idea(a, session.tti.model), read_idea(b, session.tti.model)
+    work = interpolate(session.tti, first, last, session.settings, frames=frames)
+    session.finish(work, strip, morph if gif else None)

@@ -80,15 +80,15 @@ def _painted_again(
     clip_guide: str | None,
     device: str | None,
 ) -> "Reproduction":
-    from ddpm_clip.cli.interrupt import Patience
+    from ddpm_clip.cli.interrupt import GracefulShutdown
     from ddpm_clip.cli.progress import NOTHING_WRITTEN, Bars, follow
     from ddpm_clip.reproducing import reproduce
 
     work = reproduce(
         picture, model, device=device, sources=sources, mask=mask, clip_guide=clip_guide
     )
-    with Patience("leaving after this step") as patience, Bars() as bars:
-        return follow(work, bars, patience, told=NOTHING_WRITTEN)
+    with GracefulShutdown("leaving after this step") as shutdown, Bars() as bars:
+        return follow(work, bars, shutdown, told=NOTHING_WRITTEN)
 
 
 def _sentence(found: "Reproduction") -> str:

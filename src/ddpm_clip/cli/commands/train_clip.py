@@ -69,19 +69,19 @@ def _say(figures: "ClipFigures") -> None:
 
 def _followed(work: Any, total: int) -> "ClipFigures":
     """Run the job under bars; interrupted, it leaves nothing behind."""
-    from ddpm_clip.cli.interrupt import Interrupted, Patience
+    from ddpm_clip.cli.interrupt import GracefulShutdown, Interrupted
     from ddpm_clip.cli.progress import Bars
     from ddpm_clip.types import Progress
     from ddpm_clip.utils.generators import finish
 
     def show(at: Any) -> None:
-        if patience.asked:
-            raise Interrupted(patience.asked, "Interrupted. Nothing was written.")
+        if shutdown.asked:
+            raise Interrupted(shutdown.asked, "Interrupted. Nothing was written.")
         if isinstance(at, Progress):
             bars.update(at.stage, at.done, at.total, at.note)
         else:
             bars.update("train", at.step, total, f"loss {at.loss:.4f}  fits {at.accuracy:.0%}")
 
-    with Patience("leaving after this step") as patience, Bars() as bars, closing(work):
+    with GracefulShutdown("leaving after this step") as shutdown, Bars() as bars, closing(work):
         figures: ClipFigures = finish(work, show)
         return figures

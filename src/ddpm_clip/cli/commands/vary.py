@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from ddpm_clip.cli.edit_session import PictureFile, desk
+from ddpm_clip.cli.edit_session import PictureFile, open_session
 from ddpm_clip.cli.options import AsJson, typed_number
 from ddpm_clip.cli.painting_options import (
     Bridge,
@@ -65,7 +65,7 @@ def vary(
     overrides = painting_overrides(
         guidance, w, n=n, seed=seed, steps=steps, sampler=sampler, negative=negative, bridge=bridge
     )
-    at = desk(model, device, out, no_metadata, as_json, overrides)
-    given = open_picture(picture, at.tti.model)
-    work = vary(at.tti, given, at.settings, strength=strength)
-    at.finish(work, lambda painted: beside(given, painted))
+    session = open_session(model, device, out, no_metadata, as_json, overrides)
+    given = open_picture(picture, session.tti.model)
+    work = vary(session.tti, given, session.settings, strength=strength)
+    session.finish(work, lambda painted: beside(given, painted))

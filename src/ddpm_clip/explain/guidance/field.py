@@ -8,7 +8,7 @@ from torch.nn import functional as F
 from ddpm_clip.evaluation.statistics.means import Means
 from ddpm_clip.explain.maths.spectrum import centroid, radial_spectrum
 from ddpm_clip.explain.target.recorder import Recording
-from ddpm_clip.explain.verdict.gate import Gate
+from ddpm_clip.explain.verdict.prerequisite import Prerequisite
 
 CASES = ("whole field", "strongest part off", "as much elsewhere off")
 
@@ -39,7 +39,7 @@ class Findings:
     """What the test goes by; None where nobody judges or no class was asked for.
 
     Attributes:
-        gate: is the prompt followed at all?
+        prerequisite: is the prompt followed at all?
         cosines: (s, b, k) of the field with the direction of each class.
         margin: of each picture, cosine of the whole field with the requested class's direction,
             less that with the best other one.
@@ -47,7 +47,7 @@ class Findings:
         hurt: log-odds lost by switching off the strongest pixels, less those lost elsewhere.
     """
 
-    gate: Gate
+    prerequisite: Prerequisite
     cosines: Tensor
     margin: Means
     odds: Tensor

@@ -28,8 +28,8 @@ from ddpm_clip.explain.target.analysis_target import AnalysisTarget
 from ddpm_clip.explain.target.batches import BATCH
 from ddpm_clip.explain.target.recorder import Recorder
 from ddpm_clip.explain.verdict.analysis import plainly
-from ddpm_clip.explain.verdict.gate import gate
 from ddpm_clip.explain.verdict.odds import log_odds
+from ddpm_clip.explain.verdict.prerequisite import check_prerequisite
 from ddpm_clip.explain.verdict.result import Explanation, Verdict
 from ddpm_clip.explain.verdict.verdicts import not_counted, weigh
 from ddpm_clip.types import Progress
@@ -102,8 +102,10 @@ def _findings(
     whole = directions.cosines(field.delta.sum(0))  # (b, k)
     margin = whole[:, asked_class] - best_other(whole, asked_class)
     cosines = torch.stack([directions.cosines(delta) for delta in field.delta])
-    opened = yield from gate(target, target.judge(walks.x).cpu())
-    return Findings(opened, cosines, means(margin), torch.stack(odds), means(odds[2] - odds[1]))
+    prerequisite = yield from check_prerequisite(target, target.judge(walks.x).cpu())
+    return Findings(
+        prerequisite, cosines, means(margin), torch.stack(odds), means(odds[2] - odds[1])
+    )
 
 
 def _verdict(findings: Findings | None, weights: WeightCheck) -> Verdict:
@@ -115,7 +117,7 @@ def _verdict(findings: Findings | None, weights: WeightCheck) -> Verdict:
     more, less = findings.more, findings.less
     hurts = at_least(more, more + less) <= BY_CHANCE
     return weigh(
-        findings.gate,
+        findings.prerequisite,
         [findings.margin],
         refuted=at_least(less, more + less) <= BY_CHANCE,
         shown=hurts and weights.worst is not None,
@@ -136,7 +138,7 @@ def _test(findings: Findings | None, weights: WeightCheck, share: float) -> str:
         f"{test} Cosine with its direction above the best other: {findings.margin}; "
         f"log-odds lost more than elsewhere: {findings.hurt}, more in "
         f"{findings.more} pictures and less in {findings.less}."
-        f"{not_counted(findings.gate)}"
+        f"{not_counted(findings.prerequisite)}"
     )
 
 
@@ -154,7 +156,7 @@ def _numbers(
     }
     if findings is not None:
         found |= {
-            "gate": findings.gate.as_dict(),
+            "check_prerequisite": findings.prerequisite.as_dict(),
             "cosine_above_best_other": findings.margin.as_dict(),
             "log_odds_lost_more_than_elsewhere": findings.hurt.as_dict(),
             "pictures_that_lose_more": findings.more,

@@ -19,8 +19,8 @@ from ddpm_clip.explain.panels.kinds import Curve, Panel, Strip, mean_line
 from ddpm_clip.explain.target.analysis_target import AnalysisTarget
 from ddpm_clip.explain.target.recorder import Recorder
 from ddpm_clip.explain.verdict.analysis import plainly
-from ddpm_clip.explain.verdict.gate import Gate, gate
 from ddpm_clip.explain.verdict.odds import log_odds
+from ddpm_clip.explain.verdict.prerequisite import Prerequisite, check_prerequisite
 from ddpm_clip.explain.verdict.result import Explanation, Verdict
 from ddpm_clip.explain.verdict.verdicts import not_counted, weigh
 from ddpm_clip.types import Progress
@@ -43,7 +43,7 @@ class Compared:
         odds: (g, n) log-odds of the requested class; None without a judge or a requested class.
         likeness: (g, n) cosine of picture and prompt; None where nobody embeds.
         weights: asked and used.
-        gate: is the prompt followed at all? None as for `odds`.
+        prerequisite: is the prompt followed at all? None as for `odds`.
     """
 
     scales: list[float]
@@ -51,7 +51,7 @@ class Compared:
     odds: Tensor | None
     likeness: Tensor | None
     weights: list[WeightCheck]
-    gate: Gate | None
+    check_prerequisite: Prerequisite | None
 
     @property
     def saturated(self) -> Tensor:
@@ -115,17 +115,17 @@ def compare(
         recording = recorder.recording()
         ends.append(recording.x_end.clamp(-1, 1))
         weights.append(check_weights(target, recording, scale))
-    x, odds, likeness, opened = torch.stack(ends), None, None, None
+    x, odds, likeness, prerequisite = torch.stack(ends), None, None, None
     if target.asked_class is not None and target.judging is not None:
         asked_class = target.asked_class
         odds = torch.stack([log_odds(target.judge(one), asked_class).cpu() for one in x])
         own = target.judge(x[scales.index(target.guidance)]).cpu()
-        opened = yield from gate(target, own)
+        prerequisite = yield from check_prerequisite(target, own)
     words = target.embed_texts([target.prompt])
     if words is not None:
         seen = [e for one in x if (e := target.embed(one)) is not None]
         likeness = torch.stack([F.cosine_similarity(e, words.to(e)).cpu() for e in seen])
-    return Compared(scales, x, odds, likeness, weights, opened)
+    return Compared(scales, x, odds, likeness, weights, prerequisite)
 
 
 def gain(compared: Compared, scale: float) -> Means:
@@ -142,7 +142,7 @@ def _verdict(target: AnalysisTarget, compared: Compared) -> Verdict:
     if compared.odds is None or target.guidance == 0:
         return "inconclusive"
     found = gain(compared, target.guidance)
-    return weigh(compared.gate, [found], shown=compared.worst is not None)
+    return weigh(compared.prerequisite, [found], shown=compared.worst is not None)
 
 
 def _test(target: AnalysisTarget, compared: Compared) -> str:
@@ -156,7 +156,7 @@ def _test(target: AnalysisTarget, compared: Compared) -> str:
     if compared.odds is None:
         return f"{test} Nobody reads these pictures for the class that was asked for."
     found = gain(compared, target.guidance)
-    return f"{test} Log-odds gained: {found}, n = {found.n}.{not_counted(compared.gate)}"
+    return f"{test} Log-odds gained: {found}, n = {found.n}.{not_counted(compared.prerequisite)}"
 
 
 CAPTION = (
@@ -184,7 +184,9 @@ def _numbers(target: AnalysisTarget, compared: Compared) -> dict[str, Any]:
         mean = compared.odds.mean(1)
         best = int(mean.argmax())
         found |= {
-            "gate": compared.gate.as_dict() if compared.gate else None,
+            "check_prerequisite": compared.prerequisite.as_dict()
+            if compared.prerequisite
+            else None,
             "log_odds": means(compared.odds.T).as_dict(),
             "gain": gain(compared, target.guidance).as_dict(),
             "best_scale": compared.scales[best],

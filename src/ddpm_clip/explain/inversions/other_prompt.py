@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from ddpm_clip.errors import UsageError
 from ddpm_clip.explain.target.analysis_target import AnalysisTarget
 from ddpm_clip.explain.target.asked_for import asked_for
-from ddpm_clip.explain.verdict.gate import control_prompts
+from ddpm_clip.explain.verdict.prerequisite import control_prompts
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,7 +19,7 @@ from ddpm_clip.explain.noise.noise_trades import Trades, traded
 from ddpm_clip.explain.panels.kinds import Bars, Curve, Heatmap, Panel, Strip, Table, mean_line
 from ddpm_clip.explain.target.analysis_target import AnalysisTarget
 from ddpm_clip.explain.verdict.analysis import plainly
-from ddpm_clip.explain.verdict.gate import Gate, gate
+from ddpm_clip.explain.verdict.prerequisite import Prerequisite, check_prerequisite
 from ddpm_clip.explain.verdict.result import Explanation, Verdict
 from ddpm_clip.explain.verdict.verdicts import not_counted, weigh
 from ddpm_clip.models.ddpm import noise_of
@@ -36,7 +36,7 @@ class Found:
     """All four looks.
 
     Attributes:
-        gate: is the prompt followed at all?
+        prerequisite: is the prompt followed at all?
         layouts: one a guidance scale; the target's own is the first.
         kept: the probe on walks that add no noise.
         forgotten: the probe on walks that add noise at every step, from the same beginnings.
@@ -44,7 +44,7 @@ class Found:
         blocks: of the noise, exchanged one by one.
     """
 
-    gate: Gate
+    check_prerequisite: Prerequisite
     layouts: list[Layout]
     kept: Probed
     forgotten: Probed
@@ -81,8 +81,8 @@ def explain(
     trades = yield from traded(target, 4 if quick else 16, cuts, steps, DETERMINISTIC)
     blocks = yield from transplanted(target, 4 if quick else 16, steps, DETERMINISTIC)
     probs = target.judge(layouts[0].x[:, 0].to(target.ddpm.device)).cpu()
-    opened = yield from gate(target, probs)
-    found = Found(opened, layouts, kept, forgotten, trades, blocks)
+    prerequisite = yield from check_prerequisite(target, probs)
+    found = Found(prerequisite, layouts, kept, forgotten, trades, blocks)
     return Explanation(
         "initial_noise",
         "What the first noise decides",
@@ -114,7 +114,7 @@ def _probed(
 def verdict_of(found: Found) -> Verdict:
     """Pass where the prompts are followed, and the noise foretells what is painted without them."""
     words = found.layouts[0].shares["what the judge says"].p_prompt <= SURE
-    return weigh(found.gate, [found.beyond], shown=words and found.kept.p <= SURE)
+    return weigh(found.prerequisite, [found.beyond], shown=words and found.kept.p <= SURE)
 
 
 def _test(found: Found) -> str:
@@ -126,7 +126,7 @@ def _test(found: Found) -> str:
         f"beyond chance (p = {p_prompt:.2g}). Of what the judge says of {len(kept.gains)} pictures "
         f"painted without words the probe explains {kept.r2:.1%} (p = {kept.p:.2g}); where noise "
         f"is added at every step {forgotten.r2:.1%} (p = {forgotten.p:.2g}). Difference of the "
-        f"shares: {found.beyond}.{not_counted(found.gate)}"
+        f"shares: {found.beyond}.{not_counted(found.prerequisite)}"
     )
 
 
@@ -148,7 +148,7 @@ def _numbers(found: Found) -> dict[str, Any]:
     trades, blocks = found.trades, found.blocks
     return {
         "n": len(found.kept.gains),
-        "gate": found.gate.as_dict(),
+        "check_prerequisite": found.prerequisite.as_dict(),
         "layouts": [
             {
                 "scale": one.scale,

@@ -19,7 +19,7 @@ from ddpm_clip.explain.panels.kinds import Bars, Curve, Heatmap, Panel, Strip, m
 from ddpm_clip.explain.target.analysis_target import AnalysisTarget
 from ddpm_clip.explain.target.recorder import Recorder
 from ddpm_clip.explain.verdict.analysis import plainly
-from ddpm_clip.explain.verdict.gate import Gate, gate
+from ddpm_clip.explain.verdict.prerequisite import Prerequisite, check_prerequisite
 from ddpm_clip.explain.verdict.result import Explanation, Verdict
 from ddpm_clip.explain.verdict.verdicts import not_counted, weigh
 from ddpm_clip.types import Progress
@@ -77,8 +77,8 @@ def explain(
     sought = words_of(words) if isinstance(words, str) else words
     read = read_maps(target, walked, sought, reference)
     probs = None if target.judging is None else target.judge(walked.x_end).cpu()
-    opened = yield from gate(target, probs)
-    verdict, test = _verdict(found, read, opened)
+    prerequisite = yield from check_prerequisite(target, probs)
+    verdict, test = _verdict(found, read, prerequisite)
     panels: list[Panel] = [_right(found), _gained(found)]
     if read is not None:
         panels += [_strip(read), *_bars(read, top), _map(read)]
@@ -89,7 +89,7 @@ def explain(
         tuple(panels),
         test,
         verdict,
-        _numbers(target, found, read, opened, top),
+        _numbers(target, found, read, prerequisite, top),
     )
 
 
@@ -125,7 +125,9 @@ def _counted(found: Accuracy) -> Means:
     return means(found.skill[:, inside].mean(1))
 
 
-def _verdict(found: Accuracy, read: ReadMaps | None, opened: Gate) -> tuple[Verdict, str]:
+def _verdict(
+    found: Accuracy, read: ReadMaps | None, prerequisite: Prerequisite
+) -> tuple[Verdict, str]:
     skill = _counted(found)
     said = (
         f"The network leaves {1 - float(skill.mean):.0%} of the error of the best guess pixel "
@@ -148,12 +150,16 @@ def _verdict(found: Accuracy, read: ReadMaps | None, opened: Gate) -> tuple[Verd
         claims.append(margin)
     else:
         said += " No asked word could be looked for in the maps."
-    verdict = weigh(opened, claims, refuted=loud, shown=margin is not None)
-    return verdict, said + not_counted(opened)
+    verdict = weigh(prerequisite, claims, refuted=loud, shown=margin is not None)
+    return verdict, said + not_counted(prerequisite)
 
 
 def _numbers(
-    target: AnalysisTarget, found: Accuracy, read: ReadMaps | None, opened: Gate, top: int
+    target: AnalysisTarget,
+    found: Accuracy,
+    read: ReadMaps | None,
+    prerequisite: Prerequisite,
+    top: int,
 ) -> dict[str, Any]:
     shares = {
         name: means(getattr(found, name)).as_dict()
@@ -168,7 +174,7 @@ def _numbers(
             "a tenth of the picture": found.level_of(0.1),
             "nine tenths": found.level_of(0.9),
         },
-        "gate": opened.as_dict(),
+        "check_prerequisite": prerequisite.as_dict(),
     }
     if read is not None:
         z = means(read.z.permute(2, 0, 1, 3))

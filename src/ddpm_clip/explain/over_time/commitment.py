@@ -19,7 +19,7 @@ from ddpm_clip.explain.panels.kinds import Curve, Panel, Strip
 from ddpm_clip.explain.target.analysis_target import AnalysisTarget
 from ddpm_clip.explain.verdict.analysis import plainly
 from ddpm_clip.explain.verdict.crossing import Halfway, halfway
-from ddpm_clip.explain.verdict.gate import Gate, gate
+from ddpm_clip.explain.verdict.prerequisite import Prerequisite, check_prerequisite
 from ddpm_clip.explain.verdict.reading import LEVELS, SHOWN, Reading, columns, read, unread
 from ddpm_clip.explain.verdict.result import Explanation, Verdict
 from ddpm_clip.explain.verdict.verdicts import weigh
@@ -72,9 +72,9 @@ def explain(
         return (yield from unread(target, "commitment", TITLE, CAPTION))
     spoken = yield from read(target, c, "commitment: with words", steps)
     silent = yield from read(target, c, "commitment: without words", steps, scale=0.0)
-    door = yield from gate(target, spoken.probs[:, -1])
+    prerequisite = yield from check_prerequisite(target, spoken.probs[:, -1])
     found = yield from _turn(target, spoken, silent, target.timesteps(steps), quick)
-    verdict, test = _verdict(door, found)
+    verdict, test = _verdict(prerequisite, found)
     return Explanation(
         "commitment",
         TITLE,
@@ -82,7 +82,7 @@ def explain(
         _panels(target, spoken, silent, found),
         test,
         verdict,
-        _numbers(door, spoken, silent, found),
+        _numbers(prerequisite, spoken, silent, found),
     )
 
 
@@ -126,14 +126,14 @@ def theory(x: Tensor) -> float:
     return math.sqrt(max(0.0, float(values[-1])) / max(1, len(x) - 1))
 
 
-def _verdict(door: Gate, found: Turned) -> tuple[Verdict, str]:
+def _verdict(prerequisite: Prerequisite, found: Turned) -> tuple[Verdict, str]:
     test = (
         "The share of U-turns that come back has to fall through half of its way within the "
         "walk, and of two further turns near there x_0-hat has to be surer of the class at the "
         "one that comes back, more often than not."
     )
-    if door.closed or len(found.turns.began) < LEAST:
-        return "inconclusive", f"{test} Not tested: {door.closed or 'too few pictures'}."
+    if prerequisite.closed or len(found.turns.began) < LEAST:
+        return "inconclusive", f"{test} Not tested: {prerequisite.closed or 'too few pictures'}."
     seen, t50 = found.foresight, found.t50
     where = f"at sigma/alpha = {t50.at:.2g} ({t50.low:.2g} to {t50.high:.2g})"
     right = f"{seen.share:.0%} of {seen.pairs} pairs ({seen.low:.0%} to {seen.high:.0%})"
@@ -149,12 +149,14 @@ def verdict_of(found: Turned) -> Verdict:
     return weigh(None, (), refuted=seen.high <= 0.5 or nowhere, shown=t50.inside and seen.low > 0.5)
 
 
-def _numbers(door: Gate, spoken: Reading, silent: Reading, found: Turned) -> dict[str, Any]:
+def _numbers(
+    prerequisite: Prerequisite, spoken: Reading, silent: Reading, found: Turned
+) -> dict[str, Any]:
     turns, back = found.turns, means(found.turns.back)
     return {
         "n": len(turns.began),
         "turns_each": turns.ended.shape[2],
-        "gate": door.as_dict(),
+        "check_prerequisite": prerequisite.as_dict(),
         "t50_sigma_over_alpha": found.t50.as_dict(),
         "same_class_by_chance": found.base,
         "read_in_x0hat": {

@@ -19,7 +19,7 @@ from ddpm_clip.explain.over_time.alignment import Alignment
 from ddpm_clip.explain.panels.kinds import Curve, Panel
 from ddpm_clip.explain.target.analysis_target import AnalysisTarget
 from ddpm_clip.explain.verdict.analysis import plainly
-from ddpm_clip.explain.verdict.gate import Gate, gate, other_prompts
+from ddpm_clip.explain.verdict.prerequisite import Prerequisite, check_prerequisite, other_prompts
 from ddpm_clip.explain.verdict.reading import LEVELS, columns
 from ddpm_clip.explain.verdict.result import Explanation, Verdict
 from ddpm_clip.explain.verdict.verdicts import weigh
@@ -92,10 +92,10 @@ def explain(
         target, target.walk(c, steps=steps, scale=0.0), steps, "stepwise: without words"
     )
     aligned = _aligned(target, spoken, silent, controls)
-    door: Gate | None = None
+    prerequisite: Prerequisite | None = None
     if target.judging is not None and target.asked_class is not None:
-        door = yield from gate(target, target.judge(spoken.x))
-    verdict, test = _verdict(door, aligned, len(target.seeds))
+        prerequisite = yield from check_prerequisite(target, target.judge(spoken.x))
+    verdict, test = _verdict(prerequisite, aligned, len(target.seeds))
     return Explanation(
         "stepwise",
         TITLE,
@@ -103,7 +103,7 @@ def explain(
         _panels(spoken, silent, aligned),
         test,
         verdict,
-        _numbers(door, spoken, aligned),
+        _numbers(prerequisite, spoken, aligned),
     )
 
 
@@ -157,24 +157,28 @@ def _aligned(
     return Alignment.of((target.prompt, *chosen), spoken.e, silent.e, texts.cpu())
 
 
-def _verdict(door: Gate | None, aligned: Alignment | None, n: int) -> tuple[Verdict, str]:
+def _verdict(
+    prerequisite: Prerequisite | None, aligned: Alignment | None, n: int
+) -> tuple[Verdict, str]:
     test = (
         "In the end the pictures have to be nearer to their own words than to those of every "
         "control prompt, beyond what pictures without words are."
     )
     if aligned is None:
         return "inconclusive", f"{test} Not tested: nobody embeds these pictures and prompts."
-    closed = door.closed if door is not None else ""
+    closed = prerequisite.closed if prerequisite is not None else ""
     if closed or n < LEAST:
         return "inconclusive", f"{test} Not tested: {closed or 'too few seeds'}."
     nearest, least = aligned.nearest()
-    return weigh(door, [aligned.over_controls()]), (
+    return weigh(prerequisite, [aligned.over_controls()]), (
         f"{test} The hardest control is “{nearest}”: the cosine with the own words is {least} "
         "higher."
     )
 
 
-def _numbers(door: Gate | None, found: Measured, aligned: Alignment | None) -> dict[str, Any]:
+def _numbers(
+    prerequisite: Prerequisite | None, found: Measured, aligned: Alignment | None
+) -> dict[str, Any]:
     curves = {f"{name}_foreseen": values for name, values in found.foreseen.items()}
     curves |= {f"{name}_seen": values for name, values in found.seen.items()}
     curves |= {"psnr_to_the_end": found.psnr, "variance_of_predicted_noise": found.noise}
@@ -183,7 +187,7 @@ def _numbers(door: Gate | None, found: Measured, aligned: Alignment | None) -> d
         "n": len(found.x),
         "steps": len(found.ratio),
         "sigma_over_alpha": found.ratio,
-        "gate": None if door is None else door.as_dict(),
+        "check_prerequisite": None if prerequisite is None else prerequisite.as_dict(),
         "curves": {name: means(values).as_dict() for name, values in curves.items()},
         "alignment": None if aligned is None else aligned.as_dict(),
     }

@@ -18,7 +18,7 @@ from ddpm_clip.explain.over_time.plans import NONE, bins_of, planned, seeds_of
 from ddpm_clip.explain.panels.kinds import Heatmap, Panel
 from ddpm_clip.explain.target.analysis_target import AnalysisTarget
 from ddpm_clip.explain.verdict.analysis import plainly
-from ddpm_clip.explain.verdict.gate import Gate, gate
+from ddpm_clip.explain.verdict.prerequisite import Prerequisite, check_prerequisite
 from ddpm_clip.explain.verdict.reading import unread
 from ddpm_clip.explain.verdict.result import Explanation, Verdict
 from ddpm_clip.explain.verdict.verdicts import weigh
@@ -140,9 +140,9 @@ def explain(
     only, but = x[..., target.asked_class].double().chunk(2)
     whole = len(windows.width) - 1  # the widest window
     found = Switched(windows, only, but, but[whole], only[whole])
-    door = yield from gate(target, x[whole])
+    prerequisite = yield from check_prerequisite(target, x[whole])
     borders = [target.ratio(target.timesteps(steps)[i]) for i in _firsts(bins_of(steps, k))]
-    verdict, test = _verdict(door, found, borders)
+    verdict, test = _verdict(prerequisite, found, borders)
     return Explanation(
         "switching",
         TITLE,
@@ -150,21 +150,23 @@ def explain(
         _panels(target, found, borders),
         test,
         verdict,
-        _numbers(door, found, borders, steps),
+        _numbers(prerequisite, found, borders, steps),
     )
 
 
 switching = plainly(explain)
 
 
-def _verdict(door: Gate, found: Switched, borders: list[float]) -> tuple[Verdict, str]:
+def _verdict(
+    prerequisite: Prerequisite, found: Switched, borders: list[float]
+) -> tuple[Verdict, str]:
     test = (
         f"The shortest window that has {ENOUGH:.0%} of the words' effect, chosen on half of "
         "the seeds, has to do more on the others than windows of its width elsewhere, and no "
         f"window may do {SLACK:g} less for being wider."
     )
-    if door.closed or len(found.none) < LEAST:
-        return "inconclusive", f"{test} Not tested: {door.closed or 'too few seeds'}."
+    if prerequisite.closed or len(found.none) < LEAST:
+        return "inconclusive", f"{test} Not tested: {prerequisite.closed or 'too few seeds'}."
     effect, best = means(found.every - found.none), found.enough()
     more, loses = found.over_others(best), found.less_when_wider()
     if more is None or float(effect.low) <= 0:
@@ -173,21 +175,23 @@ def _verdict(door: Gate, found: Switched, borders: list[float]) -> tuple[Verdict
             if float(effect.low) <= 0
             else ("Nothing less than the whole walk suffices")
         )
-        return weigh(door, [effect], shown=False), f"{test} {why}."
+        return weigh(prerequisite, [effect], shown=False), f"{test} {why}."
     harms = float(loses.low) >= SLACK
-    return weigh(door, [effect, more], refuted=harms, shown=float(loses.mean) < SLACK), (
+    return weigh(prerequisite, [effect, more], refuted=harms, shown=float(loses.mean) < SLACK), (
         f"{test} It is {_named(found, best, borders)}: {more} more than elsewhere; the most "
         f"that a wider window loses is {loses}."
     )
 
 
-def _numbers(door: Gate, found: Switched, borders: list[float], steps: int) -> dict[str, Any]:
+def _numbers(
+    prerequisite: Prerequisite, found: Switched, borders: list[float], steps: int
+) -> dict[str, Any]:
     best = found.enough()
     more, windows = found.over_others(best), found.windows
     return {
         "n": len(found.none),
         "steps": steps,
-        "gate": door.as_dict(),
+        "check_prerequisite": prerequisite.as_dict(),
         "sigma_over_alpha": borders,
         "none": means(found.none).as_dict(),
         "every": means(found.every).as_dict(),

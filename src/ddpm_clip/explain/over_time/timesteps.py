@@ -25,8 +25,8 @@ from ddpm_clip.explain.over_time.plans import NONE, bins_of, planned, seeds_of
 from ddpm_clip.explain.panels.kinds import Bars, Curve, Panel
 from ddpm_clip.explain.target.analysis_target import AnalysisTarget
 from ddpm_clip.explain.verdict.analysis import plainly
-from ddpm_clip.explain.verdict.gate import Gate, gate
 from ddpm_clip.explain.verdict.odds import SUREST, log_odds
+from ddpm_clip.explain.verdict.prerequisite import Prerequisite, check_prerequisite
 from ddpm_clip.explain.verdict.reading import unread
 from ddpm_clip.explain.verdict.result import Explanation, Verdict
 from ddpm_clip.explain.verdict.verdicts import weigh
@@ -80,8 +80,8 @@ def explain(
     k = bins or (5 if quick else 8)
     steps = max(k, min(target.settings.steps, 10 if quick else 16))
     played = yield from _play(target, target.asked_class, seeds_of(target, quick), k, steps)
-    door = yield from gate(target, played.probs)
-    verdict, test = _verdict(door, played)
+    prerequisite = yield from check_prerequisite(target, played.probs)
+    verdict, test = _verdict(prerequisite, played)
     return Explanation(
         "timesteps",
         TITLE,
@@ -89,7 +89,7 @@ def explain(
         _panels(target, played),
         test,
         verdict,
-        _numbers(door, played, steps),
+        _numbers(prerequisite, played, steps),
     )
 
 
@@ -124,17 +124,17 @@ def _play(
     )
 
 
-def _verdict(door: Gate, played: _Played) -> tuple[Verdict, str]:
+def _verdict(prerequisite: Prerequisite, played: _Played) -> tuple[Verdict, str]:
     found, run = played.attribution, played.test
     test = (
         "The whole effect has to be above 0, and the strongest bins first (the order learnt on "
         "half of the seeds, tested on the others) has to beat a random order and the reverse "
         "one, in and out."
     )
-    if door.closed or run is None:
-        return "inconclusive", f"{test} Not tested: {door.closed or 'too few seeds'}."
+    if prerequisite.closed or run is None:
+        return "inconclusive", f"{test} Not tested: {prerequisite.closed or 'too few seeds'}."
     claims = (found.total, run.over_random, run.under_random, run.over_reverse)
-    verdict = weigh(door, claims)
+    verdict = weigh(prerequisite, claims)
     said = (
         f"{test} The whole effect is {found.total}, and the bins sum to it; "
         f"in: {run.over_random} above a random order, out: {run.under_random} "
@@ -143,13 +143,13 @@ def _verdict(door: Gate, played: _Played) -> tuple[Verdict, str]:
     return verdict, said
 
 
-def _numbers(door: Gate, played: _Played, steps: int) -> dict[str, Any]:
+def _numbers(prerequisite: Prerequisite, played: _Played, steps: int) -> dict[str, Any]:
     found, run = played.attribution, played.test
     return {
         "n": found.values.shape[0],
         "steps": steps,
         "walks": played.values.numel(),
-        "gate": door.as_dict(),
+        "check_prerequisite": prerequisite.as_dict(),
         "unit": "log-odds of the judge",
         "log_odds_within": float(torch.logit(torch.tensor(1 - SUREST))),
         "sigma_over_alpha": played.ratio,

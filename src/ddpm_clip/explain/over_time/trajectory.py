@@ -23,7 +23,7 @@ from ddpm_clip.explain.panels.kinds import Curve, Panel, Strip, mean_line
 from ddpm_clip.explain.target.analysis_target import AnalysisTarget
 from ddpm_clip.explain.target.recorder import Recorder, Recording
 from ddpm_clip.explain.verdict.analysis import plainly
-from ddpm_clip.explain.verdict.gate import other_prompts
+from ddpm_clip.explain.verdict.prerequisite import other_prompts
 from ddpm_clip.explain.verdict.result import Explanation, Verdict
 from ddpm_clip.explain.verdict.verdicts import weigh
 from ddpm_clip.types import Progress

@@ -19,8 +19,8 @@ from ddpm_clip.explain.panels.kinds import Curve, Heatmap, Strip, mean_line
 from ddpm_clip.explain.prompt.lowest_level import Tap, tap_of
 from ddpm_clip.explain.target.analysis_target import AnalysisTarget
 from ddpm_clip.explain.verdict.analysis import plainly
-from ddpm_clip.explain.verdict.gate import Gate, gate
 from ddpm_clip.explain.verdict.odds import log_odds
+from ddpm_clip.explain.verdict.prerequisite import Prerequisite, check_prerequisite
 from ddpm_clip.explain.verdict.reading import unread
 from ddpm_clip.explain.verdict.result import Explanation, Verdict
 from ddpm_clip.explain.verdict.verdicts import above, not_counted, weigh
@@ -116,7 +116,7 @@ def explain(
         return nothing if tap is not None else _closed(nothing)
     steps = min(STEPS[quick], len(target.timesteps()))
     found, ends = yield from directions(target, tap, steps)
-    opened = yield from gate(target, target.judge(ends).cpu())
+    prerequisite = yield from check_prerequisite(target, target.judge(ends).cpu())
     seeds = target.more_seeds(HELD_OUT[quick], start=len(target.seeds))
     true = yield from respond(target, tap, found, DOSES[quick], seeds, steps)
     astray = []
@@ -125,7 +125,7 @@ def explain(
         astray.append((yield from respond(target, tap, elsewhere, most, seeds, steps)))
     # the worst of several would be a harsher judge than chance, their mean is what chance does
     apart = means(true.odds[:, -1] - torch.stack([one.odds[:, -1] for one in astray]).mean(0))
-    verdict, test = _verdict(target, true, apart, opened)
+    verdict, test = _verdict(target, true, apart, prerequisite)
     panels = (
         _strip(target, true, astray[0]),
         _curve(true, astray),
@@ -139,7 +139,7 @@ def explain(
         panels,
         test,
         verdict,
-        _numbers(tap, found, true, astray, apart, opened),
+        _numbers(tap, found, true, astray, apart, prerequisite),
     )
 
 
@@ -199,7 +199,7 @@ def respond(
 
 
 def _verdict(
-    target: AnalysisTarget, true: Response, apart: Means, opened: Gate
+    target: AnalysisTarget, true: Response, apart: Means, prerequisite: Prerequisite
 ) -> tuple[Verdict, str]:
     gain = true.gain
     said = (
@@ -208,8 +208,8 @@ def _verdict(
         f"{COUNTS:g}), {apart} more than directions that point elsewhere (above 0), and "
         f"{'a' if true.falls else 'no'} step to a larger dose surely lowers them."
     )
-    verdict = weigh(opened, [above(gain, COUNTS), apart], refuted=true.falls)
-    return verdict, said + not_counted(opened)
+    verdict = weigh(prerequisite, [above(gain, COUNTS), apart], refuted=true.falls)
+    return verdict, said + not_counted(prerequisite)
 
 
 def _closed(nothing: Explanation) -> Explanation:
@@ -219,7 +219,12 @@ def _closed(nothing: Explanation) -> Explanation:
 
 
 def _numbers(
-    tap: Tap, found: Directions, true: Response, astray: list[Response], apart: Means, opened: Gate
+    tap: Tap,
+    found: Directions,
+    true: Response,
+    astray: list[Response],
+    apart: Means,
+    prerequisite: Prerequisite,
 ) -> dict[str, Any]:
     length = [float(d.norm()) / max(found.natural[t], 1e-12) for t, d in found.of.items()]
     return {
@@ -241,7 +246,7 @@ def _numbers(
             for one in astray
         ],
         "gain_beyond_astray": apart.as_dict(),
-        "gate": opened.as_dict(),
+        "check_prerequisite": prerequisite.as_dict(),
     }
 
 

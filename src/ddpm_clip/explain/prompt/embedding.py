@@ -88,7 +88,7 @@ def verdict_of(found: Found) -> Verdict:
         abs(found.random_correlation) >= INSENSITIVE
     )
     sound = found.readout.r2 >= READ and found.integrated.error < COMPLETE
-    return weigh(found.gate, claims, refuted=indifferent, shown=sound)
+    return weigh(found.prerequisite, claims, refuted=indifferent, shown=sound)
 
 
 def _test(found: Found) -> str:
@@ -104,7 +104,7 @@ def _test(found: Found) -> str:
     )
     if correlation is not None:
         test += f" Rank correlation with random weights: {correlation:.2f}."
-    return test + not_counted(found.gate)
+    return test + not_counted(found.prerequisite)
 
 
 CAPTION = (
@@ -129,7 +129,7 @@ def _numbers(stretch: Stretch, found: Found) -> dict[str, Any]:
         "n_held": len(stretch.held),
         "steps": stretch.steps,
         "cuts": stretch.cuts,
-        "gate": found.gate.as_dict(),
+        "gate": found.prerequisite.as_dict(),
         "readout": {"n": found.readout.n, "r2": found.readout.r2},
         "change": found.change.as_dict(),
         "completeness_error": integrated.error,

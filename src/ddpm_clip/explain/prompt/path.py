@@ -20,8 +20,8 @@ from ddpm_clip.explain.prompt.class_readout import Readout
 from ddpm_clip.explain.prompt.condition_parts import Parts, average_condition, parts_of
 from ddpm_clip.explain.target.analysis_target import AnalysisTarget
 from ddpm_clip.explain.target.nulls import random_weights
-from ddpm_clip.explain.verdict.gate import Gate, gate
 from ddpm_clip.explain.verdict.odds import log_odds
+from ddpm_clip.explain.verdict.prerequisite import Prerequisite, check_prerequisite
 from ddpm_clip.models.ddpm import noise_of
 from ddpm_clip.types import Progress
 
@@ -82,7 +82,7 @@ class Found:
         integrated: seed by seed.
         parts: of the displacement.
         deletion: on the seeds that had no say in the order.
-        gate: is the prompt followed at all, by the held seeds?
+        prerequisite: is the prompt followed at all, by the held seeds?
         readout: of the class that was asked for.
         random_correlation: of the attributions with those of random weights; None without any.
         x: (places, c, h, w) pictures of the first seed along the line.
@@ -91,7 +91,7 @@ class Found:
     integrated: Integrated
     parts: Parts
     deletion: Deletion
-    gate: Gate
+    check_prerequisite: Prerequisite
     readout: Readout
     random_correlation: float | None
     x: Tensor
@@ -120,7 +120,7 @@ def analysed(
     deletion = yield from _deletion(target, stretch, integrated, orders)
     c = target.conditions(seeds=stretch.held)
     x = yield from _pictures(target, stretch, c, stretch.held)
-    opened = yield from gate(target, target.judge(x).cpu())
+    prerequisite = yield from check_prerequisite(target, target.judge(x).cpu())
     places = torch.linspace(0, 1, 8, device=stretch.end.device)[:, None]
     along = stretch.start[:1] + places * (stretch.end[:1] - stretch.start[:1])
     shown = yield from _pictures(target, stretch, along, stretch.seeds[:1] * len(along))
@@ -128,7 +128,7 @@ def analysed(
         integrated,
         parts_of(target, stretch.end, stretch.start, stretch.seeds),
         deletion,
-        opened,
+        prerequisite,
         readout,
         correlation,
         shown.cpu(),

@@ -18,7 +18,7 @@ from ddpm_clip.explain.panels.kinds import Bars, Curve, Panel, Strip, Table, mea
 from ddpm_clip.explain.prompt.prompt_game import Game, Played, Text, play
 from ddpm_clip.explain.target.analysis_target import AnalysisTarget
 from ddpm_clip.explain.verdict.analysis import plainly
-from ddpm_clip.explain.verdict.gate import Gate, gate
+from ddpm_clip.explain.verdict.prerequisite import Prerequisite, check_prerequisite
 from ddpm_clip.explain.verdict.result import Explanation, Verdict
 from ddpm_clip.explain.verdict.verdicts import not_counted, weigh
 from ddpm_clip.types import Progress
@@ -41,7 +41,7 @@ class Scores:
         deletion: the test of the order.
         over_placebo: what the strongest player adds beyond what the placebo adds or takes, on the
             seeds that had no say in who is strongest.
-        gate: is the prompt followed at all?
+        prerequisite: is the prompt followed at all?
     """
 
     names: list[str]
@@ -49,7 +49,7 @@ class Scores:
     found: Attribution
     deletion: DeletionTest
     over_placebo: Means
-    gate: Gate
+    check_prerequisite: Prerequisite
 
     @property
     def top(self) -> int:
@@ -85,8 +85,8 @@ def explain(
     steps = min(6 if quick else 10, target.settings.steps)
     game = Game(target, target.more_seeds(n), steps, most)
     played = yield from play(game, len(names), spaced(names), "words")
-    opened = yield from gate(target, played.shown[target.prompt].probs)
-    scores = scored(names, played, opened)
+    prerequisite = yield from check_prerequisite(target, played.shown[target.prompt].probs)
+    scores = scored(names, played, prerequisite)
     word = said[scores.top]
     less = Game(target, game.seeds[:few], steps, most=8 if quick else 32)
     spelling = yield from play(less, len(word), _spelt(said, scores.top), "characters")
@@ -124,19 +124,19 @@ def _spelt(said: list[str], at: int) -> Text:
     return text
 
 
-def scored(names: list[str], played: Played, opened: Gate) -> Scores:
+def scored(names: list[str], played: Played, prerequisite: Prerequisite) -> Scores:
     """Share out what was gained, and test the order on seeds that it was not learnt on."""
     found, deletion = attribute(played.plan, played.v), deletion_test(played.plan, played.v)
     held, first = found.values[::2], int(deletion.order[0])
     over = means(held[:, first] - held[:, -1].abs())
-    return Scores(names, played, found, deletion, over, opened)
+    return Scores(names, played, found, deletion, over, prerequisite)
 
 
 def verdict_of(scores: Scores) -> Verdict:
     """Pass where the prompt is followed, gains something, and the order holds on other seeds."""
     total, order = scores.found.total, scores.deletion
     claims = (total, order.over_random, order.under_random, order.over_reverse, scores.over_placebo)
-    return weigh(scores.gate, claims, shown=float(total.low) > LEAST)
+    return weigh(scores.prerequisite, claims, shown=float(total.low) > LEAST)
 
 
 def _test(scores: Scores) -> str:
@@ -149,7 +149,7 @@ def _test(scores: Scores) -> str:
         f"of the curve above a random order: {order.over_random}; below it when "
         f"removed: {order.under_random}; the strongest word above the nonsense "
         f"word: {scores.over_placebo}."
-        f"{not_counted(scores.gate)}"
+        f"{not_counted(scores.prerequisite)}"
     )
 
 
@@ -170,7 +170,7 @@ def _numbers(scores: Scores, word: str, letters: Attribution) -> dict[str, Any]:
         "n": len(scores.found.values),
         "coalitions": len(scores.played.texts),
         "exact": scores.found.exact,
-        "gate": scores.gate.as_dict(),
+        "check_prerequisite": scores.prerequisite.as_dict(),
         "words": _rows(scores.names[:-1], scores.found),
         "strongest": word,
         "counting": scores.counting,

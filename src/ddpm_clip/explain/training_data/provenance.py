@@ -22,7 +22,7 @@ from ddpm_clip.explain.training_data.copies import copies
 from ddpm_clip.explain.training_data.replacing import Replaced, leave_out, painted, replace_all
 from ddpm_clip.explain.training_data.steering import BRIDGE, Steering, steering
 from ddpm_clip.explain.verdict.analysis import plainly
-from ddpm_clip.explain.verdict.gate import Gate, gate
+from ddpm_clip.explain.verdict.prerequisite import Prerequisite, check_prerequisite
 from ddpm_clip.explain.verdict.result import Explanation, Verdict
 from ddpm_clip.explain.verdict.verdicts import above, not_counted, weigh
 from ddpm_clip.types import Progress
@@ -60,9 +60,9 @@ def explain(
     replaced = yield from replace_all(target, found, seeds, steps)
     alone = yield from leave_out(target, found, replaced, ALONE[quick], seeds, steps)
     probs = None if target.judging is None else target.judge(replaced.x[""]).cpu()
-    opened = yield from gate(target, probs)
+    prerequisite = yield from check_prerequisite(target, probs)
     copied = yield from copies(target, replaced.x[""], quick)
-    verdict, test = _verdict(replaced, opened)
+    verdict, test = _verdict(replaced, prerequisite)
     strip, why = _neighbours(target, found)
     panels: list[Panel] = [] if strip is None else [strip]
     panels += [_table(target, found, alone, why), _strip(replaced), *_bars(replaced)]
@@ -100,7 +100,7 @@ def explain(
             if replaced.decide is None
             else replaced.decide.as_dict(),
             "copies": copied.as_dict(),
-            "gate": opened.as_dict(),
+            "check_prerequisite": prerequisite.as_dict(),
         },
     )
 
@@ -129,7 +129,7 @@ def _bridge(target: AnalysisTarget) -> str:
     return target.settings.bridge or own
 
 
-def _verdict(replaced: Replaced, opened: Gate) -> tuple[Verdict, str]:
+def _verdict(replaced: Replaced, prerequisite: Prerequisite) -> tuple[Verdict, str]:
     matter, decide = replaced.matter, replaced.decide
     if matter is None or decide is None:
         return "inconclusive", "Not tested: no prompt of another class could be compared with."
@@ -138,7 +138,7 @@ def _verdict(replaced: Replaced, opened: Gate) -> tuple[Verdict, str]:
         f"{matter} (rms of a pixel, with a 95 % interval) more than with the next nearest (it has "
         f"to be above 0), and the log-odds of the asked class fall by {decide} (above {COUNTS:g})."
     )
-    return weigh(opened, [matter, above(decide, COUNTS)]), said + not_counted(opened)
+    return weigh(prerequisite, [matter, above(decide, COUNTS)]), said + not_counted(prerequisite)
 
 
 def _rows(found: Steering, alone: Tensor) -> list[dict[str, Any]]:

@@ -1,18 +1,22 @@
 """From claims with intervals to a verdict: one rule for all analyses.
 
-What the target does not follow cannot be explained, so the gate comes first. A claim that an
+What the target does not follow cannot be explained, so the prerequisite comes first. A claim that an
 interval refutes fails, one that it spans is open. Knows nothing of what is claimed.
 """
 
 from collections.abc import Iterable
 
 from ddpm_clip.evaluation.statistics.means import Means
-from ddpm_clip.explain.verdict.gate import Gate
+from ddpm_clip.explain.verdict.prerequisite import Prerequisite
 from ddpm_clip.explain.verdict.result import Verdict
 
 
 def weigh(
-    gate: Gate | None, claims: Iterable[Means], *, refuted: bool = False, shown: bool = True
+    prerequisite: Prerequisite | None,
+    claims: Iterable[Means],
+    *,
+    refuted: bool = False,
+    shown: bool = True,
 ) -> Verdict:
     """The verdict on means that should all be above 0.
 
@@ -23,13 +27,13 @@ def weigh(
     ('pass', 'inconclusive', 'fail')
 
     Args:
-        gate: where it is closed nothing counts; None asks for none.
+        prerequisite: where it is closed nothing counts; None asks for none.
         claims: numbers or tensors of them.
         refuted: something else surely speaks against it.
         shown: everything else that has to hold does.
     """
     claims = list(claims)
-    if gate is not None and gate.closed:
+    if prerequisite is not None and prerequisite.closed:
         return "inconclusive"
     if refuted or any(bool((one.high <= 0).any()) for one in claims):
         return "fail"
@@ -41,6 +45,10 @@ def above(found: Means, least: float) -> Means:
     return Means(found.n, found.mean - least, found.low - least, found.high - least)
 
 
-def not_counted(gate: Gate | None) -> str:
+def not_counted(prerequisite: Prerequisite | None) -> str:
     """A sentence that says why nothing counts, with a space before it; "" where all counts."""
-    return f" It does not count: {gate.closed}." if gate is not None and gate.closed else ""
+    return (
+        f" It does not count: {prerequisite.closed}."
+        if prerequisite is not None and prerequisite.closed
+        else ""
+    )

@@ -30,7 +30,7 @@ LEVELS = (0.1, 0.25, 0.6, 1.5, 4.0, 10.0)
 
 
 @dataclass(frozen=True, slots=True)
-class Gate:
+class Prerequisite:
     """May an analysis of a prompt say anything at all?
 
     Attributes:
@@ -77,16 +77,18 @@ def other_prompts(target: AnalysisTarget, most: int) -> list[str]:
     return [others[i * len(others) // some] for i in range(some)]
 
 
-def gate(target: AnalysisTarget, probs: Tensor | None) -> Generator[Progress, None, Gate]:
+def check_prerequisite(
+    target: AnalysisTarget, probs: Tensor | None
+) -> Generator[Progress, None, Prerequisite]:
     """Is the prompt followed, are others, and does the network know noise levels apart?
 
     Args:
-        target: with a judge, or the gate is closed.
+        target: with a judge, or the prerequisite is closed.
         probs: (n, k) what the judge says of the prompt's pictures.
     """
     if probs is None or target.judging is None or target.asked_class is None:
         who = "nobody reads the pictures" if target.judging is None else "the prompt names no class"
-        return Gate(None, 0, 0, 1.0, 0, who)
+        return Prerequisite(None, 0, 0, 1.0, 0, who)
     found = yield from controls(target)
     named, n, known = found.named, found.n, found.levels
     by_chance = at_least(named, n, 1 / len(target.classes))
@@ -103,12 +105,12 @@ def gate(target: AnalysisTarget, probs: Tensor | None) -> Generator[Progress, No
             f"the network errs least when it is told the right noise level at {known} of "
             f"{len(LEVELS)} levels, which chance might do"
         )
-    return Gate(followed, named, n, by_chance, known, closed)
+    return Prerequisite(followed, named, n, by_chance, known, closed)
 
 
 @dataclass(frozen=True, slots=True)
 class Controls:
-    """What is asked of other prompts and of noise levels: see `Gate`."""
+    """What is asked of other prompts and of noise levels: see `Prerequisite`."""
 
     named: int
     n: int
