@@ -1,7 +1,6 @@
 """Leaving at a good moment: the first Ctrl-C or SIGTERM is a request, the second an order.
 
-A command asks `GracefulShutdown.asked` between two steps and then stops cleanly. Knows nothing of what
-is being done.
+A command asks `GracefulShutdown.asked` between two steps and then stops cleanly.
 """
 
 import os
@@ -87,7 +86,7 @@ def farewell(first: str, otherwise: str = "") -> str:
 
 @contextmanager
 def signals_unwind() -> Iterator[None]:
-    """Outside `GracefulShutdown` both signals unwind what is going on, each with its own exit code."""
+    """Outside `GracefulShutdown` both signals raise, each with its own exit code."""
     words = {signal.SIGINT: "Interrupted.", signal.SIGTERM: "Terminated."}
 
     def leave(signum: int, frame: FrameType | None) -> None:

@@ -2,8 +2,7 @@
 
 Each pixel goes to the nearest of the named colours, lit and shaded as the drawings are; what is
 like the picture's edge is background, and the petals' colour is the one that covers most of the
-rest. A second evaluator beside the judge: it cannot have learned the same mistakes. Knows nothing of
-species, prompts or models.
+rest. A second evaluator beside the judge: it cannot have learned the same mistakes.
 """
 
 from functools import cache

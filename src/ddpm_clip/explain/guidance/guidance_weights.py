@@ -51,7 +51,7 @@ class Compared:
     odds: Tensor | None
     likeness: Tensor | None
     weights: list[WeightCheck]
-    check_prerequisite: Prerequisite | None
+    prerequisite: Prerequisite | None
 
     @property
     def saturated(self) -> Tensor:

@@ -44,7 +44,7 @@ class Found:
         blocks: of the noise, exchanged one by one.
     """
 
-    check_prerequisite: Prerequisite
+    prerequisite: Prerequisite
     layouts: list[Layout]
     kept: Probed
     forgotten: Probed

@@ -91,7 +91,7 @@ class Found:
     integrated: Integrated
     parts: Parts
     deletion: Deletion
-    check_prerequisite: Prerequisite
+    prerequisite: Prerequisite
     readout: Readout
     random_correlation: float | None
     x: Tensor

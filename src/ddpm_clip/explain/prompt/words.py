@@ -49,7 +49,7 @@ class Scores:
     found: Attribution
     deletion: DeletionTest
     over_placebo: Means
-    check_prerequisite: Prerequisite
+    prerequisite: Prerequisite
 
     @property
     def top(self) -> int:

@@ -1,4 +1,4 @@
-"""Is what was asked for in the pictures, and how surely: log-odds of the judge, and a first prerequisite.
+"""Is what was asked for in the pictures, and how surely: log-odds of the judge.
 
 What a model does not follow cannot be explained: where the judge does not see the class that was
 asked for in most pictures, an analysis is inconclusive whatever else it finds. Knows nothing of

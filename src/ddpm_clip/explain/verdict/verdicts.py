@@ -1,7 +1,7 @@
 """From claims with intervals to a verdict: one rule for all analyses.
 
-What the target does not follow cannot be explained, so the prerequisite comes first. A claim that an
-interval refutes fails, one that it spans is open. Knows nothing of what is claimed.
+What the target does not follow cannot be explained, so the prerequisite comes first. A claim that
+an interval refutes fails, one that it spans is open.
 """
 
 from collections.abc import Iterable

@@ -25,7 +25,7 @@ AUTO = "auto"
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Told:
+class CaptionPairs:
     """The pictures of a run, and who can say what they show.
 
     Attributes:
@@ -46,7 +46,11 @@ class Told:
 
 
 def bridged(
-    conditioner: Conditioner, embedder: Embedder, prompts: Tensor, told: Told, requested: str
+    conditioner: Conditioner,
+    embedder: Embedder,
+    prompts: Tensor,
+    pairs: CaptionPairs,
+    requested: str,
 ) -> Generator[Progress, None, Choice]:
     """Give a fitted conditioner its prior, and choose its bridge where `requested` is `auto`.
 
@@ -54,7 +58,7 @@ def bridged(
         conditioner: gets a prior here, unless there is nothing to fit it on.
         embedder: of the captions.
         prompts: (p, e) embeddings of the prompt bank, for want of captions.
-        told: the pictures.
+        pairs: the pictures.
         requested: a bridge, which is the choice then, or `auto`.
     """
     if embedder.name == "labels":
@@ -64,7 +68,7 @@ def bridged(
         )
     if conditioner.mode == "raw":
         return Choice(DEFAULT if requested == AUTO else requested, "not used: the mode is raw")
-    texts, images = yield from _told(told, told.rows, embedder, MOST)
+    texts, images = yield from _captioned(pairs, pairs.rows, embedder, MOST)
     pseudo = len(texts) < FEWEST
     if pseudo and len(prompts) and len(conditioner.bank):
         texts, images = pseudo_pairs(conditioner, prompts)
@@ -72,7 +76,7 @@ def bridged(
         conditioner.prior = Prior.fit(texts, images, pseudo=pseudo)
     if requested != AUTO:
         return Choice(requested, "as the configuration says")
-    texts, images = yield from _told(told, told.heldout, embedder, len(told.heldout))
+    texts, images = yield from _captioned(pairs, pairs.heldout, embedder, len(pairs.heldout))
     return choose(conditioner, texts, images)
 
 
@@ -114,13 +118,13 @@ def add_prior(model: str | Path, pairs: tuple[Tensor, Tensor] | None = None) -> 
     return conditioner.prior
 
 
-def _told(
-    told: Told, rows: np.ndarray, embedder: Embedder, most: int
+def _captioned(
+    pairs: CaptionPairs, rows: np.ndarray, embedder: Embedder, most: int
 ) -> Generator[Progress, None, tuple[Tensor, Tensor]]:
     """Captions of rows and the embeddings of the pictures that they belong to."""
-    found = captions_of(told.source, told.indices, rows, pixels=told.pixels, most=most)
+    found = captions_of(pairs.source, pairs.indices, rows, pixels=pairs.pixels, most=most)
     texts = yield from embedded(embedder, [text for _, text in found])
-    return texts, told.images[[row for row, _ in found]].float()
+    return texts, pairs.images[[row for row, _ in found]].float()
 
 
 def _about(prior: Prior | None) -> dict[str, Any] | None:

@@ -23,7 +23,7 @@ from ddpm_clip.data.storage.scratch import room
 from ddpm_clip.embedders.texts import TextEmbeddings
 from ddpm_clip.errors import DataError
 from ddpm_clip.runs.run import Run
-from ddpm_clip.training.bridge.bridging import AUTO, Told, bridged, note_of
+from ddpm_clip.training.bridge.bridging import AUTO, CaptionPairs, bridged, note_of
 from ddpm_clip.training.prepare.embedding import embed_missing, identity, open_cache
 from ddpm_clip.training.prepare.pictures import decode, open_kept
 from ddpm_clip.training.prepare.trim_memory import give_back
@@ -68,8 +68,8 @@ def prepare(
     heldout = heldout_rows(len(pixels.keys), config.data.heldout)
     train_rows = np.setdiff1d(np.arange(len(pixels.keys)), heldout)
     measures = pixels.array if config.embedder.measure else None
-    told = Told(source, pixels.indices, plain, train_rows, heldout, measures)
-    conditioner = yield from _conditioner(run, embedder, told, pixels.keys, writes)
+    pairs = CaptionPairs(source, pixels.indices, plain, train_rows, heldout, measures)
+    conditioner = yield from _conditioner(run, embedder, pairs, pixels.keys, writes)
     return Prepared(
         pixels.array, plain, conditioner, heldout, flipped, tuple(pixels.bad), pixels.keys
     )
@@ -125,7 +125,7 @@ def embed_pictures(
 
 
 def _conditioner(
-    run: Run, embedder: Embedder, told: Told, keys: Sequence[str], fits: bool
+    run: Run, embedder: Embedder, pairs: CaptionPairs, keys: Sequence[str], fits: bool
 ) -> Generator[Progress, None, Conditioner]:
     """Fit once and keep: a continued run must not see other statistics."""
     if not fits:  # the process that did may have settled the bridge meanwhile
@@ -137,9 +137,9 @@ def _conditioner(
     with torch.no_grad():
         texts = TextEmbeddings(embedder.embed_texts)(prompts)
     conditioner = Conditioner.fit(
-        told.images,
+        pairs.images,
         texts,
-        rows=torch.from_numpy(told.rows),
+        rows=torch.from_numpy(pairs.rows),
         keys=keys,
         prompts=prompts,
         options=bridge_options(options),
@@ -148,7 +148,7 @@ def _conditioner(
     )
     is_open = AUTO in (options.bridge, run.read_json("run.json").get("bridge"))
     requested = AUTO if is_open else options.bridge
-    choice = yield from bridged(conditioner, embedder, texts, told, requested)
+    choice = yield from bridged(conditioner, embedder, texts, pairs, requested)
     run.settle(_with_bridge(run.config, choice.bridge))
     conditioner.options = bridge_options(run.config.conditioning)
     write_note(run.folder, note_of(choice, conditioner))
