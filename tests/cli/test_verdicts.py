@@ -8,7 +8,7 @@ from dataclasses import fields
 from pathlib import Path
 
 import pytest
-from verdicts import TRIALS, World
+from verdicts import TRIALS, Workspace
 
 from ddpm_clip.config.limits import NUMBERS, WHOLE
 from ddpm_clip.errors import UsageError
@@ -44,8 +44,8 @@ def only_python(trial, value):
 
 
 @pytest.fixture(scope="module")
-def world(tiny, run, tmp_path_factory):
-    return World(tiny, run, tmp_path_factory.mktemp("pictures"))
+def workspace(tiny, run, tmp_path_factory):
+    return Workspace(tiny, run, tmp_path_factory.mktemp("pictures"))
 
 
 def test_the_table_is_whole():
@@ -80,7 +80,7 @@ def test_the_ends_of_a_range_are_those_of_the_table(name):
 
 
 @pytest.mark.parametrize(("asked", "written", "verdict"), CASES)
-def test_the_verdict_in_python(asked, written, verdict, world, tmp_path, monkeypatch):
+def test_the_verdict_in_python(asked, written, verdict, workspace, tmp_path, monkeypatch):
     trial, value = TRIALS[asked], read(written)
     monkeypatch.chdir(tmp_path)
     trial.stop(monkeypatch)
@@ -88,7 +88,7 @@ def test_the_verdict_in_python(asked, written, verdict, world, tmp_path, monkeyp
         warnings.simplefilter("always")
         if verdict == "refused":
             with pytest.raises(UsageError) as refusal:
-                trial.python(world, value)
+                trial.python(workspace, value)
             error = refusal.value
             assert error.exit_code == 2
             assert trial.says in error.what
@@ -96,7 +96,7 @@ def test_the_verdict_in_python(asked, written, verdict, world, tmp_path, monkeyp
             assert error.fix
             assert len(str(error)) < 2000
         else:
-            trial.python(world, value)
+            trial.python(workspace, value)
     if verdict != "drawn, told":
         ours = [one for one in told if "outside what the pictures" not in str(one.message)]
         assert bool(ours) == ("told" in verdict), [str(one.message) for one in told]
@@ -113,12 +113,12 @@ def test_the_verdict_in_python(asked, written, verdict, world, tmp_path, monkeyp
     [case for case in CASES if not only_python(TRIALS[case[0]], read(case[1]))],
 )
 def test_the_verdict_on_the_command_line(
-    asked, written, verdict, world, cli, tmp_path, monkeypatch
+    asked, written, verdict, workspace, cli, tmp_path, monkeypatch
 ):
     trial, value = TRIALS[asked], read(written)
     monkeypatch.chdir(tmp_path)
     trial.stop(monkeypatch)
-    ended = cli(*trial.words(world, value, written))
+    ended = cli(*trial.words(workspace, value, written))
     assert ended.code == (2 if verdict == "refused" else 0), ended.err
     if verdict == "refused":
         assert ended.out == ""
@@ -136,10 +136,10 @@ def test_the_verdict_on_the_command_line(
         assert f"seed: {trial.arrived['seed']}" in ended.err
 
 
-def test_the_same_words_everywhere(world, cli):
+def test_the_same_words_everywhere(workspace, cli):
     for value in ("NaN", "31"):
         with pytest.raises(UsageError) as refusal:
-            world.tti.settings(w=json.loads(value))
-        ended = cli("generate", "rose", "--model", world.run, "--w", value)
+            workspace.tti.settings(w=json.loads(value))
+        ended = cli("generate", "rose", "--model", workspace.run, "--w", value)
         for part in (refusal.value.what, refusal.value.why, refusal.value.fix):
             assert part in ended.err

@@ -34,7 +34,7 @@ from ddpm_clip.utils.generators import finish
 NAMES = frozenset(Settings.__dataclass_fields__)
 
 
-class World:
+class Workspace:
     """A tiny run of 16 x 16 pictures with T = 1000 and 40 pictures, a picture and a mask."""
 
     def __init__(self, tiny: Path, run: Path, folder: Path):
@@ -54,8 +54,8 @@ class World:
         return TextToImage.from_pretrained("digits")
 
 
-Try = Callable[[World, Any], Any]
-Words = Callable[[World, Any, str], list[Any]]
+Try = Callable[[Workspace, Any], Any]
+Words = Callable[[Workspace, Any, str], list[Any]]
 
 
 @dataclass
@@ -95,15 +95,15 @@ class Trial:
             self.note(settings, prompts)
             raise SystemExit(0)
 
-        def on_a_desk(desk: Any, *_: Any) -> None:
-            self.note(desk.settings, [])
+        def finish(session: Any, *_: Any) -> None:
+            self.note(session.settings, [])
 
         def leave(*_: Any, **__: Any) -> None:
             raise SystemExit(0)
 
         monkeypatch.setattr(TextToImage, "paint_requests", paint_requests)
         monkeypatch.setattr(painting, "paint_files", paint_files)
-        monkeypatch.setattr(cli_editing.Desk, "finish", on_a_desk)
+        monkeypatch.setattr(cli_editing.EditSession, "finish", finish)
         for place, name in (
             (cli_explain, "_explain"),
             (cli_evaluate, "_evaluate"),
@@ -138,7 +138,7 @@ def typed(value: Any, written: str) -> str:
 def request(name: str, option: str | None = None, *, number: bool = True) -> Trial:
     """A setting; `option` is that of `generate`."""
 
-    def words(at: World, value: Any, written: str) -> list[Any]:
+    def words(at: Workspace, value: Any, written: str) -> list[Any]:
         given = [] if value is None else [option, typed(value, written)]
         return ["generate", "rose", "--model", at.run, *given]
 
@@ -159,7 +159,7 @@ def key(name: str, real: bool = False, says: str = "") -> Trial:
         text = {"NaN": ".nan", "Infinity": ".inf"}.get(written, written)
         return [*assignments, f"{name}={text}"]
 
-    def begin(at: World, value: Any) -> None:
+    def begin(at: Workspace, value: Any) -> None:
         text = {"nan": "NaN", "inf": "Infinity"}.get(str(value), str(value))
         config, _ = resolve(file=at.tiny, assignments=said(value, text), environ={})
         run = start_run(Path("run"), config)
@@ -167,49 +167,49 @@ def key(name: str, real: bool = False, says: str = "") -> Trial:
             with run.writing():
                 list(train(run, finish(prepare(run))))
 
-    def words(at: World, value: Any, written: str) -> list[Any]:
+    def words(at: Workspace, value: Any, written: str) -> list[Any]:
         sets = [word for one in said(value, written) for word in ("--set", one)]
         return ["-q", "train", "--config", at.tiny, "--out", "run", *sets]
 
     return Trial(says or name, begin, words, real=real)
 
 
-def _img2img(at: World, strength: float) -> None:
+def _img2img(at: Workspace, strength: float) -> None:
     picture = open_picture(at.picture, at.tti.model)
     finish(img2img(at.tti, picture, "rose", at.tti.settings(), strength=strength))
 
 
-def _inpaint(at: World, rounds: int) -> None:
+def _inpaint(at: Workspace, rounds: int) -> None:
     picture = open_picture(at.picture, at.tti.model)
     mask = open_mask(at.mask, picture, at.tti.model)
     finish(inpaint(at.tti, picture, mask, "rose", at.tti.settings(), rounds=rounds))
 
 
-def _ask(at: World, k: int) -> None:
+def _ask(at: Workspace, k: int) -> None:
     try:
         at.tti.adviser.ask("rose", k)
     except SystemExit:  # where the answer would be looked for
         return
 
 
-def _blend(at: World, value: list[float]) -> None:
+def _blend(at: Workspace, value: list[float]) -> None:
     ideas = list(zip(("rose", "tulip"), value, strict=True))
     finish(blend(at.tti, ideas, at.tti.settings()))
 
 
-def _parts(at: World, value: Any, written: str) -> list[Any]:
+def _parts(at: Workspace, value: Any, written: str) -> list[Any]:
     weights = zip(("rose", "tulip"), typed(value, written).split(","), strict=True)
     return ["blend", *(f"{idea}:{weight}" for idea, weight in weights), "--model", at.run]
 
 
-def _unknown_key(at: World, value: str) -> None:
+def _unknown_key(at: Workspace, value: str) -> None:
     resolve(file=at.tiny, assignments=[f"{value}=1"], environ={})
 
 
 def on(*words: Any, option: str) -> Words:
     """A command on the tiny run, with one option."""
 
-    def line(at: World, value: Any, written: str) -> list[Any]:
+    def line(at: Workspace, value: Any, written: str) -> list[Any]:
         return [
             *(word(at) if callable(word) else word for word in words),
             option,

@@ -19,10 +19,10 @@ from ddpm_clip.cli.interrupt import GracefulShutdown
 from ddpm_clip.cli.progress import Bars
 from ddpm_clip.errors import MissingInput, NonFiniteError, UsageError
 from ddpm_clip.runs.run import Run
-from ddpm_clip.training import world as worlds
+from ddpm_clip.training import process_group as process_groups
+from ddpm_clip.training.process_group import ALONE, ProcessGroup, join, launched
 from ddpm_clip.training.steps.state import start_state
 from ddpm_clip.training.steps.validation import errors
-from ddpm_clip.training.world import ALONE, World, join, launched
 
 TINY = """
 data: {source: "drawn-flowers:40", image_size: 16}
@@ -259,7 +259,8 @@ def test_alone_nothing_is_exchanged_and_nothing_imported(monkeypatch):
     with ALONE.leading("anything"):
         ALONE.close()
     code = (
-        "import sys, ddpm_clip.cli.training_view as v; from ddpm_clip.training.world import *; "
+        "import sys, ddpm_clip.cli.training_view; "
+        "from ddpm_clip.training.process_group import *; "
         "join('cpu'); sys.exit('accelerate' in sys.modules)"
     )
     assert subprocess.run([sys.executable, "-c", code], timeout=LIMIT).returncode == 0
@@ -267,7 +268,7 @@ def test_alone_nothing_is_exchanged_and_nothing_imported(monkeypatch):
 
 @pytest.mark.parametrize(("n", "size"), [(7, 2), (64, 5), (3, 3), (2, 4)])
 def test_parts_cover_a_batch_once_and_are_even(n, size):
-    parts = [range(n)[World(rank, size).part(n)] for rank in range(size)]
+    parts = [range(n)[ProcessGroup(rank, size).part(n)] for rank in range(size)]
     assert [row for part in parts for row in part] == list(range(n))
     assert max(map(len, parts)) - min(map(len, parts)) <= 1
 
@@ -294,7 +295,7 @@ def test_a_launcher_that_starts_one_process_instead_of_several_is_told_of():
     ],
 )
 def test_what_cannot_be_shared_out_is_refused(monkeypatch, variable, device, said):
-    monkeypatch.setattr(worlds, "launched", lambda: (0, 2))
+    monkeypatch.setattr(process_groups, "launched", lambda: (0, 2))
     if variable:
         monkeypatch.setenv(variable, "true")
     with pytest.raises(UsageError, match=said):
@@ -317,7 +318,7 @@ class Store(dict):
 
 def test_the_others_leave_with_the_code_of_the_first_when_it_fails():
     store = Store()
-    first, other = (World(rank, 2, None, store) for rank in (0, 1))
+    first, other = (ProcessGroup(rank, 2, None, store) for rank in (0, 1))
     with pytest.raises(MissingInput):
         training_view.by_the_first(first, "run", lambda: Run.open("nowhere"))
     with pytest.raises(SystemExit) as left:
@@ -329,10 +330,10 @@ def test_the_others_leave_with_the_code_of_the_first_when_it_fails():
 
 def test_waiting_asks_again_and_ends_at_last(monkeypatch):
     answers = iter([False, False, True])
-    World()._until(lambda: next(answers), "it")
-    monkeypatch.setattr(worlds, "PATIENCE", 0.01)
+    ProcessGroup()._until(lambda: next(answers), "it")
+    monkeypatch.setattr(process_groups, "PATIENCE", 0.01)
     with pytest.raises(TimeoutError, match="for it"):
-        World()._until(lambda: False, "it")
+        ProcessGroup()._until(lambda: False, "it")
 
 
 def test_the_first_process_alone_says_that_a_loss_is_no_number(monkeypatch, tmp_path):
@@ -344,9 +345,9 @@ def test_the_first_process_alone_says_that_a_loss_is_no_number(monkeypatch, tmp_
     run = Run.create(tmp_path, config())
     rest = (run, prepared(), training_view.View(), GracefulShutdown(), Bars(), 10)
     with pytest.raises(NonFiniteError):
-        training_view._follow_steps(*rest, World(0, 2))
+        training_view._follow_steps(*rest, ProcessGroup(0, 2))
     with pytest.raises(SystemExit) as left:
-        training_view._follow_steps(*rest, World(1, 2))
+        training_view._follow_steps(*rest, ProcessGroup(1, 2))
     assert left.value.code == 70
 
 
@@ -354,7 +355,7 @@ def test_a_request_in_the_middle_of_the_agreement_is_not_lost(monkeypatch, tmp_p
     """It was once, when the answer of the others was written over it."""
     patience = GracefulShutdown()
 
-    class Meanwhile(World):
+    class Meanwhile(ProcessGroup):
         def agreed(self, asked):
             patience.asked = patience.asked or signal.SIGTERM
             return asked
@@ -386,7 +387,7 @@ def test_the_error_of_a_heldout_picture_does_not_depend_on_who_measures_it(tmp_p
     whole, t = errors(model, ddpm, heldout, batch_size=2)
     for size in (2, 3, 4):
         parts = [
-            errors(model, ddpm, heldout, batch_size=2, own=World(rank, size).part(3))
+            errors(model, ddpm, heldout, batch_size=2, own=ProcessGroup(rank, size).part(3))
             for rank in range(size)
         ]
         assert torch.allclose(torch.cat([found for found, _ in parts]), whole, rtol=1e-5)

@@ -15,7 +15,7 @@ from test_loop import config, prepared
 from ddpm_clip.errors import DataError, NonFiniteError, UsageError
 from ddpm_clip.runs.run import Run
 from ddpm_clip.training.loop import train
-from ddpm_clip.training.world import World, join
+from ddpm_clip.training.process_group import ProcessGroup, join
 
 STEPS = 20
 SETTINGS = {
@@ -34,16 +34,16 @@ def refuse(*_, **__):
     raise AssertionError("only the first process may write")
 
 
-def trained(world: World, folder: Path, config, data, stop=None):
+def trained(group: ProcessGroup, folder: Path, config, data, stop=None):
     """(step, loss, held-out loss) of every step that this process yields."""
-    if world.is_first:
+    if group.is_first:
         Run.create(folder, config)
-    world.meet()
+    group.meet()
     run, seen = Run.open(folder), []
-    if not world.is_first:
+    if not group.is_first:
         for name in ("save", "append_history", "cut_history", "write_json", "_write_config"):
             setattr(run, name, refuse)
-    steps = train(run, data, world=world)
+    steps = train(run, data, group=group)
     for step in steps:
         seen.append((step.step, step.loss, step.heldout_loss))
         if step.step == stop:
@@ -52,10 +52,10 @@ def trained(world: World, folder: Path, config, data, stop=None):
     return seen
 
 
-def stopped_by(kind, world, folder, config, data):
+def stopped_by(kind, group, folder, config, data):
     """How the steps end that should not go on."""
     try:
-        trained(world, folder, config, data)
+        trained(group, folder, config, data)
     except kind as error:
         return {"what": error.what, "exit_code": error.exit_code}
     return None
@@ -63,33 +63,33 @@ def stopped_by(kind, world, folder, config, data):
 
 def main(home: Path) -> None:
     torch.set_num_threads(1)
-    world = join("cpu")
-    assert world.size == 2
+    group = join("cpu")
+    assert group.size == 2
     assert torch.distributed.get_world_size() == 2
-    told = {"size": world.size, "rank": world.rank, "name": str(world)}
+    told = {"size": group.size, "rank": group.rank, "name": str(group)}
     for name in SETTINGS:
-        told[name] = trained(world, home / "two" / name, settings(name), prepared(flip=True))
+        told[name] = trained(group, home / "two" / name, settings(name), prepared(flip=True))
     data, plain = prepared(flip=True), settings("plain")
-    trained(world, home / "two, then one", plain, data, stop=9)
-    told["one, then two"] = trained(world, home / "one, then two", plain, data)
-    told["dropout"] = trained(world, home / "two" / "dropout", config(dropout=0.5, steps=3), data)
+    trained(group, home / "two, then one", plain, data, stop=9)
+    told["one, then two"] = trained(group, home / "one, then two", plain, data)
+    told["dropout"] = trained(group, home / "two" / "dropout", config(dropout=0.5, steps=3), data)
     too_small = config(batch_size=1)
-    told["too small"] = stopped_by(UsageError, world, home / "small", too_small, data)
+    told["too small"] = stopped_by(UsageError, group, home / "small", too_small, data)
     spoilt = prepared()
     spoilt.embeddings[12:] = float("nan")  # some rows of every batch, and not in both shares alike
     warnings.simplefilter("ignore")  # of each step that is left out
     every = config(checkpoint_every=1)
-    told["spoilt"] = stopped_by(NonFiniteError, world, home / "spoilt", every, spoilt)
-    told["signals"] = world.agreed(15 if world.rank == 1 else None), world.agreed(None)
-    world.check_same("pictures", "four")
+    told["spoilt"] = stopped_by(NonFiniteError, group, home / "spoilt", every, spoilt)
+    told["signals"] = group.agreed(15 if group.rank == 1 else None), group.agreed(None)
+    group.check_same("pictures", "four")
     try:
-        world.check_same("pictures here", f"{4 + world.rank}")
+        group.check_same("pictures here", f"{4 + group.rank}")
         told["other pictures"] = None
     except DataError as error:
         told["other pictures"] = error.what
-    world.meet()
-    (home / f"rank-{world.rank}.json").write_text(json.dumps(told))
-    world.close()
+    group.meet()
+    (home / f"rank-{group.rank}.json").write_text(json.dumps(told))
+    group.close()
 
 
 if __name__ == "__main__":

@@ -22,10 +22,10 @@ from ddpm_clip.training.loop import train
 from ddpm_clip.training.prepare.pictures import KEPT
 from ddpm_clip.training.prepare.prepare import prepare
 from ddpm_clip.training.prepare.sharded_embedding import PARTS
+from ddpm_clip.training.process_group import ALONE, ProcessGroup
 from ddpm_clip.training.samples import write_outcome, write_samples
 from ddpm_clip.training.steps.prepared import Prepared
 from ddpm_clip.training.steps.size import total_steps
-from ddpm_clip.training.world import ALONE, World
 from ddpm_clip.types import TrainStep
 
 EMBEDDINGS = ("embeddings", "embeddings-mirrored")
@@ -51,59 +51,59 @@ class View:
     as_json: bool = False
 
 
-def run_training(run: Run, view: View, world: World = ALONE) -> None:
+def run_training(run: Run, view: View, group: ProcessGroup = ALONE) -> None:
     """Prepare, train, sample; the result on stdout is the run folder or JSON lines.
 
     Args:
-        run: held by the first process of the world.
+        run: held by the first process of the group.
         view: how it is followed.
-        world: the processes that train together.
+        group: the processes that train together.
 
     Raises:
         Interrupted: after Ctrl-C or SIGTERM; everything is saved.
     """
-    by_the_first(world, "tidy run", run.tidy)
+    by_the_first(group, "tidy run", run.tidy)
     if _is_finished(run):
         console.say(f"{run.folder} is finished at step {_saved(run):,}.{_next(run)}")
         return _conclude(run, view, [])
-    console.say(f"Training {run.folder} in {world}.")
-    with GracefulShutdown(echo=0.0 if world is ALONE else ECHO) as shutdown:
-        prepared = _prepared(run, view, shutdown, world)
+    console.say(f"Training {run.folder} in {group}.")
+    with GracefulShutdown(echo=0.0 if group is ALONE else ECHO) as shutdown:
+        prepared = _prepared(run, view, shutdown, group)
         total = total_steps(run.config, len(prepared.rows))
         with Bars() as bars:
-            _follow_steps(run, prepared, view, shutdown, bars, total, world)
-    world.close()
+            _follow_steps(run, prepared, view, shutdown, bars, total, group)
+    group.close()
     if _saved(run) < total:
         return _stopped(run, view, shutdown, total)
-    if not world.is_first:
+    if not group.is_first:
         return None
     files = write_outcome(run, prepared, animation=run.config.training.animation)
     console.say(f"Finished {total:,} steps in {run.folder}.{_next(run)}")
     return _conclude(run, view, files)
 
 
-def by_the_first(world: World, what: str, work: Callable[[], Result]) -> Result | None:
+def by_the_first(group: ProcessGroup, what: str, work: Callable[[], Result]) -> Result | None:
     """Do `work` in the first process while the others wait, however long; None in the others.
 
     Raises:
         SystemExit: in the others, with the exit code of the first, which has said why.
     """
-    if world.is_first:
-        with world.leading(what):
+    if group.is_first:
+        with group.leading(what):
             return work()
-    if code := world.wait(what):
+    if code := group.wait(what):
         raise SystemExit(code)
     return None
 
 
-def _prepared(run: Run, view: View, shutdown: GracefulShutdown, world: World) -> Prepared:
+def _prepared(run: Run, view: View, shutdown: GracefulShutdown, group: ProcessGroup) -> Prepared:
     """The data, made ready by the first process and then opened by the others."""
 
     def first() -> Prepared:
         with Bars() as bars:
             return follow(prepare(run, skip_extraction=view.skip_extraction), bars, shutdown)
 
-    prepared = by_the_first(world, "prepared data", first)
+    prepared = by_the_first(group, "prepared data", first)
     if prepared is None:  # the others stop together with the first, after a step
         with Bars() as bars:
             return follow(prepare(run, skip_extraction=True, writes=False), bars)
@@ -158,30 +158,30 @@ def _follow_steps(
     shutdown: GracefulShutdown,
     bars: Bars,
     total: int,
-    world: World,
+    group: ProcessGroup,
 ) -> None:
     """Show each step, draw samples when they are due, and leave when any process is asked to.
 
     Raises:
         SystemExit: in all but the first process, where the loss is no longer a number.
     """
-    steps = train(run, prepared, world=world)
+    steps = train(run, prepared, group=group)
     first = drawn = _saved(run)
     try:
         with closing(steps):  # type: ignore[type-var]
             for at, loss in _smoothed(steps):
                 _show(at, loss, bars, view, total)
-                if world.is_first and _samples_are_due(run, drawn, at.step, total):
+                if group.is_first and _samples_are_due(run, drawn, at.step, total):
                     drawn = at.step
                     _draw(run, at.step)
                 if at.step % run.config.training.checkpoint_every == 0 or at.step == total:
-                    world.meet()  # drawing takes long, and what follows does not wait for ever
-                asked = world.agreed(shutdown.asked)  # only read: it may be set at any moment
+                    group.meet()  # drawing takes long, and what follows does not wait for ever
+                asked = group.agreed(shutdown.asked)  # only read: it may be set at any moment
                 if asked or at.step - first == view.stop_after:
                     shutdown.asked = asked or shutdown.asked
                     return
     except NonFiniteError as error:
-        if world.is_first:
+        if group.is_first:
             raise
         raise SystemExit(error.exit_code) from error  # the first one says it
 

@@ -24,6 +24,7 @@ from ddpm_clip.config.schema import Config
 from ddpm_clip.errors import NonFiniteError, StorageError
 from ddpm_clip.models.ddpm import DDPM
 from ddpm_clip.runs.run import Run
+from ddpm_clip.training.process_group import ALONE, ProcessGroup
 from ddpm_clip.training.steps.batches import Batches
 from ddpm_clip.training.steps.micro_batches import with_room
 from ddpm_clip.training.steps.prepared import Prepared
@@ -38,22 +39,21 @@ from ddpm_clip.training.steps.state import (
     surroundings,
 )
 from ddpm_clip.training.steps.validation import errors
-from ddpm_clip.training.world import ALONE, World
 from ddpm_clip.types import Denoiser, TrainStep
 from ddpm_clip.utils.device import pick_dtype
 
 
 def train(
-    run: Run, prepared: Prepared, state: TrainState | None = None, world: World = ALONE
+    run: Run, prepared: Prepared, state: TrainState | None = None, group: ProcessGroup = ALONE
 ) -> Iterator[TrainStep]:
     """Train from the run's newest checkpoint to its last step, saving as the config says.
 
     Args:
-        run: held by this process (`run.writing()`), or by the first of the world.
+        run: held by this process (`run.writing()`), or by the first of the group.
         prepared: the data.
         state: to use instead of a fresh one (its weights are the start); a checkpoint of the
             run still goes before it.
-        world: the processes that train together. Each yields the same steps and must be asked
+        group: the processes that train together. Each yields the same steps and must be asked
             for the same number of them; the first one alone writes.
 
     Raises:
@@ -64,7 +64,7 @@ def train(
         DataError: the processes do not have the same data.
     """
     config = run.config
-    device = world.device(usable_device(config.training.device))
+    device = group.device(usable_device(config.training.device))
     if config.training.threads:
         torch.set_num_threads(config.training.threads)
     state = state or start_state(run, prepared.conditioner.width, device)
@@ -72,24 +72,24 @@ def train(
     if checkpoint := run.load(groups=GROUPS):
         state.restore(checkpoint)
         report_changes(checkpoint.state, state.surroundings)
-    _agree(world, config, prepared, state)
-    if world.is_first:
+    _agree(group, config, prepared, state)
+    if group.is_first:
         _make_ready(run, state)
-    loop = _Loop(run, prepared, state, build_ddpm(config.diffusion, device), device, world)
+    loop = _Loop(run, prepared, state, build_ddpm(config.diffusion, device), device, group)
     try:
         yield from loop.steps()
     except StorageError:  # what could not be written a moment ago is not tried again
         raise
     except (GeneratorExit, NonFiniteError):  # every process is here, after the same step
         loop.save()
-        world.meet()  # none leaves before the first has saved
+        group.meet()  # none leaves before the first has saved
         raise
     except BaseException:
         if loop.is_whole:
             loop.save()
         raise
     loop.save()
-    world.meet()
+    group.meet()
 
 
 def _make_ready(run: Run, state: TrainState) -> None:
@@ -100,17 +100,17 @@ def _make_ready(run: Run, state: TrainState) -> None:
     run.check_room(state.size())
 
 
-def _agree(world: World, config: Config, prepared: Prepared, state: TrainState) -> None:
+def _agree(group: ProcessGroup, config: Config, prepared: Prepared, state: TrainState) -> None:
     """Wait for the others, and see that they are about to do the same."""
-    world.check_batch(batch_size(config, len(prepared.rows)))
-    if world.size > 1:
+    group.check_batch(batch_size(config, len(prepared.rows)))
+    if group.size > 1:
         n = len(prepared.pixels)
         some = np.linspace(0, n - 1, min(n, 64)).astype(int)
         pixels = zlib.crc32(np.ascontiguousarray(prepared.pixels[some]).tobytes())
         vectors = zlib.crc32(np.asarray(prepared.embeddings[some]).tobytes(), pixels)
-        world.check_same("data", f"{n} pictures ({vectors:08x})")
-        world.check_same("checkpoint", f"step {state.step}")
-    world.meet()
+        group.check_same("data", f"{n} pictures ({vectors:08x})")
+        group.check_same("checkpoint", f"step {state.step}")
+    group.meet()
 
 
 class _Loop:
@@ -123,17 +123,17 @@ class _Loop:
         state: TrainState,
         ddpm: DDPM,
         device: torch.device,
-        world: World = ALONE,
+        group: ProcessGroup = ALONE,
     ):
         self.run, self.data, self.state, self.ddpm, self.device = run, prepared, state, ddpm, device
-        self.world = world
+        self.group = group
         self.rows = prepared.rows
         self.config = fitted_config(run.config, len(self.rows))
         self.options = self.config.training
-        self.batches = Batches(self.config, prepared, self.rows, ddpm, device, world)
+        self.batches = Batches(self.config, prepared, self.rows, ddpm, device, group)
         self.last = total_steps(run.config, len(self.rows))
         self.dtype = pick_dtype(self.options.dtype, device)
-        self.wrapped = world.wrap(state.model)  # the state keeps the plain one, and its names
+        self.wrapped = group.wrap(state.model)  # the state keeps the plain one, and its names
         model = torch.compile(self.wrapped) if self.options.compile else self.wrapped
         self.network = cast(Denoiser, model)
         self.pending: list[TrainStep] = []
@@ -164,7 +164,7 @@ class _Loop:
                 self.save(heldout)
             yield done
             if published:
-                self.world.meet()  # the first one saved, and may have drawn samples of it
+                self.group.meet()  # the first one saved, and may have drawn samples of it
 
     def measures(self, step: int) -> bool:
         """True on the steps that measure the held-out loss; every checkpoint has one."""
@@ -177,28 +177,28 @@ class _Loop:
         Raises:
             NonFiniteError: it holds what is no number; raised in every process.
         """
-        if self.world.is_first:
+        if self.group.is_first:
             self.run.append_history(self.pending)
         self.pending.clear()
         if self.saved == self.state.step:
             return
         made = self.state.sound_checkpoint(heldout)
-        if self.world.is_first:
+        if self.group.is_first:
             self.run.save(made, best=self.state.best_step == self.state.step)
         self.saved = self.state.step
 
     def optimise(self, step: int, lr: float) -> float:
         """One optimisation step; returns the loss of the whole batch, NaN where it is left out."""
         parts = max(self.options.accumulation, self.state.parts)
-        own = self.world.part(self.options.batch_size)
+        own = self.group.part(self.options.batch_size)
         loss = with_room(
             lambda parts: self.gathered(step, parts),
             parts,
             own.stop - own.start,
             self.cut_smaller,
-            alone=self.world.size == 1,
+            alone=self.group.size == 1,
         )
-        return self.apply(self.world.sum(loss), lr)
+        return self.apply(self.group.sum(loss), lr)
 
     def cut_smaller(self, parts: int) -> None:
         """From here on a step is cut into so many micro-batches, in a resumed run as well."""
@@ -214,13 +214,13 @@ class _Loop:
         self.state.optimizer.zero_grad()
         draws = torch.Generator().manual_seed(step_seed(self.options.seed, step))
         # Dropout draws from the global generator, in each process its own numbers.
-        torch.manual_seed(step_seed(self.options.seed, step) + 1 + self.world.rank)
+        torch.manual_seed(step_seed(self.options.seed, step) + 1 + self.group.rank)
         rows = self.batches.of(step - 1, draws)
         loss = torch.zeros(())
         split = [part for part in torch.arange(len(rows[0])).tensor_split(parts) if len(part)]
         for part in split:
             last = part is split[-1]
-            with nullcontext() if last else self.world.own_gradients(self.wrapped):
+            with nullcontext() if last else self.group.own_gradients(self.wrapped):
                 loss = loss + self.gradients(*(value[part] for value in rows))
         return loss
 
@@ -232,7 +232,7 @@ class _Loop:
         with torch.autocast(self.device.type, self.dtype, enabled=self.dtype != torch.float32):
             value = self.ddpm.get_loss(self.network, x_0, t, c, c_mask, eps)
             value = value * (len(x_0) / self.options.batch_size)
-        (value * self.world.size).backward()
+        (value * self.group.size).backward()
         return value.detach().cpu()
 
     def apply(self, loss: Tensor, lr: float) -> float:
@@ -268,7 +268,7 @@ class _Loop:
             told = self.state.stability.stumbled(bad)
             warnings.warn(told, stacklevel=1)
         finally:
-            if self.world.is_first:
+            if self.group.is_first:
                 streak = [asdict(one) for one in self.state.stability.streak]
                 self.run.write_json("nan_report.json", {"steps": streak})
 
@@ -280,9 +280,9 @@ class _Loop:
             # A condition that never was trained with is not measured with.
             shown = self.config.conditioning.c_drop_prob < 1
             found, _ = errors(
-                cast(Denoiser, model), self.ddpm, data, shown=shown, own=self.world.part(n)
+                cast(Denoiser, model), self.ddpm, data, shown=shown, own=self.group.part(n)
             )
             model.train()
-        return self.world.sum(
+        return self.group.sum(
             found.mean() * (len(found) / n) if len(found) else torch.zeros(())
         ).item()

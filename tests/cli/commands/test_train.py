@@ -123,9 +123,9 @@ def test_what_no_network_can_be_is_told_before_anything_is_embedded(
 def test_more_processes_than_pictures_a_step_are_told_before_anything_is_embedded(
     cli, tiny, photos, tmp_path, monkeypatch
 ):
-    from ddpm_clip.training.world import World
+    from ddpm_clip.training.process_group import ProcessGroup
 
-    monkeypatch.setattr("ddpm_clip.training.world.join", lambda device: World(0, 9))
+    monkeypatch.setattr("ddpm_clip.training.process_group.join", lambda device: ProcessGroup(0, 9))
     ended = cli("train", photos, "--config", tiny, "--out", tmp_path / "out")
     assert ended.code == 2
     assert "9 processes have 8 pictures a step" in ended.err

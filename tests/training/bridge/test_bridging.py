@@ -25,7 +25,7 @@ from ddpm_clip.utils.generators import finish
 DIM = 32
 
 
-def world(gap=0.9, kinds=0, blur=0.02, n=500, seed=0):
+def group(gap=0.9, kinds=0, blur=0.02, n=500, seed=0):
     """Unit images and texts; with `kinds`, pictures lie in so many tight heaps, else all over."""
     g = torch.Generator().manual_seed(seed)
     basis = torch.linalg.qr(torch.randn(DIM, DIM, generator=torch.Generator().manual_seed(9))).Q
@@ -41,7 +41,7 @@ def world(gap=0.9, kinds=0, blur=0.02, n=500, seed=0):
 
 
 def chosen(prior=False, **how):
-    images, texts = world(**how)
+    images, texts = group(**how)
     conditioner = Conditioner.fit(images[:400], texts[:400])
     conditioner.prior = Prior.fit(texts[:400], images[:400]) if prior else None
     return choose(conditioner, texts[400:], images[400:])
@@ -74,7 +74,7 @@ def test_without_a_gap_it_is_a_tie_and_ties_go_to_shift():
 
 
 def test_few_pairs_choose_nothing_and_say_so():
-    images, texts = world()
+    images, texts = group()
     conditioner = Conditioner.fit(images, texts)
     for n, words in ((0, "no captions"), (FEWEST - 1, f"{FEWEST - 1} held-out captions")):
         choice = choose(conditioner, texts[:n], images[:n])
@@ -144,7 +144,7 @@ def test_each_caption_is_embedded_once_and_progress_is_told():
 
 
 def test_pseudo_pairs_put_a_text_beside_its_nearest_pictures():
-    images, texts = world(kinds=6)
+    images, texts = group(kinds=6)
     conditioner = Conditioner.fit(images, texts)
     asked, near = pseudo_pairs(conditioner, texts[:10])
     assert asked.shape == near.shape == (50, DIM)

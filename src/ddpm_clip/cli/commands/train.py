@@ -151,27 +151,27 @@ def _start(
     from ddpm_clip.data.storage.atomic import hold
     from ddpm_clip.runs.run import Run
     from ddpm_clip.training.prepare.start import start_run
-    from ddpm_clip.training.world import join
+    from ddpm_clip.training.process_group import join
 
-    world = join(config.training.device)
-    console.manners.silent = not world.is_first
-    world.check_batch(config.training.batch_size)
+    group = join(config.training.device)
+    console.manners.silent = not group.is_first
+    group.check_batch(config.training.batch_size)
     with ExitStack() as stack:
         if not held:
-            by_the_first(world, "lock", lambda: stack.enter_context(hold(folder)))
+            by_the_first(group, "lock", lambda: stack.enter_context(hold(folder)))
         is_new = not overwrite and not (folder / "config.yaml").is_file()
 
         def begin() -> Run:
             return start_run(folder, config, overwrite=overwrite, init=init, held=True)
 
-        run = by_the_first(world, "run", begin) or Run.open(folder)
+        run = by_the_first(group, "run", begin) or Run.open(folder)
         stack.enter_context(going_on_by(f"Continue: ddpm-clip resume {shlex.quote(str(folder))}"))
         try:
             if embeddings is not None:
-                by_the_first(world, "embeddings", lambda: carry_embeddings(embeddings, run))
-            run_training(run, View(skip_extraction, stop_after, as_json), world)
+                by_the_first(group, "embeddings", lambda: carry_embeddings(embeddings, run))
+            run_training(run, View(skip_extraction, stop_after, as_json), group)
         except BAD_INPUT:
-            if is_new and world.is_first and not is_worth_keeping(run, not skip_extraction):
+            if is_new and group.is_first and not is_worth_keeping(run, not skip_extraction):
                 run.discard()  # what cannot be trained must not stand in the way of the next try
             raise
 

@@ -14,8 +14,8 @@ from ddpm_clip.conditioning.conditioner import draw_levels
 from ddpm_clip.config.schema import Config
 from ddpm_clip.data.batch_order import batch_indices, flip_mask
 from ddpm_clip.models.ddpm import DDPM
+from ddpm_clip.training.process_group import ProcessGroup
 from ddpm_clip.training.steps.prepared import Prepared
-from ddpm_clip.training.world import World
 from ddpm_clip.utils.tensors import to_float
 
 
@@ -33,7 +33,7 @@ class Batches:
     rows: np.ndarray
     ddpm: DDPM
     device: torch.device
-    world: World
+    group: ProcessGroup
 
     def indices(self, index: int) -> np.ndarray:
         """Which rows of the data step `index`, counted from 0, shows; those of all processes."""
@@ -46,7 +46,7 @@ class Batches:
         All are on the device but t, which the schedule looks up in float64 on the CPU.
         """
         b, seed = self.config.training.batch_size, self.config.training.seed
-        own, rows = self.world.part(b), self.indices(index)
+        own, rows = self.group.part(b), self.indices(index)
         x_0, e = self._pictures(rows[own]), self.data.embeddings[rows]
         if self.data.mirrored is not None:
             flip = torch.from_numpy(flip_mask(seed, index, b))

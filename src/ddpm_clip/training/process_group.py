@@ -33,7 +33,7 @@ ENGINES = {"FSDP": "FSDP", "DEEPSPEED": "DeepSpeed", "MEGATRON_LM": "Megatron-LM
 
 
 @dataclass(slots=True, eq=False)
-class World:
+class ProcessGroup:
     """This process among those that train one run. Make it with `join`; `ALONE` is the default.
 
     Attributes:
@@ -182,7 +182,7 @@ class World:
             pause = min(0.5, 1.5 * pause)
 
 
-ALONE = World()
+ALONE = ProcessGroup()
 """The one process of a training that no launcher started."""
 
 
@@ -212,7 +212,7 @@ def launched(environment: Mapping[str, str] = os.environ) -> tuple[int, int]:
     return int(environment["RANK"]), size
 
 
-def join(device: str = "auto") -> World:
+def join(device: str = "auto") -> ProcessGroup:
     """Meet the other processes of this launch; `ALONE` where there are none.
 
     Args:
@@ -241,7 +241,7 @@ def join(device: str = "auto") -> World:
     return _connected(rank, size, kind)
 
 
-def _connected(rank: int, size: int, kind: str) -> World:
+def _connected(rank: int, size: int, kind: str) -> ProcessGroup:
     from accelerate import Accelerator
     from accelerate.utils import InitProcessGroupKwargs
 
@@ -254,4 +254,6 @@ def _connected(rank: int, size: int, kind: str) -> World:
     )
     if accelerator.num_processes != size:
         raise UsageError(f"{accelerator.num_processes} of {size} processes were connected")
-    return World(rank, size, accelerator, torch.distributed.distributed_c10d._get_default_store())
+    return ProcessGroup(
+        rank, size, accelerator, torch.distributed.distributed_c10d._get_default_store()
+    )
