@@ -1,7 +1,4 @@
-"""Pages of which a part is written by a script: what stands between two marks is replaced.
-
-Knows nothing of what is written there.
-"""
+"""Replace the text between two marks of a page, for pages that scripts write in part."""
 
 import sys
 from collections.abc import Callable
@@ -9,7 +6,11 @@ from pathlib import Path
 
 
 def fill(page: Path, name: str, body: Callable[[], str]) -> int:
-    """Fill a page, or with `--check` compare it; the exit code, 1 where it has fallen behind."""
+    """Fill a page, or with `--check` only compare it.
+
+    Returns:
+        The exit code: 1 if `--check` finds the page out of date.
+    """
     text = page.read_text(encoding="utf-8")
     wanted = filled(text, name, body())
     if "--check" in sys.argv[1:]:
@@ -19,10 +20,10 @@ def fill(page: Path, name: str, body: Callable[[], str]) -> int:
 
 
 def filled(text: str, name: str, inner: str) -> str:
-    """A page with `inner` between `<!-- name: begin -->` and `<!-- name: end -->`.
+    """Return the page with `inner` between `<!-- name: begin -->` and `<!-- name: end -->`.
 
     Raises:
-        ValueError: the marks are not there.
+        ValueError: the page does not contain both marks.
     """
     begin, end = f"<!-- {name}: begin -->", f"<!-- {name}: end -->"
     before, opened, rest = text.partition(begin)

@@ -1,7 +1,4 @@
-"""Results as Markdown: the JSON that benchmarks left, tables of it, and whether bars are kept.
-
-Knows nothing of any single benchmark.
-"""
+"""Read the JSON results of the benchmarks, and write them and their claims as Markdown tables."""
 
 import json
 import shlex
@@ -9,11 +6,13 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from recorded_wording import as_worded_now
+
 Facts = Mapping[str, Any]
 
 
 def read_results(folder: Path, names: Sequence[str]) -> dict[str, Facts]:
-    """The results of these names that are there."""
+    """Read the results of these names, skipping those that do not exist."""
     return {
         name: json.loads(path.read_text(encoding="utf-8"))
         for name in names
@@ -22,10 +21,10 @@ def read_results(folder: Path, names: Sequence[str]) -> dict[str, Facts]:
 
 
 def claims_table(found: Mapping[str, Facts]) -> str:
-    """Every claim that has a bar, whether it holds or not; nothing where there is none."""
+    """Table of all claims with their targets; an empty string if there are none."""
     rows = [
         [
-            one["claim"],
+            as_worded_now(one["claim"]),
             _figure(one["measured"], one),
             ("≤ " if one.get("at_most") else "≥ ") + _figure(one["needed"], one),
             "yes" if one["holds"] else "**no**",
@@ -34,11 +33,11 @@ def claims_table(found: Mapping[str, Facts]) -> str:
         for facts in found.values()
         for one in facts.get("claims", [])
     ]
-    return table(["claim", "measured", "bar", "holds", "by"], rows, "lrrll")
+    return table(["claim", "measured", "target", "met", "program"], rows, "lrrll")
 
 
 def _program(facts: Facts) -> str:
-    """The file that measured, without folders and options."""
+    """Name of the program that measured, without folders and options."""
     return Path(shlex.split(facts["made"]["command"])[1]).name
 
 
@@ -52,7 +51,7 @@ def _figure(value: float | None, claim: Facts) -> str:
 
 
 def table(head: Sequence[str], rows: Sequence[Sequence[str]], align: str) -> str:
-    """A table; nothing where it has no rows.
+    """A Markdown table; an empty string if there are no rows.
 
     >>> print(table(["a", "b"], [["1", "2"]], "lr"))
     | a | b |
@@ -66,11 +65,11 @@ def table(head: Sequence[str], rows: Sequence[Sequence[str]], align: str) -> str
 
 
 def share(count: Facts) -> list[str]:
-    """The cells of a counted share: itself, its interval, how many."""
+    """The table cells of a counted share: the share, its interval and n."""
     return [f"{count['share']:.1%}", span(count["interval_95"]), f"{count['n']:,}"]
 
 
 def span(interval: Sequence[float], signed: bool = False) -> str:
-    """An interval of shares."""
+    """An interval of shares, in per cent."""
     low, high = (f"{end:+.1%}" if signed else f"{end:.1%}" for end in interval)
     return f"{low} to {high}"

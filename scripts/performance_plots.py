@@ -1,7 +1,6 @@
-"""The plots of docs/performance.md, from the JSON of the benchmarks.
+"""Draw the plots of docs/performance.md from the JSON of the benchmarks.
 
-Each function takes what one benchmark wrote and a path, and draws one PNG. Knows nothing of how
-anything was measured, nor of pages.
+Each function takes the result of one benchmark and a path, and draws one PNG.
 """
 
 from collections.abc import Mapping
@@ -15,19 +14,19 @@ NAMES = {"ours": "ours", "course": "course network", "diffusers": "diffusers, it
 
 
 def train_step(facts: Facts, path: Path) -> Path:
-    """Pictures a second of every arm."""
+    """Draw the pictures per second of every arm."""
     arms = sorted(facts["arms"].items(), key=lambda item: -item[1]["per_second"])
-    bars = {"pictures a second": [(name, one["per_second"]) for name, one in arms]}
-    title = f"training, {facts['size']} px, 1 channel"
-    return panels([Panel(title, "pictures a second", bars=bars)], path, height=0.42 * len(arms) + 1)
+    bars = {"pictures per second": [(name, one["per_second"]) for name, one in arms]}
+    panel = Panel(f"training, {facts['size']} px, 1 channel", "pictures per second", bars=bars)
+    return panels([panel], path, height=0.42 * len(arms) + 1)
 
 
 def roofline(facts: Facts, path: Path) -> Path:
-    """Where the time goes, with what the ceilings allow; every convolution under the roof."""
+    """Draw where the time goes beside the lower bounds, and every convolution on the roofline."""
     groups = [(name, row) for name, row in facts["groups"].items() if row["share"] >= 0.005]
     shares = {
         "measured": [(name, 100 * row["share"]) for name, row in groups],
-        "least that the ceilings allow": [(name, 100 * row["least_share"]) for name, row in groups],
+        "lower bound from the ceilings": [(name, 100 * row["least_share"]) for name, row in groups],
     }
     limits = facts["ceilings"]
     flops, gigabytes = limits["convolution_gflops"], limits["memory_gb_per_second"]
@@ -55,8 +54,8 @@ def roofline(facts: Facts, path: Path) -> Path:
         [
             Panel("a training step", "% of its time", bars=shares),
             Panel(
-                "its convolutions, one by one",
-                "FLOPs a byte",
+                "each of its convolutions",
+                "FLOPs per byte",
                 "GFLOP/s",
                 [roof, *dots],
                 xscale="log",
@@ -69,7 +68,7 @@ def roofline(facts: Facts, path: Path) -> Path:
 
 
 def sampling(facts: Facts, path: Path) -> Path:
-    """Success against steps, a line a sampler."""
+    """Draw success against steps, one line per sampler."""
     lines = []
     for sampler, row in facts["samplers"].items():
         steps, found = [int(one) for one in row], list(row.values())
@@ -90,7 +89,7 @@ def sampling(facts: Facts, path: Path) -> Path:
 
 
 def time_to_quality(facts: Facts, path: Path) -> Path:
-    """Success against minutes, a line a seed, a colour an arm."""
+    """Draw success against minutes, one line per seed, one colour per arm."""
     lines = [
         Line(
             NAMES.get(arm, arm),
@@ -103,7 +102,7 @@ def time_to_quality(facts: Facts, path: Path) -> Path:
     return panels(
         [
             Panel(
-                "MNIST from nothing, asked with words",
+                "MNIST from scratch, prompted with words",
                 "minutes of training",
                 "% success",
                 lines,
@@ -116,10 +115,10 @@ def time_to_quality(facts: Facts, path: Path) -> Path:
 
 
 def cost_growth(facts: Facts, path: Path) -> Path:
-    """Speed and memory against what is changed, one thing at a time."""
+    """Draw speed and memory against each setting that is varied."""
     axes = {
-        "size": "side of the pictures",
-        "batch": "batch",
+        "size": "picture size, px",
+        "batch": "batch size",
         "parameters": "parameters",
         "pictures": "pictures in the data set",
     }
@@ -131,7 +130,7 @@ def cost_growth(facts: Facts, path: Path) -> Path:
             continue
         x = [point[name] for point in points]
         for row, key, text in (
-            (speed, "per_second", "pictures a second"),
+            (speed, "per_second", "pictures per second"),
             (memory, "megabytes", "peak memory, MB"),
         ):
             y = [point[key] for point in points]

@@ -2,9 +2,9 @@
 
     python scripts/write_performance_page.py [--check]
 
-What stands between `<!-- performance: begin -->` and `<!-- performance: end -->` is replaced; a
-benchmark that left no JSON has no section. With `--check` nothing is written, and the exit code is
-1 where the page has fallen behind. Knows nothing of how anything was measured.
+Replaces the text between `<!-- performance: begin -->` and `<!-- performance: end -->`. A benchmark
+without a result gets no section. With `--check` nothing is written, and the exit code is 1 if the
+page is out of date.
 """
 
 import json
@@ -25,23 +25,23 @@ RESULTS, PAGE = ROOT / "benchmarks" / "results", ROOT / "docs" / "performance.md
 IMAGES = ROOT / "docs" / "images" / "performance"
 MARK = "performance"
 ALSO = {
-    "embedding": "`embed`, with an encoder of ViT-B/32's size and random weights",
-    "manifest": "rows of an embedding cache",
-    "memory": "memory of a training",
+    "embedding": "`embed`, with a randomly initialised encoder the size of ViT-B/32",
+    "manifest": "opening a large embedding cache",
+    "memory": "memory of a training run",
 }
-"""Results without a section, whose claims are shown; other pages show the other results."""
+"""Results without a section of their own, of which only the claims are shown."""
 
 Facts = Mapping[str, Any]
 
 
 def body(folder: Path = RESULTS) -> str:
-    """Claims first, then a section a benchmark."""
+    """The table of claims, then one section per benchmark."""
     found = read_results(folder, sorted([*SECTIONS, *ALSO]))
-    parts = [f"## The bars\n\n{claims}"] if (claims := claims_table(found)) else []
+    parts = [f"## Targets\n\n{claims}"] if (claims := claims_table(found)) else []
     if also := [
         f"- {what}: {_origin(found[name])}" for name, what in ALSO.items() if name in found
     ]:
-        parts.append("Of those that have no section below:\n\n" + "\n".join(also))
+        parts.append("Measurements without a section below:\n\n" + "\n".join(also))
     for name, section in SECTIONS.items():
         if name in found:
             parts.append("\n\n".join([*section(found[name]), *_plot(name), _origin(found[name])]))
@@ -69,22 +69,23 @@ def _time_to_quality(facts: Facts) -> list[str]:
             ]
         )
     head = [
-        "from nothing",
+        "trained from scratch",
         "parameters",
         "seeds",
         *(f"minutes to {bar}" for bar in bars),
-        "minutes at the end",
-        "success at the end",
+        "minutes in all",
+        "final success",
         "95 % interval",
     ]
     return [
         "## Time to quality",
-        "Nothing is given but MNIST: the clock counts decoding, the mini-CLIP, embedding and every "
-        "step, and stands only while the averaged weights are judged. All arms get the same "
-        "condition vectors and the same judge. The diffusers arm is `UNet2DModel` of equal "
-        "parameters with the recipe of its unconditional example; the course network has the "
-        "course's schedule and loss. Each of the two is sampled with the better of DPM++ 2M "
-        f"(20 steps) and DDIM (50). {_pictures_a_point(facts)} pictures a point.",
+        "Training starts from MNIST alone. The clock counts decoding, the mini-CLIP, embedding and "
+        "every step, and pauses only while the EMA weights are judged. All arms get the same "
+        "condition vectors and the same judge. The diffusers arm is a `UNet2DModel` with an equal "
+        "number of parameters, trained by the recipe of its unconditional example; the course "
+        "network uses the course's schedule and loss. Each of these two is sampled with whichever "
+        "is better, DPM++ 2M (20 steps) or DDIM (50). "
+        f"{_pictures_a_point(facts)} pictures per point.",
         _table(head, rows, "l" + "r" * (len(head) - 1)),
     ]
 
@@ -119,14 +120,14 @@ def _train_step(facts: Facts) -> list[str]:
     ]
     text = [
         "## Training step",
-        f"Pictures of {facts['size']} px in one channel. Ours is the whole product step of "
-        f"`{facts['config']}`, with data, conditions and the average of weights; the peers are "
-        "measured without data, conditions and average, which is in their favour. Arms take turns "
-        "in one process.",
-        _table(["arm", "parameters", "batch", "setting", "pictures a second"], rows, "lrrlr"),
-        _table(["ours against", "at equal parameters", "as it is"], ratios, "lrr"),
-        "Settings of the peers, each at the better batch:",
-        _table(["peer", "setting", "batch", "pictures a second"], _tried(facts), "llrr"),
+        f"Pictures are {facts['size']} px with one channel. Ours is the complete training step of "
+        f"`{facts['config']}`, including data, conditions and the EMA; the peers are measured "
+        "without data, conditions and EMA, which is in their favour. The arms alternate in one "
+        "process.",
+        _table(["arm", "parameters", "batch", "setting", "pictures per second"], rows, "lrrlr"),
+        _table(["ours relative to", "at equal parameters", "as shipped"], ratios, "lrr"),
+        "Settings of the peers, each at its better batch size:",
+        _table(["peer", "setting", "batch", "pictures per second"], _tried(facts), "llrr"),
     ]
     return [part for part in text if part]
 
@@ -139,7 +140,7 @@ def _tried(facts: Facts) -> list[list[str]]:
     rows = []
     for peer, settings in facts["settings_of_the_peers"].items():
         if "absent" in settings:
-            rows.append([peer, f"left out: {settings['absent']}", "", ""])
+            rows.append([peer, f"skipped: {settings['absent']}", "", ""])
         for setting, one in settings.items():
             if isinstance(one, dict) and "per_second" in one:
                 rows.append([peer, setting, str(one["batch"]), f"{one['per_second']:.1f}"])
@@ -167,10 +168,10 @@ def _roofline(facts: Facts) -> list[str]:
         f"Ceilings measured in the same run ({facts['dtype']}): convolutions "
         f"{limits['convolution_gflops']:,.0f} GFLOP/s, forward and backward; matrix products "
         f"{matrices} GFLOP/s; memory {limits['memory_gb_per_second']:.1f} GB/s. A step of "
-        f"{facts['batch']} pictures is {facts['gflop']:,.1f} GFLOP (convolutions, linear layers "
+        f"{facts['batch']} pictures takes {facts['gflop']:,.1f} GFLOP (convolutions, linear layers "
         f"and matrix products, forward and backward) and would move {facts['gigabytes']:.2f} GB "
-        f"without caches. It takes {step['seconds']:.3f} s, {step['per_second']:.0f} pictures a "
-        f"second: {facts['gflops_reached']:,.0f} GFLOP/s, "
+        f"without caches. It runs in {step['seconds']:.3f} s, {step['per_second']:.0f} pictures "
+        f"per second: {facts['gflops_reached']:,.0f} GFLOP/s, "
         f"{facts['share_of_ceiling']:.0%} of the convolution ceiling. Its convolutions alone "
         f"would take {facts['convolutions_alone']['seconds']:.3f} s.",
         _table(
@@ -180,7 +181,7 @@ def _roofline(facts: Facts) -> list[str]:
                 "GFLOP",
                 "GB",
                 "share of the time",
-                "least that the ceilings allow",
+                "lower bound from the ceilings",
             ],
             rows,
             "lrrrrr",
@@ -195,11 +196,11 @@ def _group_norm(facts: Facts) -> list[str]:
         for name, row in facts["milliseconds"].items()
     ]
     return [
-        "## GroupNorm by the width of its groups",
-        f"Milliseconds of a pass forward and backward over {facts['batch']} maps of "
-        f"{facts['channels']} x {facts['side']} x {facts['side']} in channels_last, by the "
-        "channels in a group. Groups of 16 are the default of `model.norm_groups`: narrower ones "
-        "fall out of the vectorised kernel with bfloat16.",
+        "## GroupNorm by group width",
+        f"Milliseconds for a forward and backward pass over {facts['batch']} feature maps of "
+        f"{facts['channels']} x {facts['side']} x {facts['side']} in channels_last, by channels "
+        "per group. `model.norm_groups` defaults to groups of 16 channels: with bfloat16, "
+        "narrower groups miss the vectorised kernel.",
         _table(["", *(f"{width} channels" for width in widths)], rows, "l" + "r" * len(widths)),
     ]
 
@@ -219,16 +220,16 @@ def _sampling(facts: Facts) -> list[str]:
     return [
         "## Sampling",
         f"{facts['pictures']} digits from the same prompts and seeds in one batch, with the same "
-        f"network, number type and guidance scale {facts['guidance']:g}: the default walk "
-        f"(`{facts['sampler']}`, {facts['steps']} steps) and {facts['ancestral_steps']} ancestral "
-        "steps with both branches at every step.",
+        f"network, dtype and guidance scale {facts['guidance']:g}: the default sampler "
+        f"(`{facts['sampler']}`, {facts['steps']} steps) against {facts['ancestral_steps']} "
+        "ancestral steps with both guidance branches at every step.",
         _table(["", "seconds", "success"], walks, "lrr"),
-        f"The default is {facts['times_as_fast']['median']:.1f} times as fast. Picture by picture "
-        f"({pair['n']} pairs) its success differs by {pair['difference']:+.1%} "
+        f"The default is {facts['times_as_fast']['median']:.1f} times as fast. Over "
+        f"{pair['n']} paired pictures its success differs by {pair['difference']:+.1%} "
         f"(95 % interval {low:+.1%} to {high:+.1%}; McNemar p = {pair['mcnemar_p']:.2g}).",
-        "Success of every sampler by steps, on the same prompts and seeds "
-        f"({next(iter(facts['samplers'].values()))[steps[0]]['n']} pictures each; `heun` asks the "
-        "network twice a step):",
+        "Success of every sampler by number of steps, on the same prompts and seeds "
+        f"({next(iter(facts['samplers'].values()))[steps[0]]['n']} pictures each; `heun` evaluates "
+        "the network twice per step):",
         _table(["sampler", *(f"{one} steps" for one in steps)], grid, "l" + "r" * len(steps)),
     ]
 
@@ -240,7 +241,7 @@ def _startup(facts: Facts) -> list[str]:
         rows.append([name, f"{one['seconds']:.2f}", f"{low:.2f} to {high:.2f}"])
     return [
         "## Cold start",
-        "A fresh process each time, page cache warm.",
+        "Each run is a fresh process with a warm page cache.",
         _table(["from the shell", "seconds, median", "range"], rows, "lrr"),
     ]
 
@@ -250,7 +251,7 @@ def _cost_growth(facts: Facts) -> list[str]:
     for axis, points in facts["growth"].items():
         label = {
             "size": "px",
-            "batch": "a batch",
+            "batch": "pictures per batch",
             "width": "times the channels",
             "pictures": "pictures in the data set",
         }[axis]
@@ -266,10 +267,10 @@ def _cost_growth(facts: Facts) -> list[str]:
     start = facts["start"]
     return [
         "## How cost grows",
-        f"One thing is changed at a time, from {start['size']} px, batch {start['batch']} and "
-        f"{start['pictures']:,} pictures held in memory; every point is a process of its own. "
-        "Peak memory includes PyTorch itself.",
-        _table(["changed", "parameters", "pictures a second", "peak MB"], rows, "lrrr"),
+        f"One setting is varied at a time, starting from {start['size']} px, batch size "
+        f"{start['batch']} and {start['pictures']:,} pictures held in memory; every point runs in "
+        "its own process. Peak memory includes PyTorch itself.",
+        _table(["varied", "parameters", "pictures per second", "peak MB"], rows, "lrrr"),
     ]
 
 
@@ -288,7 +289,7 @@ def _plot(name: str) -> list[str]:
 
 def _origin(facts: Facts) -> str:
     made = facts["made"]
-    can = ", ".join(made.get("cpu_can", [])) or "no wide units"
+    can = ", ".join(made.get("cpu_can", [])) or "no wide vector units"
     return (
         f"`{made['command']}`, {made['date'][:10]}, {made['cpu']} ({can}), {made['threads']} "
         f"threads, {made.get('dtype', 'float32')}, torch {made['torch']}."
@@ -296,7 +297,7 @@ def _origin(facts: Facts) -> str:
 
 
 def draw(folder: Path = RESULTS, images: Path = IMAGES) -> list[Path]:
-    """The plot of every result that has one."""
+    """Draw the plot of every result that has one."""
     return [
         plot(json.loads(path.read_text(encoding="utf-8")), images / f"{name}.png")
         for name, plot in PLOTS.items()
@@ -305,7 +306,7 @@ def draw(folder: Path = RESULTS, images: Path = IMAGES) -> list[Path]:
 
 
 def main() -> int:
-    """Write page and plots, or compare the page."""
+    """Write the page and its plots, or check the page."""
     text = PAGE.read_text(encoding="utf-8")
     wanted = filled(text, MARK, body())
     if "--check" in sys.argv[1:]:

@@ -113,7 +113,7 @@ def test_figures_claims_and_reasons_are_told(script, results):
         "| ours | 3 | 128 | as trained | 99.5 |",
         "5.50x (5.00 to 6.00)",
         "compiled: no compiler",
-        "left out: not installed",
+        "skipped: not installed",
         "51% of the convolution ceiling",
         "| convolutions | 54 | 99.00 | 1.000 | 70.0% | 50.0% |",
         "is 5.5 times as fast",
