@@ -1,10 +1,9 @@
-"""Fill the figures of docs/reliability.md from what the soaks wrote to benchmarks/results/.
+"""Fill the figures of docs/reliability.md from the soak results in benchmarks/results/.
 
     python scripts/fill_reliability.py [--check]
 
-Every result that a program under benchmarks/soak/ wrote has its table, a row a claim. With
-`--check` nothing is written, and the exit code is 1 where the page has fallen behind. Knows nothing
-of how anything was measured.
+Each result of a program under benchmarks/soak/ gets a table with one row per claim. With `--check`
+nothing is written, and the exit code is 1 if the page is out of date.
 """
 
 import json
@@ -16,6 +15,7 @@ from typing import Any
 sys.path.insert(0, str(Path(__file__).parent))
 
 from marked_pages import fill
+from recorded_wording import as_worded_now
 
 ROOT = Path(__file__).resolve().parents[1]
 RESULTS = ROOT / "benchmarks" / "results"
@@ -23,11 +23,11 @@ PAGE, MARK = ROOT / "docs" / "reliability.md", "soak"
 NOTHING = "Not measured yet for this version."
 FOLDER = "benchmarks/soak/"
 ORDER = ("crash_points", "kill9", "signals", "races", "damaged", "bad_files", "reproduce")
-"""Of the results that have a place; others follow by name."""
+"""Order of the tables; results not listed here follow in alphabetical order."""
 
 
 def body(folder: Path = RESULTS) -> str:
-    """Everything that the soaks measured, as Markdown."""
+    """All soak results, as Markdown."""
     found = {}
     for path in folder.glob("*.json"):
         facts = json.loads(path.read_text(encoding="utf-8"))
@@ -41,12 +41,12 @@ def body(folder: Path = RESULTS) -> str:
 def _table(facts: Mapping[str, Any]) -> str:
     made = facts["made"]
     program = made["command"].split()[1]
-    lines = [f"| `{program}` | measured | needed | |", "|---|--:|--:|---|"]
+    lines = [f"| `{program}` | measured | target | |", "|---|--:|--:|---|"]
     for one in facts["claims"]:
         unit, bar = one.get("unit", "%"), "at most" if one.get("at_most") else "at least"
         verdict = "holds" if one["holds"] else "**fails**"
         lines.append(
-            f"| {one['claim']} | {_said(one['measured'], unit)} "
+            f"| {as_worded_now(one['claim'])} | {_said(one['measured'], unit)} "
             f"| {bar} {_said(one['needed'], unit)} | {verdict} |"
         )
     lines += ["", f"{made['date'][:10]}, {made['cpu']}, torch {made['torch']}."]
@@ -54,7 +54,7 @@ def _table(facts: Mapping[str, Any]) -> str:
 
 
 def _said(value: float | None, unit: str) -> str:
-    """A figure as people read it: shares in per cent, counts bare, all else in its unit."""
+    """A readable figure: shares in per cent, seconds and MiB with their unit, counts without."""
     if value is None:
         return "never"
     if unit == "%":
@@ -63,7 +63,7 @@ def _said(value: float | None, unit: str) -> str:
 
 
 def main() -> int:
-    """Fill the page, or compare it."""
+    """Fill the page, or check it."""
     return fill(PAGE, MARK, body)
 
 
