@@ -2,8 +2,7 @@
 
     python scripts/fill_bridges.py [--check]
 
-With `--check` nothing is written, and the exit code is 1 where the page has fallen behind. Knows
-nothing of how anything was measured.
+With `--check` nothing is written, and the exit code is 1 if the page is out of date.
 """
 
 import sys
@@ -20,14 +19,14 @@ PAGE, MARK = ROOT / "docs" / "modality-gap.md", "bridges"
 NOTHING = "Not measured yet for this version."
 ORACLE = "image embeddings (ceiling)"
 TITLES = {
-    "own gap": "The gap that the model has",
-    "planted gap": "A planted gap, as wide as that of real CLIPs",
-    "no gap": "No gap: the texts' mean on the pictures' mean",
+    "own gap": "The model's own gap",
+    "planted gap": "A planted gap, as wide as in real CLIPs",
+    "no gap": "No gap: the mean of the texts moved to the mean of the pictures",
 }
 
 
 def body(folder: Path = RESULTS) -> str:
-    """Every gap that was measured, as Markdown."""
+    """All measured gaps, as Markdown."""
     facts = read_results(folder, ["bridges"]).get("bridges")
     if not facts or not facts.get("gaps"):
         return NOTHING
@@ -74,28 +73,29 @@ def _report(report: Facts | None) -> list[str]:
         return []
     model, pairs = report["model"], report["pairs"]
     return [
-        f"`gap` says: distance of the means {model['distance']:.2f}, {pairs['share']:.0%} of the "
-        f"squared distance of a pair, centred cosine of a pair {pairs['centred_cosine']:.2f}. A "
-        f"run would choose `{report['chosen_bridge']}`."
+        f"`ddpm-clip gap` reports a distance of the means of {model['distance']:.2f}, "
+        f"{pairs['share']:.0%} of the squared distance within a pair, and a centred cosine of "
+        f"{pairs['centred_cosine']:.2f} within a pair. A run would choose "
+        f"`{report['chosen_bridge']}`."
     ]
 
 
 def _oracle(total: Facts) -> str:
     said = f"{total['share']:.1%} ({span(total['interval_95'])}, n = {total['n']:,})"
-    return f"Embeddings of real pictures of the asked digits, the oracle: {said}."
+    return f"Oracle, conditioned on embeddings of real pictures of the requested digits: {said}."
 
 
 def _origin(facts: Facts) -> str:
     made = facts["made"]
     return (
-        f"{facts['pictures']:,} pictures a bridge and gap, the same prompts and seeds for all; "
+        f"{facts['pictures']:,} pictures per bridge and gap, with the same prompts and seeds; "
         f"weights `{facts['model_fingerprint']}`, {facts['steps']} steps; {made['date'][:10]}, "
         f"{made['cpu']}."
     )
 
 
 def main() -> int:
-    """Fill the page, or compare it."""
+    """Fill the page, or check it."""
     return fill(PAGE, MARK, body)
 
 

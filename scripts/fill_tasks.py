@@ -2,8 +2,7 @@
 
     python scripts/fill_tasks.py [--check]
 
-With `--check` nothing is written, and the exit code is 1 where the page has fallen behind. Knows
-nothing of how anything was measured.
+With `--check` nothing is written, and the exit code is 1 if the page is out of date.
 """
 
 import json
@@ -15,6 +14,7 @@ from typing import Any
 sys.path.insert(0, str(Path(__file__).parent))
 
 from marked_pages import fill
+from recorded_wording import as_worded_now
 
 ROOT = Path(__file__).resolve().parents[1]
 RESULTS = ROOT / "benchmarks" / "results"
@@ -23,7 +23,7 @@ NOTHING = "Not measured yet for this version."
 
 
 def body(folder: Path = RESULTS) -> str:
-    """Everything that was measured, as Markdown."""
+    """All measurements, as Markdown."""
     parts = []
     if (path := folder / "clip_guidance.json").is_file():
         parts += _gradient(json.loads(path.read_text(encoding="utf-8")))
@@ -34,8 +34,8 @@ def body(folder: Path = RESULTS) -> str:
 
 def _gradient(facts: Mapping[str, Any]) -> list[str]:
     lines = [
-        "| by gradient, ten digits | shows the digit | 95 % interval | n | weakest digit "
-        "| read as it, any quality | guide's loss | seconds |",
+        "| ten digits, by gradient | judge reads the digit | 95 % interval | n | weakest digit "
+        "| read as requested, rejected or not | guide's loss | seconds |",
         "|---|--:|--:|--:|--:|--:|--:|--:|",
     ]
     for name, way in facts["ways"].items():
@@ -43,7 +43,8 @@ def _gradient(facts: Mapping[str, Any]) -> list[str]:
         low, high = total["interval_95"]
         worst = min(way["values"].items(), key=lambda item: item[1]["share"])
         lines.append(
-            f"| {name} | {total['share']:.1%} | {low:.1%} to {high:.1%} | {total['n']:,} "
+            f"| {as_worded_now(name)} | {total['share']:.1%} | {low:.1%} to {high:.1%} "
+            f"| {total['n']:,} "
             f"| {worst[0].removeprefix('digit: ')} {worst[1]['share']:.0%} "
             f"| {total['read'] / total['n']:.1%} | {way['guides_loss']:.2f} "
             f"| {way['seconds_a_picture']:.2f} |"
@@ -52,9 +53,9 @@ def _gradient(facts: Mapping[str, Any]) -> list[str]:
 
 
 def _sensitivity(facts: Mapping[str, Any]) -> list[str]:
-    parts = [_counts(title, rows) for title, rows in facts["tables"].items()]
+    parts = [_counts(as_worded_now(title), rows) for title, rows in facts["tables"].items()]
     refused = {f"“dog” {way}": one["rejected"] for way, one in facts["dog"].items()}
-    return [*parts, _counts("rejected as no digit", refused), _origin(facts)]
+    return [*parts, _counts("rejected by the judge", refused), _origin(facts)]
 
 
 def _counts(title: str, rows: Mapping[str, Any]) -> str:
@@ -72,7 +73,7 @@ def _origin(facts: Mapping[str, Any]) -> str:
 
 
 def main() -> int:
-    """Fill the page, or compare it."""
+    """Fill the page, or check it."""
     return fill(PAGE, MARK, body)
 
 

@@ -1,26 +1,24 @@
-"""What the page of results tells of each benchmark: from its JSON to paragraphs and tables.
-
-Knows nothing of files and pages.
-"""
+"""The sections of docs/results.md: paragraphs and tables from the JSON of each benchmark."""
 
 from page_tables import Facts, share, span, table
+from recorded_wording import as_worded_now
 
 NOT_YET = "not measured yet"
 HEAD = ["share", "95 % interval", "n"]
 FIGURES = {"frechet": "Fréchet distance (own features; no FID)", "kid": "kernel distance (MMD²)"}
-SPELLED = "“6”, “six”, “Six!”, “the digit six”, “a photo of the number six”, same noise"
+SPELLED = "“6”, “six”, “Six!”, “the digit six”, “a photo of the number six” from the same noise"
 
 LABELLED = {
-    "classes": "asked by class", "words": "asked with words",
-    "unseen_phrasings": "asked in phrasings that no caption has",
-    "real": "real test pictures, by the same judge",
+    "classes": "requested by class", "words": "requested in words",
+    "unseen_phrasings": "requested in phrasings absent from the captions",
+    "real": "real test pictures, same judge",
 }  # fmt: skip
 OF_PART = {
     "diversity": "variety: ",
-    "transfer": "by a reader that learned from them: ",
-    "retrieval": "by another CLIP: ",
+    "transfer": "classifier trained on painted pictures: ",
+    "retrieval": "independent CLIP: ",
 }
-"""What stands before figures of `evaluate` whose names need the title of their part."""
+"""Prefixes for figures of `evaluate` whose names need the title of their section."""
 
 FIGURES_IN_WORDS = "evaluation.md#the-figures"
 BY_CHANCE = "probability of"
@@ -33,52 +31,50 @@ EMOJI = {
 
 
 def digits(facts: Facts) -> list[str]:
-    """Prompts, spellings, the gate, and every digit."""
+    """Prompts, spellings, the course's test, and every digit."""
     words, found, gate = (facts.get(key, {}) for key in ("words", "agreement", "gate"))
     second = words.get("second_judge", {})
     whose = f" (seed {second['judge']['seed']})" if second else ""
     rows = {
         "in four phrasings": words.get("total"),
-        f"the same by a judge that was used for nothing else{whose}": second.get("total"),
-        "in phrasings that no training caption has": facts.get("unseen_phrasings", {}).get("total"),
-        f"{SPELLED}: read alike": found.get("same", {}).get("total"),
-        "read alike, and as asked": found.get("right", {}).get("total"),
-        "times that 95 % of fifty pictures are right": gate.get("times"),
+        f"the same, read by a judge used for nothing else{whose}": second.get("total"),
+        "in phrasings absent from the captions": facts.get("unseen_phrasings", {}).get("total"),
+        f"{SPELLED}: all read as one digit": found.get("same", {}).get("total"),
+        "all read as the requested digit": found.get("right", {}).get("total"),
+        "course's test passed (95 % of fifty pictures right)": gate.get("times"),
     }
     each = [
         [name.removeprefix("digit: "), *share(one)] for name, one in words.get("values", {}).items()
     ]
     return [
         table(
-            ["asked for a digit", *HEAD],
-            [[name, *_cells(one)] for name, one in rows.items()],
-            "lrrr",
+            ["digit requested", *HEAD], [[name, *_cells(one)] for name, one in rows.items()], "lrrr"
         ),
-        table(["of the first, asked for", *HEAD], each, "lrrr"),
+        table(["first row, by digit", *HEAD], each, "lrrr"),
         _judge(facts),
     ]
 
 
 def _cells(count: Facts | None) -> list[str]:
-    """Of a count that may not be there."""
+    """The table cells of a count that may be missing."""
     return [NOT_YET, "", ""] if count is None else share(count)
 
 
 def attributes(facts: Facts) -> list[str]:
-    """One and two attributes, measured in the pixels."""
+    """One and two requested attributes, measured in the pixels."""
     rows = [
         [f"{title}: {what}", *share(facts[key][part])]
         for key, title in (("one_attribute", "one attribute"), ("two_attributes", "two attributes"))
         for part, what in (
-            ("attributes", "on the asked side of real ones of that digit"),
-            ("digit", "the digit is read"),
+            ("attributes", "on the requested side of the median real digit"),
+            ("digit", "the judge reads the digit"),
         )
     ]
-    return [table(["asked as “a thick seven”", *HEAD], rows, "lrrr")]
+    return [table(["requested as “a thick seven”", *HEAD], rows, "lrrr")]
 
 
 def bridges(facts: Facts) -> list[str]:
-    """Of each gap the best bridge against none."""
+    """For each gap, the best bridge against no bridge."""
     rows = []
     for gap, one in facts.get("gaps", {}).items():
         best = one["bridges"][one["best"]]
@@ -94,24 +90,24 @@ def bridges(facts: Facts) -> list[str]:
             ]
         )
     head = ["", "without a bridge", "best bridge", "paired difference", "gap closed", "n"]
-    text = "All bridges, and what was planted: [The modality gap](modality-gap.md)."
+    text = "All bridges, and how the gap was planted: [The modality gap](modality-gap.md)."
     return [table(head, rows, "lrrrrr"), text]
 
 
 def coverage(facts: Facts) -> list[str]:
-    """How often `ask` calls prompts outside that are, and that are not."""
+    """How often `ask` reports covered and uncovered prompts as outside the training data."""
     rows = []
     for name, model in facts["models"].items():
         for side in ("covered", "outside"):
             for kind, one in model[side].items():
                 shown = [f"{one['share_outside']:.1%}", span(one["interval_95"]), f"{one['n']:,}"]
                 rows.append([f"`{name}`", side, kind, *shown])
-    head = ["model", "truly", "prompts", "called outside", "95 % interval", "n"]
+    head = ["model", "actual", "prompts", "reported as outside", "95 % interval", "n"]
     return [table(head, rows, "lllrrr")]
 
 
 def three_tasks(facts: Facts) -> list[str]:
-    """A digit by its class; any digit beside pictures that were kept out of training."""
+    """Digits requested by class, and unconditional digits compared with held-out pictures."""
     parts = []
     if "classes" in facts:
         found = facts["classes"]
@@ -119,7 +115,7 @@ def three_tasks(facts: Facts) -> list[str]:
         rows += [
             [name.removeprefix("digit: "), *share(one)] for name, one in found["values"].items()
         ]
-        parts.append(table(["the class is read", *HEAD], rows, "lrrr"))
+        parts.append(table(["judge reads the requested class", *HEAD], rows, "lrrr"))
     if "unconditional" in facts:
         parts.append(_beside(facts["unconditional"]))
         parts.append(_copies(facts["unconditional"]))
@@ -129,7 +125,7 @@ def three_tasks(facts: Facts) -> list[str]:
 
 
 def _beside(found: Facts) -> str:
-    """Unconditional pictures, and real ones in their place."""
+    """Unconditional pictures, with real ones in their place as a reference."""
     told, read, real = found["told_apart"], found["read"], found["real_read"]
     rows = [
         [
@@ -142,7 +138,7 @@ def _beside(found: Facts) -> str:
     rows += _sets(found["against_heldout"])
     rows.append(
         [
-            "told apart by a classifier",
+            "accuracy of a classifier of painted vs held-out pictures",
             f"{told['painted']['accuracy']:.1%}",
             f"{told['real']['accuracy']:.1%}",
             f"{told['painted']['n']:,}",
@@ -152,7 +148,7 @@ def _beside(found: Facts) -> str:
 
 
 def _sets(found: Facts) -> list[list[str]]:
-    """A row a figure of two sets: painted pictures against real ones, and real ones likewise."""
+    """One row per metric of two sets: painted against real pictures, and real against real."""
     return [
         [FIGURES.get(name, name), f"{one['painted']:.3g}", f"{one['real']:.3g}", f"{one['n']:,}"]
         for name, one in found.items()
@@ -175,7 +171,7 @@ def _copies(found: Facts) -> str:
             ]
         )
     head = [
-        "copies, in",
+        "copies, searched in",
         "nearer to training than to held-out",
         "95 % interval",
         "n",
@@ -187,29 +183,33 @@ def _copies(found: Facts) -> str:
 
 
 def clip_guidance(facts: Facts) -> list[str]:
-    """Every way that was tried."""
+    """Every variant of guidance that was tried."""
     rows = [
-        [name, *share(way["total"]), f"{way['total']['read'] / way['total']['n']:.1%}"]
+        [
+            as_worded_now(name),
+            *share(way["total"]),
+            f"{way['total']['read'] / way['total']['n']:.1%}",
+        ]
         for name, way in facts["ways"].items()
     ]
-    head = ["ten digits", *HEAD, "read as it, any quality"]
+    head = ["ten digits", *HEAD, "read as requested, rejected or not"]
     return [table(head, rows, "lrrrr"), "More: [Three tasks](three-tasks.md)."]
 
 
 def flowers(facts: Facts) -> list[str]:
-    """What was asked, by the judge and by the pixels."""
+    """Requested facts, read by the judge and measured in the pixels."""
     read = facts["words"]
     rows = [
-        ["petals in the asked colour, by the judge", *share(read["attributes"]["petals"])],
+        ["petals in the requested colour, by the judge", *share(read["attributes"]["petals"])],
         ["the same, measured in the pixels", *share(facts["petals_measured"]["total"])],
-        ["the asked species, by the judge", *share(read["attributes"]["species"])],
-        ["everything asked for at once", *share(read["total"])],
+        ["the requested species, by the judge", *share(read["attributes"]["species"])],
+        ["all requested facts at once", *share(read["total"])],
     ]
-    return [table(["asked for a flower", *HEAD], rows, "lrrr"), _judge(facts)]
+    return [table(["flower requested", *HEAD], rows, "lrrr"), _judge(facts)]
 
 
 def clips(facts: Facts) -> list[str]:
-    """What the mini-CLIPs of the shipped models know, and how their two clouds lie."""
+    """Accuracy of the shipped models' mini-CLIPs, and how their two clouds lie."""
     known = [
         [
             name,
@@ -237,10 +237,10 @@ def clips(facts: Facts) -> list[str]:
         table(
             [
                 "CLIP",
-                "names its class (zero-shot)",
+                "zero-shot accuracy",
                 "95 % interval",
-                "names",
-                "a true caption of 100",
+                "classes",
+                "most similar of 100 captions is true",
                 "n",
             ],
             known,
@@ -251,10 +251,10 @@ def clips(facts: Facts) -> list[str]:
                 "CLIP",
                 "gap",
                 "cosine of pairs",
-                "of others",
-                "dimensions filled by pictures",
-                "by texts",
-                "of",
+                "cosine of non-pairs",
+                "effective dimensions of pictures",
+                "of texts",
+                "dimensions",
             ],
             clouds,
             "lrrrrrr",
@@ -263,13 +263,13 @@ def clips(facts: Facts) -> list[str]:
 
 
 def beside_real(facts: Facts) -> list[str]:
-    """What `evaluate` says of each shipped model, and how various each bridge paints."""
+    """The figures of `evaluate` for each shipped model, and the variety of each bridge."""
     parts = []
     for name in ("digits", "flowers"):
         if name in facts:
             rows = [
                 [
-                    OF_PART.get(part, "") + one["name"],
+                    OF_PART.get(part, "") + as_worded_now(one["name"]),
                     _value(one, "value"),
                     _interval(one),
                     _value(one, "real"),
@@ -279,7 +279,13 @@ def beside_real(facts: Facts) -> list[str]:
                 for one in figures
                 if not one["name"].startswith(BY_CHANCE)
             ]
-            head = [f"`{name}`, by `{facts[name]['bridge']}`", "ours", "95 % interval", "real", "n"]
+            head = [
+                f"`{name}`, bridge `{facts[name]['bridge']}`",
+                "ours",
+                "95 % interval",
+                "real",
+                "n",
+            ]
             parts.append(table(head, rows, "lrrrr"))
     various = facts.get("variety of digits by bridge", {})
     rows = [
@@ -291,10 +297,10 @@ def beside_real(facts: Facts) -> list[str]:
         ]
         for one, of in sorted(various.items(), key=lambda row: row[0] != "real")
     ]
-    head = ["two pictures of one digit", "mean distance in features", "of real ones", "n"]
+    head = ["two pictures of one digit", "mean feature distance", "relative to real", "n"]
     return [
         *parts,
-        f"Figures in words: [Evaluation]({FIGURES_IN_WORDS}).",
+        f"What the figures mean: [Evaluation]({FIGURES_IN_WORDS}).",
         table(head, rows, "lrrr"),
     ]
 
@@ -313,7 +319,7 @@ def _interval(one: Facts) -> str:
 
 
 def labelled(facts: Facts) -> list[str]:
-    """Pictures with labels: asked by class or with words, beside real ones under the same judge."""
+    """Labelled pictures, requested by class or in words, and real ones read by the same judge."""
     planned = [*facts.get("not_measured", []), *facts]
     rows = [
         [what, *_read_cells(facts.get(part))] for part, what in LABELLED.items() if part in planned
@@ -326,11 +332,11 @@ def labelled(facts: Facts) -> list[str]:
     ]
     copies = {"copies": {"pixels": facts["copies"]}} if "copies" in facts else {"copies": {}}
     return [
-        table(["", *HEAD, "read as asked, any quality"], rows, "lrrrr"),
-        table(["with words, asked for", *HEAD], each, "lrrr"),
-        table(["the same noise by bridge", *HEAD], ways, "lrrr"),
+        table(["", *HEAD, "read as requested, rejected or not"], rows, "lrrrr"),
+        table(["requested in words", *HEAD], each, "lrrr"),
+        table(["by bridge, same noise", *HEAD], ways, "lrrr"),
         table(
-            ["with words, against real test pictures", "ours", "real", "n"],
+            ["requested in words, against real test pictures", "ours", "real", "n"],
             _sets(facts.get("beside_real", {})),
             "lrrr",
         ),
@@ -340,7 +346,7 @@ def labelled(facts: Facts) -> list[str]:
 
 
 def _read_cells(one: Facts | None) -> list[str]:
-    """Share, interval and n, then how many were read as asked, rejected or not."""
+    """Share, interval and n, then the share read as requested, rejected or not."""
     if one is None:
         return [NOT_YET, "", "", ""]
     total = one["total"]
@@ -348,11 +354,11 @@ def _read_cells(one: Facts | None) -> list[str]:
 
 
 def emoji(facts: Facts) -> list[str]:
-    """Whether a CLIP that learned from another style finds a picture's own name."""
+    """Whether a CLIP trained on another drawing style finds a picture's own name."""
     rows = [[what, *_cells(facts.get(part))] for part, what in EMOJI.items()]
     said = (
         [
-            f"Can the scoring CLIP judge? It must find the names of 30 % of real noto drawings. "
+            "The scoring CLIP can judge only if it finds the names of 30 % of real noto drawings. "
             f"Verdict: {facts['verdict']}."
         ]
         if facts.get("verdict")
@@ -362,32 +368,31 @@ def emoji(facts: Facts) -> list[str]:
 
 
 def noise_levels(facts: Facts) -> list[str]:
-    """Errors of x_0 by noise level, of two ways to draw the levels of training."""
-    arms, told = facts["arms"], {"with_condition": "told", "without_condition": "not told"}
+    """Error of x_0 by noise level, for two distributions of the training levels."""
+    arms = facts["arms"]
+    known = {"with_condition": "conditioned", "without_condition": "unconditioned"}
     head = [
         f"p_mean {arm['p_mean']:g}, p_std {arm['p_std']:g}, {said}"
-        for said in told.values()
+        for said in known.values()
         for arm in arms.values()
     ]
     rows = [
-        [f"{level:g}", *(f"{arm[key][i]:.4f}" for key in told for arm in arms.values())]
+        [f"{level:g}", *(f"{arm[key][i]:.4f}" for key in known for arm in arms.values())]
         for i, level in enumerate(facts["levels"])
     ]
     mean, linear = facts["mean_picture"], facts["linear_in_condition"]
     return [
-        "Mean squared error of the clean picture (-1 to 1) that a network foresees, told the "
-        "embedding or not, on the drawings it learned from.",
+        "Mean squared error of the predicted x_0 (pixels from -1 to 1) on the training drawings, "
+        "with and without the embedding as condition.",
         table(["sigma/alpha", *head], rows, "r" * (1 + len(head))),
-        f"The mean drawing leaves {mean:.4f}, the best linear map from embeddings to pixels "
-        f"{linear:.4f}: a network that is told the embedding and errs more has not learned it. "
-        f"n = {facts['n']:,}, {facts['trained_steps']:,} steps of training each.",
+        f"The mean drawing has an error of {mean:.4f}, the best linear map from embeddings to "
+        f"pixels {linear:.4f}; a conditioned network with a larger error has not learned to use "
+        f"its condition. n = {facts['n']:,}, {facts['trained_steps']:,} training steps each.",
     ]
 
 
 def _judge(facts: Facts) -> str:
-    """How far the judge is to be trusted, and which one it was."""
+    """How accurate the judge is, and which one it was."""
     card = facts["judge"]
     read = ", ".join(f"{name} {one:.1%}" for name, one in card["figures"]["accuracy"].items())
-    return (
-        f"The judge (seed {card['seed']}) reads real pictures that it never saw right in: {read}."
-    )
+    return f"Accuracy of the judge (seed {card['seed']}) on real pictures it never saw: {read}."

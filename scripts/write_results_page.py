@@ -2,9 +2,9 @@
 
     python scripts/write_results_page.py [--check]
 
-What stands between `<!-- results: begin -->` and `<!-- results: end -->` is replaced; of a
-benchmark that left no JSON the page says so. With `--check` nothing is written, and the exit code
-is 1 where the page has fallen behind. Knows nothing of how anything was measured.
+Replaces the text between `<!-- results: begin -->` and `<!-- results: end -->`. A benchmark without
+a result is listed as not measured. With `--check` nothing is written, and the exit code is 1 if the
+page is out of date.
 """
 
 import sys
@@ -25,21 +25,22 @@ IMAGES, MARK = ROOT / "docs" / "images", "results"
 
 @dataclass(frozen=True, slots=True)
 class Section:
-    """What the page tells of one benchmark."""
+    """The section of the page for one benchmark."""
 
     title: str
-    recipe: str  # what it was measured on
+    recipe: str  # the model that was measured
     parts: Callable[[Facts], list[str]]
     image: str = ""
-    program: str = ""  # with its options, where the name of the result does not say it
+    program: str = ""  # with its options, if the name of the result does not give it
 
 
 SECTIONS: dict[str, Section] = {
     "digits_from_words": Section(
-        "Digits: the words are followed", "the shipped `digits`, by `config/digits.yaml`",
+        "Digits: following the words", "the shipped `digits`, from `config/digits.yaml`",
         sections.digits, "digits_from_words.png"),
     "attributes": Section(
-        "Digits: how they look", "the shipped `digits`", sections.attributes, "attributes.png"),
+        "Digits: thick, slanted, small …", "the shipped `digits`", sections.attributes,
+        "attributes.png"),
     "bridges": Section(
         "Digits: the modality gap", "the shipped `digits`", sections.bridges),
     "beside_real": Section(
@@ -47,18 +48,19 @@ SECTIONS: dict[str, Section] = {
     "clips": Section(
         "The mini-CLIPs", "the shipped models, on test pictures", sections.clips),
     "coverage_of_prompts": Section(
-        "What a model cannot say", "the shipped `digits` and `flowers`", sections.coverage),
+        "Prompts that the training data do not cover", "the shipped `digits` and `flowers`",
+        sections.coverage),
     "three_tasks": Section(
         "Unconditional, and by class",
         "`config/unconditional.yaml` and `config/classes.yaml`, trained by the program",
         sections.three_tasks, "unconditional.png"),
     "clip_guidance": Section(
-        "By the gradient of a CLIP", "the shipped `digits` without its words",
+        "Guided by the gradient of a CLIP", "the shipped `digits`, sampled without a condition",
         sections.clip_guidance, "clip_guidance.png"),
     "fashion": Section(
         "Fashion", "a model that the program trains", sections.labelled, "fashion.png"),
     "flowers_from_words": Section(
-        "Flowers, drawn", "the shipped `flowers`, by `config/flowers.yaml`",
+        "Drawn flowers", "the shipped `flowers`, from `config/flowers.yaml`",
         sections.flowers, "flowers_from_words.png"),
     "photos": Section(
         "Flower photos at 32 pixels", "a model that the program trains", sections.labelled,
@@ -72,14 +74,14 @@ SECTIONS: dict[str, Section] = {
         "Emoji: where training looks", "two short runs of `config/emoji.yaml`",
         sections.noise_levels),
 }  # fmt: skip
-"""By the name of the result, in the order of the page."""
+"""Name of the result -> section, in the order of the page."""
 
 
 def body(folder: Path = RESULTS, images: Path = IMAGES) -> str:
-    """Claims first, then a section a benchmark, whether it was run or not."""
+    """The table of claims, then one section per benchmark, whether it was run or not."""
     found = read_results(folder, list(SECTIONS))
     absent = [section.title for name, section in SECTIONS.items() if name not in found]
-    parts = ["## The bars", claims_table(found) or "No bar was measured yet."]
+    parts = ["## Targets", claims_table(found) or "No target was measured yet."]
     if absent:
         parts.append(f"Not measured yet: {'; '.join(absent)}.")
     for name, section in SECTIONS.items():
@@ -91,14 +93,14 @@ def body(folder: Path = RESULTS, images: Path = IMAGES) -> str:
 def _section(name: str, section: Section, found: Mapping[str, Facts], images: Path) -> list[str]:
     if name not in found:
         program = section.program or f"{name}.py"
-        return [f"Not measured yet: `python benchmarks/{program}` has left no result."]
+        return [f"Not measured yet: `python benchmarks/{program}` has not been run."]
     facts = found[name]
     image = str(facts.get("image") or section.image)
     shown = [f"![{section.title}: the first seeds](images/{image})"]
     return [
         *section.parts(facts),
         *(shown if image and (images / image).is_file() else []),
-        f"Of {section.recipe}; lastly by {_origin(facts)}",
+        f"Measured on {section.recipe}. Last run: {_origin(facts)}",
     ]
 
 
@@ -115,7 +117,7 @@ def _short(commit: str) -> str:
 
 
 def main() -> int:
-    """Fill the page, or compare it."""
+    """Fill the page, or check it."""
     return fill(PAGE, MARK, body)
 
 

@@ -100,25 +100,26 @@ def test_figures_claims_and_yardsticks_are_told(script, results):
     for part in (
         "| the asked digit | 98.5% | ≥ 99.0% | **no** | `x.py` |",
         "| in four phrasings | 98.5% | 95.7% to 99.5% | 2,000 |", "else (seed 4711) | 98.5%",
-        "| in phrasings that no training caption has | not measured yet |",
-        "fifty pictures are right | 95.0% | 76.0% to 99.0% | 20 |", "(seed 2077) reads real",
+        "| in phrasings absent from the captions | not measured yet |",
+        "fifty pictures right) | 95.0% | 76.0% to 99.0% | 20 |", "judge (seed 2077) on real",
         "| planted gap | 98.5% | `knn` 98.5% | +25.0% (+20.0% to +30.0%) | 90% | 2,000 |",
         "| by class | 98.5%", "| Fréchet distance (own features; no FID) | 1.25 | 1 | 2,000 |",
-        "| told apart by a classifier | 61.0% | 50.0% |",
+        "| accuracy of a classifier of painted vs held-out pictures | 61.0% | 50.0% |",
         "| pixels | 51.0% | 48.0% to 54.0% | 1,999 | 1 | 2 | clear |", "| guided | 98.5% |",
-        "| asked with words | 98.5% | 95.7% to 99.5% | 2,000 | 99.0% |", "| roses | 98.5%",
-        "| asked in phrasings that no caption has | not measured yet |", "| `knn` | 98.5%",
+        "| requested in words | 98.5% | 95.7% to 99.5% | 2,000 | 99.0% |", "| roses | 98.5%",
+        "| requested in phrasings absent from the captions | not measured yet |",
+        "| `knn` | 98.5%",
         "| real noto drawings | 50.0%", "embeddings of drawings | not measured",
         "Verdict: measurable.",
         "| copies (pixels; clear) | 0.0% | 0.0% to 0.4% | 0.1% | 1,000 |",
-        "| `digits`, by `prior` | ours |",
+        "| `digits`, bridge `prior` | ours |",
         "| variety: ratio to real pictures | 0.832 |  |  | 1,000 |",
         "| `prior` | 14.5 | 83% | 1,000 |", "| real | 17.5 |  | 10,000 |",
         "| digits, conditions | 99.2% | 99.0% to 99.4% | 10 | 98.8% | 10,000 |",
         "| digits, conditions | 0.66 | 0.53 | 0.03 | 12.2 | 13.4 | 64 |",
         "| coverage | 0.96 | 0.975 | 368 |", "commit abcdef0 with uncommitted changes, a cpu.",
         "| 80 | 0.2400 | 0.1800 | 0.3000 | 0.2800 |", "to pixels 0.1550",
-        "| p_mean 0, p_std 1.6, told",
+        "| p_mean 0, p_std 1.6, conditioned",
         "weights `fff`, 2026-01-02, commit abcdef0, a cpu.",
     ):
         assert part in body
@@ -127,7 +128,7 @@ def test_figures_claims_and_yardsticks_are_told(script, results):
 def test_what_was_not_measured_is_named_and_nothing_is_told_of_it(script, tmp_path):
     found = script("write_results_page")
     body = found["body"](tmp_path)
-    assert "No bar was measured yet." in body
+    assert "No target was measured yet." in body
     for name, section in found["SECTIONS"].items():
         assert f"## {section.title}\n\nNot measured yet: `python benchmarks/" in body, name
     assert "%" not in body
@@ -143,7 +144,7 @@ def test_every_program_that_the_page_names_is_there_or_said_not_to_be(script):
 
 def test_the_table_of_bridges_tells_differences_and_shares(script, results, tmp_path):
     body = script("fill_bridges")["body"](results)
-    assert "distance of the means 0.85, 60% of the squared distance" in body
+    assert "distance of the means of 0.85, 60% of the squared distance" in body
     row = "+25.0% | +20.0% to +30.0% | +10.0% to +40.0% | 90% (80% to 100%) |"
     assert f"| `knn` | 98.5% | 95.7% to 99.5% | {row}" in body
     assert "| `identity` | 98.5% | 95.7% to 99.5% |  |  |  |  |" in body
