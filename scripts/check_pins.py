@@ -1,7 +1,7 @@
-"""Say what is installed and not pinned: `python scripts/check_pins.py`.
+"""List installed packages that are not pinned: `python scripts/check_pins.py`.
 
-Exit code 1 where something that ddpm_clip needs, or that such a thing needs, has no pin in
-constraints.txt or another version than there. What is installed beside that is only named.
+The exit code is 1 if a direct or indirect dependency of ddpm_clip has no pin in constraints.txt, or
+is installed at a different version. Unrelated packages are only listed.
 """
 
 import sys
@@ -10,7 +10,7 @@ from installed import needs, not_pinned, strays
 
 
 def main() -> int:
-    """Print, and 1 where a pin is missing."""
+    """Print the findings; the exit code is 1 if a pin is missing."""
     wrong = not_pinned()
     for sentence in wrong:
         print(f"not pinned: {sentence}", file=sys.stderr)

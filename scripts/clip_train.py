@@ -2,7 +2,7 @@
 
 python scripts/clip_train.py --save_path mnist_clip.pth
 
-Options of `ddpm-clip train-clip` (`--set`, `--overwrite`, …) go here too.
+Also takes the options of `ddpm-clip train-clip` (`--set`, `--overwrite`, …).
 """
 
 import sys
@@ -13,21 +13,25 @@ from seed_flags import accept, remark_on_ignored, saved_to, settings
 from ddpm_clip.cli.main import main
 
 PICTURES = 60_000
-"""In the training split of MNIST."""
+"""Number of training pictures in MNIST."""
 
 
 def train(words: list[str]) -> int:
-    """Hand over to `ddpm-clip train-clip`."""
+    """Call `ddpm-clip train-clip`."""
     parser = ArgumentParser(description=__doc__, allow_abbrev=False)
-    parser.add_argument("--epochs", type=float, help="by default what the preset needs")
+    parser.add_argument("--epochs", type=float, help="default: the steps of the preset")
     parser.add_argument("--batch_size", type=int)
     parser.add_argument("--lr", type=float)
-    parser.add_argument("--clip_embedding_dim", type=int, help="by default 64; 2 can be drawn")
-    parser.add_argument("--max_samples", type=int, help="use at most so many pictures")
+    parser.add_argument("--clip_embedding_dim", type=int, help="default: 64; 2 can be plotted")
+    parser.add_argument("--max_samples", type=int, help="use at most this many pictures")
     parser.add_argument("--save_path", default="mnist_clip.pth")
-    accept(parser, ("num_workers",), "pictures are in memory")
-    accept(parser, ("cnn_output_dim", "lstm_embedding_dim", "lstm_output_dim"), "other networks")
-    accept(parser, ("encoder_target_length",), "words of any length are read")
+    accept(parser, ("num_workers",), "pictures are held in memory")
+    accept(
+        parser,
+        ("cnn_output_dim", "lstm_embedding_dim", "lstm_output_dim"),
+        "the networks are different",
+    )
+    accept(parser, ("encoder_target_length",), "texts of any length are read")
     given, rest = parser.parse_known_args(words)
     remark_on_ignored(given)
     keys = settings(

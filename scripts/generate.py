@@ -1,4 +1,4 @@
-"""Paint from words with a run, a packed model or a shipped one.
+"""Paint from words with a run, a packed model or a shipped model.
 
 python scripts/generate.py --checkpoint runs/digits --prompts "a six" --output images/six.png
 """
@@ -12,13 +12,15 @@ from ddpm_clip.cli.main import main
 
 
 def generate(words: list[str]) -> int:
-    """Hand over to `ddpm-clip generate`."""
+    """Call `ddpm-clip generate`."""
     parser = ArgumentParser(description=__doc__, allow_abbrev=False)
-    parser.add_argument("--checkpoint", required=True, help="run, model folder or shipped name")
+    parser.add_argument(
+        "--checkpoint", required=True, help="a run, a model folder or a shipped model"
+    )
     parser.add_argument("--prompts", nargs="+", required=True)
     parser.add_argument("--output", default="images/generated.png")
     parser.add_argument("--w", nargs="+", help="guidance weights; the scale is 1 + w")
-    parser.add_argument("--num_samples", default="1", help="pictures a prompt")
+    parser.add_argument("--num_samples", default="1", help="pictures per prompt")
     given, rest = parser.parse_known_args(words)
     options = [
         "--model",

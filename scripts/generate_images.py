@@ -1,8 +1,8 @@
-"""Paint digits from one prompt, with a model of one's own if there is one, else the shipped one.
+"""Paint digits from one prompt, with your own model if there is one, otherwise the shipped one.
 
 python scripts/generate_images.py --prompt six --num_samples 64 --output images/six.png
 
-Options of `ddpm-clip generate` (`--guidance`, `--seed`, …) go here too.
+Also takes the options of `ddpm-clip generate` (`--guidance`, `--seed`, …).
 """
 
 import sys
@@ -32,13 +32,13 @@ SHAPES = (
 
 
 def generate(words: list[str]) -> int:
-    """Hand over to `ddpm-clip generate`."""
+    """Call `ddpm-clip generate`."""
     parser = ArgumentParser(description=__doc__, allow_abbrev=False)
     parser.add_argument("--prompt", default="six")
     parser.add_argument("--num_samples", default="64")
-    parser.add_argument("--ddpm_model_path", help="by default mnist_ddpm.pth where it is")
+    parser.add_argument("--ddpm_model_path", help="default: mnist_ddpm.pth, if it exists")
     parser.add_argument("--output", "--save_path", default="images/generated.png")
-    accept(parser, SHAPES, "the model's folder says it")
+    accept(parser, SHAPES, "read from the model's folder")
     given, rest = parser.parse_known_args(words)
     remark_on_ignored(given)
     options = ["--model", _model(given.ddpm_model_path), "--out", given.output]
@@ -46,7 +46,7 @@ def generate(words: list[str]) -> int:
 
 
 def _model(path: str | None) -> str:
-    """The model that was named, else what `unclip_train.py` left here, else the shipped one."""
+    """The given model, else the output of `unclip_train.py` if present, else the shipped model."""
     if path is not None:
         return folder_of(path)
     own = folder_of("mnist_ddpm.pth")

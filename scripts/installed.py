@@ -1,7 +1,4 @@
-"""What ddpm_clip needs, and what that needs: read from the metadata of what is installed.
-
-Knows nothing of licences and pages.
-"""
+"""The direct and indirect dependencies of ddpm_clip, from the metadata of installed packages."""
 
 import re
 from dataclasses import dataclass
@@ -14,20 +11,20 @@ from packaging.utils import canonicalize_name
 ROOT = Path(__file__).resolve().parents[1]
 OURS = "ddpm-clip"
 TOOLS = frozenset({"pip", "setuptools", "wheel", OURS})
-"""What is in every environment, and ourselves."""
+"""Packages found in every environment, and ddpm_clip itself."""
 
 DEVELOPMENT = ("test", "dev", "docs")
-"""Extras that nobody needs who only uses ddpm_clip."""
+"""Extras that are only needed to develop ddpm_clip."""
 
 
 @dataclass(frozen=True)
 class Need:
-    """An installed package that is needed.
+    """An installed package that ddpm_clip depends on.
 
     Attributes:
-        found: its metadata.
-        group: "runtime", "extras" or "development": the first that needs it.
-        by: who needs it within that group; `OURS` where we do ourselves.
+        found: metadata of the package.
+        group: "runtime", "extras" or "development", whichever needs it first.
+        by: packages of that group that depend on it; contains `OURS` for a direct dependency.
     """
 
     found: Distribution
@@ -36,19 +33,19 @@ class Need:
 
     @property
     def version(self) -> str:
-        """Without the build that it was made for, as +cpu."""
+        """The version without a build suffix such as +cpu."""
         return self.found.version.partition("+")[0]
 
 
 def pins(path: Path = ROOT / "constraints.txt") -> dict[str, str]:
-    """Canonical name -> version of every line of constraints.txt."""
+    """Canonical name -> version, for every line of constraints.txt."""
     lines = path.read_text(encoding="utf-8").splitlines()
     pairs = (line.split("==") for line in lines if line and not line.startswith("#"))
     return {canonicalize_name(name): version for name, version in pairs}
 
 
 def needs() -> dict[str, Need]:
-    """Canonical name -> what is needed and installed; each in the first group that needs it."""
+    """Canonical name -> installed dependency, each in the first group that needs it."""
     extras = distribution(OURS).metadata.get_all("Provides-Extra") or []
     groups = {"runtime": {""}, "extras": {*extras} - {*DEVELOPMENT}, "development": {*DEVELOPMENT}}
     found: dict[str, Need] = {}
@@ -61,24 +58,24 @@ def needs() -> dict[str, Need]:
 
 
 def not_pinned() -> list[str]:
-    """Sentences on what is needed and installed, and has no pin or another version."""
-    told, known = [], pins()
+    """Describe each installed dependency that has no pin, or differs from its pin."""
+    found, known = [], pins()
     for name, need in needs().items():
         if name not in known:
-            told.append(f"{name} {need.version} has no pin; {', '.join(need.by)} needs it")
+            found.append(f"{name} {need.version} has no pin; {', '.join(need.by)} needs it")
         elif known[name] != need.version:
-            told.append(f"{name} {need.version} is installed, {known[name]} is pinned")
-    return told
+            found.append(f"{name} {need.version} is installed, {known[name]} is pinned")
+    return found
 
 
 def strays() -> list[str]:
-    """What is installed and neither needed nor pinned."""
+    """Installed packages that are neither needed nor pinned."""
     here = {canonicalize_name(one.name) for one in distributions()}
     return sorted(here - needs().keys() - pins().keys() - TOOLS)
 
 
 def _reached(start: str, extras: set[str]) -> dict[str, set[str]]:
-    """Canonical name -> who needs it, of all that is reached from a package with these extras."""
+    """Canonical name -> dependents, for everything reachable from a package with these extras."""
     by: dict[str, set[str]] = {}
     waiting, seen = [(start, frozenset(extras))], set()
     while waiting:
@@ -93,7 +90,7 @@ def _reached(start: str, extras: set[str]) -> dict[str, set[str]]:
 
 
 def _children(name: str, extras: frozenset[str]) -> list[tuple[str, frozenset[str]]]:
-    """What a package with some extras asks for here, where it is installed."""
+    """The installed dependencies of a package with some extras, on this platform."""
     children = []
     for line in distribution(name).requires or []:
         one = Requirement(line)
@@ -115,6 +112,6 @@ def _is_here(name: str) -> bool:
 
 
 def direct_names() -> set[str]:
-    """Canonical names of what we ask for ourselves, in whatever extra."""
+    """Canonical names of our direct dependencies, in any extra."""
     lines = distribution(OURS).requires or []
     return {canonicalize_name(re.split(r"[\s\[<>=!~;]", line, maxsplit=1)[0]) for line in lines}

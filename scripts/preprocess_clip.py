@@ -1,4 +1,4 @@
-"""Embed a folder of pictures into a CSV, a row `path,number,…` each; cut off, it goes on.
+"""Embed a folder of pictures into a CSV with rows `path,number,…`; resumes after an interruption.
 
 python scripts/preprocess_clip.py --data_dir data/tiny-imagenet-200/train --output clip.csv
 """
@@ -10,7 +10,7 @@ from ddpm_clip.cli.main import main
 
 
 def preprocess(words: list[str]) -> int:
-    """Hand over to `ddpm-clip embed`."""
+    """Call `ddpm-clip embed`."""
     parser = ArgumentParser(description=__doc__, allow_abbrev=False)
     parser.add_argument("--data_dir", required=True)
     parser.add_argument("--output", default="clip.csv")

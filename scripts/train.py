@@ -1,4 +1,4 @@
-"""Train from a config file; every option of `ddpm-clip train` goes here too.
+"""Train from a config file; also takes every option of `ddpm-clip train`.
 
 python scripts/train.py --config config/default.yaml
 """

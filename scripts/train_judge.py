@@ -1,7 +1,7 @@
 """Train the judge of a shipped model: `python scripts/train_judge.py --preset digits --out FOLDER`.
 
-The judges that ship lie in `src/ddpm_clip/weights/<preset>/judge`. A door of a few lines: the work
-is in `ddpm_clip.evaluation.judge.job`.
+The shipped judges are in `src/ddpm_clip/weights/<preset>/judge`. This is a thin command; the work
+is done in `ddpm_clip.evaluation.judge.job`.
 """
 
 import argparse
@@ -15,16 +15,16 @@ from ddpm_clip.utils.generators import finish
 
 STEPS = {"digits": 2500, "flowers": 2000}
 CHANGES: dict[str, list[str]] = {"digits": [], "flowers": ["data.draw=20000", "data.draw_seed=777"]}
-"""The flowers are drawn by another seed than those that the models learn from."""
+"""The judge's flowers are drawn with a different seed than those the models are trained on."""
 
 
 def main() -> None:
-    """Train, print a line now and then, and the figures at the end."""
+    """Train, printing progress lines, and print the figures at the end."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--preset", choices=STEPS, required=True)
     parser.add_argument("--out", required=True, help="folder of the judge")
     parser.add_argument("--steps", type=int, help="optimisation steps")
-    parser.add_argument("--seed", type=int, default=2077, help="of weights and batches")
+    parser.add_argument("--seed", type=int, default=2077, help="random seed of weights and batches")
     parser.add_argument("--set", action="append", default=[], help="KEY=VALUE of the config")
     options = parser.parse_args()
     preset = options.preset
@@ -32,12 +32,12 @@ def main() -> None:
     steps = options.steps or STEPS[preset]
     work = train_judge_run(options.out, config.data, steps=steps, seed=options.seed)
     figures = finish(work, _tell)
-    print(f"{options.out}: read right of {figures.n} pictures never seen: {figures.accuracy}")
+    print(f"{options.out}: accuracy on {figures.n} held-out pictures: {figures.accuracy}")
     print(f"rejected: {figures.rejected:.2%} of them, {figures.nonsense_rejected:.2%} of nonsense")
 
 
 def _tell(at: Progress | JudgeStep) -> None:
-    """A line on stderr now and then."""
+    """Print a progress line on stderr now and then."""
     done, every = (at.done, 10_000) if isinstance(at, Progress) else (at.step, 100)
     if done % every == 0:
         print(at, file=sys.stderr, flush=True)

@@ -1,8 +1,8 @@
-"""Train a model on MNIST that paints from the embeddings of a CLIP of one's own.
+"""Train a model on MNIST, conditioned on the embeddings of your own CLIP.
 
 python scripts/unclip_train.py --clip_model_path mnist_clip.pth --save_path mnist_ddpm.pth
 
-Options of `ddpm-clip train` (`--set`, `--steps`, …) go here too.
+Also takes the options of `ddpm-clip train` (`--set`, `--steps`, …).
 """
 
 import sys
@@ -22,20 +22,20 @@ CLIP_SHAPE = (
 
 
 def train(words: list[str]) -> int:
-    """Hand over to `ddpm-clip train`."""
+    """Call `ddpm-clip train`."""
     parser = ArgumentParser(description=__doc__, allow_abbrev=False)
     parser.add_argument("--clip_model_path", default="mnist_clip.pth")
     parser.add_argument("--save_path", default="mnist_ddpm.pth")
-    parser.add_argument("--epochs", type=float, help="by default the steps of the preset")
+    parser.add_argument("--epochs", type=float, help="default: the steps of the preset")
     parser.add_argument("--batch_size", type=int)
     parser.add_argument("--lr", type=float)
     parser.add_argument("--time_embedding_dim", type=int)
-    parser.add_argument("--ddpm_max_steps", type=int, help="rows of the schedule, T")
-    parser.add_argument("--ddpm_min_beta", type=float, help="makes the schedule linear")
-    parser.add_argument("--ddpm_max_beta", type=float, help="makes the schedule linear")
-    parser.add_argument("--max_samples", type=int, help="use at most so many pictures")
-    accept(parser, ("num_workers",), "pictures are in memory")
-    accept(parser, CLIP_SHAPE, "the CLIP's folder says it")
+    parser.add_argument("--ddpm_max_steps", type=int, help="timesteps of the schedule, T")
+    parser.add_argument("--ddpm_min_beta", type=float, help="selects the linear schedule")
+    parser.add_argument("--ddpm_max_beta", type=float, help="selects the linear schedule")
+    parser.add_argument("--max_samples", type=int, help="use at most this many pictures")
+    accept(parser, ("num_workers",), "pictures are held in memory")
+    accept(parser, CLIP_SHAPE, "read from the CLIP's folder")
     given, rest = parser.parse_known_args(words)
     remark_on_ignored(given)
     betas = (given.ddpm_min_beta, given.ddpm_max_beta)

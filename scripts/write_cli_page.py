@@ -1,7 +1,6 @@
 """Write docs/cli.md from the commands' own help: `python scripts/write_cli_page.py [--check]`.
 
-With `--check` nothing is written, and the exit code is 1 where the page has fallen behind. Knows
-nothing of what the commands do.
+With `--check` nothing is written, and the exit code is 1 if the page is out of date.
 """
 
 import sys
@@ -19,16 +18,16 @@ HEAD = """# Commands
 
 Written by `scripts/write_cli_page.py` from the help texts; do not edit.
 
-Results go to stdout, everything else to stderr. `--debug` and `-q`/`--quiet` may stand before or
+Results go to stdout, everything else to stderr. `--debug` and `-q`/`--quiet` can be given before or
 after any command. Exit codes: [Errors](errors.md).
 
-A value is settled by the last of these that names it: defaults, `--preset`, `--config`, the
-environment (`DDPM_CLIP_TRAINING__LR=1e-4`), `--set`, options.
+A value can be set in several places; later ones override earlier ones: defaults, `--preset`,
+`--config`, the environment (`DDPM_CLIP_TRAINING__LR=1e-4`), `--set`, options.
 """
 
 
 def page() -> str:
-    """The whole page: every command's help under its name."""
+    """The whole page: the help of every command under its name."""
     group: Any = typer.main.get_command(app)
     parts = [HEAD, _block(group, "ddpm-clip")]
     parts += [
@@ -38,7 +37,7 @@ def page() -> str:
 
 
 def _commands(group: Any) -> Iterator[tuple[str, Any]]:
-    """(name, command) in the order in which `--help` lists them."""
+    """Yield (name, command) in the order of `--help`."""
     context = group.make_context("ddpm-clip", [], resilient_parsing=True)
     for name in group.list_commands(context):
         yield name, group.get_command(context, name)
@@ -53,7 +52,7 @@ def _block(command: Any, name: str) -> str:
 
 
 def main() -> int:
-    """Write the page, or compare it."""
+    """Write the page, or check it."""
     wanted = page()
     if "--check" in sys.argv[1:]:
         return int(PAGE.read_text(encoding="utf-8") != wanted)

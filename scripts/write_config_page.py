@@ -1,7 +1,7 @@
 """Write docs/config.md from the config models: `python scripts/write_config_page.py [--check]`.
 
-With `--check` nothing is written, and the exit code is 1 where the page has fallen behind.
-Descriptions and defaults stand in `ddpm_clip.config.schema` and nowhere else.
+With `--check` nothing is written, and the exit code is 1 if the page is out of date. Descriptions
+and defaults are defined in `ddpm_clip.config.schema` only.
 """
 
 import sys
@@ -16,16 +16,17 @@ HEAD = """# Configuration
 
 Written by `scripts/write_config_page.py` from `ddpm_clip.config.schema`; do not edit.
 
-A file given with `--config` holds only what differs from the defaults, in these sections;
-`--set training.lr=1e-4` changes one key. An unknown key is an error that names the nearest one.
-`--print-config` prints every value with its origin, and every run keeps its own as `config.yaml`.
+A file given with `--config` contains only what differs from the defaults, in these sections;
+`--set training.lr=1e-4` changes a single key. An unknown key is an error that suggests the closest
+one. `--print-config` prints every value and where it comes from; every run stores its config as
+`config.yaml`.
 
 Presets, for `--preset` or as `preset:` in a file: {presets}.
 """
 
 
 def page() -> str:
-    """The whole page: a table a section."""
+    """The whole page: one table per section."""
     presets = ", ".join(f"`{name}`" for name in preset_names())
     return "\n".join([HEAD.format(presets=presets), *map(_table, SECTIONS)])
 
@@ -40,7 +41,7 @@ def _table(section: str) -> str:
 
 
 def _shown(value: object) -> str:
-    """A default as one would write it in YAML."""
+    """A default value as written in YAML."""
     if value is None:
         return "unset"
     if isinstance(value, bool):
@@ -51,7 +52,7 @@ def _shown(value: object) -> str:
 
 
 def main() -> int:
-    """Write the page, or compare it."""
+    """Write the page, or check it."""
     wanted = page()
     if "--check" in sys.argv[1:]:
         return int(PAGE.read_text(encoding="utf-8") != wanted)

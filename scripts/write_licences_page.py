@@ -1,7 +1,7 @@
 """Write docs/licences.md from what is installed: `python scripts/write_licences_page.py [--check]`.
 
-With `--check` nothing is written, and the exit code is 1 where the page has fallen behind. Names,
-versions and licences are what each package says of itself.
+With `--check` nothing is written, and the exit code is 1 if the page is out of date. Names,
+versions and licences come from the metadata of each package.
 """
 
 import re
@@ -16,44 +16,44 @@ from page_tables import table
 PAGE = Path(__file__).resolve().parents[1] / "docs" / "licences.md"
 HEAD = """# Licences
 
-Written by `scripts/write_licences_page.py` from the metadata of what is installed; do not edit.
+Written by `scripts/write_licences_page.py` from the metadata of the installed packages; do not edit.
 
-ddpm_clip is under the MIT licence; of the models that ship with it `MODEL_CARDS.md` speaks. It ships no line of another project: what it needs is installed beside it, at the versions of `constraints.txt`, each under its own licence. What a wheel bundles inside (BLAS in numpy, codecs in Pillow) is listed in that wheel; here is what the packages say of themselves.
+ddpm_clip is under the MIT licence; the licences of the models that ship with it are in `MODEL_CARDS.md`. It contains no code from other projects: its dependencies are installed beside it, at the versions in `constraints.txt`, each under its own licence. Libraries bundled inside a wheel (BLAS in numpy, codecs in Pillow) are listed in that wheel; this page shows what the packages declare for themselves.
 
-**A dagger (†) marks weak copyleft, the Mozilla Public License 2.0.** It is about the package's own files: who changes one of them and passes it on has to publish that file under the same licence. Using or importing it asks for nothing, and ddpm_clip neither changes nor ships it. There is nothing under the GPL, LGPL or AGPL, and a test sees to that.
+**A dagger (†) marks weak copyleft, the Mozilla Public License 2.0.** It covers the package's own files: whoever changes one of them and distributes it must publish that file under the same licence. Using or importing the package carries no obligation, and ddpm_clip neither changes nor ships it. No dependency is under the GPL, LGPL or AGPL; a test checks this.
 """  # noqa: E501
 TITLES = {
     "runtime": "Needed to run",
-    "extras": "Needed by an extra only",
+    "extras": "Needed only for an extra",
     "development": "Needed to test, check and document",
 }
 
 PURPOSE = {
     "torch": "networks, gradients, all tensors",
-    "numpy": "arrays of pictures and figures",
+    "numpy": "arrays",
     "pillow": "reading and writing pictures",
-    "safetensors": "weights on disk, without code in them",
+    "safetensors": "weight files that cannot contain code",
     "pyarrow": "the parquet manifest of embeddings",
-    "pydantic": "configs, their types and ranges",
+    "pydantic": "types and ranges of config values",
     "pyyaml": "config files",
-    "typer": "the commands",
+    "typer": "the command line",
     "rich": "progress bars and colours",
     "transformers": "pretrained CLIP and SigLIP",
     "matplotlib": "plots",
-    "accelerate": "several processes, and loading weights by parts",
-    "faiss-cpu": "a quick index of nearest pictures, and what the own one is compared with",
-    "webdataset": "shards that the tests write as others do",
-    "datasets": "data sets of the hub",
-    "pytest": "the suite",
-    "diffusers": "schedules and samplers that ours are compared with",
-    "ruff": "form and lint",
-    "mypy": "types",
-    "types-pyyaml": "types of PyYAML",
-    "pre-commit": "the check on every commit",
-    "mkdocs-material": "the look of the pages",
-    "mkdocstrings": "the page of the Python interface",
+    "accelerate": "training in several processes, and loading sharded weights",
+    "faiss-cpu": "fast nearest-neighbour search, and the reference for our own search",
+    "webdataset": "tar shards in the tests, written independently of our own code",
+    "datasets": "data sets from the Hugging Face hub",
+    "pytest": "tests",
+    "diffusers": "reference schedules and samplers for tests",
+    "ruff": "formatting and linting",
+    "mypy": "type checking",
+    "types-pyyaml": "type stubs for PyYAML",
+    "pre-commit": "checks before every commit",
+    "mkdocs-material": "documentation theme",
+    "mkdocstrings": "Python API reference",
 }
-"""What each package that we ask for ourselves is for."""
+"""What each of our direct dependencies is for."""
 
 CLASSIFIERS = {
     "Apache Software License": "Apache-2.0", "BSD License": "BSD", "MIT License": "MIT",
@@ -72,10 +72,10 @@ WEAK = re.compile(r"\bMPL-")
 
 
 def licence(found: Distribution) -> str:
-    """The licence as a package says it: an expression, a field of one line, or a classifier.
+    """The licence that a package declares: an expression, a one-line field or a classifier.
 
     Raises:
-        ValueError: it says none.
+        ValueError: the package declares no known licence.
     """
     about = found.metadata
     said = about.get("License-Expression")
@@ -91,12 +91,12 @@ def licence(found: Distribution) -> str:
         if one.startswith("License :: ")
     ]
     if not named or named[0] not in CLASSIFIERS:
-        raise ValueError(f"{found.name} {found.version} says no licence that is known here")
+        raise ValueError(f"{found.name} {found.version} declares no known licence")
     return CLASSIFIERS[named[0]]
 
 
 def rows(group: str) -> list[list[str]]:
-    """A row a package of one group: what we ask for first, then what that needs."""
+    """One row per package of a group: direct dependencies first, then theirs."""
     chosen = [need for need in needs().values() if need.group == group]
     return [_row(need) for need in sorted(chosen, key=lambda need: OURS not in need.by)]
 
@@ -109,17 +109,17 @@ def _row(need: Need) -> list[str]:
 
 
 def page() -> str:
-    """The whole page: a table a group."""
+    """The whole page: one table per group."""
     head = ["package", "version", "licence", "for"]
     parts = [f"## {title}\n\n{table(head, rows(group), 'lrll')}" for group, title in TITLES.items()]
     return "\n".join([HEAD, "\n\n".join(parts), ""])
 
 
 def behind(text: str) -> list[str]:
-    """What a page lacks: something installed with its licence, or something pinned.
+    """List what is missing from a page: installed packages with their licence, and pinned ones.
 
-    Where not every extra is installed, the page cannot be written, and still be compared; only who
-    needs a package is then not known, and not looked at.
+    This works even if some extras are not installed, when the page cannot be written: it does not
+    look at the column that says which package needs which.
     """
     cells = [line.strip("| ").split(" | ") for line in text.splitlines() if line.startswith("| ")]
     shown = {tuple(row[:3]) for row in cells}
@@ -131,14 +131,14 @@ def behind(text: str) -> list[str]:
 
 
 def main() -> int:
-    """Write the page, or compare it."""
+    """Write the page, or check it."""
     if "--check" in sys.argv[1:]:
         wrong = behind(PAGE.read_text(encoding="utf-8"))
         print("\n".join(wrong), end="\n" if wrong else "", file=sys.stderr)
         return int(bool(wrong))
     gone = sorted(direct_names() - needs().keys())
     if gone:
-        print(f"not installed, so that the page would lack it: {', '.join(gone)}", file=sys.stderr)
+        print(f"not installed, so missing from the page: {', '.join(gone)}", file=sys.stderr)
         return 1
     PAGE.write_text(page(), encoding="utf-8")
     return 0

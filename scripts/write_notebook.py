@@ -1,8 +1,8 @@
 """Write examples/*.ipynb from the scripts beside them: `python scripts/write_notebook.py`.
 
-A script in cells (`# %%`, and `# %% [markdown]` for text) is the source; the notebook holds the
-same cells without outputs. With `--check` nothing is written, and the exit code is 1 where a
-notebook has fallen behind. Needs no Jupyter.
+The source is a script divided into cells (`# %%`, and `# %% [markdown]` for text); the notebook
+contains the same cells without outputs. With `--check` nothing is written, and the exit code is 1
+if a notebook is out of date. Jupyter is not needed.
 """
 
 import json
@@ -16,7 +16,7 @@ CODE, TEXT = "# %%", "# %% [markdown]"
 
 
 def notebook(script: str) -> dict[str, Any]:
-    """The notebook of a script in cells (nbformat 4.5)."""
+    """Convert a script with cells to a notebook (nbformat 4.5)."""
     cells = []
     for number, (kind, lines) in enumerate(_cells(script)):
         source = _text(lines) if kind == TEXT else lines
@@ -39,12 +39,12 @@ def notebook(script: str) -> dict[str, Any]:
 
 def written(script: Path) -> str:
     """The text of the notebook file."""
-    told = notebook(script.read_text(encoding="utf-8"))
-    return json.dumps(told, indent=1, ensure_ascii=False) + "\n"
+    cells = notebook(script.read_text(encoding="utf-8"))
+    return json.dumps(cells, indent=1, ensure_ascii=False) + "\n"
 
 
 def _cells(script: str) -> list[tuple[str, list[str]]]:
-    """(marker, lines) of each cell, without empty lines at its ends."""
+    """(marker, lines) of each cell, without leading and trailing empty lines."""
     cells: list[tuple[str, list[str]]] = []
     for line in script.splitlines():
         if line in (CODE, TEXT):
@@ -63,7 +63,7 @@ def _text(lines: list[str]) -> list[str]:
 
 
 def main() -> int:
-    """Write, or with --check compare; the exit code."""
+    """Write the notebooks, or check them; return the exit code."""
     behind = 0
     for name in SCRIPTS:
         script = EXAMPLES / name

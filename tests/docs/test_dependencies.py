@@ -109,5 +109,5 @@ def test_a_licence_is_read_as_it_is_said(script, said, licence):
 
 @pytest.mark.parametrize("said", [Said(), Said(License="UNKNOWN"), Said(License="do as you like!")])
 def test_a_package_that_says_none_is_an_error(script, said):
-    with pytest.raises(ValueError, match="thing 1 says no licence"):
+    with pytest.raises(ValueError, match="thing 1 declares no known licence"):
         script["licence"](said)
