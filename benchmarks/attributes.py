@@ -1,8 +1,8 @@
 """Attributes: is "a thick seven" thick for a seven, and still a seven?
 
-`python benchmarks/attributes.py` (MNIST's training pictures say what is thick for a seven; looked
-for as `mnist` is anywhere else). Prompts with one attribute and with two; the attribute is measured
-in the pixels, against the median of real pictures of that digit, and a judge reads the digit.
+`python benchmarks/attributes.py`. Prompts name one or two attributes. Each attribute is measured in
+the pixels, relative to the median of real pictures of that digit (the training pictures of MNIST,
+located like the source `mnist`), and a judge reads the digit.
 """
 
 import argparse
@@ -43,7 +43,7 @@ ASKED = {
     ("shape", "wide"): ("a wide {x}", "a broad {x}", "a {x} that is wide"),
     ("shape", "narrow"): ("a narrow {x}", "a slim {x}", "a {x} that is narrow"),
 }
-"""How one attribute is asked for."""
+"""Phrasings that request one attribute."""
 
 WORDS = {
     ("stroke", "thick"): "thick", ("stroke", "thin"): "thin", ("slant", "left"): "left-leaning",
@@ -51,11 +51,11 @@ WORDS = {
     ("size", "small"): "small", ("shape", "wide"): "wide", ("shape", "narrow"): "narrow",
 }  # fmt: skip
 CONTRARY = ({"small", "wide"}, {"big", "narrow"})
-"""Every digit of MNIST fills a box of twenty pixels: a narrow one is a small one."""
+"""MNIST scales every digit to a box of twenty pixels, so a narrow digit is also a small one."""
 
 
 def one_attribute(n: int, seed: int) -> list[PromptCase]:
-    """n prompts with one attribute, every digit and attribute about as often."""
+    """n prompts with one attribute, each digit and attribute about equally often."""
     rng = random.Random(f"one {seed}")
     whole = [
         PromptCase(frame.format(x=digit), {"digit": digit, name: word})
@@ -90,7 +90,7 @@ def _drawn(cases: list[PromptCase], n: int, rng: random.Random) -> list[PromptCa
 def measured(
     tti: TextToImage, judge: JudgeNet, meter: DigitMeter, cases: list[PromptCase], **how: Any
 ) -> dict[str, Any]:
-    """Paint one picture a prompt, measure the attributes and read the digits."""
+    """Paint one picture per prompt, measure the attributes and read the digits."""
     x = finished(paint_cases(tti, cases, 1, **how), f"{len(cases)} prompts")
     held = meter.holds(x, [case.facts for case in cases])
     read = torch.cat([judge(part)[0].argmax(1) for part in x.split(256)]).tolist()
@@ -134,9 +134,9 @@ def main() -> None:
     show("One attribute", one)
     show("Two attributes", two)
     kept = [
-        claim("one attribute: on the asked side", one["attributes"]["share"], 0.85),
-        claim("one attribute: the digit is read", one["digit"]["share"], 0.95),
-        claim("two attributes: both on the asked side", two["attributes"]["share"], 0.70),
+        claim("one attribute: on the requested side", one["attributes"]["share"], 0.85),
+        claim("one attribute: the judge reads the digit", one["digit"]["share"], 0.95),
+        claim("two attributes: both on the requested side", two["attributes"]["share"], 0.70),
     ]
     print_claims(kept)
     write_results(
@@ -153,7 +153,7 @@ def main() -> None:
 
 
 def sheet(tti: TextToImage, path: Path, **how: Any) -> None:
-    """One row an attribute, one column a digit, each of the next seed; uncurated."""
+    """Save a sheet, one row per attribute, one column per digit, with consecutive seeds."""
     cases = [
         PromptCase(frames[0].format(x=digit), {}) for frames in ASKED.values() for digit in DIGITS
     ]
@@ -164,12 +164,16 @@ def sheet(tti: TextToImage, path: Path, **how: Any) -> None:
 
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--model", default="digits", help="a shipped name, run or folder")
+    parser.add_argument(
+        "--model", default="digits", help="a shipped model, a run or a model folder"
+    )
     parser.add_argument("--judge", type=Path, default=shipped_judge_folder("digits"))
     parser.add_argument("--n", type=int, default=400, help="prompts of each kind")
     parser.add_argument("--bridge", default=None)
-    parser.add_argument("--steps", type=int, default=20, help="of the sampler")
-    parser.add_argument("--seed", type=int, default=0, help="of the first picture and the prompts")
+    parser.add_argument("--steps", type=int, default=20, help="sampler steps")
+    parser.add_argument(
+        "--seed", type=int, default=0, help="seed of the first picture and the prompts"
+    )
     parser.add_argument("--out", type=Path, default=RESULTS / "attributes.json")
     parser.add_argument("--image", type=Path, default=IMAGES / "attributes.png")
     parser.add_argument("--no-image", action="store_const", const=None, dest="image")

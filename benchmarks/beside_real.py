@@ -1,8 +1,8 @@
-"""The shipped models beside real pictures: sets, variety, copies, what a reader learns from them.
+"""The shipped models compared with real pictures: distances, variety, copies, transfer.
 
-`python benchmarks/beside_real.py` (MNIST is looked for as `mnist` is anywhere else; flowers are
-drawn). The whole of `ddpm-clip evaluate` on each shipped model, and the variety once more for
-every bridge: one that paints a prompt always by the same hand is as right as another, and poorer.
+`python benchmarks/beside_real.py` (MNIST is located like the source `mnist`; flowers are drawn).
+Runs all of `ddpm-clip evaluate` on each shipped model, then measures the variety of every bridge:
+a bridge that always paints a prompt in the same style can be just as accurate, but is poorer.
 """
 
 import argparse
@@ -28,7 +28,7 @@ VARIETY = "variety of digits by bridge"
 
 FRECHET, COVERAGE = "Fréchet distance", "coverage"
 AT_MOST, COVERED = 3.0, 0.85
-"""Fréchet distance over that of real pictures; coverage."""
+"""Largest Fréchet distance relative to that of real pictures; lowest coverage."""
 
 WANTED = ("success", "distances", "diversity", "two_sample", "transfer", "copies", "retrieval")
 
@@ -46,7 +46,7 @@ def main() -> None:
 
 
 def whole(name: str, n: int, seed: int) -> dict[str, Any]:
-    """Everything that `evaluate` measures of a model, as `{part: [figures]}`."""
+    """Everything that `evaluate` measures on a model, as `{part: [figures]}`."""
     tti = TextToImage.from_pretrained(name)
     found = as_json(finished(evaluate(tti, Request(n=n, settings={"seed": seed})), name))
     figures = {part: found["parts"][part]["figures"] for part in WANTED if part in found["parts"]}
@@ -59,7 +59,7 @@ def whole(name: str, n: int, seed: int) -> dict[str, Any]:
 
 
 def variety(name: str, n: int, seed: int) -> dict[str, Any]:
-    """Mean distance of two pictures of a prompt's digit, by bridge, and of two real ones."""
+    """Mean distance of two pictures of the same digit, by bridge, and of two real ones."""
     tti, judge = TextToImage.from_pretrained(name), JudgeNet.load(shipped_judge_folder(name))
     config = tti.model.config
     real = finished(real_pictures(config.data, tti.model.folder), "real pictures").unseen
@@ -85,16 +85,14 @@ def variety(name: str, n: int, seed: int) -> dict[str, Any]:
 
 
 def claims(found: dict[str, Any]) -> list[dict[str, Any]]:
-    """What a release of `digits` must keep."""
-    told = {
-        one["name"]: one for one in found.get("digits", {}).get("figures", {}).get("distances", [])
-    }
+    """The targets that a release of `digits` must meet."""
+    figures = found.get("digits", {}).get("figures", {}).get("distances", [])
     kept = []
-    for name, one in told.items():
+    for name, one in {one["name"]: one for one in figures}.items():
         if name.startswith(FRECHET):
             kept.append(
                 claim(
-                    "digits: Fréchet distance (own features), over that of real digits",
+                    "digits: Fréchet distance (own features), relative to that of real digits",
                     one["value"] / one["real"],
                     AT_MOST,
                     at_most=True,
@@ -108,9 +106,9 @@ def claims(found: dict[str, Any]) -> list[dict[str, Any]]:
 
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--n", type=int, default=25, help="pictures a prompt")
-    parser.add_argument("--again", action="store_true", help="measure what is there as well")
-    parser.add_argument("--seed", type=int, default=0, help="of the first picture")
+    parser.add_argument("--n", type=int, default=25, help="pictures per prompt")
+    parser.add_argument("--again", action="store_true", help="measure finished parts again")
+    parser.add_argument("--seed", type=int, default=0, help="seed of the first picture")
     parser.add_argument("--out", type=Path, default=RESULTS / "beside_real.json")
     return parser.parse_args()
 

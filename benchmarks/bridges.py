@@ -1,15 +1,15 @@
-"""The bridges from words to pictures, end to end: what each makes of a gap, and what it costs.
+"""The bridges from text to image embeddings, end to end: what each gains and costs.
 
     python benchmarks/bridges.py
     python benchmarks/bridges.py --gap "no gap"
 
-Prompts are painted by every bridge with the same seeds and read by a judge, three times: with the
-gap that the conditioner of the model has itself; with a planted gap of 0.85 between the means, as
-real CLIPs have it; and with the texts' mean on the pictures' mean, where there is nothing to
-bridge. Embeddings of real pictures of the asked digits are the oracle. Of pairs of pictures: the
-difference to `identity` with its interval, and how much of the way to the oracle is closed. Every
-bridge of a gap is kept as soon as it is painted; what is there is not painted again. MNIST is
-looked for as `mnist` is anywhere else.
+Every bridge paints the same prompts with the same seeds, and a judge reads the pictures. This is
+done three times: with the model's own gap; with a planted gap of 0.85 between the means, as in real
+CLIPs; and with the mean of the texts moved to the mean of the pictures, which leaves no gap.
+The oracle uses embeddings of real pictures of the requested digits. Reported are the paired
+difference from `identity` with its interval, and the share of the distance to the oracle that is
+closed. Each bridge is saved as soon as it is finished, and finished ones are not repeated. MNIST is
+located like the source `mnist`.
 """
 
 import argparse
@@ -39,17 +39,17 @@ GAPS = (OWN, PLANTED, NONE)
 BRIDGES = ("identity", "shift", "noise", "knn", "prior")
 IDENTITY, REPORT = "identity", "gap report"
 DISTANCE, NOISE = 0.85, 0.036
-"""Of the planted gap: between the means (measured on COCO pairs: 0.851), and of each coordinate."""
+"""The planted gap: distance of the means (0.851 on COCO pairs), and noise of each coordinate."""
 
 PLANT = {"distance": DISTANCE, "noise": NOISE, "turned_away": TURNED_AWAY, "loudness": LOUDNESS}
 PROMPTS = digit_cases()
 PAIRS = 2000
 DIVIDABLE = 0.02
-"""Way from identity to the oracle below which no share of it can be told."""
+"""Smallest difference of oracle and identity for which a share of it is reported."""
 
 
 class Worlds:
-    """The model with each of the gaps."""
+    """The model, with each of the gaps."""
 
     def __init__(self, tti: TextToImage):
         self.tti, self.size = tti, tti.model.config.data.image_size
@@ -57,16 +57,16 @@ class Worlds:
 
     @cached_property
     def held(self) -> Told:
-        """Pairs of MNIST's test pictures."""
+        """Caption pairs from the test pictures of MNIST."""
         return Told.of(self.tti.model.embedder, self.size, "test", PAIRS // 2)
 
     @cached_property
     def known(self) -> Told:
-        """Pairs of its training pictures, as many as a run fits its prior on."""
+        """Caption pairs from the training pictures, as many as a run fits its prior on."""
         return Told.of(self.tti.model.embedder, self.size, "train", PAIRS)
 
     def of(self, gap: str) -> tuple[TextToImage, str]:
-        """The model, and the bridge that is its run's own."""
+        """The model with this gap, and the bridge that its run would choose."""
         if gap not in self._made:
             self._made[gap] = self._with(gap)
         return self._made[gap]
@@ -83,7 +83,7 @@ class Worlds:
         return tti, choice.bridge
 
     def report(self, gap: str) -> Facts:
-        """What the gap report says: of the model by its own prompts, and of held-out pairs."""
+        """The gap report, for the model's own prompts and for held-out pairs."""
         tti, own = self.of(gap)
         conditioner, embedder = tti.model.conditioner, tti.model.embedder
         prompts = embedder.embed_texts(conditioner.prompts).detach().cpu()
@@ -102,7 +102,7 @@ class Worlds:
 
 
 def painted(tti: TextToImage, judge: JudgeNet, n: int, seed: int, title: str, **how: Any) -> Facts:
-    """`n` pictures a prompt, judged; picture by picture as 1 and 0, for the pairs."""
+    """Paint and judge `n` pictures per prompt; keeps each outcome as 1 or 0, for pairing."""
     x = finished(paint_cases(tti, PROMPTS, n, seed, **how), title)
     asked = [case for case in PROMPTS for _ in range(n)]
     verdicts: list[Verdict] = []
@@ -114,12 +114,12 @@ def painted(tti: TextToImage, judge: JudgeNet, n: int, seed: int, title: str, **
 
 
 def outcomes(part: Mapping[str, Any]) -> list[bool]:
-    """Picture by picture."""
+    """Whether each picture succeeded."""
     return [mark == "1" for mark in part["outcomes"]]
 
 
 def compared(found: Mapping[str, Any]) -> Facts:
-    """Every gap of which identity and the oracle are there: the bridges beside each other."""
+    """Compare the bridges, for every gap whose identity and oracle are measured."""
     table = {}
     for gap in GAPS:
         there = {name: found[f"{gap}/{name}"] for name in BRIDGES if f"{gap}/{name}" in found}
@@ -131,7 +131,7 @@ def compared(found: Mapping[str, Any]) -> Facts:
 
 
 def _row(one: Mapping[str, Any], identity: Mapping[str, Any], oracle: Mapping[str, Any]) -> Facts:
-    """One bridge against identity, pair by pair."""
+    """One bridge against identity, as a paired comparison."""
     arms = [outcomes(part) for part in (one, identity, oracle)]
     by_prompt = len(arms[0]) // len(PROMPTS)
     other = resampled(arms, lambda s: float(s[0] - s[1]), block=by_prompt)
@@ -150,7 +150,7 @@ def gap_closed(arms: Sequence[Sequence[bool]]) -> Facts | None:
         arms: outcomes (3, n) of method, identity and oracle.
 
     Returns:
-        None where the oracle gains too little to be divided by.
+        The share and its interval; None if oracle and identity hardly differ.
     """
     method, identity, oracle = (sum(arm) / len(arm) for arm in arms)
     if oracle - identity < DIVIDABLE:
@@ -165,18 +165,19 @@ def _rounded(span: Sequence[float]) -> list[float]:
 
 
 def claims(found: Mapping[str, Any]) -> list[Facts]:
-    """That some bridge helps where there is a gap, and none harms where there is none."""
+    """Targets: some bridge helps if there is a gap, and none does harm if there is none."""
     table, kept = compared(found)["gaps"], []
     for gap in (OWN, PLANTED):
         if gap in table and len(table[gap]["bridges"]) == len(BRIDGES):
             best = table[gap]["best"]
             low = table[gap]["bridges"][best]["minus_identity"]["interval_95"][0]
-            kept.append(claim(f"{gap}: {best} minus identity, paired: lower end", low, 0.0))
+            text = f"{gap}: success of {best} minus identity, paired: lower end of the interval"
+            kept.append(claim(text, low, 0.0))
     if PLANTED in table and table[PLANTED]["report"]:
         distance = table[PLANTED]["report"]["model"]["distance"]
         kept.append(
             claim(
-                "distance of the means by the gap report, off from the planted one",
+                "distance of the means in the gap report: error against the planted one",
                 abs(distance - DISTANCE),
                 0.005,
                 at_most=True,
@@ -192,7 +193,10 @@ def claims(found: Mapping[str, Any]) -> list[Facts]:
         worst = max(costs, key=lambda name: costs[name])
         kept.append(
             claim(
-                f"no gap: what the worst bridge ({worst}) costs", costs[worst], 0.01, at_most=True
+                f"no gap: success lost by the worst bridge ({worst})",
+                costs[worst],
+                0.01,
+                at_most=True,
             )
         )
     return kept
@@ -215,7 +219,7 @@ def main() -> None:
 def _works(
     worlds: Worlds, judge: JudgeNet, n: int, options: argparse.Namespace
 ) -> dict[str, Callable[[], Facts]]:
-    """What is to be done for each part, in order."""
+    """The work of each part, in order."""
     how: dict[str, Any] = {"steps": options.steps}
 
     def oracle() -> Facts:
@@ -236,13 +240,15 @@ def _works(
 
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--model", default="digits", help="a shipped name, run or folder")
+    parser.add_argument(
+        "--model", default="digits", help="a shipped model, a run or a model folder"
+    )
     parser.add_argument("--judge", type=Path, default=shipped_judge_folder("digits"))
     parser.add_argument("--gap", nargs="+", choices=GAPS, default=list(GAPS))
-    parser.add_argument("--again", action="store_true", help="paint what is there as well")
-    parser.add_argument("--n", type=int, default=2000, help="pictures a bridge and gap")
-    parser.add_argument("--steps", type=int, default=10, help="of the sampler")
-    parser.add_argument("--seed", type=int, default=0, help="of the first picture")
+    parser.add_argument("--again", action="store_true", help="paint finished parts again")
+    parser.add_argument("--n", type=int, default=2000, help="pictures per bridge and gap")
+    parser.add_argument("--steps", type=int, default=10, help="sampler steps")
+    parser.add_argument("--seed", type=int, default=0, help="seed of the first picture")
     parser.add_argument("--out", type=Path, default=RESULTS / "bridges.json")
     return parser.parse_args()
 

@@ -1,7 +1,7 @@
-"""What the machine itself can do: convolutions, matrix products, memory. Measured, not looked up.
+"""Measure the ceilings of the machine: convolutions, matrix products and memory bandwidth.
 
-Each figure is the best of several sizes, and of each size the median of several runs: a ceiling,
-which nothing that trains on this machine can pass. Knows nothing of our networks.
+Each figure is the best over several sizes, and for each size the median of several runs. No
+training on this machine can exceed it.
 """
 
 import statistics
@@ -21,14 +21,14 @@ SHAPES = (
     (32, 256, 28),
     (64, 512, 7),
 )
-"""Batch, channels, side of 3x3 convolutions: a ceiling has to be looked for in several places."""
+"""Batch, channels and side of the 3x3 convolutions; which one is fastest depends on the machine."""
 
 MATRICES = (512, 1024, 2048)
 MEGABYTES = 256
 
 
 def ceilings(dtype: torch.dtype, device: str, seconds: float = 1.0) -> dict[str, Any]:
-    """All of them; `seconds` of measuring a shape, 0 for a first impression of the smallest."""
+    """Measure all ceilings, for `seconds` per shape; 0 runs only the smallest shapes, once."""
     shapes, matrices = (SHAPES, MATRICES) if seconds else (SHAPES[:1], MATRICES[:1])
     convolutions = {
         f"{b} x {ch} x {side}²": _best_rate(*_convolution(b, ch, side, dtype, device), seconds)
@@ -50,7 +50,7 @@ def ceilings(dtype: torch.dtype, device: str, seconds: float = 1.0) -> dict[str,
 def _convolution(
     b: int, ch: int, side: int, dtype: torch.dtype, device: str
 ) -> tuple[Callable[[], object], float]:
-    """Forward and both gradients of a 3x3 convolution, and its GFLOPs."""
+    """The forward pass and both gradients of a 3x3 convolution, with their GFLOPs."""
     last = torch.channels_last
     x = torch.randn(b, ch, side, side, dtype=dtype, device=device).to(memory_format=last)
     w = torch.randn(ch, ch, 3, 3, dtype=dtype, device=device).to(memory_format=last)
@@ -64,27 +64,27 @@ def _convolution(
 
 
 def _product(n: int, dtype: torch.dtype, device: str) -> tuple[Callable[[], object], float]:
-    """A square matrix product, and its GFLOPs."""
+    """A square matrix product, with its GFLOPs."""
     a = torch.randn(n, n, dtype=dtype, device=device)
     b = torch.randn(n, n, dtype=dtype, device=device)
     return lambda: a @ b, 2 * n**3 / 1e9
 
 
 def _bandwidth(device: str, seconds: float) -> float:
-    """GB/s of a copy of what fits no cache, reading and writing counted."""
+    """GB/s when copying an array too large for any cache; counts reading and writing."""
     x = torch.ones(MEGABYTES * 2**20 // 4, device=device)
     y = torch.empty_like(x)
     return _best_rate(lambda: y.copy_(x), 2 * MEGABYTES * 2**20 / 1e9, seconds)
 
 
 def _best_rate(work: Callable[[], object], amount: float, seconds: float) -> float:
-    """`amount` a second, by the median run."""
+    """`amount` per second, in the median run."""
     work()
     return amount / statistics.median(_runs(work, seconds))
 
 
 def _runs(work: Callable[[], object], seconds: float) -> Iterator[float]:
-    """The seconds of each run: five at least, and for about so long; one only for 0 seconds."""
+    """Yield the seconds of each run: at least five runs, for about `seconds`; one run if 0."""
     spent, n = 0.0, 0
     while n < (5 if seconds else 1) or (spent < seconds and n < 500):
         one = timed(work)

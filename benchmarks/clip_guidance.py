@@ -1,10 +1,10 @@
-"""CLIP-gradient guidance of an unconditional walk: does the asked digit come out?
+"""CLIP-gradient guidance of unconditional sampling: is the requested digit painted?
 
-`python benchmarks/clip_guidance.py`. The network is asked without any condition; words enter only
-through the gradient of a CLIP at the predicted x_0. A judge of another architecture, seed and
-training reads the pictures and rejects what is no digit. Beside it: no guidance, other strengths,
-parts of the method left out, and an untrained CLIP, under whose gradient the judge must stay at
-chance although the CLIP's own loss falls: the loss of a guide says nothing of its pictures.
+`python benchmarks/clip_guidance.py`. The network gets no condition; words act only through the
+gradient of a CLIP at the predicted x_0. A judge with its own architecture, seed and training reads
+the pictures and rejects what is not a digit. For comparison: no guidance, other strengths,
+ablations of the method, and an untrained CLIP. Under the untrained CLIP the judge must stay at
+chance although the CLIP's own loss falls: a guide's loss says nothing about the pictures.
 """
 
 import argparse
@@ -43,10 +43,10 @@ CASES = digit_cases(phrasings=[WORD])
 GUIDED = "guided (strength 1)"
 UNTRAINED = "guided by an untrained CLIP"
 FRESH = 1_000_000
-"""First seed: strength, interval and travel were chosen by this judge on seeds below 40."""
+"""First seed. Strength, interval and time travel were chosen with this judge on seeds below 40."""
 
 VIEWS = 100_000_000
-"""First seed of the views in which finished pictures are looked at; no picture has it."""
+"""First seed of the random views in which finished pictures are scored; no picture uses it."""
 
 STRENGTHS = (0.25, 0.5, 2.0, 4.0)
 VARIANTS: dict[str, dict[str, Any]] = {
@@ -73,7 +73,7 @@ def main() -> None:
     for name, (way, n) in ways.items():
         rows[name] = measured(tti, judge, name, n, options, way)
         print(name, rows[name]["total"], flush=True)
-    print_counts("Digits by the gradient of a CLIP", {k: v.pop("count") for k, v in rows.items()})
+    print_counts("Digits by CLIP gradient", {k: v.pop("count") for k, v in rows.items()})
     kept = claims(rows)
     print_claims(kept)
     write_results(
@@ -101,7 +101,7 @@ def measured(
     options: argparse.Namespace,
     way: dict[str, Any],
 ) -> dict[str, Any]:
-    """Paint and judge one way; the guide's own loss of the pictures beside the verdict."""
+    """Paint and judge one variant; also computes the guide's own loss on the pictures."""
     how = {"unconditional": True, "clip_guidance": 1.0, "steps": options.steps} | way
     began = time.perf_counter()
     x = finished(paint_cases(tti, CASES, n, options.seed, **how), name)
@@ -120,7 +120,7 @@ def measured(
 
 @torch.no_grad()
 def loss_of(guide: ClipGuide, x: Tensor, n: int) -> float:
-    """Mean loss of finished pictures (10 n, c, h, w), in views that the walk never drew."""
+    """Mean loss of finished pictures (10 n, c, h, w), in views that sampling never used."""
     texts, losses = [digit for digit in DIGITS for _ in range(n)], []
     for start in range(0, len(x), 64):
         part = slice(start, start + 64)
@@ -130,7 +130,7 @@ def loss_of(guide: ClipGuide, x: Tensor, n: int) -> float:
 
 
 def untrained(tti: TextToImage) -> ClipGuide:
-    """A CLIP with random weights and the statistics that go with it, for the control."""
+    """The control: a CLIP with random weights, and its statistics."""
     channels, size, _ = tti.model.image_shape
     torch.manual_seed(1)
     return with_statistics(MiniClip(channels, size).eval(), tti)
@@ -138,7 +138,7 @@ def untrained(tti: TextToImage) -> ClipGuide:
 
 @torch.no_grad()
 def with_statistics(clip: MiniClip, tti: TextToImage) -> ClipGuide:
-    """A mini-CLIP as a guide, with its own means of real digits and of their names."""
+    """A mini-CLIP as a guide, with its own means of real digits and their names."""
     channels, size, _ = tti.model.image_shape
     pixels = load_pixels(open_source("mnist", split="test"), size=size, channels=channels)
     x = to_float(torch.from_numpy(pixels.array[:2000]))
@@ -147,18 +147,25 @@ def with_statistics(clip: MiniClip, tti: TextToImage) -> ClipGuide:
 
 
 def claims(rows: dict[str, dict[str, Any]]) -> list[dict[str, Any]]:
-    """What a release must keep."""
+    """The targets that a release must meet."""
     total, control = rows[GUIDED]["total"], Count(**_counts(rows[UNTRAINED]["total"]))
     fell = rows["unguided"]["other_losses"]["untrained"] - rows[UNTRAINED]["guides_loss"]
     return [
-        claim("the digit asked by gradient alone is painted and read", total["share"], 0.85),
         claim(
-            "under an untrained CLIP, pictures read as asked (chance: 10 %)",
+            "the judge reads the digit requested through the gradient alone", total["share"], 0.85
+        ),
+        claim(
+            "guided by an untrained CLIP: pictures read as the requested digit (chance: 10 %)",
             control.read / control.n,
             0.15,
             at_most=True,
         ),
-        claim("and yet the untrained CLIP's own loss falls by", fell, 0.0, unit="rad²/2"),
+        claim(
+            "guided by an untrained CLIP: decrease of that CLIP's own loss",
+            fell,
+            0.0,
+            unit="rad²/2",
+        ),
     ]
 
 
@@ -168,15 +175,18 @@ def _counts(row: dict[str, Any]) -> dict[str, int]:
 
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--model", default="digits", help="a shipped name, run or folder")
+    parser.add_argument(
+        "--model", default="digits", help="a shipped model, a run or a model folder"
+    )
     parser.add_argument("--judge", type=Path, default=shipped_judge_folder("digits"))
     parser.add_argument(
-        "--guide", type=Path, help="one more mini-CLIP to guide by, say noise-aware"
+        "--guide", type=Path, help="another mini-CLIP to guide with, such as a noise-aware one"
     )
-    parser.add_argument("--n", type=int, default=50, help="pictures a digit, of what is claimed")
-    parser.add_argument("--n-few", type=int, default=10, help="of the others; as --n: same noise")
-    parser.add_argument("--steps", type=int, default=20, help="of the sampler")
-    parser.add_argument("--seed", type=int, default=FRESH, help="of the first picture")
+    parser.add_argument("--n", type=int, default=50, help="pictures per digit, for the targets")
+    few = "pictures per digit for the other variants; if equal to --n, they share its noise"
+    parser.add_argument("--n-few", type=int, default=10, help=few)
+    parser.add_argument("--steps", type=int, default=20, help="sampler steps")
+    parser.add_argument("--seed", type=int, default=FRESH, help="seed of the first picture")
     parser.add_argument("--out", type=Path, default=RESULTS / "clip_guidance.json")
     parser.add_argument("--image", type=Path, default=IMAGES / "clip_guidance.png")
     parser.add_argument("--no-image", action="store_const", const=None, dest="image")

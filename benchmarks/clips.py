@@ -1,9 +1,9 @@
-"""What the shipped mini-CLIPs know of pictures that nobody trained them on.
+"""The shipped mini-CLIPs on pictures they were not trained on.
 
-`python benchmarks/clips.py` (MNIST is looked for as `mnist` is anywhere else; flowers are drawn).
-Each is asked about real test pictures: is the most similar of a hundred captions true, is the most
-similar of the class names the right one, how far apart do pictures and texts lie, how many
-dimensions do they fill. The first CLIP of a model conditions it, the scorer only scores.
+`python benchmarks/clips.py` (MNIST is located like the source `mnist`; flowers are drawn). On real
+test pictures: whether the most similar of a hundred captions is true, whether the most similar
+class name is correct, how far apart pictures and texts are, and how many effective dimensions they
+have. The first CLIP of a model conditions it; the scorer only scores.
 """
 
 import argparse
@@ -25,10 +25,10 @@ from ddpm_clip.runs.pretrained import load
 from ddpm_clip.weights import shipped_folder, shipped_names
 
 HOMES = {"embedder": "conditions", "scorer": "only scores"}
-"""Folders of a packed model."""
+"""Folder in a packed model -> role of the CLIP in it."""
 
 NEEDED = 0.985
-"""Zero-shot accuracy of the CLIP that conditions `digits`: requirement R18, for 64 dimensions."""
+"""Required zero-shot accuracy of the CLIP that conditions `digits`, with 64 dimensions."""
 
 
 def main() -> None:
@@ -56,15 +56,15 @@ def main() -> None:
 
 
 def some_real(config: Config, n: int) -> Pictures:
-    """Test pictures of a model's own source, with what is measured in them."""
+    """Test pictures from a model's own source, with the facts measured in them."""
     pixels, facts = real_pictures(config.data)
-    told = measured_facts(pixels.numpy(), facts) if config.embedder.measure else facts
-    rows = torch.randperm(len(told), generator=torch.Generator().manual_seed(0))[:n].tolist()
-    return pixels[rows], [told[i] for i in rows]
+    known = measured_facts(pixels.numpy(), facts) if config.embedder.measure else facts
+    rows = torch.randperm(len(known), generator=torch.Generator().manual_seed(0))[:n].tolist()
+    return pixels[rows], [known[i] for i in rows]
 
 
 def clips_of(name: str) -> Iterator[tuple[Path, str]]:
-    """The mini-CLIPs of a shipped model, and what each is for."""
+    """The mini-CLIPs of a shipped model, with the role of each."""
     folder = shipped_folder(name)
     for home, task in HOMES.items():
         if folder and (folder / home / CARD).is_file():
@@ -72,13 +72,13 @@ def clips_of(name: str) -> Iterator[tuple[Path, str]]:
 
 
 def claims(found: dict[str, Any]) -> list[dict[str, Any]]:
-    """What a release must keep."""
+    """The targets that a release must meet."""
     digits = found.get("digits, conditions", {}).get("zero_shot")
-    return [claim("the CLIP of digits names real test digits", digits, NEEDED)]
+    return [claim("zero-shot accuracy of the CLIP of `digits` on real test digits", digits, NEEDED)]
 
 
 def _interval(figures: dict[str, Any]) -> list[float] | None:
-    """Wilson's, of the zero-shot accuracy."""
+    """Wilson interval of the zero-shot accuracy."""
     if figures["zero_shot"] is None:
         return None
     n = figures["n"]
@@ -87,7 +87,7 @@ def _interval(figures: dict[str, Any]) -> list[float] | None:
 
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--n", type=int, default=10_000, help="test pictures at most")
+    parser.add_argument("--n", type=int, default=10_000, help="largest number of test pictures")
     parser.add_argument("--out", type=Path, default=RESULTS / "clips.json")
     return parser.parse_args()
 

@@ -1,7 +1,7 @@
-"""How cost grows: training speed and peak memory against picture size, batch, parameters, data.
+"""How cost grows: training speed and peak memory by picture size, batch, parameters and data.
 
-`python benchmarks/cost_growth.py` (about six minutes; `--smoke` for a few seconds). Every point is
-a process of its own, so that its peak memory is its own; one thing is changed at a time.
+`python benchmarks/cost_growth.py` (about six minutes; `--smoke` for a few seconds). One setting is
+varied at a time. Every point runs in its own process, to measure its own peak memory.
 """
 
 import argparse
@@ -21,7 +21,7 @@ from ddpm_clip.config.schema import Config
 SIZES, BATCHES = (16, 32, 48, 64, 96, 128), (16, 32, 64, 128, 256)
 WIDTHS, PICTURES = (0.5, 0.75, 1.0, 1.5, 2.0), (1_000, 10_000, 60_000, 200_000)
 START = {"size": 32, "batch": 64, "width": 1.0, "pictures": 10_000}
-"""What the others are while one is changed."""
+"""Values of the other settings while one is varied."""
 
 
 def main() -> None:
@@ -47,7 +47,7 @@ def main() -> None:
 
 
 def in_process(point: dict[str, Any], options: argparse.Namespace) -> dict[str, Any]:
-    """One point, measured by a fresh interpreter."""
+    """Measure one point in a fresh interpreter."""
     command = [
         sys.executable,
         __file__,
@@ -65,7 +65,7 @@ def in_process(point: dict[str, Any], options: argparse.Namespace) -> dict[str, 
 
 
 def measure(options: argparse.Namespace, point: dict[str, Any]) -> dict[str, Any]:
-    """Speed of the training step at a point, and the peak memory of this process."""
+    """Measure the speed of the training step at a point, and the peak memory of this process."""
     config = settled(options.config, point)
     before = _peak()
     with training(config, point["pictures"]) as steps:
@@ -84,30 +84,30 @@ def measure(options: argparse.Namespace, point: dict[str, Any]) -> dict[str, Any
 
 
 def settled(name: str, point: dict[str, Any]) -> Config:
-    """The config of a point."""
+    """Return the config of a point."""
     config = recipe(name, {"data.image_size": point["size"], "training.batch_size": point["batch"]})
     chs = [32 * max(1, round(ch * point["width"] / 32)) for ch in config.model.down_chs]
     return changed(config, {"model.down_chs": chs})
 
 
 def _peak() -> float:
-    """MB of memory that this process ever had at once."""
+    """Peak memory of this process so far, in MB."""
     unit = 1 if sys.platform == "darwin" else 1024
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit / 1e6
 
 
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--config", default="digits", help="a preset or YAML file")
+    parser.add_argument("--config", default="digits", help="a preset or a YAML file")
     parser.add_argument("--sizes", type=int, nargs="+", default=SIZES)
     parser.add_argument("--batches", type=int, nargs="+", default=BATCHES)
     parser.add_argument(
-        "--widths", type=float, nargs="+", default=WIDTHS, help="times the channels"
+        "--widths", type=float, nargs="+", default=WIDTHS, help="multiples of the channels"
     )
     parser.add_argument("--pictures", type=int, nargs="+", default=PICTURES)
-    parser.add_argument("--rounds", type=int, default=5, help="steps timed a point")
+    parser.add_argument("--rounds", type=int, default=5, help="timed steps per point")
     parser.add_argument("--point", help=argparse.SUPPRESS)
-    parser.add_argument("--smoke", action="store_true", help="two points")
+    parser.add_argument("--smoke", action="store_true", help="measure only two points")
     parser.add_argument("--out", type=Path, default=RESULTS / "cost_growth.json")
     options = parser.parse_args()
     if options.smoke:

@@ -1,9 +1,9 @@
-"""FLOPs and bytes of whatever runs, op by op, from the shapes of its tensors.
+"""Count the FLOPs and bytes of each op from the shapes of its tensors.
 
-Counts below autograd, so that forward and backward, optimiser and average are all seen. FLOPs are
-exact for convolutions, linear layers and matrix products (a multiply-add counts two) and 0 for all
-else. Bytes are what each op reads and writes, as if no cache kept anything between two ops; views
-move nothing. Knows nothing of time.
+Counts below autograd, so forward and backward passes, optimiser and EMA are all included. FLOPs are
+exact for convolutions, linear layers and matrix products (a multiply-add counts as two) and 0 for
+everything else. Bytes are what each op reads and writes if no cache keeps anything between ops;
+views move nothing.
 """
 
 from collections.abc import Callable, Iterator
@@ -28,13 +28,13 @@ GROUPS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("resizing and joining", ("upsample", "cat", "pixel_", "stack", "index")),
     ("copies and casts", ("copy", "clone", "contiguous", "fill_", "zero", "empty", "resize_")),
 )
-"""The first group with a pattern in an op's name has it; the rest is element by element."""
+"""Group -> patterns; an op belongs to the first group with a pattern that its name contains."""
 
 REST = "other element-wise work"
 
 
 def group_of(name: str) -> str:
-    """The group of an op, by its name without `aten::`.
+    """The group of an op, from its name without `aten::`.
 
     >>> group_of("convolution_backward"), group_of("native_group_norm"), group_of("add")
     ('convolutions', 'normalisation', 'other element-wise work')
@@ -47,7 +47,7 @@ def group_of(name: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Blank:
-    """A tensor without its numbers: enough to make another that is laid out the same."""
+    """The layout of a tensor without its values: enough to create another one like it."""
 
     size: tuple[int, ...]
     stride: tuple[int, ...]
@@ -56,39 +56,39 @@ class Blank:
 
     @classmethod
     def of(cls, x: Tensor) -> "Blank":
-        """Of a tensor."""
+        """The layout of a tensor."""
         return cls(tuple(x.shape), x.stride(), x.dtype, x.device)
 
     def filled(self) -> Tensor:
-        """Small random numbers in this layout."""
+        """A tensor of small random values with this layout."""
         x = torch.empty_strided(self.size, self.stride, dtype=self.dtype, device=self.device)
         return x.normal_(std=0.1) if self.dtype.is_floating_point else x.zero_()
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Call:
-    """One op as it was called."""
+    """One recorded call of an op."""
 
     name: str
     flops: int
     bytes: int
     op: Callable[..., Any]
-    args: tuple[Any, ...]  # with `Blank` for tensors; kept for convolutions only
+    args: tuple[Any, ...]  # `Blank` in place of tensors; kept for convolutions only
 
     @property
     def group(self) -> str:
-        """What kind of work it is."""
+        """The group of the op."""
         return group_of(self.name)
 
     def replay(self) -> Callable[[], Any]:
-        """The same call on numbers of its own, as often as one likes."""
+        """Return a function that repeats this call on random values."""
         args = [one.filled() if isinstance(one, Blank) else one for one in self.args]
         return lambda: self.op(*args)
 
 
 @dataclass(slots=True)
 class Work:
-    """FLOPs, bytes and calls of a group."""
+    """Calls, FLOPs and bytes of a group."""
 
     calls: int = 0
     flops: int = 0
@@ -97,7 +97,7 @@ class Work:
 
 @dataclass(eq=False)
 class Counter(TorchDispatchMode):
-    """Notes every op that runs inside the `with` block, in `calls`."""
+    """Records every op that runs inside the `with` block in `calls`."""
 
     calls: list[Call] = field(default_factory=list)
 
@@ -117,11 +117,11 @@ class Counter(TorchDispatchMode):
         return out
 
     def convolutions(self) -> Iterator[Call]:
-        """Forward and backward, in the order in which they ran."""
+        """The forward and backward convolutions, in the order in which they ran."""
         return (call for call in self.calls if "convolution" in call.name)
 
     def groups(self) -> dict[str, Work]:
-        """The sums of each group."""
+        """The totals of each group."""
         sums: dict[str, Work] = {}
         for call in self.calls:
             work = sums.setdefault(call.group, Work())
@@ -132,7 +132,7 @@ class Counter(TorchDispatchMode):
 
 
 def _moves_nothing(func: Any, args: tuple[Any, ...], out: Any) -> bool:
-    """Whether the op only makes room, or looks at the same numbers in another way."""
+    """Whether the op only allocates memory, or returns a view."""
     if func._schema.is_mutable or "empty" in func._schema.name:
         return not func._schema.is_mutable
     given = next((one for one in args if isinstance(one, Tensor)), None)
@@ -145,7 +145,7 @@ def _place(x: Tensor) -> int:
 
 
 def _bytes(values: Any) -> int:
-    """Of all tensors among the values; what is written in place counts twice, as it is read."""
+    """Bytes of all tensors among the values; tensors written in place count as read and written."""
     return sum(
         one.numel() * one.element_size() for one in tree_leaves(values) if isinstance(one, Tensor)
     )

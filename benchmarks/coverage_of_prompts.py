@@ -1,9 +1,10 @@
-"""Can these pictures say this? How often `ask` is right about prompts of known coverage.
+"""How often `ask` is right about prompts whose coverage is known.
 
 `python benchmarks/coverage_of_prompts.py [--model digits --model flowers]`. Covered prompts are
-captions that are not in the prompt bank and phrasings of people; outside ones name things, say
-things or are invented. None of their nouns and wordings are among those that a mini-CLIP learns
-to keep away from its pictures, nor among those that the verdict is calibrated on.
+captions that are not in the prompt bank, and phrasings as people use them; outside prompts name
+other things, are unrelated sentences, or are made-up words. None of their nouns and wordings are
+among those that the mini-CLIP is trained to keep away from its pictures, or that the verdict is
+calibrated on.
 """
 
 import argparse
@@ -33,7 +34,7 @@ NOUNS = (
     "saxophone", "turtle", "vampire", "parrot", "pirate", "escalator", "microscope", "pancake",
     "swimming pool", "skateboard", "vacuum cleaner", "cathedral", "glacier",
 )  # fmt: skip
-"""Things that no text of ours names but this one."""
+"""Things that are named in no other text of the project."""
 
 PLAIN = (
     "{}",
@@ -81,8 +82,8 @@ def covered(classes: Sequence[str], bank: Sequence[str]) -> dict[str, list[str]]
     """Prompts by kind that pictures of these classes cover.
 
     Args:
-        classes: of the model; they tell whether it knows digits or flowers.
-        bank: the model's prompt bank, none of which comes back.
+        classes: class names of the model, which decide between digits and flowers.
+        bank: prompt bank of the model; its prompts are left out.
     """
     if set(DIGITS) <= set(classes):
         facts = [{"digit": digit} for digit in DIGITS]
@@ -104,8 +105,8 @@ def covered(classes: Sequence[str], bank: Sequence[str]) -> dict[str, list[str]]
 
 
 def outside(known: Sequence[str]) -> dict[str, list[str]]:
-    """Prompts by kind that name nothing that the prompts `known` name."""
-    rng, told = random.Random(20), {word for text in known for word in words(text)}
+    """Prompts by kind that share no noun with the prompts `known`."""
+    rng, named = random.Random(20), {word for text in known for word in words(text)}
     letters = "abcdefghijklmnopqrstuvwxyz"
     invented = [
         " ".join(
@@ -114,7 +115,7 @@ def outside(known: Sequence[str]) -> dict[str, list[str]]:
         )
         for _ in range(INVENTED)
     ]
-    nouns = [noun for noun in NOUNS if not told & set(words(noun))]
+    nouns = [noun for noun in NOUNS if not named & set(words(noun))]
     return {
         "things": [frame.format(noun) for noun in nouns for frame in PLAIN],
         "coloured things": [frame.format(noun) for noun in nouns for frame in COLOURED],
@@ -124,7 +125,7 @@ def outside(known: Sequence[str]) -> dict[str, list[str]]:
 
 
 def judged(adviser: Adviser, kinds: dict[str, list[str]]) -> dict[str, dict[str, Any]]:
-    """How many prompts of each kind get which verdict, and the share that is called outside."""
+    """Count the verdicts on each kind of prompts, and the share reported as outside."""
     table = {}
     for kind, prompts in kinds.items():
         found = {prompt: adviser.ask(prompt, 1).verdict for prompt in prompts}
@@ -150,8 +151,8 @@ def main() -> None:
         beyond = judged(adviser, outside(prompts))
         shares = _share(inside), _share(beyond)
         claims += [
-            claim(f"{name}: covered prompts called outside", shares[0], 0.1, at_most=True),
-            claim(f"{name}: outside prompts called outside", shares[1], 0.9),
+            claim(f"`{name}`: covered prompts reported as outside", shares[0], 0.1, at_most=True),
+            claim(f"`{name}`: outside prompts reported as outside", shares[1], 0.9),
         ]
         models[adviser.model.name] = {
             "model_fingerprint": adviser.model.fingerprint,
@@ -170,7 +171,7 @@ def _share(table: dict[str, dict[str, Any]]) -> float:
 
 def _print(name: str, table: dict[str, dict[str, Any]]) -> None:
     shown = Table(title=name, title_justify="left")
-    for column in ("prompts", "n", *VERDICTS, "called outside", "95 % interval"):
+    for column in ("prompts", "n", *VERDICTS, "reported outside", "95 % interval"):
         shown.add_column(column, justify="left" if column == "prompts" else "right", no_wrap=True)
     for kind, row in table.items():
         low, high = row["interval_95"]
@@ -186,7 +187,7 @@ def _print(name: str, table: dict[str, dict[str, Any]]) -> None:
 
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--model", action="append", help="a shipped name, run or folder")
+    parser.add_argument("--model", action="append", help="a shipped model, a run or a model folder")
     parser.add_argument("--out", type=Path, default=RESULTS / "coverage_of_prompts.json")
     return parser.parse_args()
 

@@ -1,15 +1,16 @@
-"""Digits from words: does the shipped `digits` paint the digit that a prompt asks for?
+"""Digits from words: does the shipped `digits` paint the requested digit?
 
     python benchmarks/digits_from_words.py --n 1000
     python benchmarks/digits_from_words.py --part agreement gate
 
-The model learned from image embeddings only; a judge of another architecture, seed and training
-reads what it painted from words. Five parts with the same judge, each kept as soon as it is there:
-prompts as people ask, phrasings that no caption template has, five spellings of a digit from the
-same noise, the gate of fifty pictures twenty times, and the bridges beside each other with the
-ceiling, where the condition is the embedding of a real picture of the asked digit (MNIST's test
-pictures, looked for as `mnist` is anywhere else). With `--second-judge FOLDER` one that was used
-for nothing else, not even for choosing settings, reads the pictures of the first part as well.
+The model was trained on image embeddings only; a judge with its own architecture, seed and training
+reads what the model paints from words. Five parts with the same judge, each saved as soon as it is
+finished: prompts as people write them, phrasings absent from the caption templates, five spellings
+of a digit from the same noise, the course's test of fifty pictures repeated twenty times, and a
+comparison of the bridges. The ceiling of the comparison is conditioned on the embedding of a real
+picture of the requested digit (the test pictures of MNIST, located like the source `mnist`). With
+`--second-judge FOLDER`, a judge that was used for nothing else, not even for choosing settings,
+also reads the pictures of the first part.
 """
 
 import argparse
@@ -48,7 +49,7 @@ UNSEEN = (
     "chalk on a blackboard: {numeral}", "a wobbly {word} drawn with a brush",
     "what does {numeral} look like?", "let there be {word}",
 )  # fmt: skip
-"""In no template of the captions, but with the word or the numeral in them."""
+"""Phrasings absent from the caption templates, with the word or the numeral in them."""
 
 WORDS, NEW, AGREEMENT, GATE = "words", "unseen_phrasings", "agreement", "gate"
 BRIDGES, SHEET, SECOND = "bridges_and_ceiling", "image", "second_judge"
@@ -64,7 +65,7 @@ def main() -> None:
         if name not in (options.part or PARTS):
             continue
         if parts.has(name, **asked) and not (options.part or options.again):
-            print(f"{name}: is there")
+            print(f"{name}: already measured")
             continue
         parts.measure(name, work, **asked)
     print_claims(parts.write())
@@ -76,7 +77,7 @@ def main() -> None:
 def _works(
     tti: TextToImage, judge: JudgeNet, options: argparse.Namespace
 ) -> dict[str, tuple[Callable[[], Facts], Facts]]:
-    """How each part is measured, and how many pictures it takes."""
+    """The work of each part, and its settings."""
     how: dict[str, Any] = {"steps": options.steps}
     n = -(-options.n // len(DIGIT_PHRASINGS))
     second = [JudgeNet.load(options.second_judge)] if options.second_judge else []
@@ -113,13 +114,13 @@ def words(
     seed: int,
     **how: Any,
 ) -> Facts:
-    """`n` pictures of every digit in every phrasing, each with a seed of its own; judged."""
+    """Paint and judge `n` pictures of every digit in every phrasing, each with its own seed."""
     asked = digit_cases(phrasings=phrasings)
     x = finished(paint_cases(tti, asked, n, seed, **how), "words")
     table, *others = (count_success(judge, x, asked, seed) for judge in judges)
     print_counts("Digits from words", {"all": table.total} | table.values)
     worst = dict(sorted(table.prompts.items(), key=lambda item: item[1].share)[:5])
-    print_counts("The five prompts that fail most", worst)
+    print_counts("The five worst prompts", worst)
     facts = table.as_dict(prompts=True)
     for judge, other in zip(judges[1:], others, strict=True):
         print_counts(f"By another judge (seed {judge.card.get('seed')})", {"all": other.total})
@@ -128,43 +129,44 @@ def words(
 
 
 def bridges(tti: TextToImage, judge: JudgeNet, n: int, seed: int, **how: Any) -> Facts:
-    """The same noise by every bridge, and by embeddings of real pictures."""
+    """Paint from the same noise with every bridge, and with embeddings of real pictures."""
     pixels, facts = real_pictures(tti.model.config.data.image_size)
     work = compare_bridges(tti, judge, digit_cases(), n, seed, pixels=pixels, facts=facts, **how)
     found = finished(work, "bridges")
-    print_counts("Bridges beside each other", {name: one.total for name, one in found.items()})
+    print_counts("Bridges compared", {name: one.total for name, one in found.items()})
     return {name: one.as_dict() for name, one in found.items()}
 
 
 def real_pictures(size: int) -> tuple[Tensor, list[dict[str, str]]]:
-    """MNIST's test pictures (n, 1, size, size) uint8 and their digits, for the ceiling."""
+    """Test pictures of MNIST (n, 1, size, size) uint8 and their digits, for the ceiling."""
     source = open_source("mnist", split="test")
     pixels = load_pixels(source, size=size, channels=1)
     return torch.from_numpy(pixels.array), [facts_of(source, i) for i in pixels.indices]
 
 
 def claims(found: Mapping[str, Any]) -> list[Facts]:
-    """What a release must keep, of the parts that are there."""
+    """The targets that a release must meet, for the finished parts."""
     kept = []
     if WORDS in found:
-        kept += _words_claims(found[WORDS], "")
+        kept += _words_claims(found[WORDS], "the judge", "")
         if SECOND in found[WORDS]:
-            kept += _words_claims(found[WORDS][SECOND], ", by a judge used for nothing else")
+            second = found[WORDS][SECOND]
+            kept += _words_claims(second, "a judge used for nothing else", ", by that judge")
     if NEW in found:
         new = found[NEW]["total"]["share"]
-        kept.append(claim("phrasings that no caption template has", new, 0.97))
+        kept.append(claim("requested in phrasings that no caption template contains", new, 0.97))
     if AGREEMENT in found:
         same = found[AGREEMENT]["same"]
         worst = min(same["digits"].items(), key=lambda item: item[1]["share"])
         kept += [
-            claim("five spellings of a digit agree", same["total"]["share"], 0.97),
-            claim(f"each digit's spellings agree (least: {worst[0]})", worst[1]["share"], 0.97),
+            claim("five spellings of a digit are read alike", same["total"]["share"], 0.97),
+            claim(f"the same for every digit (lowest: {worst[0]})", worst[1]["share"], 0.97),
         ]
     if GATE in found:
         gate = found[GATE]
         kept.append(
             claim(
-                f"the gate of {PICTURES} pictures passes",
+                f"the course's test of {PICTURES} pictures passes",
                 gate["passed"],
                 0.95 * gate["n"],
                 unit=f"of {gate['n']}",
@@ -173,29 +175,34 @@ def claims(found: Mapping[str, Any]) -> list[Facts]:
     return kept
 
 
-def _words_claims(read: Mapping[str, Any], whose: str) -> list[Facts]:
+def _words_claims(read: Mapping[str, Any], judge: str, by: str) -> list[Facts]:
     name, worst = min(read["values"].items(), key=lambda item: item[1]["share"])
+    lowest = name.removeprefix("digit: ")
     return [
-        claim(f"the asked digit is painted and read{whose}", read["total"]["share"], 0.99),
-        claim(f"each digit (least: {name}){whose}", worst["share"], 0.97),
+        claim(f"{judge} reads the requested digit", read["total"]["share"], 0.99),
+        claim(f"the same for every digit{by} (lowest: {lowest})", worst["share"], 0.97),
     ]
 
 
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--model", default="digits", help="a shipped name, run or folder")
+    parser.add_argument(
+        "--model", default="digits", help="a shipped model, a run or a model folder"
+    )
     parser.add_argument("--judge", type=Path, default=shipped_judge_folder("digits"))
-    parser.add_argument("--second-judge", type=Path, help="its folder: scripts/train_judge.py")
-    only = "only these, again if they are there; else all that is not"
+    parser.add_argument("--second-judge", type=Path, help="folder, from scripts/train_judge.py")
+    only = "only these parts, even if finished; by default all unfinished ones"
     parser.add_argument("--part", nargs="+", choices=[*PARTS, SHEET], help=only)
-    parser.add_argument("--again", action="store_true", help="measure what is there as well")
-    parser.add_argument("--n", type=int, default=1000, help="pictures a digit, in four phrasings")
-    parser.add_argument("--n-unseen", type=int, default=8, help="pictures an unseen phrasing")
-    parser.add_argument("--n-agreement", type=int, default=100, help="seeds of five spellings")
-    parser.add_argument("--gates", type=int, default=20, help=f"times {PICTURES} pictures")
-    parser.add_argument("--n-compared", type=int, default=12, help="pictures a prompt and bridge")
-    parser.add_argument("--steps", type=int, default=20, help="of the sampler")
-    parser.add_argument("--seed", type=int, default=0, help="of the first picture")
+    parser.add_argument("--again", action="store_true", help="measure finished parts again")
+    parser.add_argument("--n", type=int, default=1000, help="pictures per digit, in four phrasings")
+    parser.add_argument("--n-unseen", type=int, default=8, help="pictures per unseen phrasing")
+    parser.add_argument(
+        "--n-agreement", type=int, default=100, help="seeds per digit, spelt five ways"
+    )
+    parser.add_argument("--gates", type=int, default=20, help=f"repetitions of {PICTURES} pictures")
+    parser.add_argument("--n-compared", type=int, default=12, help="pictures per prompt and bridge")
+    parser.add_argument("--steps", type=int, default=20, help="sampler steps")
+    parser.add_argument("--seed", type=int, default=0, help="seed of the first picture")
     parser.add_argument("--out", type=Path, default=RESULTS / "digits_from_words.json")
     parser.add_argument("--image", type=Path, default=IMAGES / "digits_from_words.png")
     parser.add_argument("--no-image", action="store_const", const=None, dest="image")

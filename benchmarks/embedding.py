@@ -1,9 +1,9 @@
-"""Embedding pictures: how much of the bare encoder's speed is left with files, threads and a cache?
+"""Embedding pictures: how much of the bare encoder's speed remains with files, threads and a cache?
 
-`python benchmarks/embedding.py`. Writes a folder of JPEGs, then measures in turns: the encoder
-alone on batches that are ready in memory; the job of `ddpm-clip embed` with decoding and resizing
-in threads; and the same job in one thread, one thing after the other. The encoder is a CLIP
-of ViT-B/32's size with random weights (the time is the same), or `--model` names one.
+`python benchmarks/embedding.py`. Writes a folder of JPEGs, then measures in alternation: the
+encoder alone on batches held in memory; the job of `ddpm-clip embed` with decoding and resizing in
+threads; and the same job in a single thread. The encoder is a randomly initialised CLIP the size of
+ViT-B/32 (which takes the same time as a trained one), or the one given by `--model`.
 """
 
 import argparse
@@ -31,7 +31,7 @@ NEEDED = 0.9
 
 
 def stranger(layers: int, width: int, side: int, device: torch.device) -> TransformersClip:
-    """A CLIP whose image tower is as large as asked for, and that has learned nothing."""
+    """A randomly initialised CLIP with an image tower of the given size."""
     from transformers import CLIPConfig, CLIPImageProcessorPil, CLIPModel
 
     heads = max(1, width // 64)
@@ -52,7 +52,7 @@ def stranger(layers: int, width: int, side: int, device: torch.device) -> Transf
 
 
 def write_pictures(folder: Path, n: int, side: int) -> None:
-    """JPEGs of smooth noise, about as large as photographs of that size are."""
+    """Write JPEGs of smooth noise, with file sizes close to those of photographs."""
     rng = np.random.default_rng(0)
     for i in range(n):
         small = Image.fromarray(rng.integers(0, 256, (side // 16, side // 12, 3), dtype=np.uint8))
@@ -61,13 +61,13 @@ def write_pictures(folder: Path, n: int, side: int) -> None:
 
 
 def bare(encoder: TransformersClip, ready: list[Tensor]) -> None:
-    """Every batch through the encoder, and nothing else."""
+    """Run every batch through the encoder, and nothing else."""
     for batch in ready:
         encoder.embed_ready(batch)
 
 
 def job(encoder: Any, folder: Path, config: Config, workers: int) -> None:
-    """What the command does, into a cache that was not there before."""
+    """Do what the command does, into a new cache."""
     embedding.WORKERS = workers
     with tempfile.TemporaryDirectory() as home:
         for _ in embedding.embed_source(Path(home), config, read_folder(folder), encoder):
@@ -98,8 +98,9 @@ def main() -> None:
     speed = {name: rates(timing, options.pictures) for name, timing in times.items()}
     share = ratio(speed["embed"], speed["bare encoder"])
     for name, values in speed.items():
-        print(f"{name:<20} {median(values):8.1f} pictures a second")
-    claims = [claim("embed reaches the bare encoder's speed", share.median, NEEDED)]
+        print(f"{name:<20} {median(values):8.1f} pictures per second")
+    text = "throughput of `embed`, as a share of the bare encoder's"
+    claims = [claim(text, share.median, NEEDED)]
     print_claims(claims)
     random = f"random weights, {options.layers} layers of {options.width}, {options.side} px"
     write_results(
@@ -120,13 +121,15 @@ def main() -> None:
 
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
-    parser.add_argument("--model", help="a hub id or folder of a pretrained CLIP")
+    parser.add_argument("--model", help="hub id or folder of a pretrained CLIP")
     parser.add_argument("--pictures", type=int, default=512)
     parser.add_argument("--picture-side", type=int, default=375, help="height in pixels")
     parser.add_argument("--batch-size", type=int, default=64)
     parser.add_argument("--layers", type=int, default=12)
     parser.add_argument("--width", type=int, default=768)
-    parser.add_argument("--side", type=int, default=224, help="of the encoder's input")
+    parser.add_argument(
+        "--side", type=int, default=224, help="size of the encoder's input, in pixels"
+    )
     parser.add_argument("--repeats", type=int, default=5)
     parser.add_argument("--device", default="auto")
     parser.add_argument("--out", type=Path, default=RESULTS / "embedding.json")

@@ -1,10 +1,10 @@
-"""Emoji from their names: does a CLIP that knows other drawings of them find each one's own name?
+"""Emoji from their names: does a CLIP trained on another style find each picture's own name?
 
-`python benchmarks/emoji.py` (the pack is looked for as `emoji` is anywhere else). The model learns
-from noto drawings; a second mini-CLIP of another seed and width learns from emojitwo drawings and
-is asked which of a hundred names fits a picture best (R-precision). Real noto drawings of the same
-names stand beside: where the scorer knows fewer than 30 % of those, it cannot judge, and that is
-reported instead. A picture is painted for each of a thousand names, and asked among its hundred.
+`python benchmarks/emoji.py` (the pack is located like the source `emoji`). The model is trained on
+noto drawings. A second mini-CLIP with another seed and width is trained on emojitwo drawings; it
+chooses which of a hundred names fits a picture best (R-precision). Real noto drawings of the same
+names are the reference: if the scorer finds fewer than 30 % of those, it cannot judge, and the
+report says so instead. One picture is painted for each of a thousand names, in pools of a hundred.
 """
 
 import argparse
@@ -30,31 +30,31 @@ from ddpm_clip.evaluation.prompts.success import PromptCase, paint_cases
 
 MODEL, SCORER = ROOT / "config" / "emoji.yaml", ROOT / "config" / "emoji_scorer.yaml"
 POOL = 100
-"""Names among which a picture's own is to be found."""
+"""Number of names among which a picture's own must be found."""
 
 MEASURABLE, NEEDED = 0.3, 0.6
-"""R-precision of real drawings below which nothing can be said; share of it that ours must have."""
+"""R-precision of real drawings needed for a judgement; share of it that ours must reach."""
 
 PARTS = ("real", "painted", "ceiling", "emojitwo")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Scorer:
-    """A CLIP that conditions nothing, and the middle of real drawings as it sees them."""
+    """A CLIP used only for scoring, and the mean of its embeddings of real drawings."""
 
     clip: MiniClip
     middle: Tensor  # (e,)
 
     def found(self, x: Tensor, names: Sequence[str], n: int = 1) -> dict[str, Any]:
-        """R-precision and margin of pictures x, `n` a name, each among the names of its pool."""
+        """R-precision and margin of pictures x, `n` per name, among the names of each pool."""
         images, hits, margins = embed_pictures(self.clip, x), list[bool](), list[Tensor]()
         for start in range(0, len(names), POOL):
             pool = names[start : start + POOL]
             own = images[start * n : (start + len(pool)) * n]
             asked = [i // n for i in range(len(own))]
-            told = retrieval(own, self.clip.embed_texts(pool), asked, image_mean=self.middle)
-            hits += told.found.tolist()
-            margins.append(told.margins)
+            ranked = retrieval(own, self.clip.embed_texts(pool), asked, image_mean=self.middle)
+            hits += ranked.found.tolist()
+            margins.append(ranked.margins)
         return counted(hits) | {
             "margin": round(torch.cat(margins).mean().item(), 4),
             "chance": 1 / POOL,
@@ -110,16 +110,16 @@ def main() -> None:
 
 
 def shared_names(one: Pictures, other: Pictures) -> list[str]:
-    """The names that stand for just one drawing in either style, in alphabetical order."""
+    """The names with exactly one drawing in each style, in alphabetical order."""
     once = []
     for _, facts in (one, other):
-        told = [fact["name"] for fact in facts]
-        once.append({name for name in told if told.count(name) == 1})
+        names = [fact["name"] for fact in facts]
+        once.append({name for name in names if names.count(name) == 1})
     return sorted(once[0] & once[1])
 
 
 def pools(names: Sequence[str], n: int, seed: int) -> list[str]:
-    """n hundreds of names by lot, no name twice.
+    """Draw n pools of a hundred names at random, no name twice.
 
     >>> pools([str(i) for i in range(150)], 2, 0)
     Traceback (most recent call last):
@@ -131,7 +131,7 @@ def pools(names: Sequence[str], n: int, seed: int) -> list[str]:
 
 
 def drawings(pictures: Pictures, names: Sequence[str]) -> Tensor:
-    """The real drawing of each name, uint8."""
+    """The real drawing of each name, as uint8."""
     row = {fact["name"]: i for i, fact in enumerate(pictures[1])}
     return pictures[0][[row[name] for name in names]]
 
@@ -142,7 +142,7 @@ def painted(
     options: argparse.Namespace,
     real: Pictures | None = None,
 ) -> Tensor:
-    """`options.n` pictures a name: from the word, or from the embedding of its real drawing."""
+    """Paint `options.n` pictures per name, from the word or from its drawing's embedding."""
     cases = [PromptCase(name, {"name": name}) for name in names]
     conditions: Callable[..., Tensor] | None = None
     if real is not None:
@@ -154,41 +154,45 @@ def painted(
 
 
 def claims(found: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """What a release must keep, where it can be measured."""
+    """The targets that a release must meet, if they can be measured."""
     if not {"real", "painted"} <= found.keys() or found["real"]["share"] < MEASURABLE:
         return []
     real, ours = found["real"]["share"], found["painted"]["share"]
-    text = f"the own name is found among {POOL}; of real noto drawings: {real:.1%}"
+    text = f"the picture's own name is found among {POOL}; for real noto drawings: {real:.1%}"
     return [claimed(text, ours, round(NEEDED * real, 4))]
 
 
 def verdict(found: Mapping[str, Any]) -> dict[str, Any]:
-    """Whether the scorer knows real drawings well enough to judge painted ones."""
+    """Whether the scorer recognises real drawings well enough to judge painted ones."""
     if "real" not in found:
         return {}
     share = found["real"]["share"]
     if share >= MEASURABLE:
         return {"verdict": "measurable"}
     why = f"the scorer finds the names of {share:.1%} of real noto drawings"
-    return {"verdict": f"not measurable: {why}, and {MEASURABLE:.0%} are needed to judge others"}
+    return {"verdict": f"not measurable: {why}, but judging others takes {MEASURABLE:.0%}"}
 
 
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--set", action="append", default=[], help="KEY=VALUE of both recipes")
-    parser.add_argument("--work", type=Path, default=ROOT / "runs", help="where networks are kept")
-    parser.add_argument("--part", nargs="+", choices=PARTS, help="only these, and again")
+    parser.add_argument("--set", action="append", default=[], help="KEY=VALUE, for both recipes")
+    parser.add_argument(
+        "--work", type=Path, default=ROOT / "runs", help="folder for the trained networks"
+    )
+    parser.add_argument(
+        "--part", nargs="+", choices=PARTS, help="only these parts, even if finished"
+    )
     parser.add_argument(
         "--again",
         action="store_const",
         const=PARTS,
         dest="part",
-        help="measure what is there as well",
+        help="measure finished parts again",
     )
-    parser.add_argument("--pools", type=int, default=10, help=f"of {POOL} names each")
-    parser.add_argument("--n", type=int, default=1, help="pictures a name")
-    parser.add_argument("--steps", type=int, default=20, help="of the sampler")
-    parser.add_argument("--seed", type=int, default=0, help="of the first picture and of the pools")
+    parser.add_argument("--pools", type=int, default=10, help=f"pools of {POOL} names")
+    parser.add_argument("--n", type=int, default=1, help="pictures per name")
+    parser.add_argument("--steps", type=int, default=20, help="sampler steps")
+    parser.add_argument("--seed", type=int, default=0, help="seed of the pictures and the pools")
     parser.add_argument("--out", type=Path, default=RESULTS / "emoji.json")
     parser.add_argument("--image", type=Path, default=IMAGES / "emoji.png")
     parser.add_argument("--no-image", action="store_const", const=None, dest="image")

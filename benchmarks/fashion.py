@@ -1,10 +1,11 @@
-"""Clothes by class and from words: is the asked kind of garment painted?
+"""Clothes by class and from words: is the requested kind of garment painted?
 
-`python benchmarks/fashion.py` (Fashion-MNIST is looked for as `fashion-mnist` is anywhere else).
-Two models of one network and training, made from their recipes: one is told the class, the other
-learns from image embeddings of a mini-CLIP alone and is asked with words. A judge of another
-architecture and seed, from the half of the pictures that the mini-CLIP never saw, reads both, and
-the real test pictures beside them: shirts are hard to tell from T-shirts, pullovers and coats.
+`python benchmarks/fashion.py` (Fashion-MNIST is located like the source `fashion-mnist`). Trains
+two models with the same network and training from their recipes: one is conditioned on the class,
+the other on the image embeddings of a mini-CLIP, and is prompted with words. A judge with its own
+architecture and seed, trained on the half of the pictures that the mini-CLIP never saw, reads the
+pictures of both. It also reads the real test pictures as a reference: shirts are hard to
+distinguish from T-shirts, pullovers and coats.
 """
 
 import argparse
@@ -34,7 +35,7 @@ NAMES = {name: name for name in CLOTHES}
 PLAIN = ("{x}",)
 PHRASINGS = ("{x}", "a photo of a {x}")
 NEEDED = 0.9
-"""Of the share of real test pictures that the judge reads right."""
+"""Required success, relative to the judge's accuracy on real test pictures."""
 
 JUDGE = {"seed": 2077, "batch_size": 128, "half": 2}
 WORDS, CLASSES = ROOT / "config" / "fashion.yaml", ROOT / "config" / "fashion_classes.yaml"
@@ -48,12 +49,12 @@ def main() -> None:
     clip = mini_clip(WORDS, work / "fashion-clip", [*changes, model])
     data = settled(WORDS, changes).data
     judge = judge_of(data, work / "fashion-judge", steps=options.judge_steps, **JUDGE)
-    told = trained(CLASSES, work / "fashion_classes", changes)
+    by_class = trained(CLASSES, work / "fashion_classes", changes)
     tti = trained(WORDS, work / "fashion", [*changes, model])
     real, how = real_pictures(data), {"steps": options.steps}
     common = painter(tti, judge, options.steps, seed) | {
         "mini_clip": clip,
-        "classes_fingerprint": told.model.fingerprint,
+        "classes_fingerprint": by_class.model.fingerprint,
     }
     parts = Parts(options.out, common, PARTS, claims)
     plain, named = asked(NAMES, PLAIN), asked(NAMES, PHRASINGS)
@@ -68,9 +69,9 @@ def main() -> None:
         {
             "real": (lambda: real_part(judge, real), {}),
             "classes": (
-                lambda: words_part(told, judge, plain, 2 * n, seed=seed, title="By class", **how)[
-                    0
-                ],
+                lambda: words_part(
+                    by_class, judge, plain, 2 * n, seed=seed, title="By class", **how
+                )[0],
                 {"n_a_prompt": 2 * n},
             ),
             "words": (lambda: words()[0], {"n_a_prompt": n}),
@@ -88,12 +89,15 @@ def main() -> None:
 
 
 def claims(found: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """What a release must keep, of the parts that are there."""
+    """The targets that a release must meet, for the finished parts."""
     if "real" not in found:
         return []
     real = found["real"]["total"]
     accuracy = real["read"] / real["n"]
-    kept = {"classes": "the asked class is painted and read", "words": "the same asked with words"}
+    kept = {
+        "classes": "the judge reads the requested class",
+        "words": "the same, requested in words",
+    }
     return [
         claim(
             f"{text}; real test pictures: {accuracy:.1%}",
@@ -107,21 +111,25 @@ def claims(found: Mapping[str, Any]) -> list[dict[str, Any]]:
 
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--set", action="append", default=[], help="KEY=VALUE of both recipes")
-    parser.add_argument("--work", type=Path, default=ROOT / "runs", help="where networks are kept")
-    parser.add_argument("--judge-steps", type=int, default=600, help="of its training")
-    parser.add_argument("--part", nargs="+", choices=PARTS, help="only these, and again")
+    parser.add_argument("--set", action="append", default=[], help="KEY=VALUE, for both recipes")
+    parser.add_argument(
+        "--work", type=Path, default=ROOT / "runs", help="folder for the trained networks"
+    )
+    parser.add_argument("--judge-steps", type=int, default=600, help="training steps of the judge")
+    parser.add_argument(
+        "--part", nargs="+", choices=PARTS, help="only these parts, even if finished"
+    )
     parser.add_argument(
         "--again",
         action="store_const",
         const=PARTS,
         dest="part",
-        help="measure what is there as well",
+        help="measure finished parts again",
     )
-    parser.add_argument("--n", type=int, default=50, help="pictures a prompt")
-    parser.add_argument("--n-few", type=int, default=5, help="pictures a prompt and bridge")
-    parser.add_argument("--steps", type=int, default=20, help="of the sampler")
-    parser.add_argument("--seed", type=int, default=0, help="of the first picture")
+    parser.add_argument("--n", type=int, default=50, help="pictures per prompt")
+    parser.add_argument("--n-few", type=int, default=5, help="pictures per prompt and bridge")
+    parser.add_argument("--steps", type=int, default=20, help="sampler steps")
+    parser.add_argument("--seed", type=int, default=0, help="seed of the first picture")
     parser.add_argument("--out", type=Path, default=RESULTS / "fashion.json")
     parser.add_argument("--image", type=Path, default=IMAGES / "fashion.png")
     parser.add_argument("--no-image", action="store_const", const=None, dest="image")

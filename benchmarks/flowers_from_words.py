@@ -1,9 +1,9 @@
-"""Flowers from words: are species and petal colour those that a prompt asks for?
+"""Flowers from words: do species and petal colour match the prompt?
 
-`python benchmarks/flowers_from_words.py`. Prompts of every species in every petal colour, in varied
-wording, a seed each. Two witnesses look at the pictures: a judge of another architecture and seed,
-trained on flowers that another seed drew, and a program that measures the petals' colour in the
-pixels and has learned nothing. How far the program is to be trusted is measured on drawings.
+`python benchmarks/flowers_from_words.py`. Prompts request every species in every petal colour, in
+varied wording, with one seed each. Two independent readers check the pictures: a judge with its own
+architecture and seed, trained on flowers drawn with another seed, and an untrained program that
+measures the petals' colour in the pixels. The accuracy of that program is measured on drawings.
 """
 
 import argparse
@@ -56,11 +56,11 @@ WITH_MIDDLE = (
     "a {petals} {species}, its middle is {centre}",
 )
 DRAWN = 889
-"""Seed of the drawings for ceiling and trust: nobody's training."""
+"""Seed of the drawings for the ceiling and the accuracy of the program; never used in training."""
 
 
 def flower_cases(n: int, seed: int = 0) -> list[PromptCase]:
-    """`n` prompts: all species and petal colours equally often, wording by lot, all different."""
+    """`n` different prompts: all species and petal colours equally often, in random wording."""
     rng = random.Random(f"flower prompts {seed}")
     pairs = [(species, petals) for species in FACTS["species"] for petals in FACTS["petals"]]
     made: dict[str, PromptCase] = {}
@@ -72,7 +72,7 @@ def flower_cases(n: int, seed: int = 0) -> list[PromptCase]:
 
 
 def _case(facts: dict[str, str], rng: random.Random) -> PromptCase:
-    """One wording of the facts; four in ten also ask for a background or a centre."""
+    """One wording of the facts; four in ten also request a background or a centre."""
     wordings, more = FLOWER_PHRASINGS, rng.random()
     if more < 0.2:
         facts, wordings = facts | {"background": rng.choice(list(BACKGROUNDS))}, WITH_GROUND
@@ -115,13 +115,13 @@ def main() -> None:
 
 
 def measure(x: Tensor, cases: Sequence[PromptCase]) -> SuccessTable:
-    """The petals' colour only, by the program that looks at pixels."""
+    """Measure the petals' colour only, with the program that looks at pixels."""
     petals = [PromptCase(case.prompt, {"petals": case.facts["petals"]}) for case in cases]
     return count_success(PetalMeter(), x, petals)
 
 
 def drawings(size: int) -> tuple[Tensor, list[dict[str, str]]]:
-    """Pixels (n, 3, size, size) uint8 and facts of flowers that nobody was trained on."""
+    """Pixels (n, 3, size, size) uint8 and facts of flowers that were never used in training."""
     source = DrawnFlowers(6000, size, DRAWN)
     pixels = load_pixels(source, size=size, channels=3)
     return torch.from_numpy(pixels.array), [source.facts(i) for i in pixels.indices]
@@ -138,27 +138,29 @@ def show(
     colours = {"all": measured.total, "of drawings": trust.total} | measured.values
     print_counts("Petal colour measured in the pixels", colours)
     totals = {name: one.total for name, one in bridges.items()}
-    print_counts("Bridges beside each other, all facts", totals)
+    print_counts("Bridges compared, all facts", totals)
 
 
 def claims(table: SuccessTable, measured: SuccessTable) -> list[dict[str, Any]]:
-    """What a release must keep."""
+    """The targets that a release must meet."""
     asked = table.attributes
     return [
-        claim("asked petal colour, read by the judge", asked["petals"].share, 0.95),
-        claim("asked petal colour, measured in the pixels", measured.total.share, 0.95),
-        claim("asked species, read by the judge", asked["species"].share, 0.90),
+        claim("requested petal colour, read by the judge", asked["petals"].share, 0.95),
+        claim("requested petal colour, measured in the pixels", measured.total.share, 0.95),
+        claim("requested species, read by the judge", asked["species"].share, 0.90),
     ]
 
 
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--model", default="flowers", help="a shipped name, run or folder")
+    parser.add_argument(
+        "--model", default="flowers", help="a shipped model, a run or a model folder"
+    )
     parser.add_argument("--judge", type=Path, default=shipped_judge_folder("flowers"))
-    parser.add_argument("--n", type=int, default=400, help="prompts, a picture each")
-    parser.add_argument("--n-compared", type=int, default=196, help="prompts a bridge")
-    parser.add_argument("--steps", type=int, default=20, help="of the sampler")
-    parser.add_argument("--seed", type=int, default=0, help="of the first picture")
+    parser.add_argument("--n", type=int, default=400, help="prompts, with one picture each")
+    parser.add_argument("--n-compared", type=int, default=196, help="prompts per bridge")
+    parser.add_argument("--steps", type=int, default=20, help="sampler steps")
+    parser.add_argument("--seed", type=int, default=0, help="seed of the first picture")
     parser.add_argument("--out", type=Path, default=RESULTS / "flowers_from_words.json")
     parser.add_argument("--image", type=Path, default=IMAGES / "flowers_from_words.png")
     parser.add_argument("--no-image", action="store_const", const=None, dest="image")

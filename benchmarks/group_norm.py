@@ -1,7 +1,7 @@
-"""GroupNorm on this machine: what a pass costs by the channels in a group.
+"""GroupNorm on this machine: the cost of a pass by channels per group.
 
-`python benchmarks/group_norm.py`. It is why `model.norm_groups` is groups of 16 channels by
-default: with bfloat16 in channels_last, narrower groups are not vectorised on a CPU.
+`python benchmarks/group_norm.py`. This is the reason why `model.norm_groups` defaults to groups of
+16 channels: with bfloat16 in channels_last, narrower groups are not vectorised on a CPU.
 """
 
 import argparse
@@ -18,14 +18,14 @@ from torch.nn import functional as F
 from ddpm_clip.models.layers import GROUP_WIDTH
 
 WIDTHS = (4, 8, 16, 32, 64)
-"""Channels of a group."""
+"""Channels per group."""
 
 REPEATS = 10
-"""Calls in a turn."""
+"""Passes per timed call."""
 
 
 def forward_and_backward(x: Tensor, grad: Tensor, groups: int) -> None:
-    """`REPEATS` passes of a GroupNorm with its weights."""
+    """Run `REPEATS` forward and backward passes of a GroupNorm with weights."""
     weight = torch.ones(x.shape[1], dtype=x.dtype, requires_grad=True)
     bias = torch.zeros(x.shape[1], dtype=x.dtype, requires_grad=True)
     for _ in range(REPEATS):
@@ -34,7 +34,7 @@ def forward_and_backward(x: Tensor, grad: Tensor, groups: int) -> None:
 
 
 def measured(batch: int, ch: int, side: int, dtype: torch.dtype, rounds: int) -> dict[str, Any]:
-    """Milliseconds of one pass, by the channels in a group, in turns."""
+    """Milliseconds of one pass by channels per group, measured in alternation."""
     x = torch.randn(batch, ch, side, side).to(dtype)
     x = x.contiguous(memory_format=torch.channels_last).requires_grad_()
     grad = torch.randn_like(x)
@@ -46,7 +46,7 @@ def measured(batch: int, ch: int, side: int, dtype: torch.dtype, rounds: int) ->
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--batch", type=int, default=64)
-    parser.add_argument("--side", type=int, default=14, help="of the map")
+    parser.add_argument("--side", type=int, default=14, help="side of the feature map")
     parser.add_argument("--channels", type=int, default=64)
     parser.add_argument("--rounds", type=int, default=7)
     parser.add_argument("--out", type=Path, default=RESULTS / "group_norm.json")
@@ -62,7 +62,7 @@ def main() -> None:
     slowest = max(table[name][str(GROUP_WIDTH)] / best[name] for name in table)
     kept = [
         claim(
-            f"groups of {GROUP_WIDTH} channels, times the best width's time",
+            f"GroupNorm time with groups of {GROUP_WIDTH} channels, relative to the fastest width",
             slowest,
             2.0,
             at_most=True,

@@ -1,6 +1,6 @@
-"""Names of classes asked of a model, read back by a judge that reads real test pictures as well.
+"""Prompt a model with class names, and compare what a judge reads with real test pictures.
 
-Knows nothing of which data set it is, nor of files.
+Used by the benchmarks of labelled data sets.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -26,7 +26,7 @@ from ddpm_clip.utils.tensors import to_float
 
 Facts = dict[str, str]
 Pictures = tuple[Tensor, list[Facts]]
-"""Pixels (n, c, h, w) uint8, and what is true of each."""
+"""Pixels (n, c, h, w) uint8, and the facts of each picture."""
 
 
 def measure_parts(
@@ -34,31 +34,31 @@ def measure_parts(
     works: Mapping[str, tuple[Callable[[], dict[str, Any]], dict[str, Any]]],
     only: Sequence[str] | None = None,
 ) -> None:
-    """Measure what is not there, or what is named.
+    """Measure all unfinished parts, or the parts named by `only`.
 
     Args:
-        parts: of the JSON file.
-        works: of each part the work, and how many pictures it takes.
-        only: these parts, whether or not they are there.
+        parts: parts of the JSON file.
+        works: the work of each part, and its settings.
+        only: parts to measure, even if they are finished.
     """
     for name, (work, asks) in works.items():
         if name not in (only or works):
             continue
         if not only and parts.has(name, **asks):
-            print(f"{name}: is there")
+            print(f"{name}: already measured")
             continue
         parts.measure(name, work, **asks)
 
 
 def real_pictures(data: DataConfig, split: str = "test") -> Pictures:
-    """A split of the source, cut as the training pictures are."""
+    """A split of the source, cropped like the training pictures."""
     source = open_data(data, split)
     pixels = finish(decode(source, data))
     return torch.from_numpy(pixels.array), [facts_of(source, i) for i in pixels.indices]
 
 
 def real_part(judge: JudgeNet, real: Pictures) -> dict[str, Any]:
-    """What the judge says of real pictures: the share that no model can be expected to pass."""
+    """The judge's accuracy on real pictures, which no model can be expected to exceed."""
     pixels, facts = real
     cases = [PromptCase("a real picture", {"label": one["label"]}) for one in facts]
     table = count_success(judge, to_float(pixels), cases)
@@ -67,11 +67,11 @@ def real_part(judge: JudgeNet, real: Pictures) -> dict[str, Any]:
 
 
 def asked(labels: Mapping[str, str], phrasings: Sequence[str]) -> list[PromptCase]:
-    """Every label in every phrasing.
+    """Prompts for every label in every phrasing.
 
     Args:
-        labels: of each value that a judge reads, the words to ask with.
-        phrasings: with `{x}` where these stand.
+        labels: label that the judge reads -> words in the prompt.
+        phrasings: prompt templates with `{x}` for the words.
     """
     return [
         PromptCase(phrasing.format(x=words), {"label": label})
@@ -90,7 +90,7 @@ def words_part(
     title: str,
     **how: Any,
 ) -> tuple[dict[str, Any], Tensor]:
-    """Paint `n` pictures a prompt and let the judge read them; the counts, and the pictures."""
+    """Paint `n` pictures per prompt and let the judge read them; returns counts and pictures."""
     x = finished(paint_cases(tti, cases, n, seed, **how), title)
     table = count_success(judge, x, cases, seed)
     print_counts(title, {"all": table.total} | table.values)
@@ -106,36 +106,36 @@ def bridges_part(
     real: Pictures,
     **how: Any,
 ) -> dict[str, Any]:
-    """The bridges beside each other, and real pictures' embeddings as the ceiling."""
+    """Compare the bridges, with embeddings of real pictures as the ceiling."""
     pixels, facts = real
     work = compare_bridges(tti, judge, cases, n, seed, pixels=pixels, facts=facts, **how)
     tables = finished(work, "bridges")
-    print_counts("Bridges beside each other", {name: one.total for name, one in tables.items()})
+    print_counts("Bridges compared", {name: one.total for name, one in tables.items()})
     return {name: one.as_dict() for name, one in tables.items()}
 
 
 def beside_real_part(judge: JudgeNet, x: Tensor, real: Pictures) -> dict[str, Any]:
-    """How far painted pictures x (n, c, h, w) are from real ones, beside real ones from each other.
+    """Distance of painted pictures x (n, c, h, w) from real ones, and of real ones from each other.
 
-    A colour may be all that a judge needs to name a flower: what it reads rightly need not look
-    right. In its features, which see more than its verdict says.
+    Measured in the judge's features. They show more than its verdict: a judge may need no more than
+    a colour to name a flower, so a picture that it reads correctly need not look right.
     """
     rows = judge_features(judge, x), judge_features(judge, real[0])
     found: dict[str, Beside] = {}
     for metric in ("kid", "manifold"):
         found |= finished(beside_real(metric, *rows), metric)
     for name, one in found.items():
-        print(f"{name}: {one.painted:.3f}; of real pictures {one.real:.3f} (n = {one.n})")
+        print(f"{name}: {one.painted:.3f}; real pictures {one.real:.3f} (n = {one.n})")
     return {name: one.as_dict() for name, one in found.items()}
 
 
 def copies_part(x: Tensor, train: Tensor, unseen: Tensor, mirrored: bool) -> dict[str, Any]:
-    """Does the model repeat its training pictures? In pixels, mirror images included.
+    """Look for copies of training pictures, in pixels, mirror images included.
 
     Args:
-        x: (n, c, h, w) painted.
-        train: (t, c, h, w) uint8, what was trained on.
-        unseen: (u, c, h, w) uint8 of the same kind, never trained on.
+        x: painted pictures (n, c, h, w).
+        train: training pictures (t, c, h, w) uint8.
+        unseen: pictures (u, c, h, w) uint8 of the same kind that were not used in training.
         mirrored: whether training mirrored its pictures.
     """
     found = audit(
@@ -145,9 +145,9 @@ def copies_part(x: Tensor, train: Tensor, unseen: Tensor, mirrored: bool) -> dic
             for one in (train, unseen)
         ),
     )
-    told = found.as_dict()
+    facts = found.as_dict()
     print(
-        f"copies: {told['duplicates']['n']} of {len(x)}; closer to the training set: "
-        f"{told['closer_to_train']['share']:.1%}"
+        f"copies: {facts['duplicates']['n']} of {len(x)}; closer to the training set: "
+        f"{facts['closer_to_train']['share']:.1%}"
     )
-    return told
+    return facts

@@ -1,8 +1,8 @@
-"""A manifest of a million rows: how long an embedding cache takes to open, and in what memory.
+"""A manifest of a million rows: time and memory needed to open an embedding cache.
 
-`python benchmarks/manifest.py`. Writes a cache of fake embeddings of few numbers, shard by shard
-as an embedding job does, then opens it in a fresh process each time: the manifest alone, and with
-the first question to it, which checks every shard's SHA-256 and looks up every row.
+`python benchmarks/manifest.py`. Writes a cache of short fake embeddings, shard by shard like an
+embedding job, then opens it in a fresh process each time: once the manifest alone, and once with
+the first query, which checks the SHA-256 of every shard and looks up every row.
 """
 
 import argparse
@@ -24,10 +24,10 @@ from ddpm_clip.data.cache.embeddings import EmbeddingCache
 
 KIND = {"embedder_name": "fake", "fingerprint": "f00d", "preprocessing": "none"}
 SHARD = 1024
-"""Rows of a shard: 16 batches of 64."""
+"""Rows per shard: 16 batches of 64."""
 
 SECONDS, MEGABYTES = 2.0, 500.0
-"""The claim."""
+"""The targets."""
 
 
 def picture(i: int) -> tuple[str, str]:
@@ -37,14 +37,14 @@ def picture(i: int) -> tuple[str, str]:
 
 
 def rows(n: int) -> Iterator[tuple[list[str], list[str]]]:
-    """Keys and content hashes, a shard at a time."""
+    """Yield keys and content hashes, one shard at a time."""
     for start in range(0, n, SHARD):
         pairs = [picture(i) for i in range(start, min(start + SHARD, n))]
         yield [key for key, _ in pairs], [hash_ for _, hash_ in pairs]
 
 
 def make(folder: Path, n: int, dim: int) -> dict[str, float]:
-    """Write the cache; gives how long a shard took, at the beginning and at the end."""
+    """Write the cache; returns the time per shard, at the beginning and at the end."""
     cache, seconds = EmbeddingCache.open_or_create(folder, dim=dim, **KIND), []
     for keys, digests in rows(n):
         began = time.perf_counter()
@@ -62,44 +62,44 @@ def make(folder: Path, n: int, dim: int) -> dict[str, float]:
 
 
 def resident(what: str = "VmHWM") -> float:
-    """Memory of this process in MB: the largest so far, or with `VmRSS` now."""
+    """Memory of this process in MB: the peak so far, or with `VmRSS` the current value."""
     lines = Path("/proc/self/status").read_text().splitlines()
     return next(int(line.split()[1]) for line in lines if line.startswith(what)) * 1024 / 1e6
 
 
 def child(folder: Path, n: int, dim: int, ask: bool) -> None:
-    """What a fresh process does; says it as JSON on stdout."""
+    """The work of a fresh process; prints its figures as JSON on stdout."""
     asked = [row for part in rows(n) for row in zip(*part, strict=True)] if ask else []
     keys, digests = [key for key, _ in asked], [hash_ for _, hash_ in asked]
     del asked
     before, began = resident("VmRSS"), time.perf_counter()
     cache = EmbeddingCache.open_or_create(folder, dim=dim, **KIND)
-    told = {"open_seconds": time.perf_counter() - began, "open_growth_mb": resident() - before}
+    facts = {"open_seconds": time.perf_counter() - began, "open_growth_mb": resident() - before}
     assert len(cache) == n
     if ask:
         began = time.perf_counter()
         assert not cache.missing(keys, digests)
-        told["missing_seconds"] = time.perf_counter() - began
+        facts["missing_seconds"] = time.perf_counter() - began
         began = time.perf_counter()
         assert bool((cache.lookup(keys, digests) == 1).all())
-        told |= {"lookup_seconds": time.perf_counter() - began, "growth_mb": resident() - before}
-    print(json.dumps(told))
+        facts |= {"lookup_seconds": time.perf_counter() - began, "growth_mb": resident() - before}
+    print(json.dumps(facts))
 
 
 def measured(folder: Path, n: int, dim: int, repeats: int, ask: bool) -> dict[str, Any]:
-    """Medians over fresh processes, with the values themselves."""
+    """Medians over fresh processes, together with all values."""
     words = [sys.executable, __file__, "--child", str(folder), "--rows", str(n), "--dim", str(dim)]
     words += ["--ask"] if ask else []
-    told = [
+    runs = [
         json.loads(subprocess.run(words, check=True, capture_output=True).stdout)
         for _ in range(repeats)
     ]
     return {
         key: {
-            "median": round(median(one[key] for one in told), 3),
-            "all": [round(one[key], 3) for one in told],
+            "median": round(median(one[key] for one in runs), 3),
+            "all": [round(one[key], 3) for one in runs],
         }
-        for key in told[0]
+        for key in runs[0]
     }
 
 
@@ -114,10 +114,10 @@ def main() -> None:
         opened, asked = measured(*how, False), measured(*how, True)
         size = (Path(home) / "cache" / "manifest.parquet").stat().st_size
     seconds, memory = opened["open_seconds"]["median"], opened["open_growth_mb"]["median"]
-    rows_ = f"{options.rows:,} rows open within"
+    opening = f"to open a cache of {options.rows:,} rows"
     claims = [
-        claim(f"{rows_} {SECONDS:g} s", seconds, SECONDS, at_most=True, unit="s"),
-        claim(f"{rows_} {MEGABYTES:g} MB", memory, MEGABYTES, at_most=True, unit="MB"),
+        claim(f"time {opening}", seconds, SECONDS, at_most=True, unit="s"),
+        claim(f"memory {opening}", memory, MEGABYTES, at_most=True, unit="MB"),
     ]
     print_claims(claims)
     write_results(

@@ -1,14 +1,13 @@
-"""Claim: in memory-mapped mode a training takes no more memory for more pictures.
+"""Claim: in memory-mapped mode, training on more pictures takes no more memory.
 
-Tar shards of drawn noise are written for each count, `ddpm-clip train` runs on them in a process
-of its own, and that process's anonymous memory is read from outside, many times a second, from
-its first import to its last step. Pages of mapped files are not in it: the system takes those
-back when it needs them.
+For each count, tar shards of random noise are written and `ddpm-clip train` runs on them in its own
+process, whose anonymous memory is read from outside many times a second, from the first import to
+the last step. Pages of mapped files do not count: the system reclaims those when it needs them.
 
     python benchmarks/memory.py                     10,000 and 100,000 pictures, a few minutes
-    python benchmarks/memory.py --counts 500 1000   a try
+    python benchmarks/memory.py --counts 500 1000   a quick try
 
-Knows nothing of how the memory is saved. Linux only: it reads /proc.
+Linux only: it reads /proc.
 """
 
 import argparse
@@ -27,14 +26,14 @@ import numpy as np
 from reporting import RESULTS, claim, print_claims, write_results
 
 SHARD = 10_000
-"""Pictures a shard."""
+"""Pictures per shard."""
 
 CLASSES = 512
-"""As many as CLIP has coordinates, so that a one-hot row is as long as an embedding of CLIP."""
+"""As many as CLIP has dimensions, so that a one-hot vector is as long as a CLIP embedding."""
 
 SIDE, BATCH = 16, 32
 MOST = 1.10
-"""How much more the larger training may take."""
+"""Largest memory of the larger training, relative to the smaller one."""
 
 SETTINGS = [
     "embedder.name=labels", f"data.image_size={SIDE}", "data.memory_limit_mb=1",
@@ -45,7 +44,7 @@ SETTINGS = [
 
 
 def write_shards(folder: Path, n: int) -> None:
-    """`n` pictures of noise with a class each, a shard at a time."""
+    """Write `n` pictures of noise with a class each, one shard at a time."""
     folder.mkdir(parents=True)
     for first in range(0, n, SHARD):
         with tarfile.open(folder / f"shard-{first // SHARD:06d}.tar", "w") as tar:
@@ -61,7 +60,7 @@ def put(tar: tarfile.TarFile, name: str, data: bytes) -> None:
 
 
 def picture(i: int) -> bytes:
-    """A bitmap of noise: nothing to compress, so that a hundred thousand take seconds."""
+    """A bitmap of noise, uncompressed, so that a hundred thousand take only seconds."""
     size = 3 * SIDE * SIDE
     head = struct.pack(
         "<2sIHHIIiiHHIIiiII",
@@ -86,7 +85,7 @@ def picture(i: int) -> bytes:
 
 
 def measure(n: int, steps: int) -> dict[str, Any]:
-    """The most anonymous memory of one training on `n` pictures, in MiB."""
+    """Peak anonymous memory of one training on `n` pictures, in MiB."""
     with tempfile.TemporaryDirectory() as home:
         write_shards(Path(home, "shards"), n)
         words = [
@@ -113,7 +112,7 @@ def measure(n: int, steps: int) -> dict[str, Any]:
 
 
 def watched(child: subprocess.Popen[bytes]) -> dict[str, float]:
-    """Peaks in MiB, by kind, until the process ends."""
+    """Peak memory in MiB by kind, until the process ends."""
     peak: dict[str, float] = {}
     while child.poll() is None:
         try:
@@ -141,8 +140,8 @@ def main() -> None:
         print("  ".join(f"{name} {value:,}" for name, value in rows[-1].items()), flush=True)
     ratio = rows[-1]["anon_mib"] / rows[0]["anon_mib"]
     held = claim(
-        f"anonymous memory of a training on {options.counts[-1]:,} pictures, as a share of that "
-        f"on {options.counts[0]:,}",
+        f"anonymous memory of training on {options.counts[-1]:,} pictures, relative to "
+        f"{options.counts[0]:,} pictures",
         ratio,
         MOST,
         at_most=True,

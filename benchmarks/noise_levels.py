@@ -1,12 +1,12 @@
-"""At which noise does training pay? The error of x_0 by noise level, for two ways to draw levels.
+"""The error of x_0 by noise level, for two distributions of the training noise levels.
 
-`python benchmarks/noise_levels.py` (the emoji pack is looked for as `emoji` is anywhere else; eight
-minutes of two cores). Where every picture has an embedding of its own, a network that is asked at
-high noise must paint from the embedding alone. Two runs of the emoji recipe, equal but for the
-distribution of their training levels, are asked about the drawings they learned from; beside them
-stand two predictions that need no network: the mean drawing, and the best linear map from
-conditions to pixels, fitted to these very drawings. A run that is worse than that map has not
-learned what its conditions say.
+`python benchmarks/noise_levels.py` (the emoji pack is located like the source `emoji`; takes eight
+minutes on two cores). If every picture has its own embedding, a network at high noise can only
+paint from the embedding. Two runs of the emoji recipe, identical except for the distribution of
+their training noise levels, are evaluated on their training drawings. For comparison there are two
+predictions without a network: the mean drawing, and the best linear map from conditions to pixels,
+fitted to the same drawings. A run that is worse than that map has not learned to use its
+conditions.
 """
 
 import argparse
@@ -71,39 +71,39 @@ def main() -> None:
 
 @torch.no_grad()
 def conditions(tti: TextToImage, x: Tensor) -> Tensor:
-    """(n, e + 1) the conditions of the pictures' own embeddings."""
+    """The conditions (n, e + 1) from the pictures' own embeddings."""
     parts = [tti.model.embedder.embed_pixels(part).cpu() for part in x.split(128)]
     return tti.model.conditioner.images(torch.cat(parts))
 
 
 @torch.no_grad()
 def error_by_level(tti: TextToImage, x: Tensor, c: Tensor) -> dict[str, list[float]]:
-    """The error at each of `LEVELS`, told the condition and not; the noise is always the same."""
+    """The error at each of `LEVELS`, with and without the condition, from the same noise."""
     ddpm, found = tti.model.ddpm, dict[str, list[float]]()
     noise = torch.randn(x.shape, generator=torch.Generator().manual_seed(0))
     for name, shown in (("with_condition", 1.0), ("without_condition", 0.0)):
         found[name] = []
         for level in LEVELS:
-            row = ddpm.schedule.timestep_of(torch.tensor([level])).item()
+            timestep = ddpm.schedule.timestep_of(torch.tensor([level])).item()
             off = 0.0
             for part in torch.arange(len(x)).split(64):
-                t, mask = torch.full((len(part),), row), torch.full((len(part), 1), shown)
+                t, mask = torch.full((len(part),), timestep), torch.full((len(part), 1), shown)
                 x_t, _ = ddpm.q(x[part], t, noise[part])
-                alpha, sigma = ddpm.schedule.at(row)
-                said = tti.model.network(x_t, t, c[part], mask).float()
-                x_0 = ddpm.parameterization.read(said, x_t, alpha, sigma)[1]
+                alpha, sigma = ddpm.schedule.at(timestep)
+                output = tti.model.network(x_t, t, c[part], mask).float()
+                x_0 = ddpm.parameterization.read(output, x_t, alpha, sigma)[1]
                 off += (x_0 - x[part]).square().sum().item()
             found[name].append(round(off / x.numel(), 5))
     return found
 
 
 def mean_error(x: Tensor) -> float:
-    """Of the mean picture, said of each: what is left to a network that knows nothing."""
+    """Error of predicting the mean picture every time."""
     return round((x - x.mean(0)).square().mean().item(), 5)
 
 
 def linear_error(c: Tensor, x: Tensor) -> float:
-    """Of the least-squares map from conditions to pixels, on the pictures it was fitted to."""
+    """Error of the least-squares map from conditions to pixels, fitted to the same pictures."""
     known = torch.cat([c[:, :-1], torch.ones(len(c), 1)], dim=1).double()
     wanted = x.flatten(1).double()
     fitted = known @ torch.linalg.lstsq(known, wanted).solution
@@ -111,35 +111,38 @@ def linear_error(c: Tensor, x: Tensor) -> float:
 
 
 def claims(found: dict[str, Any]) -> list[dict[str, Any]]:
-    """At the highest noise the condition is all there is."""
+    """The target: at the highest noise, where only the condition helps, higher levels win."""
     at = LEVELS.index(HIGH)
-    text = f"error at sigma/alpha {HIGH:g}, levels drawn higher, over that of levels drawn lower"
+    text = f"error at sigma/alpha {HIGH:g} after training at higher noise levels, relative to"
+    text += " lower ones"
     ratio = found["high"]["with_condition"][at] / found["low"]["with_condition"][at]
     return [claim(text, ratio, 1.0, at_most=True, unit="x")]
 
 
 def show(found: dict[str, Any], plain: dict[str, float]) -> None:
-    """A row a level."""
+    """Print the table, one row per noise level."""
     table = Table(title="Mean squared error of x_0", title_justify="left")
     table.add_column("sigma/alpha", justify="right")
     for name, one in found.items():
-        for told in ("with", "without"):
+        for kind in ("with", "without"):
             table.add_column(
-                f"{name} ({one['p_mean']:g}, {one['p_std']:g}) {told}", justify="right"
+                f"{name} ({one['p_mean']:g}, {one['p_std']:g}) {kind}", justify="right"
             )
     for i, level in enumerate(LEVELS):
-        told = [
+        errors = [
             one[f"{kind}_condition"][i] for one in found.values() for kind in ("with", "without")
         ]
-        table.add_row(f"{level:g}", *(f"{error:.4f}" for error in told))
+        table.add_row(f"{level:g}", *(f"{error:.4f}" for error in errors))
     Console(width=110).print(table)
     print(*(f"{name.replace('_', ' ')}: {error:.4f}" for name, error in plain.items()), sep="\n")
 
 
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--steps", type=int, default=400, help="of either training")
-    parser.add_argument("--work", type=Path, default=ROOT / "runs", help="where networks are kept")
+    parser.add_argument("--steps", type=int, default=400, help="steps of each training")
+    parser.add_argument(
+        "--work", type=Path, default=ROOT / "runs", help="folder for the trained networks"
+    )
     parser.add_argument("--out", type=Path, default=RESULTS / "noise_levels.json")
     return parser.parse_args()
 

@@ -1,7 +1,7 @@
-"""How often an analysis passes where nothing is to be found: all nulls, over all analyses.
+"""How often an analysis passes although there is nothing to find: all nulls, for all analyses.
 
-The claim of docs/explanations.md: of at least 200 null runs no more than 5 % pass, and on the
-targets that the nulls were made of the analyses do pass.
+The claims of docs/explanations.md: of at least 200 null runs at most 5 % pass, and the analyses do
+pass on the targets that the nulls were made from.
 
     python benchmarks/null_verdicts.py                     all of it (an hour or two)
     python benchmarks/null_verdicts.py --runs 10 --model planted --analyses trajectory
@@ -36,7 +36,7 @@ FALSE_PASSES, PASSES = 0.05, 0.8
 
 
 def targets(model: str, seeds: int) -> list[AnalysisTarget]:
-    """One a prompt."""
+    """One target per prompt."""
     asked = PROMPTS.get(model, PROMPTS["digits"])
     if model == "planted":
         return [planted_target(prompt, range(seeds)) for prompt in asked]
@@ -51,10 +51,10 @@ def judged(analysis: str, target: AnalysisTarget) -> str:
 def measured(
     names: Sequence[str], models: Sequence[str], runs: int, seeds: int
 ) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
-    """(null runs, true runs), a dict each.
+    """Return (null runs, true runs), one dict per run.
 
-    Null runs go round all cells (analysis, null, model) until there are enough of them, with
-    another prompt and another draw of the null each time.
+    Null runs cycle through all combinations of analysis, null and model until there are enough,
+    with another prompt and another draw of the null each time.
     """
     asked = {model: targets(model, seeds) for model in models}
     true = [
@@ -88,7 +88,7 @@ def told(
 
 
 def table(runs: Sequence[dict[str, Any]], key: str) -> dict[str, dict[str, int]]:
-    """Verdicts counted by one of the facts of a run."""
+    """Count the verdicts by one of the facts of a run."""
     values = dict.fromkeys(str(one[key]) for one in runs)
     counts = {
         value: Counter(one["verdict"] for one in runs if one[key] == value) for value in values
@@ -156,10 +156,10 @@ def _print(title: str, counts: dict[str, dict[str, int]]) -> None:
 
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--runs", type=int, default=RUNS, help="null runs, at least one a cell")
-    parser.add_argument("--seeds", type=int, default=SEEDS, help="pictures of each run")
+    parser.add_argument("--runs", type=int, default=RUNS, help="null runs, at least one per case")
+    parser.add_argument("--seeds", type=int, default=SEEDS, help="pictures per run")
     parser.add_argument("--analyses", help="NAME[,NAME...]; by default all")
-    parser.add_argument("--model", action="append", help="planted, or a shipped name")
+    parser.add_argument("--model", action="append", help="planted, or a shipped model")
     parser.add_argument("--out", type=Path, default=RESULTS / "null_verdicts.json")
     return parser.parse_args()
 

@@ -1,8 +1,7 @@
-"""The product's own training, on pictures drawn by lot: what the other side of a comparison is.
+"""Our own training on random pictures, as one side of a comparison.
 
-Not a copy of the loop but `ddpm_clip.training.loop.train` itself, with all that it does in a step:
-picking the batch, conditions and their noise, the network, clipping, optimiser, average, history.
-Knows nothing of peers and of time.
+This is not a copy of the loop but `ddpm_clip.training.loop.train` itself, with everything it does
+per step: batch, conditions and their noise, network, clipping, optimiser, EMA and history.
 """
 
 from collections.abc import Iterator, Mapping
@@ -30,7 +29,7 @@ QUIET = {"checkpoint_every": NEVER, "heldout_every": NEVER, "sample_every": 0, "
 
 
 def recipe(name: str, changes: Mapping[str, Any] | None = None) -> Config:
-    """A preset, or the YAML file of that path, with dotted keys replaced."""
+    """The config of a preset or a YAML file, with dotted keys replaced."""
     file = name if Path(name).suffix in (".yaml", ".yml") else None
     config, _ = resolve(preset=None if file else name, file=file, environ={})
     return changed(config, changes or {})
@@ -44,11 +43,11 @@ def changed(config: Config, changes: Mapping[str, Any]) -> Config:
 
 @contextmanager
 def training(config: Config, n: int = 2048) -> Iterator[Iterator[TrainStep]]:
-    """Steps of a training on `n` random pictures, for the length of a `with` block.
+    """The steps of a training on `n` random pictures, within a `with` block.
 
     Args:
-        config: its steps, checkpoints and pauses are put out of the way.
-        n: pictures.
+        config: config of the training; its number of steps and all pauses are overridden.
+        n: number of pictures.
     """
     quiet = {f"training.{key}": value for key, value in QUIET.items()}
     random = {"data.source": "random", "data.flip": False, "embedder.name": "labels"}
@@ -64,7 +63,7 @@ def training(config: Config, n: int = 2048) -> Iterator[Iterator[TrainStep]]:
 
 
 def _random(config: Config, n: int) -> Prepared:
-    """Pixels and embeddings by lot."""
+    """Random pixels and embeddings."""
     rng, dim = np.random.default_rng(0), config.embedder.dim
     shape = (n, config.data.channels, config.data.image_size, config.data.image_size)
     pixels = rng.integers(0, 256, shape, dtype=np.uint8)
@@ -85,7 +84,7 @@ def _random(config: Config, n: int) -> Prepared:
 
 
 def network_of(config: Config, width: int | None = None) -> nn.Module:
-    """The network of a config; `width` is that of its condition."""
+    """The network of a config; `width` is the width of its condition."""
     return build_denoiser(
         config.model,
         T=config.diffusion.timesteps,
@@ -96,17 +95,18 @@ def network_of(config: Config, width: int | None = None) -> nn.Module:
 
 
 def parameters_of(network: nn.Module) -> int:
-    """How many numbers are trained."""
+    """Number of trained parameters."""
     return sum(parameter.numel() for parameter in network.parameters())
 
 
 def scaled_to(config: Config, parameters: int, tolerance: float = 0.1) -> Config:
-    """The config with channels widened or narrowed until the parameters are about as many.
+    """The config with its channels scaled to about this number of parameters.
 
-    All levels grow by about the same factor, in steps of 16 channels, the width of a norm's group.
+    All levels are scaled by about the same factor, in steps of 16 channels, the width of a group of
+    GroupNorm.
 
     Raises:
-        UsageError: no widths come within the tolerance.
+        UsageError: no widths are within the tolerance.
     """
     own = parameters_of(_sketched(config))
     within: list[tuple[float, float, Config]] = []
@@ -114,7 +114,7 @@ def scaled_to(config: Config, parameters: int, tolerance: float = 0.1) -> Config
         candidate = changed(config, {"model.down_chs": chs})
         try:
             found = parameters_of(_sketched(candidate))
-        except UsageError:  # widths that heads or groups do not divide
+        except UsageError:  # widths not divisible into heads or groups
             continue
         off = abs(found / parameters - 1)
         if off <= tolerance:
@@ -125,13 +125,13 @@ def scaled_to(config: Config, parameters: int, tolerance: float = 0.1) -> Config
 
 
 def _sketched(config: Config) -> nn.Module:
-    """The network without numbers."""
+    """The network on the meta device, without values."""
     with torch.device("meta"):
         return network_of(config)
 
 
 def _widths(chs: tuple[int, ...], factor: float) -> set[tuple[int, ...]]:
-    """Widths about `factor` times `chs`, each divisible by 16."""
+    """Widths close to `factor` times `chs`, each divisible by 16."""
     near = [16 * max(1, round(ch * factor / 16)) for ch in chs]
     nudges = product((-16, 0, 16), repeat=len(chs))
     return {
@@ -140,6 +140,6 @@ def _widths(chs: tuple[int, ...], factor: float) -> set[tuple[int, ...]]:
 
 
 def _skew(chs: tuple[int, ...], like: tuple[int, ...]) -> float:
-    """How far the levels are from having grown by one factor: 0 for exactly so."""
+    """How unequally the levels were scaled: 0 if all by the same factor."""
     factors = [ch / old for ch, old in zip(chs, like, strict=True)]
     return max(factors) / min(factors) - 1

@@ -1,7 +1,4 @@
-"""Two ways judged on the same prompts and seeds: by how much do they differ, and how surely?
-
-Knows nothing of pictures.
-"""
+"""Paired comparison of two methods on the same prompts and seeds, with intervals."""
 
 import math
 from collections.abc import Callable, Sequence
@@ -24,7 +21,7 @@ class Paired:
 
     @classmethod
     def of(cls, a: Sequence[bool], b: Sequence[bool]) -> "Paired":
-        """From the outcomes of the same cases."""
+        """Count the outcomes of two methods on the same cases."""
         pairs = list(zip(a, b, strict=True))
         return cls(
             *(
@@ -35,7 +32,7 @@ class Paired:
 
     @property
     def n(self) -> int:
-        """Of pairs."""
+        """Number of pairs."""
         return self.both + self.first + self.second + self.neither
 
     @property
@@ -45,7 +42,7 @@ class Paired:
 
     @property
     def p_value(self) -> float:
-        """McNemar's exact test, two-sided: how likely so lop-sided a count is by chance.
+        """p-value of McNemar's exact two-sided test.
 
         >>> Paired(90, 0, 5, 5).p_value
         0.0625
@@ -55,7 +52,7 @@ class Paired:
 
     @property
     def interval(self) -> tuple[float, float]:
-        """95 %, of the difference: Newcombe (1998), method 10; sound at shares near 1."""
+        """95 % interval of the difference: Newcombe (1998), method 10; valid for shares near 1."""
         n = self.n
         p, q = (self.both + self.first) / n, (self.both + self.second) / n
         (low_p, high_p), (low_q, high_q) = (
@@ -68,7 +65,7 @@ class Paired:
         return self.difference - down, self.difference + up
 
     def _correlation(self) -> float:
-        """Newcombe's phi, continuity-corrected; 0 where a margin is empty."""
+        """Newcombe's phi, continuity-corrected; 0 if a margin is empty."""
         rows = (self.both + self.first) * (self.second + self.neither)
         columns = (self.both + self.second) * (self.first + self.neither)
         if not rows * columns:
@@ -97,10 +94,10 @@ def _length(a: float, b: float, phi: float) -> float:
 
 
 AT_ONCE = 50
-"""Resamples that are drawn together."""
+"""Number of resamples drawn at once."""
 
 Figure = Callable[[np.ndarray], float]
-"""(arms,) shares of success -> a figure of them."""
+"""Success shares of the arms (arms,) -> a figure computed from them."""
 
 
 def resampled(
@@ -111,15 +108,15 @@ def resampled(
     draws: int = 2000,
     seed: int = 0,
 ) -> tuple[float, float]:
-    """95 % of a figure of several ways' shares, when pictures are drawn again.
+    """95 % bootstrap interval of a figure computed from the success shares of several arms.
 
     Args:
-        outcomes: (arms, n), of the same cases.
-        figure: of the arms' shares.
-        block: pictures that are drawn together: as many as a prompt has asks how other prompts
-            of the kind would have fared, 1 how other seeds of these.
-        draws: resamples, a multiple of `AT_ONCE`.
-        seed: of the resamples.
+        outcomes: outcomes (arms, n) on the same cases.
+        figure: computes the figure from the shares of the arms.
+        block: number of pictures that are resampled together. The pictures per prompt give the
+            interval over other prompts of this kind, 1 the interval over other seeds.
+        draws: number of resamples, a multiple of `AT_ONCE`.
+        seed: random seed of the resampling.
     """
     table = np.array(outcomes, dtype=float)
     blocks = table.reshape(len(table), -1, block).mean(2)  # (arms, n / block)

@@ -1,7 +1,7 @@
-"""A measurement in parts, each kept in the JSON as soon as it is there and made again alone.
+"""A measurement in parts, each saved to the JSON as soon as it is finished and repeated on its own.
 
-Parts may stand side by side only where the same weights, judge and settings made them; what is
-there of others is dropped, which is said. Knows nothing of what is measured.
+Parts are kept together only if they come from the same weights, judge and settings; parts from
+other ones are discarded, with a message.
 """
 
 import json
@@ -19,11 +19,11 @@ class Parts:
     """The parts of one JSON file.
 
     Args:
-        path: of the file; what it holds of the same `common` facts stays.
-        common: what all parts share: who painted, how, and who judged.
-        names: of the parts, in the order of the file.
-        claims: what follows from the parts that are there.
-        more: facts that follow from them likewise.
+        path: path of the file; its parts are kept if their `common` facts are the same.
+        common: facts shared by all parts: model, settings and judge.
+        names: names of the parts, in the order of the file.
+        claims: computes the claims from the finished parts.
+        more: computes further facts from the finished parts.
     """
 
     def __init__(
@@ -39,17 +39,17 @@ class Parts:
         there = _read(path)
         changed = [key for key, one in self.common.items() if there.get(key) != one]
         if there and changed:
-            print(f"measured anew, as {', '.join(changed)} changed: {path.name}")
+            print(f"measuring again, because {', '.join(changed)} changed: {path.name}")
             there = {}
         self.found: Facts = {name: there[name] for name in names if name in there}
         self.made: Facts = {k: v for k, v in there.get("parts", {}).items() if k in self.found}
 
     def has(self, name: str, **asked: Any) -> bool:
-        """Whether a part is there, made with just these settings of its own."""
+        """Whether a part is finished, with exactly these settings."""
         return name in self.found and self.made.get(name, {}).get("asked") == _plain(asked)
 
     def measure(self, name: str, work: Callable[[], Facts], **asked: Any) -> None:
-        """Do the work of a part and write the file."""
+        """Do the work of a part, and write the file."""
         began = time.perf_counter()
         self.found[name] = _plain(work())
         about = {key: provenance()[key] for key in ("date", "commit", "cpu", "threads", "dtype")}
@@ -58,7 +58,7 @@ class Parts:
         self.write()
 
     def write(self) -> list[Facts]:
-        """Write all that is there, and return the claims."""
+        """Write all finished parts, and return the claims."""
         kept = self.claims(self.found)
         ordered = {name: self.found[name] for name in self.names if name in self.found}
         absent = [name for name in self.names if name not in self.found]
@@ -84,6 +84,6 @@ def _read(path: Path) -> Facts:
 
 
 def _plain(facts: Mapping[str, Any]) -> Facts:
-    """As it will be read back: lists for tuples, strings for keys."""
+    """The facts as JSON reads them back: tuples become lists, keys become strings."""
     plain: Facts = json.loads(json.dumps(facts, ensure_ascii=False))
     return plain

@@ -1,12 +1,11 @@
-"""The networks of others, and one training step as their own examples do it.
+"""The networks of other libraries, with one training step as in their own examples.
 
     pip install diffusers
     pip install --no-deps denoising-diffusion-pytorch einops     # and scipy, tqdm
 
-Both are asked without a condition and stepped without an average of weights, with a batch that
-already lies in memory: whatever is left out here is in their favour. The second package imports
-torchvision and more for its data and its FID, which no step needs; empty modules stand in for
-them while it is imported. Knows nothing of our networks.
+Both train without a condition and without an EMA, on a batch that is already in memory: everything
+left out here is in their favour. The second package imports torchvision and other packages for its
+data and its FID, which a training step does not need; empty modules replace them during the import.
 """
 
 import importlib
@@ -32,7 +31,7 @@ STAND_INS = (
     "accelerate",
     "ema_pytorch",
 )
-"""What denoising-diffusion-pytorch imports beside its networks."""
+"""What denoising-diffusion-pytorch imports besides its networks."""
 
 SETTINGS: dict[str, tuple[torch.dtype, bool, bool]] = {
     "float32": (torch.float32, False, False),
@@ -41,17 +40,17 @@ SETTINGS: dict[str, tuple[torch.dtype, bool, bool]] = {
     "float32, channels_last, compiled": (torch.float32, True, True),
     "bfloat16, channels_last, compiled": (torch.bfloat16, True, True),
 }
-"""Dtype, channels_last, torch.compile. The first is how the examples run."""
+"""Dtype, channels_last, torch.compile. The examples of the libraries use the first setting."""
 
 DEFAULT = "float32"
 
 
 class Absent(Exception):
-    """A peer that is not installed; the text says what is to be done."""
+    """A peer is not installed; the message says how to install it."""
 
 
 class Sample(nn.Module):
-    """A network whose answer is wrapped, unwrapped."""
+    """Unwraps the output of a network that returns a tuple."""
 
     def __init__(self, network: nn.Module):
         super().__init__()
@@ -59,12 +58,12 @@ class Sample(nn.Module):
 
     def forward(self, x_t: Tensor, t: Tensor) -> Tensor:
         """x_t (b, c, h, w), t (b,) -> (b, c, h, w)."""
-        said: Tensor = self.network(x_t, t, return_dict=False)[0]
-        return said
+        output: Tensor = self.network(x_t, t, return_dict=False)[0]
+        return output
 
 
 def diffusers_unet(size: int = 32, img_ch: int = 1, **options: Any) -> nn.Module:
-    """diffusers' `UNet2DModel` with three levels, attention at the lowest.
+    """The `UNet2DModel` of diffusers with three levels, and attention at the lowest.
 
     Raises:
         Absent: diffusers is not installed.
@@ -98,7 +97,7 @@ def lucidrains_unet(img_ch: int = 1) -> nn.Module:
     except ImportError as error:
         raise Absent(
             f"denoising-diffusion-pytorch cannot be imported ({error}): "
-            "pip install --no-deps denoising-diffusion-pytorch einops, and scipy and tqdm"
+            "pip install --no-deps denoising-diffusion-pytorch einops, then scipy and tqdm"
         ) from error
     network: nn.Module = module.Unet(dim=32, dim_mults=(1, 2, 4), channels=img_ch)
     return network
@@ -108,18 +107,18 @@ PEERS: dict[str, tuple[str, Callable[[], nn.Module]]] = {
     "diffusers UNet2DModel": ("diffusers", lambda: Sample(diffusers_unet())),
     "denoising-diffusion-pytorch Unet": ("denoising-diffusion-pytorch", lucidrains_unet),
 }
-"""Package and network; both say `network(x_t, t)`."""
+"""Package and network; both networks are called as `network(x_t, t)`."""
 
 
 class PeerStep:
-    """Noise, forward, loss, backward, clipping, AdamW, on one batch that stays in memory.
+    """Noise, forward, loss, backward, clipping and AdamW, on one batch that stays in memory.
 
     Args:
-        network: says `network(x_t, t)`, at its own initialisation.
+        network: freshly initialised network, called as `network(x_t, t)`.
         setting: a name in `SETTINGS`.
-        batch: pictures.
-        size: their side.
-        device: where.
+        batch: pictures per batch.
+        size: side of the pictures.
+        device: device to train on.
     """
 
     def __init__(
@@ -136,14 +135,14 @@ class PeerStep:
         self.x_0 = x_0.contiguous(memory_format=layout)
 
     def __call__(self) -> None:
-        """One step."""
+        """Run one training step."""
         t = torch.randint(0, 1000, (self.batch,), device=self.device)
         eps = torch.randn_like(self.x_0)
         kept = self.alpha_bar[t].view(-1, 1, 1, 1)
         x_t = kept.sqrt() * self.x_0 + (1 - kept).sqrt() * eps
         with torch.autocast(self.device, self.dtype, enabled=self.dtype != torch.float32):
-            said = self.network(x_t, t)
-        loss = F.mse_loss(said.float(), eps)
+            output = self.network(x_t, t)
+        loss = F.mse_loss(output.float(), eps)
         loss.backward()
         nn.utils.clip_grad_norm_(self.trained.parameters(), 1.0)
         self.optimizer.step()
@@ -164,7 +163,7 @@ def versions(packages: Sequence[str]) -> dict[str, str]:
 class _Empty(ModuleType):
     """A module in which every name is an empty class."""
 
-    __path__: list[str] = []  # noqa: RUF012 - what makes it a package
+    __path__: list[str] = []  # noqa: RUF012 - makes it a package
 
     def __getattr__(self, name: str) -> Any:
         if name.startswith("__"):
@@ -174,7 +173,7 @@ class _Empty(ModuleType):
 
 @contextmanager
 def _stand_ins() -> Iterator[None]:
-    """Empty modules for what is not needed; the real ones, where there are any, come back."""
+    """Replace modules that are not needed by empty ones, and restore the real ones afterwards."""
     real = {name: sys.modules[name] for name in STAND_INS if name in sys.modules}
     sys.modules.update({name: _Empty(name) for name in STAND_INS})
     try:

@@ -1,10 +1,10 @@
-"""Real photographs from words: are the five kinds of flowers those that a prompt asks for?
+"""Real photographs from words: do the five kinds of flowers match the prompt?
 
-`python benchmarks/photos.py` (TF flowers are looked for as `tf-flowers` is anywhere else; make them
-known by DDPM_CLIP_DATA). Everything is made from the recipe: a mini-CLIP that reads the names of
-one half of the photos, a judge of another architecture and seed that learns from the other half,
-and a denoiser that learns from all of them without any name. The labels are noisy and the pictures
-small: the judge reads some real test photos wrongly, and the bar is a share of what it reads right.
+`python benchmarks/photos.py` (TF flowers are located like the source `tf-flowers`, through
+DDPM_CLIP_DATA). Everything is trained from the recipe: a mini-CLIP on the names of one half of the
+photos, a judge with its own architecture and seed on the other half, and a denoiser on all photos
+without names. The labels are noisy and the pictures small, so the judge misreads some real test
+photos; the target is a share of its accuracy on those.
 """
 
 import argparse
@@ -45,14 +45,14 @@ SINGULAR = {
     "sunflowers": "sunflower",
     "tulips": "tulip",
 }
-"""What the judge calls them, and how one of them is asked for."""
+"""Label that the judge reads -> singular form for prompts."""
 
 PHRASINGS = ("{x}", "a photo of a {x}")
 UNSEEN = ("one lovely {x} in the garden", "could you paint me a {x}?", "a {x}, close up")
-"""In no template of the captions."""
+"""Phrasings absent from the caption templates."""
 
 NEEDED = 0.8
-"""Of the share of real test photos that the judge reads right."""
+"""Required success, relative to the judge's accuracy on real test photos."""
 
 JUDGE = {"seed": 2077, "batch_size": 128, "half": 2}
 PARTS = ("real", "words", "unseen_phrasings", "bridges_and_ceiling", "beside_real", "copies")
@@ -104,12 +104,12 @@ def main() -> None:
 
 
 def claims(found: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """What a release must keep."""
+    """The targets that a release must meet."""
     if not {"real", "words"} <= found.keys():
         return []
     real, words = found["real"]["total"], found["words"]["total"]
     accuracy = real["read"] / real["n"]
-    text = f"the asked flower is read; real test photos: {accuracy:.1%}"
+    text = f"the judge reads the requested flower; real test photos: {accuracy:.1%}"
     return [claim(text, words["share"], round(NEEDED * accuracy, 4))]
 
 
@@ -119,25 +119,31 @@ def _options() -> argparse.Namespace:
         "--config",
         type=Path,
         default=ROOT / "config" / "photos.yaml",
-        help="the recipe; photos_64.yaml is there as well",
+        help="the recipe; there is also photos_64.yaml",
     )
-    parser.add_argument("--set", action="append", default=[], help="KEY=VALUE of the recipe")
-    parser.add_argument("--work", type=Path, default=ROOT / "runs", help="where networks are kept")
-    parser.add_argument("--judge-steps", type=int, default=600, help="of its training")
-    parser.add_argument("--part", nargs="+", choices=PARTS, help="only these, and again")
+    parser.add_argument("--set", action="append", default=[], help="KEY=VALUE, for the recipe")
+    parser.add_argument(
+        "--work", type=Path, default=ROOT / "runs", help="folder for the trained networks"
+    )
+    parser.add_argument("--judge-steps", type=int, default=600, help="training steps of the judge")
+    parser.add_argument(
+        "--part", nargs="+", choices=PARTS, help="only these parts, even if finished"
+    )
     parser.add_argument(
         "--again",
         action="store_const",
         const=PARTS,
         dest="part",
-        help="measure what is there as well",
+        help="measure finished parts again",
     )
-    parser.add_argument("--n", type=int, default=100, help="pictures a prompt")
-    parser.add_argument("--n-few", type=int, default=20, help="of the other parts")
-    parser.add_argument("--steps", type=int, default=20, help="of the sampler")
-    parser.add_argument("--seed", type=int, default=0, help="of the first picture")
-    parser.add_argument("--out", type=Path, help="by default results/NAME.json")
-    parser.add_argument("--image", type=Path, help="by default docs/images/NAME.png")
+    parser.add_argument("--n", type=int, default=100, help="pictures per prompt")
+    parser.add_argument(
+        "--n-few", type=int, default=20, help="pictures per prompt in the other parts"
+    )
+    parser.add_argument("--steps", type=int, default=20, help="sampler steps")
+    parser.add_argument("--seed", type=int, default=0, help="seed of the first picture")
+    parser.add_argument("--out", type=Path, help="default: results/NAME.json")
+    parser.add_argument("--image", type=Path, help="default: docs/images/NAME.png")
     parser.add_argument("--no-image", action="store_true")
     options = parser.parse_args()
     options.out = options.out or RESULTS / f"{options.config.stem}.json"

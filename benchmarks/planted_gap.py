@@ -1,8 +1,8 @@
-"""A gap of known size between words and pictures, planted under a model that knows none of it.
+"""Plant a modality gap of known size in a trained model.
 
-The texts of an embedder are moved as one, and what a run measures of texts is measured again on
-the moved ones: their mean and radius, the prior, the bridge of its own choice. The network, the
-pictures' statistics and the bank stay. Knows nothing of painting and judging.
+All text embeddings are moved by the same offset, and everything that a run measures on texts is
+measured again: their mean and radius, the prior, and the choice of the bridge. The network, the
+statistics of the pictures and the bank stay the same.
 """
 
 import hashlib
@@ -28,8 +28,8 @@ from ddpm_clip.utils.generators import finish
 from ddpm_clip.utils.tensors import to_float
 
 TURNED_AWAY, LOUDNESS = -0.6, 2.5
-"""Of the gap of CLIP ViT-B on pairs of COCO: its cosine with the mean picture (-0.597), and the
-variance of pictures along it, in mean variances of a coordinate (2.52)."""
+"""The gap of CLIP ViT-B on COCO pairs: its cosine with the mean picture (-0.597), and the variance
+of pictures along it, relative to the mean variance of a coordinate (2.52)."""
 
 DIRECTIONS = 2000
 
@@ -38,18 +38,18 @@ ROUNDS, CLOSE = 500, 1e-5
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Move:
-    """Unit rows moved by an offset, with noise of their own, and brought back to unit length."""
+    """Moves unit vectors by an offset plus noise, and normalises them again."""
 
     offset: Tensor  # (e,)
-    noise: float = 0.0  # a coordinate
+    noise: float = 0.0  # standard deviation of each coordinate
 
     def __call__(self, e: Tensor, texts: Sequence[str]) -> Tensor:
-        """(p, e) of unit rows (p, e); the same text always gets the same noise."""
+        """Move unit vectors (p, e); the same text always gets the same noise."""
         return F.normalize(e + self.offset + noise_of(texts, e.shape[1], self.noise), dim=1)
 
 
 def noise_of(texts: Sequence[str], dim: int, std: float) -> Tensor:
-    """(p, dim) normal noise, by the text alone."""
+    """Normal noise (p, dim) that depends on the text alone."""
     rows = []
     for text in texts:
         seed = int.from_bytes(hashlib.blake2b(text.encode(), digest_size=8).digest(), "big") >> 1
@@ -58,10 +58,10 @@ def noise_of(texts: Sequence[str], dim: int, std: float) -> Tensor:
 
 
 def move_to(mean: Tensor, e: Tensor, texts: Sequence[str], noise: float = 0.0) -> Move:
-    """The move after which unit rows (p, e) of `texts` have this mean (e,), shorter than 1.
+    """The move that gives the unit vectors (p, e) of `texts` this mean (e,), shorter than 1.
 
     Raises:
-        DataError: no offset does it.
+        DataError: no offset reaches the mean.
     """
     offset = mean - e.mean(0)
     for _ in range(ROUNDS):
@@ -73,11 +73,11 @@ def move_to(mean: Tensor, e: Tensor, texts: Sequence[str], noise: float = 0.0) -
 
 
 def place_of_gap(conditioner: Conditioner, distance: float) -> Tensor:
-    """(e,) a mean of texts so far from that of the pictures, in a direction as a real CLIP's.
+    """A text mean (e,) at this distance from the mean picture, in a direction like a real CLIP's.
 
-    Of directions by lot that are turned away from the mean picture as far as that one, the one
-    along which pictures vary most nearly as much: where they hardly vary, a network has not
-    learned to look, and a gap would harm less than it does.
+    Takes random directions with the cosine of a real gap, and picks the one along which the
+    variance of the pictures is closest to that of a real gap. Along directions with little
+    variance, a network has not learned to use its condition, and a gap would do too little harm.
     """
     middle, covariance = conditioner.mean_image, conditioner.covariance
     towards = F.normalize(middle, dim=0)
@@ -88,13 +88,13 @@ def place_of_gap(conditioner: Conditioner, distance: float) -> Tensor:
 
 
 def loudness(directions: Tensor, covariance: Tensor) -> Tensor:
-    """(n,) variance along unit directions (n, e), in mean variances of a coordinate."""
+    """Variance (n,) along unit directions (n, e), relative to the mean variance of a coordinate."""
     along = ((directions @ covariance) * directions).sum(1)
     return along / covariance.diagonal().mean()
 
 
 class MovedTexts:
-    """An embedder whose texts lie elsewhere; all else is the other's."""
+    """An embedder with moved text embeddings; everything else is that of the inner embedder."""
 
     def __init__(self, inner: Embedder, move: Move):
         self.inner, self.move = inner, move
@@ -103,20 +103,20 @@ class MovedTexts:
         return getattr(self.inner, name)
 
     def embed_texts(self, texts: Sequence[str]) -> Tensor:
-        """(p, e); no texts give (0, e)."""
+        """Moved embeddings (p, e); no texts give (0, e)."""
         return self.move(self.inner.embed_texts(texts).cpu(), texts)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Told:
-    """Pictures and a caption of each, by the words: what a prior is fitted and measured on."""
+    """Captions with the embeddings of their pictures, to fit and measure a prior on."""
 
     captions: list[str]
     images: Tensor  # (n, e), row i belongs to `captions[i]`
 
     @classmethod
     def of(cls, embedder: Embedder, size: int, split: str, most: int) -> "Told":
-        """Of MNIST, with captions that say what can be measured, as a run has them."""
+        """Pairs from MNIST, with captions that include measured facts, as in a run."""
         source = open_source("mnist", split=split)
         pixels = load_pixels(source, size=size, channels=1)
         rows = torch.linspace(0, len(pixels.indices) - 1, min(most, len(pixels.indices))).long()
@@ -127,18 +127,18 @@ class Told:
         return cls([text for _, text in found], images)
 
     def texts(self, embedder: Embedder) -> Tensor:
-        """(n, e) of the captions."""
+        """Embeddings (n, e) of the captions."""
         return finish(embedded(embedder, self.captions))
 
 
 def replanted(tti: TextToImage, move: Move, known: Told, held: Told) -> tuple[TextToImage, Choice]:
-    """The model as it would be, had its embedder always put texts there.
+    """The model as it would be if its embedder had always produced the moved texts.
 
     Args:
         tti: the model.
-        move: of its texts.
-        known: pairs that the prior is fitted on.
-        held: pairs that the bridge is chosen on, none of them trained on.
+        move: the move of its texts.
+        known: pairs to fit the prior on.
+        held: held-out pairs to choose the bridge on.
     """
     moved = cast(Embedder, MovedTexts(tti.model.embedder, move))
     old = tti.model.conditioner

@@ -1,7 +1,6 @@
-"""From a recipe to a mini-CLIP, a judge and a run, each in its folder, by the product's commands.
+"""Train the mini-CLIP, judge and run of a recipe with the commands, each in its own folder.
 
-What is there of the very same recipe is not made again, and a training that was broken off goes on.
-Knows nothing of what is measured with them.
+Anything already trained from the same recipe is reused, and interrupted training resumes.
 """
 
 import json
@@ -31,10 +30,10 @@ def settled(recipe: Path, changes: Sequence[str] = ()) -> Config:
 
 
 def mini_clip(recipe: Path, folder: Path, changes: Sequence[str] = ()) -> dict[str, Any]:
-    """Train the mini-CLIP of a recipe, unless it is there.
+    """Train the mini-CLIP of a recipe, unless it exists.
 
     Returns:
-        what `train-clip` measured on held-out pictures.
+        The figures that `train-clip` measured on held-out pictures.
     """
     config = settled(recipe, changes).model_dump(mode="json")
     made = {"data": config["data"], "embedder": config["embedder"] | {"model": None}}
@@ -55,12 +54,12 @@ def mini_clip(recipe: Path, folder: Path, changes: Sequence[str] = ()) -> dict[s
 
 
 def judge(data: DataConfig, folder: Path, **training: Any) -> JudgeNet:
-    """Train a judge as `train_judge_run`, unless it is there.
+    """Train a judge with `train_judge_run`, unless it exists.
 
     Args:
-        data: the pictures.
-        folder: of the judge.
-        training: seed, steps, batch_size, half.
+        data: config of the pictures.
+        folder: folder of the judge.
+        training: seed, steps, batch_size and half, passed on to `train_judge_run`.
     """
     made = {"data": data.model_dump(mode="json"), "training": training}
     if not _is_made(folder, made):
@@ -77,13 +76,13 @@ def judge(data: DataConfig, folder: Path, **training: Any) -> JudgeNet:
 
 
 def trained(recipe: Path, folder: Path, changes: Sequence[str] = ()) -> TextToImage:
-    """Train the denoiser of a recipe to its end; one that is finished stays as it is."""
+    """Train the denoiser of a recipe to the end; a finished one stays as it is."""
     _run("train", "--config", str(recipe), "--out", str(folder), "--no-animation", *_set(changes))
     return TextToImage.from_pretrained(str(folder))
 
 
 def _is_made(folder: Path, recipe: Mapping[str, Any]) -> bool:
-    """Whether a network was finished in this folder by just this recipe."""
+    """Whether this folder contains a network trained from exactly this recipe."""
     note = folder.with_name(f"{folder.name}.json")
     if not folder.is_dir() or not note.is_file():
         return False
@@ -92,7 +91,7 @@ def _is_made(folder: Path, recipe: Mapping[str, Any]) -> bool:
 
 
 def _note(folder: Path, recipe: Mapping[str, Any]) -> None:
-    """Remember, beside the folder, by which recipe it was made."""
+    """Record, beside the folder, the recipe it was trained from."""
     write_text(folder.with_name(f"{folder.name}.json"), json.dumps(recipe, indent=1) + "\n")
 
 

@@ -1,7 +1,4 @@
-"""What every benchmark needs around its measurement: a bar, tables, a sheet, JSON that says whence.
-
-Knows nothing of what is measured.
-"""
+"""Shared by all benchmarks: progress bar, tables, sheets of pictures, and JSON with provenance."""
 
 import json
 import platform
@@ -31,7 +28,7 @@ from ddpm_clip.utils.visualization import grid
 ROOT = Path(__file__).resolve().parents[1]
 RESULTS, IMAGES = ROOT / "benchmarks" / "results", ROOT / "docs" / "images"
 MAKERS = ("src", "config", "benchmarks", ":(exclude)benchmarks/results")
-"""What decides over a figure; what was measured before does not."""
+"""Paths that can affect a figure; earlier results cannot."""
 
 FEATURES = ("avx2", "avx512f", "avx512_bf16", "amx_bf16", "amx_tile")
 
@@ -39,7 +36,7 @@ Result = TypeVar("Result")
 
 
 def finished(work: Generator[Progress, None, Result], name: str) -> Result:
-    """Run a measurement to its end under a bar on stderr."""
+    """Run a measurement to its end, with a progress bar on stderr."""
     with Bar(console=Console(stderr=True), transient=True) as bar:
         task = bar.add_task(name, total=None)
         return finish(
@@ -51,10 +48,10 @@ def finished(work: Generator[Progress, None, Result], name: str) -> Result:
 
 
 def print_counts(title: str, counts: Mapping[str, Count]) -> None:
-    """A table on stdout, a row a count."""
+    """Print a table on stdout, one row per count."""
     table = Table(title=title, title_justify="left")
-    table.add_column("asked", no_wrap=True)
-    for column in ("pictures", "success", "95 % interval", "read as asked", "rejected"):
+    table.add_column("requested", no_wrap=True)
+    for column in ("pictures", "success", "95 % interval", "read as requested", "rejected"):
         table.add_column(column, justify="right", no_wrap=True)
     for name, count in counts.items():
         low, high = count.interval
@@ -66,7 +63,7 @@ def print_counts(title: str, counts: Mapping[str, Count]) -> None:
             str(count.read),
             str(count.rejected),
         )
-    Console(width=110).print(table)  # the same on a terminal, in a pipe and in a log
+    Console(width=110).print(table)  # same width in a terminal, a pipe and a log
 
 
 def counted(outcomes: Sequence[bool]) -> dict[str, Any]:
@@ -84,13 +81,13 @@ def counted(outcomes: Sequence[bool]) -> dict[str, Any]:
 def claim(
     text: str, measured: float | None, needed: float, *, at_most: bool = False, unit: str = "%"
 ) -> dict[str, Any]:
-    """A figure that a release must reach (or, `at_most`, must not pass), and whether it does.
+    """A figure with the target that a release must meet, and whether it does.
 
     Args:
         text: what is claimed.
-        measured: a share where the unit is "%", else in that unit; None where it never came.
-        needed: the bar, likewise.
-        at_most: the smaller the better.
+        measured: measured figure, in `unit`; as a share if that is "%"; None if never reached.
+        needed: target, in the same unit.
+        at_most: whether the target is an upper bound; otherwise it is a lower bound.
         unit: "%", "x" for a ratio, "s", "minutes", …
     """
     more = {"at_most": True} if at_most else {}
@@ -106,16 +103,16 @@ def claim(
 
 
 def print_claims(claims: Sequence[Mapping[str, Any]]) -> None:
-    """One line a claim."""
+    """Print one line per claim."""
     for one in claims:
         word, unit = "holds" if one["holds"] else "FAILS", one.get("unit", "%")
         bar = "at most" if one.get("at_most") else "at least"
         needed, measured = in_unit(one["needed"], unit), in_unit(one["measured"], unit)
-        print(f"{word}: {one['claim']}: {measured}, {bar} {needed} needed")
+        print(f"{word}: {one['claim']}: {measured}, target {bar} {needed}")
 
 
 def in_unit(value: float | None, unit: str) -> str:
-    """A figure as people read it.
+    """A readable figure.
 
     >>> in_unit(0.0512, "%"), in_unit(5.123, "x"), in_unit(3.0, "minutes")
     ('5.1 %', '5.1x', '3 minutes')
@@ -128,7 +125,7 @@ def in_unit(value: float | None, unit: str) -> str:
 
 
 def write_results(path: Path, measured: Mapping[str, Any]) -> None:
-    """Write the measurement with what it was made on; an earlier one is replaced."""
+    """Write a measurement with its provenance, replacing an earlier one."""
     path.parent.mkdir(parents=True, exist_ok=True)
     text = json.dumps({"made": provenance()} | dict(measured), indent=1, ensure_ascii=False)
     write_text(path, text + "\n")
@@ -136,7 +133,7 @@ def write_results(path: Path, measured: Mapping[str, Any]) -> None:
 
 
 def painter(tti: TextToImage, judge: JudgeNet, steps: int, seed: int) -> dict[str, Any]:
-    """Who painted, how, and who judged."""
+    """The model, its settings and the judge."""
     return {
         "model": tti.model.name,
         "model_fingerprint": tti.model.fingerprint,
@@ -150,7 +147,7 @@ def painter(tti: TextToImage, judge: JudgeNet, steps: int, seed: int) -> dict[st
 def save_first_seeds(
     tti: TextToImage, prompts: Sequence[str], n: int, path: Path, **settings: Any
 ) -> None:
-    """A sheet of the first `n` seeds of each prompt, whatever came out."""
+    """Save a sheet with the first `n` seeds of each prompt, without selection."""
     pictures = tti(prompts, n=n, **settings)
     rows = [pictures[i : i + n] for i in range(0, len(pictures), n)]
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -175,7 +172,7 @@ def provenance() -> dict[str, Any]:
 
 
 def _git(*words: str) -> str:
-    """What git says, or nothing where there is no git, no repository or no commit."""
+    """Output of a git command; empty without git, a repository or a commit."""
     try:
         run = subprocess.run(["git", *words], cwd=ROOT, capture_output=True, text=True)
     except OSError:
@@ -184,7 +181,7 @@ def _git(*words: str) -> str:
 
 
 def cpu_features(path: Path = Path("/proc/cpuinfo")) -> list[str]:
-    """What the CPU has of the wide and short-number units that decide how fast networks run."""
+    """The vector and bfloat16 units of the CPU, which decide how fast networks run."""
     try:
         lines = path.read_text(encoding="utf-8").splitlines()
     except OSError:

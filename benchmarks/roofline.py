@@ -1,9 +1,9 @@
-"""How far the training step is from what the machine can do, and what eats the rest.
+"""How close the training step comes to the machine's limits, and where the rest of the time goes.
 
-`python benchmarks/roofline.py` (about three minutes; `--smoke` for a few seconds). The FLOPs and
-bytes of one real training step are counted op by op; its own convolutions are run alone, with the
-same shapes, layout and number type, in turns with the whole step; the machine's ceilings are
-measured in the same run, and a profile says where the time goes.
+`python benchmarks/roofline.py` (about three minutes; `--smoke` for a few seconds). Counts the FLOPs
+and bytes of one real training step op by op, and runs its convolutions alone, with the same shapes,
+layout and dtype, alternating with the whole step. The ceilings of the machine are measured in the
+same run, and a profile shows where the time goes.
 """
 
 import argparse
@@ -71,7 +71,7 @@ def main() -> None:
 
 
 def described(config: Config, options: argparse.Namespace, dtype: torch.dtype) -> dict[str, Any]:
-    """What was trained, on what."""
+    """The training and the device that were measured."""
     return {
         "config": options.config,
         "device": options.device,
@@ -86,7 +86,7 @@ def described(config: Config, options: argparse.Namespace, dtype: torch.dtype) -
 
 
 def step_and_convolutions(counted: Counter, steps: Iterator[TrainStep], rounds: int) -> Any:
-    """The whole step and its convolutions alone, in turns."""
+    """Time the whole step and its convolutions alone, in alternation."""
     alone = [call.replay() for call in counted.convolutions()]
     arms: dict[str, Callable[[], object]] = {
         "step": lambda: next(steps),
@@ -96,7 +96,7 @@ def step_and_convolutions(counted: Counter, steps: Iterator[TrainStep], rounds: 
 
 
 def profile(steps: Iterator[TrainStep], n: int) -> dict[str, float]:
-    """The share of each group in the time of `n` steps; what is in no op is between them."""
+    """Share of each group in the time of `n` steps; time outside any op counts as between ops."""
     on_gpu = torch.cuda.is_available()
     kinds = [torch.profiler.ProfilerActivity.CPU]
     kinds += [torch.profiler.ProfilerActivity.CUDA] if on_gpu else []
@@ -115,7 +115,7 @@ def profile(steps: Iterator[TrainStep], n: int) -> dict[str, float]:
 def by_group(
     groups: dict[str, Work], shares: dict[str, float], limits: dict[str, Any], seconds: float
 ) -> dict[str, dict[str, Any]]:
-    """Work, share of the time, and the least time that the machine's ceilings allow for it."""
+    """Work and share of the time of each group, with the lower bound from the ceilings."""
     flops_limit = limits["convolution_gflops"] * 1e9
     bytes_limit = limits["memory_gb_per_second"] * 1e9
     rows = {}
@@ -133,13 +133,13 @@ def by_group(
 
 
 def distinct(counted: Counter) -> list[Call]:
-    """Every convolution shape once, forward and backward apart."""
+    """Each convolution shape once, forward and backward separately."""
     found = {(call.name, call.args[:3]): call for call in counted.convolutions() if call.flops}
     return list(found.values())
 
 
 def placed(call: Call, rounds: int) -> dict[str, Any]:
-    """Where one convolution is on the roofline."""
+    """The position of one convolution on the roofline."""
     seconds = side_by_side({"it": call.replay()}, rounds)["it"].median
     return {
         "name": call.name,
@@ -150,33 +150,41 @@ def placed(call: Call, rounds: int) -> dict[str, Any]:
 
 
 def claims(share: float, reached: float, options: argparse.Namespace) -> list[dict[str, Any]]:
-    """What is left beside the convolutions, and how near the ceiling the whole step comes."""
+    """Targets for the share of the convolutions, and for the distance to the ceiling."""
     needed = NEEDED_ON_CPU if options.device == "cpu" else NEEDED_ON_GPU
     step = f"the training step with {options.optimizer}"
     return [
-        claim(f"the network's own convolutions alone, of {step}", share, NEEDED_SHARE),
-        claim(f"arithmetic reached in {step}, of the convolution ceiling", reached, needed),
+        claim(
+            f"time of the network's convolutions alone, as a share of {step}", share, NEEDED_SHARE
+        ),
+        claim(
+            f"arithmetic throughput of {step}, as a share of the convolution ceiling",
+            reached,
+            needed,
+        ),
     ]
 
 
 def show(
     found: dict[str, Any], groups: dict[str, Any], limits: dict[str, Any], reached: float
 ) -> None:
-    """Figures and shares."""
+    """Print the figures and shares."""
     print(f"ceilings: {limits}")
     print(f"a step: {found['gflop']} GFLOP, {found['gigabytes']} GB, {found['step']}")
     print(f"reached: {found['gflops_reached']} GFLOP/s, {reached:.1%} of the ceiling")
     for name, row in groups.items():
-        print(f"{name:28} {row['share']:6.1%} of the time, {row['least_share']:6.1%} at least")
+        print(f"{name:28} {row['share']:6.1%} of the time, {row['least_share']:6.1%} lower bound")
 
 
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--config", default="digits", help="a preset or YAML file")
-    parser.add_argument("--optimizer", default="adamw", help="the library's default, or muon")
-    parser.add_argument("--batch", type=int, help="by default the config's")
-    parser.add_argument("--rounds", type=int, default=9, help="of step and convolutions in turns")
-    parser.add_argument("--seconds", type=float, default=2.0, help="of measuring a ceiling's shape")
+    parser.add_argument("--config", default="digits", help="a preset or a YAML file")
+    parser.add_argument("--optimizer", default="adamw", help="adamw (the default) or muon")
+    parser.add_argument("--batch", type=int, help="default: as in the config")
+    parser.add_argument(
+        "--rounds", type=int, default=9, help="alternations of step and convolutions"
+    )
+    parser.add_argument("--seconds", type=float, default=2.0, help="per shape of a ceiling")
     parser.add_argument("--device", default="cpu")
     parser.add_argument("--smoke", action="store_true", help="a tiny batch, short measurements")
     parser.add_argument("--out", type=Path, default=RESULTS / "roofline.json")

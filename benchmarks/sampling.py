@@ -1,10 +1,10 @@
-"""Sampling: the default walk beside a thousand ancestral steps, and every sampler at few steps.
+"""Sampling: the default sampler against a thousand ancestral steps, and all samplers at few steps.
 
 `python benchmarks/sampling.py` (about fifteen minutes on two cores; `--smoke` for a few seconds).
-Both paint 64 digits from the same prompts and seeds with the same network, number type, batch and
-guidance scale, in turns; the ancestral walk asks both branches at every one of its steps. The same
-pictures are timed and judged, so the accuracies are paired. Then the success of every sampler at
-5, 8, 10, 20 and 50 steps.
+Both paint 64 digits in alternation, from the same prompts and seeds with the same network, dtype,
+batch and guidance scale; ancestral sampling evaluates both guidance branches at every step. The
+same pictures are timed and judged, so the accuracies are paired. Then measures the success of every
+sampler at 5, 8, 10, 20 and 50 steps.
 """
 
 import argparse
@@ -41,13 +41,13 @@ def main() -> None:
     grid = every_sampler(tti, judge, options)
     kept = [
         claim(
-            f"64 digits, times as fast as {options.ancestral} ancestral steps",
+            f"speed-up over {options.ancestral} ancestral steps, painting 64 digits",
             faster.median,
             NEEDED_RATIO,
             unit="x",
         ),
         claim(
-            "judged accuracy against them, paired: lower end of the difference",
+            "success minus that of the ancestral steps, paired: lower end of the interval",
             pairs.interval[0],
             MARGIN,
         ),
@@ -75,7 +75,7 @@ def main() -> None:
 def compared(
     tti: TextToImage, judge: JudgeNet, options: argparse.Namespace
 ) -> tuple[dict[str, Timing], dict[str, list[Verdict]]]:
-    """Both walks in turns: seconds of each round, and what the judge says of each picture."""
+    """Run both samplers in alternation; returns the seconds per round and the judge's verdicts."""
     ways: dict[str, dict[str, Any]] = {
         DEFAULT: {},
         ANCESTRAL: {"sampler": "ddpm", "steps": options.ancestral, "interval": None},
@@ -89,22 +89,22 @@ def compared(
         for name in list(ways)[:: -1 if number % 2 else 1]:
             painted: list[Any] = []
             work = paint_cases(tti, asked, 1, seed, batch=options.pictures, **ways[name])
-            told = f"{name}, round {number + 1} of {options.rounds}"
-            seconds[name].append(timed(lambda w=work, t=told, p=painted: p.append(finished(w, t))))
+            title = f"{name}, round {number + 1} of {options.rounds}"
+            seconds[name].append(timed(lambda w=work, t=title, p=painted: p.append(finished(w, t))))
             verdicts[name] += judged(judge, painted[0], asked)
-            print(f"{told}: {seconds[name][-1]:.2f} s", flush=True)
+            print(f"{title}: {seconds[name][-1]:.2f} s", flush=True)
     return {name: Timing(tuple(found)) for name, found in seconds.items()}, verdicts
 
 
 def spread(some: list[PromptCase], n: int) -> list[PromptCase]:
-    """`n` cases, taken around in turn."""
+    """`n` cases, repeating the given ones in order."""
     return [some[i % len(some)] for i in range(n)]
 
 
 def every_sampler(
     tti: TextToImage, judge: JudgeNet, options: argparse.Namespace
 ) -> dict[str, dict[str, Any]]:
-    """Success of each sampler at each number of steps, all on the same prompts and seeds."""
+    """Success of each sampler at each number of steps, on the same prompts and seeds."""
     asked, grid = digit_cases(), dict[str, dict[str, Any]]()
     for sampler in SAMPLERS:
         grid[sampler] = {}
@@ -125,7 +125,7 @@ def every_sampler(
 
 
 def show(timings: dict[str, Timing], pairs: Paired, grid: dict[str, dict[str, Any]]) -> None:
-    """Seconds, the paired difference, the grid."""
+    """Print the seconds, the paired difference and the grid."""
     for name, timing in timings.items():
         print(f"{name:15} {timing.median:.2f} s")
     print(f"paired: {pairs.as_dict()}")
@@ -135,14 +135,18 @@ def show(timings: dict[str, Timing], pairs: Paired, grid: dict[str, dict[str, An
 
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--model", default="digits", help="a shipped name, run or folder")
+    parser.add_argument(
+        "--model", default="digits", help="a shipped model, a run or a model folder"
+    )
     parser.add_argument("--judge", type=Path, default=shipped_judge_folder("digits"))
-    parser.add_argument("--pictures", type=int, default=64, help="a round, in one batch")
+    parser.add_argument("--pictures", type=int, default=64, help="pictures per round, in one batch")
     parser.add_argument("--rounds", type=int, default=5)
-    parser.add_argument("--ancestral", type=int, default=1000, help="steps of the slow walk")
-    parser.add_argument("--n", type=int, default=5, help="pictures of 40 prompts, each sampler")
+    parser.add_argument(
+        "--ancestral", type=int, default=1000, help="ancestral steps to compare with"
+    )
+    parser.add_argument("--n", type=int, default=5, help="pictures per prompt and sampler")
     parser.add_argument("--steps", type=int, nargs="+", default=[5, 8, 10, 20, 50])
-    parser.add_argument("--seed", type=int, default=0, help="of the first picture")
+    parser.add_argument("--seed", type=int, default=0, help="seed of the first picture")
     parser.add_argument("--smoke", action="store_true", help="few pictures, few steps")
     parser.add_argument("--out", type=Path, default=RESULTS / "sampling.json")
     options = parser.parse_args()

@@ -1,10 +1,10 @@
 """What the digits depend on: the sensitivity study of an earlier project, with n and intervals.
 
-`python benchmarks/sensitivity.py`. Four questions: do "two", "number two" and "2" mean the same;
-what becomes of "dog", which no digit is; how do guidance and the number of steps matter; and, on
-small class-conditional models trained here from the same seed and alike in all else, do T = 20 or
-T = 1000 rows and a cosine or a linear schedule. A judge that shares nothing with the models reads
-and rejects.
+`python benchmarks/sensitivity.py`. Four questions: whether "two", "number two" and "2" mean the
+same; what "dog", which is not a digit, gives; the effect of guidance and the number of steps; and
+the effect of T = 20 or T = 1000 timesteps and a cosine or linear schedule, on small
+class-conditional models that are otherwise trained identically, from the same seed. An independent
+judge reads the pictures, or rejects them.
 """
 
 import argparse
@@ -75,13 +75,13 @@ def main() -> None:
 
 
 def success(tti: TextToImage, judge: JudgeNet, n: int, **how: Any) -> Count:
-    """`n` pictures a digit, and how many show it."""
+    """Paint `n` pictures per digit, and count how many show it."""
     x = finished(paint_cases(tti, ALL, n, **how), str(how)[:60])
     return count_success(judge, x, ALL).total
 
 
 def wordings(tti: TextToImage, judge: JudgeNet, options: argparse.Namespace) -> Rows:
-    """One digit in three wordings, both ways that words can steer; the same noise everywhere."""
+    """One digit in three wordings, by condition and by gradient, always from the same noise."""
     found = {}
     for name, way in WAYS.items():
         for text in TWO:
@@ -94,7 +94,7 @@ def wordings(tti: TextToImage, judge: JudgeNet, options: argparse.Namespace) -> 
 def dog(
     tti: TextToImage, judge: JudgeNet, options: argparse.Namespace, way: dict[str, Any]
 ) -> dict[str, Any]:
-    """What the judge reads in pictures of what the model never saw; rejected ones are no digit."""
+    """What the judge reads in pictures of something the model never saw, or whether it rejects."""
     asked = [PromptCase("dog", {})]
     x = finished(paint_cases(tti, asked, 10 * options.n, options.seed, **way), "dog")
     rejected = sum(one.rejected for one in judged(judge, x, asked * len(x)))
@@ -104,7 +104,7 @@ def dog(
 
 
 def steps(tti: TextToImage, judge: JudgeNet, options: argparse.Namespace) -> Rows:
-    """The same model at other numbers of steps; walks of a thousand steps on fewer pictures."""
+    """The same model at other numbers of steps; fewer pictures at a thousand steps."""
     return {
         f"{sampler}, {k} steps": success(
             tti, judge, options.n if k <= 100 else options.n_slow, sampler=sampler, steps=k
@@ -115,7 +115,7 @@ def steps(tti: TextToImage, judge: JudgeNet, options: argparse.Namespace) -> Row
 
 
 def trained(judge: JudgeNet, options: argparse.Namespace) -> Rows:
-    """Class-conditional models that differ in their schedule only, judged at 20 steps each."""
+    """Class-conditional models that differ only in their schedule, judged at 20 steps each."""
     found: Rows = {}
     for name, changes in TRAINED.items():
         more = {
@@ -134,7 +134,7 @@ def trained(judge: JudgeNet, options: argparse.Namespace) -> Rows:
 
 
 def finished_run(folder: Path, config: Config) -> Run:
-    """The run, trained to its end; what is there is gone on from."""
+    """Train a run to its end, resuming an earlier one."""
     run = start_run(folder, config)
     with run.writing():
         data = finished(prepare(run), folder.name)
@@ -146,13 +146,15 @@ def finished_run(folder: Path, config: Config) -> Run:
 
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--model", default="digits", help="a shipped name, run or folder")
+    parser.add_argument(
+        "--model", default="digits", help="a shipped model, a run or a model folder"
+    )
     parser.add_argument("--judge", type=Path, default=shipped_judge_folder("digits"))
-    parser.add_argument("--n", type=int, default=10, help="pictures a digit, of most rows")
-    parser.add_argument("--n-slow", type=int, default=2, help="pictures a digit, of 1000 steps")
-    parser.add_argument("--seed", type=int, default=0, help="of the first picture")
-    parser.add_argument("--train-steps", type=int, default=400, help="of the small models")
-    parser.add_argument("--no-training", action="store_true", help="leave the small models out")
+    parser.add_argument("--n", type=int, default=10, help="pictures per digit, for most rows")
+    parser.add_argument("--n-slow", type=int, default=2, help="pictures per digit at 1000 steps")
+    parser.add_argument("--seed", type=int, default=0, help="seed of the first picture")
+    parser.add_argument("--train-steps", type=int, default=400, help="steps of the small models")
+    parser.add_argument("--no-training", action="store_true", help="skip the small models")
     parser.add_argument("--work", type=Path, default=Path("runs/sensitivity"))
     parser.add_argument("--out", type=Path, default=RESULTS / "sensitivity.json")
     return parser.parse_args()

@@ -1,7 +1,7 @@
-"""Five spellings of a digit from the same noise, and the gate that the course sets its students.
+"""Five spellings of a digit from the same noise, and the test that the course sets its students.
 
-The spellings must come out as the same digit; the gate is fifty pictures, five of each digit, of
-which 95 % must be right. Knows nothing of files and options.
+All spellings should give the same digit. The course's test takes fifty pictures, five of each
+digit, of which 95 % must be right.
 """
 
 import math
@@ -20,21 +20,21 @@ from ddpm_clip.evaluation.prompts.success import judged, paint_cases
 
 SPELLINGS = ("{numeral}", WORD, "{Word}!", "the digit {word}", "a photo of the number {word}")
 OWN_SEEDS, GATE_SEEDS = 1_000_000, 2_000_000
-"""Added to the first seed, so that no part repeats the noise of another."""
+"""Offsets of the first seed, so that no part reuses the noise of another."""
 
 REJECTED = "rejected"
 PICTURES, NEEDED = 50, 0.95
-"""Of the gate."""
+"""Pictures of the course's test, and the share that must be right."""
 
 
 def agreement(tti: TextToImage, judge: JudgeNet, n: int, seed: int, **how: Any) -> dict[str, Any]:
-    """`n` seeds of every digit, each in all spellings: how many come out as the same digit?
+    """Count for how many of `n` seeds per digit all spellings give the same digit.
 
     A rejected picture agrees with nothing.
 
     Returns:
-        "same": all five are read as one digit; "right": and as the asked one; "spellings": how
-        many of each are right.
+        "same": all five are read as one digit; "right": all five are read as the requested digit;
+        "spellings": how many of each spelling are right.
     """
     read = []
     for spelling in SPELLINGS:
@@ -50,12 +50,12 @@ def agreement(tti: TextToImage, judge: JudgeNet, n: int, seed: int, **how: Any) 
     }
     found = {"same": by_digit(same, asked_for), "right": by_digit(right, asked_for)}
     total = found["same"]["total"]
-    print(f"five spellings agree: {total['success']} of {total['n']} seeds", flush=True)
+    print(f"five spellings read alike: {total['success']} of {total['n']} seeds", flush=True)
     return found | {"spellings": each}
 
 
 def agreeing(read: Sequence[Sequence[str]]) -> list[bool]:
-    """Whether all rows say the same of a picture, and none of them `REJECTED`.
+    """Whether all rows read a picture the same, and none as `REJECTED`.
 
     >>> agreeing([["six", "six", "rejected"], ["six", "nine", "rejected"]])
     [True, False, False]
@@ -74,7 +74,7 @@ def readings(judge: JudgeNet, x: Tensor) -> list[str]:
 
 
 def by_digit(outcomes: Sequence[bool], digits: Sequence[str]) -> dict[str, Any]:
-    """Counts in all and of each digit."""
+    """Counts in total and for each digit."""
     each = {
         name: counted([ok for ok, digit in zip(outcomes, digits, strict=True) if digit == name])
         for name in dict.fromkeys(digits)
@@ -83,7 +83,7 @@ def by_digit(outcomes: Sequence[bool], digits: Sequence[str]) -> dict[str, Any]:
 
 
 def gates(tti: TextToImage, judge: JudgeNet, times: int, seed: int, **how: Any) -> dict[str, Any]:
-    """The gate so many times, each on pictures of its own; the judge may also reject."""
+    """Repeat the course's test, each time on its own pictures; the judge may also reject."""
     a_digit = PICTURES // len(DIGITS)
     asked = digit_cases(phrasings=[WORD])
     x = finished(paint_cases(tti, asked, times * a_digit, seed + GATE_SEEDS, **how), "gate")
@@ -94,7 +94,7 @@ def gates(tti: TextToImage, judge: JudgeNet, times: int, seed: int, **how: Any) 
         right += [one.success for one in judged(judge, x[part], cases[part])]
     table = torch.tensor(right).view(len(asked), times, a_digit).sum((0, 2)).tolist()
     passed = counted([one >= math.ceil(NEEDED * PICTURES) for one in table])
-    print(f"the gate passes {passed['success']} of {times} times: {table}", flush=True)
+    print(f"course's test passed {passed['success']} of {times} times: {table}", flush=True)
     return {
         "n": times,
         "passed": passed["success"],

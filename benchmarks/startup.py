@@ -1,7 +1,7 @@
-"""Cold start: from the shell to the PNG, to the help, and of `import ddpm_clip`.
+"""Cold start: time from the shell to a PNG, to the help text, and of `import ddpm_clip`.
 
 `python benchmarks/startup.py` (a minute). Every measurement is a fresh process; the first of each
-kind fills the page cache and is not counted. A bare interpreter is measured beside them.
+kind fills the page cache and is not counted. A bare interpreter serves as the reference.
 """
 
 import argparse
@@ -39,7 +39,7 @@ def main() -> None:
 
 
 def arms(model: str, folder: Path) -> dict[str, Callable[[], object]]:
-    """The processes to be started."""
+    """The processes to start."""
     paint = ["generate", "a six", "--model", model, "-n", "1", "--out", str(folder / "painted")]
     commands = {
         GENERATE: [str(COMMAND), *paint],
@@ -51,16 +51,16 @@ def arms(model: str, folder: Path) -> dict[str, Callable[[], object]]:
 
 
 def starter(command: list[str]) -> Callable[[], object]:
-    """A call that runs a command to its end.
+    """Return a function that runs a command to its end.
 
-    Raises:
-        subprocess.CalledProcessError: (by the call) it failed; a failure must not pass for fast.
+    The function raises `subprocess.CalledProcessError` if the command fails, because a failure
+    must not count as fast.
     """
     return lambda: subprocess.run(command, check=True, capture_output=True, cwd="/")
 
 
 def claims(timings: dict[str, Timing]) -> list[dict[str, Any]]:
-    """Medians below the bars."""
+    """The medians with their targets."""
     return [
         claim(f"cold start: {name}", timings[name].median, bar, at_most=True, unit="s")
         for name, bar in BARS.items()
@@ -71,7 +71,7 @@ def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--model", default="digits")
     parser.add_argument("--rounds", type=int, default=7)
-    parser.add_argument("--smoke", action="store_true", help="one round")
+    parser.add_argument("--smoke", action="store_true", help="only one round")
     parser.add_argument("--out", type=Path, default=RESULTS / "startup.json")
     options = parser.parse_args()
     if options.smoke:

@@ -1,9 +1,9 @@
-"""Three ways to learn digits from nothing, on the same pictures, conditions and clock.
+"""Three ways to learn digits from scratch, on the same pictures, conditions and clock.
 
-`ours` and `course` go through the product's own training; `diffusers` is `UNet2DModel` with the
-recipe of its unconditional example (DDPM with 1000 linear rows, eps, AdamW 1e-4 (.95, .999), weight
-decay 1e-6, cosine after 500 steps of warm-up, average by power 3/4, batch 16), given our conditions
-through its class embedding. Knows nothing of judges and of minutes.
+`ours` and `course` use our own training. `diffusers` is a `UNet2DModel` with the recipe of its
+unconditional example (DDPM with 1000 timesteps and linear betas, eps, AdamW 1e-4 (.95, .999),
+weight decay 1e-6, cosine after 500 warm-up steps, EMA with power 3/4, batch size 16); it gets our
+conditions through its class embedding.
 """
 
 import math
@@ -36,17 +36,17 @@ from ddpm_clip.utils.tensors import to_float
 CPU = torch.device("cpu")
 LEARNING_RATE, WARM_UP, BATCH, DROP = 1e-4, 500, 16, 0.15
 FIRST_STEPS = 20
-"""After so many steps the peer's speed is known, and with it the length of its cosine."""
+"""Steps after which the peer's speed is known, and with it the length of its cosine."""
 
 
 @dataclass(frozen=True, slots=True)
 class Student:
-    """A training that can be stepped, and looked at in between."""
+    """A training that can be run step by step and evaluated in between."""
 
-    steps: Generator[Any, None, None]  # one optimisation step a turn
-    averaged: Callable[[], AbstractContextManager[nn.Module]]  # the averaged weights, for a `with`
+    steps: Generator[Any, None, None]  # yields after each optimisation step
+    averaged: Callable[[], AbstractContextManager[nn.Module]]  # EMA weights within a `with` block
     tti: TextToImage
-    ways: tuple[dict[str, Any], ...]  # how it may paint; the best counts
+    ways: tuple[dict[str, Any], ...]  # sampler settings to try; the best counts
     parameters: int
 
 
@@ -58,12 +58,12 @@ OTHER_WAYS: tuple[dict[str, Any], ...] = (
 
 
 def ours(config: Config, folder: Path, seconds: float) -> Student:
-    """The product as its config says."""
+    """Our own model, as configured."""
     return _product(config, folder, OWN_WAY)
 
 
 def course(config: Config, folder: Path, seconds: float) -> Student:
-    """The course network with its schedule and loss, a constant rate and no end."""
+    """The course network with its schedule and loss, a constant learning rate and no end."""
     kept = ("embedder", "data")
     dli = recipe(
         "dli",
@@ -81,7 +81,7 @@ def course(config: Config, folder: Path, seconds: float) -> Student:
 
 
 def diffusers(config: Config, folder: Path, seconds: float) -> Student:
-    """diffusers' U-Net of equal parameters; `seconds` is how long it is going to train."""
+    """The U-Net of diffusers with an equal number of parameters; `seconds` is its training time."""
     from diffusers.training_utils import EMAModel
 
     torch.manual_seed(config.training.seed)
@@ -125,7 +125,7 @@ STUDENTS: dict[str, Callable[[Config, Path, float], Student]] = {
 
 
 def _product(config: Config, folder: Path, ways: tuple[dict[str, Any], ...]) -> Student:
-    """A training of ours, with a hand on its state."""
+    """One of our own trainings, with access to its state."""
     run, prepared = prepared_run(config, folder)
     state = start_state(run, prepared.conditioner.width, CPU)
     ddpm = build_ddpm(run.config.diffusion, CPU)
@@ -135,7 +135,7 @@ def _product(config: Config, folder: Path, ways: tuple[dict[str, Any], ...]) -> 
 
 
 def prepared_run(config: Config, folder: Path) -> tuple[Run, Prepared]:
-    """A fresh run folder with pictures decoded and embedded."""
+    """A new run folder, with pictures decoded and embedded."""
     run = start_run(folder, config, overwrite=True)
     return run, finish(prepare(run))
 
@@ -143,7 +143,7 @@ def prepared_run(config: Config, folder: Path) -> tuple[Run, Prepared]:
 def painter_of(
     run: Run, config: Config, network: nn.Module, ddpm: DDPM, prepared: Prepared
 ) -> TextToImage:
-    """The network as a model that paints from words, whatever its weights are at the time."""
+    """A model that paints from words with the current weights of the network."""
     return TextToImage(
         LoadedModel(
             name=run.folder.name,
@@ -161,7 +161,7 @@ def painter_of(
 
 
 class Conditioned(nn.Module):
-    """diffusers' `UNet2DModel` as a denoiser of ours: the condition is added to the time's note."""
+    """The `UNet2DModel` of diffusers as a denoiser; adds the condition to the time embedding."""
 
     def __init__(self, size: int, img_ch: int, ch: int, width: int):
         super().__init__()
@@ -176,14 +176,14 @@ class Conditioned(nn.Module):
         self.context, self.null = nn.Linear(width, 4 * ch), nn.Parameter(torch.zeros(4 * ch))
 
     def forward(self, x_t: Tensor, t: Tensor, c: Tensor, c_mask: Tensor) -> Tensor:
-        """As every denoiser: x_t (b, c, h, w), t (b,), c (b, e), c_mask (b, 1)."""
-        note = torch.where(c_mask > 0.5, self.context(c), self.null)
-        said: Tensor = self.unet(x_t, t, class_labels=note, return_dict=False)[0]
-        return said
+        """Like every denoiser: x_t (b, c, h, w), t (b,), c (b, e), c_mask (b, 1)."""
+        emb = torch.where(c_mask > 0.5, self.context(c), self.null)
+        output: Tensor = self.unet(x_t, t, class_labels=emb, return_dict=False)[0]
+        return output
 
 
 def equal_unet(parameters: int, config: Config, width: int) -> Conditioned:
-    """The `Conditioned` with the nearest number of parameters, channels in the ratio 1 : 2 : 4."""
+    """The `Conditioned` closest in number of parameters, with channels in the ratio 1 : 2 : 4."""
 
     def made(ch: int) -> Conditioned:
         return Conditioned(config.data.image_size, config.data.channels, ch, width)
@@ -199,7 +199,7 @@ def equal_unet(parameters: int, config: Config, width: int) -> Conditioned:
 def example_steps(
     network: nn.Module, ddpm: DDPM, prepared: Prepared, average: Any, seed: int, seconds: float
 ) -> Generator[float, None, None]:
-    """The example's loop; the cosine ends when about `seconds` have been trained."""
+    """The loop of the example; the cosine ends after about `seconds` of training."""
     import time
 
     optimizer = torch.optim.AdamW(network.parameters(), LEARNING_RATE, (0.95, 0.999), 1e-8, 1e-6)
@@ -222,7 +222,7 @@ def example_steps(
 def _loss(
     network: nn.Module, ddpm: DDPM, prepared: Prepared, rows: Any, draws: torch.Generator
 ) -> Tensor:
-    """The plain error in eps at uniform rows, with our conditions and their noise."""
+    """The plain eps loss at uniform timesteps, with our conditions and their noise."""
     x_0 = to_float(torch.from_numpy(prepared.pixels[rows]))
     level = draw_levels(len(x_0), 0.8, 0.5, draws)
     c = prepared.conditioner.images(torch.as_tensor(prepared.embeddings[rows]), level, draws)
@@ -233,7 +233,7 @@ def _loss(
 
 
 def cosine_rate(step: int, total: int) -> float:
-    """The share of the learning rate: linear warm-up, then half a cosine to 0.
+    """Factor of the learning rate: linear warm-up, then half a cosine down to 0.
 
     >>> cosine_rate(250, 10_000), cosine_rate(500, 10_000), cosine_rate(10_000, 10_000)
     (0.5, 1.0, 0.0)

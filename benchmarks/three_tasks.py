@@ -1,14 +1,14 @@
-"""Any digit, and a digit by its class: two of the three tasks on digits, from their recipes.
+"""Unconditional and class-conditional digits: two of the three tasks, from their recipes.
 
     python benchmarks/three_tasks.py
     python benchmarks/three_tasks.py --task classes
 
-Trains `config/unconditional.yaml` and `config/classes.yaml` where `runs/` does not hold them yet (a
-run that was stopped is gone on with), paints, and asks the shipped judge of digits. What was
-painted by class must be read as the class. What was painted without any condition is held against
-pictures of the training's own pool that were kept out of it, each figure beside the same of such
-pictures against others; and it must not be nearer to the training pictures than to them. The third
-task is `clip_guidance.py`. MNIST is looked for as `mnist` is anywhere else.
+Trains `config/unconditional.yaml` and `config/classes.yaml`, unless `runs/` contains them (an
+interrupted run resumes), paints, and lets the shipped judge of digits read the pictures. Pictures
+requested by class must be read as that class. Unconditional pictures are compared with pictures
+held out of the training set, next to the same figures for held-out pictures against each other;
+they must not be nearer to the training pictures than to the held-out ones. The third task is
+`clip_guidance.py`. MNIST is located like the source `mnist`.
 """
 
 import argparse
@@ -44,7 +44,7 @@ TASKS = (UNCONDITIONAL, CLASSES)
 METRICS = ("frechet", "kid", "manifold")
 QUIET = ("training.sample_every=0", "training.device=cpu")
 SEARCHED = 20_000
-"""Training pictures that are searched for copies, by lot."""
+"""Number of random training pictures that are searched for copies."""
 
 SHOWN = 100
 
@@ -67,7 +67,7 @@ def main() -> None:
 
 
 def classes(tti: TextToImage, judge: JudgeNet, n: int, options: argparse.Namespace) -> Facts:
-    """`n` pictures of every class."""
+    """Paint and judge `n` pictures of every class."""
     asked = digit_cases(phrasings=[WORD])
     if options.images:
         save(tti, asked, 10, options.images / "classes.png", options)
@@ -76,7 +76,7 @@ def classes(tti: TextToImage, judge: JudgeNet, n: int, options: argparse.Namespa
 
 
 def unconditional(tti: TextToImage, judge: JudgeNet, n: int, options: argparse.Namespace) -> Facts:
-    """`n` pictures of nothing in particular against pictures that were kept out of training."""
+    """Compare `n` unconditional pictures with pictures held out of training."""
     asked = [PromptCase("(unconditional)", {})]
     if options.images:
         save(tti, asked, SHOWN, options.images / "unconditional.png", options)
@@ -90,9 +90,9 @@ def unconditional(tti: TextToImage, judge: JudgeNet, n: int, options: argparse.N
             for name, one in finished(beside_real(metric, painted, real), metric).items()
         }
     left, right = real[some_rows(len(real), len(real), options.seed)].chunk(2)
-    told = {
-        "painted": finished(two_sample_test(painted, left), "told apart").as_dict(),
-        "real": finished(two_sample_test(right, left), "told apart").as_dict(),
+    two_sample = {
+        "painted": finished(two_sample_test(painted, left), "classifier").as_dict(),
+        "real": finished(two_sample_test(right, left), "classifier").as_dict(),
     }
     some = train[some_rows(len(train), SEARCHED, options.seed)]
     audits = {
@@ -103,7 +103,7 @@ def unconditional(tti: TextToImage, judge: JudgeNet, n: int, options: argparse.N
         "read": what_is_read(judge, x),
         "real_read": what_is_read(judge, to_float(apart)),
         "against_heldout": beside,
-        "told_apart": told,
+        "told_apart": two_sample,
         "heldout": len(apart),
         "copies": {name: one.as_dict() for name, one in audits.items()},
         **_about(tti),
@@ -111,7 +111,7 @@ def unconditional(tti: TextToImage, judge: JudgeNet, n: int, options: argparse.N
 
 
 def divided(config: Config) -> tuple[Tensor, Tensor]:
-    """Training pictures and those kept out of it, by the training's own lot, as uint8."""
+    """Training and held-out pictures as uint8, divided as in training."""
     pixels = finished(decode(open_data(config.data), config.data), "pictures")
     apart = heldout_rows(len(pixels.keys), config.data.heldout)
     rows = np.setdiff1d(np.arange(len(pixels.keys)), apart)
@@ -119,7 +119,7 @@ def divided(config: Config) -> tuple[Tensor, Tensor]:
 
 
 def what_is_read(judge: JudgeNet, x: Tensor) -> Facts:
-    """How many pictures are digits to the judge, and which."""
+    """How many pictures the judge accepts as digits, and which digits it reads."""
     digits, fine = dict.fromkeys(DIGITS, 0), accepted(judge, x)
     labels = [label for part in x.split(256) for label in judge.read(part)["digit"].labels]
     for label, good in zip(labels, fine, strict=True):
@@ -130,24 +130,24 @@ def what_is_read(judge: JudgeNet, x: Tensor) -> Facts:
 def save(
     tti: TextToImage, asked: list[PromptCase], n: int, path: Path, options: argparse.Namespace
 ) -> None:
-    """The first seeds, ten in a row, whatever came out."""
+    """Save a sheet with the first seeds, ten per row, without selection."""
     x = finished(paint_cases(tti, asked, n, options.seed), "sheet")
     path.parent.mkdir(parents=True, exist_ok=True)
     tensor_grid(x, 10).save(path)
 
 
 def claims(found: Mapping[str, Any]) -> list[Facts]:
-    """What a release must keep."""
+    """The targets that a release must meet."""
     kept = []
     if CLASSES in found:
         share = found[CLASSES]["total"]["share"]
-        kept.append(claim("a digit by its class is painted and read", share, 0.99))
+        kept.append(claim("the judge reads the requested class", share, 0.99))
     if UNCONDITIONAL in found:
         share = found[UNCONDITIONAL]["copies"]["pixels"]["closer_to_train"]["share"]
         kept.append(
             claim(
-                "unconditional: share nearer to training than to held-out pictures, off "
-                "from one half",
+                "unconditional: share nearer to training than to held-out pictures, "
+                "deviation from 50 %",
                 abs(share - 0.5),
                 0.05,
                 at_most=True,
@@ -170,15 +170,17 @@ def _about(tti: TextToImage) -> Facts:
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--task", nargs="+", choices=TASKS, default=list(TASKS))
-    parser.add_argument("--again", action="store_true", help="measure what is there as well")
+    parser.add_argument("--again", action="store_true", help="measure finished parts again")
     parser.add_argument("--judge", type=Path, default=shipped_judge_folder("digits"))
     parser.add_argument("--n", type=int, default=2000, help="unconditional pictures")
-    parser.add_argument("--n-classes", type=int, default=1000, help="pictures of all classes")
-    parser.add_argument("--seed", type=int, default=0, help="of the first picture")
-    parser.add_argument("--set", action="append", default=[], help="KEY=VALUE of the recipes")
-    parser.add_argument("--work", type=Path, default=ROOT / "runs", help="where the runs lie")
+    parser.add_argument(
+        "--n-classes", type=int, default=1000, help="pictures of all classes in total"
+    )
+    parser.add_argument("--seed", type=int, default=0, help="seed of the first picture")
+    parser.add_argument("--set", action="append", default=[], help="KEY=VALUE, for all recipes")
+    parser.add_argument("--work", type=Path, default=ROOT / "runs", help="folder of the runs")
     parser.add_argument("--out", type=Path, default=RESULTS / "three_tasks.json")
-    parser.add_argument("--images", type=Path, default=IMAGES, help="where the sheets go")
+    parser.add_argument("--images", type=Path, default=IMAGES, help="folder for the sheets")
     parser.add_argument("--no-images", action="store_const", const=None, dest="images")
     return parser.parse_args()
 

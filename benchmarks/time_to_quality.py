@@ -1,12 +1,12 @@
-"""Time to quality: prompt success on MNIST against minutes of training, from nothing.
+"""Time to quality: prompt success on MNIST against minutes of training from scratch.
 
     python benchmarks/time_to_quality.py --arms ours --minutes 3 4 5 6 7 8 10 12
     python benchmarks/time_to_quality.py --arms course diffusers --minutes 5 10 15 20 30 45
 
-The clock counts decoding, the mini-CLIP, embedding and every step; it stands while the averaged
-weights are sampled and judged. The mini-CLIP of a seed is trained once and its time is put on the
-clock of each arm. Every curve is kept in the JSON as soon as it has a point; curves that are there
-and whole are not measured again without --again, so arms and seeds can be run one by one.
+The clock counts decoding, the mini-CLIP, embedding and every step; it pauses while the EMA weights
+are sampled and judged. The mini-CLIP of a seed is trained once, and its time counts for each arm.
+Every curve is saved to the JSON from its first point on. Finished curves are not measured again
+without --again, so arms and seeds can be run one at a time.
 """
 
 import argparse
@@ -31,7 +31,7 @@ from ddpm_clip.evaluation.statistics.intervals import wilson
 
 Curve = dict[str, Any]
 BARS = ((0.95, 8.0), (0.975, 12.0))
-"""Success, and the minutes in which ours reaches it."""
+"""Success, and the minutes in which our model must reach it."""
 SMOKE = {
     "model.down_chs": [16, 32],
     "embedder.steps": 3,
@@ -50,7 +50,7 @@ def main() -> None:
     for seed in options.seeds:
         for arm in options.arms:
             if curves.get(arm, {}).get(str(seed), {}).get("whole") and not options.again:
-                print(f"{arm}, seed {seed}: is there")
+                print(f"{arm}, seed {seed}: already measured")
                 continue
             for curve in measured(arm, seed, judge, options):
                 curves.setdefault(arm, {})[str(seed)] = curve
@@ -59,7 +59,7 @@ def main() -> None:
 
 
 def measured(arm: str, seed: int, judge: JudgeNet, options: argparse.Namespace) -> Any:
-    """One training; yields its curve after each point."""
+    """Run one training; yields its curve after each point."""
     config = seeded(options, seed)
     watch = Stopwatch(spent=mini_clip(config, options.work, seed))
     config = changed(config, {"embedder.model": str(options.work / f"clip-{seed}")})
@@ -70,7 +70,7 @@ def measured(arm: str, seed: int, judge: JudgeNet, options: argparse.Namespace) 
     steps, ended = 0, False
     for minute in options.minutes:
         if watch.seconds > 60 * minute and minute != options.minutes[-1]:
-            continue  # gone before it began
+            continue  # already past when training began
         while watch.seconds < 60 * minute and not ended:
             ended = next(student.steps, None) is None or steps + 1 == options.most_steps
             steps += 1
@@ -87,7 +87,7 @@ def measured(arm: str, seed: int, judge: JudgeNet, options: argparse.Namespace) 
 
 
 def mini_clip(config: Config, work: Path, seed: int) -> float:
-    """Train the mini-CLIP of a seed, once; the seconds that it took, decoding included."""
+    """Train the mini-CLIP of a seed once; returns its seconds, decoding included."""
     folder, note = work / f"clip-{seed}", work / f"clip-{seed}.json"
     if not note.is_file():
         watch = Stopwatch()
@@ -98,7 +98,7 @@ def mini_clip(config: Config, work: Path, seed: int) -> float:
 
 
 def judged_now(student: Student, judge: JudgeNet, options: argparse.Namespace) -> dict[str, Any]:
-    """Success of the averaged weights; of several ways to paint the one that does best on a few."""
+    """Success of the EMA weights, with the sampler settings that do best on a few pictures."""
     asked = digit_cases()
     with student.averaged() as network:
         network.eval()
@@ -116,7 +116,7 @@ def judged_now(student: Student, judge: JudgeNet, options: argparse.Namespace) -
 
 
 def seeded(options: argparse.Namespace, seed: int) -> Config:
-    """The recipe with a seed everywhere, and no drawing in between."""
+    """The recipe with the same seed everywhere, and without sample grids."""
     config = recipe(
         options.config,
         {
@@ -131,25 +131,25 @@ def seeded(options: argparse.Namespace, seed: int) -> Config:
 
 
 def minutes_to(curve: Curve, share: float) -> float | None:
-    """The minutes of the first point at which so much succeeds."""
+    """Minutes to the first point with at least this success."""
     return next((p["minutes"] for p in curve["points"] if p["share"] >= share), None)
 
 
 def median_minutes(curves: Sequence[Curve], share: float) -> float | None:
-    """Over the seeds; None where the middle one never gets there."""
+    """Median over the seeds of the minutes to this success; None if the median is never."""
     reached = [minutes_to(curve, share) for curve in curves]
     middle = statistics.median(math.inf if one is None else one for one in reached)
     return None if math.isinf(middle) else middle
 
 
 def claims(curves: dict[str, dict[str, Curve]]) -> list[dict[str, Any]]:
-    """How soon ours succeeds, median over the seeds, and that it is first."""
+    """Targets for the minutes that our model needs, as the median over the seeds."""
     whole = [curve for curve in curves.get("ours", {}).values() if curve["whole"]]
     if not whole:
         return []
     return [
         claim(
-            f"minutes from nothing to {share:.1%} prompt success, {len(whole)} seeds",
+            f"minutes of training from scratch to {share:.1%} prompt success, {len(whole)} seeds",
             median_minutes(whole, share),
             bar,
             at_most=True,
@@ -160,7 +160,7 @@ def claims(curves: dict[str, dict[str, Curve]]) -> list[dict[str, Any]]:
 
 
 def summary(curves: dict[str, dict[str, Curve]]) -> dict[str, Any]:
-    """Of each arm: minutes to the bars, and the last point of all seeds together."""
+    """For each arm: minutes to the targets, and the last points of all seeds together."""
     found = {}
     for arm, seeds in curves.items():
         some = [curve for curve in seeds.values() if curve["points"]]
@@ -178,7 +178,7 @@ def summary(curves: dict[str, dict[str, Curve]]) -> dict[str, Any]:
 
 
 def earlier(path: Path) -> dict[str, dict[str, Curve]]:
-    """The curves that are already in the JSON."""
+    """Read the curves that are already in the JSON."""
     if not path.is_file():
         return {}
     curves: dict[str, dict[str, Curve]] = json.loads(path.read_text(encoding="utf-8"))["curves"]
@@ -186,7 +186,7 @@ def earlier(path: Path) -> dict[str, dict[str, Curve]]:
 
 
 def save(curves: dict[str, dict[str, Curve]], options: argparse.Namespace) -> None:
-    """All curves, with what follows from them."""
+    """Write all curves, with the claims and the summary."""
     write_results(
         options.out,
         {
@@ -204,13 +204,13 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--arms", nargs="+", choices=list(STUDENTS), default=list(STUDENTS))
     parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1, 2])
     parser.add_argument("--minutes", type=float, nargs="+", default=[3, 4, 5, 6, 7, 8, 10, 12, 15])
-    parser.add_argument("--config", default="config/digits_quick.yaml", help="ours")
+    parser.add_argument("--config", default="config/digits_quick.yaml", help="config of our model")
     parser.add_argument("--judge", type=Path, default=shipped_judge_folder("digits"))
-    parser.add_argument("--n", type=int, default=10, help="pictures of each of the 40 prompts")
+    parser.add_argument("--n", type=int, default=10, help="pictures per prompt, of 40 prompts")
     parser.add_argument("--work", type=Path, default=ROOT / "runs" / "time-to-quality")
-    parser.add_argument("--most-steps", type=int, help="end after so many, to try the program")
-    parser.add_argument("--again", action="store_true", help="measure whole curves again")
-    parser.add_argument("--smoke", action="store_true", help="tiny networks, seconds")
+    parser.add_argument("--most-steps", type=int, help="stop early, to try the program")
+    parser.add_argument("--again", action="store_true", help="measure finished curves again")
+    parser.add_argument("--smoke", action="store_true", help="tiny networks, a few seconds")
     parser.add_argument("--out", type=Path, default=RESULTS / "time_to_quality.json")
     options = parser.parse_args()
     if options.smoke:

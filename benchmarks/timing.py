@@ -1,7 +1,4 @@
-"""Side by side: the same work timed in turns, so that a busy minute hits every arm alike.
-
-Knows nothing of what is timed.
-"""
+"""Time several arms in alternation, so that a busy minute affects all of them alike."""
 
 import statistics
 import time
@@ -21,11 +18,11 @@ class Timing:
 
     @property
     def median(self) -> float:
-        """Of all rounds."""
+        """Median over all rounds."""
         return statistics.median(self.seconds)
 
     def as_dict(self, work: float = 0.0) -> dict[str, Any]:
-        """The JSON form; with `work`, also how much of it is done in a second."""
+        """The JSON form; with `work`, also the work done per second."""
         facts: dict[str, Any] = {
             "seconds": round(self.median, 5),
             "rounds": len(self.seconds),
@@ -36,7 +33,7 @@ class Timing:
 
 @dataclass(frozen=True, slots=True)
 class Ratio:
-    """How many times one arm is as fast as another: round against the same round."""
+    """How much faster one arm is than another, comparing the same rounds."""
 
     median: float
     low: float
@@ -52,7 +49,7 @@ class Ratio:
 
 
 def ratio(rates: Sequence[float], others: Sequence[float]) -> Ratio:
-    """rates / others, round by round: median, least and largest.
+    """rates / others, round by round: median, smallest and largest.
 
     >>> ratio([4.0, 6.0, 8.0], [2.0, 2.0, 2.0])
     Ratio(median=3.0, low=2.0, high=4.0)
@@ -62,7 +59,7 @@ def ratio(rates: Sequence[float], others: Sequence[float]) -> Ratio:
 
 
 def rates(timing: Timing, work: float) -> list[float]:
-    """How much work a second, round by round."""
+    """Work per second, round by round."""
     return [work / seconds for seconds in timing.seconds]
 
 
@@ -73,13 +70,13 @@ def side_by_side(
     warm_up: int = 1,
     told: Callable[[str], object] = lambda text: None,
 ) -> dict[str, Timing]:
-    """Time every arm once a round; every other round goes through them backwards.
+    """Time every arm once per round, in reverse order every other round.
 
     Args:
-        arms: what to time, by name.
-        rounds: how often.
-        warm_up: calls of each arm before that, not counted.
-        told: is told which round it is.
+        arms: functions to time, by name.
+        rounds: number of rounds.
+        warm_up: number of uncounted calls of each arm before the first round.
+        told: receives a message at the start of every round.
     """
     for work in list(arms.values()) * warm_up:
         work()
@@ -93,7 +90,7 @@ def side_by_side(
 
 
 def timed(work: Callable[[], object]) -> float:
-    """Seconds of one call; a GPU has finished when the clock is read."""
+    """Seconds of one call; waits for a GPU to finish before reading the clock."""
     _wait()
     start = time.perf_counter()
     work()
@@ -107,11 +104,11 @@ def _wait() -> None:
 
 
 class Stopwatch:
-    """Seconds of work, without those spent under `paused`.
+    """Counts seconds of work, without the time inside `paused`.
 
     Args:
-        spent: seconds to begin with.
-        clock: what tells the time; for tests.
+        spent: initial number of seconds.
+        clock: returns the time; can be replaced in tests.
     """
 
     def __init__(self, spent: float = 0.0, clock: Callable[[], float] = time.perf_counter):
@@ -120,12 +117,12 @@ class Stopwatch:
 
     @property
     def seconds(self) -> float:
-        """Worked so far."""
+        """Seconds of work so far."""
         return self._spent + (0.0 if self._since is None else self._clock() - self._since)
 
     @contextmanager
     def paused(self):  # type: ignore[no-untyped-def]
-        """The clock stands for the length of a `with` block."""
+        """Stop the clock for the duration of a `with` block."""
         self._spent, self._since = self.seconds, None
         try:
             yield self

@@ -1,9 +1,9 @@
-"""Training throughput: our whole training step beside the steps of others, in one run.
+"""Training throughput: our complete training step against those of other libraries, in one run.
 
 `python benchmarks/train_step.py` (about eight minutes; `--smoke` for one). Ours is measured through
-`ddpm_clip.training.loop.train`, with data, conditions and the average of weights; the peers
-without any of these. Their settings are tried first, each with 64 and with 128 pictures a batch;
-then the default and the fastest of each run in turns with ours at equal parameters.
+`ddpm_clip.training.loop.train`, with data, conditions and the EMA; the peers without any of these.
+Their settings are tried first, each with batch sizes of 64 and 128; then the default and the
+fastest setting of each peer alternate with ours at equal parameters.
 """
 
 import argparse
@@ -27,7 +27,7 @@ MORE_THAN_DEFAULT, MORE_THAN_BEST = 5.0, 3.0
 
 
 class Arms:
-    """What runs in turns: name -> work, with the pictures of a call and facts to be kept."""
+    """The arms that alternate: name -> work, with the pictures per call and facts to record."""
 
     def __init__(self) -> None:
         self.work: dict[str, Callable[[], object]] = {}
@@ -37,12 +37,12 @@ class Arms:
     def add(
         self, name: str, step: Callable[[], object], batch: int, steps: int, **facts: Any
     ) -> None:
-        """One call of the arm is `steps` calls of `step`, each with `batch` pictures."""
+        """Add an arm; one call of it is `steps` calls of `step`, each with `batch` pictures."""
         self.work[name] = lambda: [step() for _ in range(steps)]
         self.pictures[name], self.facts[name] = batch * steps, {"batch": batch} | facts
 
     def as_dict(self, timings: dict[str, Timing]) -> dict[str, Any]:
-        """The JSON form: pictures a second, range, facts."""
+        """The JSON form: pictures per second, range and facts."""
         return {
             name: timings[name].as_dict(self.pictures[name]) | self.facts[name]
             for name in self.work
@@ -101,7 +101,7 @@ def course(config: Config) -> Config:
 
 
 def add_ours(arms: Arms, name: str, config: Config, steps: int, opened: ExitStack) -> None:
-    """Our own training as an arm."""
+    """Add our own training as an arm."""
     source = opened.enter_context(training(config))
     arms.add(
         name,
@@ -121,7 +121,7 @@ def add_peer(
     options: argparse.Namespace,
     opened: ExitStack,
 ) -> None:
-    """A peer's default and best setting, and our network with as many parameters."""
+    """Add a peer with its default and best setting, and our network with equal parameters."""
     if DEFAULT not in tried:
         return print(f"{name}: {tried.get('absent')}")
     parameters = tried["parameters"]
@@ -139,7 +139,7 @@ def add_peer(
 
 
 def tried_settings(name: str, options: argparse.Namespace) -> dict[str, Any]:
-    """Pictures a second of each setting at its better batch, or why it was not measured."""
+    """Pictures per second of each setting at its better batch size, or why it was not measured."""
     try:
         parameters = parameters_of(PEERS[name][1]())
     except Absent as absent:
@@ -164,7 +164,7 @@ def tried_settings(name: str, options: argparse.Namespace) -> dict[str, Any]:
 
 
 def tried_once(name: str, setting: str, batch: int, options: argparse.Namespace) -> dict[str, Any]:
-    """A few steps of one setting and batch; what comes before them is the warm-up."""
+    """Time a few steps of one setting and batch size, after a warm-up step."""
     step = PeerStep(PEERS[name][1](), setting, batch, options.size, options.device)
     warm_up = timed(step)
     seconds = statistics.median(timed(step) for _ in range(options.tries))
@@ -178,15 +178,15 @@ def tried_once(name: str, setting: str, batch: int, options: argparse.Namespace)
 def tried_compiled(
     name: str, setting: str, batch: int, options: argparse.Namespace
 ) -> dict[str, Any]:
-    """The same under torch.compile, which may fail for want of a compiler."""
+    """The same with torch.compile, which may fail without a compiler."""
     try:
         return tried_once(name, setting, batch, options)
-    except Exception as error:  # inductor, dynamo and compilers raise what they like
+    except Exception as error:  # inductor, dynamo and compilers raise all kinds of exceptions
         return {"reason": f"torch.compile failed: {type(error).__name__}: {str(error)[:120]}"}
 
 
 def ratios(arms: Arms, timings: dict[str, Timing]) -> dict[str, Any]:
-    """Ours at equal parameters, and as it is, over each setting of each peer."""
+    """Ours relative to each setting of each peer, at equal parameters and as shipped."""
     speed = {name: rates(timings[name], arms.pictures[name]) for name in timings}
     found = {}
     for name in PEERS:
@@ -201,10 +201,10 @@ def ratios(arms: Arms, timings: dict[str, Timing]) -> dict[str, Any]:
 
 
 def claims(compared: dict[str, Any]) -> list[dict[str, Any]]:
-    """At equal parameters: five times their defaults, three times their best."""
+    """Targets at equal parameters: five times their defaults, three times their best."""
     return [
         claim(
-            f"training throughput at equal parameters against {peer}",
+            f"training throughput at equal parameters, relative to {peer}",
             one["equal_parameters"]["median"],
             MORE_THAN_DEFAULT if peer.endswith("default") else MORE_THAN_BEST,
             unit="x",
@@ -214,7 +214,7 @@ def claims(compared: dict[str, Any]) -> list[dict[str, Any]]:
 
 
 def show(arms: dict[str, Any], tried: dict[str, Any]) -> None:
-    """A line an arm."""
+    """Print one line per arm."""
     for name, one in arms.items():
         low, high = one["seconds_range"]
         print(
@@ -223,18 +223,18 @@ def show(arms: dict[str, Any], tried: dict[str, Any]) -> None:
         )
     for name, one in tried.items():
         if "absent" in one:
-            print(f"{name}: left out, {one['absent']}")
+            print(f"{name}: skipped, {one['absent']}")
 
 
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--config", default="digits", help="a preset or YAML file: ours")
+    parser.add_argument("--config", default="digits", help="preset or YAML file of our model")
     parser.add_argument("--size", type=int, default=32, help="side of the pictures")
-    parser.add_argument("--batch", type=int, help="of ours; by default the config's")
-    parser.add_argument("--batches", type=int, nargs="+", default=[64, 128], help="peers try these")
-    parser.add_argument("--rounds", type=int, default=5, help="in which every arm has a turn")
-    parser.add_argument("--steps", type=int, default=2, help="steps a turn")
-    parser.add_argument("--tries", type=int, default=3, help="steps of each setting tried")
+    parser.add_argument("--batch", type=int, help="our batch size; default: as in the config")
+    parser.add_argument("--batches", type=int, nargs="+", default=[64, 128], help="for the peers")
+    parser.add_argument("--rounds", type=int, default=5, help="rounds of all arms")
+    parser.add_argument("--steps", type=int, default=2, help="steps per arm and round")
+    parser.add_argument("--tries", type=int, default=3, help="timed steps per setting")
     parser.add_argument("--no-compile", action="store_false", dest="compile")
     parser.add_argument("--device", default="cpu")
     parser.add_argument("--smoke", action="store_true", help="tiny batches, two rounds")

@@ -256,7 +256,7 @@ def _report(fuzzer: Fuzzer, rows: list[dict[str, Any]], out: Path) -> None:
 def _options(fuzzer: Fuzzer) -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=f"Fuzz {fuzzer.what}.")
     parser.add_argument("--cases", type=int, default=CASES)
-    parser.add_argument("--again", action="store_true", help="forget what was done")
+    parser.add_argument("--again", action="store_true", help="discard finished trials")
     parser.add_argument("--case", type=int, help="run one case here, with its traceback")
     parser.add_argument("--out", type=Path, default=RESULTS / f"{fuzzer.name}.json")
     parser.add_argument("--child", type=int, help=argparse.SUPPRESS)

@@ -252,8 +252,8 @@ def _options() -> argparse.Namespace:
         default=list(WAYS),
         help="some, and the others by another process; then all, to count",
     )
-    parser.add_argument("--again", action="store_true", help="forget trials that are done")
-    parser.add_argument("--smoke", action="store_true", help="three of each")
+    parser.add_argument("--again", action="store_true", help="discard finished trials")
+    parser.add_argument("--smoke", action="store_true", help="three trials of each kind")
     parser.add_argument("--out", type=Path, default=RESULTS / "kill9.json")
     options = parser.parse_args()
     if options.smoke:

@@ -262,7 +262,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--pictures", type=int, default=PICTURES)
     parser.add_argument("--smoke", action="store_true", help="five pictures")
-    parser.add_argument("--again", action="store_true", help="forget what was done")
+    parser.add_argument("--again", action="store_true", help="discard finished trials")
     parser.add_argument("--out", type=Path, default=RESULTS / "reproduce.json")
     options = parser.parse_args()
     warnings.simplefilter("ignore", UserWarning)  # of prompts that no digit is like

@@ -150,8 +150,8 @@ def report(rows: dict[str, list[dict[str, Any]]], options: argparse.Namespace) -
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--signals", type=int, default=50, help="of each kind")
-    parser.add_argument("--again", action="store_true", help="forget trials that are done")
-    parser.add_argument("--smoke", action="store_true", help="three of each")
+    parser.add_argument("--again", action="store_true", help="discard finished trials")
+    parser.add_argument("--smoke", action="store_true", help="three trials of each kind")
     parser.add_argument("--out", type=Path, default=RESULTS / "signals.json")
     options = parser.parse_args()
     if options.smoke:

@@ -58,14 +58,16 @@ def test_claims_hold_where_a_bridge_helps_and_none_harms(bridges):
     found = found_with(identity=300, shift=296, noise=297, knn=380, prior=360)
     held = {one["claim"]: one["holds"] for one in bridges.claims(found)}
     assert held == {
-        "own gap: knn minus identity, paired: lower end": True,
-        "planted gap: knn minus identity, paired: lower end": True,
-        "no gap: what the worst bridge (shift) costs": True,
+        "own gap: success of knn minus identity, paired: lower end of the interval": True,
+        "planted gap: success of knn minus identity, paired: lower end of the interval": True,
+        "no gap: success lost by the worst bridge (shift)": True,
     }
     worse = found | {"no gap/noise": part(295), "own gap/knn": part(303), "own gap/prior": part(9)}
     held = {one["claim"]: one["holds"] for one in bridges.claims(worse)}
-    assert held["no gap: what the worst bridge (noise) costs"] is False
-    assert held["own gap: knn minus identity, paired: lower end"] is False
+    assert held["no gap: success lost by the worst bridge (noise)"] is False
+    assert (
+        held["own gap: success of knn minus identity, paired: lower end of the interval"] is False
+    )
 
 
 def test_nothing_is_claimed_of_a_gap_that_is_half_measured(bridges):

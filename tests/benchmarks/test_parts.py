@@ -53,7 +53,7 @@ def test_parts_of_other_weights_are_dropped_and_that_is_said(parts_of, capsys):
     parts_of(weights="one").measure("b", lambda: {"share": 0.5})
     other = parts_of(weights="two")
     assert not other.has("b")
-    assert "as weights changed" in capsys.readouterr().out
+    assert "because weights changed" in capsys.readouterr().out
     other.measure("a", lambda: {"share": 1.0})
     assert "b" not in read(other)
 
