@@ -1,8 +1,8 @@
-"""Claim: a folder in which one file of twenty is bad trains, and the report names every one.
+"""Claim: training works on a folder in which one file in twenty is bad, and reports every one.
 
-Eight hundred pictures and forty-two files that are none, of eighteen kinds, train by the command.
-It must end well, name each bad file with its reason and no good one, and pictures, embeddings and
-what it says of itself must agree in number.
+Runs the training command on eight hundred pictures and forty-two files of eighteen kinds that are
+not pictures. It must succeed and report each bad file with its reason, and no good one; the numbers
+of pictures and embeddings must match its report.
 
     python benchmarks/soak/bad_files.py            a minute
     python benchmarks/soak/bad_files.py --smoke    a hundred pictures
@@ -35,7 +35,7 @@ CLASSES = ("rose", "tulip", "daisy", "lily")
 
 
 def picture(kind: str, seed: int, **more: Any) -> bytes:
-    """A sound picture as a file of a format."""
+    """An intact picture in a file format."""
     pixels = np.random.default_rng(seed).integers(0, 256, (64, 64, 3), dtype=np.uint8)
     out = io.BytesIO()
     Image.fromarray(pixels).save(out, kind, **more)
@@ -43,7 +43,7 @@ def picture(kind: str, seed: int, **more: Any) -> bytes:
 
 
 def png(width: int, height: int, data: bytes = b"") -> bytes:
-    """A PNG whose header says a size and whose data are `data`."""
+    """A PNG with any size in its header and any image data."""
 
     def chunk(name: bytes, body: bytes) -> bytes:
         return (
@@ -56,14 +56,14 @@ def png(width: int, height: int, data: bytes = b"") -> bytes:
 
 
 def not_numbers() -> bytes:
-    """A TIFF of floats that are no numbers."""
+    """A TIFF of NaN values."""
     out = io.BytesIO()
     Image.fromarray(np.full((8, 8), np.nan, np.float32)).save(out, "TIFF")
     return out.getvalue()
 
 
 def flipped(data: bytes, at: float) -> bytes:
-    """A stretch in the middle of a file turned over."""
+    """The data with a stretch of inverted bytes."""
     first = int(len(data) * at)
     return data[:first] + bytes(255 - b for b in data[first : first + 40]) + data[first + 40 :]
 
@@ -84,28 +84,28 @@ BYTES: dict[str, tuple[str, Callable[[int], bytes]]] = {
     "a decompression bomb": (".png", lambda n: png(12_000, 12_000, zlib.compress(bytes(10**6)))),
     "a TIFF that is no numbers": (".tif", lambda n: not_numbers()),
 }
-"""kind -> (suffix, content of number n)."""
+"""kind -> (suffix, content of file number n)."""
 
 
 def dangling(path: Path) -> None:
-    """A link to nothing."""
+    """Create a dangling link."""
     path.symlink_to(path.with_name("nothing here"))
 
 
 def outside(path: Path) -> None:
-    """A link out of the folder, to a file that anyone may read."""
+    """Create a link out of the folder, to a world-readable file."""
     path.symlink_to("/etc/hostname")
 
 
 def pipe(path: Path) -> None:
-    """A pipe, which would be waited for without end."""
+    """Create a pipe, which would block a reader forever."""
     os.mkfifo(path)
 
 
 def listening(path: Path) -> None:
-    """A socket."""
+    """Create a socket."""
     here = os.getcwd()
-    os.chdir(path.parent)  # its whole path may be too long for one
+    os.chdir(path.parent)  # the full path may be too long for a socket
     with socket.socket(socket.AF_UNIX) as one:
         one.bind(path.name)
     os.chdir(here)
@@ -126,7 +126,7 @@ def _half(data: bytes) -> bytes:
 
 
 def spoil(folder: Path, n: int) -> dict[str, str]:
-    """Put `n` bad files among the pictures; gives key -> kind."""
+    """Put `n` bad files among the pictures; returns key -> kind."""
     found = {}
     for number in range(n):
         kind = KINDS[number % len(KINDS)]
@@ -141,7 +141,7 @@ def spoil(folder: Path, n: int) -> dict[str, str]:
 
 
 def trained_on(home: Path, pictures: int) -> dict[str, Any]:
-    """What a training on the folder reports, beside what is so."""
+    """Train on such a folder; returns what training reports, and what is true."""
     folder, run = home / "pictures", home / "run"
     for number, name in enumerate(CLASSES):
         write_folder(folder / name, pictures // len(CLASSES), size=16, seed=number)
@@ -151,8 +151,8 @@ def trained_on(home: Path, pictures: int) -> dict[str, Any]:
     ended = Child(command(words), home / "log").wait()
     if ended.code:
         return {"code": ended.code, "said": ended.err[-2000:]}
-    told = json.loads((run / "bad_files.json").read_text(encoding="utf-8"))["bad"]
-    named = {one["key"]: one["reason"] for one in told}
+    reported = json.loads((run / "bad_files.json").read_text(encoding="utf-8"))["bad"]
+    named = {one["key"]: one["reason"] for one in reported}
     table = parquet.read_table(run / "embeddings" / "manifest.parquet")
     keys = {
         key.as_py().decode() if isinstance(key.as_py(), bytes) else key.as_py()
@@ -180,8 +180,8 @@ def trained_on(home: Path, pictures: int) -> dict[str, Any]:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--pictures", type=int, default=800, help="good ones")
-    parser.add_argument("--smoke", action="store_true", help="a hundred pictures")
+    parser.add_argument("--pictures", type=int, default=800, help="number of good pictures")
+    parser.add_argument("--smoke", action="store_true", help="only a hundred pictures")
     parser.add_argument("--out", type=Path, default=RESULTS / "bad_files.json")
     options = parser.parse_args()
     one_thread()
@@ -191,21 +191,21 @@ def main() -> None:
     fine = found["code"] == 0
     bad = found.get("bad", 0)
     kept = [
-        claim("the training on a folder with bad files ends well", float(fine), 1.0),
+        claim("training on a folder with bad files succeeds", float(fine), 1.0),
         claim(
-            f"of {bad} bad files of {found.get('kinds')} kinds named, with a reason",
+            f"bad files reported with a reason, of {bad} files of {found.get('kinds')} kinds",
             (bad - len(found["not_named"])) / bad if fine else None,
             1.0,
         ),
         claim(
-            "good files named as bad",
+            "good files reported as bad",
             len(found["wrongly_named"]) if fine else None,
             0,
             at_most=True,
             unit="files",
         ),
         claim(
-            "pictures, embeddings and words agree in number",
+            "numbers of pictures and embeddings match the report",
             float(fine and found["embeddings_agree"] and found["said"]),
             1.0,
         ),

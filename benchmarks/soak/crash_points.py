@@ -1,11 +1,11 @@
-"""Claim: a process may end at any change of the disk, and the newest good state opens.
+"""Claim: a process may end at any change of the disk, and the newest good state still opens.
 
-Saving a checkpoint, pruning, setting a damaged one aside, beginning a run, embedding, merging and
-packing are each ended at every open, write, sync, rename and deletion in them, one process a point
-(`faulty_files.py`): as a kill leaves the disk, and as the two ends of a power cut do. Beside them
-the controls, which must lose: a save in place, and the same saves without their syncs.
+Saving a checkpoint, pruning, setting a damaged one aside, starting a run, embedding, merging and
+packing are each interrupted at every open, write, sync, rename and deletion, in one process per
+point (`faulty_files.py`). The disk is left as after a kill, and as after the two extremes of a
+power cut. The controls must lose data: a save in place, and the same saves without syncs.
 
-    python benchmarks/soak/crash_points.py            some minutes
+    python benchmarks/soak/crash_points.py            a few minutes
     python benchmarks/soak/crash_points.py --smoke    kills only, every third point
 """
 
@@ -24,19 +24,19 @@ from faulty_files import CRASHED, CUTS, Disk
 from trials import RESULTS, claim, print_claims, write_results
 
 MOST = 5000
-"""Points after which something must be wrong with the counting."""
+"""More points than any scenario can have; beyond them, the counting itself must be wrong."""
 
 IN_MEMORY = "/dev/shm"
-"""What a cut leaves is worked out by the file layer, so the disk may as well be a fast one."""
+"""The file layer simulates what a cut leaves, so a RAM disk will do."""
 
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """One scenario under one cut.
+    """The outcome of one scenario under one kind of cut.
 
     Attributes:
-        points: places at which the process was ended.
-        lost: those after which the newest good state did not open, with what was found.
+        points: number of points at which the process was ended.
+        lost: points after which the newest good state did not open, with the error.
     """
 
     scenario: str
@@ -46,7 +46,7 @@ class Outcome:
 
 
 def enumerated(scenario: Scenario, cut: str, every: int = 1) -> Outcome:
-    """End the scenario at every point (or every `every`-th), and look at what is left each time."""
+    """End the scenario at every point (or every `every`-th), and check what is left each time."""
     lost, k = [], 1
     with tempfile.TemporaryDirectory(dir=IN_MEMORY if os.path.isdir(IN_MEMORY) else None) as place:
         template = Path(place).resolve() / "template"
@@ -63,11 +63,11 @@ def enumerated(scenario: Scenario, cut: str, every: int = 1) -> Outcome:
             if finished:
                 return Outcome(scenario.name, cut, (k - 1) // every, lost)
             k += every
-    raise RuntimeError(f"{scenario.name} does not come to an end")
+    raise RuntimeError(f"{scenario.name} does not end")
 
 
 def _ended_at(scenario: Scenario, home: Path, k: int, cut: str) -> tuple[str, bool]:
-    """Run the scenario in a child that ends at point k; what that was, and whether it got past."""
+    """Run the scenario in a child that ends at point k; returns the point, and if it finished."""
     note = home.with_name("note")
     pid = os.fork()
     if pid == 0:
@@ -88,7 +88,7 @@ def _ended_at(scenario: Scenario, home: Path, k: int, cut: str) -> tuple[str, bo
 
 
 def outcomes(cuts: tuple[str, ...], every: int) -> Iterator[Outcome]:
-    """Everything under every cut."""
+    """All scenarios under all kinds of cuts."""
     for scenario in SCENARIOS:
         for cut in cuts:
             yield enumerated(scenario, cut, every)
@@ -128,7 +128,7 @@ def main() -> None:
             at_most=True,
             unit="points",
         ),
-        claim("the same in the control that loses least", fewest, 1, unit="points"),
+        claim("the same in the control with the fewest losses", fewest, 1, unit="points"),
     ]
     print_claims(kept)
     write_results(

@@ -1,8 +1,7 @@
-"""What is ended at every point: each way in which something is written that must survive.
+"""The scenarios that are interrupted at every point: all ways of writing what must survive.
 
-A scenario prepares a folder, acts on it in a process that is ended, and checks what is left, which
-raises where the newest good state does not open or the work cannot be done again. Knows nothing of
-how processes are ended.
+A scenario prepares a folder, acts on it in a process that is interrupted, and checks what is left.
+The check raises if the newest good state does not open, or if the work cannot be repeated.
 """
 
 import json
@@ -34,17 +33,17 @@ from ddpm_clip.utils.generators import finish
 from ddpm_clip.utils.tensors import load_tensors, save_tensors
 
 PICTURES = 36
-"""Of the embedding scenarios: three shards of a batch of one."""
+"""Pictures of the embedding scenarios: three shards, with batches of one."""
 
 
 @dataclass(frozen=True, slots=True)
 class Scenario:
-    """One thing that is written.
+    """One way of writing something.
 
     Attributes:
-        prepare: makes the folder as it is before.
-        act: writes; is ended in the middle.
-        check: raises where what is left is not good.
+        prepare: creates the folder in its initial state.
+        act: writes; interrupted in the middle.
+        check: raises if the remaining state is not good.
     """
 
     name: str
@@ -61,27 +60,27 @@ def settings(**training: object) -> Config:
 
 
 def checkpoint(step: int) -> Checkpoint:
-    """A small state of which every number follows from the step."""
+    """A small state with values that all follow from the step."""
     weights = {"w": torch.full((8, 8), float(step)), "n": torch.tensor(step)}
     return Checkpoint(step, {"model": weights, "ema": {"w": weights["w"] / 2}}, {"best": None})
 
 
 def check_newest(home: Path, steps: tuple[int, ...]) -> int:
-    """The newest checkpoint is whole, one of `steps`, and holds what was saved as it."""
+    """Check that the newest checkpoint is complete, one of `steps`, and equal to what was saved."""
     with warnings.catch_warnings():
-        warnings.simplefilter("error")  # nothing here is damaged, so nothing may be passed over
+        warnings.simplefilter("error")  # nothing is damaged, so nothing may be skipped
         found = _run_in(home).load()
     if found is None or found.step not in steps:
         raise AssertionError(f"the newest is {found and found.step}, not one of {steps}")
     for group, tensors in checkpoint(found.step).tensors.items():
         for name, value in tensors.items():
             if not torch.equal(found.tensors[group][name], value):
-                raise AssertionError(f"{group} {name} of step {found.step} is another")
+                raise AssertionError(f"{group} {name} of step {found.step} differs")
     return found.step
 
 
 def check_goes_on(home: Path, step: int) -> None:
-    """The next writer sweeps up, saves, and leaves nothing half-made."""
+    """Check that the next writer cleans up, saves, and leaves nothing unfinished."""
     run = _run_in(home)
     with run.writing():
         run.save(checkpoint(step))
@@ -91,7 +90,7 @@ def check_goes_on(home: Path, step: int) -> None:
     if left := [name for name in names if name.startswith((".tmp-", ".del-"))]:
         raise AssertionError(f"left behind: {left}")
     if run.history()[-1]["step"] != step:
-        raise AssertionError("the history does not go on")
+        raise AssertionError("the history does not continue")
 
 
 def line(step: int) -> TrainStep:
@@ -107,7 +106,7 @@ def _run_of(home: Path, *steps: int, **training: object) -> Run:
 
 
 def _run_in(home: Path) -> Run:
-    """The run, without reading its config, which is most of the time of opening one."""
+    """The run, without reading its config, which takes most of the time of opening it."""
     return Run(home, settings())
 
 
@@ -157,7 +156,7 @@ def _check_tidied(home: Path) -> None:
     check_goes_on(home, 10)
 
 
-# A run begins
+# Starting a run
 
 
 def _prepare_nothing(home: Path) -> None:
@@ -177,13 +176,13 @@ def _begin(home: Path) -> None:
 
 
 def _check_begun(home: Path) -> None:
-    """The same command goes on, and the run is whole then: nothing it was given is forgotten."""
+    """Check that the same command resumes, and that the run then has everything it was given."""
     _begin(home)
     run = Run.open(home)
     if run.config != settings() or run.read_json("run.json").get("init") != "flowers":
-        raise AssertionError("the run has forgotten what it was begun with")
+        raise AssertionError("the run has lost the facts it was started with")
     if (home / "embedder" / "mini_clip.safetensors").read_bytes() != bytes(1000):
-        raise AssertionError("its embedder is not whole")
+        raise AssertionError("its embedder is incomplete")
 
 
 def _prepare_other(home: Path) -> None:
@@ -198,25 +197,25 @@ def _begin_anew(home: Path) -> None:
 
 
 def _check_begun_anew(home: Path) -> None:
-    """Either all of the old run, or none of it: never the old steps under the new config."""
+    """Check for all of the old run or none of it: never the old steps with the new config."""
     if (home / "config.yaml").is_file() and Run.open(home).config == settings():
         check_newest(home, (10,))
     _begin_anew(home)
     run = Run.open(home)
     if run.config != settings(lr=5e-4) or run.load() is not None or run.history():
-        raise AssertionError("the new run has something of the old one")
+        raise AssertionError("the new run contains parts of the old one")
 
 
 # Embeddings
 
 
 class Colours:
-    """An embedder without weights: the mean colours of a picture's corners."""
+    """An embedder without weights: the mean colours of the four quarters of a picture."""
 
     name, dim, fingerprint = "colours", 12, "0" * 16
 
     def embed_items(self, items: list[Item]) -> Tensor:
-        """(b, 12), of unit length."""
+        """Embeddings (b, 12) of unit length."""
         rows = [one.image.convert("RGB").resize((2, 2)).tobytes() for one in items]
         return F.normalize(torch.tensor([list(row) for row in rows]) / 255 + 0.01, dim=1)
 
@@ -259,7 +258,7 @@ def _prepare_parts(home: Path) -> None:
 
 
 def contents(folder: Path) -> dict[str, bytes]:
-    """Every file below a folder but what a crash left half-made, and the lock."""
+    """All files below a folder, except unfinished ones and the lock."""
     files = [path for path in folder.rglob("*") if path.is_file()]
     names = {path: str(path.relative_to(folder)) for path in files}
     return {
@@ -270,7 +269,7 @@ def contents(folder: Path) -> dict[str, bytes]:
 
 
 def _check_cache(home: Path) -> None:
-    """The same command goes on, and ends in the bytes of an unbroken one."""
+    """Check that the same command resumes, and gives the same bytes as an uninterrupted one."""
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         _embed(home)
@@ -281,13 +280,13 @@ def _check_same(home: Path) -> None:
     ours, theirs = contents(home / "embeddings"), contents(home.with_name("whole") / "embeddings")
     if ours != theirs:
         differ = sorted(name for name in {*ours, *theirs} if ours.get(name) != theirs.get(name))
-        raise AssertionError(f"other bytes than an unbroken one: {differ}")
+        raise AssertionError(f"differs from an uninterrupted one: {differ}")
 
 
 def _check_merged(home: Path) -> None:
     try:
         _merge(home)
-    except MissingInput:  # it was merged already, and the parts are gone
+    except MissingInput:  # already merged, and the parts are deleted
         if (home / "parts" / "embeddings").exists():
             raise
     _check_same(home)
@@ -311,14 +310,14 @@ def _pack(home: Path) -> None:
 
 
 def _check_packed(home: Path) -> None:
-    """The model is whole or not there; then packing again makes it."""
+    """Check that the model is complete, or missing and made by packing again."""
     out = home / "out" / "model"
     if out.exists() and contents(out) != contents(home.with_name("packed")):
-        raise AssertionError("half a model")
+        raise AssertionError("an incomplete model")
     if not out.exists():
         _pack(home)
     if contents(out) != contents(home.with_name("packed")):
-        raise AssertionError("packed again, it is another")
+        raise AssertionError("packed again, the model differs")
     check_newest(home, (5,))
 
 
@@ -343,11 +342,11 @@ SCENARIOS = (
 )  # fmt: skip
 
 
-# Controls, which must lose
+# Controls, which must lose data
 
 
 def _save_in_place(home: Path) -> None:
-    """What one writes first: the newest state over the one before, and its step beside it."""
+    """The naive saver: overwrites the previous state, and writes the step beside it."""
     place = home / "checkpoints" / "step-000010"
     save_tensors(place / "model.safetensors", checkpoint(15).tensors["model"])
     (place / "state.json").write_text(json.dumps({"step": 15}), encoding="utf-8")
@@ -357,7 +356,7 @@ def _check_in_place(home: Path) -> None:
     place = home / "checkpoints" / "step-000010"
     step = json.loads((place / "state.json").read_text(encoding="utf-8"))["step"]
     if load_tensors(place / "model.safetensors")["n"].item() != step:
-        raise StorageError("weights and step are of two saves")
+        raise StorageError("weights and step come from different saves")
 
 
 def _prepare_in_place(home: Path) -> None:

@@ -1,8 +1,8 @@
-"""Claim: a damaged newest checkpoint is never trained on.
+"""Claim: training never continues from a damaged newest checkpoint.
 
-A thousand times the newest checkpoint of a run is damaged: bits flipped, files cut short, emptied,
-taken away, swapped, or the manifest rewritten. The run must fall back to the one before, bit for
-bit, with a warning, or refuse with an error of ours.
+The newest checkpoint of a run is damaged a thousand times: bits flipped, files truncated, emptied,
+removed or swapped, or the manifest rewritten. The run must fall back to the previous checkpoint,
+bit-exactly and with a warning, or refuse with a ddpm_clip error.
 
     python benchmarks/soak/damaged.py              two minutes
     python benchmarks/soak/damaged.py --smoke      fifty variants
@@ -41,14 +41,14 @@ FILES = (
 
 
 def made(home: Path) -> None:
-    """A run with two checkpoints of random numbers."""
+    """Create a run with two checkpoints of random values."""
     run = Run.create(home, settings())
     for step in (OLD, NEW):
         run.save(state(step))
 
 
 def state(step: int) -> Checkpoint:
-    """A state of a few thousand numbers that follow from the step."""
+    """A state of a few thousand values that follow from the step."""
     draws = torch.Generator().manual_seed(step)
     groups = {
         name: {f"{k}.weight": torch.randn(16, 32, generator=draws) for k in range(4)}
@@ -58,7 +58,7 @@ def state(step: int) -> Checkpoint:
 
 
 def flip(path: Path, rng: random.Random) -> None:
-    """Turn one to eight bits of a file."""
+    """Flip one to eight bits of a file."""
     data = bytearray(path.read_bytes())
     for _ in range(rng.randint(1, 8)):
         data[rng.randrange(len(data))] ^= 1 << rng.randrange(8)
@@ -66,23 +66,23 @@ def flip(path: Path, rng: random.Random) -> None:
 
 
 def cut(path: Path, rng: random.Random) -> None:
-    """Cut a file short, anywhere."""
+    """Truncate a file anywhere."""
     os.truncate(path, rng.randrange(path.stat().st_size))
 
 
 def grow(path: Path, rng: random.Random) -> None:
-    """Write something behind the end of a file."""
+    """Append bytes to a file."""
     with open(path, "ab") as file:
         file.write(rng.randbytes(rng.randint(1, 64)))
 
 
 def empty(path: Path, rng: random.Random) -> None:
-    """Leave a file without a byte."""
+    """Truncate a file to zero bytes."""
     os.truncate(path, 0)
 
 
 def zero(path: Path, rng: random.Random) -> None:
-    """A stretch of zeros, as a disk gives back what it lost."""
+    """Overwrite a stretch with zeros, as a disk does with lost data."""
     data = bytearray(path.read_bytes())
     at = rng.randrange(len(data))
     end = min(len(data), at + rng.randint(1, 4096))
@@ -91,17 +91,17 @@ def zero(path: Path, rng: random.Random) -> None:
 
 
 def remove(path: Path, rng: random.Random) -> None:
-    """Take a file away."""
+    """Remove a file."""
     path.unlink()
 
 
 def from_the_old(path: Path, rng: random.Random) -> None:
-    """The file of the checkpoint before."""
+    """Replace a file by that of the previous checkpoint."""
     shutil.copy(path.parents[1] / f"step-{OLD:06d}" / path.name, path)
 
 
 def swapped(path: Path, rng: random.Random) -> None:
-    """Two files in each other's place."""
+    """Swap two files."""
     other = path.with_name(rng.choice([name for name in FILES if name != path.name]))
     path.rename(path.with_name("swap"))
     other.rename(path)
@@ -109,7 +109,7 @@ def swapped(path: Path, rng: random.Random) -> None:
 
 
 def unlisted(path: Path, rng: random.Random) -> None:
-    """A damaged file that the manifest no longer speaks of, or a manifest that lists nothing."""
+    """Remove a damaged file from the manifest, or empty the manifest."""
     manifest = path.with_name("manifest.json")
     facts = json.loads(manifest.read_text(encoding="utf-8"))
     if path != manifest and rng.random() < 0.5:
@@ -122,7 +122,7 @@ def unlisted(path: Path, rng: random.Random) -> None:
 
 
 def replaced_by_a_folder(path: Path, rng: random.Random) -> None:
-    """A folder of a file's name."""
+    """Replace a file by a folder of the same name."""
     path.unlink()
     path.mkdir()
 
@@ -145,7 +145,7 @@ DAMAGES: tuple[Callable[[Path, random.Random], None], ...] = (
 
 
 def trial(rng: random.Random, template: Path) -> dict[str, Any]:
-    """One damage, and what the run does about it: as a reader, then as its writer."""
+    """Damage one file, and open the run first as a reader, then as its writer."""
     damage, name = rng.choice(DAMAGES), rng.choice(FILES)
     with tempfile.TemporaryDirectory() as place:
         home = Path(place) / "run"
@@ -157,8 +157,8 @@ def trial(rng: random.Random, template: Path) -> dict[str, Any]:
             return {"damage": damage.__name__, "file": name, "did": "nothing changed", "wrong": ""}
         did, wrong = judged(home, Run.load)
         again, worse = judged(home, _as_writer)
-        told = wrong or worse or ("" if did == again else f"a reader: {did}, a writer: {again}")
-        return {"damage": damage.__name__, "file": name, "did": did, "wrong": told}
+        wrong = wrong or worse or ("" if did == again else f"a reader: {did}, a writer: {again}")
+        return {"damage": damage.__name__, "file": name, "did": did, "wrong": wrong}
 
 
 def _as_writer(run: Run) -> Checkpoint | None:
@@ -167,29 +167,30 @@ def _as_writer(run: Run) -> Checkpoint | None:
 
 
 def judged(home: Path, load: Callable[[Run], Checkpoint | None]) -> tuple[str, str]:
-    """What loading did, and what is wrong with that ("" where nothing is)."""
-    with warnings.catch_warnings(record=True) as told:
+    """Return what loading did, and what is wrong with that ("" if nothing is)."""
+    with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         try:
             found = load(Run.open(home))
         except DdpmClipError as error:
-            return f"refused: {error.code}", "" if error.what and error.fix else "no way out"
+            fine = error.what and error.fix
+            return f"refused: {error.code}", "" if fine else "an error without a fix"
         except Exception as error:
             return "fell over", f"{type(error).__name__}: {error}"[:300]
     if found is None or found.step != OLD:
-        return "went on", f"it went on from {found and found.step}"
+        return "went on", f"it resumed from {found and found.step}"
     for group, tensors in state(OLD).tensors.items():
         for name, value in tensors.items():
             if not torch.equal(found.tensors[group][name], value):
                 return "fell back", f"{group} {name} is not what was saved"
-    return "fell back", "" if told else "without a word"
+    return "fell back", "" if caught else "no warning"
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--variants", type=int, default=1000)
-    parser.add_argument("--again", action="store_true", help="forget variants that are done")
-    parser.add_argument("--smoke", action="store_true", help="fifty variants")
+    parser.add_argument("--again", action="store_true", help="discard finished variants")
+    parser.add_argument("--smoke", action="store_true", help="only fifty variants")
     parser.add_argument("--out", type=Path, default=RESULTS / "damaged.json")
     options = parser.parse_args()
     variants = 50 if options.smoke else options.variants
@@ -206,7 +207,7 @@ def main() -> None:
     wrong = [row for row in real if row["wrong"]]
     kept = [
         claim(
-            f"of {len(real)} damaged checkpoints trained on, or met without a clear word",
+            f"damaged checkpoints resumed from, or not clearly reported, of {len(real)}",
             len(wrong),
             0,
             at_most=True,

@@ -1,7 +1,4 @@
-"""Every door by which a file comes in, and sound things in which a hostile one can be hidden.
-
-Knows nothing of what is in the hostile file, or of who listens.
-"""
+"""Every entry point for files, and intact models, runs and caches to hide a hostile file in."""
 
 import contextlib
 import io
@@ -53,7 +50,7 @@ Door = Callable[[Path], Any]
 
 
 class Goods:
-    """Sound things to hide a hostile file in."""
+    """Intact models, runs and caches to hide a hostile file in."""
 
     def __init__(self, home: Path):
         models = fuzz_models.prepare(home / "goods")
@@ -67,7 +64,7 @@ class Goods:
 
 
 def doors(goods: Goods, data: bytes, name: str, home: Path) -> Iterator[tuple[str, Door, Path]]:
-    """Every way in: its name, what reads, and the path that it is given."""
+    """Yield every entry point: its name, the function that reads, and the path it gets."""
     file = home / name.replace(" ", "_")
     file.write_bytes(data)
     renamed = home / "renamed.SAFETENSORS"
@@ -88,7 +85,7 @@ def doors(goods: Goods, data: bytes, name: str, home: Path) -> Iterator[tuple[st
 
 
 def _files(file: Path) -> Iterator[tuple[str, Door, Path]]:
-    """Doors for one file."""
+    """Entry points that read a single file."""
     yield "load", load, file
     yield "generate --model", _generate, file
     yield "show", lambda p: command("show", p), file
@@ -129,7 +126,7 @@ def _files(file: Path) -> Iterator[tuple[str, Door, Path]]:
 
 
 def _models(goods: Goods, data: bytes, home: Path) -> Iterator[tuple[str, Path]]:
-    """Sound models with one hostile file each, and one with pickles beside the sound files."""
+    """Intact models with one hostile file each, and one with pickles beside the intact files."""
     for path in MODEL_FILES:
         yield path, _copy(goods.model, home / "model" / path.replace("/", "-"), {path: data})
     beside = dict.fromkeys(("pytorch_model.bin", "model.pth", "model.pkl", "x.py"), data)
@@ -137,7 +134,7 @@ def _models(goods: Goods, data: bytes, home: Path) -> Iterator[tuple[str, Path]]
 
 
 def _runs(goods: Goods, data: bytes, home: Path) -> Iterator[tuple[str, Path]]:
-    """Sound runs with one hostile file each; the manifest agrees with it."""
+    """Intact runs with one hostile file each, listed in the manifest with its hash."""
     newest = "checkpoints/step-000010"
     for path in (
         "config.yaml",
@@ -220,7 +217,7 @@ def _looked_up(folder: Path) -> None:
 
 
 def command(*words: object) -> int:
-    """A command line in this process; an unexpected error is one."""
+    """Run a command line in this process; raises on an unexpected error."""
     said = io.StringIO()
     with contextlib.redirect_stdout(said), contextlib.redirect_stderr(said):
         code = command_line([str(word) for word in words])

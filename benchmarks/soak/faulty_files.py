@@ -1,16 +1,16 @@
-"""A file layer that ends the process at its k-th change of the disk, and plays a power cut.
+"""A file layer that ends the process at its k-th change of the disk, and simulates a power cut.
 
 Inside a forked child, `Disk(home, k, cut).watching()` counts every change below `home`: opening
 for writing, writing, fsync, rename, unlink, mkdir, rmdir, truncation. The k-th one does not happen,
-and the process ends as if killed; a write counts twice, as one that has not begun and as one that
-is half done. What a power cut may take as well is decided by `cut`:
+and the process ends as if killed. A write counts twice: once before it begins, once half done.
+`cut` decides what is lost in addition:
 
-    kill         the system goes on: all that was done stays
-    data lost    names stay, and what was not synced of the content does not
-    all lost     nothing stays that was not synced, neither names nor content
+    kill         the system keeps running: everything done so far remains
+    data lost    names remain, but content that was not synced is lost
+    all lost     everything that was not synced is lost, names and content
 
-A power cut may leave any mixture of the last two; these are its ends. Knows nothing of what is
-written. Used by `crash_points.py` and the tests.
+A real power cut may leave any mixture of the last two, which are its extremes. Used by
+`crash_points.py` and the tests.
 """
 
 import builtins
@@ -26,21 +26,21 @@ from unittest.mock import patch
 
 CUTS = ("kill", "data lost", "all lost")
 CRASHED = 86
-"""The exit code of a process that this layer ended."""
+"""Exit code of a process ended by this layer."""
 
 Undo = tuple[str, str, Any]
-"""What a lost name was: (how to undo, path, what is needed for it)."""
+"""How to undo a change of a name that is lost: (kind, path, data needed)."""
 
 
 @dataclass(slots=True)
 class Disk:
-    """Changes below `home`, of which the one numbered `k` (from 1) does not happen any more.
+    """Counts the changes below `home`, and ends the process before change number `k` (from 1).
 
     Attributes:
-        note: takes the name of that change.
-        n: changes so far.
-        unsynced: files whose content a power cut may take.
-        undos: how to take back the names that it may take, the newest last.
+        note: file that receives the description of that change.
+        n: number of changes so far.
+        unsynced: files whose content is lost in a power cut.
+        undos: how to undo the names that are lost in a power cut, the newest last.
     """
 
     home: Path
@@ -54,7 +54,7 @@ class Disk:
 
     @contextmanager
     def watching(self) -> Iterator["Disk"]:
-        """Count what happens inside."""
+        """Count the changes inside the `with` block."""
         names = (
             "open",
             "write",
@@ -74,21 +74,21 @@ class Disk:
                 stack.enter_context(patch.object(os, name, getattr(self, f"_{name}")))
             for place in (builtins, io):
                 stack.enter_context(patch.object(place, "open", self._file))
-            # copying inside the kernel would pass us by
+            # a copy inside the kernel would not be seen
             stack.enter_context(patch.object(shutil, "_USE_CP_SENDFILE", False))
             stack.enter_context(self._parquet())
             yield self
 
-    # One change
+    # A change
 
     def change(self, what: str, path: str) -> None:
-        """Count one change; the k-th one is the end."""
+        """Count one change, and end the process at the k-th."""
         self.n += 1
         if self.n == self.k:
             self.crash(f"{what} {os.path.relpath(path, self.home)}")
 
     def crash(self, before: str) -> None:
-        """End as a killed process ends, after the power cut has taken what is its own."""
+        """End like a killed process, after applying the losses of the power cut."""
         for name, real in self._real.items():
             if name != "file":
                 setattr(os, name, real)
@@ -96,21 +96,21 @@ class Disk:
         code = CRASHED
         try:
             self._lose()
-        except BaseException as error:  # else what is being ended might catch it and go on
+        except BaseException as error:  # otherwise the code under test might catch it and continue
             code, before = 1, f"the power cut itself failed: {error!r}"
         if self.note is not None:
             self.note.write_text(before, encoding="utf-8")
         os._exit(code)
 
     def _lose(self) -> None:
-        """Take what the cut takes."""
+        """Apply the losses of the cut."""
         while self.undos and self.cut == "all lost":
             self._undo(*self.undos.pop())
         for path in () if self.cut == "kill" else filter(os.path.isfile, self.unsynced):
             os.truncate(path, 0)
 
     def ours(self, path: Any, dir_fd: int | None = None) -> str | None:
-        """The absolute path of what is below `home`; None for all else."""
+        """The absolute path, if it is below `home`; otherwise None."""
         if isinstance(path, int):
             path = os.readlink(f"/proc/self/fd/{path}")
         elif dir_fd is not None:
@@ -147,7 +147,7 @@ class Disk:
         return int(self._real["write"](handle, data))
 
     def half_written(self, path: str, write_half: Callable[[], object]) -> None:
-        """A write, as a change that has not begun, and as one that is half done."""
+        """Count a write twice: before it begins, and half done."""
         self.change("write", path)
         self.unsynced[path] = True
         if self.n + 1 == self.k:
@@ -208,7 +208,7 @@ class Disk:
         self._real["posix_fallocate"](handle, offset, length)
 
     def _parquet(self) -> Any:
-        """pyarrow writes beside Python: its whole file is one write here."""
+        """pyarrow does not write through Python, so its whole file counts as one write."""
         from pyarrow import parquet
 
         real = parquet.write_table
@@ -229,14 +229,14 @@ class Disk:
     # The power cut
 
     def _moved(self, a: str, b: str) -> None:
-        """What is not synced of a file, or of files below a folder, has its new name."""
+        """Rename the unsynced files at or below a path."""
         self.unsynced = {_under(path, a, b): True for path in self.unsynced if path != b}
 
     def _keep_names(self, folder: str) -> None:
-        """A folder was synced: what happened to the names in it can no longer be taken back.
+        """A folder was synced: changes of names in it can no longer be undone.
 
-        Each change is noted by the name of its time, which is right again once all later ones are
-        taken back. A rename that is never taken back is therefore told to those before it.
+        Each change is recorded under the names of its time, which are correct again once all later
+        changes are undone. A rename that is never undone is therefore applied to earlier changes.
         """
         left: list[Undo] = []
         later: list[tuple[str, str]] = []
@@ -254,8 +254,8 @@ class Disk:
         self.undos = left
 
     def _undo(self, how: str, path: str, more: Any) -> None:
-        """Take back the newest name that its folder was not synced for."""
-        if not os.path.isdir(os.path.dirname(path)):  # that its folder is gone was synced
+        """Undo the newest change of a name whose folder was not synced."""
+        if not os.path.isdir(os.path.dirname(path)):  # the removal of its folder was synced
             return
         if how == "unrename":
             source, replaced = more
@@ -274,7 +274,7 @@ class Disk:
 
 
 class _Watched:
-    """An open file whose writes are counted; all else is the file's own."""
+    """An open file whose writes are counted; everything else is passed on to the file."""
 
     def __init__(self, file: Any, path: str, disk: Disk):
         self._file, self._path, self._disk = file, path, disk
@@ -286,7 +286,7 @@ class _Watched:
 
         self._disk.half_written(self._path, write_half)
         written = self._file.write(data)
-        self._file.flush()  # what was written is with the system, as a kill finds it
+        self._file.flush()  # hand the data to the system, where it survives a kill
         return written
 
     def writelines(self, lines: Any) -> None:
@@ -311,7 +311,7 @@ def _under(path: str, a: str, b: str) -> str:
 
 
 def _through(path: str, renames: list[tuple[str, str]]) -> str:
-    """What a path is called after some renames."""
+    """The name of a path after some renames."""
     for a, b in renames:
         path = _under(path, a, b)
     return path

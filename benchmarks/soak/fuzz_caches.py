@@ -1,10 +1,10 @@
-"""Claim: a damaged or hostile cache, CSV or file of pairs is refused or made anew, never trusted.
+"""Claim: a damaged or hostile cache, CSV or file of pairs is refused or rebuilt, never trusted.
 
-A row that is given back must be the vector that was stored for that very picture.
+A returned row must be the vector that was stored for exactly that picture.
 
     python benchmarks/soak/fuzz_caches.py                 10,000 files
-    python benchmarks/soak/fuzz_caches.py --cases 200     a short one
-    python benchmarks/soak/fuzz_caches.py --case 17       one, with its traceback
+    python benchmarks/soak/fuzz_caches.py --cases 200     a short run
+    python benchmarks/soak/fuzz_caches.py --case 17       a single case, with its traceback
 """
 
 import io
@@ -46,7 +46,7 @@ OPTIONS = {
 
 @dataclass
 class Corpus:
-    """A good cache and what is in it; a good CSV, file of pairs and part of a job."""
+    """A good cache with its content; a good CSV, file of pairs and part of a job."""
 
     cache: Path
     keys: list[str]
@@ -59,14 +59,14 @@ class Corpus:
 
 
 def prepare(home: Path) -> Corpus:
-    """One of each."""
+    """Create one of each."""
     rows = torch.nn.functional.normalize(torch.randn(ROWS, DIM), dim=1).half()
     keys = [f"a/{i}.png" for i in range(ROWS)]
     digests = [f"{i:064x}" for i in range(ROWS)]
     cache = EmbeddingCache.open_or_create(home / "good", **OPTIONS)
     cache.append(keys[:5], digests[:5], rows[:5].float())
     cache.settle()
-    cache.append(keys[5:], digests[5:], rows[5:].float())  # a table that waits
+    cache.append(keys[5:], digests[5:], rows[5:].float())  # a table not yet merged
     write_csv(home / "good.csv", keys, rows.float())
     pairs = io.BytesIO()
     np.savez(pairs, image=rows.float().numpy(), text=rows.float().numpy())
@@ -81,7 +81,7 @@ def prepare(home: Path) -> Corpus:
 
 
 def attempt(rng: random.Random, corpus: Corpus, home: Path) -> str:
-    """One file."""
+    """Corrupt one file, and read it."""
     return rng.choice((_cache, _cache, _cache, _csv, _pairs, _part))(rng, corpus, home)
 
 
@@ -115,13 +115,13 @@ def _cache(rng: random.Random, corpus: Corpus, home: Path) -> str:
     found = cache.lookup([corpus.keys[i] for i in there], [corpus.digests[i] for i in there])
     assert found.shape == (len(there), DIM)
     right = bool((found == corpus.rows[there]).all())
-    # whoever rewrites the table can say what they like; a damaged file may not lie
-    assert right or path.suffix == ".parquet", "a wrong vector was given back"
+    # whoever rewrites the table can change what it says; a damaged file must not give wrong rows
+    assert right or path.suffix == ".parquet", "a wrong vector was returned"
     return "whole" if not absent else "in part"
 
 
 def _rewritten(path: Path, rng: random.Random) -> None:
-    """A sound table that says something else."""
+    """Rewrite a table validly, with other content."""
     table = parquet.read_table(path)
     name = rng.choice(table.column_names)
     values = table[name].to_pylist()
@@ -142,7 +142,7 @@ def _rewritten(path: Path, rng: random.Random) -> None:
         bad = rng.choice(HOSTILE)
         count = rng.choice((1, len(values), 300_000))
         kinds = (pa.string(), pa.int64(), pa.binary(), pa.float32(), pa.null())
-        try:  # one value many times: gigabytes, of which only whoever reads them may know
+        try:  # one value repeated: small on disk, gigabytes once it is read
             one, places = pa.array([bad], rng.choice(kinds)), pa.array([0] * count, pa.int32())
             column = pa.DictionaryArray.from_arrays(places, one.drop_null())
         except (pa.ArrowException, TypeError, OverflowError, ValueError):
@@ -158,7 +158,7 @@ def _rewritten(path: Path, rng: random.Random) -> None:
 
 
 def _reheaded(path: Path, rng: random.Random) -> None:
-    """A safetensors file whose table says something else."""
+    """Rewrite the header of a safetensors file."""
     data = path.read_bytes()
     (size,) = struct.unpack("<Q", data[:8])
     header = as_json(spoilt_tree(json.loads(data[8 : 8 + size]), rng), rng)

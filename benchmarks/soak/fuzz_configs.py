@@ -1,8 +1,8 @@
-"""Claim: no config file, assignment or variable crashes, hangs or fills the memory.
+"""Claim: no config file, assignment or environment variable crashes, hangs or fills the memory.
 
 python benchmarks/soak/fuzz_configs.py                 10,000 files
-python benchmarks/soak/fuzz_configs.py --cases 200     a short one
-python benchmarks/soak/fuzz_configs.py --case 17       one, with its traceback
+python benchmarks/soak/fuzz_configs.py --cases 200     a short run
+python benchmarks/soak/fuzz_configs.py --case 17       a single case, with its traceback
 """
 
 import random
@@ -38,7 +38,7 @@ BOMBS = (
 
 
 def prepare(home: Path) -> list[bytes]:
-    """All configs and presets of the project."""
+    """Read all configs and presets of the project."""
     root = RESULTS.parents[1]
     paths = [
         *sorted((root / "config").glob("*.yaml")),
@@ -48,7 +48,7 @@ def prepare(home: Path) -> list[bytes]:
 
 
 def attempt(rng: random.Random, corpus: list[bytes], home: Path) -> str:
-    """One config, by one of the ways in which configs come."""
+    """Read one corrupted config, through one of the ways in which configs are given."""
     way, path = rng.random(), home / "config.yaml"
     if way < 0.15:
         key = rng.choice((*dotted_keys(), "training.lrr", "", ".", "a.b.c", "x" * 3000))
@@ -76,7 +76,7 @@ def _text(rng: random.Random, corpus: list[bytes]) -> bytes:
 
 
 def _built(config: Config) -> str:
-    """What an accepted config describes can be built, or is refused."""
+    """Check that the network of an accepted config can be built, or is refused."""
     build_ddpm(config.diffusion)
     try:
         skeleton(
@@ -88,7 +88,7 @@ def _built(config: Config) -> str:
                 c_embed_dim=65,
             )
         )
-    except ValueError as error:  # as `build_denoiser` says it where it is not only looked at
+    except ValueError as error:  # `build_denoiser` reports it this way
         raise UsageError("this network cannot be built", str(error)) from error
     return "accepted"
 

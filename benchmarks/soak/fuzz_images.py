@@ -1,11 +1,11 @@
-"""Claim: no picture file takes the process that reads it down, along, or for long.
+"""Claim: no picture file crashes, takes over or blocks the process that reads it.
 
-Seventy good pictures of six formats and twelve modes are spoilt, and read as a scan reads them:
-bytes in this process, decoding in a child of two gigabytes.
+Seventy good pictures of six formats and twelve modes are corrupted, and read the way a scan reads
+them: bytes in this process, decoding in a child process limited to two gigabytes.
 
     python benchmarks/soak/fuzz_images.py                 10,000 files
-    python benchmarks/soak/fuzz_images.py --cases 200     a short one
-    python benchmarks/soak/fuzz_images.py --case 17       one, with its traceback
+    python benchmarks/soak/fuzz_images.py --cases 200     a short run
+    python benchmarks/soak/fuzz_images.py --case 17       a single case, with its traceback
 """
 
 import io
@@ -32,7 +32,7 @@ STRANGERS = (
 
 
 def prepare(home: Path) -> list[bytes]:
-    """Good pictures of every format and mode that goes with it, animations and notes among them."""
+    """Create good pictures in every format and mode, with animations and metadata among them."""
     rng = np.random.default_rng(0)
     corpus = []
     for kind in FORMATS:
@@ -53,7 +53,7 @@ def prepare(home: Path) -> list[bytes]:
 
 
 def attempt(rng: random.Random, corpus: list[bytes], home: Path) -> str:
-    """One picture."""
+    """Corrupt one picture, and decode it."""
     how = rng.random()
     if how < 0.03:
         data = rng.choice(STRANGERS) + rng.randbytes(rng.choice((0, 10, 5000)))
@@ -85,13 +85,13 @@ def _encoded(image: Image.Image, kind: str, **options: object) -> list[bytes]:
     out = io.BytesIO()
     try:
         image.save(out, kind, **options)
-    except (OSError, KeyError, ValueError):  # not every format has every mode
+    except (OSError, KeyError, ValueError):  # not every format supports every mode
         return []
     return [out.getvalue()]
 
 
 def _bomb(rng: random.Random) -> bytes:
-    """A small PNG that says it is a large one; sometimes its pixels are there."""
+    """A small PNG with a large size in its header, and sometimes with pixels to match."""
     side = rng.choice((8_000, 9_000, 12_000, 20_000, 65_535, 2**31 - 1))
     width, height = rng.choice(((side, side), (side, 1), (1, side)))
     depth, colours = rng.choice(((1, 0), (8, 0), (8, 2), (8, 6), (16, 6), (8, 3)))

@@ -1,8 +1,8 @@
-"""Claim: whatever stands in the texts of a PNG, reading them ends in parameters or in a refusal.
+"""Claim: whatever the texts of a PNG contain, reading them gives parameters or a refusal.
 
 python benchmarks/soak/fuzz_metadata.py                 10,000 files
-python benchmarks/soak/fuzz_metadata.py --cases 200     a short one
-python benchmarks/soak/fuzz_metadata.py --case 17       one, with its traceback
+python benchmarks/soak/fuzz_metadata.py --cases 200     a short run
+python benchmarks/soak/fuzz_metadata.py --case 17       a single case, with its traceback
 """
 
 import io
@@ -32,7 +32,7 @@ FACTS: dict[str, Any] = {
 
 
 def prepare(home: Path) -> list[bytes]:
-    """A few good pictures with their parameters."""
+    """Create a few good pictures with their parameters."""
     made = []
     for packed in (False, True):
         info, out = PngInfo(), io.BytesIO()
@@ -45,7 +45,7 @@ def prepare(home: Path) -> list[bytes]:
 
 
 def attempt(rng: random.Random, corpus: list[bytes], home: Path) -> str:
-    """One picture."""
+    """Corrupt one picture, and read its texts."""
     how, path = rng.random(), home / "picture.png"
     if how < 0.35:
         path.write_bytes(spoilt(rng.choice(corpus), rng, corpus))
@@ -81,7 +81,7 @@ def _facts(rng: random.Random) -> Any:
 
 
 def _png(text: bytes, rng: random.Random) -> bytes:
-    """A picture whose texts are chunks of all three kinds, some too many, some wrong."""
+    """A picture with text chunks of all three kinds, sometimes too many, sometimes invalid."""
     key = rng.choice((KEY.encode(), KEY.encode(), KEY.encode(), b"", b"k" * 90))
     packed = zlib.compress(rng.choice((text, text, text, bytes(30_000_000))), 9)
     kinds = [

@@ -1,8 +1,8 @@
-"""Claim: no model or run from a stranger crashes or hangs anything; it paints or is refused.
+"""Claim: no untrusted model or run causes a crash or a hang; it paints or is refused.
 
 python benchmarks/soak/fuzz_models.py                 10,000 folders
-python benchmarks/soak/fuzz_models.py --cases 200     a short one
-python benchmarks/soak/fuzz_models.py --case 17       one, with its traceback
+python benchmarks/soak/fuzz_models.py --cases 200     a short run
+python benchmarks/soak/fuzz_models.py --case 17       a single case, with its traceback
 """
 
 import json
@@ -48,7 +48,7 @@ KEYS = [
 
 
 def prepare(home: Path) -> list[Path]:
-    """A small run, the packed model of it, and a judge."""
+    """Create a small run, its packed model, and a judge."""
     torch.manual_seed(0)
     config = resolve(assignments=KEYS, environ={})[0]
     run = Run.create(home / "run", config)
@@ -70,12 +70,12 @@ def prepare(home: Path) -> list[Path]:
     JudgeNet({"digit": ("six", "nine")}, 1, 8, 8).save(home / "judge", {"n": 1})
     corpus = [home / "model", home / "model", home / "run", home / "judge"]
     for folder in corpus:
-        _used(folder)  # whole they are good
+        _used(folder)  # undamaged, they must work
     return corpus
 
 
 def attempt(rng: random.Random, corpus: list[Path], home: Path) -> str:
-    """One folder."""
+    """Corrupt one folder, and use it."""
     good, folder = rng.choice(corpus), home / "bad"
     shutil.rmtree(folder, ignore_errors=True)
     shutil.copytree(good, folder)
@@ -86,7 +86,7 @@ def attempt(rng: random.Random, corpus: list[Path], home: Path) -> str:
 
 
 def _used(folder: Path) -> str:
-    """What the commands do with a folder."""
+    """Use a folder as the commands do."""
     if (folder / "judge.json").exists():
         JudgeNet.load(folder)(torch.zeros(1, 1, 8, 8))
         return "judged"

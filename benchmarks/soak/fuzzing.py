@@ -1,9 +1,9 @@
-"""What every fuzzer needs: cases in a child of bounded memory, a watch over it, and the sum of it.
+"""Shared by all fuzzers: cases run in a child with bounded memory, under supervision, and a report.
 
-A case must end in the thing itself or in an error of ours. Anything else is counted: another
-exception, a child that dies, a case that computes for ten seconds or waits for a minute, growth of
-memory beyond the bound. Portions that are done are kept below runs/, so that a fuzzer that was
-stopped goes on; every case follows from its name and number. Knows nothing of what is read.
+A case must end with a result or with a ddpm_clip error. Everything else is a failure: another
+exception, a child that dies, ten seconds of computing or a minute of waiting, memory growth beyond
+the bound. Finished portions are saved below runs/, so an interrupted fuzzer resumes; every case
+follows from the fuzzer's name and the case number.
 """
 
 import argparse
@@ -31,18 +31,19 @@ from ddpm_clip.utils.storage import append_lines, read_lines
 CASES, PORTION = 10_000, 250
 CPU_SECONDS, WALL_SECONDS = 10.0, 60.0
 GROWTH_MB = 1024
-"""Address space that a child may take beyond what it has when it is ready."""
+"""Address space that a child may take beyond what it uses when ready."""
 
 
 @dataclass(frozen=True)
 class Fuzzer:
-    """What is fuzzed.
+    """One fuzzer.
 
     Args:
-        name: of the program and its result.
-        what: of the files, for people.
-        prepare: a folder -> whatever `attempt` needs.
-        attempt: (draws, that, a folder) -> what came of one file; raises what reading it raises.
+        name: name of the program and its result.
+        what: name of the fuzzed files in messages.
+        prepare: takes a folder, and returns whatever `attempt` needs.
+        attempt: takes a random generator, the result of `prepare` and a folder; corrupts and reads
+            one file, and returns a word for the outcome or raises what reading raises.
     """
 
     name: str
@@ -52,7 +53,7 @@ class Fuzzer:
 
 
 def main(fuzzer: Fuzzer) -> None:
-    """The program of one fuzzer."""
+    """Run the program of one fuzzer."""
     options = _options(fuzzer)
     if options.child is not None:
         return _child(fuzzer, options.child, options.cases)
@@ -79,7 +80,7 @@ def main(fuzzer: Fuzzer) -> None:
 
 
 def portion(fuzzer: Fuzzer, first: int, count: int) -> dict[str, Any]:
-    """So many cases, in as many children as it takes."""
+    """Run a portion of cases, in as many children as needed."""
     found: dict[str, Any] = {
         "first": first,
         "cases": count,
@@ -98,7 +99,7 @@ def portion(fuzzer: Fuzzer, first: int, count: int) -> dict[str, Any]:
 
 
 def _watched(fuzzer: Fuzzer, first: int, count: int, found: dict[str, Any]) -> int:
-    """Run a child until it is done or dead; the number of the next case."""
+    """Run a child until it finishes or dies; returns the number of the next case."""
     program = Path(sys.modules["__main__"].__file__ or "").parent / f"{fuzzer.name}.py"
     command = [
         sys.executable,
@@ -132,7 +133,7 @@ def _watched(fuzzer: Fuzzer, first: int, count: int, found: dict[str, Any]) -> i
 
 
 def _lines(child: "subprocess.Popen[bytes]") -> Any:
-    """What a child says, line by line; None where it says nothing for too long."""
+    """Yield the output of a child line by line; None if it is silent for too long."""
     assert child.stdout is not None
     handle, buffer = child.stdout.fileno(), b""
     ready = False
@@ -140,7 +141,7 @@ def _lines(child: "subprocess.Popen[bytes]") -> Any:
         cpu, waited = _facts(child.pid)[1], 0.0
         while not select.select([handle], [], [], 1.0)[0]:
             state, now = _facts(child.pid)
-            busy, waited = now - cpu, waited + (state != "R")  # others may have the processor
+            busy, waited = now - cpu, waited + (state != "R")  # waiting for the CPU does not count
             if ready and (busy > CPU_SECONDS or waited > WALL_SECONDS):
                 yield None
         part = os.read(handle, 65_536)
@@ -153,7 +154,7 @@ def _lines(child: "subprocess.Popen[bytes]") -> Any:
 
 
 def _facts(pid: int) -> tuple[str, float]:
-    """What a process does, by the system's letter, and the seconds that it has computed."""
+    """State letter of a process in /proc, and its CPU seconds."""
     try:
         fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
     except OSError:
@@ -162,15 +163,15 @@ def _facts(pid: int) -> tuple[str, float]:
 
 
 def _child(fuzzer: Fuzzer, first: int, count: int) -> None:
-    """Be the child: a line when ready, one a case, one at the end."""
+    """Act as the child: prints a line when ready, one per case, and one at the end."""
     import resource
 
-    if torch := sys.modules.get("torch"):  # not all that is fuzzed takes its seconds to load
+    if torch := sys.modules.get("torch"):  # not every fuzzer loads it
         torch.set_num_threads(1)
     warnings.simplefilter("ignore")
     with tempfile.TemporaryDirectory() as home:
         prepared = fuzzer.prepare(Path(home))
-        for i in range(3):  # what is loaded on first use is not growth
+        for i in range(3):  # modules loaded on first use do not count as growth
             _case(fuzzer, prepared, Path(home), -1 - i)
         pages = int(Path("/proc/self/statm").read_text().split()[0])
         limit = pages * os.sysconf("SC_PAGE_SIZE") + GROWTH_MB * 2**20
@@ -184,25 +185,25 @@ def _child(fuzzer: Fuzzer, first: int, count: int) -> None:
             outcome = _case(fuzzer, prepared, Path(home), number)
             cpu = round(time.process_time() - start, 3)
             growth = round(_peak_mb() - before, 1)
-            told = {"case": number, "outcome": outcome, "cpu": cpu, "growth_mb": growth}
-            print(json.dumps(told), flush=True)
+            facts = {"case": number, "outcome": outcome, "cpu": cpu, "growth_mb": growth}
+            print(json.dumps(facts), flush=True)
         print(json.dumps({"done": True}), flush=True)
 
 
 def _forget_peak() -> None:
-    """Let the peak of memory begin anew, so that it is known which case it belongs to."""
-    with suppress(OSError):  # where it may not, a later case has at least the peak of an earlier
+    """Reset the memory peak, to attribute it to a single case."""
+    with suppress(OSError):  # without permission, a case has at least the peak of earlier ones
         Path("/proc/self/clear_refs").write_text("5")
 
 
 def _peak_mb() -> float:
-    """The most memory that this process has held since its peak was forgotten."""
+    """Peak memory of this process since the last reset, in MB."""
     lines = Path("/proc/self/status").read_text().splitlines()
     return next(int(line.split()[1]) for line in lines if line.startswith("VmHWM:")) / 1024
 
 
 def _case(fuzzer: Fuzzer, prepared: Any, home: Path, number: int) -> str:
-    """What came of one file: a word, a class of ours, or a crash."""
+    """The outcome of one file: a word, the class of a ddpm_clip error, or a crash."""
     try:
         return fuzzer.attempt(random.Random(f"{fuzzer.name} {number}"), prepared, home)
     except DdpmClipError as error:
@@ -216,7 +217,7 @@ def _case(fuzzer: Fuzzer, prepared: Any, home: Path, number: int) -> str:
 
 
 def _single(fuzzer: Fuzzer, number: int) -> None:
-    """One case in this process, with its traceback."""
+    """Run one case in this process, to see its traceback."""
     with tempfile.TemporaryDirectory() as home:
         prepared = fuzzer.prepare(Path(home))
         print(fuzzer.attempt(random.Random(f"{fuzzer.name} {number}"), prepared, Path(home)))
@@ -231,11 +232,12 @@ def _report(fuzzer: Fuzzer, rows: list[dict[str, Any]], out: Path) -> None:
     hangs = sum(one["what"] == "hang" for one in bad)
     slowest, worst = max(r["slowest"] for r in rows), max(rows, key=lambda row: row["growth_mb"])
     growth = worst["growth_mb"]
-    told = f"of {cases:,} fuzzed {fuzzer.what}"
+    files, hang = f"{cases:,} fuzzed {fuzzer.what}", f"hangs of more than {CPU_SECONDS:g} s"
+    memory = f"peak memory growth in MB, over {files}"
     claims = [
-        claim(f"crashes {told}", len(bad) - hangs, 0, at_most=True, unit="files"),
-        claim(f"hangs over {CPU_SECONDS:g} s {told}", hangs, 0, at_most=True, unit="files"),
-        claim(f"growth of memory, at its peak, {told}", growth, GROWTH_MB, at_most=True, unit="MB"),
+        claim(f"crashes in {files}", len(bad) - hangs, 0, at_most=True, unit="files"),
+        claim(f"{hang} in {files}", hangs, 0, at_most=True, unit="files"),
+        claim(memory, growth, GROWTH_MB, at_most=True, unit="MB"),
     ]
     print_claims(claims)
     write_results(
@@ -257,7 +259,9 @@ def _options(fuzzer: Fuzzer) -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=f"Fuzz {fuzzer.what}.")
     parser.add_argument("--cases", type=int, default=CASES)
     parser.add_argument("--again", action="store_true", help="discard finished trials")
-    parser.add_argument("--case", type=int, help="run one case here, with its traceback")
+    parser.add_argument(
+        "--case", type=int, help="run a single case in this process, with its traceback"
+    )
     parser.add_argument("--out", type=Path, default=RESULTS / f"{fuzzer.name}.json")
     parser.add_argument("--child", type=int, help=argparse.SUPPRESS)
     return parser.parse_args()

@@ -1,12 +1,12 @@
-"""Claim: `kill -9` loses nothing: the run goes on, and ends in the bits of an unbroken one.
+"""Claim: `kill -9` loses nothing: the run resumes, and is bit-identical to an uninterrupted one.
 
-A hundred kills at random times and a hundred that fall into a save. After each kill the newest
-checkpoint must open; then the same command goes on, and weights, average, optimiser, history and
-embeddings are compared by hash with a run that nobody disturbed. The control saves in place, is
-killed in its saves as well, and must lose.
+A hundred kills at random times and a hundred during a save. After each kill the newest checkpoint
+must open; then the same command resumes, and weights, EMA, optimiser, history and embeddings are
+compared by hash with an uninterrupted run. The control saves in place, is also killed during its
+saves, and must lose checkpoints.
 
     python benchmarks/soak/kill9.py                an hour on two cores
-    python benchmarks/soak/kill9.py --smoke        three of each
+    python benchmarks/soak/kill9.py --smoke        three kills of each kind
 """
 
 import argparse
@@ -44,14 +44,14 @@ from ddpm_clip.runs.run import Run
 from ddpm_clip.utils.tensors import load_tensors, save_tensors
 
 NEEDED = 0.9
-"""The share of kills in a save that the control must lose."""
+"""Share of kills during a save in which the control must lose its checkpoint."""
 
 TRIES = 50
-"""Runs that a trial may take until a kill falls where it should."""
+"""Attempts of a trial until a kill happens at the right time."""
 
 
 def killed_at_random(home: Path, seconds: float, rng: random.Random) -> bool:
-    """Train, and kill at any moment of a run that takes about `seconds`; False where it is late."""
+    """Train, and kill at a random moment of a run of about `seconds`; False if it was too late."""
     child = trained(home)
     time.sleep(rng.uniform(0, seconds))
     return _killed(child)
@@ -66,7 +66,7 @@ def killed_in_a_save(home: Path, seconds: float, rng: random.Random) -> bool:
 
 
 def control_killed_in_a_save(home: Path, seconds: float, rng: random.Random) -> bool:
-    """The same with the saver in place, while one of its files is not whole."""
+    """Train with the saver in place, and kill while one of its files is incomplete."""
     home.mkdir(parents=True, exist_ok=True)
     words, folder = train_words(home), home / "run" / "checkpoints"
 
@@ -77,7 +77,7 @@ def control_killed_in_a_save(home: Path, seconds: float, rng: random.Random) -> 
     child, sizes = Child(work, home / "log"), dict[str, int]()
 
     def is_torn() -> bool:
-        """Whether a file has shrunk since it was largest; a save begins by emptying one."""
+        """Whether a file is smaller than before; a save begins by truncating one."""
         now = {path.name: path.stat().st_size for path in folder.glob("last/*.safetensors")}
         torn = any(size < sizes.get(name, 0) for name, size in now.items())
         for name, size in now.items():
@@ -89,7 +89,7 @@ def control_killed_in_a_save(home: Path, seconds: float, rng: random.Random) -> 
 
 
 def save_in_place(home: Path, checkpoint: Checkpoint) -> Path:
-    """What one writes first: four files, each save over the one before."""
+    """The naive saver: four files, each overwriting the previous save."""
     place = home / "last"
     place.mkdir(parents=True, exist_ok=True)
     step = torch.tensor(checkpoint.step)
@@ -99,7 +99,7 @@ def save_in_place(home: Path, checkpoint: Checkpoint) -> Path:
 
 
 def control_lost(home: Path) -> str:
-    """What is wrong with the control's only checkpoint; "" where it is whole and of one step."""
+    """What is wrong with the control's only checkpoint; "" if it is complete and of one step."""
     try:
         files = sorted((home / "run" / "checkpoints" / "last").iterdir())
         steps = {load_tensors(path)["step"].item() for path in files}
@@ -115,7 +115,7 @@ def _killed(child: Child) -> bool:
 
 
 def _wait_for_save(child: Child, folder: Path, nth: int, is_saving: Callable[[], object]) -> None:
-    """Wait for save number `nth`, counted from 0, to begin, or for the end of the child."""
+    """Wait until save number `nth`, counted from 0, begins, or until the child ends."""
     seen, inside = -1, False
     while not child.is_over():
         now = bool(is_saving())
@@ -137,19 +137,19 @@ WAYS = {"random": killed_at_random, "aimed": killed_in_a_save, "control": contro
 
 
 def opened(run: Path) -> dict[str, Any]:
-    """What a kill left: the step of the newest checkpoint, and whether one was passed over."""
+    """What remains after a kill: the step of the newest checkpoint, and whether one was lost."""
     if not (run / "config.yaml").is_file():
         return {"step": None, "lost": ""}  # killed before there was a run: nothing to lose
-    with warnings.catch_warnings(record=True) as told:
+    with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         try:
             checkpoint = Run.open(run).load()
-        except Exception as error:  # whatever it is, the run is lost
+        except Exception as error:  # whatever the reason, the run is lost
             return {"step": None, "lost": f"{type(error).__name__}: {error}"[:300]}
     step = None if checkpoint is None else checkpoint.step
     seen = len(Run.open(run).history())
     late = seen - (step or 0) if seen > (step or 0) + EVERY else 0
-    lost = str(told[0].message)[:300] if told else f"{late} steps are lost" if late else ""
+    lost = str(caught[0].message)[:300] if caught else f"{late} steps are lost" if late else ""
     return {"step": step, "lost": lost}
 
 
@@ -160,13 +160,13 @@ def trial(
     wanted: dict[str, str],
     is_control: bool,
 ) -> dict[str, Any]:
-    """One kill, what it left, and the end of the run that goes on."""
+    """Kill once, check what remains, and let the run resume to its end."""
     with tempfile.TemporaryDirectory() as place:
         home = Path(place) / "trial"
-        for tries in range(1, TRIES + 1):  # noqa: B007 (told below)
+        for tries in range(1, TRIES + 1):  # noqa: B007 (used below)
             if kill(home, seconds, rng):
                 break
-            shutil.rmtree(home)  # too late, or beside the save: once more
+            shutil.rmtree(home)  # too late, or not during the save: try again
         else:
             raise RuntimeError(f"{TRIES} kills came too late; is the machine very busy?")
         if is_control:
@@ -184,7 +184,7 @@ def main() -> None:
     trials = Trials("kill9", options.again)
     with tempfile.TemporaryDirectory() as place:
         wanted, whole = unbroken(Path(place) / "whole")
-    print(f"an unbroken run takes {whole.seconds:.1f} s", flush=True)
+    print(f"an uninterrupted run takes {whole.seconds:.1f} s", flush=True)
     rows: dict[str, list[dict[str, Any]]] = {name: [] for name in options.arms}
     for name in options.arms:
         work = partial(
@@ -196,30 +196,30 @@ def main() -> None:
         )
         for row in trials.run(name, options.kills, work):
             rows[name].append(row)
-            told = row["lost"] or ", ".join(row.get("differs", [])) or "nothing lost"
-            print(f"{name} {row['number']}: step {row.get('step')}, {told}", flush=True)
+            outcome = row["lost"] or ", ".join(row.get("differs", [])) or "nothing lost"
+            print(f"{name} {row['number']}: step {row.get('step')}, {outcome}", flush=True)
     if rows.keys() == WAYS.keys():
         report(rows, options)
         trials.finished()
 
 
 def report(rows: dict[str, list[dict[str, Any]]], options: argparse.Namespace) -> None:
-    """Counts, claims, JSON."""
+    """Write the counts and claims."""
     ours = rows["random"] + rows["aimed"]
     lost = sum(bool(row["lost"]) for row in ours)
     differ = sum(bool(row["differs"]) for row in ours)
     control = sum(bool(row["lost"]) for row in rows["control"])
     kept = [
-        claim(f"of {len(ours)} kills lost a checkpoint", lost, 0, at_most=True, unit="kills"),
+        claim(f"kills that lost a checkpoint, of {len(ours)}", lost, 0, at_most=True, unit="kills"),
         claim(
-            f"of {len(ours)} resumed runs differ from an unbroken one in a bit",
+            f"resumed runs that are not bit-identical to an uninterrupted one, of {len(ours)}",
             differ,
             0,
             at_most=True,
             unit="runs",
         ),
         claim(
-            "of the control's kills in a save lost its checkpoint",
+            "control: kills during a save that lost its checkpoint",
             control / len(rows["control"]),
             NEEDED,
         ),
@@ -244,13 +244,13 @@ def report(rows: dict[str, list[dict[str, Any]]], options: argparse.Namespace) -
 
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--kills", type=int, default=100, help="at random, in a save, control")
+    parser.add_argument("--kills", type=int, default=100, help="kills of each kind")
     parser.add_argument(
         "--arms",
         nargs="+",
         choices=list(WAYS),
         default=list(WAYS),
-        help="some, and the others by another process; then all, to count",
+        help="kinds to run, so that several processes can share them; the report needs all",
     )
     parser.add_argument("--again", action="store_true", help="discard finished trials")
     parser.add_argument("--smoke", action="store_true", help="three trials of each kind")

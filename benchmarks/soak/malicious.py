@@ -1,8 +1,9 @@
-"""Claim: nothing that a stranger puts into a file is ever run, whichever door the file comes by.
+"""Claim: no code in an untrusted file is ever executed, whatever entry point reads it.
 
-Seventy hostile files are put where every kind of file belongs and given to every command and
-function that reads one. An audit hook listens to the interpreter, and a folder holds canaries.
-Control: unpickled in earnest, in a child, they are heard and leave a canary.
+Seventy hostile files are put in place of every kind of file, and given to every command and
+function that reads one. An audit hook watches the interpreter, and a canary file would appear if
+code ran. As a control, a child process really unpickles them: the hook must see it, or a canary
+must appear.
 
     python benchmarks/soak/malicious.py                 all
     python benchmarks/soak/malicious.py --every 9       every ninth file
@@ -50,17 +51,17 @@ EXECUTED = (
     "ctypes.dlsym",
     "marshal.loads",
 )
-"""Audit events that reading a file has no reason to raise."""
+"""Audit events that reading a file must never cause."""
 
 OURS = (decoding.__file__, pickled_child.__file__)
-"""Children of ours: they are started by these files, with a list of words."""
+"""Files that start our own child processes, which are allowed."""
 
 _heard: list[str] = []
 _listening = False
 
 
 def listen() -> None:
-    """Hear what the interpreter does from now on; a hook cannot be taken out again."""
+    """Record what the interpreter executes from now on; an audit hook cannot be removed again."""
 
     def hook(event: str, arguments: tuple[Any, ...]) -> None:
         if not _listening or not event.startswith(EXECUTED):
@@ -69,21 +70,21 @@ def listen() -> None:
         if any(str(word) in OURS for word in words or ()):
             return
         if event == "marshal.loads" and _imports():
-            return  # a module of the interpreter's own
+            return  # a cached module
         _heard.append(f"{event} {str(arguments)[:100]}")
 
     sys.addaudithook(hook)
 
 
 def _imports() -> bool:
-    """Whether the import system is what runs."""
+    """Whether the import system is the caller."""
     frame = sys._getframe(2)
     return "importlib" in frame.f_code.co_filename
 
 
 @contextlib.contextmanager
 def heard() -> Iterator[list[str]]:
-    """What was executed inside."""
+    """Collect what is executed inside the `with` block."""
     global _listening
     _heard.clear()
     _listening = True
@@ -96,7 +97,7 @@ def heard() -> Iterator[list[str]]:
 def tried(
     name: str, data: bytes, goods: Goods, home: Path, canaries: Path, every: int = 1
 ) -> dict[str, Any]:
-    """One hostile file through every door, or of so many through one."""
+    """Try one hostile file with every entry point, or with every `every`-th."""
     found: dict[str, Any] = {"file": name, "doors": 0, "executed": [], "crashes": []}
     for door, read, path in list(doors(goods, data, name, home))[::every]:
         found["doors"] += 1
@@ -116,7 +117,7 @@ def tried(
 
 
 def control(data: bytes, canaries: Path) -> bool:
-    """Whether a hostile file is heard, or leaves a canary, where it is unpickled in earnest."""
+    """Whether a hostile file is detected, or leaves a canary, when it is really unpickled."""
     program = (
         "import pickle, sys\n"
         "def hook(event, _):\n"
@@ -163,12 +164,12 @@ def main() -> None:
     executed = [one for row in rows for one in row["executed"]]
     crashes = [one for row in rows for one in row["crashes"]]
     tries = sum(row["doors"] for row in rows)
-    told = f"of {len(rows)} hostile files through {tries:,} doors"
+    files = f"from {len(rows)} hostile files through {tries:,} entry points"
     claims = [
-        claim(f"executions {told}", len(executed), 0, at_most=True, unit="events"),
-        claim(f"errors that are not ours {told}", len(crashes), 0, at_most=True, unit="errors"),
+        claim(f"code executions, {files}", len(executed), 0, at_most=True, unit="events"),
+        claim(f"unexpected errors, {files}", len(crashes), 0, at_most=True, unit="errors"),
         claim(
-            "hostile pickles that the control hears",
+            "control: hostile pickles that are detected",
             controls[True] / max(1, controls.total()),
             0.95,
         ),
@@ -189,7 +190,7 @@ def main() -> None:
 
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
-    parser.add_argument("--every", type=int, default=1, help="of so many files one")
+    parser.add_argument("--every", type=int, default=1, help="use only every N-th file")
     parser.add_argument("--out", type=Path, default=RESULTS / "malicious.json")
     return parser.parse_args()
 

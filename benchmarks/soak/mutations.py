@@ -1,6 +1,6 @@
-"""How files are spoilt: bytes turned, cut, doubled, spliced; values of a tree replaced by bad ones.
+"""Corrupt files: bytes flipped, cut, duplicated and spliced; values of a tree replaced by bad ones.
 
-Every draw comes from the generator that is given. Knows nothing of formats.
+All random draws come from the given generator.
 """
 
 import copy
@@ -18,22 +18,22 @@ HOSTILE: tuple[Any, ...] = (
     "null", "1e4", "!!python/object/apply:os.system [id]", [], {}, [[]], [0], [None] * 50,
     ["a", "a"], {"": {}}, {"__class__": "os"}, [1e9, 1e9], [10**9] * 3, "0x10", "-0", [[[[[[0]]]]]],
 )  # fmt: skip
-"""Values that somebody who means harm, or a disk, may put anywhere."""
+"""Values that an attacker or a broken disk may put anywhere."""
 
 
 def spoilt(data: bytes, rng: random.Random, others: Sequence[bytes] = ()) -> bytes:
-    """A file's bytes after one to eight accidents."""
+    """The bytes of a file after one to eight random changes."""
     out = bytearray(data)
     for _ in range(rng.choice((1, 1, 1, 2, 3, 8))):
         rng.choice(ACCIDENTS)(out, rng)
-    if others and rng.random() < 0.1:  # the beginning of this, the end of another
+    if others and rng.random() < 0.1:  # splice the beginning of this file and the end of another
         other = rng.choice(others)
         out = out[: rng.randrange(len(out) + 1)] + other[rng.randrange(len(other) + 1) :]
     return bytes(out)
 
 
 def spoilt_tree(tree: Any, rng: random.Random) -> Any:
-    """A copy of plain data after one to three accidents."""
+    """A copy of plain data after one to three random changes."""
     tree = json.loads(json.dumps(tree))
     for _ in range(rng.choice((1, 1, 2, 3))):
         tree = _tree_accident(tree, rng)
@@ -41,7 +41,7 @@ def spoilt_tree(tree: Any, rng: random.Random) -> Any:
 
 
 def as_json(tree: Any, rng: random.Random) -> bytes:
-    """JSON of a tree, seldom nested far deeper than anyone reads."""
+    """The tree as JSON, rarely with extremely deep nesting."""
     text = json.dumps(tree).encode("utf-8", "replace")
     if rng.random() < 0.02:
         depth = rng.choice((100, 5_000, 200_000))
@@ -50,7 +50,7 @@ def as_json(tree: Any, rng: random.Random) -> bytes:
 
 
 def hostile(rng: random.Random) -> Any:
-    """One of `HOSTILE`, of its own: what is changed in it later is changed nowhere else."""
+    """A copy of one of the `HOSTILE` values, which can be changed safely."""
     return copy.deepcopy(rng.choice(HOSTILE))
 
 
@@ -75,7 +75,7 @@ def _tree_accident(tree: Any, rng: random.Random) -> Any:
 
 
 def _holders(tree: Any) -> Any:
-    """Every dict and list in a tree that holds something."""
+    """Yield every non-empty dict and list in a tree."""
     if isinstance(tree, dict | list) and tree:
         yield tree
         for one in tree.values() if isinstance(tree, dict) else tree[:50]:
@@ -89,7 +89,7 @@ def _flip(out: bytearray, rng: random.Random) -> None:
 
 
 def _flip_early(out: bytearray, rng: random.Random) -> None:
-    """Headers stand in front, and are a small part of a file."""
+    """Change a byte near the start, where headers are."""
     if out:
         out[rng.randrange(min(len(out), 200))] = rng.randrange(256)
 
@@ -114,7 +114,7 @@ def _double(out: bytearray, rng: random.Random) -> None:
 
 
 def _number(out: bytearray, rng: random.Random) -> None:
-    """A number of another size where one may stand."""
+    """Overwrite a possible number with an extreme one."""
     form = rng.choice(("<H", ">H", "<I", ">I", "<Q", ">Q"))
     at, size = rng.randrange(len(out) + 1), struct.calcsize(form)
     if len(out) >= size:

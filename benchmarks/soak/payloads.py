@@ -1,6 +1,6 @@
 """Files that would run code in a program that trusts them: pickles, archives, tags, programs.
 
-Each leaves a canary in a folder where it is run. Knows nothing of who reads them.
+Each of them leaves a canary file if it is executed.
 """
 
 import io
@@ -21,7 +21,7 @@ from pyarrow import parquet
 
 
 class Call:
-    """Pickled, it calls something when it is unpickled."""
+    """Its pickle calls a function when it is unpickled."""
 
     def __init__(self, name: str, *arguments: Any):
         self.name, self.arguments = name, arguments
@@ -42,14 +42,14 @@ SOURCES = {
     "tempfile": "__import__('tempfile').mkdtemp(dir={home!r})",
     "mock": "__import__('unittest.mock').mock._importer('os').system({shell!r})",
 }
-"""What is handed to eval."""
+"""Expressions for `eval`."""
 
 
 def calls(canary: Path) -> dict[str, Any]:
-    """Objects that call something when they are unpickled, and so touch the canary."""
+    """Objects whose pickles call something that creates the canary."""
     shell, code = f"touch {canary}", f"open({str(canary)!r}, 'w').close()"
     words = ["sh", "-c", shell]
-    told = {
+    values = {
         "shell": shell,
         "file": str(canary),
         "home": str(canary.parent),
@@ -69,7 +69,7 @@ def calls(canary: Path) -> dict[str, Any]:
         "subprocess.check_output": ("subprocess:check_output", words),
         "subprocess.getoutput": ("subprocess:getoutput", shell),
         "builtins.exec": ("builtins:exec", code),
-        "builtins.open": ("builtins:open", told["file"], "w"),
+        "builtins.open": ("builtins:open", values["file"], "w"),
         "runpy": ("runpy:_run_code", code, {}),
         "pty.spawn": ("pty:spawn", words),
         "timeit": ("timeit:timeit", "pass", code),
@@ -78,26 +78,26 @@ def calls(canary: Path) -> dict[str, Any]:
         "code": ("code:InteractiveInterpreter.runsource", None, code),
         "pickle in pickle": ("pickle:loads", pickle.dumps(Call("os:system", shell))),
         "torch.load": ("torch:load", f"{canary}.pth", None),
-        "torch.hub": ("torch.hub:load", told["home"], "x"),
+        "torch.hub": ("torch.hub:load", values["home"], "x"),
         "numpy.load": ("numpy:load", f"{canary}.npy", None, True),
         "socket": ("socket:create_connection", ("127.0.0.1", 9), 1),
         "getaddrinfo": ("socket:getaddrinfo", "canary.invalid", 80),
         "urllib": ("urllib.request:urlopen", "http://127.0.0.1:9/"),
         "webbrowser": ("webbrowser:open", "http://127.0.0.1:9/"),
-        "shutil": ("shutil:copy", "/etc/hostname", told["file"]),
-        "os.symlink": ("os:symlink", "/etc/passwd", told["file"]),
+        "shutil": ("shutil:copy", "/etc/hostname", values["file"]),
+        "os.symlink": ("os:symlink", "/etc/passwd", values["file"]),
         "pathlib": ("pathlib:Path.touch", canary),
-        "sqlite3": ("sqlite3:connect", told["file"]),
+        "sqlite3": ("sqlite3:connect", values["file"]),
         "yaml": ("yaml:unsafe_load", f"!!python/object/apply:os.system ['{shell}']"),
         "multiprocessing": ("multiprocessing.util:spawnv_passfds", b"/bin/sh", words, ()),
         "logging": ("logging.config:dictConfig", logging),
-        **{name: ("builtins:eval", text.format(**told)) for name, text in SOURCES.items()},
+        **{name: ("builtins:eval", text.format(**values)) for name, text in SOURCES.items()},
     }
     return {name: Call(*call) for name, call in made.items()}
 
 
 def blobs(canary: Path) -> dict[str, bytes]:
-    """Sixty and more hostile files by name."""
+    """More than sixty hostile files by name."""
     made = {f"{name}.pkl": _pickled(thing) for name, thing in calls(canary).items()}
     evil = calls(canary)["os.system"]
     for protocol in range(6):
@@ -117,7 +117,7 @@ def _pickled(thing: Any) -> bytes:
 
 
 def _archives(canary: Path, raw: bytes) -> dict[str, bytes]:
-    """Archives of what is dangerous when it is unpacked or opened."""
+    """Archives that are dangerous to unpack or open."""
     slip, code = io.BytesIO(), io.BytesIO()
     with zipfile.ZipFile(slip, "w") as archive:
         archive.writestr("archive/data.pkl", raw)
@@ -153,7 +153,7 @@ def _archives(canary: Path, raw: bytes) -> dict[str, bytes]:
 
 
 def _tables(canary: Path, evil: Call, raw: bytes) -> dict[str, bytes]:
-    """Arrays and tables whose formats have a door to pickle."""
+    """Arrays and tables in formats that can contain pickles."""
     objects, npy, table = io.BytesIO(), io.BytesIO(), io.BytesIO()
     array = np.array([evil] * 2, dtype=object)
     np.savez(objects, image=array, text=array, images=array)
@@ -183,7 +183,7 @@ def _tables(canary: Path, evil: Call, raw: bytes) -> dict[str, bytes]:
 
 
 def _texts(canary: Path) -> dict[str, bytes]:
-    """Texts whose readers can be asked to run something, or to look elsewhere."""
+    """Texts that can make a reader execute something, or read other files."""
     shell = f"touch {canary}"
     tags = {
         "apply": f"!!python/object/apply:os.system ['{shell}']\n",
@@ -212,7 +212,7 @@ def _texts(canary: Path) -> dict[str, bytes]:
 
 
 def _pictures(canary: Path) -> dict[str, bytes]:
-    """Pictures in formats whose readers start other programs, or are programs."""
+    """Pictures in formats that are programs, or whose readers start other programs."""
     return {
         "eps.png": f"%!PS-Adobe-3.0 EPSF-3.0\n({canary}) (w) file\n".encode(),
         "svg.png": b"<svg xmlns='http://www.w3.org/2000/svg' onload='alert(1)'/>",

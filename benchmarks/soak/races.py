@@ -1,8 +1,8 @@
-"""Claim: of two trainings on one folder exactly one trains, and the other leaves at once.
+"""Claim: of two trainings on one folder exactly one trains, and the other exits at once.
 
-Twenty times two processes are started cold on the same new folder: imports and all, as a person or
-a cluster starts them. One must train to its end; the other must leave with exit code 75 within two
-seconds of its start, name the holder, and leave no trace in the run.
+Twenty times, two processes are started cold on the same new folder, imports included, as a person
+or a cluster would start them. One must train to the end; the other must exit with code 75 within
+two seconds of its start, name the holder of the lock, and leave no trace in the run.
 
     python benchmarks/soak/races.py                ten minutes on two cores
     python benchmarks/soak/races.py --smoke        two races
@@ -23,14 +23,14 @@ from toy import LIMIT, difference, facts_of, one_thread, train_words, unbroken
 from trials import RESULTS, Trials, claim, print_claims, write_results
 
 QUICK = 2.0
-"""Seconds from its start in which the second one must be gone."""
+"""Seconds from its start within which the losing process must exit."""
 
 BUSY = 75
 START = "import sys; from ddpm_clip.cli.main import main; sys.exit(main())"
 
 
 def trial(rng: random.Random, wanted: dict[str, str]) -> dict[str, Any]:
-    """Two processes, started at the same time or a little after one another."""
+    """Start two processes, at the same time or shortly after each other."""
     with tempfile.TemporaryDirectory() as place:
         home = Path(place)
         words, gap = train_words(home), rng.choice((0.0, 0.0, rng.uniform(0, 3)))
@@ -82,8 +82,8 @@ def _ends(racers: list[tuple[subprocess.Popen[bytes], float]]) -> list[tuple[int
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--races", type=int, default=20)
-    parser.add_argument("--again", action="store_true", help="forget races that are done")
-    parser.add_argument("--smoke", action="store_true", help="two races")
+    parser.add_argument("--again", action="store_true", help="discard finished races")
+    parser.add_argument("--smoke", action="store_true", help="only two races")
     parser.add_argument("--out", type=Path, default=RESULTS / "races.json")
     options = parser.parse_args()
     races = 2 if options.smoke else options.races
@@ -101,21 +101,21 @@ def main() -> None:
     slowest = LIMIT if None in seconds else max(seconds, default=LIMIT)
     kept = [
         claim(
-            f"of {races} races without exactly one winner",
+            f"races without exactly one winner, of {races}",
             len(undecided),
             0,
             at_most=True,
             unit="races",
         ),
         claim(
-            f"of {races} runs that hold anything of the other",
+            f"runs that contain anything of the losing process, of {races}",
             len(mixed),
             0,
             at_most=True,
             unit="races",
         ),
         claim(
-            "slowest end of the second one, from a cold start",
+            "slowest exit of the losing process, from a cold start",
             slowest,
             QUICK,
             at_most=True,

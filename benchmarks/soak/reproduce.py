@@ -1,13 +1,13 @@
-"""Claim: a picture is painted again from its own parameters, and no changed pixel goes unseen.
+"""Claim: a picture can be painted again from its own parameters, and no changed pixel is missed.
 
-A hundred pictures by the model of digits that ships: painted and edited, with other prompts, seeds,
-samplers, steps, scales, bridges, batches and threads, each one of several in its batch where there
-are several. `ddpm-clip reproduce` opens the model anew and must leave with 0; with 1 for a copy in
-which one value of one pixel is one level off, naming that one; and with 1 where another seed is
-recorded, or it would only have compared the file with itself.
+A hundred pictures by the shipped `digits`: painted and edited, with random prompts, seeds,
+samplers, steps, scales, bridges, batches and threads, and taken from anywhere in their batch.
+`ddpm-clip reproduce` loads the model afresh and must exit with 0. For a copy in which one value of
+one pixel is one level off, it must exit with 1 and report exactly that difference. With another
+seed recorded it must exit with 1; otherwise it would only compare the file with itself.
 
     python benchmarks/soak/reproduce.py            five to ten minutes
-    python benchmarks/soak/reproduce.py --smoke    five pictures
+    python benchmarks/soak/reproduce.py --smoke    only five pictures
 """
 
 import argparse
@@ -66,16 +66,16 @@ MODES = ("generate",) * 11 + (
 
 @cache
 def opened(count: int = 1) -> TextToImage:
-    """The model that paints, opened under so many threads as it then paints with.
+    """The model, loaded with as many threads as it paints with.
 
-    The one that paints again is opened by its command.
+    The command under test loads its own.
     """
     with threads(count):
         return TextToImage.from_pretrained(MODEL, "cpu")
 
 
 def overrides(rng: random.Random, mode: str) -> dict[str, Any]:
-    """How to paint a picture of a trial, and its like beside it."""
+    """Random settings for the pictures of a trial."""
     guided = mode == "guided"
     found: dict[str, Any] = {
         "n": rng.choice((1, 2, 3, 5)),
@@ -103,7 +103,7 @@ def overrides(rng: random.Random, mode: str) -> dict[str, Any]:
 
 
 def painted(rng: random.Random, mode: str, home: Path) -> list[Path]:
-    """The files of a trial."""
+    """Paint the pictures of a trial; returns their files."""
     count = rng.choice((1, 1, 2))
     tti = opened(count)
     settings = tti.settings(**overrides(rng, mode))
@@ -119,14 +119,14 @@ def painted(rng: random.Random, mode: str, home: Path) -> list[Path]:
 
 
 def source(rng: random.Random, tti: TextToImage, home: Path) -> Path:
-    """A picture to be edited, as a file."""
+    """Save a picture to be edited."""
     path = home / "source.png"
     tti(rng.choice(PROMPTS), seed=rng.randrange(1000), steps=4)[0].save(path)
     return path
 
 
 def mask(rng: random.Random, home: Path) -> Path:
-    """A white rectangle on black, as a file."""
+    """Save a mask: a white rectangle on black."""
     path, image = home / "mask.png", Image.new("L", (28, 28), 0)
     left, top = rng.randrange(14), rng.randrange(14)
     image.paste(255, (left, top, left + rng.randint(4, 14), top + rng.randint(4, 14)))
@@ -170,7 +170,7 @@ EDITS: dict[str, Callable[..., Any]] = {
 
 
 def rewritten(file: Path, out: Path, rng: random.Random | None = None, **facts: Any) -> Path:
-    """A copy under changed parameters; with `rng` one pixel of it is one level off."""
+    """Save a copy with changed parameters; with `rng`, one pixel is one level off."""
     with Image.open(file) as image:
         pixels, info = image.copy(), PngInfo()
     info.add_itxt(KEY, json.dumps(read_parameters(file) | facts))
@@ -182,7 +182,7 @@ def rewritten(file: Path, out: Path, rng: random.Random | None = None, **facts: 
 
 
 def reproduced(file: Path, home: Path) -> tuple[int, dict[str, Any]]:
-    """The exit code of the command, and what it says."""
+    """Run the command; returns its exit code and its output."""
     words = ["-q", "reproduce", str(file), "--json"]
     words += ["--source", str(home / "source.png")] if (home / "source.png").exists() else []
     words += ["--mask", str(home / "mask.png")] if (home / "mask.png").exists() else []
@@ -196,7 +196,7 @@ def reproduced(file: Path, home: Path) -> tuple[int, dict[str, Any]]:
 
 
 def trial(rng: random.Random, mode: str) -> dict[str, Any]:
-    """One picture of several, its copies, and how each of them was taken."""
+    """Reproduce one random picture and its two changed copies."""
     began = time.process_time()
     with tempfile.TemporaryDirectory() as place:
         home = Path(place)
@@ -222,21 +222,21 @@ def trial(rng: random.Random, mode: str) -> dict[str, Any]:
 
 
 def report(rows: list[dict[str, Any]], out: Path) -> None:
-    """The claims, and of what they are made."""
+    """Write the claims and the counts behind them."""
     shares = {
         name: sum(row[name] for row in rows) / len(rows)
         for name in ("equal", "one_pixel_told", "other_seed_told")
     }
     n = len(rows)
     claims = [
-        claim(f"of {n} pictures painted again with every pixel equal", shares["equal"], 1.0),
+        claim(f"pictures reproduced with every pixel equal, of {n}", shares["equal"], 1.0),
         claim(
-            f"of {n} copies with one value one level off told apart, by that one value",
+            f"copies with one value one level off, found to differ in exactly that value, of {n}",
             shares["one_pixel_told"],
             1.0,
         ),
         claim(
-            f"of {n} pictures with another seed recorded told apart, the control",
+            f"control: pictures with another seed recorded, found to differ, of {n}",
             shares["other_seed_told"],
             1.0,
         ),
@@ -261,11 +261,11 @@ def report(rows: list[dict[str, Any]], out: Path) -> None:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--pictures", type=int, default=PICTURES)
-    parser.add_argument("--smoke", action="store_true", help="five pictures")
+    parser.add_argument("--smoke", action="store_true", help="only five pictures")
     parser.add_argument("--again", action="store_true", help="discard finished trials")
     parser.add_argument("--out", type=Path, default=RESULTS / "reproduce.json")
     options = parser.parse_args()
-    warnings.simplefilter("ignore", UserWarning)  # of prompts that no digit is like
+    warnings.simplefilter("ignore", UserWarning)  # about prompts that are no digit
     trials = Trials("reproduce", options.again or options.smoke)
 
     def one(rng: random.Random) -> dict[str, Any]:

@@ -1,11 +1,11 @@
-"""Claim: Ctrl-C and SIGTERM at any moment leave with their code, a checkpoint and the way on.
+"""Claim: Ctrl-C and SIGTERM always give the right exit code, a checkpoint and a way to resume.
 
-Fifty of each at random times of a training, embedding, sampling and the last pictures included. The
-exit code must be 130 or 143, the last line must name a command that goes on, the checkpoint that it
-speaks of must be there, and the run that went on must end in the bits of an unbroken one.
+Fifty of each at random times of training, including embedding, sampling and the last pictures. The
+exit code must be 130 or 143, the last line must name a command that resumes, the checkpoint that it
+names must exist, and the resumed run must be bit-identical to an uninterrupted one.
 
     python benchmarks/soak/signals.py              half an hour on two cores
-    python benchmarks/soak/signals.py --smoke      three of each
+    python benchmarks/soak/signals.py --smoke      three signals of each kind
 """
 
 import argparse
@@ -39,7 +39,7 @@ from ddpm_clip.runs.run import Run
 
 CODES = {"SIGINT": 130, "SIGTERM": 143}
 QUICK = 10.0
-"""Seconds in which a request must be answered."""
+"""Seconds within which a signal must end the process."""
 
 TRIES = 50
 GO_ON = re.compile(r"Continue: ddpm-clip (resume .+)$")
@@ -47,7 +47,7 @@ SAVED = re.compile(r"Interrupted at step ([\d,]+)\. Saved (.+)\. Continue: ")
 
 
 def trial(rng: random.Random, name: str, seconds: float, wanted: dict[str, str]) -> dict[str, Any]:
-    """One signal, how the training ended, and the end of the run that went on."""
+    """Send one signal, check how training ended, and resume the run to its end."""
     with tempfile.TemporaryDirectory() as place:
         home = Path(place) / "trial"
         for _ in range(TRIES):
@@ -61,38 +61,38 @@ def trial(rng: random.Random, name: str, seconds: float, wanted: dict[str, str])
         child.send(getattr(signal, name))
         ended = child.wait()
         answered = time.monotonic() - began
-        if ended.code == 0:  # it was leaving already: the signal came after the last line
+        if ended.code == 0:  # already exiting: the signal came after the last line
             return {"when": "at the end", "wrong": _wrong_at_the_end(home, wanted), "answered": 0}
         when, words, wrong = judged(home, ended, CODES[name])
         last = Child(command(words), home / "log").wait() if words else trained(home).wait()
         if last.code:
-            wrong.append(f"going on ended with {last.code}: {last.err[-200:]}")
+            wrong.append(f"resuming ended with {last.code}: {last.err[-200:]}")
         else:
             wrong += [f"differs: {one}" for one in other_bits(facts_of(home / "run"), wanted)]
         return {"when": when, "wrong": wrong, "answered": round(answered, 3)}
 
 
 def judged(home: Path, ended: Ended, code: int) -> tuple[str, list[str], list[str]]:
-    """In which part of the training it was, the words of the way on, and what is wrong."""
+    """The phase of training, the words of the command that resumes, and what is wrong."""
     last = (ended.err.strip().splitlines() or [""])[-1]
     run, found, wrong = home / "run", GO_ON.search(last), []
-    if not (run / "config.yaml").is_file():  # before there was a run, there is none to go on with
-        # a process that has not come to its handlers yet is ended by the system, as any is
+    if not (run / "config.yaml").is_file():  # there was no run yet to resume
+        # before its handlers are installed, a process is ended by the system
         fine = ended.code == code or ended.code == 128 - code
         return "before the run", [], [] if fine else [f"exit {ended.code}: {last}"]
     if ended.code != code:
         wrong.append(f"exit {ended.code}, not {code}: {last}")
     if found is None:
-        wrong.append(f"the last line names no way on: {last}")
+        wrong.append(f"the last line names no command to resume: {last}")
     if saved := SAVED.search(last):
         step = int(saved[1].replace(",", ""))
         if not Path(saved[2]).is_dir() or Run.open(run).checkpoint_steps()[-1] != step:
-            wrong.append(f"the checkpoint of step {step} is not there")
+            wrong.append(f"the checkpoint of step {step} is missing")
         when = "in the steps"
     else:
         done = max(Run.open(run).checkpoint_steps(), default=0)
         if 0 < done < STEPS:
-            wrong.append(f"steps were taken and none is spoken of: {last}")
+            wrong.append(f"steps were taken but not mentioned: {last}")
         when = "after the last step" if done else "before the first step"
     return when, shlex.split(found[1]) if found else [], wrong
 
@@ -118,19 +118,20 @@ def main() -> None:
 
 
 def report(rows: dict[str, list[dict[str, Any]]], options: argparse.Namespace) -> None:
-    """Counts, claims, JSON."""
+    """Write the counts and claims."""
     both = [row for found in rows.values() for row in found]
     wrong = [row for row in both if row["wrong"]]
     waits = sorted(row["answered"] for row in both)
     kept = [
         claim(
-            f"of {len(both)} signals with a wrong code, no checkpoint, no way on, or other bits",
+            "signals with a wrong exit code, no checkpoint, no resume command or other bits, "
+            f"of {len(both)}",
             len(wrong),
             0,
             at_most=True,
             unit="signals",
         ),
-        claim("longest wait from a signal to the end", waits[-1], QUICK, at_most=True, unit="s"),
+        claim("longest time from a signal to the exit", waits[-1], QUICK, at_most=True, unit="s"),
     ]
     print_claims(kept)
     moments = sorted({row["when"] for row in both})
@@ -149,7 +150,7 @@ def report(rows: dict[str, list[dict[str, Any]]], options: argparse.Namespace) -
 
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--signals", type=int, default=50, help="of each kind")
+    parser.add_argument("--signals", type=int, default=50, help="signals of each kind")
     parser.add_argument("--again", action="store_true", help="discard finished trials")
     parser.add_argument("--smoke", action="store_true", help="three trials of each kind")
     parser.add_argument("--out", type=Path, default=RESULTS / "signals.json")

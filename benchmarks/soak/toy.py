@@ -1,9 +1,8 @@
-"""A training of a few seconds, run by the command in a child process, and what it leaves.
+"""A training of a few seconds, run by the command in a child process, and its result.
 
-Children are forked from a process that has everything imported, so that a trial costs what it does
-and not three seconds of imports. The command, its handlers and its exit are those of a process of
-its own; what a cold start adds is measured where it matters (`races.py`). Knows nothing of what is
-done to the child.
+Children are forked from a process that has already imported everything, so that a trial does not
+spend three seconds on imports. The command, its handlers and its exit behave as in a process of its
+own; `races.py` covers cold starts.
 """
 
 import gc
@@ -22,7 +21,7 @@ import torch
 
 import ddpm_clip.cli.training_view
 import ddpm_clip.training.prepare.prepare
-import ddpm_clip.utils.plots.curves  # noqa: F401  (all that a training would import)
+import ddpm_clip.utils.plots.curves  # noqa: F401  (everything that training imports)
 from ddpm_clip.cli.main import main
 from ddpm_clip.runs.run import Run
 
@@ -36,14 +35,14 @@ generation: {steps: 2, n: 1, grid_guidance: [1.0], prompts: [rose, tulip]}
 """
 STEPS, EVERY = 24, 3
 LIMIT = 600.0
-"""Seconds after which a child counts as hung."""
+"""Seconds after which a child counts as hanging."""
 
 CLOCKS = ("seconds", "images_per_second")
 
 
 @dataclass(frozen=True, slots=True)
 class Ended:
-    """How a child ended: its exit code (negative: by that signal), what it said, its seconds."""
+    """How a child ended: exit code (negative for a signal), its output, and its seconds."""
 
     code: int
     err: str
@@ -51,7 +50,7 @@ class Ended:
 
 
 class Child:
-    """A forked child that does `work` and leaves with what it returns."""
+    """A forked child that does `work`, and exits with the code it returns."""
 
     def __init__(self, work: Callable[[], int], log: Path):
         self.log, self.began = log, time.monotonic()
@@ -61,15 +60,15 @@ class Child:
             _become(work, log)
 
     def send(self, signum: int) -> None:
-        """Send a signal; to one that has ended, nothing."""
-        os.kill(self.pid, signum)  # not reaped yet, so the number is still its own
+        """Send a signal; without effect if the child has ended."""
+        os.kill(self.pid, signum)  # not reaped yet, so the process id is still valid
 
     def is_over(self) -> bool:
-        """Whether it has ended; it stays to be waited for."""
+        """Whether the child has ended; it can still be waited for."""
         return os.waitid(os.P_PID, self.pid, os.WEXITED | os.WNOHANG | os.WNOWAIT) is not None
 
     def wait(self, limit: float = LIMIT) -> Ended:
-        """Its end; after `limit` seconds by force, as code 124."""
+        """Wait for the end of the child; after `limit` seconds it is killed, with code 124."""
         until = time.monotonic() + limit
         while not (over := self.is_over()) and time.monotonic() < until:
             time.sleep(0.002)
@@ -81,7 +80,7 @@ class Child:
 
 
 def _become(work: Callable[[], int], log: Path) -> None:
-    """In the child: say everything to a file, do the work, leave."""
+    """In the child: redirect all output to a file, do the work, and exit."""
     code = 70
     try:
         handle = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
@@ -96,12 +95,12 @@ def _become(work: Callable[[], int], log: Path) -> None:
 
 
 def command(words: Sequence[object]) -> Callable[[], int]:
-    """The work of `ddpm-clip` with these words."""
+    """Return a function that runs `ddpm-clip` with these words."""
     return lambda: main([str(word) for word in words])
 
 
 def train_words(home: Path) -> list[str]:
-    """The command line that trains the toy in `home`/run, or goes on with it."""
+    """The command line that trains the toy in `home`/run, or resumes it."""
     config = home / "toy.yaml"
     if not config.exists():
         config.write_text(CONFIG, encoding="utf-8")
@@ -109,13 +108,13 @@ def train_words(home: Path) -> list[str]:
 
 
 def trained(home: Path) -> Child:
-    """A child that trains the toy, or goes on with it."""
+    """Start a child that trains the toy, or resumes it."""
     home.mkdir(parents=True, exist_ok=True)
     return Child(command(train_words(home)), home / "log")
 
 
 def facts_of(run: Path) -> dict[str, str]:
-    """SHA-256 of everything in which a resumed run must equal an unbroken one to the bit."""
+    """SHA-256 of everything that must be bit-identical in a resumed and an uninterrupted run."""
     steps = Run.open(run).checkpoint_steps()
     rows = [{k: v for k, v in row.items() if k not in CLOCKS} for row in Run.open(run).history()]
     facts = {"steps": str(steps), "history": _hash(json.dumps(rows).encode())}
@@ -130,7 +129,7 @@ def facts_of(run: Path) -> dict[str, str]:
 
 
 def other_bits(facts: dict[str, str], wanted: dict[str, str]) -> list[str]:
-    """`difference`, but for which older checkpoints are kept: an interrupted run saves one more."""
+    """Like `difference`, but ignores older checkpoints: an interrupted run saves one more."""
     last = {name for name in wanted if name.startswith(f"{STEPS} ")}
     whole = {name for name in wanted if not name[0].isdigit()} - {"steps"}
     compared = last | whole | (facts.keys() & wanted.keys()) - {"steps"}
@@ -138,10 +137,10 @@ def other_bits(facts: dict[str, str], wanted: dict[str, str]) -> list[str]:
 
 
 def unbroken(home: Path) -> tuple[dict[str, str], Ended]:
-    """The facts of a run that nobody disturbed, and how long it took.
+    """Train without interruption; returns the facts of the run, and how it ended.
 
     Raises:
-        RuntimeError: it failed by itself.
+        RuntimeError: the training failed by itself.
     """
     ended = trained(home).wait()
     if ended.code:
@@ -150,17 +149,17 @@ def unbroken(home: Path) -> tuple[dict[str, str], Ended]:
 
 
 def difference(facts: dict[str, str], wanted: dict[str, str]) -> list[str]:
-    """In what two runs differ; [] where they are equal to the bit."""
+    """List the facts in which two runs differ; [] if they are bit-identical."""
     return sorted(k for k in {*facts, *wanted} if facts.get(k) != wanted.get(k))
 
 
 def one_thread() -> None:
-    """Before anything is computed: children of a process with a pool of threads would hang."""
+    """Use one thread, before anything is computed: forked children of a thread pool would hang."""
     torch.set_num_threads(1)
 
 
 def interval(failures: int, n: int) -> dict[str, Any]:
-    """A count of failures with what n trials can say of the rate."""
+    """A count of failures, with the interval of the failure rate."""
     from ddpm_clip.evaluation.statistics.intervals import wilson
 
     low, high = wilson(failures, n)

@@ -1,7 +1,7 @@
-"""What every soak needs: numbered trials that go on after a kill, and a result like a benchmark's.
+"""Shared by all soaks: numbered trials that resume after an interruption, and results as JSON.
 
-Each trial is a line of a file below runs/; started again, a program goes on with the first that is
-missing. Every draw of a trial follows from its name and number. Knows nothing of what is tried.
+Each trial is one line of a file below runs/; a restarted program continues with the first missing
+one. All random draws of a trial follow from its arm and number.
 """
 
 import json
@@ -25,9 +25,9 @@ class Trials:
     """The trials of one program.
 
     Args:
-        name: of the program.
-        again: forget those that were done.
-        home: where the lines are kept.
+        name: name of the program.
+        again: whether to discard finished trials.
+        home: folder of the file.
     """
 
     def __init__(self, name: str, again: bool = False, home: Path = ROOT / "runs" / "soak"):
@@ -39,7 +39,7 @@ class Trials:
     def run(
         self, arm: str, count: int, trial: Callable[[random.Random], Mapping[str, Any]]
     ) -> Iterator[dict[str, Any]]:
-        """What each of `count` trials of an arm found; those that are done are not done again."""
+        """Yield the results of `count` trials of an arm; finished trials are not repeated."""
         done = {row["number"]: row for row in read_lines(self.path) if row.get("arm") == arm}
         for number in range(count):
             if number not in done:
@@ -49,12 +49,12 @@ class Trials:
             yield done[number]
 
     def finished(self) -> None:
-        """Forget the trials: their result is written."""
+        """Discard the trials, once their result is written."""
         self.path.unlink(missing_ok=True)
 
 
 def write_results(path: Path, measured: Mapping[str, Any]) -> None:
-    """As a benchmark writes them, with the command of this folder."""
+    """Write results like a benchmark, with the command of this folder."""
     _write(path, measured)
     text = path.read_text(encoding="utf-8")
     facts = json.loads(text)

@@ -43,7 +43,7 @@ def test_a_run_that_looked_at_no_hash_would_be_found_out(damaged, monkeypatch):
         facts = json.loads(path.read_text())
         path.write_text(json.dumps(facts | {"sha256": dict.fromkeys(facts["sha256"], "0" * 64)}))
     rows = [module.trial(random.Random(f"damage {n}"), template) for n in range(20)]
-    assert any(row["wrong"].startswith("it went on from 15") for row in rows)
+    assert any(row["wrong"].startswith("it resumed from 15") for row in rows)
 
 
 def test_trials_go_on_with_the_first_that_is_missing(soak, tmp_path):
