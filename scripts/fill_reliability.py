@@ -54,12 +54,12 @@ def _table(facts: Mapping[str, Any]) -> str:
 
 
 def _said(value: float | None, unit: str) -> str:
-    """A readable figure: shares in per cent, seconds and MiB with their unit, counts without."""
+    """A readable figure: shares in per cent, seconds and MB with their unit, counts without."""
     if value is None:
         return "never"
     if unit == "%":
         return f"{100 * value:.3g} %"
-    return f"{value:.3g} {unit}" if unit in ("s", "MiB") else f"{value:,.4g}"
+    return f"{value:.3g} s" if unit == "s" else f"{value:,.4g}{' MB' if unit == 'MB' else ''}"
 
 
 def main() -> int:

@@ -233,7 +233,7 @@ def _report(fuzzer: Fuzzer, rows: list[dict[str, Any]], out: Path) -> None:
     slowest, worst = max(r["slowest"] for r in rows), max(rows, key=lambda row: row["growth_mb"])
     growth = worst["growth_mb"]
     files, hang = f"{cases:,} fuzzed {fuzzer.what}", f"hangs of more than {CPU_SECONDS:g} s"
-    memory = f"peak memory growth in MB, over {files}"
+    memory = f"peak memory growth over {files}"
     claims = [
         claim(f"crashes in {files}", len(bad) - hangs, 0, at_most=True, unit="files"),
         claim(f"{hang} in {files}", hangs, 0, at_most=True, unit="files"),
