@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from ddpm_clip.utils.plots.curves import Line, Panel, panels
+from ddpm_clip.utils.plots.curves import Line, Plot, draw_plots
 
 Facts = Mapping[str, Any]
 NAMES = {"ours": "ours", "course": "course network", "diffusers": "diffusers, its example"}
@@ -19,7 +19,9 @@ def train_step(facts: Facts, path: Path) -> Path:
     arms = sorted(facts["arms"].items(), key=lambda item: -item[1]["per_second"])
     bars = {"pictures a second": [(name, one["per_second"]) for name, one in arms]}
     title = f"training, {facts['size']} px, 1 channel"
-    return panels([Panel(title, "pictures a second", bars=bars)], path, height=0.42 * len(arms) + 1)
+    return draw_plots(
+        [Plot(title, "pictures a second", bars=bars)], path, height=0.42 * len(arms) + 1
+    )
 
 
 def roofline(facts: Facts, path: Path) -> Path:
@@ -51,10 +53,10 @@ def roofline(facts: Facts, path: Path) -> Path:
         )
         if some
     ]
-    return panels(
+    return draw_plots(
         [
-            Panel("a training step", "% of its time", bars=shares),
-            Panel(
+            Plot("a training step", "% of its time", bars=shares),
+            Plot(
                 "its convolutions, one by one",
                 "FLOPs a byte",
                 "GFLOP/s",
@@ -82,8 +84,8 @@ def sampling(facts: Facts, path: Path) -> Path:
                 [100 * one["interval_95"][1] for one in found],
             )
         )
-    return panels(
-        [Panel("digits from words", "steps", "% success, with 95 % interval", lines, xscale="log")],
+    return draw_plots(
+        [Plot("digits from words", "steps", "% success, with 95 % interval", lines, xscale="log")],
         path,
         height=3.6,
     )
@@ -100,9 +102,9 @@ def time_to_quality(facts: Facts, path: Path) -> Path:
         for arm, seeds in facts["curves"].items()
         for curve in seeds.values()
     ]
-    return panels(
+    return draw_plots(
         [
-            Panel(
+            Plot(
                 "MNIST from nothing, asked with words",
                 "minutes of training",
                 "% success",
@@ -123,8 +125,8 @@ def cost_growth(facts: Facts, path: Path) -> Path:
         "parameters": "parameters",
         "pictures": "pictures in the data set",
     }
-    speed: list[Panel] = []
-    memory: list[Panel] = []
+    speed: list[Plot] = []
+    memory: list[Plot] = []
     for name, label in axes.items():
         points = facts["growth"].get("width" if name == "parameters" else name, [])
         if not points:
@@ -137,7 +139,7 @@ def cost_growth(facts: Facts, path: Path) -> Path:
             y = [point[key] for point in points]
             steep, room = name == "size", (0, 1.1 * max(y))
             row.append(
-                Panel(
+                Plot(
                     "",
                     label,
                     text,
@@ -147,7 +149,7 @@ def cost_growth(facts: Facts, path: Path) -> Path:
                     ylim=None if steep else room,
                 )
             )
-    return panels([*speed, *memory], path, columns=len(speed), height=2.8)
+    return draw_plots([*speed, *memory], path, columns=len(speed), height=2.8)
 
 
 PLOTS = {

@@ -1,7 +1,7 @@
 """Train the judge of a shipped model: `python scripts/train_judge.py --preset digits --out FOLDER`.
 
-The judges that ship lie in `src/ddpm_clip/weights/<preset>/judge`. A door of a few lines: the work
-is in `ddpm_clip.evaluation.judge.job`.
+The judges that ship lie in `src/ddpm_clip/weights/<preset>/judge`. The work is in
+`ddpm_clip.evaluation.judge.job`.
 """
 
 import argparse

@@ -35,8 +35,11 @@ def test_a_target_is_there(target):
 
 
 def test_every_install_goes_through_the_pins():
-    installs = [line for line in make("test", "demo", "check", "docs").stdout.splitlines()
-                if "pip install" in line]
+    installs = [
+        line
+        for line in make("test", "demo", "check", "docs").stdout.splitlines()
+        if "pip install" in line
+    ]
     assert len(installs) == 4
     assert all("-c constraints.txt" in line for line in installs)
 

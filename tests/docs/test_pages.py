@@ -67,8 +67,12 @@ def test_figures_come_out_of_the_results_as_tables(tmp_path, monkeypatch):
     weak = count | {"success": 190, "share": 0.95}
     table = {"total": count, "values": {"digit: six": count, "digit: nine": weak}}
     facts = {
-        "made": {"date": "2026-01-02T03:04:05", "cpu": "a cpu", "torch": "2"}, "steps": 20,
-        "bridge": "shift", "model_fingerprint": "abc", "words": table, "unseen_phrasings": table,
+        "made": {"date": "2026-01-02T03:04:05", "cpu": "a cpu", "torch": "2"},
+        "steps": 20,
+        "bridge": "shift",
+        "model_fingerprint": "abc",
+        "words": table,
+        "unseen_phrasings": table,
         "judge": {"figures": {"accuracy": {"digit": 0.996}}},
         "bridges_and_ceiling": {"identity": table, "image embeddings (ceiling)": table},
     }
@@ -107,8 +111,10 @@ def test_the_readme_lists_every_exit_code():
 
 def test_the_architecture_page_names_every_part_of_the_package():
     text = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
-    parts = [module.name + ("/" if module.ispkg else ".py")
-             for module in pkgutil.iter_modules(ddpm_clip.__path__)]
+    parts = [
+        module.name + ("/" if module.ispkg else ".py")
+        for module in pkgutil.iter_modules(ddpm_clip.__path__)
+    ]
     assert [part for part in parts if part not in text] == []
 
 
@@ -132,11 +138,17 @@ def test_the_page_of_the_three_tasks_shows_what_was_measured(tmp_path):
     )
     made = {"made": {"date": "2026-01-02T03:04:05", "cpu": "a cpu"}, "model_fingerprint": "abc"}
     count = {"n": 200, "success": 190, "share": 0.95, "read": 196, "interval_95": [0.91, 0.97]}
-    way = {"total": count, "values": {"digit: one": count | {"share": 0.34}},
-           "guides_loss": 0.125, "seconds_a_picture": 0.5}
-    facts = {"clip_guidance": made | {"ways": {"guided": way}},
-             "sensitivity": made | {"tables": {"steps": {"20": count}},
-                                    "dog": {"by gradient": {"rejected": count}}}}
+    way = {
+        "total": count,
+        "values": {"digit: one": count | {"share": 0.34}},
+        "guides_loss": 0.125,
+        "seconds_a_picture": 0.5,
+    }
+    facts = {
+        "clip_guidance": made | {"ways": {"guided": way}},
+        "sensitivity": made
+        | {"tables": {"steps": {"20": count}}, "dog": {"by gradient": {"rejected": count}}},
+    }
     for name, one in facts.items():
         (tmp_path / f"{name}.json").write_text(json.dumps(one), encoding="utf-8")
     body = script["body"](tmp_path)

@@ -1,6 +1,6 @@
-"""What the doors of the seeds' commands share: their file names, and flags that have gone.
+"""What the earlier projects' commands share here: file names, and flags that are gone.
 
-Knows nothing of the library; a door hands over to the command line `ddpm-clip`.
+Each of these scripts hands over to the command line `ddpm-clip`.
 """
 
 import sys
