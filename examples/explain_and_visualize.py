@@ -72,7 +72,7 @@ def report(found: Explanation) -> None:
 painter = target_of("digits", "a six", 1)
 schedule = painter.schedule
 x_0 = [step.x_prev for step in painter.walk(painter.conditions())][-1]
-ts = schedule.row_of(torch.logspace(-1.5, 1.5, 8, dtype=torch.float64))
+ts = schedule.timestep_of(torch.logspace(-1.5, 1.5, 8, dtype=torch.float64))
 noised = torch.cat([painter.ddpm.q(x_0, ts[i : i + 1])[0] for i in range(len(ts))])
 levels = [f"{painter.ratio(float(t)):.2g}" for t in ts]
 shown = noised / (1 + 2 * schedule.at(ts)[1].float().view(-1, 1, 1, 1))
