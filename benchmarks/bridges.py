@@ -32,7 +32,7 @@ from ddpm_clip.evaluation.gap.measures import measure_gap
 from ddpm_clip.evaluation.judge.network import JudgeNet, shipped_judge_folder
 from ddpm_clip.evaluation.prompts.cases import digit_cases
 from ddpm_clip.evaluation.prompts.ceiling import from_pictures
-from ddpm_clip.evaluation.prompts.success import Verdict, judged, paint_cases, tabulated
+from ddpm_clip.evaluation.prompts.success import JudgedPicture, judged, paint_cases, tabulated
 
 OWN, PLANTED, NONE = "own gap", "planted gap", "no gap"
 GAPS = (OWN, PLANTED, NONE)
@@ -105,7 +105,7 @@ def painted(tti: TextToImage, judge: JudgeNet, n: int, seed: int, title: str, **
     """Paint and judge `n` pictures per prompt; keeps each outcome as 1 or 0, for pairing."""
     x = finished(paint_cases(tti, PROMPTS, n, seed, **how), title)
     asked = [case for case in PROMPTS for _ in range(n)]
-    verdicts: list[Verdict] = []
+    verdicts: list[JudgedPicture] = []
     for start in range(0, len(x), 256):
         verdicts += judged(judge, x[start : start + 256], asked[start : start + 256])
     total = tabulated(verdicts).total.as_dict()

@@ -19,8 +19,8 @@ from reporting import RESULTS, claim, print_claims, write_results
 from rich.console import Console
 from rich.table import Table
 
-from ddpm_clip.coverage.asking import Adviser
 from ddpm_clip.coverage.calibration import VERDICTS
+from ddpm_clip.coverage.prompt_coverage import PromptCoverage
 from ddpm_clip.coverage.texts import words
 from ddpm_clip.data.captions.digit_words import DIGITS
 from ddpm_clip.data.captions.grammars import sample_captions
@@ -124,11 +124,13 @@ def outside(known: Sequence[str]) -> dict[str, list[str]]:
     }
 
 
-def judged(adviser: Adviser, kinds: dict[str, list[str]]) -> dict[str, dict[str, Any]]:
+def judged(
+    prompt_coverage: PromptCoverage, kinds: dict[str, list[str]]
+) -> dict[str, dict[str, Any]]:
     """Count the verdicts on each kind of prompts, and the share reported as outside."""
     table = {}
     for kind, prompts in kinds.items():
-        found = {prompt: adviser.ask(prompt, 1).verdict for prompt in prompts}
+        found = {prompt: prompt_coverage.ask(prompt, 1).verdict for prompt in prompts}
         counts, n = Counter(found.values()), len(found)
         table[kind] = {
             "n": n,
@@ -145,18 +147,18 @@ def main() -> None:
     options = _options()
     models, claims = {}, []
     for name in options.model or ["digits", "flowers"]:
-        adviser = Adviser(load(name))
-        prompts = adviser.model.conditioner.prompts
-        inside = judged(adviser, covered(adviser.model.classes, prompts))
-        beyond = judged(adviser, outside(prompts))
+        prompt_coverage = PromptCoverage(load(name))
+        prompts = prompt_coverage.model.conditioner.prompts
+        inside = judged(prompt_coverage, covered(prompt_coverage.model.classes, prompts))
+        beyond = judged(prompt_coverage, outside(prompts))
         shares = _share(inside), _share(beyond)
         claims += [
             claim(f"`{name}`: covered prompts reported as outside", shares[0], 0.1, at_most=True),
             claim(f"`{name}`: outside prompts reported as outside", shares[1], 0.9),
         ]
-        models[adviser.model.name] = {
-            "model_fingerprint": adviser.model.fingerprint,
-            "error_when_calibrated": adviser.coverage.error,
+        models[prompt_coverage.model.name] = {
+            "model_fingerprint": prompt_coverage.model.fingerprint,
+            "error_when_calibrated": prompt_coverage.coverage.error,
             "covered": inside,
             "outside": beyond,
         }

@@ -20,8 +20,8 @@ from ddpm_clip.diffusion.samplers import SAMPLERS
 from ddpm_clip.evaluation.judge.network import JudgeNet, shipped_judge_folder
 from ddpm_clip.evaluation.prompts.cases import digit_cases
 from ddpm_clip.evaluation.prompts.success import (
+    JudgedPicture,
     PromptCase,
-    Verdict,
     judged,
     paint_cases,
     prompt_success,
@@ -74,14 +74,14 @@ def main() -> None:
 
 def compared(
     tti: TextToImage, judge: JudgeNet, options: argparse.Namespace
-) -> tuple[dict[str, Timing], dict[str, list[Verdict]]]:
+) -> tuple[dict[str, Timing], dict[str, list[JudgedPicture]]]:
     """Run both samplers in alternation; returns the seconds per round and the judge's verdicts."""
     ways: dict[str, dict[str, Any]] = {
         DEFAULT: {},
         ANCESTRAL: {"sampler": "ddpm", "steps": options.ancestral, "interval": None},
     }
     seconds: dict[str, list[float]] = {name: [] for name in ways}
-    verdicts: dict[str, list[Verdict]] = {name: [] for name in ways}
+    verdicts: dict[str, list[JudgedPicture]] = {name: [] for name in ways}
     asked = spread(digit_cases(), options.pictures)
     finished(paint_cases(tti, asked[:1], 1, 0), "warm-up")
     for number in range(options.rounds):

@@ -2,12 +2,12 @@
 # %% [markdown]
 # # Explain and visualize
 #
-# What does the noise hold, at which steps do the words act, what does guidance change, and which
-# way does a picture take? Every analysis below ends in the **verdict of a test that could have
-# failed**; what was tested, and how it is known to fail where nothing is to be found, stands in
-# `docs/explanations.md`.
+# What does the initial noise decide, in which steps do the words act, what does guidance change,
+# and how does a picture emerge? Every analysis below ends in a **verdict, the outcome of a test
+# that can fail**. `docs/explanations.md` describes each test, and how we know that it fails when
+# there is nothing to find.
 #
-# As a script: `python examples/explain_and_visualize.py` draws into `outputs/explained/`. The
+# Run as a script, `python examples/explain_and_visualize.py` draws into `outputs/explained/`. The
 # notebook of the same name is written from this file by `scripts/write_notebook.py`.
 
 # %%
@@ -32,18 +32,18 @@ from ddpm_clip.explain.prompt.words import words
 from ddpm_clip.explain.target.planted import planted_target
 from ddpm_clip.explain.verdict.result import Explanation
 
-SMOKE = os.environ.get("EXPLAIN_SMOKE") == "1"  # does it run? Asked of the exact mixture
+SMOKE = os.environ.get("EXPLAIN_SMOKE") == "1"  # a fast run on the exact mixture
 SEEDS = 4 if SMOKE else 8
 OUT = Path("outputs") / "explained"
 
 
-def asked(model: str, prompt: str) -> AnalysisTarget:
-    """A model that is asked for something."""
+def target(model: str, prompt: str) -> AnalysisTarget:
+    """A model with a prompt and seeds, ready to be analysed."""
     return planted_target(prompt, range(SEEDS)) if SMOKE else target_of(model, prompt, SEEDS)
 
 
 def show(name: str, image: Image.Image) -> None:
-    """Below the cell in a notebook, as a file elsewhere."""
+    """Show a picture below the cell in a notebook; save it as a file elsewhere."""
     if "get_ipython" in globals():
         from IPython.display import display
 
@@ -53,8 +53,8 @@ def show(name: str, image: Image.Image) -> None:
         image.save(OUT / f"{name}.png")
 
 
-def tell(found: Explanation) -> None:
-    """The verdict in words, and all panels."""
+def report(found: Explanation) -> None:
+    """Print the verdict and show all panels."""
     print(f"{found.title}: {found.verdict}. {found.test}\n")
     show(found.name, found.image())
 
@@ -63,27 +63,27 @@ def tell(found: Explanation) -> None:
 # ## A little theory
 #
 # A picture $x_0$ is noised in one jump, $x_t = \alpha_t x_0 + \sigma_t \varepsilon$ (Ho et al.
-# 2020, eq. 4), and a network learns to say what was there. What it says at a noise level is an
-# average: $\hat x_0 = E[x_0 \mid x_t, c]$, over all pictures that may have become this $x_t$ and
-# fit the condition $c$. At high noise that is the mean of everything the words allow; at low noise
-# it is one picture. Everything below happens in between.
+# 2020, eq. 4), and a network learns to predict it. At each noise level its prediction is an
+# average, $\hat x_0 = E[x_0 \mid x_t, c]$, over all pictures that could have led to this $x_t$ and
+# match the condition $c$. At high noise this is the mean of everything that the words allow; at low
+# noise it is a single picture. Everything below happens in between.
 
 # %%
 painter = target_of("digits", "a six", 1)
 schedule = painter.schedule
 x_0 = [step.x_prev for step in painter.walk(painter.conditions())][-1]
-rows = schedule.timestep_of(torch.logspace(-1.5, 1.5, 8, dtype=torch.float64))
-noised = torch.cat([painter.ddpm.q(x_0, rows[i : i + 1])[0] for i in range(len(rows))])
-levels = [f"{painter.ratio(float(t)):.2g}" for t in rows]
-shown = noised / (1 + 2 * schedule.at(rows)[1].float().view(-1, 1, 1, 1))
+ts = schedule.timestep_of(torch.logspace(-1.5, 1.5, 8, dtype=torch.float64))
+noised = torch.cat([painter.ddpm.q(x_0, ts[i : i + 1])[0] for i in range(len(ts))])
+levels = [f"{painter.ratio(float(t)):.2g}" for t in ts]
+shown = noised / (1 + 2 * schedule.at(ts)[1].float().view(-1, 1, 1, 1))
 forward = Strip("A six under growing noise (above: sigma/alpha)", shown[None], (), levels)
 show("forward", draw(forward))
 
 # %% [markdown]
-# The signal is there long after a person has lost it. How long, is a question of numbers:
+# The signal is still there long after a person has lost sight of it. The numbers say how much:
 
 # %%
-for t, level in zip(rows.tolist(), levels, strict=True):
+for t, level in zip(ts.tolist(), levels, strict=True):
     alpha, sigma = schedule.at(t)
     print(
         f"sigma/alpha {level:>5}: alpha {alpha:.3f}, sigma {sigma:.3f}, "
@@ -93,86 +93,89 @@ for t, level in zip(rows.tolist(), levels, strict=True):
 # %% [markdown]
 # ## Trajectories
 #
-# The walk from noise to picture, and whether what the network foresees may be believed. That its
-# error falls from step to step is no evidence: it falls for random weights, too.
+# The walk from noise to picture, and whether the predicted picture can be trusted. That its error
+# falls from step to step is no evidence: it also falls for random weights.
 
 # %%
-six = asked("digits", "a six")
-tell(trajectory(six, quick=True))
+six = target("digits", "a six")
+report(trajectory(six, quick=True))
 
 # %% [markdown]
-# The same, figure by figure: sharpness, edges, spectrum, nearness to the words.
+# The same walk in numbers: sharpness, edges, spectrum, nearness to the words.
 
 # %%
-tell(stepwise(six, quick=True))
+report(stepwise(six, quick=True))
 
 # %% [markdown]
-# ## What the noise holds
+# ## What the noise decides
 #
-# How much of a picture is its seed's and how much its prompt's? And what is in the predicted noise?
+# How much of a picture comes from its seed, and how much from its prompt? And what can be found in
+# the predicted noise?
 
 # %%
-tell(initial_noise(six, quick=True))
+report(initial_noise(six, quick=True))
 
 # %%
-tell(noise_prediction(six, quick=True))
+report(noise_prediction(six, quick=True))
 
 # %% [markdown]
-# ## When it is decided
+# ## When the class is decided
 #
-# A finished picture is noised up to some level and walked down again. Below some level it comes
-# back as what it was: there the class is decided.
+# A finished picture is noised to some level and denoised again. Below a certain level the same
+# class comes back: there the class is decided.
 
 # %%
-tell(commitment(six, quick=True))
+report(commitment(six, quick=True))
 
 # %% [markdown]
-# ## Which steps the words act in
+# ## In which steps the words act
 #
-# Two views of one question. First, the words are swapped in a window of steps. Then every set of
-# bins of steps is played with the words on or off, and each bin gets its fair share (Shapley).
+# Two views of one question. First, the words act only in a window of steps, or everywhere but
+# there. Then they are switched on in every combination of bins of steps, and each bin gets its
+# share of the effect (its Shapley value).
 
 # %%
-tell(switching(six, quick=True))
+report(switching(six, quick=True))
 
 # %%
-tell(timesteps(six, quick=True))
+report(timesteps(six, quick=True))
 
 # %% [markdown]
 # ## Guidance
 #
-# What the words change of the foreseen picture, step by step. Its length alone would prove
-# nothing: shuffled prompts make as long a difference.
+# What the words change in the predicted picture, step by step. The size of this change alone would
+# prove nothing: shuffled prompts cause changes of the same size.
 
 # %%
-tell(guidance_field(six, quick=True))
+report(guidance_field(six, quick=True))
 
 # %% [markdown]
 # ## Which words
 #
-# Words are left out, in every combination that there is.
+# Words are left out of the prompt, in every possible combination.
 
 # %%
-sentence = asked("digits", "a photo of the digit six")
-tell(words(sentence, quick=True))
+sentence = target("digits", "a photo of the digit six")
+report(words(sentence, quick=True))
 
 # %% [markdown]
 # ## Colour
 #
-# The same questions can be put to any model that paints from words.
+# The same analyses work for any model that paints from words.
 
 # %%
-rose = asked("flowers", "a red rose")
-tell(trajectory(rose, quick=True))
+rose = target("flowers", "a red rose")
+report(trajectory(rose, quick=True))
 
 # %%
-tell(words(rose, quick=True))
+report(words(rose, quick=True))
 
 # %% [markdown]
-# ## A truth to measure by
+# ## A known answer
 #
-# How do we know that the instruments work? On an exact mixture every answer has a closed form.
-# What passes here and fails where a null took something away may be believed elsewhere.
+# How do we know that the analyses work? On an exact mixture every answer has a closed form. An
+# analysis that passes here, and does not pass when something it relies on is ablated, can be
+# trusted elsewhere.
 
 # %%
-tell(trajectory(planted_target("a two", range(SEEDS)), quick=True))
+report(trajectory(planted_target("a two", range(SEEDS)), quick=True))

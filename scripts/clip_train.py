@@ -8,7 +8,7 @@ Also takes the options of `ddpm-clip train-clip` (`--set`, `--overwrite`, …).
 import sys
 from argparse import ArgumentParser
 
-from seed_flags import accept, remark_on_ignored, saved_to, settings
+from legacy_flags import accept, remark_on_ignored, saved_to, settings
 
 from ddpm_clip.cli.main import main
 

@@ -1,15 +1,16 @@
-"""Fill the figures of README.md and MODEL_CARDS.md from benchmarks/results/.
+"""Fill the figures of docs/figures.md, MODEL_CARDS.md and README.md from benchmarks/results/.
 
     python scripts/fill_figures.py [--check]
 
-What stands between `<!-- figures: begin -->` and `<!-- figures: end -->` is replaced, so that no
-number is typed by hand. With `--check` nothing is written, and the exit code is 1 where a page
-has fallen behind. Knows nothing of how anything was measured.
+The first two pages get every table between `<!-- figures: begin -->` and `<!-- figures: end -->`,
+README gets two sentences between `<!-- headline: begin -->` and `<!-- headline: end -->`, so no
+number is typed by hand. With `--check` nothing is written, and the exit code is 1 if a page is out
+of date.
 """
 
 import json
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -19,62 +20,88 @@ from marked_pages import filled
 
 ROOT = Path(__file__).resolve().parents[1]
 RESULTS = ROOT / "benchmarks" / "results"
-PAGES = ("README.md", "MODEL_CARDS.md")
-MARK = "figures"
 NOTHING = "Not measured yet for this version."
 CEILING = "image embeddings (ceiling)"
 
 
 def figures(folder: Path = RESULTS) -> str:
-    """Everything that was measured, as Markdown."""
-    parts = []
-    if (path := folder / "digits_from_words.json").is_file():
-        parts.append(_digits(json.loads(path.read_text(encoding="utf-8"))))
-    if (path := folder / "flowers_from_words.json").is_file():
-        parts.append(_flowers(json.loads(path.read_text(encoding="utf-8"))))
+    """Everything that was measured, as Markdown tables."""
+    digits, flowers = (_facts(folder, name) for name in ("digits", "flowers"))
+    parts = [*([_digits(digits)] if digits else []), *([_flowers(flowers)] if flowers else [])]
     return "\n\n".join(parts) or NOTHING
+
+
+def headline(folder: Path = RESULTS) -> str:
+    """The figures that sum up the rest, a sentence a line."""
+    digits, flowers = (_facts(folder, name) for name in ("digits", "flowers"))
+    lines = []
+    if digits:
+        bridges = digits["bridges_and_ceiling"]
+        without, own = (bridges[name]["total"] for name in ("identity", digits["bridge"]))
+        lines.append(
+            f"`digits` paints the requested digit in {_share(digits['words']['total'])}; from the "
+            f"same noise it is {_share(without)} without a bridge and {_share(own)} with "
+            f"`{digits['bridge']}`."
+        )
+    if flowers:
+        lines.append(
+            "`flowers` gets the species and every colour of the prompt right in "
+            f"{_share(flowers['words']['total'])}."
+        )
+    return "\n".join(lines) or NOTHING
+
+
+def _facts(folder: Path, name: str) -> Mapping[str, Any] | None:
+    """What the benchmark of a shipped model left; None before it has run."""
+    path = folder / f"{name}_from_words.json"
+    return json.loads(path.read_text(encoding="utf-8")) if path.is_file() else None
+
+
+def _share(count: Mapping[str, Any]) -> str:
+    low, high = count["interval_95"]
+    return f"{count['share']:.1%} ({low:.1%} to {high:.1%}) of {count['n']:,} pictures"
 
 
 def _digits(facts: Mapping[str, Any]) -> str:
     worst = min(facts["words"]["values"].items(), key=lambda item: item[1]["share"])
     rows = {
-        "asked as “six”, “6”, “the digit six”, “a handwritten six”": facts["words"]["total"],
-        f"of these the weakest, {worst[0]}": worst[1],
-        "asked in phrasings that no training caption has": facts["unseen_phrasings"]["total"],
+        "prompts “six”, “6”, “the digit six”, “a handwritten six”": facts["words"]["total"],
+        f"weakest of these, {worst[0]}": worst[1],
+        "phrasings that occur in no training caption": facts["unseen_phrasings"]["total"],
     }
-    return _section("digits", "the asked digit is read", rows, facts)
+    return _section("digits", "the judge reads the requested digit", rows, facts)
 
 
 def _flowers(facts: Mapping[str, Any]) -> str:
     rows = {
-        "petals in the asked colour": facts["words"]["attributes"]["petals"],
-        "petals in the asked colour, measured in the pixels": facts["petals_measured"]["total"],
-        "the asked species": facts["words"]["attributes"]["species"],
-        "everything asked for at once": facts["words"]["total"],
+        "petals in the requested colour": facts["words"]["attributes"]["petals"],
+        "petals in the requested colour, measured in the pixels": facts["petals_measured"]["total"],
+        "the requested species": facts["words"]["attributes"]["species"],
+        "everything requested at once": facts["words"]["total"],
     }
-    return _section("flowers", "found in the picture", rows, facts)
+    return _section("flowers", "the judge finds in the picture", rows, facts)
 
 
 def _section(
     name: str, head: str, rows: Mapping[str, Mapping[str, Any]], facts: Mapping[str, Any]
 ) -> str:
-    """The main table, then the bridges beside each other, then where it was measured."""
+    """The main table, then the bridges side by side, then how it was measured."""
     compared = {
         (label if label == CEILING else f"bridge `{label}`"): one["total"]
         for label, one in facts["bridges_and_ceiling"].items()
     }
-    tables = [_table(f"`{name}`: {head}", rows), _table("the same noise, other ways", compared)]
+    tables = [_table(f"`{name}`: {head}", rows), _table("from the same noise", compared)]
     return "\n\n".join([*tables, _origin(facts)])
 
 
 def _origin(facts: Mapping[str, Any]) -> str:
-    """What it was measured with, and how far the judge is to be trusted."""
+    """How it was measured, and how accurate the judge is."""
     made, accuracy = facts["made"], facts["judge"]["figures"]["accuracy"]
     read = ", ".join(f"{attribute} {share:.1%}" for attribute, share in accuracy.items())
     return (
-        f"Sampler steps {facts['steps']}, bridge `{facts['bridge']}`, weights "
+        f"{facts['steps']} sampler steps, bridge `{facts['bridge']}`, weights "
         f"`{facts['model_fingerprint']}`; {made['date'][:10]}, {made['cpu']}, "
-        f"torch {made['torch']}. The judge reads real pictures that it never saw right in: {read}."
+        f"torch {made['torch']}. Accuracy of the judge on real pictures it never saw: {read}."
     )
 
 
@@ -89,13 +116,21 @@ def _table(title: str, rows: Mapping[str, Mapping[str, Any]]) -> str:
     return "\n".join(lines)
 
 
+BLOCKS: tuple[tuple[str, str, Callable[[], str]], ...] = (
+    ("docs/figures.md", "figures", figures),
+    ("MODEL_CARDS.md", "figures", figures),
+    ("README.md", "headline", headline),
+)
+"""Page, mark, and what stands between the marks."""
+
+
 def main() -> int:
     """Fill the pages, or compare them."""
-    body, behind = figures(), 0
-    for page in PAGES:
+    behind = 0
+    for page, mark, body in BLOCKS:
         path = ROOT / page
         text = path.read_text(encoding="utf-8")
-        wanted = filled(text, MARK, body)
+        wanted = filled(text, mark, body())
         behind += wanted != text
         if "--check" not in sys.argv[1:]:
             path.write_text(wanted, encoding="utf-8")

@@ -34,8 +34,8 @@ def body(folder: Path = RESULTS) -> str:
 
 def _gradient(facts: Mapping[str, Any]) -> list[str]:
     lines = [
-        "| ten digits, by gradient | judge reads the digit | 95 % interval | n | weakest digit "
-        "| read as requested, rejected or not | guide's loss | seconds |",
+        "| by gradient, ten digits | shows the digit | 95 % interval | n | weakest digit "
+        "| read as the digit, any quality | guide's loss | seconds |",
         "|---|--:|--:|--:|--:|--:|--:|--:|",
     ]
     for name, way in facts["ways"].items():
@@ -53,13 +53,13 @@ def _gradient(facts: Mapping[str, Any]) -> list[str]:
 
 
 def _sensitivity(facts: Mapping[str, Any]) -> list[str]:
-    parts = [_counts(as_worded_now(title), rows) for title, rows in facts["tables"].items()]
+    parts = [_counts(title, rows) for title, rows in facts["tables"].items()]
     refused = {f"“dog” {way}": one["rejected"] for way, one in facts["dog"].items()}
     return [*parts, _counts("rejected by the judge", refused), _origin(facts)]
 
 
 def _counts(title: str, rows: Mapping[str, Any]) -> str:
-    lines = [f"| {title} | share | 95 % interval | n |", "|---|--:|--:|--:|"]
+    lines = [f"| {as_worded_now(title)} | share | 95 % interval | n |", "|---|--:|--:|--:|"]
     for name, count in rows.items():
         low, high = count["interval_95"]
         share = f"{count['share']:.1%} | {low:.1%} to {high:.1%} | {count['n']:,}"

@@ -6,7 +6,7 @@ python scripts/generate.py --checkpoint runs/digits --prompts "a six" --output i
 import sys
 from argparse import ArgumentParser
 
-from seed_flags import folder_of
+from legacy_flags import folder_of
 
 from ddpm_clip.cli.main import main
 

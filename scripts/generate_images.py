@@ -9,7 +9,7 @@ import sys
 from argparse import ArgumentParser
 from pathlib import Path
 
-from seed_flags import accept, folder_of, remark_on_ignored
+from legacy_flags import accept, folder_of, remark_on_ignored
 
 from ddpm_clip.cli.main import main
 

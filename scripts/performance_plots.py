@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from ddpm_clip.utils.plots.curves import Line, Panel, panels
+from ddpm_clip.utils.plots.curves import Line, Plot, draw_plots
 
 Facts = Mapping[str, Any]
 NAMES = {"ours": "ours", "course": "course network", "diffusers": "diffusers, its example"}
@@ -17,8 +17,8 @@ def train_step(facts: Facts, path: Path) -> Path:
     """Draw the pictures per second of every arm."""
     arms = sorted(facts["arms"].items(), key=lambda item: -item[1]["per_second"])
     bars = {"pictures per second": [(name, one["per_second"]) for name, one in arms]}
-    panel = Panel(f"training, {facts['size']} px, 1 channel", "pictures per second", bars=bars)
-    return panels([panel], path, height=0.42 * len(arms) + 1)
+    plot = Plot(f"training, {facts['size']} px, 1 channel", "pictures per second", bars=bars)
+    return draw_plots([plot], path, height=0.42 * len(arms) + 1)
 
 
 def roofline(facts: Facts, path: Path) -> Path:
@@ -50,10 +50,10 @@ def roofline(facts: Facts, path: Path) -> Path:
         )
         if some
     ]
-    return panels(
+    return draw_plots(
         [
-            Panel("a training step", "% of its time", bars=shares),
-            Panel(
+            Plot("a training step", "% of its time", bars=shares),
+            Plot(
                 "each of its convolutions",
                 "FLOPs per byte",
                 "GFLOP/s",
@@ -81,8 +81,8 @@ def sampling(facts: Facts, path: Path) -> Path:
                 [100 * one["interval_95"][1] for one in found],
             )
         )
-    return panels(
-        [Panel("digits from words", "steps", "% success, with 95 % interval", lines, xscale="log")],
+    return draw_plots(
+        [Plot("digits from words", "steps", "% success, with 95 % interval", lines, xscale="log")],
         path,
         height=3.6,
     )
@@ -99,9 +99,9 @@ def time_to_quality(facts: Facts, path: Path) -> Path:
         for arm, seeds in facts["curves"].items()
         for curve in seeds.values()
     ]
-    return panels(
+    return draw_plots(
         [
-            Panel(
+            Plot(
                 "MNIST from scratch, prompted with words",
                 "minutes of training",
                 "% success",
@@ -122,8 +122,8 @@ def cost_growth(facts: Facts, path: Path) -> Path:
         "parameters": "parameters",
         "pictures": "pictures in the data set",
     }
-    speed: list[Panel] = []
-    memory: list[Panel] = []
+    speed: list[Plot] = []
+    memory: list[Plot] = []
     for name, label in axes.items():
         points = facts["growth"].get("width" if name == "parameters" else name, [])
         if not points:
@@ -136,7 +136,7 @@ def cost_growth(facts: Facts, path: Path) -> Path:
             y = [point[key] for point in points]
             steep, room = name == "size", (0, 1.1 * max(y))
             row.append(
-                Panel(
+                Plot(
                     "",
                     label,
                     text,
@@ -146,7 +146,7 @@ def cost_growth(facts: Facts, path: Path) -> Path:
                     ylim=None if steep else room,
                 )
             )
-    return panels([*speed, *memory], path, columns=len(speed), height=2.8)
+    return draw_plots([*speed, *memory], path, columns=len(speed), height=2.8)
 
 
 PLOTS = {

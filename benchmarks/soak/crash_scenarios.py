@@ -19,7 +19,7 @@ from torch.nn import functional as F
 from ddpm_clip.conditioning.conditioner import Conditioner
 from ddpm_clip.conditioning.files import save_conditioner
 from ddpm_clip.config.schema import Config
-from ddpm_clip.data.cache.parts import Part
+from ddpm_clip.data.cache.parts import EmbeddingShard
 from ddpm_clip.data.sources import open_source
 from ddpm_clip.errors import MissingInput, StorageError
 from ddpm_clip.runs import checkpoints
@@ -237,7 +237,7 @@ def _embed(home: Path) -> None:
 def _part(home: Path, index: int) -> None:
     config = _embedding_config()
     source = open_source(str(config.data.source), size=16)
-    finish(embed_part(home, config, source, Colours(), Part(2, index)))
+    finish(embed_part(home, config, source, Colours(), EmbeddingShard(2, index)))
 
 
 def _merge(home: Path) -> None:

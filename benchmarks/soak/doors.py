@@ -25,7 +25,7 @@ from ddpm_clip.data.pictures.pixels import load_pixels
 from ddpm_clip.data.pictures.png_texts import read_parameters
 from ddpm_clip.data.sources import open_source
 from ddpm_clip.embedders import EMBEDDERS
-from ddpm_clip.embedders.legacy_clip import SeedClip
+from ddpm_clip.embedders.legacy_clip import LegacyClip
 from ddpm_clip.embedders.mini_clip import MiniClip
 from ddpm_clip.evaluation.judge.network import JudgeNet
 from ddpm_clip.runs.legacy_weights import import_legacy
@@ -161,8 +161,8 @@ def _parts(goods: Goods, data: bytes, home: Path) -> Iterator[tuple[str, Door, P
     for name in ("conditioner.safetensors", "conditioner.json"):
         folder = _copy(goods.model, home / "c" / name, {name: data})
         yield f"conditioner: {name}", lambda p: load_conditioner(p, BridgeOptions()), folder
-    own = {"seed_clip.json": b'{"options": {}}', "seed_clip.safetensors": data}
-    yield "seed clip", SeedClip.load, _copy(goods.judge, home / "seed", own)
+    own = {"legacy_clip.json": b'{"options": {}}', "legacy_clip.safetensors": data}
+    yield "seed clip", LegacyClip.load, _copy(goods.judge, home / "seed", own)
     mini = _copy(goods.model / "embedder", home / "mini", {"mini_clip.safetensors": data})
     yield "mini clip", MiniClip.load, mini
     for name in ("manifest.parquet", "cache.json", "shard-00000.safetensors", "rows-00001.parquet"):

@@ -145,7 +145,7 @@ def build_embedder(
     embedder: Embedder
     if config.name == "labels":
         embedder = EMBEDDERS["labels"](classes)
-    elif config.name in ("mini_clip", "seed_clip"):
+    elif config.name in ("mini_clip", "legacy_clip"):
         embedder = EMBEDDERS[config.name](mini_clip_folder(config.model, home), device=device)
     else:
         options = {"model": config.model} if config.model else {}

@@ -3,7 +3,7 @@
 Shape letters, used in comments everywhere:
     b batch, c h w channels height width, e embedding size, T timesteps of the schedule,
     n images, p prompts. The variable `c` is always the condition; channel counts are `img_ch`.
-Pixels are float in [-1, 1] on the model's side, uint8 in storage, PIL at the doors.
+Pixels are float in [-1, 1] on the model's side, uint8 in storage, PIL at the entry points.
 
 Knows nothing of how anything is computed.
 """

@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from ddpm_clip.data.captions.digit_words import DIGITS
-from ddpm_clip.evaluation.judge.network import Reading
+from ddpm_clip.evaluation.judge.network import JudgeReading
 from ddpm_clip.utils.generators import finish
 
 
@@ -30,7 +30,7 @@ class Reader:
 
     def read(self, x):
         labels = [DIGITS[int(i) % 10] for i in x.flatten()]
-        return {"digit": Reading(labels, torch.eye(10)[x.flatten().long() % 10])}
+        return {"digit": JudgeReading(labels, torch.eye(10)[x.flatten().long() % 10])}
 
 
 def painter(wrong):

@@ -10,7 +10,7 @@ from PIL import Image
 
 from ddpm_clip.config.resolve import resolve
 from ddpm_clip.data.captions.digit_words import DIGITS
-from ddpm_clip.evaluation.judge.network import Reading
+from ddpm_clip.evaluation.judge.network import JudgeReading
 from ddpm_clip.training.prepare.prepare import heldout_rows
 
 ROOT = Path(__file__).parents[2]
@@ -30,7 +30,7 @@ class Reader:
 
     def read(self, x):
         probs = torch.eye(10)[x.flatten().long() % 10]
-        return {"digit": Reading([DIGITS[i] for i in probs.argmax(1)], probs)}
+        return {"digit": JudgeReading([DIGITS[i] for i in probs.argmax(1)], probs)}
 
 
 def test_the_recipes_are_those_of_the_tasks(tasks):

@@ -6,7 +6,7 @@ import pytest
 
 from ddpm_clip.cli import console, progress
 from ddpm_clip.cli.interrupt import GracefulShutdown, Interrupted
-from ddpm_clip.cli.progress import Bars, follow
+from ddpm_clip.cli.progress import ProgressBars, follow
 from ddpm_clip.types import Progress
 
 
@@ -20,14 +20,14 @@ def stage(closed):
 
 
 def test_a_stage_hands_over_its_result_and_says_nothing_when_it_is_quick(capsys):
-    with Bars() as bars:
+    with ProgressBars() as bars:
         assert follow(stage([]), bars) == "result"
     assert capsys.readouterr().err == ""
 
 
 def test_without_a_terminal_there_is_a_line_now_and_then(capsys, monkeypatch):
     monkeypatch.setattr(progress, "SILENCE", -1.0)
-    with Bars() as bars:
+    with ProgressBars() as bars:
         follow(stage([]), bars)
     lines = capsys.readouterr().err.splitlines()
     assert len(lines) == 3
@@ -38,7 +38,7 @@ def test_without_a_terminal_there_is_a_line_now_and_then(capsys, monkeypatch):
 
 def test_on_a_terminal_there_is_a_bar(capsys, monkeypatch):
     monkeypatch.setattr(console, "on_terminal", lambda: True)
-    with Bars() as bars:
+    with ProgressBars() as bars:
         follow(stage([]), bars)
     assert "3/3" in capsys.readouterr().err
 
@@ -48,6 +48,6 @@ def test_an_interrupted_stage_is_closed_first():
     work = stage(closed)
     next(work)
     shutdown.asked = signal.SIGINT
-    with Bars() as bars, pytest.raises(Interrupted):
+    with ProgressBars() as bars, pytest.raises(Interrupted):
         follow(work, bars, shutdown)
     assert closed == [True]

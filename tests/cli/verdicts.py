@@ -18,7 +18,7 @@ from ddpm_clip.cli import training_view
 from ddpm_clip.cli.commands import evaluate as cli_evaluate
 from ddpm_clip.cli.commands import explain as cli_explain
 from ddpm_clip.config.resolve import resolve
-from ddpm_clip.coverage.asking import Adviser
+from ddpm_clip.coverage.prompt_coverage import PromptCoverage
 from ddpm_clip.editing import blend, img2img, inpaint, interpolate, open_mask, open_picture
 from ddpm_clip.evaluation.report.plan import check_size
 from ddpm_clip.explain import target_of
@@ -110,7 +110,7 @@ class Trial:
             (training_view, "run_training"),
         ):
             monkeypatch.setattr(place, name, leave)
-        monkeypatch.setattr(Adviser, "coverage", property(leave))
+        monkeypatch.setattr(PromptCoverage, "coverage", property(leave))
 
     def note(self, settings: Settings, prompts: list[str]) -> None:
         """Keep what arrived."""
@@ -187,7 +187,7 @@ def _inpaint(at: Workspace, rounds: int) -> None:
 
 def _ask(at: Workspace, k: int) -> None:
     try:
-        at.tti.adviser.ask("rose", k)
+        at.tti.prompt_coverage.ask("rose", k)
     except SystemExit:  # where the answer would be looked for
         return
 

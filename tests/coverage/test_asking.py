@@ -8,9 +8,9 @@ import pytest
 import torch
 from planted_words import planted_model
 
-from ddpm_clip.coverage.asking import Adviser
 from ddpm_clip.coverage.calibration import Coverage, chosen
 from ddpm_clip.coverage.measuring import keep_coverage, known_prompts
+from ddpm_clip.coverage.prompt_coverage import PromptCoverage
 from ddpm_clip.embedders.prompt_bank import prompt_bank
 from ddpm_clip.errors import DataError, StorageError, UsageError
 from ddpm_clip.runs.pretrained import COVERAGE
@@ -21,13 +21,13 @@ CAPTIONS = [frame.format(kind) for kind in KINDS for frame in ("{}", "a {}", "a 
 
 
 @pytest.fixture(scope="module")
-def adviser():
-    return Adviser(planted_model(KINDS, prompts=CAPTIONS))
+def prompt_coverage():
+    return PromptCoverage(planted_model(KINDS, prompts=CAPTIONS))
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_what_there_are_pictures_of_is_well_covered(adviser, kind):
-    answer = adviser.ask(f"please paint me a {kind}")
+def test_what_there_are_pictures_of_is_well_covered(prompt_coverage, kind):
+    answer = prompt_coverage.ask(f"please paint me a {kind}")
     assert answer.verdict == "well covered"
     assert {one.key.split("/")[0] for one in answer.neighbours} == {kind}
     assert answer.near >= 55
@@ -35,14 +35,16 @@ def test_what_there_are_pictures_of_is_well_covered(adviser, kind):
 
 
 @pytest.mark.parametrize("prompt", ["a purple horse", "a lawyer", "submarine", "xq zzb"])
-def test_what_there_is_no_picture_of_is_outside_and_something_else_is_offered(adviser, prompt):
-    answer = adviser.ask(prompt)
+def test_what_there_is_no_picture_of_is_outside_and_something_else_is_offered(
+    prompt_coverage, prompt
+):
+    answer = prompt_coverage.ask(prompt)
     assert answer.verdict == "outside"
     assert answer.percentile < 5
     assert answer.suggestions
 
 
-def test_nine_of_ten_are_called_what_they_are_in_words_that_were_not_calibrated_on(adviser):
+def test_nine_of_ten_are_called_what_they_are_in_words_that_were_not_calibrated_on(prompt_coverage):
     nouns = (
         "donkey",
         "kangaroo",
@@ -72,56 +74,56 @@ def test_nine_of_ten_are_called_what_they_are_in_words_that_were_not_calibrated_
     outside = [f"{colour} {noun}" for noun in nouns for colour in (*COLOURS, "a", "my", "tall")]
     covered = [f"{said} {kind}" for kind in KINDS for said in ("do draw", "any nice", "one")]
     for prompts, truth in ((outside, True), (covered, False)):
-        right = [(adviser.ask(one).verdict == "outside") == truth for one in prompts]
+        right = [(prompt_coverage.ask(one).verdict == "outside") == truth for one in prompts]
         assert sum(right) / len(right) >= 0.9
 
 
-def test_what_is_offered_instead_shares_a_word_and_is_well_covered(adviser):
-    answer = adviser.ask("a purple horse")
+def test_what_is_offered_instead_shares_a_word_and_is_well_covered(prompt_coverage):
+    answer = prompt_coverage.ask("a purple horse")
     assert "purple" in answer.suggestions[0].prompt
     for one in answer.suggestions:
-        again = adviser.ask(one.prompt)
+        again = prompt_coverage.ask(one.prompt)
         assert (again.verdict, again.near) == ("well covered", one.near)
 
 
 def test_known_words_without_pictures_are_thin():
     fewer = [kind for kind in KINDS if "daisy" not in kind]
-    adviser = Adviser(planted_model(fewer, prompts=CAPTIONS))
-    assert adviser.ask("a red rose").verdict == "well covered"
-    answer = adviser.ask("a red daisy")
+    prompt_coverage = PromptCoverage(planted_model(fewer, prompts=CAPTIONS))
+    assert prompt_coverage.ask("a red rose").verdict == "well covered"
+    answer = prompt_coverage.ask("a red daisy")
     assert answer.verdict == "thin"
     assert answer.near == 0
     assert answer.suggestions
 
 
-def test_shares_are_the_weights_of_the_knn_bridge(adviser):
-    answer, options = adviser.ask("a red rose"), adviser.model.conditioner.options
+def test_shares_are_the_weights_of_the_knn_bridge(prompt_coverage):
+    answer, options = prompt_coverage.ask("a red rose"), prompt_coverage.model.conditioner.options
     cosines = torch.tensor([one.cosine for one in answer.neighbours])
     shares = torch.tensor([one.share for one in answer.neighbours])
     assert len(answer.neighbours) == options.knn_k
     assert shares.sum().item() == pytest.approx(1)
     assert torch.allclose(shares.log().diff(), cosines.diff() / options.knn_tau, atol=1e-4)
     assert cosines.tolist() == sorted(cosines.tolist(), reverse=True)
-    keys = adviser.model.conditioner.bank_keys
+    keys = prompt_coverage.model.conditioner.bank_keys
     assert all(keys[one.row] == one.key for one in answer.neighbours)
 
 
-def test_the_percentile_counts_the_covered_prompts_below(adviser):
-    level = adviser.coverage.similarities
-    assert adviser.coverage.percentile(level[0].item() - 1) == 0
-    assert adviser.coverage.percentile(level[-1].item() + 1) == 100
-    middle = adviser.coverage.percentile(((level[50] + level[49]) / 2).item())
+def test_the_percentile_counts_the_covered_prompts_below(prompt_coverage):
+    level = prompt_coverage.coverage.similarities
+    assert prompt_coverage.coverage.percentile(level[0].item() - 1) == 0
+    assert prompt_coverage.coverage.percentile(level[-1].item() + 1) == 100
+    middle = prompt_coverage.coverage.percentile(((level[50] + level[49]) / 2).item())
     assert middle == pytest.approx(50, abs=1) or level[50] == level[49]
 
 
-def test_suggestions_spread_over_what_there_is_and_are_short(adviser):
-    told = [one.prompt for one in adviser.coverage.suggestions]
+def test_suggestions_spread_over_what_there_is_and_are_short(prompt_coverage):
+    told = [one.prompt for one in prompt_coverage.coverage.suggestions]
     assert sorted(told) == sorted(KINDS)
 
 
-def test_a_warning_for_each_prompt_outside_and_for_no_other(adviser):
+def test_a_warning_for_each_prompt_outside_and_for_no_other(prompt_coverage):
     with pytest.warns(UserWarning, match="'a purple horse' is outside") as heard:
-        adviser.warn(["a red rose", "a purple horse", "a purple horse"])
+        prompt_coverage.warn(["a red rose", "a purple horse", "a purple horse"])
     assert len(heard) == 1
 
 
@@ -129,9 +131,9 @@ def test_a_kept_coverage_gives_the_same_answers_at_the_price_of_a_few_texts(tmp_
     model = planted_model(KINDS, prompts=CAPTIONS, folder=tmp_path)
     keep_coverage(tmp_path, model.conditioner, model.embedder, ())
     before = model.embedder.asked
-    fresh = Adviser(planted_model(KINDS, prompts=CAPTIONS))
+    fresh = PromptCoverage(planted_model(KINDS, prompts=CAPTIONS))
     for prompt in ("a red rose", "a purple horse"):
-        ours, theirs = Adviser(model).ask(prompt), fresh.ask(prompt)
+        ours, theirs = PromptCoverage(model).ask(prompt), fresh.ask(prompt)
         assert (ours.verdict, ours.suggestions) == (theirs.verdict, theirs.suggestions)
         assert ours.percentile == theirs.percentile
     assert model.embedder.asked - before < 60
@@ -141,7 +143,7 @@ def test_the_coverage_of_another_embedder_is_not_believed(tmp_path):
     model = planted_model(KINDS, prompts=CAPTIONS, folder=tmp_path)
     keep_coverage(tmp_path, model.conditioner, model.embedder, ())
     model.embedder.fingerprint = "another"
-    assert Adviser(model).coverage.embedder == "another"
+    assert PromptCoverage(model).coverage.embedder == "another"
 
 
 def test_a_damaged_file_is_told(tmp_path):
@@ -162,9 +164,9 @@ def test_without_words_for_the_pictures_the_pictures_choose():
     assert any("dog" in text for text in known.plain)
     assert not any("pizza" in text for text in known.plain)
     assert any("pizza" in text for text in known.outside)
-    adviser = Adviser(model)
-    assert adviser.ask("a dog please").verdict != "outside"
-    assert adviser.ask("a trombone").verdict == "outside"
+    prompt_coverage = PromptCoverage(model)
+    assert prompt_coverage.ask("a dog please").verdict != "outside"
+    assert prompt_coverage.ask("a trombone").verdict == "outside"
 
 
 def test_classes_are_covered_where_the_bank_is_about_everything():
@@ -197,31 +199,31 @@ def raw():
     ids=["labels", "wordless", "no bank", "raw"],
 )
 def test_where_nothing_can_be_said_it_is_said_why_and_nobody_is_warned(make, why):
-    adviser = Adviser(make())
+    prompt_coverage = PromptCoverage(make())
     with pytest.raises(DataError, match="cannot say") as refused:
-        adviser.ask("a red rose")
+        prompt_coverage.ask("a red rose")
     assert why in refused.value.why
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        adviser.warn(["a purple horse"])
+        prompt_coverage.warn(["a purple horse"])
 
 
-def test_a_prompt_that_is_none_is_refused(adviser):
+def test_a_prompt_that_is_none_is_refused(prompt_coverage):
     with pytest.raises(UsageError):
-        adviser.ask(" ")
+        prompt_coverage.ask(" ")
 
 
 def test_a_large_text_tower_is_not_asked_for_hundreds_of_texts_by_a_painting():
     model = planted_model(KINDS, prompts=prompt_bank(), classes=FLOWERS, name="transformers_clip")
     before = model.embedder.asked
-    Adviser(model).warn(["a purple horse"])
+    PromptCoverage(model).warn(["a purple horse"])
     assert model.embedder.asked == before
 
 
-def test_a_calibration_that_is_mostly_wrong_warns_nobody(adviser):
+def test_a_calibration_that_is_mostly_wrong_warns_nobody(prompt_coverage):
     model = planted_model(KINDS, prompts=CAPTIONS)
-    unsure = Adviser(model)
-    unsure.__dict__["coverage"] = replace(adviser.coverage, error=0.4)
+    unsure = PromptCoverage(model)
+    unsure.__dict__["coverage"] = replace(prompt_coverage.coverage, error=0.4)
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         unsure.warn(["a purple horse"])

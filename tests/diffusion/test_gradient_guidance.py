@@ -7,10 +7,10 @@ from exact import FOUR_MODES, Gaussian, end_of, predict, seeded_noise
 from ddpm_clip.diffusion.gradient_guidance import (
     GradientGuidance,
     direction,
+    gradient_guided,
     noised_again,
     open_spread,
-    steered,
-    travelling,
+    resampled,
 )
 from ddpm_clip.diffusion.samplers import SAMPLERS
 from ddpm_clip.diffusion.schedules import SCHEDULES
@@ -42,14 +42,14 @@ def guidance(strength=0.3, interval=EVERYWHERE, travel=0, clamp="none"):
 def test_strength_0_gives_back_the_same_predict_and_the_same_sampler():
     plain, sampler = predict(Gaussian(0.0, 0.5), SCHEDULE), SAMPLERS["ddim"]
     off = GradientGuidance(0.0, EVERYWHERE, travel=3)
-    assert steered(plain, SCHEDULE, indifferent, off) is plain
-    assert travelling(sampler, off) is sampler
+    assert gradient_guided(plain, SCHEDULE, indifferent, off) is plain
+    assert resampled(sampler, off) is sampler
 
 
 def test_a_step_goes_straight_to_a_target_and_is_as_long_as_it_says(x_t):
     plain, target = predict(Gaussian(0.1, 0.5), SCHEDULE), torch.full((1, 3, 4), 9.0).double()
     before = plain(x_t, ROW)
-    after = steered(plain, SCHEDULE, towards(target), guidance())(x_t, ROW)
+    after = gradient_guided(plain, SCHEDULE, towards(target), guidance())(x_t, ROW)
     alpha, sigma = SCHEDULE.at(ROW)
     moved = (after.x_0 - before.x_0).flatten(1)
     wanted = (target - before.x_0).flatten(1)
@@ -62,7 +62,7 @@ def test_a_step_goes_straight_to_a_target_and_is_as_long_as_it_says(x_t):
 def test_the_size_of_the_loss_does_not_matter(x_t):
     plain, target = predict(Gaussian(0.1, 0.5), SCHEDULE), torch.ones(1, 3, 4).double()
     one, other = (
-        steered(plain, SCHEDULE, towards(target, weight), guidance())(x_t, ROW).x_0
+        gradient_guided(plain, SCHEDULE, towards(target, weight), guidance())(x_t, ROW).x_0
         for weight in (1.0, 1e-6)
     )
     assert torch.allclose(one, other)
@@ -77,7 +77,7 @@ def test_a_picture_is_steered_as_it_would_be_alone(x_t):
 
 def test_where_there_is_no_gradient_nothing_moves(x_t):
     plain = predict(Gaussian(0.1, 0.5), SCHEDULE)
-    after = steered(plain, SCHEDULE, indifferent, guidance())(x_t, ROW)
+    after = gradient_guided(plain, SCHEDULE, indifferent, guidance())(x_t, ROW)
     assert torch.equal(after.x_0, plain(x_t, ROW).x_0)
 
 
@@ -85,17 +85,21 @@ def test_outside_the_interval_the_prediction_is_the_plain_one(x_t):
     plain = predict(Gaussian(0.1, 0.5), SCHEDULE)
     alpha, sigma = SCHEDULE.at(ROW)
     for interval in ((sigma / alpha, 100.0), (0.0, 0.99 * sigma / alpha)):
-        after = steered(plain, SCHEDULE, towards(9.0), guidance(interval=interval))(x_t, ROW)
+        after = gradient_guided(plain, SCHEDULE, towards(9.0), guidance(interval=interval))(
+            x_t, ROW
+        )
         assert torch.equal(after.x_0, plain(x_t, ROW).x_0)
     inside = guidance(interval=(0.0, sigma / alpha))
     assert not torch.equal(
-        steered(plain, SCHEDULE, towards(9.0), inside)(x_t, ROW).x_0, plain(x_t, ROW).x_0
+        gradient_guided(plain, SCHEDULE, towards(9.0), inside)(x_t, ROW).x_0, plain(x_t, ROW).x_0
     )
 
 
 def test_the_clamp_holds_after_the_step(x_t):
     plain = predict(Gaussian(0.1, 0.5), SCHEDULE)
-    far = steered(plain, SCHEDULE, towards(9.0), guidance(strength=50, clamp="static"))(x_t, ROW)
+    far = gradient_guided(plain, SCHEDULE, towards(9.0), guidance(strength=50, clamp="static"))(
+        x_t, ROW
+    )
     assert far.x_0.abs().max() <= 1
 
 
@@ -106,8 +110,8 @@ def test_the_rarest_mode_is_reached_by_every_sampler(sampler, travel):
     asked = guidance(4.0, (0.3, 20.0), travel)  # these pictures spread wider than real ones
     rows, noise = SCHEDULE.walk(20), seeded_noise((64, 1, 1, 2))
     x_T = noise(-1)
-    pulled = steered(plain, SCHEDULE, towards(rarest), asked)
-    walker = travelling(SAMPLERS[sampler], asked)
+    pulled = gradient_guided(plain, SCHEDULE, towards(rarest), asked)
+    walker = resampled(SAMPLERS[sampler], asked)
     steps = list(walker(pulled, SCHEDULE, rows, x_T, noise))
     assert [(step.i, step.t) for step in steps] == list(enumerate(rows))
     unguided = end_of(SAMPLERS[sampler](plain, SCHEDULE, rows, x_T, seeded_noise((64, 1, 1, 2))))
@@ -120,8 +124,12 @@ def test_travel_alone_leaves_the_distribution_as_it_is():
     plain, noise = predict(truth, SCHEDULE), seeded_noise((4000, 1, 1, 1))
     x_T = noise(-1)
     x = end_of(
-        travelling(SAMPLERS["ddim"], asked)(
-            steered(plain, SCHEDULE, indifferent, asked), SCHEDULE, SCHEDULE.walk(40), x_T, noise
+        resampled(SAMPLERS["ddim"], asked)(
+            gradient_guided(plain, SCHEDULE, indifferent, asked),
+            SCHEDULE,
+            SCHEDULE.walk(40),
+            x_T,
+            noise,
         )
     )
     assert abs(x.mean().item() - 0.2) < 0.03
@@ -137,7 +145,7 @@ def test_travel_asks_the_network_again_on_each_guided_rung_and_on_no_other():
         return plain(x, t)
 
     noise = seeded_noise((2, 1, 1, 1))
-    end_of(travelling(SAMPLERS["ddim"], asked)(counting, SCHEDULE, rows, noise(-1), noise))
+    end_of(resampled(SAMPLERS["ddim"], asked)(counting, SCHEDULE, rows, noise(-1), noise))
     ratio = [sigma / alpha for alpha, sigma in map(SCHEDULE.at, rows)]
     assert [calls.count(row) for row in rows] == [4 if 0.3 < r <= 20 else 1 for r in ratio]
 

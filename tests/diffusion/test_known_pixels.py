@@ -6,8 +6,8 @@ import pytest
 import torch
 from exact import Mixture, end_of, predict, seeded_noise
 
-from ddpm_clip.diffusion.gradient_guidance import GradientGuidance, travelling
-from ddpm_clip.diffusion.known_pixels import keeping
+from ddpm_clip.diffusion.gradient_guidance import GradientGuidance, resampled
+from ddpm_clip.diffusion.known_pixels import with_known_pixels
 from ddpm_clip.diffusion.samplers import SAMPLERS
 from ddpm_clip.diffusion.schedules import SCHEDULES
 from ddpm_clip.types import Prediction
@@ -26,8 +26,8 @@ SECOND = torch.tensor([[[False, True]]])
 def walk(name, n=2000, paint=SECOND, steps=30, wrapped=True, rounds=1, **options):
     noise = seeded_noise((n, 1, 1, 2))
     inner = predict(PAIR, SCHEDULE)
-    ask = keeping(KNOWN, paint, SCHEDULE)(inner) if wrapped else inner
-    walker = travelling(SAMPLERS[name], GradientGuidance(1.0, (0.0, math.inf), rounds - 1))
+    ask = with_known_pixels(KNOWN, paint, SCHEDULE)(inner) if wrapped else inner
+    walker = resampled(SAMPLERS[name], GradientGuidance(1.0, (0.0, math.inf), rounds - 1))
     return walker(ask, SCHEDULE, SCHEDULE.walk(steps), noise(-1), noise, **options)
 
 
@@ -84,7 +84,7 @@ def test_noise_and_picture_still_make_up_x_t_and_the_branches_pass():
     alpha, sigma = SCHEDULE.at(400.0)
     eps, x_0 = torch.zeros_like(x_t), x_t / alpha
     inner = Prediction(eps, x_0, x_0 + 1, x_0 + 2)
-    pred = keeping(KNOWN, SECOND, SCHEDULE)(lambda x, t: inner)(x_t, 400.0)
+    pred = with_known_pixels(KNOWN, SECOND, SCHEDULE)(lambda x, t: inner)(x_t, 400.0)
     torch.testing.assert_close(alpha * pred.x_0 + sigma * pred.eps, x_t)
     assert pred.x_0_cond is inner.x_0_cond
     assert pred.x_0_uncond is inner.x_0_uncond

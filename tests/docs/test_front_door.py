@@ -4,6 +4,7 @@ import re
 import runpy
 import subprocess
 import sys
+import tomllib
 
 import pytest
 import yaml
@@ -11,6 +12,7 @@ from snippets import ROOT
 
 import ddpm_clip
 
+PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
 PINS = [line for line in (ROOT / "constraints.txt").read_text().splitlines() if line[:1] != "#"]
 
 
@@ -35,8 +37,11 @@ def test_a_target_is_there(target):
 
 
 def test_every_install_goes_through_the_pins():
-    installs = [line for line in make("test", "demo", "check", "docs").stdout.splitlines()
-                if "pip install" in line]
+    installs = [
+        line
+        for line in make("test", "demo", "check", "docs").stdout.splitlines()
+        if "pip install" in line
+    ]
     assert len(installs) == 4
     assert all("-c constraints.txt" in line for line in installs)
 
@@ -96,3 +101,13 @@ def test_the_citation_speaks_of_this_version():
     assert citation["version"] == ddpm_clip.__version__
     assert citation["license"] == "MIT"
     assert f"## {ddpm_clip.__version__}" in (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
+
+
+def test_a_package_index_gets_no_link_or_picture_that_it_cannot_show():
+    hook = PROJECT["tool"]["hatch"]["metadata"]["hooks"]["fancy-pypi-readme"]
+    text = (ROOT / hook["fragments"][0]["path"]).read_text(encoding="utf-8")
+    assert re.search(r"\]\((?!https?:)", text)  # there are some to be replaced
+    for one in hook["substitutions"]:
+        text = re.sub(one["pattern"], one["replacement"], text)
+    assert re.findall(r"!?\[[^\]]*\]\((?!https?:)[^)]*\)", text) == []
+    assert "https://github.com/SCiarella/xNoise" in text

@@ -34,15 +34,24 @@ def test_code_and_words_of_the_notebook_are_all_of_the_script():
     cells = json.loads(SCRIPT.with_suffix(".ipynb").read_text(encoding="utf-8"))["cells"]
     code = "\n".join("".join(cell["source"]) for cell in cells if cell["cell_type"] == "code")
     compile(code, "notebook", "exec")
-    lines = [line for line in SCRIPT.read_text(encoding="utf-8").splitlines()
-             if line and not line.startswith("#")]
+    lines = [
+        line
+        for line in SCRIPT.read_text(encoding="utf-8").splitlines()
+        if line and not line.startswith("#")
+    ]
     assert [line for line in code.splitlines() if line and not line.startswith("#")] == lines
 
 
 def test_the_script_runs_to_its_end_in_a_small_size(tmp_path):
     env = {**os.environ, "EXPLAIN_SMOKE": "1", "OMP_NUM_THREADS": "1"}
-    ended = subprocess.run([sys.executable, str(SCRIPT)], cwd=tmp_path, env=env,
-                           capture_output=True, text=True, timeout=900)
+    ended = subprocess.run(
+        [sys.executable, str(SCRIPT)],
+        cwd=tmp_path,
+        env=env,
+        capture_output=True,
+        text=True,
+        timeout=900,
+    )
     assert ended.returncode == 0, ended.stderr[-2000:]
     drawn = {path.stem for path in (tmp_path / "outputs" / "explained").iterdir()}
     assert {"forward", "trajectory", "commitment", "timesteps", "words", "guidance_field"} <= drawn

@@ -53,11 +53,10 @@ def test_a_generated_page_is_what_its_script_writes(name):
 def test_the_figures_are_those_of_the_benchmarks(monkeypatch):
     monkeypatch.syspath_prepend(str(ROOT / "scripts"))
     script = runpy.run_path(str(ROOT / "scripts" / "fill_figures.py"))
-    body = script["figures"]()
-    for name in script["PAGES"]:
-        text = (ROOT / name).read_text(encoding="utf-8")
-        wanted = script["filled"](text, script["MARK"], body)
-        assert text == wanted, "run: python scripts/fill_figures.py"
+    assert {page for page, _, _ in script["BLOCKS"]} >= {"README.md", "docs/figures.md"}
+    for page, mark, body in script["BLOCKS"]:
+        text = (ROOT / page).read_text(encoding="utf-8")
+        assert text == script["filled"](text, mark, body()), "run: python scripts/fill_figures.py"
 
 
 def test_figures_come_out_of_the_results_as_tables(tmp_path, monkeypatch):
@@ -66,20 +65,34 @@ def test_figures_come_out_of_the_results_as_tables(tmp_path, monkeypatch):
     count = {"n": 200, "success": 197, "share": 0.985, "interval_95": [0.957, 0.995]}
     weak = count | {"success": 190, "share": 0.95}
     table = {"total": count, "values": {"digit: six": count, "digit: nine": weak}}
+    poor = {"total": count | {"share": 0.9}}
     facts = {
-        "made": {"date": "2026-01-02T03:04:05", "cpu": "a cpu", "torch": "2"}, "steps": 20,
-        "bridge": "shift", "model_fingerprint": "abc", "words": table, "unseen_phrasings": table,
+        "made": {"date": "2026-01-02T03:04:05", "cpu": "a cpu", "torch": "2"},
+        "steps": 20,
+        "bridge": "shift",
+        "model_fingerprint": "abc",
+        "words": table,
+        "unseen_phrasings": table,
         "judge": {"figures": {"accuracy": {"digit": 0.996}}},
-        "bridges_and_ceiling": {"identity": table, "image embeddings (ceiling)": table},
+        "bridges_and_ceiling": {
+            "identity": poor,
+            "shift": table,
+            "image embeddings (ceiling)": table,
+        },
     }
     import json
 
     (tmp_path / "digits_from_words.json").write_text(json.dumps(facts), encoding="utf-8")
     body = script["figures"](tmp_path)
     assert "98.5% | 95.7% to 99.5% | 197 of 200 |" in body
-    assert "weakest, digit: nine | 95.0%" in body
+    assert "weakest of these, digit: nine | 95.0%" in body
     assert "bridge `identity`" in body
     assert "digit 99.6%" in body
+    told = script["headline"](tmp_path)
+    assert "98.5% (95.7% to 99.5%) of 200 pictures; from the same noise" in told
+    assert "90.0% (95.7% to 99.5%) of 200 pictures without a bridge" in told
+    assert "`flowers`" not in told  # it has not been measured
+    assert script["headline"](tmp_path / "nowhere") == script["NOTHING"]
 
 
 @pytest.mark.parametrize("family", families(), ids=lambda family: family.family)
@@ -99,16 +112,22 @@ def test_every_reason_to_leave_a_picture_out_has_its_row():
     assert [reason for reason in REASONS if f"| `{reason}` |" not in text] == []
 
 
-def test_the_readme_lists_every_exit_code():
-    text = (ROOT / "README.md").read_text(encoding="utf-8")
+def test_the_tour_of_commands_lists_every_exit_code():
+    text = (ROOT / "docs" / "commands-tour.md").read_text(encoding="utf-8")
     codes = {kind.exit_code for kind in errors()} | {0, 130, 143}
     assert [code for code in sorted(codes) if f"| {code} |" not in text] == []
 
 
+def test_the_readme_stays_a_front_door():
+    assert len((ROOT / "README.md").read_text(encoding="utf-8").splitlines()) <= 150
+
+
 def test_the_architecture_page_names_every_part_of_the_package():
     text = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
-    parts = [module.name + ("/" if module.ispkg else ".py")
-             for module in pkgutil.iter_modules(ddpm_clip.__path__)]
+    parts = [
+        module.name + ("/" if module.ispkg else ".py")
+        for module in pkgutil.iter_modules(ddpm_clip.__path__)
+    ]
     assert [part for part in parts if part not in text] == []
 
 
@@ -132,11 +151,17 @@ def test_the_page_of_the_three_tasks_shows_what_was_measured(tmp_path):
     )
     made = {"made": {"date": "2026-01-02T03:04:05", "cpu": "a cpu"}, "model_fingerprint": "abc"}
     count = {"n": 200, "success": 190, "share": 0.95, "read": 196, "interval_95": [0.91, 0.97]}
-    way = {"total": count, "values": {"digit: one": count | {"share": 0.34}},
-           "guides_loss": 0.125, "seconds_a_picture": 0.5}
-    facts = {"clip_guidance": made | {"ways": {"guided": way}},
-             "sensitivity": made | {"tables": {"steps": {"20": count}},
-                                    "dog": {"by gradient": {"rejected": count}}}}
+    way = {
+        "total": count,
+        "values": {"digit: one": count | {"share": 0.34}},
+        "guides_loss": 0.125,
+        "seconds_a_picture": 0.5,
+    }
+    facts = {
+        "clip_guidance": made | {"ways": {"guided": way}},
+        "sensitivity": made
+        | {"tables": {"steps": {"20": count}}, "dog": {"by gradient": {"rejected": count}}},
+    }
     for name, one in facts.items():
         (tmp_path / f"{name}.json").write_text(json.dumps(one), encoding="utf-8")
     body = script["body"](tmp_path)

@@ -33,7 +33,7 @@ def test_a_recorded_sentence_is_shown_as_it_is_worded_today(wording):
     assert shown("of 200 kills lost a checkpoint") == "kills that lost a checkpoint, of 200"
     assert shown("each digit (least: digit: five)") == "the same for every digit (lowest: five)"
     assert shown("cold start: --help") == "cold start: --help"
-    assert shown("without travel, one view") == "without time travel, one view"
+    assert shown("without travel, one view") == "without resampling, one view"
 
 
 def test_no_sentence_of_today_is_changed_again(wording):

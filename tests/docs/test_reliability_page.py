@@ -29,13 +29,29 @@ def test_every_result_that_has_a_place_has_its_program_on_the_page(script):
 
 
 def test_a_result_becomes_a_table_and_a_claim_that_fails_says_so(script, tmp_path):
-    made = {"date": "2026-01-02T03:04:05", "cpu": "a cpu", "torch": "2",
-            "command": "python benchmarks/soak/races.py --races 20"}
+    made = {
+        "date": "2026-01-02T03:04:05",
+        "cpu": "a cpu",
+        "torch": "2",
+        "command": "python benchmarks/soak/races.py --races 20",
+    }
     claims = [
-        {"claim": "lost", "measured": 0, "needed": 0, "at_most": True, "unit": "races",
-         "holds": True},
-        {"claim": "slowest", "measured": 2.34567, "needed": 2.0, "at_most": True, "unit": "s",
-         "holds": False},
+        {
+            "claim": "lost",
+            "measured": 0,
+            "needed": 0,
+            "at_most": True,
+            "unit": "races",
+            "holds": True,
+        },
+        {
+            "claim": "slowest",
+            "measured": 2.34567,
+            "needed": 2.0,
+            "at_most": True,
+            "unit": "s",
+            "holds": False,
+        },
         {"claim": "named", "measured": 1.0, "needed": 0.9, "holds": True},
         {"claim": "many", "measured": 1234, "needed": 1000, "unit": "points", "holds": True},
     ]

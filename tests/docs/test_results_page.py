@@ -7,16 +7,26 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
-MADE = {"date": "2026-01-02T03:04:05", "cpu": "a cpu", "commit": "abcdef0123", "torch": "2",
-        "command": "python benchmarks/x.py --n 5"}
+MADE = {
+    "date": "2026-01-02T03:04:05",
+    "cpu": "a cpu",
+    "commit": "abcdef0123",
+    "torch": "2",
+    "command": "python benchmarks/x.py --n 5",
+}
 CARD = {"seed": 2077, "figures": {"accuracy": {"digit": 0.996}}}
 COUNT = {"n": 2000, "success": 1970, "share": 0.985, "interval_95": [0.957, 0.995], "read": 1980}
 CLAIM = {"claim": "the asked digit", "needed": 0.99, "measured": 0.985, "holds": False}
 PAIR = {"n": 2000, "difference": 0.25, "interval_95": [0.2, 0.3]}
-BRIDGE = {"total": COUNT, "minus_identity": PAIR, "minus_identity_other_prompts": [0.1, 0.4],
-          "gap_closed": {"share": 0.9, "interval_95": [0.8, 1.0]}}
+BRIDGE = {
+    "total": COUNT,
+    "minus_identity": PAIR,
+    "minus_identity_other_prompts": [0.1, 0.4],
+    "gap_closed": {"share": 0.9, "interval_95": [0.8, 1.0]},
+}
 AUDIT = {
-    "verdict": "clear", "duplicates": {"n": 1, "heldout": 2},
+    "verdict": "clear",
+    "duplicates": {"n": 1, "heldout": 2},
     "closer_to_train": {"decided": 1999, "share": 0.51, "interval_95": [0.48, 0.54]},
 }
 READ = {"accepted": COUNT, "digits": {}}
@@ -99,26 +109,35 @@ def test_figures_claims_and_yardsticks_are_told(script, results):
     body = script("write_results_page")["body"](results)
     for part in (
         "| the asked digit | 98.5% | ≥ 99.0% | **no** | `x.py` |",
-        "| in four phrasings | 98.5% | 95.7% to 99.5% | 2,000 |", "else (seed 4711) | 98.5%",
+        "| in four phrasings | 98.5% | 95.7% to 99.5% | 2,000 |",
+        "else (seed 4711) | 98.5%",
         "| in phrasings absent from the captions | not measured yet |",
-        "fifty pictures right) | 95.0% | 76.0% to 99.0% | 20 |", "judge (seed 2077) on real",
+        "fifty pictures right) | 95.0% | 76.0% to 99.0% | 20 |",
+        "judge (seed 2077) on real",
         "| planted gap | 98.5% | `knn` 98.5% | +25.0% (+20.0% to +30.0%) | 90% | 2,000 |",
-        "| by class | 98.5%", "| Fréchet distance (own features; no FID) | 1.25 | 1 | 2,000 |",
+        "| by class | 98.5%",
+        "| Fréchet distance (own features; no FID) | 1.25 | 1 | 2,000 |",
         "| accuracy of a classifier of painted vs held-out pictures | 61.0% | 50.0% |",
-        "| pixels | 51.0% | 48.0% to 54.0% | 1,999 | 1 | 2 | clear |", "| guided | 98.5% |",
-        "| requested in words | 98.5% | 95.7% to 99.5% | 2,000 | 99.0% |", "| roses | 98.5%",
+        "| pixels | 51.0% | 48.0% to 54.0% | 1,999 | 1 | 2 | clear |",
+        "| guided | 98.5% |",
+        "| requested in words | 98.5% | 95.7% to 99.5% | 2,000 | 99.0% |",
+        "| roses | 98.5%",
         "| requested in phrasings absent from the captions | not measured yet |",
         "| `knn` | 98.5%",
-        "| real noto drawings | 50.0%", "embeddings of drawings | not measured",
+        "| real noto drawings | 50.0%",
+        "embeddings of drawings | not measured",
         "Verdict: measurable.",
         "| copies (pixels; clear) | 0.0% | 0.0% to 0.4% | 0.1% | 1,000 |",
         "| `digits`, bridge `prior` | ours |",
         "| variety: ratio to real pictures | 0.832 |  |  | 1,000 |",
-        "| `prior` | 14.5 | 83% | 1,000 |", "| real | 17.5 |  | 10,000 |",
+        "| `prior` | 14.5 | 83% | 1,000 |",
+        "| real | 17.5 |  | 10,000 |",
         "| digits, conditions | 99.2% | 99.0% to 99.4% | 10 | 98.8% | 10,000 |",
         "| digits, conditions | 0.66 | 0.53 | 0.03 | 12.2 | 13.4 | 64 |",
-        "| coverage | 0.96 | 0.975 | 368 |", "commit abcdef0 with uncommitted changes, a cpu.",
-        "| 80 | 0.2400 | 0.1800 | 0.3000 | 0.2800 |", "to pixels 0.1550",
+        "| coverage | 0.96 | 0.975 | 368 |",
+        "commit abcdef0 with uncommitted changes, a cpu.",
+        "| 80 | 0.2400 | 0.1800 | 0.3000 | 0.2800 |",
+        "to pixels 0.1550",
         "| p_mean 0, p_std 1.6, conditioned",
         "weights `fff`, 2026-01-02, commit abcdef0, a cpu.",
     ):

@@ -21,9 +21,9 @@ def test_a_python_block_runs(block: Block, tmp_path, monkeypatch):
     assert len(scope) > 2
 
 
-def test_the_readme_paints_what_it_says(tmp_path, monkeypatch):
+def test_the_long_example_paints_what_it_says(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    long = max((b for b in blocks("python") if b.page.name == "README.md"), key=lambda b: b.line)
+    long = max((b for b in blocks("python") if b.page.name == "python.md"), key=lambda b: b.line)
     scope: dict = {}
     exec(compile(long.text, str(long), "exec"), scope)
     assert scope["images"].shape == (2, 3, 32, 32)

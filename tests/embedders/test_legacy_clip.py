@@ -6,14 +6,14 @@ from legacy_files import clip_answer, clip_state
 from PIL import Image
 
 from ddpm_clip.embedders import EMBEDDERS
-from ddpm_clip.embedders.legacy_clip import SeedClip
+from ddpm_clip.embedders.legacy_clip import LegacyClip
 from ddpm_clip.errors import DataError, MissingInput
 from ddpm_clip.types import Embedder
 
 
 @pytest.fixture(scope="module")
 def clip():
-    return SeedClip.of(clip_state()).eval()
+    return LegacyClip.of(clip_state()).eval()
 
 
 @pytest.mark.parametrize(
@@ -37,7 +37,7 @@ def test_a_longer_text_is_cut_as_it_was_there_and_that_is_said(clip):
 
 def test_it_is_an_embedder_of_unit_rows_and_comes_back_from_its_folder(clip, tmp_path):
     clip.save(tmp_path)
-    again = EMBEDDERS["seed_clip"](tmp_path)
+    again = EMBEDDERS["legacy_clip"](tmp_path)
     assert isinstance(again, Embedder)
     assert again.embed_texts([]).shape == (0, 2)
     assert torch.equal(again.embed_texts(["one", "two"]), clip.embed_texts(["one", "two"]))
@@ -48,15 +48,15 @@ def test_it_is_an_embedder_of_unit_rows_and_comes_back_from_its_folder(clip, tmp
 
 def test_other_tensors_and_broken_folders_are_refused(clip, tmp_path):
     with pytest.raises(DataError, match="not of the CLIP"):
-        SeedClip.of({"x": torch.zeros(1)})
+        LegacyClip.of({"x": torch.zeros(1)})
     with pytest.raises(MissingInput, match="no imported CLIP"):
-        SeedClip.load(tmp_path)
+        LegacyClip.load(tmp_path)
     clip.save(tmp_path)
     for text in (
         '{"options": {"layers": 1000000000}}',
         '{"options": {"hidden": 1000000000}}',
         "[]",
     ):
-        (tmp_path / "seed_clip.json").write_text(text)
+        (tmp_path / "legacy_clip.json").write_text(text)
         with pytest.raises(DataError, match="damaged"):
-            SeedClip.load(tmp_path)
+            LegacyClip.load(tmp_path)

@@ -16,7 +16,7 @@ from two_processes import SETTINGS, STEPS, settings
 
 from ddpm_clip.cli import training_view
 from ddpm_clip.cli.interrupt import GracefulShutdown
-from ddpm_clip.cli.progress import Bars
+from ddpm_clip.cli.progress import ProgressBars
 from ddpm_clip.errors import MissingInput, NonFiniteError, UsageError
 from ddpm_clip.runs.run import Run
 from ddpm_clip.training import process_group as process_groups
@@ -343,7 +343,7 @@ def test_the_first_process_alone_says_that_a_loss_is_no_number(monkeypatch, tmp_
 
     monkeypatch.setattr(training_view, "train", diverged)
     run = Run.create(tmp_path, config())
-    rest = (run, prepared(), training_view.View(), GracefulShutdown(), Bars(), 10)
+    rest = (run, prepared(), training_view.View(), GracefulShutdown(), ProgressBars(), 10)
     with pytest.raises(NonFiniteError):
         training_view._follow_steps(*rest, ProcessGroup(0, 2))
     with pytest.raises(SystemExit) as left:
@@ -365,7 +365,7 @@ def test_a_request_in_the_middle_of_the_agreement_is_not_lost(monkeypatch, tmp_p
 
     data, run = prepared(), Run.create(tmp_path, config(steps=9))
     with run.writing():
-        rest = (run, data, training_view.View(), patience, Bars(), 9)
+        rest = (run, data, training_view.View(), patience, ProgressBars(), 9)
         training_view._follow_steps(*rest, Meanwhile())
     assert [row["step"] for row in run.history()] == [1, 2]
 

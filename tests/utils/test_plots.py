@@ -2,7 +2,7 @@
 
 from PIL import Image
 
-from ddpm_clip.utils.plots.curves import Line, Panel, panels
+from ddpm_clip.utils.plots.curves import Line, Plot, draw_plots
 
 
 def test_lines_bands_guides_and_bars_make_one_picture(tmp_path):
@@ -12,11 +12,11 @@ def test_lines_bands_guides_and_bars_make_one_picture(tmp_path):
         Line("limit", [1, 1000], [3, 3], style="guide"),
     ]
     bars = {"one": [("x", 1.0), ("y", 2.0)], "two": [("x", 0.5), ("y", 0.0)]}
-    path = panels(
+    path = draw_plots(
         [
-            Panel("lines", "x", "y", lines, xscale="log", yscale="log"),
-            Panel("bars", bars=bars),
-            Panel("third", lines=lines[:1], ylim=(0, 5)),
+            Plot("lines", "x", "y", lines, xscale="log", yscale="log"),
+            Plot("bars", bars=bars),
+            Plot("third", lines=lines[:1], ylim=(0, 5)),
         ],
         tmp_path / "new" / "plot.png",
     )
@@ -27,9 +27,9 @@ def test_lines_bands_guides_and_bars_make_one_picture(tmp_path):
 
 
 def test_one_panel_is_narrower_than_two(tmp_path):
-    one = Panel("", lines=[Line("a", [1, 2], [1, 2])])
+    one = Plot("", lines=[Line("a", [1, 2], [1, 2])])
     widths = []
     for n in (1, 2):
-        with Image.open(panels([one] * n, tmp_path / f"{n}.png")) as image:
+        with Image.open(draw_plots([one] * n, tmp_path / f"{n}.png")) as image:
             widths.append(image.width)
     assert widths[0] < widths[1]

@@ -48,10 +48,10 @@ class EditSession:
     ) -> None:
         """Run an edit under its bar, write its pictures and print where they are."""
         from ddpm_clip.cli.interrupt import GracefulShutdown
-        from ddpm_clip.cli.progress import Bars, follow
+        from ddpm_clip.cli.progress import ProgressBars, follow
         from ddpm_clip.generation.files import save_painted
 
-        with GracefulShutdown("leaving after this step") as shutdown, Bars() as bars:
+        with GracefulShutdown("leaving after this step") as shutdown, ProgressBars() as bars:
             painted = follow(work, bars, shutdown)
         files = save_painted(
             painted,

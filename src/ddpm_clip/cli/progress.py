@@ -23,7 +23,7 @@ SILENCE = 10.0
 """Seconds between two lines where there is no terminal."""
 
 
-class Bars:
+class ProgressBars:
     """One bar (or one series of lines) a stage."""
 
     def __init__(self) -> None:
@@ -32,7 +32,7 @@ class Bars:
         self._began: dict[str, tuple[float, int]] = {}
         self._spoke = time.monotonic()
 
-    def __enter__(self) -> "Bars":
+    def __enter__(self) -> "ProgressBars":
         if console.on_terminal():
             self._rich = _rich_progress()
             self._rich.start()
@@ -71,7 +71,7 @@ NOTHING_WRITTEN = "Interrupted. Nothing was written."
 
 def follow(
     work: "Generator[Progress, None, Result]",
-    bars: Bars,
+    bars: ProgressBars,
     shutdown: GracefulShutdown | None = None,
     *,
     told: str | None = None,

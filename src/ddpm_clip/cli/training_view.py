@@ -14,7 +14,7 @@ from typing import TypeVar
 
 from ddpm_clip.cli import console
 from ddpm_clip.cli.interrupt import GracefulShutdown, Interrupted
-from ddpm_clip.cli.progress import Bars, follow
+from ddpm_clip.cli.progress import ProgressBars, follow
 from ddpm_clip.data.pictures.pixels import BadFile
 from ddpm_clip.errors import MissingInput, NonFiniteError
 from ddpm_clip.runs.run import Run
@@ -70,7 +70,7 @@ def run_training(run: Run, view: View, group: ProcessGroup = ALONE) -> None:
     with GracefulShutdown(echo=0.0 if group is ALONE else ECHO) as shutdown:
         prepared = _prepared(run, view, shutdown, group)
         total = total_steps(run.config, len(prepared.rows))
-        with Bars() as bars:
+        with ProgressBars() as bars:
             _follow_steps(run, prepared, view, shutdown, bars, total, group)
     group.close()
     if _saved(run) < total:
@@ -100,12 +100,12 @@ def _prepared(run: Run, view: View, shutdown: GracefulShutdown, group: ProcessGr
     """The data, made ready by the first process and then opened by the others."""
 
     def first() -> Prepared:
-        with Bars() as bars:
+        with ProgressBars() as bars:
             return follow(prepare(run, skip_extraction=view.skip_extraction), bars, shutdown)
 
     prepared = by_the_first(group, "prepared data", first)
     if prepared is None:  # the others stop together with the first, after a step
-        with Bars() as bars:
+        with ProgressBars() as bars:
             return follow(prepare(run, skip_extraction=True, writes=False), bars)
     _report_bad(run, prepared.bad)
     return prepared
@@ -156,7 +156,7 @@ def _follow_steps(
     prepared: Prepared,
     view: View,
     shutdown: GracefulShutdown,
-    bars: Bars,
+    bars: ProgressBars,
     total: int,
     group: ProcessGroup,
 ) -> None:
@@ -194,7 +194,7 @@ def _draw(run: Run, step: int) -> None:
         console.warn(f"no samples of step {step}: {error.what}")
 
 
-def _show(at: TrainStep, loss: float, bars: Bars, view: View, total: int) -> None:
+def _show(at: TrainStep, loss: float, bars: ProgressBars, view: View, total: int) -> None:
     """One step in the bar, and as a line of JSON."""
     speed = f"{at.images_per_second:,.0f} images/s"
     bars.update("train", at.step, total, f"loss {loss:.4f}  {speed}")

@@ -67,7 +67,7 @@ Bridge = Callable[[BridgeContext, Tensor, float | None, Generators], tuple[Tenso
 def identity(
     context: BridgeContext, e: Tensor, level: float | None, generators: Generators
 ) -> tuple[Tensor, float]:
-    """Words treated as pictures, gap and all: what the seeds did, the baseline of every table."""
+    """Texts treated as pictures, gap and all, as the earlier projects did: the baseline."""
     return context.images(e)[:, :-1], 0.0
 
 

@@ -1,6 +1,6 @@
 """What may be configured, and where each value comes from.
 
-- `legacy_keys`: the seeds' config keys, and where their meaning lives now
+- `legacy_keys`: config keys of the earlier projects, and where their meaning lives now
 - `limits`: how far a value may go, and the sentence for one that goes further
 - `resolve`: from presets, files, environment and flags to one `Config`, later over earlier
 - `schema`: the whole configuration as frozen pydantic models: every key, its default and its range

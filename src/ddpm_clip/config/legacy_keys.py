@@ -1,4 +1,4 @@
-"""The seeds' config keys, and where their meaning lives now.
+"""Config keys of the earlier projects, and where their meaning lives now.
 
 Their files were flat in one version and nested in another; both are read. A key whose meaning
 has gone is passed over, but never in silence. Knows nothing of our own sections but their names.

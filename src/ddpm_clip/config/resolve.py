@@ -15,7 +15,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from ddpm_clip.config import legacy_keys as seed_keys
+from ddpm_clip.config import legacy_keys
 from ddpm_clip.config.schema import SECTIONS, Config
 from ddpm_clip.errors import ConfigError, MissingInput
 from ddpm_clip.utils.plain_yaml import MAX_TEXT, parse_yaml
@@ -31,7 +31,7 @@ class Layer:
 
 
 def flatten(tree: Mapping[str, Any], origin: str = "config") -> dict[str, Any]:
-    """A nested or flat mapping as dotted keys; the seeds' keys find their section.
+    """A nested or flat mapping as dotted keys; keys of the earlier projects find their section.
 
     Keys of theirs that mean nothing any more are named in one warning.
     """
@@ -39,12 +39,12 @@ def flatten(tree: Mapping[str, Any], origin: str = "config") -> dict[str, Any]:
     passed_over: list[str] = []
     known = dotted_keys()
     for key, value in _leaves(tree, origin):
-        place = seed_keys.placed(key, known)
+        place = legacy_keys.placed(key, known)
         if place is None:
             name = key.rpartition(".")[2]
-            passed_over.append(f"{name} ({seed_keys.IGNORED[name]})")
+            passed_over.append(f"{name} ({legacy_keys.IGNORED[name]})")
         else:
-            flat[place] = value if key in known else seed_keys.translated(key, value)
+            flat[place] = value if key in known else legacy_keys.translated(key, value)
     if passed_over:
         warnings.warn(f"{origin}: not used: {', '.join(passed_over)}", stacklevel=2)
     return flat
@@ -53,7 +53,7 @@ def flatten(tree: Mapping[str, Any], origin: str = "config") -> dict[str, Any]:
 def _leaves(tree: Mapping[str, Any], origin: str) -> Iterator[tuple[str, Any]]:
     """Keys with their section in front, where they stand in one."""
     for key, value in tree.items():
-        if key not in SECTIONS + seed_keys.SECTIONS:
+        if key not in SECTIONS + legacy_keys.SECTIONS:
             yield str(key), value
             continue
         if not isinstance(value, Mapping):

@@ -14,13 +14,13 @@ WIDEST = 16_384
 Channels = Annotated[int, Field(ge=1, le=WIDEST)]
 
 
-class Section(BaseModel):
+class ConfigSection(BaseModel):
     """One section: frozen, and an unknown key is refused."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
 
-class ModelConfig(Section):
+class ModelConfig(ConfigSection):
     """The denoising network."""
 
     arch: str = Field("unet", description="network: unet or course_unet")
@@ -41,7 +41,7 @@ class ModelConfig(Section):
     )
 
 
-class DiffusionConfig(Section):
+class DiffusionConfig(ConfigSection):
     """Noise levels, what the network predicts, and how its loss is weighted."""
 
     schedule: str = Field("cosine", description="linear, scaled_linear, cosine or sigmoid")
@@ -65,7 +65,7 @@ class DiffusionConfig(Section):
         return self
 
 
-class EmbedderConfig(Section):
+class EmbedderConfig(ConfigSection):
     """What puts pictures and words into one space, and how the mini-CLIP is trained."""
 
     name: str = Field("auto", description="auto, transformers_clip, mini_clip or labels")
@@ -98,8 +98,13 @@ class EmbedderConfig(Section):
     )
     measure: bool = Field(True, description="let captions say what can be measured in the picture")
 
+    @field_validator("name", mode="before")
+    @classmethod
+    def _former_name(cls, name: object) -> object:
+        return "legacy_clip" if name == "seed_clip" else name  # so called by ddpm_clip 0.1
 
-class ConditioningConfig(Section):
+
+class ConditioningConfig(ConfigSection):
     """The way from an embedding to the network's condition, in training and afterwards."""
 
     c_drop_prob: float = Field(
@@ -121,7 +126,7 @@ class ConditioningConfig(Section):
     )
 
 
-class DataConfig(Section):
+class DataConfig(ConfigSection):
     """The pictures."""
 
     source: str | None = Field(None, description="a folder, npz:, wds:, hf:, or a name")
@@ -145,7 +150,7 @@ class DataConfig(Section):
         return channels
 
 
-class TrainingConfig(Section):
+class TrainingConfig(ConfigSection):
     """The optimisation and what it leaves in the run."""
 
     steps: int = Field(5000, ge=0, description="optimisation steps")
@@ -175,7 +180,7 @@ class TrainingConfig(Section):
     device: str = Field("auto", description="auto, cpu, cuda or mps")
 
 
-class GenerationConfig(Section):
+class GenerationConfig(ConfigSection):
     """How pictures are painted where a command does not say otherwise."""
 
     prompts: tuple[str, ...] = Field((), description="prompts of the sample grids")
@@ -198,7 +203,7 @@ class GenerationConfig(Section):
     seed: int = Field(0, ge=0, le=2**32 - 1, description="seed of the first picture")
 
 
-class Config(Section):
+class Config(ConfigSection):
     """Everything a run needs to be made again."""
 
     preset: str | None = Field(None, description="the preset this started from")

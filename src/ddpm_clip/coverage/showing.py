@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from PIL import Image
 
 from ddpm_clip.config.schema import DataConfig
-from ddpm_clip.coverage.asking import Answer
+from ddpm_clip.coverage.prompt_coverage import CoverageAnswer
 from ddpm_clip.data.pictures.images import from_array, to_array
 from ddpm_clip.data.remote.streams import Stream
 from ddpm_clip.data.sources import open_source
@@ -17,7 +17,7 @@ from ddpm_clip.types import ImageSource
 from ddpm_clip.utils.visualization import grid
 
 
-def sheet(answers: Sequence[Answer], data: DataConfig) -> Image.Image:
+def sheet(answers: Sequence[CoverageAnswer], data: DataConfig) -> Image.Image:
     """A row a prompt: its nearest training pictures, nearest first.
 
     Args:

@@ -54,7 +54,7 @@ class GradientGuidance:
         return self.strength > 0 and self.interval[0] < ratio <= self.interval[1]
 
 
-def steered(
+def gradient_guided(
     predict: Predict, schedule: NoiseSchedule, score: Score, guidance: GradientGuidance
 ) -> Predict:
     """Wrap `predict` so that inside the interval its x_0 is moved down the gradient of `score`.
@@ -98,7 +98,7 @@ def open_spread(ratio: float, spread: float = SPREAD) -> float:
     return ratio * spread / math.hypot(ratio, spread)
 
 
-def travelling(walker: Walker, guidance: GradientGuidance) -> Walker:
+def resampled(walker: Walker, guidance: GradientGuidance) -> Walker:
     """A sampler that walks each step of the interval `travel` times more, from fresh noise.
 
     After the step from t to s, x_s is noised to t again and the step repeated (Lugmayr et al.

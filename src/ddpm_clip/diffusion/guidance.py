@@ -1,7 +1,7 @@
 """Classifier-free guidance, and what keeps its pictures inside the range of pictures.
 
 Everything here wraps a network into `predict(x_t, t) -> Prediction`, the one thing that samplers
-call. Our scale s gives uncond + s (cond - uncond); the weight of the seeds is w = s - 1. Knows
+call. Our scale s gives uncond + s (cond - uncond); the weight in other texts is w = s - 1. Knows
 nothing of samplers, embedders or files.
 """
 

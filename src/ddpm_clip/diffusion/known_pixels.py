@@ -12,7 +12,9 @@ from ddpm_clip.diffusion.schedules import NoiseSchedule
 from ddpm_clip.types import Predict, Prediction
 
 
-def keeping(known: Tensor, paint: Tensor, schedule: NoiseSchedule) -> Callable[[Predict], Predict]:
+def with_known_pixels(
+    known: Tensor, paint: Tensor, schedule: NoiseSchedule
+) -> Callable[[Predict], Predict]:
     """Impose x_0 = `known` wherever `paint` is False.
 
     With x_0 given, every sampler carries a pixel to alpha_s x_0 + sigma_s eps of the next timestep,

@@ -9,8 +9,8 @@ from collections.abc import Generator, Sequence
 from torch import Tensor
 
 from ddpm_clip.config.limits import checked_rounds
-from ddpm_clip.diffusion.gradient_guidance import GradientGuidance, travelling
-from ddpm_clip.diffusion.known_pixels import keeping
+from ddpm_clip.diffusion.gradient_guidance import GradientGuidance, resampled
+from ddpm_clip.diffusion.known_pixels import with_known_pixels
 from ddpm_clip.diffusion.samplers import SAMPLERS, Walker
 from ddpm_clip.editing.image_to_image import requests_under
 from ddpm_clip.editing.pictures import Picture, mask_digest
@@ -62,7 +62,7 @@ def around(
 ) -> OverridesOf:
     """What is not painted is kept at every step, of which each is walked `rounds` times."""
     device = tti.model.device
-    kept = keeping(picture.x.to(device), paint.to(device), tti.model.ddpm.schedule)
+    kept = with_known_pixels(picture.x.to(device), paint.to(device), tti.model.ddpm.schedule)
     kept_everywhere = SamplingOverrides(wrap=kept, sampler=repeating(SAMPLERS[sampler], rounds))
 
     def overrides(requests: Sequence[GenerationRequest]) -> SamplingOverrides:
@@ -73,4 +73,4 @@ def around(
 
 def repeating(walker: Walker, rounds: int) -> Walker:
     """A sampler that walks every step `rounds` times (Lugmayr et al. 2022, algorithm 1)."""
-    return travelling(walker, GradientGuidance(1.0, (0.0, math.inf), rounds - 1))
+    return resampled(walker, GradientGuidance(1.0, (0.0, math.inf), rounds - 1))

@@ -49,11 +49,11 @@ def open_mini_clip(folder: str | Path, *, device: str = "cpu") -> Embedder:
     return MiniClip.load(folder, device)
 
 
-def open_seed_clip(folder: str | Path, *, device: str = "cpu") -> Embedder:
+def open_legacy_clip(folder: str | Path, *, device: str = "cpu") -> Embedder:
     """The CLIP that came with imported weights."""
-    from ddpm_clip.embedders.legacy_clip import SeedClip
+    from ddpm_clip.embedders.legacy_clip import LegacyClip
 
-    return SeedClip.load(folder, device)
+    return LegacyClip.load(folder, device)
 
 
 def open_labels(classes: Sequence[str]) -> Embedder:
@@ -69,7 +69,7 @@ EMBEDDERS: Registry[Callable[..., Any]] = Registry(
         "transformers_clip": open_transformers_clip,
         "mini_clip": open_mini_clip,
         "labels": open_labels,
-        "seed_clip": open_seed_clip,
+        "legacy_clip": open_legacy_clip,
     },
 )
 """Name -> opener. An opener returns a `ddpm_clip.types.Embedder`."""

@@ -27,7 +27,9 @@ from ddpm_clip.utils.untrusted import read_object
 if TYPE_CHECKING:
     from PIL.Image import Image
 
-WEIGHTS, CARD = "seed_clip.safetensors", "seed_clip.json"
+WEIGHTS, CARD = "legacy_clip.safetensors", "legacy_clip.json"
+FORMER = {WEIGHTS: "seed_clip.safetensors", CARD: "seed_clip.json"}
+"""What the files were called by ddpm_clip 0.1; models imported by it can still be opened."""
 ALPHABET = "abcdefghijklmnopqrstuvwxyz1234567890 .!?"
 PAD, START, END, FIRST = range(4)
 LETTERS = 10
@@ -42,7 +44,7 @@ NAMES = {
 """How names begin there -> and here."""
 
 
-class SeedClip(nn.Module):
+class LegacyClip(nn.Module):
     """An embedder (`ddpm_clip.types.Embedder`) as that seed trained it.
 
     Args:
@@ -83,7 +85,7 @@ class SeedClip(nn.Module):
             "layers": layers,
             "text_features": text_features,
         }
-        self.name, self.dim, self.fingerprint = "seed_clip", dim, "untrained"
+        self.name, self.dim, self.fingerprint = "legacy_clip", dim, "untrained"
         chs = (img_ch, 16, 32, 64)
         convs: list[nn.Module] = []
         for ch_in, ch in pairwise(chs):
@@ -156,14 +158,15 @@ class SeedClip(nn.Module):
         write_text(folder / CARD, json.dumps(facts, indent=1) + "\n")
 
     @classmethod
-    def load(cls, folder: str | Path, device: torch.device | str = "cpu") -> "SeedClip":
+    def load(cls, folder: str | Path, device: torch.device | str = "cpu") -> "LegacyClip":
         """Open a folder that `save` wrote.
 
         Raises:
             MissingInput: no such files. DataError: they do not fit together.
         """
         folder = Path(folder)
-        absent = [name for name in (CARD, WEIGHTS) if not (folder / name).is_file()]
+        card, weights_file = (_found(folder, name) for name in (CARD, WEIGHTS))
+        absent = [path.name for path in (card, weights_file) if not path.is_file()]
         if absent:
             raise MissingInput(
                 f"no imported CLIP in {folder}",
@@ -171,15 +174,15 @@ class SeedClip(nn.Module):
                 "import it: ddpm-clip import-legacy FILE --clip FILE --out FOLDER",
             )
         try:
-            options, weights = read_object(folder / CARD)["options"], load_tensors(folder / WEIGHTS)
+            options, weights = read_object(card)["options"], load_tensors(weights_file)
             model = cls._filled(options, weights)
         except (OSError, ValueError, KeyError, TypeError, RuntimeError) as error:
             raise DataError(f"the CLIP in {folder} is damaged", str(error)[:200]) from error
-        model.fingerprint = sha256(folder / WEIGHTS)[:16]
+        model.fingerprint = sha256(weights_file)[:16]
         return model.to(device).eval()
 
     @classmethod
-    def of(cls, tensors: Mapping[str, Tensor]) -> "SeedClip":
+    def of(cls, tensors: Mapping[str, Tensor]) -> "LegacyClip":
         """The CLIP that tensors with that seed's names belong to; sizes are read off them.
 
         Raises:
@@ -208,7 +211,7 @@ class SeedClip(nn.Module):
             ) from error
 
     @classmethod
-    def _filled(cls, options: dict[str, Any], weights: dict[str, Tensor]) -> "SeedClip":
+    def _filled(cls, options: dict[str, Any], weights: dict[str, Tensor]) -> "LegacyClip":
         make = partial(cls, **options)
         check_weights(make, weights)
         model = make()
@@ -220,3 +223,9 @@ def _renamed(name: str) -> str:
     name = name.removeprefix("_orig_mod.").removeprefix("module.")
     start = next((start for start in NAMES if name.startswith(start)), "")
     return NAMES[start] + name[len(start) :] if start else name
+
+
+def _found(folder: Path, name: str) -> Path:
+    """A file of the folder, under its former name where it has that."""
+    former = folder / FORMER[name]
+    return former if former.is_file() else folder / name

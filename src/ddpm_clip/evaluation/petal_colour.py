@@ -12,7 +12,7 @@ from torch import Tensor
 
 from ddpm_clip.data.local.drawn_flowers import CENTRES, PETALS
 from ddpm_clip.data.local.flower_shapes import LEAF
-from ddpm_clip.evaluation.judge.network import Reading
+from ddpm_clip.evaluation.judge.network import JudgeReading
 
 SHADES = (-0.55, -0.4, -0.25, -0.1, 0.0, 0.15, 0.3)
 """From shadow to highlight, as the brush of the drawings lays them on."""
@@ -42,10 +42,12 @@ class PetalMeter:
         total = areas.sum(1, keepdim=True)
         return areas / total.clamp(min=1), total[:, 0] == 0
 
-    def read(self, x: Tensor) -> dict[str, Reading]:
+    def read(self, x: Tensor) -> dict[str, JudgeReading]:
         """The colour that covers most of each picture of x."""
         shares, _ = self(x)
-        return {"petals": Reading([self.classes[i] for i in shares.argmax(1).tolist()], shares)}
+        return {
+            "petals": JudgeReading([self.classes[i] for i in shares.argmax(1).tolist()], shares)
+        }
 
 
 def _areas(rgb: Tensor) -> Tensor:

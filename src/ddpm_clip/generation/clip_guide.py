@@ -12,7 +12,12 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from ddpm_clip.conditioning.conditioner import Conditioner
-from ddpm_clip.diffusion.gradient_guidance import GradientGuidance, Score, steered, travelling
+from ddpm_clip.diffusion.gradient_guidance import (
+    GradientGuidance,
+    Score,
+    gradient_guided,
+    resampled,
+)
 from ddpm_clip.diffusion.samplers import SAMPLERS, Walker
 from ddpm_clip.diffusion.schedules import NoiseSchedule
 from ddpm_clip.diffusion.views import Views
@@ -105,9 +110,9 @@ class ClipGuide:
         loss = self.score(texts, seeds, Views(settings.clip_views), settings.bridge)
 
         def wrap(predict: Predict) -> Predict:
-            return steered(predict, schedule, loss, guidance)
+            return gradient_guided(predict, schedule, loss, guidance)
 
-        return wrap, travelling(SAMPLERS[settings.sampler], guidance)
+        return wrap, resampled(SAMPLERS[settings.sampler], guidance)
 
 
 def spherical(a: Tensor, b: Tensor) -> Tensor:

@@ -12,7 +12,7 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from ddpm_clip.coverage.asking import Adviser
+from ddpm_clip.coverage.prompt_coverage import PromptCoverage
 from ddpm_clip.embedders.prompts import checked_prompts
 from ddpm_clip.embedders.texts import TextEmbeddings
 from ddpm_clip.errors import NonFiniteError, UsageError
@@ -46,7 +46,7 @@ class TextToImage:
         self._texts = TextEmbeddings(
             lambda texts: self.model.embedder.embed_texts(texts), alone=True
         )
-        self.adviser = Adviser(model)
+        self.prompt_coverage = PromptCoverage(model)
         self._guides: dict[str | None, ClipGuide] = {}
 
     @classmethod
@@ -73,7 +73,7 @@ class TextToImage:
     def warn(self, prompts: str | Sequence[str], settings: Settings) -> None:
         """A warning for each prompt that nothing in the model's pictures is like."""
         if not settings.wordless:
-            self.adviser.warn(checked_prompts(prompts))
+            self.prompt_coverage.warn(checked_prompts(prompts))
 
     def settings(self, **overrides: Any) -> Settings:
         """The model's own settings with some replaced, checked.

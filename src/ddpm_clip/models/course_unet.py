@@ -1,4 +1,4 @@
-"""The seeds' course network, block for block: the teaching baseline, and two that were trained.
+"""The course network of the earlier projects, block for block, and two trained variants.
 
 Its dense bottleneck ties it to one picture size, its condition reaches the decoder only and its
 time embedding sees t/T; that is what the course is about. Parameter counts are exact:

@@ -26,7 +26,7 @@ class DDPM:
     """Forward noising, training loss and sampling on one noise schedule.
 
     Args:
-        B: (T,) betas, as in the seeds, or a `NoiseSchedule`.
+        B: (T,) betas, as in the earlier projects, or a `NoiseSchedule`.
         device: where pictures and networks live.
         parameterization: what the network predicts: "eps", "x_0" or "v".
         weighting: of the loss over noise levels, a name in `WEIGHTINGS`.
@@ -74,7 +74,7 @@ class DDPM:
     ) -> Tensor:
         """(b, 1) with 1 = keep the condition, 0 = drop it; whole rows, or the null never trains.
 
-        `mode="element"` returns (b, e) as the seeds did: an ablation, to be multiplied into c.
+        `mode="element"` returns (b, e), as the earlier projects did: an ablation.
         """
         shape = (len(c), 1) if mode == "sample" else tuple(c.shape)
         return (torch.rand(shape, generator=generator) >= drop_prob).float().to(c.device)

@@ -31,7 +31,7 @@ class EMA:
 
     Args:
         model: whose weights are averaged; the average starts at their present values.
-        decay: a constant decay as in the seeds, with the ramp min(decay, (1 + n) / (10 + n));
+        decay: a constant decay with the ramp min(decay, (1 + n) / (10 + n)), for comparisons;
             None takes the power-function profile.
         sigma_rel: width of the power-function profile as a share of the run.
     """

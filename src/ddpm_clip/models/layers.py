@@ -95,7 +95,7 @@ class ContextEmbedding(nn.Module):
 
 
 class ResidualBlock(nn.Module):
-    """Two 3x3 convolutions with FiLM from the note (time + condition) before the second."""
+    """Two 3x3 convolutions with FiLM from the emb (time + condition) before the second."""
 
     def __init__(
         self, ch_in: int, ch: int, note_dim: int, dropout: float = 0.0, groups: int | None = None
@@ -107,10 +107,10 @@ class ResidualBlock(nn.Module):
         self.dropout = nn.Dropout(dropout)
         self.shortcut = nn.Conv2d(ch_in, ch, 1) if ch_in != ch else nn.Identity()
 
-    def forward(self, x: Tensor, note: Tensor) -> Tensor:
-        """x (b, ch_in, h, w), note (b, k) -> (b, ch, h, w)."""
+    def forward(self, x: Tensor, emb: Tensor) -> Tensor:
+        """x (b, ch_in, h, w), emb (b, k) -> (b, ch, h, w)."""
         h = self.conv1(F.silu(self.norm1(x)))
-        scale, shift = self.film(note)[:, :, None, None].chunk(2, dim=1)
+        scale, shift = self.film(emb)[:, :, None, None].chunk(2, dim=1)
         h = F.silu(torch.addcmul(shift, self.norm2(h), 1 + scale))
         return self.shortcut(x) + self.conv2(self.dropout(h))  # type: ignore[no-any-return]
 

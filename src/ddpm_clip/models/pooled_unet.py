@@ -89,6 +89,6 @@ class _Block(nn.Module):
         self.time, self.context = nn.Linear(t_embed_dim, ch), nn.Linear(c_embed_dim, ch)
 
     def forward(self, x: Tensor, time: Tensor, c: Tensor, c_mask: Tensor) -> Tensor:
-        note = self.time(time) + self.context(c) * c_mask  # (b, ch)
-        h = F.relu(self.norm(self.first(x)) + note[:, :, None, None])
+        emb = self.time(time) + self.context(c) * c_mask  # (b, ch)
+        h = F.relu(self.norm(self.first(x)) + emb[:, :, None, None])
         return F.relu(self.norm(self.second(h)))

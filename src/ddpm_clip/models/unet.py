@@ -93,18 +93,18 @@ class UNet(nn.Module):
     def forward(self, x_t: Tensor, t: Tensor, c: Tensor, c_mask: Tensor) -> Tensor:
         """x_t (b, img_ch, h, w), t (b,), c (b, e), c_mask (b, 1) -> (b, img_ch, h, w)."""
         self._check_size(*x_t.shape[-2:])
-        note = F.silu(self.time(t) + self.context(c, c_mask))  # (b, k)
+        emb = F.silu(self.time(t) + self.context(c, c_mask))  # (b, k)
         x = self.enter(_to_depth(x_t, self.stem))  # (b, d, h/stem, w/stem)
         skips: list[Tensor] = []
         for level in self.down:
             for block in _blocks(level):
-                x = block(x, note)
+                x = block(x, emb)
                 skips.append(x)
             x = _resized(level, x)
-        x = self.middle(x, note)
+        x = self.middle(x, emb)
         for level in self.up:
             for block in _blocks(level):
-                x = block(_joined(x, skips.pop()), note)
+                x = block(_joined(x, skips.pop()), emb)
             x = _resized(level, x)
         return _to_space(self.leave(F.silu(self.norm(x))), self.stem)
 
@@ -138,9 +138,9 @@ class _Level(nn.Module):
         )
         self.resize: nn.Module = nn.Identity()
 
-    def forward(self, x: Tensor, note: Tensor) -> Tensor:
+    def forward(self, x: Tensor, emb: Tensor) -> Tensor:
         for block in self.blocks:
-            x = block(x, note)
+            x = block(x, emb)
         return self.resize(x)  # type: ignore[no-any-return]
 
 
@@ -153,8 +153,8 @@ class _Block(nn.Module):
         self.residual = ResidualBlock(ch_in, ch, within.note_dim, within.dropout, groups)
         self.attention = Attention(ch, groups=groups) if attend else nn.Identity()
 
-    def forward(self, x: Tensor, note: Tensor) -> Tensor:
-        return self.attention(self.residual(x, note))  # type: ignore[no-any-return]
+    def forward(self, x: Tensor, emb: Tensor) -> Tensor:
+        return self.attention(self.residual(x, emb))  # type: ignore[no-any-return]
 
 
 def _blocks(level: nn.Module) -> list[_Block]:

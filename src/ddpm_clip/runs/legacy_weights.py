@@ -19,7 +19,7 @@ from ddpm_clip.conditioning.conditioner import Conditioner
 from ddpm_clip.conditioning.files import save_conditioner
 from ddpm_clip.config.legacy_keys import OPENAI_NAMES
 from ddpm_clip.config.resolve import Layer, merge
-from ddpm_clip.embedders.legacy_clip import SeedClip
+from ddpm_clip.embedders.legacy_clip import LegacyClip
 from ddpm_clip.errors import CannotCreate, DataError, MissingInput, UsageError
 from ddpm_clip.models.legacy_keys import SeedNetwork, recognised
 from ddpm_clip.utils.pickled import Unpickled, read_pickled
@@ -72,7 +72,7 @@ def import_legacy(
         raise CannotCreate(f"{out} exists", fix="choose another --out", param="out")
     found = _unpickled(Path(file))
     network = recognised(_weights(found))
-    own_clip = SeedClip.of(_weights(_unpickled(Path(clip)))) if clip else None
+    own_clip = LegacyClip.of(_weights(_unpickled(Path(clip)))) if clip else None
     keys, length = _condition(network, found, own_clip, classes, embedder)
     config = merge([Layer(str(file), _keys(network, found, timesteps) | keys)])[0]
     make = partial(
@@ -184,7 +184,7 @@ def _number(value: Any, otherwise: float) -> float:
 def _condition(
     network: SeedNetwork,
     found: Unpickled,
-    own_clip: SeedClip | None,
+    own_clip: LegacyClip | None,
     classes: Sequence[str],
     embedder: str | None,
 ) -> tuple[dict[str, Any], float]:
@@ -199,7 +199,7 @@ def _condition(
                 "give the CLIP it was trained with: --clip FILE.pth",
                 param="clip",
             )
-        return {"embedder.name": "seed_clip"}, 1.0
+        return {"embedder.name": "legacy_clip"}, 1.0
     if classes:
         if len(classes) != wide:
             raise UsageError(

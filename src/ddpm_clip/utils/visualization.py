@@ -110,7 +110,7 @@ def save_animation(
     interval: int = 300,
     repeat_delay: int = 5000,
 ) -> Path:
-    """The seeds' GIF of a sequence of pictures or tensors; a batch becomes a square grid."""
+    """The legacy GIF of a sequence of pictures or tensors; a batch becomes a square grid."""
     frames = [x if isinstance(x, Image.Image) else _frame(x) for x in xs]
     return save_gif(frames, gif_name, interval=interval, hold=repeat_delay)
 
@@ -118,12 +118,12 @@ def save_animation(
 def generation_image(
     images: Tensor, text_list: Sequence[str], w: Sequence[float], save_path: str | Path
 ) -> Path:
-    """The seeds' grid of guidance weights, a row each, by prompts, a column each.
+    """The legacy grid of guidance weights, a row each, by prompts, a column each.
 
     Args:
         images: (len(w), len(text_list), c, h, w) or (len(w) * len(text_list), c, h, w).
         text_list: the prompts.
-        w: the seeds' weights, w = s - 1.
+        w: the weights, w = s - 1.
         save_path: of the PNG.
     """
     flat = images.flatten(0, 1) if images.ndim == 5 else images

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from ddpm_clip.coverage.asking import Adviser
+from ddpm_clip.coverage.prompt_coverage import PromptCoverage
 from ddpm_clip.data.local.drawn_flowers import write_folder
 from ddpm_clip.embedders.mini_clip import MiniClip
 from ddpm_clip.runs.pretrained import COVERAGE, load
@@ -105,7 +105,7 @@ def test_the_nearest_pictures_are_drawn_where_they_are(cli, photos):
     assert cli("ask", photos, "a red rose", "a blue rose", "-k", 5, "--out", "near.png").code == 0
     with Image.open("near.png") as sheet:
         assert sheet.width > 5 * 16
-    said = {one.key for one in Adviser(load(photos)).ask("a red rose", 5).neighbours}
+    said = {one.key for one in PromptCoverage(load(photos)).ask("a red rose", 5).neighbours}
     assert all(key.startswith("rose/") for key in said)
 
 

@@ -9,8 +9,8 @@ from ddpm_clip.data.cache.card import CacheCard
 from ddpm_clip.data.cache.parts import (
     DONE,
     Done,
+    EmbeddingShard,
     Job,
-    Part,
     agree_on_job,
     complete_parts,
     write_done,
@@ -33,7 +33,7 @@ def make(home, part, job=JOB):
 @pytest.mark.parametrize("count", [1, 3, 4, 50])
 @pytest.mark.parametrize("batch_size", [1, 4, 64])
 def test_parts_are_whole_batches_and_together_everything(total, count, batch_size):
-    stretches = [Part(count, i).rows(total, batch_size) for i in range(count)]
+    stretches = [EmbeddingShard(count, i).rows(total, batch_size) for i in range(count)]
     assert [i for rows in stretches for i in rows] == list(range(total))
     assert all(rows.start % batch_size == 0 for rows in stretches if rows)
     batches = [-(-len(rows) // batch_size) for rows in stretches]
@@ -41,26 +41,30 @@ def test_parts_are_whole_batches_and_together_everything(total, count, batch_siz
 
 
 def test_parts_are_counted_from_0():
-    assert [str(Part.parse(text)) for text in ("0/3", "1/3", "2/3")] == ["0/3", "1/3", "2/3"]
+    assert [str(EmbeddingShard.parse(text)) for text in ("0/3", "1/3", "2/3")] == [
+        "0/3",
+        "1/3",
+        "2/3",
+    ]
 
 
 @pytest.mark.parametrize("text", ["3/3", "0/0", "-1/3", "1", "a/b", "1/3/5", ""])
 def test_what_is_no_part_is_refused_with_what_there_is(text):
     with pytest.raises(UsageError, match="counted from 0") as refused:
-        Part.parse(text)
+        EmbeddingShard.parse(text)
     assert "0/3 to 2/3" in str(refused.value) or text != "3/3"
 
 
 def test_parts_that_are_not_there_are_named_with_their_commands(tmp_path):
     for i in (0, 3):
-        make(tmp_path, Part(4, i))
-    agree_on_job(Part(4, 1).folder(tmp_path), JOB)  # begun, not done
+        make(tmp_path, EmbeddingShard(4, i))
+    agree_on_job(EmbeddingShard(4, 1).folder(tmp_path), JOB)  # begun, not done
     with pytest.raises(MissingInput) as refused:
         complete_parts(tmp_path, JOB, "ddpm-clip embed photos --out e")
     assert "2 of 4 parts" in str(refused.value)
     for i in (1, 2):
         assert f"ddpm-clip embed photos --out e --shard {i}/4" in str(refused.value)
-        make(tmp_path, Part(4, i))
+        make(tmp_path, EmbeddingShard(4, i))
     assert [str(part) for part, _ in complete_parts(tmp_path, JOB, "")] == [
         "0/4",
         "1/4",
@@ -75,9 +79,9 @@ def test_where_there_are_no_parts_it_is_said(tmp_path):
 
 
 def test_of_two_cuts_the_complete_one_is_taken(tmp_path):
-    make(tmp_path, Part(4, 2))
+    make(tmp_path, EmbeddingShard(4, 2))
     for i in range(3):
-        make(tmp_path, Part(3, i))
+        make(tmp_path, EmbeddingShard(3, i))
     assert len(complete_parts(tmp_path, JOB, "")) == 3
 
 
@@ -92,23 +96,23 @@ def test_of_two_cuts_the_complete_one_is_taken(tmp_path):
     ],
 )
 def test_parts_of_another_job_are_refused(tmp_path, other):
-    make(tmp_path, Part(1, 0), other)
+    make(tmp_path, EmbeddingShard(1, 0), other)
     with pytest.raises(CannotCreate, match="another job"):
         complete_parts(tmp_path, JOB, "")
     with pytest.raises(CannotCreate, match="another job"):
-        agree_on_job(Part(1, 0).folder(tmp_path), JOB)
+        agree_on_job(EmbeddingShard(1, 0).folder(tmp_path), JOB)
 
 
 @pytest.mark.parametrize("text", ["", "{}", '{"digests": [], "bad": []}', '{"digests": 3}'])
 def test_a_damaged_note_of_being_done_counts_as_not_done(tmp_path, text):
-    make(tmp_path, Part(1, 0))
-    (Part(1, 0).folder(tmp_path) / DONE).write_text(text)
+    make(tmp_path, EmbeddingShard(1, 0))
+    (EmbeddingShard(1, 0).folder(tmp_path) / DONE).write_text(text)
     with pytest.raises(MissingInput, match="0/1"):
         complete_parts(tmp_path, JOB, "")
 
 
 def test_a_damaged_job_is_a_storage_error(tmp_path):
-    make(tmp_path, Part(1, 0))
-    (Part(1, 0).folder(tmp_path) / "job.json").write_text(json.dumps([1]))
+    make(tmp_path, EmbeddingShard(1, 0))
+    (EmbeddingShard(1, 0).folder(tmp_path) / "job.json").write_text(json.dumps([1]))
     with pytest.raises(StorageError, match=r"job\.json"):
-        agree_on_job(Part(1, 0).folder(tmp_path), JOB)
+        agree_on_job(EmbeddingShard(1, 0).folder(tmp_path), JOB)

@@ -10,7 +10,7 @@ from PIL import Image
 from ddpm_clip.data.pictures.images import BadImage
 from ddpm_clip.data.pictures.pixels import load_pixels
 from ddpm_clip.data.remote.hf_datasets import HubSource, Place, _roots
-from ddpm_clip.data.remote.hub_rows import Reading
+from ddpm_clip.data.remote.hub_rows import ColumnRoles
 from ddpm_clip.data.remote.streams import keep
 from ddpm_clip.data.sources import open_source
 from ddpm_clip.data.subset import limit
@@ -73,7 +73,7 @@ def test_a_row_may_point_to_a_file_of_the_place_and_to_no_other(tmp_path):
     inside.parent.mkdir()
     inside.write_bytes(png(1))
     outside.write_bytes(png(2))
-    reading, roots = Reading("image", None, None), [inside.parent]
+    reading, roots = ColumnRoles("image", None, None), [inside.parent]
     assert reading.bytes_of({"image": {"path": str(inside)}}, "k", roots) == png(1)
     assert reading.bytes_of({"image": b"as it is"}, "k", roots) == b"as it is"
     for path, reason in (
@@ -123,7 +123,7 @@ def test_a_stream_fetches_the_pictures_of_its_own_repository_only(monkeypatch):
         return io.BytesIO(png(3))
 
     monkeypatch.setattr("datasets.utils.file_utils.xopen", opened)
-    reading = Reading("image", None, None)
+    reading = ColumnRoles("image", None, None)
 
     def data_of(path):
         return reading.incoming({"image": {"bytes": None, "path": path}}, "k", [], own).data

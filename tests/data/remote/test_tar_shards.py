@@ -14,7 +14,7 @@ from ddpm_clip.data.pictures.images import BadImage
 from ddpm_clip.data.pictures.pixels import load_pixels
 from ddpm_clip.data.remote.tar_shards import expanded
 from ddpm_clip.data.sources import open_source
-from ddpm_clip.data.storage.scratch import room
+from ddpm_clip.data.storage.scratch import allocate_array
 from ddpm_clip.errors import DataError, MissingInput, StorageError, UsageError
 from ddpm_clip.runs.run import Run
 from ddpm_clip.training.prepare.prepare import prepare
@@ -306,10 +306,10 @@ def test_above_the_memory_limit_embeddings_and_pixels_lie_in_a_file(twins, monke
     plain = prepared(twins / "a", twins / "folder")
 
     def mapped(shape, dtype, what, *, home=None, memory_limit_mb=0):
-        return room(shape, dtype, what, home=home, memory_limit_mb=0)
+        return allocate_array(shape, dtype, what, home=home, memory_limit_mb=0)
 
-    monkeypatch.setattr("ddpm_clip.data.pictures.pixels.room", mapped)
-    monkeypatch.setattr("ddpm_clip.training.prepare.prepare.room", mapped)
+    monkeypatch.setattr("ddpm_clip.data.pictures.pixels.allocate_array", mapped)
+    monkeypatch.setattr("ddpm_clip.training.prepare.prepare.allocate_array", mapped)
     files = prepared(twins / "b", twins / "folder")
     assert isinstance(files.pixels, np.memmap)
     same(plain, files)

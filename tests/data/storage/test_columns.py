@@ -3,7 +3,7 @@
 import pytest
 
 from ddpm_clip.data.storage import columns
-from ddpm_clip.data.storage.columns import Labels, Texts, TextWriter
+from ddpm_clip.data.storage.columns import LabelColumn, TextColumn, TextWriter
 
 ODD = [
     "",
@@ -20,7 +20,7 @@ ODD = [
 @pytest.mark.parametrize("in_memory", [2**20, 64])
 def test_texts_come_back_from_memory_and_from_a_file(monkeypatch, in_memory):
     monkeypatch.setattr(columns, "IN_MEMORY", in_memory)
-    column = Texts(ODD * 3)
+    column = TextColumn(ODD * 3)
     assert list(column) == ODD * 3
     assert column == ODD * 3 != column[:-1]
     assert column[-1] == ODD[-1]
@@ -30,7 +30,7 @@ def test_texts_come_back_from_memory_and_from_a_file(monkeypatch, in_memory):
     for row in (3 * len(ODD), -3 * len(ODD) - 1):
         with pytest.raises(IndexError):
             column[row]
-    assert len(Texts()) == 0 == len(list(Texts()))
+    assert len(TextColumn()) == 0 == len(list(TextColumn()))
 
 
 def test_a_writer_that_is_given_up_leaves_nothing_open(monkeypatch):
@@ -41,7 +41,7 @@ def test_a_writer_that_is_given_up_leaves_nothing_open(monkeypatch):
 
 
 def test_labels_are_numbers_inside_and_names_outside():
-    labels = Labels(["b", None, "a", "b"])
+    labels = LabelColumn(["b", None, "a", "b"])
     assert list(labels) == ["b", None, "a", "b"]
     assert labels[1] is None
     assert labels[-1] == "b"

@@ -9,7 +9,7 @@ from torch.nn import functional as F
 
 from ddpm_clip.conditioning.conditioner import Conditioner
 from ddpm_clip.errors import UsageError
-from ddpm_clip.evaluation.clip.similarity import Space, compass, similarity
+from ddpm_clip.evaluation.clip.similarity import EmbeddingSpace, compass, similarity
 
 WORDS = F.normalize(torch.eye(4)[:3] + 0.2, dim=1)
 GAP = torch.tensor([0.0, 0.0, 0.0, 4.0])
@@ -33,7 +33,7 @@ def pictures(*which):
 
 def space(centred):
     conditioner = Conditioner.fit(WORDS + GAP, WORDS) if centred else None
-    return Space("planted", Planted(), conditioner)
+    return EmbeddingSpace("planted", Planted(), conditioner)
 
 
 def test_the_diagonal_is_the_best_of_row_and_column_where_both_are_centred():
@@ -77,7 +77,7 @@ def test_a_plane_in_a_space_is_found_with_its_share_of_the_variance():
             return axes.T[[int(text) for text in texts]]
 
     images = [Image.new("L", (i + 1, 1)) for i in range(400)]
-    found = compass(Space("flat", Flat()), images, [""] * 400, ["0", "1", "2"])
+    found = compass(EmbeddingSpace("flat", Flat()), images, [""] * 400, ["0", "1", "2"])
     assert found.shown > 0.95
     assert found.agree is None
     lengths = found.arrows.norm(dim=1)
@@ -95,7 +95,9 @@ def test_two_dimensions_are_shown_as_they_are():
         def embed_texts(self, texts):
             return ring[[int(text) for text in texts]]
 
-    found = compass(Space("two", Two()), pictures(1, 2, 3), ["1", "2", "0"], ["0", "1", "2"])
+    found = compass(
+        EmbeddingSpace("two", Two()), pictures(1, 2, 3), ["1", "2", "0"], ["0", "1", "2"]
+    )
     assert torch.allclose(found.points, ring[1:4])
     assert torch.allclose(found.arrows, ring[:3])
     assert found.shown == 1.0
@@ -107,4 +109,4 @@ def test_two_dimensions_are_shown_as_they_are():
 def test_a_space_without_words_wants_some():
     with pytest.raises(UsageError, match="no words"):
         space(True).asked([])
-    assert Space.open("digits", "cpu").asked([])[:2] == ["zero", "one"]
+    assert EmbeddingSpace.open("digits", "cpu").asked([])[:2] == ["zero", "one"]

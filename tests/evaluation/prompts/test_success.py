@@ -3,11 +3,11 @@ import torch
 from planted import ATTRIBUTES
 
 from ddpm_clip.errors import UsageError
-from ddpm_clip.evaluation.judge.network import Reading
+from ddpm_clip.evaluation.judge.network import JudgeReading
 from ddpm_clip.evaluation.prompts.success import (
     Count,
+    JudgedPicture,
     PromptCase,
-    Verdict,
     count_success,
     paint_cases,
     prompt_success,
@@ -31,7 +31,7 @@ class FirstPixelJudge:
     def read(self, x):
         shapes = [self.classes[int(i)] for i in x[:, 0, 0, 0]]
         tones = [ATTRIBUTES["tone"][int(i)] for i in x[:, 0, 0, 1]]
-        return {"shape": Reading(shapes, x), "tone": Reading(tones, x)}
+        return {"shape": JudgeReading(shapes, x), "tone": JudgeReading(tones, x)}
 
 
 def pictures(*rows):
@@ -66,7 +66,7 @@ def test_counts_tell_share_interval_and_json():
 
 
 def test_the_json_form_names_prompts_only_where_asked():
-    table = tabulated([Verdict(RING, {"shape": True}, False)])
+    table = tabulated([JudgedPicture(RING, {"shape": True}, False)])
     assert "prompts" not in table.as_dict()
     assert table.as_dict(prompts=True)["prompts"]["a ring"]["success"] == 1
 

@@ -10,15 +10,15 @@ from ddpm_clip.evaluation.report.evaluation_data import EvaluationData
 from ddpm_clip.evaluation.report.evaluators import Evaluator
 from ddpm_clip.evaluation.report.real_pictures import Pictures, Real
 from ddpm_clip.evaluation.report.sections import transfer as transfer_module
-from ddpm_clip.evaluation.report.sections.copies import copies_part
-from ddpm_clip.evaluation.report.sections.figures import Absent
+from ddpm_clip.evaluation.report.sections.copies import copies_section
+from ddpm_clip.evaluation.report.sections.figures import Skipped
 from ddpm_clip.evaluation.report.sections.sets import (
-    distances_part,
-    diversity_part,
-    two_sample_part,
+    distances_section,
+    diversity_section,
+    two_sample_section,
 )
-from ddpm_clip.evaluation.report.sections.transfer import transfer_part
-from ddpm_clip.evaluation.report.sections.words import retrieval_part, success_part
+from ddpm_clip.evaluation.report.sections.transfer import transfer_section
+from ddpm_clip.evaluation.report.sections.words import retrieval_section, success_section
 from ddpm_clip.evaluation.report.shown import first_seeds
 from ddpm_clip.utils.generators import finish
 from ddpm_clip.utils.tensors import to_float
@@ -61,85 +61,88 @@ def data(toy_judge, real):
     return make
 
 
-def figures(part):
-    return {one.name: one for one in part.figures}
+def figures(section):
+    return {one.name: one for one in section.figures}
 
 
 def test_a_perfect_model_succeeds_and_one_that_heeds_no_prompt_does_not(data):
-    good = figures(finish(success_part(data(perfect()))))["success"]
+    good = figures(finish(success_section(data(perfect()))))["success"]
     assert good.value > 0.93
     assert good.real == pytest.approx(good.value, abs=0.08)
     assert good.interval[0] < good.value <= good.interval[1]
     turned = perfect().roll(2 * N, 0)  # each case gets the pictures of another shape
-    bad = finish(success_part(data(turned)))
+    bad = finish(success_section(data(turned)))
     assert figures(bad)["success"].value < 0.05
     assert figures(bad)["success"].real == good.real
 
 
 def test_weak_judges_and_uncounted_pictures_are_told(data, toy_judge):
     weak = Evaluator(toy_judge, {"accuracy": {"shape": 0.5, "tone": 0.99}, "accuracy_n": 9})
-    notes = " ".join(finish(success_part(data(perfect()))).notes)
+    notes = " ".join(finish(success_section(data(perfect()))).notes)
     assert "weak" not in notes
     made = data(perfect())
     made.judge = weak
-    assert "weak at shape" in " ".join(finish(success_part(made)).notes)
+    assert "weak at shape" in " ".join(finish(success_section(made)).notes)
     made = data(perfect())
     made.cases = [PromptCase("whatever", {}), *CASES[1:]]
-    part = finish(success_part(made))
-    assert f"{N} pictures are not counted" in " ".join(part.notes)
-    assert figures(part)["success"].n == 5 * N
+    section = finish(success_section(made))
+    assert f"{N} pictures are not counted" in " ".join(section.notes)
+    assert figures(section)["success"].n == 5 * N
 
 
 def test_where_nothing_is_asked_the_judge_says_what_it_takes_for_real(data):
     made = data(torch.cat([perfect(), torch.randn_like(perfect()).clamp(-1, 1)]))
     made.cases, made.n = [PromptCase("(without words)", {})], len(made.x)
-    part = finish(success_part(made))
-    (told,) = part.figures
+    section = finish(success_section(made))
+    (told,) = section.figures
     assert told.name == "not rejected by the judge"
     assert (told.n, told.value) == (len(made.x), pytest.approx(0.5, abs=0.1))
     assert told.real > 0.9
-    assert "No prompt states facts" in part.reads
+    assert "No prompt states facts" in section.reads
 
 
 def test_distances_of_a_perfect_model_are_those_of_real_pictures(data):
-    good = figures(finish(distances_part(data(perfect()))))
+    good = figures(finish(distances_section(data(perfect()))))
     for name in ("precision", "recall", "density", "coverage"):
         assert good[name].value == pytest.approx(good[name].real, abs=0.25), name
     noise = 2 * torch.rand(len(CASES) * N, 1, 16, 16) - 1
-    part = finish(distances_part(data(noise)))
-    bad = figures(part)
+    section = finish(distances_section(data(noise)))
+    bad = figures(section)
     frechet = next(one for name, one in bad.items() if name.startswith("Fréchet"))
     assert frechet.value > 3 * frechet.real
     assert bad["precision"].value < 0.1
     assert bad["probability of such a kernel distance by chance"].value < 0.01
     assert "FID" not in frechet.name.replace("no FID", "")
-    assert any("small for 128 features" in note for note in part.notes)
-    assert any("never saw" in note for note in part.notes)
+    assert any("small for 128 features" in note for note in section.notes)
+    assert any("never saw" in note for note in section.notes)
 
 
 def test_noise_is_told_apart_and_a_perfect_model_is_not(data):
-    good = figures(finish(two_sample_part(data(perfect()))))["told apart"]
+    good = figures(finish(two_sample_section(data(perfect()))))["told apart"]
     assert good.interval[0] < 0.6
     noise = 2 * torch.rand(len(CASES) * N, 1, 16, 16) - 1
-    assert figures(finish(two_sample_part(data(noise))))["told apart"].value > 0.95
+    assert figures(finish(two_sample_section(data(noise))))["told apart"].value > 0.95
 
 
 def test_one_picture_over_and_over_has_no_diversity(data):
-    good = figures(finish(diversity_part(data(perfect()))))["ratio to real pictures"]
+    good = figures(finish(diversity_section(data(perfect()))))["ratio to real pictures"]
     assert good.value == pytest.approx(1, abs=0.25)
     same = perfect().view(len(CASES), N, 1, 16, 16)[:, :1].expand(-1, N, -1, -1, -1).flatten(0, 1)
-    part = finish(diversity_part(data(same)))
-    assert figures(part)["ratio to real pictures"].value == pytest.approx(0, abs=1e-6)
-    assert len(part.more) == len(CASES)
+    section = finish(diversity_section(data(same)))
+    assert figures(section)["ratio to real pictures"].value == pytest.approx(0, abs=1e-6)
+    assert len(section.more) == len(CASES)
 
 
 def test_painted_training_pictures_are_found_and_others_are_not(data, real):
-    clear = finish(copies_part(data(perfect())))
-    assert [one.value for one in clear.part.figures if one.name.startswith("copies")] == [0.0, 0.0]
+    clear = finish(copies_section(data(perfect())))
+    assert [one.value for one in clear.section.figures if one.name.startswith("copies")] == [
+        0.0,
+        0.0,
+    ]
     copied = perfect()
     copied[:40] = to_float(real.train.pixels[:40])
-    found = finish(copies_part(data(copied)))
-    pixels, features = (one for one in found.part.figures if one.name.startswith("copies"))
+    found = finish(copies_section(data(copied)))
+    pixels, features = (one for one in found.section.figures if one.name.startswith("copies"))
     assert pixels.value == pytest.approx(40 / len(copied))
     assert "copies (pixels; copies)" in pixels.name
     assert features.value >= 40 / len(copied) - 0.01
@@ -147,18 +150,18 @@ def test_painted_training_pictures_are_found_and_others_are_not(data, real):
 
 
 def test_without_training_pictures_copies_are_absent_with_a_reason(data):
-    gone = finish(copies_part(data(perfect(), real=Real("x", why_not="x is not here"))))
-    assert isinstance(gone.part, Absent)
-    assert gone.part.why == "x is not here"
+    gone = finish(copies_section(data(perfect(), real=Real("x", why_not="x is not here"))))
+    assert isinstance(gone.section, Skipped)
+    assert gone.section.why == "x is not here"
     few = Real("x", Pictures(*planted(50, 0)), Pictures(*planted(3, 1)))
-    assert "only 3 pictures" in finish(copies_part(data(perfect(), real=few))).part.why
+    assert "only 3 pictures" in finish(copies_section(data(perfect(), real=few))).section.why
 
 
 def test_readers_learn_from_a_perfect_model_and_not_from_wrong_labels(data, monkeypatch):
     monkeypatch.setattr(transfer_module, "QUICK_STEPS", 40)
-    good = finish(transfer_part(data(perfect()))).figures[0]
+    good = finish(transfer_section(data(perfect()))).figures[0]
     assert good.value > 0.9
-    bad = finish(transfer_part(data(perfect().roll(2 * N, 0)))).figures[0]
+    bad = finish(transfer_section(data(perfect().roll(2 * N, 0)))).figures[0]
     assert bad.value < 0.2
     assert bad.real == good.real > 0.9
 
@@ -166,18 +169,18 @@ def test_readers_learn_from_a_perfect_model_and_not_from_wrong_labels(data, monk
 def test_another_clip_is_asked_and_real_pictures_beside(data):
     torch.manual_seed(0)
     clip = MiniClip(1, 16, 8, 8, 32).eval()
-    part = finish(retrieval_part(data(perfect(), scorer=Evaluator(clip, {"dim": 8}))))
-    found = figures(part)["R-precision"]
+    section = finish(retrieval_section(data(perfect(), scorer=Evaluator(clip, {"dim": 8}))))
+    found = figures(section)["R-precision"]
     assert found.n == len(CASES) * N
     assert found.real is not None
-    assert len(part.more) == len(CASES)
+    assert len(section.more) == len(CASES)
 
 
-@pytest.mark.parametrize("work", [success_part, retrieval_part])
+@pytest.mark.parametrize("work", [success_section, retrieval_section])
 def test_a_part_without_its_witness_says_why(data, work):
-    absent = finish(work(data(perfect(), judge=False)))
-    assert isinstance(absent, Absent)
-    assert (absent.why, absent.fix) == ("nobody is here", "fetch somebody")
+    skipped = finish(work(data(perfect(), judge=False)))
+    assert isinstance(skipped, Skipped)
+    assert (skipped.why, skipped.fix) == ("nobody is here", "fetch somebody")
 
 
 def test_the_first_seeds_are_shown_with_what_the_judge_says(data):

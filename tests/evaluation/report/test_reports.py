@@ -15,9 +15,9 @@ from ddpm_clip.evaluation.report.formats.as_json import as_json
 from ddpm_clip.evaluation.report.formats.files import check_folder, write_evaluation
 from ddpm_clip.evaluation.report.formats.html import as_html
 from ddpm_clip.evaluation.report.formats.markdown import as_markdown
-from ddpm_clip.evaluation.report.plan import Plan
-from ddpm_clip.evaluation.report.sections.figures import Absent, Figure, Part
-from ddpm_clip.evaluation.report.shown import Shown
+from ddpm_clip.evaluation.report.plan import SamplingPlan
+from ddpm_clip.evaluation.report.sections.figures import Figure, Section, Skipped
+from ddpm_clip.evaluation.report.shown import ShownPicture
 
 EVIL = "<script>alert('a|b')</script>"
 
@@ -38,21 +38,23 @@ def evaluation():
     }
     picture = Image.new("RGB", (8, 8), "red")
     shown = [
-        Shown(picture, EVIL, 5, "failure", EVIL),
-        Shown(picture, EVIL, 6, "rejected", "x"),
-        Shown(picture, "a rose", 7, "success"),
+        ShownPicture(picture, EVIL, 5, "failure", EVIL),
+        ShownPicture(picture, EVIL, 6, "rejected", "x"),
+        ShownPicture(picture, "a rose", 7, "success"),
     ]
     figures = (
         Figure("success", 0.985, 400, "%", (0.97, 0.99), 0.99, "high"),
         Figure("distance", math.nan, 400),
     )
-    parts = (
-        Part("success", "Prompt success", "How many.", figures, figures, (EVIL,), {"a": 1}),
-        Part("copies", "Copies", "Which.", figures),
+    sections = (
+        Section("success", "Prompt success", "How many.", figures, figures, (EVIL,), {"a": 1}),
+        Section("copies", "Copies", "Which.", figures),
     )
-    absent = (Absent("retrieval", "Retrieval", "no CLIP | here", "train <one>"),)
-    plan = Plan(2, (PromptCase(EVIL, {"digit": "six"}), PromptCase("a rose", {})), 3, 5.0, 1.5)
-    return Evaluation(made, model, plan, 5, parts, absent, tuple(shown), picture, 12.0)
+    skipped = (Skipped("retrieval", "Retrieval", "no CLIP | here", "train <one>"),)
+    plan = SamplingPlan(
+        2, (PromptCase(EVIL, {"digit": "six"}), PromptCase("a rose", {})), 3, 5.0, 1.5
+    )
+    return Evaluation(made, model, plan, 5, sections, skipped, tuple(shown), picture, 12.0)
 
 
 class Page(HTMLParser):

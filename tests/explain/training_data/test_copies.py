@@ -2,7 +2,7 @@ import torch
 from torch.nn import functional as F
 
 from ddpm_clip.explain.panels.kinds import Table
-from ddpm_clip.explain.training_data.copies import Copies, near_rows
+from ddpm_clip.explain.training_data.copies import CopyAudit, near_rows
 
 
 def rows(n, seed):
@@ -25,7 +25,7 @@ def test_a_mixture_of_both_counts_the_copies():
 
 
 def test_where_nothing_could_be_looked_at_the_table_says_why():
-    found = Copies(why=("no bank",)).panels()
+    found = CopyAudit(why=("no bank",)).panels()
     assert isinstance(found[0], Table)
     assert found[0].note == "no bank."
-    assert Copies(why=("no bank",)).as_dict()["embeddings"] is None
+    assert CopyAudit(why=("no bank",)).as_dict()["embeddings"] is None

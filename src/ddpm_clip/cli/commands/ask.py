@@ -10,7 +10,7 @@ from ddpm_clip.cli.options import AsJson
 from ddpm_clip.cli.painting_options import WHOLE, used_prompts
 
 if TYPE_CHECKING:
-    from ddpm_clip.coverage.asking import Adviser, Answer
+    from ddpm_clip.coverage.prompt_coverage import CoverageAnswer, PromptCoverage
 
 
 def ask(
@@ -42,37 +42,37 @@ def ask(
     prompt. Without a prompt: prompts that are well covered, spread over what the pictures show.
     """
     from ddpm_clip.config.limits import checked_whole
-    from ddpm_clip.coverage.asking import Adviser
+    from ddpm_clip.coverage.prompt_coverage import PromptCoverage
     from ddpm_clip.runs.pretrained import load
 
     asked = used_prompts(prompts) if prompts else []
     k = None if k is None else checked_whole("k", k)
-    adviser = Adviser(load(model, device))
+    prompt_coverage = PromptCoverage(load(model, device))
     if not asked:
-        return _suggest(adviser, as_json)
-    answers = [adviser.ask(prompt, k) for prompt in asked]
+        return _suggest(prompt_coverage, as_json)
+    answers = [prompt_coverage.ask(prompt, k) for prompt in asked]
     if as_json:
-        facts = {"model": adviser.model.name, "error": adviser.coverage.error}
+        facts = {"model": prompt_coverage.model.name, "error": prompt_coverage.coverage.error}
         console.result_json(facts | {"answers": [answer.as_dict() for answer in answers]})
     else:
-        _print(adviser, answers)
+        _print(prompt_coverage, answers)
     if out is not None:
-        _draw(adviser, answers, out)
+        _draw(prompt_coverage, answers, out)
 
 
-def _suggest(adviser: "Adviser", as_json: bool) -> None:
-    told = adviser.coverage.suggestions
+def _suggest(prompt_coverage: "PromptCoverage", as_json: bool) -> None:
+    told = prompt_coverage.coverage.suggestions
     if as_json:
         facts = [{"prompt": one.prompt, "near": one.near} for one in told]
-        return console.result_json({"model": adviser.model.name, "suggestions": facts})
-    pictures = len(adviser.model.conditioner.bank)
+        return console.result_json({"model": prompt_coverage.model.name, "suggestions": facts})
+    pictures = len(prompt_coverage.model.conditioner.bank)
     console.say(f"prompts that are well covered, and how many of {pictures:,} pictures are near")
     for one in told:
         console.result(f"{one.near:>7,}  {one.prompt}")
 
 
-def _print(adviser: "Adviser", answers: "list[Answer]") -> None:
-    error = adviser.coverage.error
+def _print(prompt_coverage: "PromptCoverage", answers: "list[CoverageAnswer]") -> None:
+    error = prompt_coverage.coverage.error
     for answer in answers:
         console.result(f"{answer.verdict}: {answer.prompt}")
         console.result(
@@ -87,13 +87,13 @@ def _print(adviser: "Adviser", answers: "list[Answer]") -> None:
     console.say(f"of prompts whose coverage is known, {error:.0%} are judged wrongly here")
 
 
-def _draw(adviser: "Adviser", answers: "list[Answer]", out: Path) -> None:
+def _draw(prompt_coverage: "PromptCoverage", answers: "list[CoverageAnswer]", out: Path) -> None:
     """The sheet, or a sentence where the pictures are not to be had."""
     from ddpm_clip.coverage.showing import sheet
     from ddpm_clip.errors import CannotCreate, DataError, MissingInput
 
     try:
-        picture = sheet(answers, adviser.model.config.data)
+        picture = sheet(answers, prompt_coverage.model.config.data)
     except (MissingInput, DataError) as error:
         return console.warn(f"{out} is not drawn: {error.what}")
     try:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from ddpm_clip.cli import console
-from ddpm_clip.cli.commands.similarity import Plot, Space, Texts, checked_png
+from ddpm_clip.cli.commands.similarity import EmbeddingSpace, Plot, Texts, checked_png
 from ddpm_clip.cli.options import AsJson, Source
 from ddpm_clip.cli.painting_options import Device
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 def compass(
     source: Source,
-    model: Space = "digits",
+    model: EmbeddingSpace = "digits",
     text: Texts = None,
     n: Annotated[int, typer.Option("-n", min=1, help="Pictures, by lot.")] = 500,
     split: Annotated[str, typer.Option(help="Which part of a data set.")] = "test",
@@ -34,10 +34,10 @@ def compass(
     from ddpm_clip.data.pictures.images import square
     from ddpm_clip.data.sources import open_source
     from ddpm_clip.data.subset import limit
-    from ddpm_clip.evaluation.clip.similarity import Space, compass
+    from ddpm_clip.evaluation.clip.similarity import EmbeddingSpace, compass
 
     checked_png(out)
-    space = Space.open(model, device)
+    space = EmbeddingSpace.open(model, device)
     few = limit(open_source(source, split=split), n)
     images = [square(few[i]) for i in range(len(few))]
     labels = [few.label(i) or "" for i in range(len(few))]

@@ -15,7 +15,7 @@ from ddpm_clip.errors import DataError, UsageError
 
 if TYPE_CHECKING:
     from ddpm_clip.config.schema import Config, EmbedderConfig
-    from ddpm_clip.data.cache.parts import Part
+    from ddpm_clip.data.cache.parts import EmbeddingShard
     from ddpm_clip.data.pictures.pixels import BadFile
     from ddpm_clip.training.prepare.embedding import Embedded
     from ddpm_clip.types import Embedder, ImageSource, Progress
@@ -55,10 +55,10 @@ def embed(
     ddpm-clip embed photos/ --out runs/embedded --shard $SLURM_ARRAY_TASK_ID/$SLURM_ARRAY_TASK_COUNT
     ddpm-clip embed photos/ --out runs/embedded --merge
     """
-    from ddpm_clip.data.cache.parts import Part
+    from ddpm_clip.data.cache.parts import EmbeddingShard
     from ddpm_clip.training.prepare.pictures import open_data
 
-    part = None if shard is None else Part.parse(shard)
+    part = None if shard is None else EmbeddingShard.parse(shard)
     _check_parts(part, merge, out)
     settled, _ = resolved(source, preset, config, set_, embedder__batch_size=batch_size)
     settled = settled.model_copy(update={"embedder": _settled(settled, embedder)})
@@ -70,7 +70,11 @@ def embed(
 
 
 def _embedded(
-    config: "Config", source: "ImageSource", out: Path, part: "Part | None", merge: str | None
+    config: "Config",
+    source: "ImageSource",
+    out: Path,
+    part: "EmbeddingShard | None",
+    merge: str | None,
 ) -> str:
     """How many there are now; `merge` is the command of the parts, where they are to be merged."""
     from ddpm_clip.data.storage.atomic import hold
@@ -104,7 +108,7 @@ def _settled(config: "Config", wanted: str | None) -> "EmbedderConfig":
     return options.model_copy(update={"name": name, "model": wanted})
 
 
-def _check_parts(part: "Part | None", merge: bool, out: Path) -> None:
+def _check_parts(part: "EmbeddingShard | None", merge: bool, out: Path) -> None:
     if part is not None and merge:
         raise UsageError(
             "--shard and --merge are two steps",
@@ -172,7 +176,7 @@ def _to_cache(
     return embedded
 
 
-def _part_to(config: "Config", source: "ImageSource", out: Path, part: "Part") -> str:
+def _part_to(config: "Config", source: "ImageSource", out: Path, part: "EmbeddingShard") -> str:
     from ddpm_clip.training.prepare.sharded_embedding import embed_part
 
     _say_bad(_followed(embed_part(out, config, source, _encoder(config, source), part)))
@@ -237,7 +241,7 @@ def _paths(source: "ImageSource") -> list[str] | None:
 
 def _followed(work: "Generator[Progress, None, Result]") -> "Result":
     from ddpm_clip.cli.interrupt import GracefulShutdown
-    from ddpm_clip.cli.progress import Bars, follow
+    from ddpm_clip.cli.progress import ProgressBars, follow
 
-    with GracefulShutdown("storing what is done") as shutdown, Bars() as bars:
+    with GracefulShutdown("storing what is done") as shutdown, ProgressBars() as bars:
         return follow(work, bars, shutdown)

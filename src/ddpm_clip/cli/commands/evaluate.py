@@ -98,18 +98,18 @@ def _evaluate(model: str, device: str, request: Any) -> "Generator[Progress, Non
 def _followed(work: "Generator[Progress, None, Evaluation]") -> "Evaluation":
     """Run it under bars; interrupted, no file is written."""
     from ddpm_clip.cli.interrupt import GracefulShutdown
-    from ddpm_clip.cli.progress import NOTHING_WRITTEN, Bars, follow
+    from ddpm_clip.cli.progress import NOTHING_WRITTEN, ProgressBars, follow
 
-    with GracefulShutdown("leaving after this step") as shutdown, Bars() as bars:
+    with GracefulShutdown("leaving after this step") as shutdown, ProgressBars() as bars:
         return follow(work, bars, shutdown, told=NOTHING_WRITTEN)
 
 
 def _say(found: "Evaluation") -> None:
     """The first figures of each part, and what could not be measured."""
-    for part in found.parts:
+    for part in found.sections:
         first = part.figures[0]
         beside = f"  (real: {first.spoken_real()})" if first.real is not None else ""
         interval = f", {first.spoken_interval()}" if first.interval is not None else ""
         console.say(f"{part.title}: {first.name} {first.spoken()}{interval}{beside}  n={first.n}")
-    for one in found.absent:
+    for one in found.skipped:
         console.say(f"not measured: {one.title}: {one.why}" + (f" ({one.fix})" if one.fix else ""))

@@ -86,7 +86,7 @@ def explain(
         return console.result_json(json_form(found))
     for one in found.found:
         console.say(f"{one.name}: {one.verdict}. {one.test}")
-    for gone in found.absent:
+    for gone in found.skipped:
         console.say(f"{gone.name}: not made. {gone.why}" + (f" ({gone.fix})" if gone.fix else ""))
     console.result(str(out / HTML))
 
@@ -115,9 +115,9 @@ def _explain(
 def _followed(work: "Generator[Progress, None, Findings]") -> "Findings":
     """Run it under bars; interrupted, no file is written."""
     from ddpm_clip.cli.interrupt import GracefulShutdown
-    from ddpm_clip.cli.progress import NOTHING_WRITTEN, Bars, follow
+    from ddpm_clip.cli.progress import NOTHING_WRITTEN, ProgressBars, follow
 
-    with GracefulShutdown("leaving after this step") as shutdown, Bars() as bars:
+    with GracefulShutdown("leaving after this step") as shutdown, ProgressBars() as bars:
         return follow(work, bars, shutdown, told=NOTHING_WRITTEN)
 
 

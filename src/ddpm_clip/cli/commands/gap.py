@@ -68,7 +68,7 @@ def _study(
     model: str | None, pairs: Path | None, splits: int, seed: int, device: str
 ) -> "GapStudy":
     from ddpm_clip.cli.interrupt import GracefulShutdown
-    from ddpm_clip.cli.progress import Bars, follow
+    from ddpm_clip.cli.progress import ProgressBars, follow
     from ddpm_clip.data.csv_exchange.embedding_pairs import read_pairs
     from ddpm_clip.evaluation.gap.study import study_model, study_pairs
     from ddpm_clip.runs.pretrained import load
@@ -78,7 +78,7 @@ def _study(
         return study_model(load(model, device), told, seed=seed)
     assert told is not None
     assert pairs is not None
-    with GracefulShutdown("leaving after this split") as shutdown, Bars() as bars:
+    with GracefulShutdown("leaving after this split") as shutdown, ProgressBars() as bars:
         return follow(study_pairs(pairs.stem, *told, splits=splits, seed=seed), bars, shutdown)
 
 

@@ -120,7 +120,7 @@ def _paint(
     metadata: bool,
 ) -> "list[PaintedFile]":
     from ddpm_clip.cli.interrupt import GracefulShutdown
-    from ddpm_clip.cli.progress import Bars, follow
+    from ddpm_clip.cli.progress import ProgressBars, follow
     from ddpm_clip.generation.files import paint_files
     from ddpm_clip.generation.text_to_image import TextToImage
 
@@ -133,5 +133,5 @@ def _paint(
             "--unconditional, or let a CLIP guide: --clip-guidance 1",
         )
     work = paint_files(tti, prompts, settings, out, gif=gif, metadata=metadata)
-    with GracefulShutdown("leaving after this step") as shutdown, Bars() as bars:
+    with GracefulShutdown("leaving after this step") as shutdown, ProgressBars() as bars:
         return follow(work, bars, shutdown)

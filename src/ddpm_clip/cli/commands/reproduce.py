@@ -81,13 +81,13 @@ def _painted_again(
     device: str | None,
 ) -> "Reproduction":
     from ddpm_clip.cli.interrupt import GracefulShutdown
-    from ddpm_clip.cli.progress import NOTHING_WRITTEN, Bars, follow
+    from ddpm_clip.cli.progress import NOTHING_WRITTEN, ProgressBars, follow
     from ddpm_clip.reproducing import reproduce
 
     work = reproduce(
         picture, model, device=device, sources=sources, mask=mask, clip_guide=clip_guide
     )
-    with GracefulShutdown("leaving after this step") as shutdown, Bars() as bars:
+    with GracefulShutdown("leaving after this step") as shutdown, ProgressBars() as bars:
         return follow(work, bars, shutdown, told=NOTHING_WRITTEN)
 
 

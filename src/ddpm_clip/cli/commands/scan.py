@@ -36,12 +36,12 @@ def scan(
     ddpm-clip scan photos/ --json
     """
     from ddpm_clip.cli.interrupt import GracefulShutdown
-    from ddpm_clip.cli.progress import Bars, follow
+    from ddpm_clip.cli.progress import ProgressBars, follow
     from ddpm_clip.data.sources import open_source
     from ddpm_clip.data.subset import limit
 
     pictures = limit(open_source(source, split=split), max_samples)
-    with GracefulShutdown("leaving after this picture") as shutdown, Bars() as bars:
+    with GracefulShutdown("leaving after this picture") as shutdown, ProgressBars() as bars:
         report = follow(_look_through(pictures, max_bad), bars, shutdown)
     if as_json:
         return console.result_json(report)

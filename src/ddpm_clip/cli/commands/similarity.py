@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from ddpm_clip.evaluation.clip.similarity import Similarity
 
-Space = Annotated[
+EmbeddingSpace = Annotated[
     str, typer.Option("--model", help="A model, or the folder of a mini-CLIP.", show_default=True)
 ]
 Texts = Annotated[
@@ -32,7 +32,7 @@ def similarity(
     pictures: Annotated[
         list[Path], typer.Argument(metavar="PICTURE...", help="Pictures.", show_default=False)
     ],
-    model: Space = "digits",
+    model: EmbeddingSpace = "digits",
     text: Texts = None,
     out: Plot = None,
     bars: Annotated[
@@ -47,11 +47,11 @@ def similarity(
 
     Prints the nearest text of each picture with its cosine and its share among the texts.
     """
-    from ddpm_clip.evaluation.clip.similarity import Space, similarity
+    from ddpm_clip.evaluation.clip.similarity import EmbeddingSpace, similarity
 
     for path in (out, bars):
         checked_png(path)
-    space = Space.open(model, device)
+    space = EmbeddingSpace.open(model, device)
     found = similarity(
         space,
         [_opened(one) for one in pictures],
@@ -68,7 +68,7 @@ def similarity(
 
 
 def _draw(found: "Similarity", out: Path | None, bars: Path | None) -> None:
-    from ddpm_clip.utils.plots.curves import Panel, panels
+    from ddpm_clip.utils.plots.curves import Plot, draw_plots
     from ddpm_clip.utils.plots.maps import heat_map
 
     label = "cosine, centred" if found.centred else "cosine"
@@ -77,11 +77,11 @@ def _draw(found: "Similarity", out: Path | None, bars: Path | None) -> None:
         console.say(f"written: {path}")
     if bars:
         parts = [
-            Panel(name, label, bars={"": list(zip(found.texts, column, strict=True))})
+            Plot(name, label, bars={"": list(zip(found.texts, column, strict=True))})
             for name, column in zip(found.pictures, found.scores.T.tolist(), strict=True)
         ]
         height = 1.2 + 0.24 * len(found.texts)
-        console.say(f"written: {panels(parts, bars, columns=3, height=height)}")
+        console.say(f"written: {draw_plots(parts, bars, columns=3, height=height)}")
 
 
 def _opened(path: Path) -> "Image":

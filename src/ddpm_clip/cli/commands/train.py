@@ -232,8 +232,8 @@ def _print_config(config: "Config", origins: dict[str, str], as_json: bool) -> N
     tree = config.model_dump(mode="json")
     if as_json:
         values = {f"{section}.{k}": v for section in SECTIONS for k, v in tree[section].items()}
-        told = {k: {"value": v, "origin": origins.get(k, "default")} for k, v in values.items()}
-        return console.result_json({"config": told})
+        shown = {k: {"value": v, "origin": origins.get(k, "default")} for k, v in values.items()}
+        return console.result_json({"config": shown})
     for section in SECTIONS:
         console.result(f"{section}:")
         for key, value in tree[section].items():

@@ -70,7 +70,7 @@ def _say(figures: "ClipFigures") -> None:
 def _followed(work: Any, total: int) -> "ClipFigures":
     """Run the job under bars; interrupted, it leaves nothing behind."""
     from ddpm_clip.cli.interrupt import GracefulShutdown, Interrupted
-    from ddpm_clip.cli.progress import Bars
+    from ddpm_clip.cli.progress import ProgressBars
     from ddpm_clip.types import Progress
     from ddpm_clip.utils.generators import finish
 
@@ -82,6 +82,10 @@ def _followed(work: Any, total: int) -> "ClipFigures":
         else:
             bars.update("train", at.step, total, f"loss {at.loss:.4f}  fits {at.accuracy:.0%}")
 
-    with GracefulShutdown("leaving after this step") as shutdown, Bars() as bars, closing(work):
+    with (
+        GracefulShutdown("leaving after this step") as shutdown,
+        ProgressBars() as bars,
+        closing(work),
+    ):
         figures: ClipFigures = finish(work, show)
         return figures

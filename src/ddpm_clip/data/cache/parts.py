@@ -25,14 +25,14 @@ _FOLDER = re.compile(r"(\d+)-of-(\d+)")
 
 
 @dataclass(frozen=True, slots=True, order=True)
-class Part:
+class EmbeddingShard:
     """Part `index` of `count`, counted from 0."""
 
     count: int
     index: int
 
     @classmethod
-    def parse(cls, text: str) -> "Part":
+    def parse(cls, text: str) -> "EmbeddingShard":
         """Read `i/N`.
 
         Raises:
@@ -146,7 +146,7 @@ def read_done(folder: Path, rows: range) -> Done | None:
     return done if len(done.digests) == len(rows) else None
 
 
-def complete_parts(home: Path, job: Job, command: str) -> list[tuple[Part, Done]]:
+def complete_parts(home: Path, job: Job, command: str) -> list[tuple[EmbeddingShard, Done]]:
     """The finished parts of a job, in order; of several cuts the one that is complete.
 
     Args:
@@ -166,7 +166,7 @@ def complete_parts(home: Path, job: Job, command: str) -> list[tuple[Part, Done]
         )
     lacking: dict[int, list[int]] = {}
     for count in sorted({part.count for part in there}):
-        parts = [Part(count, i) for i in range(count)]
+        parts = [EmbeddingShard(count, i) for i in range(count)]
         found = [_finished(part, home, job) for part in parts]
         lacking[count] = [i for i, done in enumerate(found) if done is None]
         if not lacking[count]:
@@ -181,13 +181,13 @@ def complete_parts(home: Path, job: Job, command: str) -> list[tuple[Part, Done]
     )
 
 
-def _parts_in(home: Path) -> Sequence[Part]:
+def _parts_in(home: Path) -> Sequence[EmbeddingShard]:
     names = [path.name for path in home.iterdir()] if home.is_dir() else []
     matches = [_FOLDER.fullmatch(name) for name in names if not name.startswith(TEMPORARY)]
-    return sorted(Part(int(m[2]), int(m[1])) for m in matches if m)
+    return sorted(EmbeddingShard(int(m[2]), int(m[1])) for m in matches if m)
 
 
-def _finished(part: Part, home: Path, job: Job) -> Done | None:
+def _finished(part: EmbeddingShard, home: Path, job: Job) -> Done | None:
     folder = part.folder(home)
     if not (folder / JOB).exists():
         return None

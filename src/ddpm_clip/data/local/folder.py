@@ -14,7 +14,7 @@ from typing import overload
 from PIL import Image
 
 from ddpm_clip.data.pictures.images import SUFFIXES, BadImage, colour, open_image, read_bytes
-from ddpm_clip.data.storage.columns import Labels, Texts, TextWriter
+from ddpm_clip.data.storage.columns import LabelColumn, TextColumn, TextWriter
 from ddpm_clip.errors import DataError, MissingInput, PermissionRefused
 from ddpm_clip.utils.untrusted import is_there, parse_json, user_path
 
@@ -42,7 +42,9 @@ class Files(Sequence[ImageFile]):
         captions: one a path, empty where there is none; None where no path has one.
     """
 
-    def __init__(self, root: Path, paths: Texts, labels: Labels, captions: Texts | None = None):
+    def __init__(
+        self, root: Path, paths: TextColumn, labels: LabelColumn, captions: TextColumn | None = None
+    ):
         self._root, self._paths, self._labels, self._captions = str(root), paths, labels, captions
 
     def __len__(self) -> int:
@@ -121,7 +123,7 @@ def read_folder(root: str | Path, split: str = "train", *, background: str = "wh
     """
     root = _split_folder(checked_folder(root), split)
     colour(background)
-    writer, labels, others, captions = TextWriter(), Labels(), 0, dict[str, str]()
+    writer, labels, others, captions = TextWriter(), LabelColumn(), 0, dict[str, str]()
     for folder, names in walk(root):
         captions |= _metadata(folder, names, root)
         pictures = [name for name in names if name.lower().endswith(SUFFIXES)]
@@ -132,9 +134,9 @@ def read_folder(root: str | Path, split: str = "train", *, background: str = "wh
         others += sum(name != METADATA for name in names) - len(pictures)
     if not len(writer):
         raise no_images(root, others)
-    paths = Texts.written(writer)
+    paths = TextColumn.written(writer)
     told = (captions.get(os.path.join(root, path), "") for path in paths)
-    files = Files(root, paths, labels, Texts(told) if captions else None)
+    files = Files(root, paths, labels, TextColumn(told) if captions else None)
     classes = tuple(sorted(labels.names))
     return FileSource(f"folder:{root}", root, files, classes, background, others)
 

@@ -18,7 +18,7 @@ from PIL import Image
 from ddpm_clip.data.local.npz_arrays import unpacked
 from ddpm_clip.data.local.tiny_imagenet import short_names
 from ddpm_clip.data.pictures.images import colour, flatten, open_image, pixel_digest
-from ddpm_clip.data.storage.columns import Labels, Texts
+from ddpm_clip.data.storage.columns import LabelColumn, TextColumn
 from ddpm_clip.errors import DataError, MissingInput, StorageError
 from ddpm_clip.registry import unknown_name
 from ddpm_clip.utils.untrusted import is_file, read_bytes, user_path
@@ -123,7 +123,7 @@ def read_npz(
     classes, labels = named(columns["labels"], classes or labels_beside(path), path)
     names = next((columns[n] for n in ("keys", "names", "files") if columns[n] is not None), None)
     keys = row_keys(names, len(images), prefix or "row_")
-    captions = None if columns["captions"] is None else Texts(map(str, columns["captions"]))
+    captions = None if columns["captions"] is None else TextColumn(map(str, columns["captions"]))
     return ArraySource(f"npz:{path}", images, keys, classes, labels, captions, background)
 
 
@@ -188,18 +188,18 @@ def _column(pack: Pack, name: str, n: int, path: Path) -> NDArray[Any] | None:
 
 def named(
     labels: NDArray[Any] | None, classes: Sequence[str], path: Path
-) -> tuple[tuple[str, ...], Labels | None]:
+) -> tuple[tuple[str, ...], LabelColumn | None]:
     """Class names, and the name of every row's class."""
     if labels is None:
         return (), None
     if labels.dtype.kind not in "iu":
-        words = Labels(map(str, labels))
+        words = LabelColumn(map(str, labels))
         return tuple(sorted(words.names)), words
     if not classes:
-        return tuple(str(v) for v in np.unique(labels)), Labels(map(str, labels))
+        return tuple(str(v) for v in np.unique(labels)), LabelColumn(map(str, labels))
     if int(labels.min()) < 0 or int(labels.max()) >= len(classes):
         raise DataError(f"{path}: a label is {labels.max()}", f"there are {len(classes)} classes")
-    return tuple(classes), Labels(classes[int(label)] for label in labels)
+    return tuple(classes), LabelColumn(classes[int(label)] for label in labels)
 
 
 def labels_beside(path: Path) -> list[str]:
@@ -218,8 +218,8 @@ def read_labels(path: Path) -> list[str]:
     return short_names([line.rpartition("\t")[2] for line in lines if line.strip()])
 
 
-def row_keys(names: NDArray[Any] | None, n: int, prefix: str) -> Texts:
+def row_keys(names: NDArray[Any] | None, n: int, prefix: str) -> TextColumn:
     """The pack's own names where they are unique."""
     if names is not None and len(np.unique(names)) == n:
-        return Texts(map(str, names))
-    return Texts(f"{prefix.replace('_', '-')}{i:06d}" for i in range(n))
+        return TextColumn(map(str, names))
+    return TextColumn(f"{prefix.replace('_', '-')}{i:06d}" for i in range(n))

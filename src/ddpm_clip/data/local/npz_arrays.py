@@ -12,7 +12,7 @@ import numpy as np
 from numpy.lib import format as npy
 from numpy.typing import NDArray
 
-from ddpm_clip.data.storage.scratch import room
+from ddpm_clip.data.storage.scratch import allocate_array
 from ddpm_clip.utils.untrusted import MAX_NUMBERS
 
 IN_MEMORY_MB = 256
@@ -56,7 +56,9 @@ def unpacked(
                 raise ValueError("its header does not fit its content")
             small = np.frombuffer(bytearray(data), dtype) if size else np.empty(shape, dtype)
             return small.reshape(shape, order="F" if fortran else "C")
-        array = room((size,), np.uint8, f"array {name!r}", memory_limit_mb=memory_limit_mb)
+        array = allocate_array(
+            (size,), np.uint8, f"array {name!r}", memory_limit_mb=memory_limit_mb
+        )
         done = 0
         while block := member.read(BLOCK):
             array[done : done + len(block)] = np.frombuffer(block, np.uint8)

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from ddpm_clip.data.local.folder import Files, FileSource, checked_folder, no_images, walk
 from ddpm_clip.data.pictures.images import SUFFIXES
-from ddpm_clip.data.storage.columns import Labels, Texts, TextWriter
+from ddpm_clip.data.storage.columns import LabelColumn, TextColumn, TextWriter
 from ddpm_clip.errors import MissingInput
 
 
@@ -28,14 +28,14 @@ def read_tiny_imagenet(
             f"no folder {tree!r} in {root}", fix="give the root of tiny-imagenet-200"
         )
     names = _class_names(root)
-    writer, labels = TextWriter(), Labels()
+    writer, labels = TextWriter(), LabelColumn()
     for path, wnid in _val_files(root) if tree == "val" else _train_files(root):
         writer.append(os.path.relpath(path, root))
         labels.append(names.get(wnid, wnid))
     if not len(writer):
         raise no_images(root / tree, 0)
     classes = tuple(names.values()) or tuple(sorted(labels.names))
-    files = Files(root, Texts.written(writer), labels)
+    files = Files(root, TextColumn.written(writer), labels)
     return FileSource("tiny-imagenet", root, files, classes, background)
 
 

@@ -15,8 +15,8 @@ from PIL import Image
 
 from ddpm_clip.data.pictures.images import Crop, to_array
 from ddpm_clip.data.pictures.sandbox import in_children
-from ddpm_clip.data.storage.columns import Labels, Texts, TextWriter
-from ddpm_clip.data.storage.scratch import room
+from ddpm_clip.data.storage.columns import LabelColumn, TextColumn, TextWriter
+from ddpm_clip.data.storage.scratch import allocate_array
 from ddpm_clip.errors import DataError
 from ddpm_clip.types import ImageSource, Progress
 from ddpm_clip.utils.generators import finish
@@ -86,8 +86,8 @@ def stream_pixels(
         DataError: no pictures, or too many unusable. StorageError: no room for the memory map.
     """
     shape = (len(source), channels, size, size)
-    crops = room(shape, np.uint8, "pixels", home=cache, memory_limit_mb=memory_limit_mb)
-    keys, labels, indices = TextWriter(), Labels(), array("q")
+    crops = allocate_array(shape, np.uint8, "pixels", home=cache, memory_limit_mb=memory_limit_mb)
+    keys, labels, indices = TextWriter(), LabelColumn(), array("q")
     bad: list[BadFile] = []
     for i, image in _decoded(source, bad):
         if image is not None:
@@ -97,7 +97,7 @@ def stream_pixels(
             indices.append(i)
         yield _progress(i, source, bad)
     check_share(source, bad, max_bad)
-    return Pixels(crops[: len(keys)], Texts.written(keys), labels, indices, bad)
+    return Pixels(crops[: len(keys)], TextColumn.written(keys), labels, indices, bad)
 
 
 def load_pixels(

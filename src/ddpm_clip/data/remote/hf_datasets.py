@@ -14,7 +14,7 @@ from typing import Any
 from PIL import Image
 
 from ddpm_clip.data.pictures.images import open_image
-from ddpm_clip.data.remote.hub_rows import Reading
+from ddpm_clip.data.remote.hub_rows import ColumnRoles
 from ddpm_clip.data.remote.streams import Incoming, Stream, missing_extra
 from ddpm_clip.errors import DataError, DdpmClipError, MissingInput, StorageError, UsageError
 from ddpm_clip.utils.untrusted import user_path
@@ -53,7 +53,7 @@ class HubSource:
 
     name: str
     table: Any
-    reading: Reading
+    reading: ColumnRoles
     split: str
     roots: tuple[Path, ...]
     classes: tuple[str, ...]
@@ -107,7 +107,7 @@ def read_dataset(text: str, split: str, *, background: str = "white") -> HubSour
     """
     place = Place.parse(text, split)
     table = _opened(place, streaming=False)
-    reading = Reading.of(table.features, place.column, f"hf:{text}")
+    reading = ColumnRoles.of(table.features, place.column, f"hf:{text}")
     table = _encoded(table, reading.picture)
     if len(table) == 0:
         raise DataError(f"no images found in hf:{text}", "the table is empty")
@@ -124,7 +124,7 @@ def stream_dataset(text: str, split: str, *, background: str = "white") -> Strea
     if table.features is None:
         with _unbroken(text):
             table = table._resolve_features()
-    reading = Reading.of(table.features, place.column, f"hf-stream:{text}")
+    reading = ColumnRoles.of(table.features, place.column, f"hf-stream:{text}")
     table, roots = _encoded(table, reading.picture), _roots(place)
     far = "" if _exists(place.name) else f"hf://datasets/{place.name}@"
     known = (table.info.splits or {}).get(place.split)
@@ -209,7 +209,7 @@ def _whole(table: Any, place: Place) -> Any:
     return table
 
 
-def _different(table: Any, reading: Reading) -> tuple[str, ...]:
+def _different(table: Any, reading: ColumnRoles) -> tuple[str, ...]:
     """The classes that occur in a column of texts or whole numbers; any other has none."""
     if not reading.label:
         return ()

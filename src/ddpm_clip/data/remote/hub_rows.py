@@ -20,7 +20,7 @@ CAPTIONS = ("caption", "captions", "text", "txt")
 
 
 @dataclass(frozen=True, slots=True)
-class Reading:
+class ColumnRoles:
     """The columns that are read; `names` are those of the classes, where the table has them."""
 
     picture: str
@@ -29,7 +29,7 @@ class Reading:
     names: tuple[str, ...] = ()
 
     @classmethod
-    def of(cls, features: Mapping[str, Any], column: str | None, name: str) -> "Reading":
+    def of(cls, features: Mapping[str, Any], column: str | None, name: str) -> "ColumnRoles":
         """Find the columns of a table.
 
         Raises:

@@ -18,7 +18,7 @@ from PIL import Image
 from ddpm_clip.data.local.folder import is_shown, portable
 from ddpm_clip.data.pictures.images import MAX_BYTES, BadImage, colour, open_image
 from ddpm_clip.data.remote.tars import Damaged, samples
-from ddpm_clip.data.storage.columns import Labels, Texts, TextWriter
+from ddpm_clip.data.storage.columns import LabelColumn, TextColumn, TextWriter
 from ddpm_clip.errors import DataError, MissingInput, UsageError
 from ddpm_clip.utils.untrusted import user_path
 
@@ -37,12 +37,12 @@ class TarSource:
 
     name: str
     shards: tuple[Path, ...]
-    keys: Texts
+    keys: TextColumn
     shard: Sequence[int]
     offsets: Sequence[int]
     sizes: Sequence[int]
-    labels: Labels
-    captions: Texts
+    labels: LabelColumn
+    captions: TextColumn
     classes: tuple[str, ...]
     background: str = "white"
 
@@ -101,7 +101,7 @@ def read_tars(
         DataError: no pictures at all.
     """
     colour(background)
-    keys, labels, captions = TextWriter(), Labels(), TextWriter()
+    keys, labels, captions = TextWriter(), LabelColumn(), TextWriter()
     shard, offsets, sizes = array("i"), array("q"), array("q")
     for number, (key, offset, size, label, caption) in _rows(shards):
         keys.append(key)
@@ -120,12 +120,12 @@ def read_tars(
     return TarSource(
         name,
         tuple(shards),
-        Texts.written(keys),
+        TextColumn.written(keys),
         shard,
         offsets,
         sizes,
         labels,
-        Texts.written(captions),
+        TextColumn.written(captions),
         classes,
         background,
     )

@@ -41,7 +41,7 @@ SPOILT = (
 
 
 @dataclass(frozen=True, slots=True)
-class Part:
+class TarMember:
     """Where the bytes of one picture lie in its tar; `data` only where the tar is a stream."""
 
     name: str
@@ -55,7 +55,7 @@ class Sample:
     """Members of one stem: pictures, and what is said of all of them."""
 
     stem: str
-    parts: list[Part] = field(default_factory=list)
+    parts: list[TarMember] = field(default_factory=list)
     label: str | None = None
     caption: str | None = None
 
@@ -110,7 +110,7 @@ def _take(sample: Sample, tar: tarfile.TarFile, member: tarfile.TarInfo, streame
     lower = member.name.lower()
     if lower.endswith(SUFFIXES):
         data = _content(tar, member, MAX_BYTES + 1) if streamed else b""
-        sample.parts.append(Part(member.name, member.offset_data, member.size, data))
+        sample.parts.append(TarMember(member.name, member.offset_data, member.size, data))
     elif lower.endswith(NOTES) and member.size <= MAX_CAPTION:
         text = _content(tar, member, MAX_CAPTION).decode("utf-8", "replace").strip()
         if lower.endswith(".json"):

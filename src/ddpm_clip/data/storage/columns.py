@@ -23,7 +23,7 @@ IN_MEMORY = 2**20
 NO_LABEL = -1
 
 
-class Texts(Sequence[str]):
+class TextColumn(Sequence[str]):
     """A column of texts that does not change; made by `TextWriter` or from any texts.
 
     >>> column = Texts(["rose", "", "daisy"])
@@ -38,7 +38,7 @@ class Texts(Sequence[str]):
         self._letters, self._ends = writer.parts()
 
     @classmethod
-    def written(cls, writer: "TextWriter") -> "Texts":
+    def written(cls, writer: "TextWriter") -> "TextColumn":
         """What has been put into a writer, which is done with."""
         column = cls.__new__(cls)
         column._letters, column._ends = writer.parts()
@@ -75,7 +75,7 @@ class Texts(Sequence[str]):
 
 
 class TextWriter:
-    """Takes texts one by one; `Texts.written` makes the column of them."""
+    """Takes texts one by one; `TextColumn.written` makes the column of them."""
 
     def __init__(self) -> None:
         self._letters, self._ends = _Spool(), _Spool()
@@ -98,7 +98,7 @@ class TextWriter:
         return self._letters.content(), np.frombuffer(self._ends.content(), dtype=np.int64)
 
 
-class Labels(Sequence[str | None]):
+class LabelColumn(Sequence[str | None]):
     """A column of class names, some of them None, kept as numbers; rows may be added.
 
     >>> column = Labels(["rose", None, "rose"])

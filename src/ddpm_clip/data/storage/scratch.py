@@ -16,7 +16,7 @@ from numpy.typing import DTypeLike, NDArray
 from ddpm_clip.errors import StorageError
 
 
-def room(
+def allocate_array(
     shape: tuple[int, ...],
     dtype: DTypeLike,
     what: str,

@@ -27,7 +27,7 @@ INVERSE_TEMPERATURE = 10.0
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Space:
+class EmbeddingSpace:
     """An embedder, and where its clouds are centred.
 
     Attributes:
@@ -43,7 +43,7 @@ class Space:
     words: tuple[str, ...] = ()
 
     @classmethod
-    def open(cls, name: str | Path, device: str = "auto") -> "Space":
+    def open(cls, name: str | Path, device: str = "auto") -> "EmbeddingSpace":
         """Of a model (shipped, run, packed) or of the folder of a mini-CLIP.
 
         Raises:
@@ -108,14 +108,14 @@ class Similarity:
 
 
 def similarity(
-    space: Space, images: Sequence[Image.Image], texts: Sequence[str], names: Sequence[str]
+    space: EmbeddingSpace, images: Sequence[Image.Image], texts: Sequence[str], names: Sequence[str]
 ) -> Similarity:
     """The cosine of every text with every picture.
 
     A picture's shares are the softmax over the texts at the temperature that the embedder learned.
 
     Args:
-        space: from `Space.open`.
+        space: from `EmbeddingSpace.open`.
         images: at least one, as PIL.
         texts: at least one.
         names: of the pictures.
@@ -158,12 +158,15 @@ class Compass:
 
 
 def compass(
-    space: Space, images: Sequence[Image.Image], labels: Sequence[str], texts: Sequence[str]
+    space: EmbeddingSpace,
+    images: Sequence[Image.Image],
+    labels: Sequence[str],
+    texts: Sequence[str],
 ) -> Compass:
     """Lay pictures and texts into a plane: their own where e = 2, else the pictures' main plane.
 
     Args:
-        space: from `Space.open`.
+        space: from `EmbeddingSpace.open`.
         images: at least one, as PIL.
         labels: one a picture, "" for none.
         texts: at least one.

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from ddpm_clip.evaluation.gap.study import GapStudy
-from ddpm_clip.utils.plots.curves import Line, Panel, panels
+from ddpm_clip.utils.plots.curves import Line, Plot, draw_plots
 
 
 def draw_gap(study: GapStudy, path: Path) -> Path:
@@ -26,10 +26,10 @@ def draw_gap(study: GapStudy, path: Path) -> Path:
         _bars(study, "radius_ratio", "radius (1: as a picture has)"),
     ]
     parts = [_clouds(study), _coordinates(study), *(part for part in bars if part is not None)]
-    return panels(parts, path)
+    return draw_plots(parts, path)
 
 
-def _clouds(study: GapStudy) -> Panel:
+def _clouds(study: GapStudy) -> Plot:
     """Along the gap and across it, in the direction in which the pictures vary most."""
     images, texts = study.images, study.texts
     mean_image, mean_text = images.mean(0), texts.mean(0)
@@ -42,7 +42,7 @@ def _clouds(study: GapStudy) -> Panel:
         away = rows - (mean_image + mean_text) / 2
         return (away @ along).tolist(), (away @ across).tolist()
 
-    return Panel(
+    return Plot(
         f"{study.name}: the means are {study.report.distance:.3f} apart",
         "along the gap",
         "where pictures vary most",
@@ -50,18 +50,18 @@ def _clouds(study: GapStudy) -> Panel:
     )
 
 
-def _coordinates(study: GapStudy) -> Panel:
+def _coordinates(study: GapStudy) -> Plot:
     top = [(f"coordinate {number}", share) for number, share in study.report.top]
     rest = max(0.0, 1 - sum(share for _, share in top))
-    return Panel(
+    return Plot(
         "which coordinates carry the gap",
         "share of its square",
         bars={"share": [*top, ("all others", rest)]},
     )
 
 
-def _bars(study: GapStudy, figure: str, title: str) -> Panel | None:
+def _bars(study: GapStudy, figure: str, title: str) -> Plot | None:
     known = [(name, getattr(row, figure)) for name, row in study.bridges.items()]
     if not known or any(value is None for _, value in known):
         return None
-    return Panel(title, bars={figure: [(name, round(value, 4)) for name, value in known]})
+    return Plot(title, bars={figure: [(name, round(value, 4)) for name, value in known]})

@@ -33,7 +33,7 @@ FEATURES = 128
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Reading:
+class JudgeReading:
     """What a judge reads of one attribute."""
 
     labels: list[str]  # (b,) the likeliest value of each picture
@@ -115,13 +115,13 @@ class JudgeNet(nn.Module):
         return probs, probs.amax(1) < self.threshold
 
     @torch.no_grad()
-    def read(self, x: Tensor) -> dict[str, Reading]:
+    def read(self, x: Tensor) -> dict[str, JudgeReading]:
         """What stands in each picture of x (b, c, h, w), attribute by attribute."""
         readings = {}
         for name, logits in self.logits(x).items():
             values = self.attributes[name]
             labels = [values[i] for i in logits.argmax(1).tolist()]
-            readings[name] = Reading(labels, logits.softmax(1))
+            readings[name] = JudgeReading(labels, logits.softmax(1))
         return readings
 
     def save(self, folder: str | Path, card: Mapping[str, Any]) -> None:

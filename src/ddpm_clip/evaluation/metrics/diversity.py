@@ -17,7 +17,7 @@ from ddpm_clip.evaluation.metrics.neighbours import distance_blocks
 
 
 @dataclass(frozen=True, slots=True)
-class Spread:
+class GroupSpread:
     """Mean distance between two pictures of a group."""
 
     n: int
@@ -35,7 +35,7 @@ class Spread:
 class Diversity:
     """The spread of every group that has two rows on both sides."""
 
-    groups: dict[str, Spread]
+    groups: dict[str, GroupSpread]
 
     @property
     def ratio(self) -> float:
@@ -87,7 +87,7 @@ def diversity(
         )
     ours, theirs = _by_group(painted_groups), _by_group(real_groups)
     groups = {
-        name: Spread(
+        name: GroupSpread(
             len(rows),
             mean_distance(painted[rows]),
             len(theirs[name]),

@@ -31,7 +31,7 @@ USUAL, NEARER = 0.01, 0.5
 ALARM = 0.001
 """A verdict needs counts that chance brings less often than this."""
 
-Verdict = Literal["copies", "leans to the training set", "clear"]
+CopyVerdict = Literal["copies", "leans to the training set", "clear"]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -80,7 +80,7 @@ class Audit:
         return as_many_here(self.duplicates, self.n, self.heldout_duplicates, self.heldout_n)
 
     @property
-    def verdict(self) -> Verdict:
+    def verdict(self) -> CopyVerdict:
         """One word for both counts; single copies are in `duplicate_rows` under any verdict."""
         if self.duplicates_p < ALARM:
             return "copies"

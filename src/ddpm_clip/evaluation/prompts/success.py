@@ -12,7 +12,7 @@ from torch import Tensor
 
 from ddpm_clip.config.limits import MAX_SEED
 from ddpm_clip.errors import UsageError
-from ddpm_clip.evaluation.judge.network import Reading
+from ddpm_clip.evaluation.judge.network import JudgeReading
 from ddpm_clip.evaluation.statistics.intervals import wilson
 from ddpm_clip.generation.request import Conditions, GenerationRequest
 from ddpm_clip.generation.text_to_image import TextToImage
@@ -25,7 +25,7 @@ class Reader(Judge, Protocol):
 
     attributes: dict[str, tuple[str, ...]]
 
-    def read(self, x: Tensor) -> dict[str, Reading]:
+    def read(self, x: Tensor) -> dict[str, JudgeReading]:
         """What stands in each picture of x (b, c, h, w) in [-1, 1]."""
         ...
 
@@ -97,7 +97,7 @@ class SuccessTable:
 
 
 @dataclass(frozen=True, slots=True)
-class Verdict:
+class JudgedPicture:
     """What the judge said of one picture."""
 
     case: PromptCase
@@ -178,18 +178,18 @@ def count_success(
         UsageError: a fact that the judge cannot read.
     """
     check_readable(judge, cases)
-    n, verdicts = len(x) // max(1, len(cases)), list[Verdict]()
+    n, verdicts = len(x) // max(1, len(cases)), list[JudgedPicture]()
     for start in range(0, len(x), 256):
         part = x[start : start + 256]
         verdicts += judged(judge, part, [cases[(start + i) // n] for i in range(len(part))])
     return tabulated(verdicts, seed)
 
 
-def judged(judge: Reader, x: Tensor, asked: Sequence[PromptCase]) -> list[Verdict]:
+def judged(judge: Reader, x: Tensor, asked: Sequence[PromptCase]) -> list[JudgedPicture]:
     """A verdict on each picture of x (b, c, h, w) in [-1, 1]."""
     readings, (_, rejected) = judge.read(x), judge(x)
     return [
-        Verdict(
+        JudgedPicture(
             case,
             {name: readings[name].labels[i] == value for name, value in case.facts.items()},
             bool(rejected[i]),
@@ -203,9 +203,9 @@ def accepted(judge: Reader, x: Tensor, chunk: int = 256) -> list[bool]:
     return [not bad for part in x.split(chunk) for bad in judge(part)[1].tolist()]
 
 
-def tabulated(verdicts: Sequence[Verdict], first_seed: int = 0) -> SuccessTable:
+def tabulated(verdicts: Sequence[JudgedPicture], first_seed: int = 0) -> SuccessTable:
     """Count verdicts as a whole, by prompt, by asked value, and by attribute."""
-    prompts: dict[str, list[Verdict]] = {}
+    prompts: dict[str, list[JudgedPicture]] = {}
     values: dict[str, list[tuple[bool, bool]]] = {}
     attributes: dict[str, list[tuple[bool, bool]]] = {}
     for one in verdicts:
@@ -233,7 +233,7 @@ def check_readable(judge: Reader, cases: Sequence[PromptCase]) -> None:
                 )
 
 
-def _whole(verdict: Verdict) -> tuple[bool, bool]:
+def _whole(verdict: JudgedPicture) -> tuple[bool, bool]:
     return all(verdict.agrees.values()), verdict.rejected
 
 

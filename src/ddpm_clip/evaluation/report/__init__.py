@@ -2,7 +2,7 @@
 
 - `evaluate`: one evaluation: find evaluators and real pictures, paint, measure, and say what could
   not be
-- `evaluation_data`: what all parts of an evaluation look at: painted pictures, what was asked,
+- `evaluation_data`: what all sections of an evaluation look at: painted pictures, what was asked,
   real ones, evaluators
 - `evaluators`: who is asked about painted pictures: a judge, and a CLIP other than the one that
   conditions

@@ -1,6 +1,6 @@
 """One evaluation: find evaluators and real pictures, paint, measure, and say what could not be.
 
-`evaluate` is the whole of `ddpm-clip evaluate` but for its options and its files. Every part
+`evaluate` is the whole of `ddpm-clip evaluate` but for its options and its files. Every section
 either comes out as figures or as the reason why not. Knows nothing of commands or report formats.
 """
 
@@ -18,39 +18,39 @@ from ddpm_clip.evaluation.prompts.cases import cases_of, read_prompts
 from ddpm_clip.evaluation.prompts.success import PromptCase, check_readable, paint_cases
 from ddpm_clip.evaluation.report.evaluation_data import EvaluationData
 from ddpm_clip.evaluation.report.evaluators import Evaluator, find_judge, find_scorer, trained_judge
-from ddpm_clip.evaluation.report.plan import MINUTES, Plan, check_size, plan
+from ddpm_clip.evaluation.report.plan import MINUTES, SamplingPlan, check_size, plan
 from ddpm_clip.evaluation.report.provenance import provenance
 from ddpm_clip.evaluation.report.real_pictures import Real, real_pictures
 from ddpm_clip.evaluation.report.sections.copies import TITLE as COPIES
-from ddpm_clip.evaluation.report.sections.copies import Copies, copies_part
-from ddpm_clip.evaluation.report.sections.figures import Absent, Part
+from ddpm_clip.evaluation.report.sections.copies import CopiesFound, copies_section
+from ddpm_clip.evaluation.report.sections.figures import Section, Skipped
 from ddpm_clip.evaluation.report.sections.sets import (
     DISTANCES,
     DIVERSITY,
     TWO_SAMPLE,
-    distances_part,
-    diversity_part,
-    two_sample_part,
+    distances_section,
+    diversity_section,
+    two_sample_section,
 )
 from ddpm_clip.evaluation.report.sections.transfer import TITLE as TRANSFER
-from ddpm_clip.evaluation.report.sections.transfer import transfer_part
+from ddpm_clip.evaluation.report.sections.transfer import transfer_section
 from ddpm_clip.evaluation.report.sections.words import (
     RETRIEVAL,
     SUCCESS,
-    retrieval_part,
-    success_part,
+    retrieval_section,
+    success_section,
 )
-from ddpm_clip.evaluation.report.shown import Shown, first_seeds
+from ddpm_clip.evaluation.report.shown import ShownPicture, first_seeds
 from ddpm_clip.generation.settings import Settings
 from ddpm_clip.generation.text_to_image import TextToImage
 from ddpm_clip.types import Progress
 
-Work = Generator[Progress, None, Part | Absent]
+Work = Generator[Progress, None, Section | Skipped]
 
 
 @dataclass(frozen=True, slots=True)
-class Measure:
-    """One part: its stable name, its title, its work, and whether it waits for time to be left."""
+class SectionSpec:
+    """One section: its stable name, its title, its work, and whether it is slow."""
 
     name: str
     title: str
@@ -58,13 +58,13 @@ class Measure:
     slow: bool = False
 
 
-MEASURES = (
-    Measure("success", SUCCESS, success_part),
-    Measure("retrieval", RETRIEVAL, retrieval_part),
-    Measure("distances", DISTANCES, distances_part),
-    Measure("diversity", DIVERSITY, diversity_part),
-    Measure("two_sample", TWO_SAMPLE, two_sample_part, slow=True),
-    Measure("transfer", TRANSFER, transfer_part, slow=True),
+SECTIONS = (
+    SectionSpec("success", SUCCESS, success_section),
+    SectionSpec("retrieval", RETRIEVAL, retrieval_section),
+    SectionSpec("distances", DISTANCES, distances_section),
+    SectionSpec("diversity", DIVERSITY, diversity_section),
+    SectionSpec("two_sample", TWO_SAMPLE, two_sample_section, slow=True),
+    SectionSpec("transfer", TRANSFER, transfer_section, slow=True),
 )
 """In the order of the report; copies of training pictures come between them, with their sheet."""
 
@@ -74,7 +74,7 @@ WORDLESS = PromptCase("(without words)", {})
 """What is asked of a model that paints without any condition: nothing."""
 
 SLOW = 0.15
-"""Share of the given minutes that has to be left for a slow part to begin."""
+"""Share of the given minutes that has to be left for a slow section to begin."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,8 +110,8 @@ class Evaluation:
         model: who painted, and how.
         plan: how much.
         first_seed: picture i of all has seed `first_seed + i`.
-        parts: with figures.
-        absent: with reasons.
+        sections: with figures.
+        skipped: with reasons.
         shown: the first seeds of each prompt, whatever came out.
         nearest: the sheet of the most suspicious pictures, where training pictures are known.
         seconds: that it took.
@@ -119,11 +119,11 @@ class Evaluation:
 
     made: Mapping[str, Any]
     model: Mapping[str, Any]
-    plan: Plan
+    plan: SamplingPlan
     first_seed: int
-    parts: tuple[Part, ...]
-    absent: tuple[Absent, ...]
-    shown: tuple[Shown, ...]
+    sections: tuple[Section, ...]
+    skipped: tuple[Skipped, ...]
+    shown: tuple[ShownPicture, ...]
     nearest: Image.Image | None
     seconds: float
 
@@ -170,8 +170,8 @@ def evaluate(tti: TextToImage, request: Request) -> Generator[Progress, None, Ev
         _model(tti, how, real),
         sized,
         how.seed,
-        tuple(one for one in found if isinstance(one, Part)),
-        tuple(one for one in found if isinstance(one, Absent)),
+        tuple(one for one in found if isinstance(one, Section)),
+        tuple(one for one in found if isinstance(one, Skipped)),
         first_seeds(data, how.seed),
         sheet,
         time.perf_counter() - start,
@@ -227,14 +227,14 @@ def _model(tti: TextToImage, how: Settings, real: Real) -> dict[str, Any]:
 
 def _measured(
     data: EvaluationData, end: float
-) -> Generator[Progress, None, tuple[list[Part | Absent], Image.Image | None]]:
-    """Every part in its order; what fails says why, what comes too late as well."""
-    found: list[Part | Absent] = []
+) -> Generator[Progress, None, tuple[list[Section | Skipped], Image.Image | None]]:
+    """Every section in its order; what fails says why, what comes too late as well."""
+    found: list[Section | Skipped] = []
     sheet = None
-    for measure in MEASURES:
+    for measure in SECTIONS:
         if measure.slow and time.perf_counter() > end:
             found.append(
-                Absent(
+                Skipped(
                     measure.name,
                     measure.title,
                     "too little of the minutes was left",
@@ -248,21 +248,21 @@ def _measured(
             found.append(_failed(measure.name, measure.title, error))
         if measure.name == COPIES_AFTER:
             copies = yield from _copies(data)
-            found.append(copies.part)
+            found.append(copies.section)
             sheet = copies.sheet
     return found, sheet
 
 
-def _copies(data: EvaluationData) -> Generator[Progress, None, Copies]:
+def _copies(data: EvaluationData) -> Generator[Progress, None, CopiesFound]:
     try:
-        return (yield from copies_part(data))
+        return (yield from copies_section(data))
     except DdpmClipError as error:
-        return Copies(_failed("copies", COPIES, error))
+        return CopiesFound(_failed("copies", COPIES, error))
 
 
-def _failed(name: str, title: str, error: DdpmClipError) -> Absent:
+def _failed(name: str, title: str, error: DdpmClipError) -> Skipped:
     why = f"{error.what}: {error.why}" if error.why else error.what
-    return Absent(name, title, why, error.fix)
+    return Skipped(name, title, why, error.fix)
 
 
 def _check(judge: Evaluator | None, cases: list[PromptCase] | None) -> None:

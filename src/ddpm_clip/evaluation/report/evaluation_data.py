@@ -1,6 +1,6 @@
-"""What all parts of an evaluation look at: painted pictures, what was asked, real ones, evaluators.
+"""What all sections of an evaluation look at: prompts, painted and real pictures, evaluators.
 
-Whatever two parts need is computed once, when the first asks. Knows nothing of figures.
+Whatever two sections need is computed once, when the first asks.
 """
 
 from collections.abc import Sequence
@@ -17,7 +17,7 @@ from ddpm_clip.evaluation.metrics.features import judge_features
 from ddpm_clip.evaluation.metrics.matching import Matched, matched
 from ddpm_clip.evaluation.metrics.retrieval import embed_pictures
 from ddpm_clip.evaluation.prompts.cases import meaning
-from ddpm_clip.evaluation.prompts.success import PromptCase, Verdict, judged
+from ddpm_clip.evaluation.prompts.success import JudgedPicture, PromptCase, judged
 from ddpm_clip.evaluation.report.evaluators import Evaluator
 from ddpm_clip.evaluation.report.real_pictures import Pictures, Real
 from ddpm_clip.types import Embedder
@@ -60,9 +60,9 @@ class EvaluationData:
         return row // self.n
 
     @cached_property
-    def verdicts(self) -> list[Verdict | None]:
+    def verdicts(self) -> list[JudgedPicture | None]:
         """What the judge says of each picture; None where it cannot be asked."""
-        found: list[Verdict | None] = [None] * len(self.x)
+        found: list[JudgedPicture | None] = [None] * len(self.x)
         told = [i for i in range(len(self.x)) if self.cases[self.case_of(i)].facts]
         if self.net is None:
             return found
@@ -141,15 +141,15 @@ class EvaluationData:
             return ["all"] * len(self.match.real)
         return [meaning(self.cases[number]) for number in self.match.cases]
 
-    def real_verdicts(self) -> list[Verdict]:
+    def real_verdicts(self) -> list[JudgedPicture]:
         """What the judge says of real pictures that show what was asked; [] where none can be."""
         if self.net is None or not self.match.cases:
             return []
-        found: list[Verdict] = []
+        found: list[JudgedPicture] = []
         x, asked = self.matched_real.pixels, [self.cases[i] for i in self.match.cases]
         for start in range(0, len(x), CHUNK):
-            part = slice(start, start + CHUNK)
-            found += judged(self.net, to_float(x[part]), asked[part])
+            chunk = slice(start, start + CHUNK)
+            found += judged(self.net, to_float(x[chunk]), asked[chunk])
         return found
 
     def half_of_real(self) -> tuple[Tensor, Tensor]:

@@ -30,7 +30,7 @@ MINUTES = 5.0
 
 
 @dataclass(frozen=True, slots=True)
-class Plan:
+class SamplingPlan:
     """What is painted, and for how long the evaluation may go on.
 
     Attributes:
@@ -68,7 +68,7 @@ def plan(
     minutes: float | None = None,
     spent: float = 0.0,
     **settings: Any,
-) -> Generator[Progress, None, Plan]:
+) -> Generator[Progress, None, SamplingPlan]:
     """Choose the number of pictures; where `minutes` decide, after measuring the speed.
 
     Args:
@@ -84,13 +84,15 @@ def plan(
     """
     check_size(n, minutes)
     if n is not None:
-        return Plan(n, tuple(cases))
+        return SamplingPlan(n, tuple(cases))
     given = MINUTES if minutes is None else minutes
     speed = yield from _speed(tti, cases, **settings)
     return fitted(cases, given, speed, spent)
 
 
-def fitted(cases: Sequence[PromptCase], minutes: float, speed: float, spent: float = 0.0) -> Plan:
+def fitted(
+    cases: Sequence[PromptCase], minutes: float, speed: float, spent: float = 0.0
+) -> SamplingPlan:
     """The plan for so many minutes at so many pictures a second.
 
     At least one prompt is asked once, however little time there is.
@@ -98,7 +100,7 @@ def fitted(cases: Sequence[PromptCase], minutes: float, speed: float, spent: flo
     room = max(1, min(MOST, int(speed * max(0.0, 60 * minutes - spent) * PAINTING)))
     asked = fewer(cases, room)
     n = max(1, room // len(asked))
-    return Plan(n, tuple(asked), len(cases) - len(asked), minutes, speed)
+    return SamplingPlan(n, tuple(asked), len(cases) - len(asked), minutes, speed)
 
 
 def check_size(n: int | None, minutes: float | None) -> None:

@@ -21,7 +21,7 @@ SUCCESS, FAILURE, REJECTED, UNJUDGED = "success", "failure", "rejected", "unjudg
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Shown:
+class ShownPicture:
     """One picture as it came out.
 
     Attributes:
@@ -39,7 +39,7 @@ class Shown:
     read: str = ""
 
 
-def first_seeds(data: EvaluationData, first_seed: int = 0) -> tuple[Shown, ...]:
+def first_seeds(data: EvaluationData, first_seed: int = 0) -> tuple[ShownPicture, ...]:
     """The first `SEEDS` pictures of the first `PROMPTS` prompts, prompt by prompt."""
     rows = [
         number * data.n + j
@@ -48,7 +48,7 @@ def first_seeds(data: EvaluationData, first_seed: int = 0) -> tuple[Shown, ...]:
     ]
     readings = _readings(data, rows)
     return tuple(
-        Shown(
+        ShownPicture(
             to_picture(data.x[row]),
             data.cases[data.case_of(row)].prompt,
             (first_seed + row) % (MAX_SEED + 1),

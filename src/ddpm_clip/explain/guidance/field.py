@@ -35,7 +35,7 @@ class Field:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Findings:
+class FieldFindings:
     """What the test goes by; None where nobody judges or no class was asked for.
 
     Attributes:

@@ -3,7 +3,7 @@
 import torch
 
 from ddpm_clip.explain.guidance.class_directions import best_other
-from ddpm_clip.explain.guidance.field import CASES, Field, Findings
+from ddpm_clip.explain.guidance.field import CASES, Field, FieldFindings
 from ddpm_clip.explain.panels.kinds import Bars, Curve, Heatmap, Panel, Strip, mean_bars, mean_line
 from ddpm_clip.explain.target.analysis_target import AnalysisTarget
 from ddpm_clip.explain.target.recorder import Recording
@@ -28,7 +28,7 @@ def panels_of(
     target: AnalysisTarget,
     recording: Recording,
     field: Field,
-    findings: Findings | None,
+    findings: FieldFindings | None,
     share: float,
 ) -> tuple[Panel, ...]:
     """What was foreseen, how large the field is, where it points and acts, and what it is worth."""
@@ -80,7 +80,7 @@ def _sizes(field: Field) -> Curve:
     )
 
 
-def _directions(target: AnalysisTarget, field: Field, findings: Findings) -> Curve:
+def _directions(target: AnalysisTarget, field: Field, findings: FieldFindings) -> Curve:
     asked_class = target.asked_class
     assert asked_class is not None
     best = best_other(findings.cosines.mean(1), asked_class)
@@ -94,7 +94,7 @@ def _directions(target: AnalysisTarget, field: Field, findings: Findings) -> Cur
     )
 
 
-def _odds(findings: Findings, share: float) -> Bars:
+def _odds(findings: FieldFindings, share: float) -> Bars:
     return mean_bars(
         f"How sure the judge is, with {share:.0%} of the field off",
         CASES,

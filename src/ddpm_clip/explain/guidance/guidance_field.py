@@ -20,7 +20,7 @@ from ddpm_clip.explain.guidance.class_directions import (
     best_other,
     class_directions,
 )
-from ddpm_clip.explain.guidance.field import CASES, Field, Findings, field_of
+from ddpm_clip.explain.guidance.field import CASES, Field, FieldFindings, field_of
 from ddpm_clip.explain.guidance.field_panels import caption_of, panels_of
 from ddpm_clip.explain.guidance.masked_field import moved, strongest, switched_off
 from ddpm_clip.explain.guidance.weight_used import WeightCheck, check_weights, steps_kept
@@ -89,7 +89,7 @@ class Walks:
 
 def _findings(
     target: AnalysisTarget, walks: Walks, field: Field, directions: ClassDirections, share: float
-) -> Generator[Progress, None, Findings]:
+) -> Generator[Progress, None, FieldFindings]:
     asked_class = target.asked_class
     assert asked_class is not None
     odds = [log_odds(target.judge(walks.x), asked_class).cpu()]
@@ -103,12 +103,12 @@ def _findings(
     margin = whole[:, asked_class] - best_other(whole, asked_class)
     cosines = torch.stack([directions.cosines(delta) for delta in field.delta])
     prerequisite = yield from check_prerequisite(target, target.judge(walks.x).cpu())
-    return Findings(
+    return FieldFindings(
         prerequisite, cosines, means(margin), torch.stack(odds), means(odds[2] - odds[1])
     )
 
 
-def _verdict(findings: Findings | None, weights: WeightCheck) -> Verdict:
+def _verdict(findings: FieldFindings | None, weights: WeightCheck) -> Verdict:
     if weights.wrong:
         return "fail"  # whatever the prompt
     if findings is None or findings.margin.mean.isnan():
@@ -124,7 +124,7 @@ def _verdict(findings: Findings | None, weights: WeightCheck) -> Verdict:
     )
 
 
-def _test(findings: Findings | None, weights: WeightCheck, share: float) -> str:
+def _test(findings: FieldFindings | None, weights: WeightCheck, share: float) -> str:
     test = (
         f"It would fail if another guidance weight were used than asked for, if the field pointed "
         f"to another class than the one asked for, or if switching off its strongest "
@@ -143,7 +143,7 @@ def _test(findings: Findings | None, weights: WeightCheck, share: float) -> str:
 
 
 def _numbers(
-    field: Field, weights: WeightCheck, findings: Findings | None, share: float
+    field: Field, weights: WeightCheck, findings: FieldFindings | None, share: float
 ) -> dict[str, Any]:
     found: dict[str, Any] = {
         "n": field.delta.shape[1],
@@ -156,7 +156,7 @@ def _numbers(
     }
     if findings is not None:
         found |= {
-            "check_prerequisite": findings.prerequisite.as_dict(),
+            "gate": findings.prerequisite.as_dict(),
             "cosine_above_best_other": findings.margin.as_dict(),
             "log_odds_lost_more_than_elsewhere": findings.hurt.as_dict(),
             "pictures_that_lose_more": findings.more,

@@ -184,9 +184,7 @@ def _numbers(target: AnalysisTarget, compared: Compared) -> dict[str, Any]:
         mean = compared.odds.mean(1)
         best = int(mean.argmax())
         found |= {
-            "check_prerequisite": compared.prerequisite.as_dict()
-            if compared.prerequisite
-            else None,
+            "gate": compared.prerequisite.as_dict() if compared.prerequisite else None,
             "log_odds": means(compared.odds.T).as_dict(),
             "gain": gain(compared, target.guidance).as_dict(),
             "best_scale": compared.scales[best],

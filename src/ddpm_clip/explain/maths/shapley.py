@@ -21,7 +21,7 @@ EXACT_UP_TO = 10
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Plan:
+class CoalitionPlan:
     """Coalitions to play, and what their values are worth to whom.
 
     Attributes:
@@ -42,7 +42,7 @@ class Plan:
         same = (coalitions[..., None, :] == self.coalitions).all(-1)
         return torch.where(same.any(-1), same.long().argmax(-1), -1)
 
-    def with_orders(self, orders: Tensor) -> "Plan":
+    def with_orders(self, orders: Tensor) -> "CoalitionPlan":
         """This plan and, behind its coalitions, those that `orders` (p, k) meet on their way."""
         wanted = torch.cat([_inserted(orders), _inserted(orders.flip(1))]).flatten(0, 1)
         new = wanted[self.rows(wanted) < 0].unique(dim=0)
@@ -55,7 +55,9 @@ class Plan:
         )
 
 
-def plan(players: int, *, exact_up_to: int = EXACT_UP_TO, pairs: int = 32, seed: int = 0) -> Plan:
+def plan(
+    players: int, *, exact_up_to: int = EXACT_UP_TO, pairs: int = 32, seed: int = 0
+) -> CoalitionPlan:
     """Which coalitions of `players` have to be played.
 
     Args:
@@ -109,7 +111,7 @@ class Attribution:
         return self.values.mean(0).argsort(descending=True, stable=True)
 
 
-def attribute(plan: Plan, v: Tensor) -> Attribution:
+def attribute(plan: CoalitionPlan, v: Tensor) -> Attribution:
     """The Shapley values of coalitions' values v (m, n), a column a repetition."""
     if len(v) != len(plan.coalitions):
         raise UsageError(f"{len(v)} values for {len(plan.coalitions)} coalitions")
@@ -156,7 +158,7 @@ class DeletionTest:
         )
 
 
-def deletion_test(plan: Plan, v: Tensor) -> DeletionTest:
+def deletion_test(plan: CoalitionPlan, v: Tensor) -> DeletionTest:
     """Learn the order on the odd repetitions and test it on the even ones.
 
     Args:
@@ -185,7 +187,7 @@ def deletion_test(plan: Plan, v: Tensor) -> DeletionTest:
     )
 
 
-def _along_chain(plan: Plan, v: Tensor, chain: Tensor) -> Tensor:
+def _along_chain(plan: CoalitionPlan, v: Tensor, chain: Tensor) -> Tensor:
     """(n, k + 1) the values of a chain of coalitions."""
     rows = plan.rows(chain)
     if bool((rows < 0).any()):
@@ -193,7 +195,7 @@ def _along_chain(plan: Plan, v: Tensor, chain: Tensor) -> Tensor:
     return v[rows].T
 
 
-def _exact(k: int) -> Plan:
+def _exact(k: int) -> CoalitionPlan:
     numbers = torch.arange(2**k)
     coalitions = (numbers[:, None] >> torch.arange(k)) & 1 == 1
     size = coalitions.sum(1)
@@ -204,17 +206,17 @@ def _exact(k: int) -> Plan:
     by_size = (size == torch.arange(k + 1)[:, None]).double()
     by_size /= by_size.sum(1, keepdim=True)
     order = torch.cat([numbers[:1], numbers[-1:], numbers[1:-1]])
-    return Plan(coalitions[order], weights[:, order], by_size[:, order], True)
+    return CoalitionPlan(coalitions[order], weights[:, order], by_size[:, order], True)
 
 
-def _along(orders: Tensor) -> Plan:
+def _along(orders: Tensor) -> CoalitionPlan:
     """The plan of some orders, every coalition that they meet once."""
     p, k = orders.shape
     chains = _inserted(orders)  # (p, k + 1, k)
     ends = torch.stack([torch.zeros(k), torch.ones(k)]).bool()
     between = chains[:, 1:-1].flatten(0, 1).unique(dim=0)
     coalitions = torch.cat([ends, between])
-    bare = Plan(coalitions, torch.zeros(k, 0), torch.zeros(k + 1, 0), False)
+    bare = CoalitionPlan(coalitions, torch.zeros(k, 0), torch.zeros(k + 1, 0), False)
     rows = torch.stack([bare.rows(chain) for chain in chains])  # (p, k + 1)
     weights = torch.zeros(k, len(coalitions), dtype=torch.float64)
     by_size = torch.zeros(k + 1, len(coalitions), dtype=torch.float64)
@@ -225,7 +227,7 @@ def _along(orders: Tensor) -> Plan:
     by_size.index_put_(
         (sizes, rows.flatten()), torch.full_like(sizes, 1 / p, dtype=torch.float64), accumulate=True
     )
-    return Plan(coalitions, weights, by_size, False)
+    return CoalitionPlan(coalitions, weights, by_size, False)
 
 
 def _inserted(orders: Tensor) -> Tensor:

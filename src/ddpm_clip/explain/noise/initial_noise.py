@@ -32,7 +32,7 @@ DETERMINISTIC, FORGETFUL = "dpmpp_2m", "dpmpp_2m_sde"
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Found:
+class NoiseEffect:
     """All four looks.
 
     Attributes:
@@ -82,7 +82,7 @@ def explain(
     blocks = yield from transplanted(target, 4 if quick else 16, steps, DETERMINISTIC)
     probs = target.judge(layouts[0].x[:, 0].to(target.ddpm.device)).cpu()
     prerequisite = yield from check_prerequisite(target, probs)
-    found = Found(prerequisite, layouts, kept, forgotten, trades, blocks)
+    found = NoiseEffect(prerequisite, layouts, kept, forgotten, trades, blocks)
     return Explanation(
         "initial_noise",
         "What the first noise decides",
@@ -111,13 +111,13 @@ def _probed(
     return probe(noise, said, draws)
 
 
-def verdict_of(found: Found) -> Verdict:
+def verdict_of(found: NoiseEffect) -> Verdict:
     """Pass where the prompts are followed, and the noise foretells what is painted without them."""
     words = found.layouts[0].shares["what the judge says"].p_prompt <= SURE
     return weigh(found.prerequisite, [found.beyond], shown=words and found.kept.p <= SURE)
 
 
-def _test(found: Found) -> str:
+def _test(found: NoiseEffect) -> str:
     kept, forgotten = found.kept, found.forgotten
     p_prompt = found.layouts[0].shares["what the judge says"].p_prompt
     return (
@@ -144,11 +144,11 @@ CAPTION = (
 )
 
 
-def _numbers(found: Found) -> dict[str, Any]:
+def _numbers(found: NoiseEffect) -> dict[str, Any]:
     trades, blocks = found.trades, found.blocks
     return {
         "n": len(found.kept.gains),
-        "check_prerequisite": found.prerequisite.as_dict(),
+        "gate": found.prerequisite.as_dict(),
         "layouts": [
             {
                 "scale": one.scale,
@@ -177,7 +177,7 @@ def _numbers(found: Found) -> dict[str, Any]:
     }
 
 
-def _panels(found: Found) -> tuple[Panel, ...]:
+def _panels(found: NoiseEffect) -> tuple[Panel, ...]:
     own = found.layouts[0]
     rows: list[list[str | float | int]] = [
         [
@@ -226,7 +226,7 @@ def _panels(found: Found) -> tuple[Panel, ...]:
     )
 
 
-def _bars(found: Found) -> Bars:
+def _bars(found: NoiseEffect) -> Bars:
     kept, forgotten = means(found.kept.gains), means(found.forgotten.gains)
     chance = means(found.kept.chance)  # of probes: their spread is that of one probe
     spread = 1.96 * float(found.kept.chance.std())

@@ -174,7 +174,7 @@ def _numbers(
             "a tenth of the picture": found.level_of(0.1),
             "nine tenths": found.level_of(0.9),
         },
-        "check_prerequisite": prerequisite.as_dict(),
+        "gate": prerequisite.as_dict(),
     }
     if read is not None:
         z = means(read.z.permute(2, 0, 1, 3))

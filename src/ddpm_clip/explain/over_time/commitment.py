@@ -20,7 +20,7 @@ from ddpm_clip.explain.target.analysis_target import AnalysisTarget
 from ddpm_clip.explain.verdict.analysis import plainly
 from ddpm_clip.explain.verdict.crossing import Halfway, halfway
 from ddpm_clip.explain.verdict.prerequisite import Prerequisite, check_prerequisite
-from ddpm_clip.explain.verdict.reading import LEVELS, SHOWN, Reading, columns, read, unread
+from ddpm_clip.explain.verdict.reading import LEVELS, SHOWN, WalkReading, columns, read, unread
 from ddpm_clip.explain.verdict.result import Explanation, Verdict
 from ddpm_clip.explain.verdict.verdicts import weigh
 from ddpm_clip.types import Progress
@@ -90,7 +90,7 @@ commitment = plainly(explain)
 
 
 def _turn(
-    target: AnalysisTarget, spoken: Reading, silent: Reading, rows: list[float], quick: bool
+    target: AnalysisTarget, spoken: WalkReading, silent: WalkReading, rows: list[float], quick: bool
 ) -> Generator[Progress, None, Turned]:
     """A curve of turns where classes should part, then more at its middle.
 
@@ -150,13 +150,13 @@ def verdict_of(found: Turned) -> Verdict:
 
 
 def _numbers(
-    prerequisite: Prerequisite, spoken: Reading, silent: Reading, found: Turned
+    prerequisite: Prerequisite, spoken: WalkReading, silent: WalkReading, found: Turned
 ) -> dict[str, Any]:
     turns, back = found.turns, means(found.turns.back)
     return {
         "n": len(turns.began),
         "turns_each": turns.ended.shape[2],
-        "check_prerequisite": prerequisite.as_dict(),
+        "gate": prerequisite.as_dict(),
         "t50_sigma_over_alpha": found.t50.as_dict(),
         "same_class_by_chance": found.base,
         "read_in_x0hat": {
@@ -176,7 +176,7 @@ def _numbers(
 
 
 def _panels(
-    target: AnalysisTarget, spoken: Reading, silent: Reading, found: Turned
+    target: AnalysisTarget, spoken: WalkReading, silent: WalkReading, found: Turned
 ) -> tuple[Panel, ...]:
     asked, what = spoken.ended, "class it ends in"
     if target.asked_class is not None:
@@ -205,7 +205,7 @@ def _panels(
     )
 
 
-def _when(spoken: Reading, silent: Reading) -> str:
+def _when(spoken: WalkReading, silent: WalkReading) -> str:
     """When the foreseen class stays what it will be, in a sentence."""
     first, without = int(spoken.decided[:, 0].sum()), silent.halfway()
     said = (
@@ -231,7 +231,7 @@ def _line(label: str, x: Tensor, values: Tensor) -> Line:
     )
 
 
-def _strip(target: AnalysisTarget, spoken: Reading, silent: Reading) -> Strip:
+def _strip(target: AnalysisTarget, spoken: WalkReading, silent: WalkReading) -> Strip:
     at = columns(len(spoken.ratio))
     rows = torch.cat([spoken.strip[:, at], silent.strip[:, at]])
     seeds = target.seeds[:SHOWN]
@@ -245,7 +245,7 @@ def _strip(target: AnalysisTarget, spoken: Reading, silent: Reading) -> Strip:
     )
 
 
-def _fan(target: AnalysisTarget, silent: Reading) -> Curve:
+def _fan(target: AnalysisTarget, silent: WalkReading) -> Curve:
     """One walk without words: the classes between which it wavers."""
     probs = silent.probs[0]  # (s, k)
     shown = [k for k in probs.amax(0).argsort(descending=True).tolist() if probs[:, k].max() > 0.2]

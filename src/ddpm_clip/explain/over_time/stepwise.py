@@ -187,7 +187,7 @@ def _numbers(
         "n": len(found.x),
         "steps": len(found.ratio),
         "sigma_over_alpha": found.ratio,
-        "check_prerequisite": None if prerequisite is None else prerequisite.as_dict(),
+        "gate": None if prerequisite is None else prerequisite.as_dict(),
         "curves": {name: means(values).as_dict() for name, values in curves.items()},
         "alignment": None if aligned is None else aligned.as_dict(),
     }

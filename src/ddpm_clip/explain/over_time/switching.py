@@ -191,7 +191,7 @@ def _numbers(
     return {
         "n": len(found.none),
         "steps": steps,
-        "check_prerequisite": prerequisite.as_dict(),
+        "gate": prerequisite.as_dict(),
         "sigma_over_alpha": borders,
         "none": means(found.none).as_dict(),
         "every": means(found.every).as_dict(),

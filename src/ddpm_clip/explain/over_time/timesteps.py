@@ -15,8 +15,8 @@ from torch import Tensor
 
 from ddpm_clip.explain.maths.shapley import (
     Attribution,
+    CoalitionPlan,
     DeletionTest,
-    Plan,
     attribute,
     deletion_test,
     plan,
@@ -57,7 +57,7 @@ class _Played:
         test: in the order that other seeds gave; None for too few seeds.
     """
 
-    plan: Plan
+    plan: CoalitionPlan
     ratio: list[float]
     values: Tensor
     probs: Tensor
@@ -149,7 +149,7 @@ def _numbers(prerequisite: Prerequisite, played: _Played, steps: int) -> dict[st
         "n": found.values.shape[0],
         "steps": steps,
         "walks": played.values.numel(),
-        "check_prerequisite": prerequisite.as_dict(),
+        "gate": prerequisite.as_dict(),
         "unit": "log-odds of the judge",
         "log_odds_within": float(torch.logit(torch.tensor(1 - SUREST))),
         "sigma_over_alpha": played.ratio,

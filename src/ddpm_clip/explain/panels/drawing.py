@@ -87,9 +87,9 @@ def _plot(panel: Curve | Bars | Heatmap, path: Path) -> Path:
     if isinstance(panel, Bars):
         pairs = list(zip(panel.names, panel.values, strict=True))
         spans = list(zip(panel.low, panel.high, strict=True))
-        part = curves.Panel(panel.title, panel.xlabel, bars={"": pairs}, spans=spans)
-        return curves.panels([part], path, height=1.2 + 0.32 * len(pairs))
-    part = curves.Panel(
+        part = curves.Plot(panel.title, panel.xlabel, bars={"": pairs}, spans=spans)
+        return curves.draw_plots([part], path, height=1.2 + 0.32 * len(pairs))
+    part = curves.Plot(
         panel.title,
         panel.xlabel,
         panel.ylabel,
@@ -99,7 +99,7 @@ def _plot(panel: Curve | Bars | Heatmap, path: Path) -> Path:
         ylim=panel.ylim,
         reverse=panel.reverse,
     )
-    return curves.panels([part], path)
+    return curves.draw_plots([part], path)
 
 
 def strip_picture(panel: Strip) -> Image.Image:

@@ -246,7 +246,7 @@ def _numbers(
             for one in astray
         ],
         "gain_beyond_astray": apart.as_dict(),
-        "check_prerequisite": prerequisite.as_dict(),
+        "gate": prerequisite.as_dict(),
     }
 
 

@@ -21,7 +21,7 @@ MOST_CLASSES = 10
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Parts:
+class ConditionParts:
     """Displacements that sum to c - c0.
 
     Attributes:
@@ -55,7 +55,7 @@ def gap_coordinates(target: AnalysisTarget) -> list[int]:
     return apart.topk(min(GAP_COORDINATES, len(apart))).indices.tolist()
 
 
-def parts_of(target: AnalysisTarget, c: Tensor, start: Tensor, seeds: list[int]) -> Parts:
+def parts_of(target: AnalysisTarget, c: Tensor, start: Tensor, seeds: list[int]) -> ConditionParts:
     """Split c - start into the gap, the directions of classes by least squares, and the rest.
 
     Of many classes the ten are taken whose conditions are the most like this one.
@@ -82,4 +82,4 @@ def parts_of(target: AnalysisTarget, c: Tensor, start: Tensor, seeds: list[int])
     if gap:
         parts, names = [*parts, way - meant], [*names, "gap coordinates"]
     parts, names = [*parts, meant - each.sum(0)], [*names, "the rest"]
-    return Parts(names, torch.stack(parts), gap)
+    return ConditionParts(names, torch.stack(parts), gap)

@@ -13,7 +13,7 @@ from ddpm_clip.evaluation.statistics.means import means
 from ddpm_clip.explain.panels.kinds import Curve, Panel, Strip, Table, mean_bars, mean_line
 from ddpm_clip.explain.prompt.class_readout import class_readout
 from ddpm_clip.explain.prompt.condition_parts import average_condition
-from ddpm_clip.explain.prompt.path import Found, Stretch, analysed
+from ddpm_clip.explain.prompt.path import PathAttribution, Stretch, analysed
 from ddpm_clip.explain.target.analysis_target import AnalysisTarget
 from ddpm_clip.explain.verdict.analysis import plainly
 from ddpm_clip.explain.verdict.result import Explanation, Verdict
@@ -81,7 +81,7 @@ def explain(
 embedding = plainly(explain)
 
 
-def verdict_of(found: Found) -> Verdict:
+def verdict_of(found: PathAttribution) -> Verdict:
     """Pass where the integral is complete and the coordinates it names are the ones that count."""
     claims = (found.change, found.deletion.hurt, found.deletion.hurt_reverse)
     indifferent = found.random_correlation is not None and (
@@ -91,7 +91,7 @@ def verdict_of(found: Found) -> Verdict:
     return weigh(found.prerequisite, claims, refuted=indifferent, shown=sound)
 
 
-def _test(found: Found) -> str:
+def _test(found: PathAttribution) -> str:
     deletion, correlation = found.deletion, found.random_correlation
     test = (
         "It would fail if taking out the coordinates with the largest attributions hurt no more "
@@ -118,7 +118,7 @@ CAPTION = (
 )
 
 
-def _numbers(stretch: Stretch, found: Found) -> dict[str, Any]:
+def _numbers(stretch: Stretch, found: PathAttribution) -> dict[str, Any]:
     integrated, deletion = found.integrated, found.deletion
     each = means(integrated.along(found.parts.parts))
     rows = zip(
@@ -147,7 +147,7 @@ def _numbers(stretch: Stretch, found: Found) -> dict[str, Any]:
     }
 
 
-def _panels(target: AnalysisTarget, found: Found) -> tuple[Panel, ...]:
+def _panels(target: AnalysisTarget, found: PathAttribution) -> tuple[Panel, ...]:
     parts, each = found.integrated.along(found.parts.parts), found.integrated.attributions
     top = each.mean(0).abs().topk(min(SHOWN, each.shape[1])).indices
     names = [f"{i} (gap)" if i in found.parts.gap else str(i) for i in top.tolist()]
@@ -170,7 +170,7 @@ def _panels(target: AnalysisTarget, found: Found) -> tuple[Panel, ...]:
     )
 
 
-def _curve(found: Found) -> Curve:
+def _curve(found: PathAttribution) -> Curve:
     deletion, lines = found.deletion, []
     for label, values in (
         ("largest first", deletion.strongest),

@@ -17,7 +17,7 @@ from ddpm_clip.explain.inversions.ddim_inversion import no_noise
 from ddpm_clip.explain.maths.integrated_gradients import ENOUGH, Integrated, Value, integrate
 from ddpm_clip.explain.maths.ranks import rank_correlation
 from ddpm_clip.explain.prompt.class_readout import Readout
-from ddpm_clip.explain.prompt.condition_parts import Parts, average_condition, parts_of
+from ddpm_clip.explain.prompt.condition_parts import ConditionParts, average_condition, parts_of
 from ddpm_clip.explain.target.analysis_target import AnalysisTarget
 from ddpm_clip.explain.target.nulls import random_weights
 from ddpm_clip.explain.verdict.odds import log_odds
@@ -75,7 +75,7 @@ class Deletion:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Found:
+class PathAttribution:
     """All that the analysis found.
 
     Attributes:
@@ -89,7 +89,7 @@ class Found:
     """
 
     integrated: Integrated
-    parts: Parts
+    parts: ConditionParts
     deletion: Deletion
     prerequisite: Prerequisite
     readout: Readout
@@ -104,7 +104,7 @@ class Found:
 
 def analysed(
     target: AnalysisTarget, stretch: Stretch, readout: Readout, orders: int, randomised: bool
-) -> Generator[Progress, None, Found]:
+) -> Generator[Progress, None, PathAttribution]:
     """Integrate, take apart, and test by deletion."""
     value = reading(target, stretch, readout)
     integrated = yield from integrate(
@@ -124,7 +124,7 @@ def analysed(
     places = torch.linspace(0, 1, 8, device=stretch.end.device)[:, None]
     along = stretch.start[:1] + places * (stretch.end[:1] - stretch.start[:1])
     shown = yield from _pictures(target, stretch, along, stretch.seeds[:1] * len(along))
-    return Found(
+    return PathAttribution(
         integrated,
         parts_of(target, stretch.end, stretch.start, stretch.seeds),
         deletion,

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from ddpm_clip.explain.maths.shapley import Plan, attribute, learnt_order, plan
+from ddpm_clip.explain.maths.shapley import CoalitionPlan, attribute, learnt_order, plan
 from ddpm_clip.explain.target.analysis_target import AnalysisTarget
 from ddpm_clip.explain.verdict.odds import log_odds
 from ddpm_clip.types import Progress
@@ -37,7 +37,7 @@ class Game:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Shown:
+class PaintedCoalition:
     """What a text brings.
 
     Attributes:
@@ -61,9 +61,9 @@ class Played:
         shown: what each text brings.
     """
 
-    plan: Plan
+    plan: CoalitionPlan
     texts: list[str]
-    shown: Mapping[str, Shown]
+    shown: Mapping[str, PaintedCoalition]
 
     @property
     def v(self) -> Tensor:
@@ -97,7 +97,11 @@ def play(game: Game, players: int, text: Text, stage: str) -> Generator[Progress
 
 
 def _painted(
-    game: Game, todo: Plan, text: Text, known: Mapping[str, Shown | None], stage: str
+    game: Game,
+    todo: CoalitionPlan,
+    text: Text,
+    known: Mapping[str, PaintedCoalition | None],
+    stage: str,
 ) -> Generator[Progress, None, Played]:
     """Paint and judge every text of the plan that is not known yet."""
     target, asked_class, n = game.target, game.target.asked_class, len(game.seeds)
@@ -114,5 +118,5 @@ def _painted(
     x = yield from target.pictures(c, seeds, scale=scale, steps=game.steps, stage=stage)
     probs = target.judge(x).cpu().view(len(new), n, -1)
     for i, one in enumerate(new):
-        shown[one] = Shown(log_odds(probs[i], asked_class), probs[i], x[i * n].cpu())
+        shown[one] = PaintedCoalition(log_odds(probs[i], asked_class), probs[i], x[i * n].cpu())
     return Played(todo, texts, shown)

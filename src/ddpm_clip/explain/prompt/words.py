@@ -170,7 +170,7 @@ def _numbers(scores: Scores, word: str, letters: Attribution) -> dict[str, Any]:
         "n": len(scores.found.values),
         "coalitions": len(scores.played.texts),
         "exact": scores.found.exact,
-        "check_prerequisite": scores.prerequisite.as_dict(),
+        "gate": scores.prerequisite.as_dict(),
         "words": _rows(scores.names[:-1], scores.found),
         "strongest": word,
         "counting": scores.counting,

@@ -66,7 +66,7 @@ def as_json(findings: Findings) -> dict[str, Any]:
         "about": dict(target.about),
         "analyses": [
             *(one.as_dict() for one in findings.found),
-            *(one.as_dict() for one in findings.absent),
+            *(one.as_dict() for one in findings.skipped),
         ],
     }
 

@@ -13,7 +13,7 @@ from typing import Any
 from ddpm_clip.evaluation.report.formats.html import page, png_url
 from ddpm_clip.explain.panels.drawing import cell, plotted, strip_picture
 from ddpm_clip.explain.panels.kinds import Heatmap, Panel, Strip, Table
-from ddpm_clip.explain.report.run_all import Absent, Findings
+from ddpm_clip.explain.report.run_all import Findings, Skipped
 from ddpm_clip.explain.verdict.result import SIGNS, Explanation
 from ddpm_clip.utils.visualization import encoded_png
 
@@ -49,7 +49,7 @@ def as_html(findings: Findings, drawn: Mapping[str, Sequence[bytes | None]], gif
         _moving(gif),
     ]
     body += [_section(one, drawn[one.name]) for one in findings.found]
-    body += [_absent(findings.absent)] if findings.absent else []
+    body += [_skipped(findings.skipped)] if findings.skipped else []
     style = files(__package__).joinpath(STYLE).read_text(encoding="utf-8")
     return page(title, body, style)
 
@@ -177,9 +177,9 @@ def _flat(value: Mapping[str, Any], before: str = "") -> list[tuple[str, Any]]:
     return rows
 
 
-def _absent(absent: Sequence[Absent]) -> str:
+def _skipped(skipped: Sequence[Skipped]) -> str:
     rows = "".join(
         f"<li><b>{escape(one.name)}</b>: {escape(one.why)} <i>{escape(one.fix)}</i></li>"
-        for one in absent
+        for one in skipped
     )
     return f'<section id="not-made"><h2>Not made</h2><ul>{rows}</ul></section>'

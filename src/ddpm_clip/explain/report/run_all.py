@@ -20,7 +20,7 @@ from ddpm_clip.types import Progress
 
 
 @dataclass(frozen=True, slots=True)
-class Absent:
+class Skipped:
     """An analysis that could not be made: why, and what would mend it."""
 
     name: str
@@ -39,7 +39,7 @@ class Findings:
     Attributes:
         target: that was looked at.
         found: in the order of `EXPLANATIONS`.
-        absent: with reasons.
+        skipped: with reasons.
         recording: one walk of the first seed, for the animation.
         quick: were the small sizes used?
         seconds: that it took.
@@ -47,7 +47,7 @@ class Findings:
 
     target: AnalysisTarget
     found: tuple[Explanation, ...]
-    absent: tuple[Absent, ...]
+    skipped: tuple[Skipped, ...]
     recording: Recording
     quick: bool
     seconds: float
@@ -85,7 +85,7 @@ def explain_all(
     Raises:
         UsageError: an unknown name.
     """
-    start, found, absent = time.perf_counter(), [], []
+    start, found, skipped = time.perf_counter(), [], []
     remembering = target.replace(memory=Memory())
     for name in chosen(names):
         began = time.perf_counter()
@@ -95,11 +95,11 @@ def explain_all(
             )
         except DdpmClipError as error:
             why = f"{error.what}: {error.why}" if error.why else error.what
-            absent.append(Absent(name, why, error.fix))
+            skipped.append(Skipped(name, why, error.fix))
         else:
             found.append(explanation.timed(time.perf_counter() - began))
     first = target.seeds[:1]
     recording = record(target.replace(seeds=first), seeds=first)
     return Findings(
-        target, tuple(found), tuple(absent), recording, quick, time.perf_counter() - start
+        target, tuple(found), tuple(skipped), recording, quick, time.perf_counter() - start
     )

@@ -19,7 +19,7 @@ from ddpm_clip.diffusion.schedules import NoiseSchedule
 from ddpm_clip.errors import UsageError
 from ddpm_clip.explain.target.batches import BATCH, QUICK_STEPS, cut, in_batches, seeds_after
 from ddpm_clip.explain.target.cache import Memory, keys_of
-from ddpm_clip.explain.target.readers import Conditions, Look, Words, read
+from ddpm_clip.explain.target.readers import Conditions, ImageReader, TextReader, read
 from ddpm_clip.generation.settings import Settings
 from ddpm_clip.models.ddpm import DDPM, without_gradients
 from ddpm_clip.runs.pretrained import LoadedModel
@@ -67,9 +67,9 @@ class AnalysisTarget:
     attribute: str = ""
     classes: tuple[str, ...] = ()
     asked_class: int | None = None
-    judging: Look | None = None
-    embedding: Look | None = None
-    wording: Words | None = None
+    judging: ImageReader | None = None
+    embedding: ImageReader | None = None
+    wording: TextReader | None = None
     vocabulary: tuple[str, ...] = ()
     conditioner: Conditioner | None = None
     model: LoadedModel | None = None

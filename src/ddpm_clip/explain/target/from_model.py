@@ -19,7 +19,7 @@ from ddpm_clip.evaluation.clip.similarity import INVERSE_TEMPERATURE
 from ddpm_clip.evaluation.report.evaluators import find_judge, find_scorer
 from ddpm_clip.explain.target.analysis_target import AnalysisTarget
 from ddpm_clip.explain.target.asked_for import Asked, asked_for
-from ddpm_clip.explain.target.readers import Look, Words
+from ddpm_clip.explain.target.readers import ImageReader, TextReader
 from ddpm_clip.generation.text_to_image import TextToImage
 from ddpm_clip.runs.pretrained import LoadedModel
 from ddpm_clip.types import Denoiser
@@ -44,9 +44,9 @@ class Readers:
     """
 
     asked: Asked
-    judging: Look | None
-    embedding: Look | None
-    wording: Words | None
+    judging: ImageReader | None
+    embedding: ImageReader | None
+    wording: TextReader | None
     about: Mapping[str, Any]
 
 
@@ -161,7 +161,7 @@ def _changed(
     return target.replace(**changes) if changes else target
 
 
-def _read(net: Any, attribute: str) -> Look:
+def _read(net: Any, attribute: str) -> ImageReader:
     def judging(x: Tensor) -> Tensor:
         probs: Tensor = net.logits(x)[attribute].softmax(1)
         return probs
@@ -169,14 +169,14 @@ def _read(net: Any, attribute: str) -> Look:
     return judging
 
 
-def _unit(embed_pixels: Callable[[Tensor], Tensor]) -> Look:
+def _unit(embed_pixels: Callable[[Tensor], Tensor]) -> ImageReader:
     def embedding(x: Tensor) -> Tensor:
         return F.normalize(embed_pixels(x).float(), dim=1)
 
     return embedding
 
 
-def _by_names(look: Look, names: Tensor, inverse_temperature: float) -> Look:
+def _by_names(look: ImageReader, names: Tensor, inverse_temperature: float) -> ImageReader:
     """Class probabilities of a CLIP (Radford et al. 2021, section 3.1.2)."""
 
     def judging(x: Tensor) -> Tensor:

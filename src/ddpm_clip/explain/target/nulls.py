@@ -15,7 +15,7 @@ from torch.nn import functional as F
 
 from ddpm_clip.explain.target.analysis_target import AnalysisTarget
 from ddpm_clip.explain.target.asked_for import asked_for
-from ddpm_clip.explain.target.readers import Look
+from ddpm_clip.explain.target.readers import ImageReader
 from ddpm_clip.models.unet import UNet
 from ddpm_clip.registry import Registry
 from ddpm_clip.types import Denoiser
@@ -174,7 +174,7 @@ def _small_unet(target: AnalysisTarget) -> UNet:
         )
 
 
-def _random_reader(target: AnalysisTarget, outputs: int, generator: torch.Generator) -> Look:
+def _random_reader(target: AnalysisTarget, outputs: int, generator: torch.Generator) -> ImageReader:
     """A layer of random features and a random head, both as widely drawn as keeps values near 1."""
     channels, height, width = target.image_shape
     pixels = channels * height * width

@@ -11,15 +11,15 @@ Conditions = Callable[[Sequence[str], Sequence[int]], Tensor]
 """(prompts, seeds), as many of one as of the other -> (n, e) conditions."""
 
 
-Look = Callable[[Tensor], Tensor]
+ImageReader = Callable[[Tensor], Tensor]
 """(b, c, h, w) in [-1, 1] -> (b, k) class probabilities, or (b, e) embeddings of unit length.
 
 Differentiable; `AnalysisTarget.judge` and `AnalysisTarget.embed` say whether gradients are wanted.
 """
 
 
-Words = Callable[[Sequence[str]], Tensor]
-"""texts -> (p, e) embeddings of unit length, in the space of the pictures' `Look`."""
+TextReader = Callable[[Sequence[str]], Tensor]
+"""texts -> (p, e) embeddings of unit length, in the space of the pictures' `ImageReader`."""
 
 
 Wrap = Callable[[Predict], Predict]
@@ -29,7 +29,7 @@ JUDGED = 256
 """Pictures read at once."""
 
 
-def read(reader: Look, x: Tensor, gradients: bool = False) -> Tensor:
+def read(reader: ImageReader, x: Tensor, gradients: bool = False) -> Tensor:
     """(b, k) what a reader makes of pictures x (b, c, h, w), which are cut to [-1, 1] first."""
     if gradients:
         return reader(x.clamp(-1, 1))

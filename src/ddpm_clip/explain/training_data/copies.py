@@ -53,7 +53,7 @@ class Near:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Copies:
+class CopyAudit:
     """What was found, in as many ways as could be looked.
 
     Attributes:
@@ -128,7 +128,10 @@ class Copies:
                 f"{self.retrieved} lie nearest to that one in the whole bank."
             )
         table = Table(
-            "Copies of training pictures", columns, rows or [["nothing"] + [""] * 5], note.strip()
+            "CopyAudit of training pictures",
+            columns,
+            rows or [["nothing"] + [""] * 5],
+            note.strip(),
         )
         if self.shown is None:
             return [table]
@@ -139,21 +142,23 @@ class Copies:
         ]
 
 
-def copies(target: AnalysisTarget, x: Tensor, quick: bool) -> Generator[Progress, None, Copies]:
+def copies(target: AnalysisTarget, x: Tensor, quick: bool) -> Generator[Progress, None, CopyAudit]:
     """Audit painted pictures x (n, c, h, w) in [-1, 1] in embeddings and, unless quick, pixels."""
     yield Progress("copies", 0, 1)
     near, why = _in_bank(target, x)
     reasons = [why] if why else []
     if target.model is None:
-        return Copies(near, why=(*reasons, "there are no training pictures to compare pixels with"))
+        return CopyAudit(
+            near, why=(*reasons, "there are no training pictures to compare pixels with")
+        )
     if quick:
-        return Copies(near, why=(*reasons, "pixels are compared in the full report only"))
+        return CopyAudit(near, why=(*reasons, "pixels are compared in the full report only"))
     retrieved, tried = yield from _retrieved(target)
     real = yield from real_pictures(target.model.config.data, target.model.folder)
     if real.train is None or real.unseen is None or len(real.unseen) < FEWEST:
         told = real.why_not or "too few pictures were held out of the training"
         reasons.append(f"pixels could not be compared: {told}")
-        return Copies(near, None, retrieved, tried, why=tuple(reasons))
+        return CopyAudit(near, None, retrieved, tried, why=tuple(reasons))
     seed = max(target.seeds)
     train = real.train.by_lot(MOST_TRAIN, seed).pixels
     heldout = real.unseen.by_lot(MOST_HELDOUT, seed).pixels
@@ -162,7 +167,7 @@ def copies(target: AnalysisTarget, x: Tensor, quick: bool) -> Generator[Progress
     worst = found.suspects(SHOWN)
     shown = torch.stack([x.cpu()[worst], to_float(train[found.train_rows[worst]])])
     yield Progress("copies", 1, 1)
-    return Copies(near, found, retrieved, tried, shown, tuple(reasons))
+    return CopyAudit(near, found, retrieved, tried, shown, tuple(reasons))
 
 
 def _retrieved(target: AnalysisTarget) -> Generator[Progress, None, tuple[int | None, int]]:

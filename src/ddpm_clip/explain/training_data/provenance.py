@@ -100,7 +100,7 @@ def explain(
             if replaced.decide is None
             else replaced.decide.as_dict(),
             "copies": copied.as_dict(),
-            "check_prerequisite": prerequisite.as_dict(),
+            "gate": prerequisite.as_dict(),
         },
     )
 

@@ -23,7 +23,7 @@ LEVELS = "noise level, sigma/alpha"
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Reading:
+class WalkReading:
     """What a judge reads in x_0-hat along n walks of s steps.
 
     Attributes:
@@ -58,7 +58,7 @@ class Reading:
 
 def read(
     target: AnalysisTarget, c: Tensor, stage: str, steps: int | None = None, **walk: Any
-) -> Generator[Progress, None, Reading]:
+) -> Generator[Progress, None, WalkReading]:
     """Walk from the target's seeds and read x_0-hat at every step."""
     rows, said, strip, x = target.timesteps(steps), [], [], None
     for step in target.walk(c, steps=steps, **walk):
@@ -69,7 +69,7 @@ def read(
     assert x is not None
     ratio = torch.tensor([target.ratio(t) for t in rows], dtype=torch.float64)
     ended = target.judge(x).argmax(1).cpu()
-    return Reading(ratio, torch.stack(said, 1), ended, torch.stack(strip, 1), x.clamp(-1, 1))
+    return WalkReading(ratio, torch.stack(said, 1), ended, torch.stack(strip, 1), x.clamp(-1, 1))
 
 
 def columns(steps: int) -> list[int]:

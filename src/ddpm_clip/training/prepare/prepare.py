@@ -18,8 +18,8 @@ from ddpm_clip.conditioning.files import load_conditioner, save_conditioner, wri
 from ddpm_clip.config.schema import Config
 from ddpm_clip.coverage.measuring import keep_coverage
 from ddpm_clip.data.pictures.pixels import Pixels
-from ddpm_clip.data.storage.columns import Texts
-from ddpm_clip.data.storage.scratch import room
+from ddpm_clip.data.storage.columns import TextColumn
+from ddpm_clip.data.storage.scratch import allocate_array
 from ddpm_clip.embedders.texts import TextEmbeddings
 from ddpm_clip.errors import DataError
 from ddpm_clip.runs.run import Run
@@ -98,7 +98,7 @@ def embed_pictures(
     They are the cache's own numbers, and where they are many a map of an unnamed file.
     """
     cache = open_cache(run.folder, embedder, run.config.data, mirror)
-    digests = Texts(identity(source, i, embedder) for i in pixels.indices)
+    digests = TextColumn(identity(source, i, embedder) for i in pixels.indices)
     absent = len(cache.missing(pixels.keys, digests))
     if refuse and absent:
         raise DataError(
@@ -110,7 +110,7 @@ def embed_pictures(
     yield from embed_missing(
         cache, source, pixels.indices, pixels.keys, digests, embedder, run.config, mirror
     )
-    rows = room(
+    rows = allocate_array(
         (len(digests), embedder.dim),
         np.float16,
         "embeddings",

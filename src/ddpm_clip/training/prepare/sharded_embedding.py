@@ -17,8 +17,8 @@ from ddpm_clip.data.cache.embeddings import EmbeddingCache, Located
 from ddpm_clip.data.cache.filling import fill
 from ddpm_clip.data.cache.parts import (
     Done,
+    EmbeddingShard,
     Job,
-    Part,
     agree_on_job,
     complete_parts,
     read_done,
@@ -44,7 +44,7 @@ PARTS = "parts"
 
 
 def embed_part(
-    home: Path, config: Config, source: ImageSource, embedder: Embedder, part: Part
+    home: Path, config: Config, source: ImageSource, embedder: Embedder, part: EmbeddingShard
 ) -> Generator[Progress, None, list[BadFile]]:
     """Embed one part of the pictures into a folder of its own; gives those that cannot be used.
 
@@ -121,7 +121,7 @@ def _merge_side(
     config: Config,
     source: ImageSource,
     job: Job,
-    parts: list[tuple[Part, Done]],
+    parts: list[tuple[EmbeddingShard, Done]],
     side: Side,
 ) -> Generator[Progress, None, Embedded]:
     digests = [hash_ for _, done in parts for hash_ in done.digests]

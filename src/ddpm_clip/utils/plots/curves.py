@@ -64,7 +64,7 @@ class Line:
 
 
 @dataclass(frozen=True, slots=True)
-class Panel:
+class Plot:
     """One pair of axes: lines or, with `bars`, horizontal bars from the top down.
 
     Attributes:
@@ -96,7 +96,7 @@ STYLES: dict[str, dict[str, Any]] = {
 }
 
 
-def panels(parts: Sequence[Panel], path: Path, *, columns: int = 2, height: float = 3.2) -> Path:
+def draw_plots(parts: Sequence[Plot], path: Path, *, columns: int = 2, height: float = 3.2) -> Path:
     """Panels beside and below each other, as one PNG.
 
     Args:
@@ -128,7 +128,7 @@ def panels(parts: Sequence[Panel], path: Path, *, columns: int = 2, height: floa
     return save_figure(figure, path)
 
 
-def _plain_numbers(axes: "Axes", part: Panel) -> None:
+def _plain_numbers(axes: "Axes", part: Plot) -> None:
     """On logarithmic axes 0.1, 1, 2, 5, 10, … 1k instead of powers."""
     from matplotlib.ticker import EngFormatter, FuncFormatter, LogLocator, NullLocator
 

@@ -19,8 +19,8 @@ def as_json(evaluation: Evaluation) -> dict[str, Any]:
         "model": dict(evaluation.model),
         "painted": evaluation.plan.as_dict(),
         "first_seed": evaluation.first_seed,
-        "parts": {part.name: part.as_dict() for part in evaluation.parts},
-        "not_measured": {one.name: one.as_dict() for one in evaluation.absent},
+        "parts": {section.name: section.as_dict() for section in evaluation.sections},
+        "not_measured": {one.name: one.as_dict() for one in evaluation.skipped},
         "prompts": [{"prompt": case.prompt, "facts": case.facts} for case in evaluation.plan.cases],
         "shown": [
             {"prompt": one.prompt, "seed": one.seed, "verdict": one.verdict, "read": one.read}

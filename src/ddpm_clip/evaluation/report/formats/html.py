@@ -18,8 +18,8 @@ from ddpm_clip.evaluation.report.formats.sentences import (
     UNCURATED,
     facts_of_report,
 )
-from ddpm_clip.evaluation.report.sections.figures import Absent, Figure, Part
-from ddpm_clip.evaluation.report.shown import FAILURE, REJECTED, SUCCESS, UNJUDGED, Shown
+from ddpm_clip.evaluation.report.sections.figures import Figure, Section, Skipped
+from ddpm_clip.evaluation.report.shown import FAILURE, REJECTED, SUCCESS, UNJUDGED, ShownPicture
 from ddpm_clip.utils.visualization import encoded_png
 
 STYLE = "report.css"
@@ -39,9 +39,9 @@ def as_html(evaluation: Evaluation) -> str:
     body = [f"<h1>{escape(title)}</h1>", _facts(evaluation)]
     body += [f"<p>{escape(READ_REAL)} {escape(INTERVALS)}</p>"]
     body += [_sheet(evaluation.shown)]
-    for part in evaluation.parts:
-        body.append(_part(part))
-        if part.name == "copies" and evaluation.nearest is not None:
+    for section in evaluation.sections:
+        body.append(_section(section))
+        if section.name == "copies" and evaluation.nearest is not None:
             body.append(
                 _picture(
                     evaluation.nearest,
@@ -49,7 +49,7 @@ def as_html(evaluation: Evaluation) -> str:
                     "wide",
                 )
             )
-    body += [_absent(evaluation.absent)] if evaluation.absent else []
+    body += [_skipped(evaluation.skipped)] if evaluation.skipped else []
     return page(title, body)
 
 
@@ -93,7 +93,7 @@ def _facts(evaluation: Evaluation) -> str:
     return f"<dl>{rows}</dl>"
 
 
-def _sheet(shown: Sequence[Shown]) -> str:
+def _sheet(shown: Sequence[ShownPicture]) -> str:
     """A row a prompt, its first seeds beside each other."""
     rows = []
     for prompt, group in groupby(shown, key=lambda one: one.prompt):
@@ -108,7 +108,7 @@ def _sheet(shown: Sequence[Shown]) -> str:
     )
 
 
-def _shown(one: Shown) -> str:
+def _shown(one: ShownPicture) -> str:
     said = {
         SUCCESS: "read as asked",
         REJECTED: f"rejected; nearest: {one.read}",
@@ -122,17 +122,17 @@ def _shown(one: Shown) -> str:
     return f'<span class="{one.verdict}" title="{told}">{image}{sign}</span>'
 
 
-def _part(part: Part) -> str:
-    notes = "".join(f"<li>{escape(note)}</li>" for note in part.notes)
+def _section(section: Section) -> str:
+    notes = "".join(f"<li>{escape(note)}</li>" for note in section.notes)
     notes = f'<ul class="notes">{notes}</ul>' if notes else ""
     more = ""
-    if part.more:
+    if section.more:
         more = (
-            f"<details><summary>{len(part.more)} more figures</summary>"
-            f"{_table(part.more)}</details>"
+            f"<details><summary>{len(section.more)} more figures</summary>"
+            f"{_table(section.more)}</details>"
         )
-    head = f"<h2>{escape(part.title)}</h2><p>{escape(part.reads)}</p>"
-    return f'<section id="{part.name}">{head}{_table(part.figures)}{notes}{more}</section>'
+    head = f"<h2>{escape(section.title)}</h2><p>{escape(section.reads)}</p>"
+    return f'<section id="{section.name}">{head}{_table(section.figures)}{notes}{more}</section>'
 
 
 def _table(figures: Sequence[Figure]) -> str:
@@ -149,12 +149,12 @@ def _row(one: Figure) -> str:
     return f'<tr><th scope="row">{escape(one.name)}</th>{rest}</tr>'
 
 
-def _absent(absent: Sequence[Absent]) -> str:
+def _skipped(skipped: Sequence[Skipped]) -> str:
     rows = "".join(
         f"<li><b>{escape(one.title)}</b>: {escape(one.why)}"
         + (f" <i>{escape(one.fix)}</i>" if one.fix else "")
         + "</li>"
-        for one in absent
+        for one in skipped
     )
     return f'<section id="not-measured"><h2>Not measured</h2><ul>{rows}</ul></section>'
 

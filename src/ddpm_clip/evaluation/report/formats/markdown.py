@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from ddpm_clip.evaluation.report.evaluate import Evaluation
 from ddpm_clip.evaluation.report.formats.sentences import INTERVALS, READ_REAL, facts_of_report
-from ddpm_clip.evaluation.report.sections.figures import Absent, Figure, Part
+from ddpm_clip.evaluation.report.sections.figures import Figure, Section, Skipped
 
 HEAD = "| figure | value | 95 % interval | real | best | n |\n|---|--:|---|--:|---|--:|"
 
@@ -15,10 +15,10 @@ HEAD = "| figure | value | 95 % interval | real | best | n |\n|---|--:|---|--:|-
 def as_markdown(evaluation: Evaluation) -> str:
     """The whole report but for its pictures."""
     facts = [f"- **{name}**: {_cell(value)}" for name, value in facts_of_report(evaluation)]
-    parts = [_part(part) for part in evaluation.parts]
-    parts += [_absent(evaluation.absent)] if evaluation.absent else []
+    sections = [_section(section) for section in evaluation.sections]
+    sections += [_skipped(evaluation.skipped)] if evaluation.skipped else []
     title = f"# Evaluation of {_cell(str(evaluation.model['name']))}"
-    return "\n\n".join([title, "\n".join(facts), f"{READ_REAL} {INTERVALS}", *parts]) + "\n"
+    return "\n\n".join([title, "\n".join(facts), f"{READ_REAL} {INTERVALS}", *sections]) + "\n"
 
 
 def table(figures: Sequence[Figure]) -> str:
@@ -31,15 +31,17 @@ def _row(one: Figure) -> str:
     return "| " + " | ".join(_cell(str(cell)) for cell in cells) + " |"
 
 
-def _part(part: Part) -> str:
-    notes = "\n".join(f"- {_cell(note)}" for note in part.notes)
-    return "\n\n".join(filter(None, [f"## {part.title}", part.reads, table(part.figures), notes]))
+def _section(section: Section) -> str:
+    notes = "\n".join(f"- {_cell(note)}" for note in section.notes)
+    return "\n\n".join(
+        filter(None, [f"## {section.title}", section.reads, table(section.figures), notes])
+    )
 
 
-def _absent(absent: Sequence[Absent]) -> str:
+def _skipped(skipped: Sequence[Skipped]) -> str:
     lines = [
         f"- **{one.title}**: {_cell(one.why)}" + (f" ({_cell(one.fix)})" if one.fix else "")
-        for one in absent
+        for one in skipped
     ]
     return "## Not measured\n\n" + "\n".join(lines)
 

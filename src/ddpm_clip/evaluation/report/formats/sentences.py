@@ -4,7 +4,7 @@ Knows nothing of HTML, Markdown or files.
 """
 
 from ddpm_clip.evaluation.report.evaluate import Evaluation
-from ddpm_clip.evaluation.report.plan import Plan
+from ddpm_clip.evaluation.report.plan import SamplingPlan
 
 INTERVALS = (
     "Every picture has a seed of its own, so pictures are independent of each other given the "
@@ -52,7 +52,7 @@ def facts_of_report(evaluation: Evaluation) -> list[tuple[str, str]]:
     return rows
 
 
-def _chosen(plan: Plan) -> str:
+def _chosen(plan: SamplingPlan) -> str:
     """How the number came about, where it was not the person's."""
     if plan.minutes is None:
         return ""

@@ -1,6 +1,6 @@
-"""The part that looks for copies of training pictures, in features and in pixels.
+"""The section that looks for copies of training pictures, in features and in pixels.
 
-From the audits to a `Part` and the sheet on which a person can see for themselves. Knows nothing
+From the audits to a `Section` and the sheet on which a person can see for themselves. Knows nothing
 of how nearest pictures are found.
 """
 
@@ -16,11 +16,11 @@ from ddpm_clip.evaluation.report.evaluation_data import EvaluationData
 from ddpm_clip.evaluation.report.evaluators import TRAINED
 from ddpm_clip.evaluation.report.nearest_sheet import nearest_sheet
 from ddpm_clip.evaluation.report.real_pictures import Pictures
-from ddpm_clip.evaluation.report.sections.figures import Absent, Figure, Part
+from ddpm_clip.evaluation.report.sections.figures import Figure, Section, Skipped
 from ddpm_clip.evaluation.statistics.intervals import wilson
 from ddpm_clip.types import Progress
 
-TITLE = "Copies of training pictures"
+TITLE = "CopiesFound of training pictures"
 
 MOST_PAINTED = 2000
 MOST_TRAIN, MOST_TRAIN_IN_TIME = 20_000, 8000
@@ -45,18 +45,18 @@ READS = (
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Copies:
-    """The part and the sheet of the most suspicious pictures."""
+class CopiesFound:
+    """The section and the sheet of the most suspicious pictures."""
 
-    part: Part | Absent
+    section: Section | Skipped
     sheet: Image.Image | None = None
 
 
-def copies_part(data: EvaluationData) -> Generator[Progress, None, Copies]:
+def copies_section(data: EvaluationData) -> Generator[Progress, None, CopiesFound]:
     """Audit the painted pictures in pixels and, where there are features, in those."""
     train, (unseen, unseen_is) = data.real.train, data.real.for_audit(OWN_POOL)
     if train is None or unseen is None or len(unseen) < FEWEST:
-        return Copies(_absent(data, unseen))
+        return CopiesFound(_skipped(data, unseen))
     painted = data.x[_some(len(data.x), MOST_PAINTED, data.seed)]
     most = MOST_TRAIN if data.full else MOST_TRAIN_IN_TIME
     most = min(most, max(2, FLOATS // painted[0].numel()))
@@ -80,7 +80,7 @@ def copies_part(data: EvaluationData) -> Generator[Progress, None, Copies]:
     notes = (searched, *_notes(data))
     detail = {name: one.as_dict() for name, one in audits.items()}
     figures = tuple(figure for name, one in audits.items() for figure in _figures(name, one))
-    return Copies(Part("copies", TITLE, READS, figures, notes=notes, detail=detail), sheet)
+    return CopiesFound(Section("copies", TITLE, READS, figures, notes=notes, detail=detail), sheet)
 
 
 def _figures(space: str, found: Audit) -> tuple[Figure, ...]:
@@ -126,12 +126,12 @@ def _notes(data: EvaluationData) -> tuple[str, ...]:
     return tuple(notes)
 
 
-def _absent(data: EvaluationData, heldout: Pictures | None) -> Absent:
+def _skipped(data: EvaluationData, heldout: Pictures | None) -> Skipped:
     if data.real.train is None:
         why = data.real.why_not or "the training pictures are not known"
-        return Absent("copies", TITLE, why, "put the data where the run had them")
+        return Skipped("copies", TITLE, why, "put the data where the run had them")
     there = 0 if heldout is None else len(heldout)
-    return Absent(
+    return Skipped(
         "copies",
         TITLE,
         f"only {there} pictures were held out of the training",

@@ -1,4 +1,4 @@
-"""What an evaluation is made of: figures, parts of figures, and parts that could not be measured.
+"""What an evaluation is made of: figures, sections of figures, and sections that were skipped.
 
 Every metric's own result becomes these few words, so that a report is written once and not once a
 metric. Knows nothing of how anything is measured or printed.
@@ -65,7 +65,7 @@ class Figure:
 
 
 @dataclass(frozen=True, slots=True)
-class Part:
+class Section:
     """Figures that belong together.
 
     Attributes:
@@ -98,8 +98,8 @@ class Part:
 
 
 @dataclass(frozen=True, slots=True)
-class Absent:
-    """A part that was not measured: never left out in silence."""
+class Skipped:
+    """A section that was not measured: never left out in silence."""
 
     name: str
     title: str

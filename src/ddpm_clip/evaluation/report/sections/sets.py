@@ -1,7 +1,7 @@
-"""The parts that hold the painted pictures as a set against real ones.
+"""The sections that hold the painted pictures as a set against real ones.
 
 Distances, precision and its kin beside real against real; the two-sample test; diversity. From the
-metrics' results to `Part`s. Knows nothing of how metrics compute or how reports look.
+metrics' results to `Section`s. Knows nothing of how metrics compute or how reports look.
 """
 
 from collections.abc import Generator
@@ -14,7 +14,7 @@ from ddpm_clip.evaluation.metrics.mmd import permutation_p
 from ddpm_clip.evaluation.metrics.two_sample import two_sample_test
 from ddpm_clip.evaluation.report.evaluation_data import EvaluationData
 from ddpm_clip.evaluation.report.evaluators import TRAINED
-from ddpm_clip.evaluation.report.sections.figures import Figure, Part
+from ddpm_clip.evaluation.report.sections.figures import Figure, Section
 from ddpm_clip.types import Progress
 
 DISTANCES, TWO_SAMPLE = "Painted against real", "Can a classifier tell them apart?"
@@ -25,10 +25,10 @@ NAMES = {
     "kid": "kernel distance, unbiased MMD² with the cubic kernel",
     "mmd": "MMD² with a radial kernel",
 }
-Work = Generator[Progress, None, Part]
+Work = Generator[Progress, None, Section]
 
 
-def distances_part(data: EvaluationData) -> Work:
+def distances_section(data: EvaluationData) -> Work:
     """Every distance between sets, beside the same between two sets of real pictures."""
     painted, real = data.features
     found: dict[str, Beside] = {}
@@ -43,7 +43,7 @@ def distances_part(data: EvaluationData) -> Work:
         "kid_permutation_p": p,
         "metrics": {name: one.as_dict() for name, one in found.items()},
     }
-    return Part(
+    return Section(
         "distances",
         DISTANCES,
         f"Two sets of pictures as two clouds of features ({data.space}). All figures depend "
@@ -82,13 +82,13 @@ def _set_notes(data: EvaluationData, painted: Tensor) -> tuple[str, ...]:
     return tuple(notes)
 
 
-def two_sample_part(data: EvaluationData) -> Work:
+def two_sample_section(data: EvaluationData) -> Work:
     """A small network that learns to tell painted from real features, asked about held-out ones."""
     painted, _ = data.features
     left, right = data.half_of_real()
     ours = yield from two_sample_test(painted, left, seed=data.seed)
     theirs = yield from two_sample_test(right, left, seed=data.seed)
-    return Part(
+    return Section(
         "two_sample",
         TWO_SAMPLE,
         "A classifier is trained to tell painted pictures from real ones by their features and "
@@ -105,7 +105,7 @@ def two_sample_part(data: EvaluationData) -> Work:
     )
 
 
-def diversity_part(data: EvaluationData) -> Work:
+def diversity_section(data: EvaluationData) -> Work:
     """Mean distance between two pictures of one kind, beside that of real ones of that kind."""
     yield Progress("diversity", 0, 1)
     painted, real = data.features
@@ -114,7 +114,7 @@ def diversity_part(data: EvaluationData) -> Work:
     ours = sum(one.painted for one in found.groups.values()) / len(found.groups)
     theirs = sum(one.real for one in found.groups.values()) / len(found.groups)
     least = found.groups[found.least]
-    return Part(
+    return Section(
         "diversity",
         DIVERSITY,
         "How different two pictures of one kind are in features. A ratio of 1 is as different as "

@@ -1,6 +1,6 @@
-"""The part that trains a reader on painted pictures and asks it about real ones.
+"""The section that trains a reader on painted pictures and asks it about real ones.
 
-From the metric's result to a `Part`. Knows nothing of how readers are trained.
+From the metric's result to a `Section`. Knows nothing of how readers are trained.
 """
 
 from collections.abc import Collection, Generator
@@ -8,7 +8,7 @@ from collections.abc import Collection, Generator
 from ddpm_clip.evaluation.metrics.transfer import Labelled, Transfer, transfer
 from ddpm_clip.evaluation.report.evaluation_data import EvaluationData
 from ddpm_clip.evaluation.report.real_pictures import Pictures
-from ddpm_clip.evaluation.report.sections.figures import Absent, Figure, Part
+from ddpm_clip.evaluation.report.sections.figures import Figure, Section, Skipped
 from ddpm_clip.evaluation.statistics.intervals import wilson
 from ddpm_clip.types import Progress
 from ddpm_clip.utils.tensors import to_uint8
@@ -26,15 +26,15 @@ BATCH = 128
 MOST_TESTED = 4000
 
 
-def transfer_part(data: EvaluationData) -> Generator[Progress, None, Part | Absent]:
+def transfer_section(data: EvaluationData) -> Generator[Progress, None, Section | Skipped]:
     """A reader trained on painted pictures with the labels that were asked, tested on real ones."""
     train, unseen = data.real.train, data.real.unseen
     if train is None or unseen is None:
         why = data.real.why_not or "the run's own pictures are not known"
-        return Absent("transfer", TITLE, why, "put the data where the run had them")
+        return Skipped("transfer", TITLE, why, "put the data where the run had them")
     attribute = _attribute(data)
     if attribute is None:
-        return Absent(
+        return Skipped(
             "transfer",
             TITLE,
             "not every prompt states a fact that the others state",
@@ -43,7 +43,7 @@ def transfer_part(data: EvaluationData) -> Generator[Progress, None, Part | Abse
     test = _labelled(unseen, attribute, _labels(data, attribute), data.seed)
     known = set(test.labels)
     if len(known) < 2:
-        return Absent(
+        return Skipped(
             "transfer",
             TITLE,
             f"{len(test.labels)} real pictures were held out of {len(known)} of the asked labels",
@@ -57,7 +57,7 @@ def transfer_part(data: EvaluationData) -> Generator[Progress, None, Part | Abse
     return _part(found, attribute, steps)
 
 
-def _part(found: Transfer, attribute: str, steps: int) -> Part:
+def _part(found: Transfer, attribute: str, steps: int) -> Section:
     share = Figure(
         "real pictures read right",
         found.accuracy,
@@ -67,7 +67,7 @@ def _part(found: Transfer, attribute: str, steps: int) -> Part:
         found.real_accuracy,
         "high",
     )
-    return Part(
+    return Section(
         "transfer",
         TITLE,
         "A small reader learns from the painted pictures alone and is asked about real ones that "

@@ -1,6 +1,6 @@
-"""The parts that ask whether pictures show what the words said: a judge, and another CLIP.
+"""The sections that ask whether pictures show what the words said: a judge, and another CLIP.
 
-From the metrics' results to `Part`s. Knows nothing of how pictures were painted or are reported.
+From the metrics' results to `Section`s. Knows nothing of how pictures were painted or are reported.
 """
 
 from collections.abc import Generator
@@ -14,7 +14,7 @@ from ddpm_clip.evaluation.metrics.retrieval import retrieve
 from ddpm_clip.evaluation.prompts.cases import meaning
 from ddpm_clip.evaluation.prompts.success import Count, SuccessTable, accepted, tabulated
 from ddpm_clip.evaluation.report.evaluation_data import EvaluationData
-from ddpm_clip.evaluation.report.sections.figures import Absent, Figure, Part
+from ddpm_clip.evaluation.report.sections.figures import Figure, Section, Skipped
 from ddpm_clip.evaluation.statistics.clusters import cluster_interval
 from ddpm_clip.evaluation.statistics.intervals import wilson
 from ddpm_clip.types import Embedder, Progress
@@ -25,13 +25,13 @@ SUCCESS, RETRIEVAL = "Prompt success", "Retrieval by another CLIP"
 WEAK = 0.9
 """A judge that reads less of real pictures right is no good evaluator, and a note says so."""
 
-Work = Generator[Progress, None, Part | Absent]
+Work = Generator[Progress, None, Section | Skipped]
 
 
-def success_part(data: EvaluationData) -> Work:
+def success_section(data: EvaluationData) -> Work:
     """Share of pictures in which the judge reads what was asked and which it does not reject."""
     if data.judge.net is None:
-        return Absent("success", SUCCESS, data.judge.why, data.judge.fix)
+        return Skipped("success", SUCCESS, data.judge.why, data.judge.fix)
     yield Progress("judge's reading", 0, 1)
     verdicts = [one for one in data.verdicts if one is not None]
     if not verdicts:
@@ -40,7 +40,7 @@ def success_part(data: EvaluationData) -> Work:
     yield Progress("judge's reading", 1, 1)
     detail = {"judge": dict(data.judge.about), "painted": table.as_dict(prompts=True)}
     detail |= {} if ceiling is None else {"real": ceiling.as_dict()}
-    return Part(
+    return Section(
         "success",
         SUCCESS,
         "Of the painted pictures, how many show what was asked by the word of a judge that was "
@@ -55,7 +55,7 @@ def success_part(data: EvaluationData) -> Work:
     )
 
 
-def _accepted(data: EvaluationData, judge: JudgeNet) -> Part:
+def _accepted(data: EvaluationData, judge: JudgeNet) -> Section:
     """Where nothing was asked for that a judge could read: how many pictures it does not reject."""
     painted = accepted(judge, data.x)
     try:
@@ -65,7 +65,7 @@ def _accepted(data: EvaluationData, judge: JudgeNet) -> Part:
     except DdpmClipError:  # there are no real pictures
         beside = None
     n, fine = len(painted), sum(painted)
-    return Part(
+    return Section(
         "success",
         SUCCESS,
         "No prompt states facts that a picture could show, so that it cannot be said whether any "
@@ -159,13 +159,13 @@ def _success_notes(data: EvaluationData, asked: int) -> tuple[str, ...]:
     return tuple(notes)
 
 
-def retrieval_part(data: EvaluationData) -> Work:
+def retrieval_section(data: EvaluationData) -> Work:
     """Whether another CLIP finds each picture's own prompt among all prompts."""
     if data.scorer.net is None:
-        return Absent("retrieval", RETRIEVAL, data.scorer.why, data.scorer.fix)
+        return Skipped("retrieval", RETRIEVAL, data.scorer.why, data.scorer.fix)
     meanings = [meaning(case) for case in data.cases]
     if len(set(meanings)) < 2:
-        return Absent(
+        return Skipped(
             "retrieval",
             RETRIEVAL,
             "there is one prompt only, which is always found",
@@ -189,7 +189,7 @@ def retrieval_part(data: EvaluationData) -> Work:
         if middle is not None
         else ("centred by the painted pictures themselves, for want of real ones",)
     )
-    return Part(
+    return Section(
         "retrieval",
         RETRIEVAL,
         "A CLIP that did not condition the model is asked which of all prompts fits each picture "

@@ -1,4 +1,4 @@
-"""The seeds' commands: their scripts run with their flags and hand over to `ddpm-clip`."""
+"""The earlier projects' commands run with their flags and hand over to `ddpm-clip`."""
 
 import os
 import runpy

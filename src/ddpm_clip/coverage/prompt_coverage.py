@@ -39,7 +39,7 @@ class Neighbour:
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class CoverageAnswer:
     """What the pictures of a model say of a prompt.
 
     Attributes:
@@ -67,7 +67,7 @@ class Answer:
         return asdict(self)
 
 
-class Adviser:
+class PromptCoverage:
     """Says what the pictures of a model cover; calibrated once, from its folder or on first use.
 
     Args:
@@ -101,7 +101,7 @@ class Adviser:
         model = self.model
         return calibrated(model.conditioner, model.embedder, model.classes, self._embed)
 
-    def ask(self, prompt: str, k: int | None = None) -> Answer:
+    def ask(self, prompt: str, k: int | None = None) -> CoverageAnswer:
         """The verdict on a prompt, and what it rests on.
 
         Args:
@@ -118,7 +118,7 @@ class Adviser:
         e = F.normalize(self._embed([prompt]).float(), dim=1)
         row = features(conditioner, e)[0]
         verdict, similarity = coverage.verdict(row), row[0].item()
-        return Answer(
+        return CoverageAnswer(
             prompt,
             verdict,
             similarity,
