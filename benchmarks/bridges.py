@@ -22,7 +22,15 @@ import numpy as np
 from digits_from_words import real_pictures
 from paired import Paired, resampled
 from parts import Facts, Parts
-from planted_gap import LOUDNESS, TURNED_AWAY, Told, loudness, move_to, place_of_gap, replanted
+from planted_gap import (
+    LOUDNESS,
+    TURNED_AWAY,
+    CaptionedPictures,
+    loudness,
+    move_to,
+    place_of_gap,
+    replanted,
+)
 from reporting import RESULTS, claim, finished, painter, print_claims
 from torch.nn import functional as F
 
@@ -56,14 +64,14 @@ class Worlds:
         self._made: dict[str, tuple[TextToImage, str]] = {}
 
     @cached_property
-    def held(self) -> Told:
+    def held(self) -> CaptionedPictures:
         """Caption pairs from the test pictures of MNIST."""
-        return Told.of(self.tti.model.embedder, self.size, "test", PAIRS // 2)
+        return CaptionedPictures.of(self.tti.model.embedder, self.size, "test", PAIRS // 2)
 
     @cached_property
-    def known(self) -> Told:
+    def known(self) -> CaptionedPictures:
         """Caption pairs from the training pictures, as many as a run fits its prior on."""
-        return Told.of(self.tti.model.embedder, self.size, "train", PAIRS)
+        return CaptionedPictures.of(self.tti.model.embedder, self.size, "train", PAIRS)
 
     def of(self, gap: str) -> tuple[TextToImage, str]:
         """The model with this gap, and the bridge that its run would choose."""

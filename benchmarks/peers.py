@@ -45,7 +45,7 @@ SETTINGS: dict[str, tuple[torch.dtype, bool, bool]] = {
 DEFAULT = "float32"
 
 
-class Absent(Exception):
+class NotInstalled(Exception):
     """A peer is not installed; the message says how to install it."""
 
 
@@ -66,12 +66,12 @@ def diffusers_unet(size: int = 32, img_ch: int = 1, **options: Any) -> nn.Module
     """The `UNet2DModel` of diffusers with three levels, and attention at the lowest.
 
     Raises:
-        Absent: diffusers is not installed.
+        NotInstalled: diffusers is not installed.
     """
     try:
         from diffusers import UNet2DModel
     except ImportError as error:
-        raise Absent("diffusers is not installed: pip install diffusers") from error
+        raise NotInstalled("diffusers is not installed: pip install diffusers") from error
     shape: dict[str, Any] = {
         "block_out_channels": (32, 64, 128),
         "layers_per_block": 2,
@@ -88,14 +88,14 @@ def lucidrains_unet(img_ch: int = 1) -> nn.Module:
     """`Unet(dim=32, dim_mults=(1, 2, 4))` of denoising-diffusion-pytorch.
 
     Raises:
-        Absent: it is not installed, or cannot be imported.
+        NotInstalled: it is not installed, or cannot be imported.
     """
     name = "denoising_diffusion_pytorch.denoising_diffusion_pytorch"
     try:
         with _stand_ins():
             module = importlib.import_module(name)
     except ImportError as error:
-        raise Absent(
+        raise NotInstalled(
             f"denoising-diffusion-pytorch cannot be imported ({error}): "
             "pip install --no-deps denoising-diffusion-pytorch einops, then scipy and tqdm"
         ) from error

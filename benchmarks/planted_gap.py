@@ -108,14 +108,14 @@ class MovedTexts:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Told:
+class CaptionedPictures:
     """Captions with the embeddings of their pictures, to fit and measure a prior on."""
 
     captions: list[str]
     images: Tensor  # (n, e), row i belongs to `captions[i]`
 
     @classmethod
-    def of(cls, embedder: Embedder, size: int, split: str, most: int) -> "Told":
+    def of(cls, embedder: Embedder, size: int, split: str, most: int) -> "CaptionedPictures":
         """Pairs from MNIST, with captions that include measured facts, as in a run."""
         source = open_source("mnist", split=split)
         pixels = load_pixels(source, size=size, channels=1)
@@ -131,7 +131,9 @@ class Told:
         return finish(embedded(embedder, self.captions))
 
 
-def replanted(tti: TextToImage, move: Move, known: Told, held: Told) -> tuple[TextToImage, Choice]:
+def replanted(
+    tti: TextToImage, move: Move, known: CaptionedPictures, held: CaptionedPictures
+) -> tuple[TextToImage, Choice]:
     """The model as it would be if its embedder had always produced the moved texts.
 
     Args:

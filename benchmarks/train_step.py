@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from ours import changed, network_of, parameters_of, recipe, scaled_to, training
-from peers import DEFAULT, PEERS, SETTINGS, Absent, PeerStep, versions
+from peers import DEFAULT, PEERS, SETTINGS, NotInstalled, PeerStep, versions
 from reporting import RESULTS, claim, print_claims, write_results
 from timing import Timing, rates, ratio, side_by_side, timed
 
@@ -142,7 +142,7 @@ def tried_settings(name: str, options: argparse.Namespace) -> dict[str, Any]:
     """Pictures per second of each setting at its better batch size, or why it was not measured."""
     try:
         parameters = parameters_of(PEERS[name][1]())
-    except Absent as absent:
+    except NotInstalled as absent:
         return {"absent": str(absent)}
     found: dict[str, Any] = {"parameters": parameters}
     fast = has_fast_bfloat16(pick_device(options.device))

@@ -24,7 +24,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from doors import Goods, command, doors
+from entry_points import Goods, command, entry_points
 from payloads import blobs
 from trials import RESULTS, claim, print_claims, write_results
 
@@ -99,7 +99,7 @@ def tried(
 ) -> dict[str, Any]:
     """Try one hostile file with every entry point, or with every `every`-th."""
     found: dict[str, Any] = {"file": name, "doors": 0, "executed": [], "crashes": []}
-    for door, read, path in list(doors(goods, data, name, home))[::every]:
+    for entry, read, path in list(entry_points(goods, data, name, home))[::every]:
         found["doors"] += 1
         with heard() as events:
             try:
@@ -107,10 +107,10 @@ def tried(
             except DdpmClipError:
                 pass
             except Exception as error:
-                found["crashes"].append(f"{door}: {type(error).__name__} {str(error)[:200]}")
-        found["executed"] += [f"{door}: {event}" for event in events]
+                found["crashes"].append(f"{entry}: {type(error).__name__} {str(error)[:200]}")
+        found["executed"] += [f"{entry}: {event}" for event in events]
         if left := sorted(os.listdir(canaries)):
-            found["executed"].append(f"{door}: canary {left}")
+            found["executed"].append(f"{entry}: canary {left}")
             shutil.rmtree(canaries)
             canaries.mkdir()
     return found

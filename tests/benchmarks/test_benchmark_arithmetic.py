@@ -114,7 +114,7 @@ def test_a_peer_without_its_needless_imports_leaves_no_stand_in_behind():
 def test_an_absent_peer_says_what_is_to_be_installed(monkeypatch):
     peers = importlib.import_module("peers")
     monkeypatch.setitem(sys.modules, "diffusers", None)
-    with pytest.raises(peers.Absent, match="pip install diffusers"):
+    with pytest.raises(peers.NotInstalled, match="pip install diffusers"):
         peers.diffusers_unet()
 
 

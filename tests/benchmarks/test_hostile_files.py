@@ -1,4 +1,4 @@
-"""Short versions of the fuzzers, and of the hostile files through every door."""
+"""Short versions of the fuzzers, and of the hostile files through every entry point."""
 
 import random
 import warnings
@@ -61,7 +61,7 @@ def test_nothing_is_run_whichever_door_a_hostile_file_comes_by(goods, tmp_path, 
     if not getattr(malicious, "installed", False):
         malicious.listen()
         malicious.installed = True
-    monkeypatch.setattr("doors.import_legacy", lambda *_: None)  # has tests of its own
+    monkeypatch.setattr("entry_points.import_legacy", lambda *_: None)  # has tests of its own
     place = tmp_path / "place"
     place.mkdir()
     with warnings.catch_warnings():

@@ -73,7 +73,7 @@ def test_a_model_is_measured_again_on_moved_texts_and_only_there(planted):
     old, embedder = tti.model.conditioner, tti.model.embedder
     texts = embedder.embed_texts(old.prompts).detach()
     move = planted.move_to(old.mean_image, texts, old.prompts)
-    told = planted.Told(old.prompts[:60], F.normalize(old.bank[:60].float(), dim=1))
+    told = planted.CaptionedPictures(old.prompts[:60], F.normalize(old.bank[:60].float(), dim=1))
     other, choice = planted.replanted(tti, move, told, told)
     new = other.model.conditioner
     assert torch.allclose(new.mean_text, old.mean_image, atol=1e-4)

@@ -46,7 +46,7 @@ MODEL_FILES = (
 )
 CACHE = {"embedder_name": "m", "fingerprint": "f", "dim": 8, "preprocessing": "p"}
 
-Door = Callable[[Path], Any]
+EntryPoint = Callable[[Path], Any]
 
 
 class Goods:
@@ -63,7 +63,9 @@ class Goods:
         Image.fromarray(np.arange(192, dtype=np.uint8).reshape(8, 8, 3)).save(self.picture)
 
 
-def doors(goods: Goods, data: bytes, name: str, home: Path) -> Iterator[tuple[str, Door, Path]]:
+def entry_points(
+    goods: Goods, data: bytes, name: str, home: Path
+) -> Iterator[tuple[str, EntryPoint, Path]]:
     """Yield every entry point: its name, the function that reads, and the path it gets."""
     file = home / name.replace(" ", "_")
     file.write_bytes(data)
@@ -84,7 +86,7 @@ def doors(goods: Goods, data: bytes, name: str, home: Path) -> Iterator[tuple[st
     yield from _parts(goods, data, home)
 
 
-def _files(file: Path) -> Iterator[tuple[str, Door, Path]]:
+def _files(file: Path) -> Iterator[tuple[str, EntryPoint, Path]]:
     """Entry points that read a single file."""
     yield "load", load, file
     yield "generate --model", _generate, file
@@ -154,7 +156,7 @@ def _runs(goods: Goods, data: bytes, home: Path) -> Iterator[tuple[str, Path]]:
         yield path, folder
 
 
-def _parts(goods: Goods, data: bytes, home: Path) -> Iterator[tuple[str, Door, Path]]:
+def _parts(goods: Goods, data: bytes, home: Path) -> Iterator[tuple[str, EntryPoint, Path]]:
     """Judges, conditioners, CLIPs, caches, pretrained models and folders of pictures."""
     for name in ("judge.json", "judge.safetensors"):
         yield f"judge: {name}", JudgeNet.load, _copy(goods.judge, home / name, {name: data})
