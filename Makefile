@@ -6,10 +6,12 @@
 # Variables:
 #   PYTHON=python3.12    the interpreter that makes .venv (3.11 or newer)
 #   TORCH_INDEX=URL      one more package index; PyTorch's CPU wheel index keeps CUDA libraries out
+#   JOBS=2               processes that run the suite
 #   INIT, STEPS, COUNT   of the demo: weights to start from, training steps, pictures to draw
 
 PYTHON ?= python3
 TORCH_INDEX ?=
+JOBS ?= 2
 INIT ?= flowers
 STEPS ?= 300
 COUNT ?= 3000
@@ -20,12 +22,13 @@ INSTALL := $(BIN)/python -m pip install -qq --disable-pip-version-check -c const
            $(if $(TORCH_INDEX),--extra-index-url $(TORCH_INDEX))
 CODE := src tests scripts examples benchmarks
 
-.PHONY: help demo test check format docs models bench bench-models bench-speed bench-quality results soak constraints clean
+.PHONY: help demo test test-quick check format docs models bench bench-models bench-speed bench-quality results soak constraints clean
 .DELETE_ON_ERROR:
 
 help:
 	@echo "make demo         install and show the main job, from words to pictures (a few minutes)"
 	@echo "make test         install with the test extras and run the suite"
+	@echo "make test-quick   the part of the suite that is worth running on each save (a minute)"
 	@echo "make check        ruff format, ruff lint, mypy (strict on the lower floors)"
 	@echo "make format       let ruff put the code into form"
 	@echo "make docs         build the documentation into site/"
@@ -40,7 +43,10 @@ demo: $(VENV)/.installed
 	$(BIN)/python examples/demo.py --init "$(INIT)" --steps $(STEPS) --count $(COUNT)
 
 test: $(VENV)/.installed-test
-	$(BIN)/python -m pytest -q
+	$(BIN)/python -m pytest -q -n $(JOBS) --dist worksteal
+
+test-quick: $(VENV)/.installed-test
+	$(BIN)/python -m pytest -q -n $(JOBS) --dist worksteal -m "not slow"
 
 check: $(VENV)/.installed-dev
 	$(BIN)/ruff format --check $(CODE)

@@ -44,6 +44,7 @@ PURPOSE = {
     "faiss-cpu": "fast nearest-neighbour search, and the reference for our own search",
     "webdataset": "tar shards in the tests, written independently of our own code",
     "datasets": "data sets from the Hugging Face hub",
+    "pytest-xdist": "the suite on several processors",
     "pytest": "tests",
     "diffusers": "reference schedules and samplers for tests",
     "ruff": "formatting and linting",

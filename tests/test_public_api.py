@@ -31,6 +31,7 @@ def test_importing_the_package_loads_nothing_heavy_and_costs_no_time():
     assert float(seconds) < 0.5
 
 
+@pytest.mark.slow
 def test_the_core_needs_neither_transformers_nor_matplotlib():
     code = (
         "import sys, ddpm_clip.models, ddpm_clip.conditioning.conditioner; "

@@ -54,6 +54,7 @@ def test_no_share_is_told_of_a_way_that_is_no_way(bridges):
     assert table["gaps"]["no gap"]["bridges"]["shift"]["gap_closed"] is None
 
 
+@pytest.mark.slow
 def test_claims_hold_where_a_bridge_helps_and_none_harms(bridges):
     found = found_with(identity=300, shift=296, noise=297, knn=380, prior=360)
     held = {one["claim"]: one["holds"] for one in bridges.claims(found)}

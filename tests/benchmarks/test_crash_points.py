@@ -22,6 +22,7 @@ def test_every_scenario_is_tried(soak):
     assert [one.name for one in soak("crash_scenarios").SCENARIOS] == list(EVERY)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", EVERY)
 def test_wherever_a_kill_falls_the_newest_good_state_opens(soak, name):
     scenario = next(one for one in soak("crash_scenarios").SCENARIOS if one.name == name)
@@ -30,6 +31,7 @@ def test_wherever_a_kill_falls_the_newest_good_state_opens(soak, name):
     assert outcome.points >= 3
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("cut", ["data lost", "all lost"])
 def test_a_power_cut_loses_no_checkpoint_either(soak, cut):
     outcome = soak("crash_points").enumerated(soak("crash_scenarios").SAVE, cut, 4)

@@ -56,6 +56,7 @@ def test_there_are_sixty_hostile_files_and_more_and_the_control_hears_pickles(go
     assert not malicious.control(blobs["svg.png"], canaries)
 
 
+@pytest.mark.slow
 def test_nothing_is_run_whichever_door_a_hostile_file_comes_by(goods, tmp_path, monkeypatch):
     malicious, things, blobs, canaries = goods
     if not getattr(malicious, "installed", False):

@@ -135,6 +135,7 @@ def test_nothing_is_said_of_what_was_not_measured(script, tmp_path):
     assert "Sampling" not in body
 
 
+@pytest.mark.slow
 def test_every_result_with_a_plot_is_drawn(script, results, tmp_path):
     drawn = script["draw"](results, tmp_path / "images")
     assert {path.stem for path in drawn} == set(RESULTS) - {"startup", "embedding"}

@@ -68,6 +68,7 @@ def test_noise_goes_by_the_text_alone(planted):
     assert many.std().item() == pytest.approx(0.1, rel=0.05)
 
 
+@pytest.mark.slow
 def test_a_model_is_measured_again_on_moved_texts_and_only_there(planted):
     tti = TextToImage.from_pretrained("digits", "cpu")
     old, embedder = tti.model.conditioner, tti.model.embedder

@@ -8,6 +8,7 @@ import pytest
 TOLD = ("equal", "one_pixel_told", "other_seed_told")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("mode", ["generate", "interpolate"])
 def test_a_picture_comes_back_and_its_copies_are_told(soak, mode):
     row = soak("reproduce").trial(random.Random(f"short {mode}"), mode)

@@ -17,6 +17,7 @@ def damaged(soak, tmp_path):
     return module, tmp_path / "template"
 
 
+@pytest.mark.slow
 def test_damage_of_every_kind_is_found_in_every_file(damaged):
     module, template = damaged
     rows = [module.trial(random.Random(f"damage {n}"), template) for n in range(40)]
@@ -35,6 +36,7 @@ def test_every_way_to_damage_a_file_is_found(damaged, tmp_path):
         assert module.judged(home, module.Run.load) == ("fell back", ""), damage.__name__
 
 
+@pytest.mark.slow
 def test_a_run_that_looked_at_no_hash_would_be_found_out(damaged, monkeypatch):
     module, template = damaged
     monkeypatch.setattr("ddpm_clip.runs.checkpoints.sha256", lambda path: "0" * 64)

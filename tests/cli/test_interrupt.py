@@ -54,6 +54,7 @@ def test_a_request_finishes_the_step_saves_and_says_how_to_go_on(
     assert json.loads((folder / "history.jsonl").read_text().splitlines()[-1])["step"] == 2
 
 
+@pytest.mark.slow
 def test_a_second_request_leaves_at_once(tiny, tmp_path):
     folder = tmp_path / "run"
     words = ("train", "--config", str(tiny), "--out", str(folder), "--steps", "100000", "--json")
@@ -66,6 +67,7 @@ def test_a_second_request_leaves_at_once(tiny, tmp_path):
     assert process.returncode in (130, 143)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("where", ["prepare", "write_outcome"])
 def test_a_request_outside_the_steps_names_the_way_on_too(cli, tiny, tmp_path, monkeypatch, where):
     real, folder = getattr(training_view, where), tmp_path / "run"

@@ -65,6 +65,7 @@ def test_every_door_has_a_help(script):
     assert "--" in done.stdout
 
 
+@pytest.mark.slow
 def test_train_then_generate_as_in_the_first_seed(door):
     words = (
         "--config",
@@ -112,6 +113,7 @@ def test_preprocess_clip_writes_the_csv(door, tmp_path):
     assert len(read_csv("clip.csv").keys) == 4
 
 
+@pytest.mark.slow
 def test_the_sizes_of_the_last_seed_are_trained_and_continued(door, capsys):
     words = (
         "--config",
@@ -128,6 +130,7 @@ def test_the_sizes_of_the_last_seed_are_trained_and_continued(door, capsys):
     assert "Finished 2 steps in runs/model_small" in capsys.readouterr().err
 
 
+@pytest.mark.slow
 @pytest.mark.data
 def test_three_commands_of_the_mnist_seed_give_a_picture(door, data_root, monkeypatch, capsys):
     monkeypatch.setenv("DDPM_CLIP_DATA", str(data_root))

@@ -47,6 +47,7 @@ def test_models_lists_what_ships(cli):
     assert [line.split()[0] for line in lines] == shipped_names()
 
 
+@pytest.mark.slow
 def test_a_packed_run_paints_as_the_run_does_and_can_be_shown(cli, run, tmp_path):
     packed = tmp_path / "model"
     assert cli("pack", run, "--out", packed, "--name", "mine").out == f"{packed}\n"

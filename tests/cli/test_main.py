@@ -16,6 +16,7 @@ NAMES = [command.__name__.replace("_", "-") for command in COMMANDS]
 HEAVY = ("torch", "transformers", "PIL", "numpy", "matplotlib")
 
 
+@pytest.mark.slow
 def test_help_loads_nothing_heavy_and_answers_at_once():
     code = (
         "import sys; from ddpm_clip.cli.main import main; main(['train', '--help']); "
@@ -135,6 +136,7 @@ def test_quiet_takes_remarks_away_but_not_errors(cli):
     assert "error" in cli("-q", "show", "nowhere").err
 
 
+@pytest.mark.slow
 def test_a_reader_that_leaves_early_is_no_error():
     command = f"{sys.executable} -m ddpm_clip.cli.main train --print-config | true"
     done = subprocess.run(command, shell=True, capture_output=True, text=True)

@@ -16,6 +16,7 @@ def pairs(tmp_path):
     return tmp_path / "mine.npz"
 
 
+@pytest.mark.slow
 def test_pairs_are_measured_printed_and_drawn(cli, pairs, tmp_path):
     words = ("gap", "--pairs", pairs, "--splits", 2)
     told = json.loads(cli(*words, "--json").out)
@@ -29,6 +30,7 @@ def test_pairs_are_measured_printed_and_drawn(cli, pairs, tmp_path):
     assert (tmp_path / "gap.png").stat().st_size > 10_000
 
 
+@pytest.mark.slow
 def test_a_shipped_model_is_measured_by_its_own_bank(cli):
     told = json.loads(cli("gap", "digits", "--json").out)
     assert told["gap"]["distance"] > 0.1

@@ -21,6 +21,7 @@ def contents(folder):
     return {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()}
 
 
+@pytest.mark.slow
 def test_a_second_training_exits_75_names_the_first_and_changes_nothing(cli, tiny, stopped):
     other = ("--set", "training.checkpoint_every=9")  # which a run may change, when it is free
     with locked(stopped, RuntimeError):
@@ -72,6 +73,7 @@ def test_two_embeddings_into_one_folder_are_not_mixed(cli, tiny, tmp_path):
     assert sorted(path.name for path in (tmp_path / "embedded").iterdir()) == ["embeddings"]
 
 
+@pytest.mark.slow
 def test_a_damaged_last_checkpoint_is_no_finished_run(cli, run, tmp_path):
     """Its steps are done again, and end in the same bits."""
     import shutil

@@ -20,6 +20,7 @@ def six_and_two(tmp_path_factory):
     return paths
 
 
+@pytest.mark.slow
 def test_pictures_find_their_words(cli, six_and_two):
     ended = cli("similarity", *six_and_two, "--text", "six", "--text", "two", "--text", "a zero")
     assert ended.code == 0
@@ -28,6 +29,7 @@ def test_pictures_find_their_words(cli, six_and_two):
     assert lines[1].startswith("b.png: two (0.")
 
 
+@pytest.mark.slow
 def test_json_plots_and_bars(cli, six_and_two, tmp_path):
     heat, bars = tmp_path / "new" / "heat.png", tmp_path / "bars.png"
     ended = cli("similarity", *six_and_two, "--out", heat, "--bars", bars, "--json")

@@ -108,6 +108,7 @@ def test_the_verdict_in_python(asked, written, verdict, workspace, tmp_path, mon
         assert not list(tmp_path.iterdir())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("asked", "written", "verdict"),
     [case for case in CASES if not only_python(TRIALS[case[0]], read(case[1]))],

@@ -468,6 +468,7 @@ def test_a_limit_chooses_the_same_pictures_again_and_keeps_their_names():
     assert limit(whole, 100) is whole
 
 
+@pytest.mark.slow
 @pytest.mark.data
 def test_real_packs_are_read(data_root, monkeypatch):
     monkeypatch.setenv("DDPM_CLIP_DATA", str(data_root))

@@ -34,6 +34,7 @@ def test_a_gaussian_is_recovered_from_its_exact_denoiser(name, schedule):
     assert end.std().item() == pytest.approx(0.3, abs=0.03)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", SAMPLERS)
 def test_four_modes_are_recovered_with_their_weights_and_width(name):
     end = end_of(walk(name, FOUR_MODES, 20_000, 50))
@@ -57,6 +58,7 @@ def sorted_along(x, lines):
     return (x.flatten(1) @ lines).sort(0).values
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("name", "least"), [("ddim", 1.8), ("dpmpp_2m", 3.2), ("heun", 3.2)])
 def test_the_endpoint_error_falls_by_the_solver_order_per_doubling(name, least):
     exact = end_of(walk("dpmpp_2m", FOUR_MODES, 256, 1000))
@@ -108,6 +110,7 @@ def test_the_shortest_walks_are_finite(name, steps):
     assert end_of(walk(name, FOUR_MODES, 5, steps)).isfinite().all()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", SAMPLERS)
 def test_no_walk_of_any_length_meets_a_nan(name):
     for steps in (3, 10, 50, 333):
@@ -156,6 +159,7 @@ def test_an_unknown_variance_is_refused():
         end_of(walk("ddpm", FOUR_MODES, 1, 5, variance="wide"))
 
 
+@pytest.mark.slow
 def test_churn_draws_noise_and_still_finds_the_modes():
     plain, churned = (
         end_of(walk("heun", FOUR_MODES, 4000, 40, churn=churn)) for churn in (0.0, 10.0)

@@ -39,10 +39,12 @@ class Said:
         return self.classifiers
 
 
+@pytest.mark.slow
 def test_everything_that_is_needed_and_installed_is_pinned(installed):
     assert installed["not_pinned"]() == []
 
 
+@pytest.mark.slow
 def test_what_others_need_is_followed_to_its_end(installed):
     needs = installed["needs"]()
     assert needs["torch"].group == "runtime"
@@ -52,6 +54,7 @@ def test_what_others_need_is_followed_to_its_end(installed):
     assert not needs.keys() & {"pip", installed["OURS"]}
 
 
+@pytest.mark.slow
 def test_a_missing_pin_and_another_version_are_told(installed, monkeypatch, tmp_path):
     pins = installed["pins"]() | {"numpy": "0.1"}
     del pins["mpmath"]
@@ -62,6 +65,7 @@ def test_a_missing_pin_and_another_version_are_told(installed, monkeypatch, tmp_
     assert len(told.splitlines()) == 2
 
 
+@pytest.mark.slow
 def test_the_command_says_so_and_leaves_with_0():
     command = [sys.executable, str(ROOT / "scripts" / "check_pins.py")]
     done = subprocess.run(command, capture_output=True, text=True)
@@ -69,10 +73,12 @@ def test_the_command_says_so_and_leaves_with_0():
     assert "each at its pinned version" in done.stdout
 
 
+@pytest.mark.slow
 def test_the_page_has_every_package_that_is_installed_or_pinned(script):
     assert script["behind"](PAGE) == [], "run: python scripts/write_licences_page.py"
 
 
+@pytest.mark.slow
 def test_a_page_that_lacks_one_is_behind(script):
     without = "\n".join(line for line in PAGE.splitlines() if not line.startswith("| numpy "))
     assert [line.split()[0] for line in script["behind"](without)] == ["numpy", "numpy"]

@@ -42,6 +42,7 @@ def test_code_and_words_of_the_notebook_are_all_of_the_script():
     assert [line for line in code.splitlines() if line and not line.startswith("#")] == lines
 
 
+@pytest.mark.slow
 def test_the_script_runs_to_its_end_in_a_small_size(tmp_path):
     env = {**os.environ, "EXPLAIN_SMOKE": "1", "OMP_NUM_THREADS": "1"}
     ended = subprocess.run(

@@ -13,6 +13,7 @@ LINK = re.compile(r"\]\(([^)\s]+)\)")
 TARGETS = set(re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text(encoding="utf-8"), re.M))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("block", blocks("python"), ids=str)
 def test_a_python_block_runs(block: Block, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
@@ -21,6 +22,7 @@ def test_a_python_block_runs(block: Block, tmp_path, monkeypatch):
     assert len(scope) > 2
 
 
+@pytest.mark.slow
 def test_the_long_example_paints_what_it_says(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     long = max((b for b in blocks("python") if b.page.name == "python.md"), key=lambda b: b.line)

@@ -30,6 +30,7 @@ def test_strength_1_is_plain_painting_to_the_bit(tti, six, sampler):
     assert torch.equal(pixels(painted), pixels(tti.paint_all("a nine", settings)))
 
 
+@pytest.mark.slow
 def test_the_higher_the_strength_the_farther_from_the_picture(tti, six):
     away = []
     for strength in (0.2, 0.4, 0.6, 0.8, 1.0):

@@ -43,6 +43,7 @@ def test_where_all_is_painted_it_is_plain_painting_to_the_bit(tti, six):
     assert torch.equal(pixels(painted), pixels(tti.paint_all("a nine", settings)))
 
 
+@pytest.mark.slow
 def test_what_is_painted_fits_what_is_kept(tti, six):
     settings = tti.settings(n=6, steps=6)
     painted = finish(inpaint(tti, six, upper_half(tti, six), "a six", settings, rounds=3))

@@ -17,6 +17,7 @@ from ddpm_clip.embedders.tokenizer import (
 )
 
 
+@pytest.mark.slow
 def test_every_character_of_unicode_has_a_token():
     step = 13  # about 85,000 characters, from every plane, lone surrogates among them
     texts = [chr(code) for code in range(0, sys.maxunicode + 1, step)]

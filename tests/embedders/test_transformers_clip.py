@@ -55,6 +55,7 @@ def pixels(images):
     return x.float() / 127.5 - 1
 
 
+@pytest.mark.slow
 def test_it_is_an_embedder_with_a_name_that_tells_no_path(embedder, folders, family):
     assert isinstance(embedder, Embedder)
     assert embedder.name == f"transformers_clip:{folders[family].name}"

@@ -24,6 +24,7 @@ def test_a_shipped_judge_is_at_most_two_megabytes_and_says_how_good_it_is(name):
     assert figures["nonsense_rejected"] > 0.95
 
 
+@pytest.mark.slow
 @pytest.mark.data
 def test_the_digits_judge_reads_993_of_1000_of_mnists_test_pictures(data_root, monkeypatch):
     monkeypatch.setenv("DDPM_CLIP_DATA", str(data_root))
@@ -38,6 +39,7 @@ def test_the_digits_judge_reads_993_of_1000_of_mnists_test_pictures(data_root, m
     assert figures.nonsense_rejected > 0.95
 
 
+@pytest.mark.slow
 def test_the_flowers_judge_reads_flowers_that_neither_it_nor_the_model_has_seen():
     judge, fresh = JudgeNet.load(shipped_judge_folder("flowers")), DrawnFlowers(500, 32, seed=31337)
     assert judge.attributes["species"] == FACTS["species"]

@@ -78,6 +78,7 @@ def test_scale_0_is_unguided_to_the_bit(tti):
         assert one.image.tobytes() == other.image.tobytes()
 
 
+@pytest.mark.slow
 def test_the_gradient_brings_the_asked_digits(tti):
     """Of unguided pictures a tenth would be right; a judge of other making reads them."""
     words = ["two", "four", "six"]

@@ -22,6 +22,7 @@ def threads():
     torch.set_num_threads(before)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("part", PARTS)
 def test_everything_is_as_it_was_recorded(part):
     now = record([part])[part]

@@ -255,6 +255,7 @@ def test_gradients_flow_into_the_walk_but_not_into_the_network(network, c):
     assert all(parameter.grad is None for parameter in network.parameters())
 
 
+@pytest.mark.slow
 def test_a_trained_network_paints_the_eight_pictures_it_was_overfitted_on():
     torch.manual_seed(0)
     pictures = torch.randn(8, 1, 2, 2).repeat_interleave(4, 2).repeat_interleave(4, 3).tanh()

@@ -126,6 +126,7 @@ def test_the_unet_starts_by_saying_nothing():
     assert not network(*question(network)).any()
 
 
+@pytest.mark.slow
 def test_the_learned_null_is_another_condition_than_the_average_picture():
     network = build("unet")
     x_t, t, c, shown = question(network)

@@ -13,6 +13,7 @@ from ddpm_clip.reproducing import read_recipe
 HUGE = int("9" * 4000)
 
 
+@pytest.mark.slow
 def test_a_recipe_is_what_was_asked(painted):
     for number, file in enumerate(painted):
         recipe = read_recipe(file)

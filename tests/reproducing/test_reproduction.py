@@ -22,6 +22,7 @@ def again(*words, **options):
     return finish(reproduce(*words, **options))
 
 
+@pytest.mark.slow
 def test_every_picture_of_mixed_batches_comes_back_to_the_bit(tti, painted):
     for file in painted:
         found = again(file, tti)
@@ -80,6 +81,7 @@ def test_its_place_and_its_batch_are_repeated(tti, painted, monkeypatch):
     assert {(request.prompt, request.seed) for request in batch} == {("a six", 6)}
 
 
+@pytest.mark.slow
 def test_threads_are_repeated_and_given_back(tti, told, monkeypatch):
     seen = set()
     for _ in reproduce(told(threads=2), tti):
@@ -96,6 +98,7 @@ def test_threads_are_repeated_and_given_back(tti, told, monkeypatch):
     assert many.notes == ["painted with threads 60000, here 2"]
 
 
+@pytest.mark.slow
 def test_what_is_otherwise_than_it_was_is_noted(tti, told):
     found = again(told(torch="1.0", cpu="AVX9", device="cuda:3", packed=False), tti)
     assert [note.split(",")[0] for note in found.notes] == [
@@ -106,6 +109,7 @@ def test_what_is_otherwise_than_it_was_is_noted(tti, told):
     ]
 
 
+@pytest.mark.slow
 def test_a_model_is_found_by_name_only_if_it_ships(tti, painted, told, tmp_path):
     assert again(painted[0]).equal
     with pytest.raises(MissingInput) as refused:
@@ -225,6 +229,7 @@ def test_prompts_alone_need_no_source(tti, edited):
     assert all(again(file, tti).equal for file in edited("interpolate of prompts"))
 
 
+@pytest.mark.slow
 def test_a_guided_picture_comes_back_under_its_guide(tti, tmp_path, told):
     settings = tti.settings(
         n=2,

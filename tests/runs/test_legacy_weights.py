@@ -52,6 +52,7 @@ def test_a_class_network_paints_with_the_averaged_weights_and_its_own_schedule(h
     assert "9.pth" in describe(tmp_path / "m")["card"]["imported from"]
 
 
+@pytest.mark.slow
 def test_the_network_with_its_own_clip_wants_it_and_paints_from_words(here, tmp_path):
     file, clip = saved(tmp_path / "d.pth", pooled_state()), saved(tmp_path / "c.pth", clip_state())
     with pytest.raises(UsageError, match="a CLIP of 2 numbers") as refused:
@@ -103,6 +104,7 @@ def test_refusals_leave_nothing_behind(here, tmp_path):
     assert not (tmp_path / "m").exists()
 
 
+@pytest.mark.slow
 def test_the_command_reads_by_its_child_and_paints_afterwards(cli, tmp_path):
     file = saved(tmp_path / "x.pth", {"model": course_state(later=True), "epoch": 9})
     ended = cli("import-legacy", file, "--out", tmp_path / "m", "--classes", ",".join(CLASSES))

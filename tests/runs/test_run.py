@@ -184,6 +184,7 @@ with Run.open(sys.argv[1]).writing():
 """
 
 
+@pytest.mark.slow
 def test_a_second_process_is_told_who_holds_the_run(run):
     command = [sys.executable, "-c", HOLD, str(run.folder)]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as other:

@@ -3,6 +3,8 @@
 import json
 from pathlib import Path
 
+import pytest
+
 from ddpm_clip import TextToImage
 from ddpm_clip.data.local.drawn_flowers import write_folder
 
@@ -28,6 +30,7 @@ WORDS = (
 )
 
 
+@pytest.mark.slow
 def test_a_folder_of_pictures_becomes_a_model_that_paints_from_words(cli, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     for name, seed in (("rose", 1), ("lily", 2)):
@@ -70,6 +73,7 @@ def test_a_folder_of_pictures_becomes_a_model_that_paints_from_words(cli, tmp_pa
         assert saved.tobytes() == pictures[0].tobytes()
 
 
+@pytest.mark.slow
 def test_the_mini_clip_of_ones_own_is_trained_and_carried_with_the_model(
     cli, tmp_path, monkeypatch
 ):
@@ -113,6 +117,7 @@ def test_the_mini_clip_of_ones_own_is_trained_and_carried_with_the_model(
     assert painted.code == 0, painted.err
 
 
+@pytest.mark.slow
 def test_a_run_started_from_a_model_goes_on_from_its_weights(cli, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     words = ("drawn-flowers:40", *WORDS, "--no-animation", "--steps", 1)

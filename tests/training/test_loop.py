@@ -93,6 +93,7 @@ def assert_the_same(one, other):
     assert history_a == history_b
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "settings",
     [
@@ -117,6 +118,7 @@ def test_ten_steps_equal_five_and_five_more_to_the_bit(tmp_path, settings):
     assert everything(whole)[0] == 10
 
 
+@pytest.mark.slow
 def test_a_run_stopped_at_every_step_equals_an_unbroken_one(tmp_path):
     settings, data = config(dropout=0.1, steps=4), prepared()
     whole = trained(tmp_path / "whole", settings, data)
@@ -125,6 +127,7 @@ def test_a_run_stopped_at_every_step_equals_an_unbroken_one(tmp_path):
     assert_the_same(everything(whole), everything(parts))
 
 
+@pytest.mark.slow
 def test_two_runs_of_one_seed_are_equal_and_of_two_seeds_are_not(tmp_path):
     data = prepared()
     runs = [
@@ -134,6 +137,7 @@ def test_two_runs_of_one_seed_are_equal_and_of_two_seeds_are_not(tmp_path):
     assert everything(runs[0])[3] != everything(runs[2])[3]
 
 
+@pytest.mark.slow
 def test_accumulation_changes_nothing_but_rounding(tmp_path):
     data = prepared()
     runs = [trained(tmp_path / str(k), config(steps=3, accumulation=k), data) for k in (1, 6)]
@@ -141,6 +145,7 @@ def test_accumulation_changes_nothing_but_rounding(tmp_path):
     assert torch.allclose(losses[:1].expand_as(losses), losses, rtol=1e-4)
 
 
+@pytest.mark.slow
 def test_resuming_a_finished_run_takes_no_step_and_changes_nothing(tmp_path):
     settings, data = config(steps=3), prepared()
     before = everything(trained(tmp_path, settings, data))
@@ -149,6 +154,7 @@ def test_resuming_a_finished_run_takes_no_step_and_changes_nothing(tmp_path):
     assert_the_same(before, everything(run))
 
 
+@pytest.mark.slow
 def test_a_longer_run_goes_on_from_a_shorter_one(tmp_path):
     data = prepared()
     trained(tmp_path, config(steps=3), data)
@@ -156,6 +162,7 @@ def test_a_longer_run_goes_on_from_a_shorter_one(tmp_path):
     assert [row["step"] for row in run.history()] == [1, 2, 3, 4, 5]
 
 
+@pytest.mark.slow
 def test_lines_that_a_crash_left_in_the_history_come_only_once(tmp_path):
     settings, data = config(steps=4), prepared()
     run = trained(tmp_path, settings, data, stop=2)
@@ -174,6 +181,7 @@ def test_a_crash_before_the_first_checkpoint_leaves_no_lines_behind(tmp_path):
     assert [row["step"] for row in run.history()] == [1, 2]
 
 
+@pytest.mark.slow
 def test_a_truncated_newest_checkpoint_is_passed_over_and_done_again(tmp_path):
     settings, data = config(checkpoint_every=5), prepared()
     whole = everything(trained(tmp_path, settings, data))
@@ -193,6 +201,7 @@ def test_a_run_without_room_for_checkpoints_takes_no_step(tmp_path, monkeypatch)
     assert run.history() == []
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("failing", ["append_history", "save"])
 def test_a_disk_that_fills_up_stops_the_training_with_the_last_checkpoint_intact(
     tmp_path, monkeypatch, failing
@@ -216,6 +225,7 @@ def test_a_disk_that_fills_up_stops_the_training_with_the_last_checkpoint_intact
     assert_the_same(whole, everything(trained(tmp_path / "run", settings, data)))
 
 
+@pytest.mark.slow
 def test_an_interruption_between_weights_and_their_average_saves_neither(tmp_path, monkeypatch):
     """As Ctrl-C may in a program that has no handler: a state of two steps must not be saved."""
     settings, data = config(steps=6, checkpoint_every=2), prepared()
@@ -237,6 +247,7 @@ def test_an_interruption_between_weights_and_their_average_saves_neither(tmp_pat
     assert_the_same(whole, everything(trained(tmp_path / "run", settings, data)))
 
 
+@pytest.mark.slow
 def test_the_note_on_the_best_checkpoint_follows_the_checkpoint(tmp_path):
     """A crash may come between the two."""
     settings, data = config(steps=6, checkpoint_every=2), prepared()
@@ -261,6 +272,7 @@ def test_going_on_with_other_threads_is_told(tmp_path):
     report_changes({}, now)  # a checkpoint from before these were noted
 
 
+@pytest.mark.slow
 def test_history_and_the_held_out_loss_say_how_it_goes(tmp_path):
     run = trained(tmp_path, config(steps=10, heldout_every=4), prepared())
     rows = run.history()
@@ -298,6 +310,7 @@ def test_without_heldout_pictures_there_is_no_heldout_loss(tmp_path):
     assert {row["heldout_loss"] for row in run.history()} == {None}
 
 
+@pytest.mark.slow
 def test_the_loss_falls_on_a_small_set(tmp_path):
     run = trained(tmp_path, config(steps=40, lr=5e-3), prepared())
     losses = [row["loss"] for row in run.history()]
@@ -313,6 +326,7 @@ def test_one_picture_is_enough_to_train_on(tmp_path):
     assert all(math.isfinite(row["loss"]) for row in run.history())
 
 
+@pytest.mark.slow
 def test_a_batch_of_more_than_all_pictures_is_one_of_all_pictures(tmp_path):
     data = prepared()
     n = len(data.rows)

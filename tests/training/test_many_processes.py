@@ -158,11 +158,13 @@ def assert_equal_trainings(one, other):
         assert furthest(mine, yours, unmoved)[0] < 1e-5
 
 
+@pytest.mark.slow
 def test_there_are_two_processes(told):
     assert [(one["size"], one["rank"]) for one in told] == [(2, 0), (2, 1)]
     assert told[0]["name"] == "2 processes (gloo)"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", SETTINGS)
 def test_two_processes_train_what_one_trains(home, alone, name):
     assert_equal_trainings(alone[name], Run.open(home / "two" / name))
@@ -175,6 +177,7 @@ def test_every_process_yields_the_same_steps_with_the_loss_of_the_whole_batch(to
     assert [row["loss"] for row in written] == [loss for _, loss, _ in told[0][name]]
 
 
+@pytest.mark.slow
 def test_a_run_of_two_processes_goes_on_in_one(home, alone):
     folder = home / "two, then one"
     assert Run.open(folder).checkpoint_steps()[-1] == 9
@@ -219,6 +222,7 @@ def test_a_signal_to_any_process_is_heard_by_all(told):
 # The command
 
 
+@pytest.mark.slow
 def test_a_stop_saves_once_says_it_once_and_one_process_goes_on(launches, cli):
     folder, ended = launches[0] / "stopped", launches[1]["stopped"]
     steps = [json.loads(line) for line in ended.out.splitlines()]
@@ -245,6 +249,7 @@ def test_a_diverged_training_leaves_with_the_documented_code_and_one_error(launc
 # Without a launch
 
 
+@pytest.mark.slow
 def test_alone_nothing_is_exchanged_and_nothing_imported(monkeypatch):
     for name in ("WORLD_SIZE", "RANK", "MASTER_ADDR"):
         monkeypatch.delenv(name, raising=False)

@@ -23,6 +23,7 @@ class Runs:
         return os.mkdir, (str(self.path),)
 
 
+@pytest.mark.slow
 def test_weights_and_config_come_through_to_the_bit(tmp_path):
     weights = {"a.weight": torch.randn(3, 4).T, "b": torch.arange(5), "c": torch.randn(2).half()}
     config = {"diffusion": {"timesteps": 300}, "name": "x", "list": [1, 2.5, None]}
@@ -40,6 +41,7 @@ def test_weights_and_config_come_through_to_the_bit(tmp_path):
     assert found.config == config
 
 
+@pytest.mark.slow
 def test_what_wants_to_run_is_refused_and_does_not(tmp_path):
     torch.save({"model": {"w": torch.ones(2)}, "x": Runs(tmp_path / "canary")}, tmp_path / "x.pth")
     with pytest.raises(ValueError, match=r"wants to run posix\.mkdir") as refused:
@@ -112,6 +114,7 @@ pickled_child.main()
 """
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("attack", ["system", "open"])
 def test_were_weights_only_broken_the_child_would_end_at_the_first_wrong_step(tmp_path, attack):
     """The wall behind the wall: torch's unpickler is put out of action, and the guard holds."""
@@ -136,6 +139,7 @@ class Calls:
         return self.function, self.arguments
 
 
+@pytest.mark.slow
 def test_a_tensor_that_claims_more_than_it_holds_ends_the_child_only(tmp_path):
     small = torch.ones(1)
     torch.save({"model": {"w": small.as_strided((10**6, 10**6), (0, 0))}}, tmp_path / "x.pth")

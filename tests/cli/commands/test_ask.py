@@ -77,12 +77,14 @@ def test_generate_warns_of_what_is_outside_and_of_nothing_else(cli):
     assert "outside" not in cli("generate", "--unconditional", *words).err
 
 
+@pytest.mark.slow
 def test_a_model_of_classes_says_that_it_cannot_tell(cli, run):
     ended = cli("ask", run, "rose")
     assert ended.code == 65
     assert "class names" in ended.err
 
 
+@pytest.mark.slow
 def test_a_training_keeps_the_coverage_and_a_pack_takes_it_along(cli, photos):
     kept = (photos / COVERAGE).read_bytes()
     assert cli("pack", photos, "--out", "packed").code == 0

@@ -29,6 +29,7 @@ def judge(tmp_path):
     return tmp_path / "judge"
 
 
+@pytest.mark.slow
 def test_a_run_is_measured_in_every_way_that_it_can_be(cli, run, judge):
     ended = cli("evaluate", run, "-n", 2, "--judge", judge, "--out", "report")
     assert ended.code == 0, ended.err
@@ -44,6 +45,7 @@ def test_a_run_is_measured_in_every_way_that_it_can_be(cli, run, judge):
         assert sheet.width > 100
 
 
+@pytest.mark.slow
 def test_a_model_without_words_is_asked_for_nothing(cli, run, judge, tmp_path):
     wordless = tmp_path / "wordless"
     shutil.copytree(run, wordless)
@@ -63,6 +65,7 @@ def test_a_model_without_words_is_asked_for_nothing(cli, run, judge, tmp_path):
     assert "paints without words" in refused.err
 
 
+@pytest.mark.slow
 def test_the_same_request_finds_the_same(cli, run, judge):
     words = ("evaluate", run, "-n", 1, "--judge", judge, "--json", "--prompts", "asked.txt")
     Path("asked.txt").write_text("rose\tspecies=rose\ntulip\tspecies=tulip\n")
@@ -72,6 +75,7 @@ def test_the_same_request_finds_the_same(cli, run, judge):
     assert [one["prompt"] for one in first["prompts"]] == ["rose", "tulip"]
 
 
+@pytest.mark.slow
 def test_a_judge_is_trained_where_there_are_labels_and_minutes_are_kept_to(cli, run):
     facts = json.loads(cli("evaluate", run, "--minutes", 0.01, "--json").out)
     assert facts["parts"]["success"]["detail"]["judge"]["kind"] == "trained for this evaluation"

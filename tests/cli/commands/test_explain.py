@@ -11,6 +11,7 @@ def elsewhere(monkeypatch, tmp_path):
     monkeypatch.chdir(tmp_path)
 
 
+@pytest.mark.slow
 def test_a_shipped_model_is_explained_and_the_page_is_named(cli):
     ended = cli(
         "explain",

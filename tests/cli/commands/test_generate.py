@@ -148,6 +148,7 @@ def test_the_default_model_is_the_run_one_stands_in(cli, run, monkeypatch, tmp_p
     assert "in this folder" in ended.err
 
 
+@pytest.mark.slow
 def test_elsewhere_the_default_model_is_the_shipped_one_and_is_named(cli):
     assert "flowers" in cli("generate", "rose", "--steps", 1, "-n", 1).err
 

@@ -103,6 +103,7 @@ def test_a_run_of_a_name_that_does_not_ship_has_to_be_named(cli, run):
     assert cli("reproduce", "rose.png", "--model", "mine").code == 0
 
 
+@pytest.mark.slow
 def test_an_edit_needs_its_source(cli, run, rose):
     words = ("img2img", rose, "tulip", "--model", run, "-n", 1, "--out", "over.png")
     assert cli(*words).code == 0

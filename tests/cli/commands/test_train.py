@@ -171,6 +171,7 @@ def test_a_run_holds_all_that_a_person_looks_at(run):
     assert not list(run.glob("*.gif"))
 
 
+@pytest.mark.slow
 def test_a_stopped_run_says_how_to_go_on_and_does(cli, tiny, tmp_path):
     folder = tmp_path / "run"
     stopped = cli("train", "--config", tiny, "--out", folder, "--stop-after", 3)
@@ -196,6 +197,7 @@ def test_resuming_a_finished_run_exits_0_and_changes_nothing(cli, run):
     assert (run / "history.jsonl").read_bytes() == before
 
 
+@pytest.mark.slow
 def test_a_finished_run_goes_on_when_it_gets_more_steps(cli, run, tmp_path):
     longer = tmp_path / "longer"
     shutil.copytree(run, longer)
@@ -224,6 +226,7 @@ def test_unusable_pictures_are_named_and_left_out(cli, tiny, photos, tmp_path):
     assert [file["key"] for file in bad] == ["left/note.png"]
 
 
+@pytest.mark.slow
 def test_a_run_that_goes_on_with_other_pictures_says_so(cli, tiny, photos, tmp_path):
     words = (
         "train",
@@ -262,6 +265,7 @@ def test_one_picture_warns_and_trains(cli, tiny, tmp_path):
     assert "warning: there is one picture only" in ended.err
 
 
+@pytest.mark.slow
 def test_a_source_given_as_a_path_is_found_from_any_folder(
     cli, tiny, photos, monkeypatch, tmp_path
 ):
@@ -272,6 +276,7 @@ def test_a_source_given_as_a_path_is_found_from_any_folder(
     assert cli("resume", "photos").code == 0
 
 
+@pytest.mark.slow
 def test_embeddings_made_before_spare_the_training_its_own(cli, tiny, photos, tmp_path):
     words = (photos, "--config", tiny)
     refused = cli("train", *words, "--out", tmp_path / "a", "--skip-clip-extraction")
@@ -316,6 +321,7 @@ def test_embed_counts_the_classes_that_a_training_counts(cli, tiny, photos, tmp_
     assert taken.code == 0, taken.err
 
 
+@pytest.mark.slow
 def test_an_unbroken_run_equals_a_stopped_and_resumed_one(cli, tiny, run, tmp_path):
     folder = tmp_path / "run"
     cli("train", "--config", tiny, "--out", folder, "--stop-after", 3)
@@ -326,6 +332,7 @@ def test_an_unbroken_run_equals_a_stopped_and_resumed_one(cli, tiny, run, tmp_pa
         assert ours.read_bytes() == theirs.read_bytes()
 
 
+@pytest.mark.slow
 def test_a_model_without_any_condition_trains_and_refuses_words(cli, tiny, tmp_path):
     out = tmp_path / "wordless"
     ended = cli(
@@ -349,6 +356,7 @@ def test_a_model_without_any_condition_trains_and_refuses_words(cli, tiny, tmp_p
     assert plain.is_file()
 
 
+@pytest.mark.slow
 def test_samples_that_are_no_numbers_do_not_end_a_training(cli, tiny, tmp_path, monkeypatch):
     def spoilt(run, step):
         raise NonFiniteError("a picture came out with values that are no numbers")

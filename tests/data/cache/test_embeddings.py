@@ -253,6 +253,7 @@ def test_an_encoder_that_fails_loses_no_finished_batch(tmp_path):
     assert open_cache(tmp_path).missing(KEYS, DIGESTS) == list(range(12, N))
 
 
+@pytest.mark.slow
 def test_killed_at_any_write_it_goes_on_to_the_same_files(tmp_path, monkeypatch):
     """A copy of the folder, taken around each sync and rename, is what a kill leaves behind."""
     home, copies = tmp_path / "cache", []

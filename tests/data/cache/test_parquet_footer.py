@@ -57,6 +57,7 @@ def test_what_has_no_sound_footer_is_an_error(tmp_path, data):
         codecs(tmp_path / "a")
 
 
+@pytest.mark.slow
 def test_whatever_is_turned_ends_in_codecs_or_in_an_error(tmp_path):
     parquet.write_table(table(), tmp_path / "a")
     good, rng, errors = (tmp_path / "a").read_bytes(), random.Random(0), 0

@@ -69,6 +69,7 @@ def test_one_picture_is_enough(tmp_path):
     assert (load_pixels(open_source(tmp_path), size=4, channels=1).array == 7).all()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("named", [True, False])
 def test_above_the_limit_the_same_pixels_are_memory_mapped(tmp_path, named):
     source = DrawnFlowers(90, size=64)

@@ -88,6 +88,7 @@ def test_a_decoder_that_never_ends_is_ended(fresh, monkeypatch):
         assert not child.alive
 
 
+@pytest.mark.slow
 def test_a_picture_that_takes_too_much_memory_is_too_large(fresh, monkeypatch):
     start = confined.Child.__init__
 

@@ -116,6 +116,7 @@ def test_the_gap_of_a_real_clip_is_the_measured_one(coco):
     assert report.probe == 1
 
 
+@pytest.mark.slow
 @pytest.mark.data
 def test_the_bridges_on_a_real_clip_are_the_measured_ones(coco):
     table = finish(table_on_pairs(*coco, splits=4))
@@ -127,6 +128,7 @@ def test_the_bridges_on_a_real_clip_are_the_measured_ones(coco):
         assert found == pytest.approx(known, abs=0.03, rel=0.02), name
 
 
+@pytest.mark.slow
 @pytest.mark.data
 def test_the_prior_keeps_the_radius_that_the_ridge_loses(coco):
     table = finish(table_on_pairs(*coco, splits=2))

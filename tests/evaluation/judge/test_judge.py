@@ -29,6 +29,7 @@ def test_any_size_from_eight_pixels_on_is_read(size):
     assert probs.sum(1) == pytest.approx(1.0, abs=1e-5)
 
 
+@pytest.mark.slow
 def test_reading_names_the_likeliest_value_of_every_attribute(toy_judge):
     x = to_float(planted(20, seed=5)[0])
     readings = toy_judge.read(x)

@@ -65,6 +65,7 @@ def test_planted_held_out_pictures_are_cleared(seed):
     assert found.ratio == pytest.approx(found.heldout_ratio, rel=0.05)
 
 
+@pytest.mark.slow
 def test_more_painted_pictures_than_references_do_not_make_chance_look_sure():
     # counted one by one, 5,000 rows against 20 would reject half the time
     found = [

@@ -61,6 +61,7 @@ def test_a_judge_of_pictures_of_another_size_is_refused(model, tmp_path):
         find_judge(model, tmp_path / "large")
 
 
+@pytest.mark.slow
 def test_a_judge_is_trained_from_labels_and_measured_on_what_nobody_saw():
     found = finish(trained_judge(real(), steps=40))
     assert found.about["accuracy_n"] == 60

@@ -46,6 +46,7 @@ def test_told_is_the_area_under_the_curve():
     assert Strangers(x, torch.tensor([1.0, 2.0]), torch.tensor([1.0, 3.0])).told == 0.625
 
 
+@pytest.mark.slow
 @pytest.mark.data
 def test_clothes_are_strangers_to_a_model_of_digits(data_root, monkeypatch):
     monkeypatch.setenv("DDPM_CLIP_DATA", str(data_root))

@@ -1,5 +1,6 @@
 """The probe finds what is linear in the noise, and nothing where labels are drawn by lot."""
 
+import pytest
 import torch
 
 from ddpm_clip.explain.noise.noise_probe import coarse, probe
@@ -19,6 +20,7 @@ def test_a_class_that_is_the_sign_of_a_coarse_pattern_is_foretold():
     assert 0.35 < found.chance_hits / 300 < 0.6
 
 
+@pytest.mark.slow
 def test_what_is_drawn_by_lot_is_significant_as_often_as_said():
     generator, called = torch.Generator().manual_seed(12345), 0
     for seed in range(100):

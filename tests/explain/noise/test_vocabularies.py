@@ -33,6 +33,7 @@ def test_the_labels_of_tiny_imagenet_are_read(data_root):
     assert "Egyptian cat" in words
 
 
+@pytest.mark.slow
 def test_what_names_no_words_is_refused(tmp_path):
     (tmp_path / "many.txt").write_text("\n".join(map(str, range(MAX_WORDS + 1))), encoding="utf-8")
     (tmp_path / "long.txt").write_text("word" * 5000, encoding="utf-8")

@@ -64,6 +64,7 @@ def test_what_is_no_explanation_is_refused(changes):
         explanation(**changes)
 
 
+@pytest.mark.slow
 def test_an_explanation_is_saved_as_pictures_and_json(tmp_path):
     written = explanation().save(tmp_path / "new")
     assert [path.name for path in written] == [*(f"x-{i}.png" for i in range(1, 9)), "x.json"]
@@ -74,6 +75,7 @@ def test_an_explanation_is_saved_as_pictures_and_json(tmp_path):
         explanation().save(tmp_path / "file")
 
 
+@pytest.mark.slow
 def test_the_sheet_holds_all_panels():
     sheet = explanation().image()
     assert sheet.height > sum(draw(panel).height for panel in PANELS)

@@ -84,6 +84,7 @@ def test_few_pairs_choose_nothing_and_say_so():
     assert "no bank" in choose(bare, texts, images).reason
 
 
+@pytest.mark.slow
 @pytest.mark.data
 def test_on_a_real_clip_shift_stays_since_neighbours_lose_the_detail(data_root):
     file = np.load(data_root / "clip_pairs" / "coco500_clip_vitb.npz", allow_pickle=False)
@@ -181,6 +182,7 @@ def prepared(folder, config):
         return run, finish(prepare(run)).conditioner
 
 
+@pytest.mark.slow
 def test_a_run_notes_its_bridge_and_what_its_prior_was_fitted_on(tmp_path, clip):
     run, conditioner = prepared(tmp_path / "run", settings(clip))
     note = read_note(run.folder)
@@ -193,6 +195,7 @@ def test_a_run_notes_its_bridge_and_what_its_prior_was_fitted_on(tmp_path, clip)
     assert torch.equal(opened.prior.weights, conditioner.prior.weights)
 
 
+@pytest.mark.slow
 def test_what_the_configuration_says_always_wins(tmp_path, clip):
     run, conditioner = prepared(tmp_path / "run", settings(clip, bridge="identity"))
     assert read_note(run.folder)["reason"] == "as the configuration says"
@@ -200,6 +203,7 @@ def test_what_the_configuration_says_always_wins(tmp_path, clip):
     assert conditioner.prior is not None
 
 
+@pytest.mark.slow
 def test_a_measured_choice_is_written_into_the_run_and_kept(tmp_path, clip, monkeypatch):
     from ddpm_clip.training.bridge import bridging
     from ddpm_clip.training.bridge.bridge_choice import Choice
@@ -214,6 +218,7 @@ def test_a_measured_choice_is_written_into_the_run_and_kept(tmp_path, clip, monk
     assert data.conditioner.options.bridge == "knn"
 
 
+@pytest.mark.slow
 def test_raw_embeddings_get_neither_a_prior_nor_a_choice(tmp_path, clip):
     run, conditioner = prepared(tmp_path / "run", settings(clip, mode="raw"))
     assert conditioner.prior is None
@@ -224,6 +229,7 @@ def test_raw_embeddings_get_neither_a_prior_nor_a_choice(tmp_path, clip):
     }
 
 
+@pytest.mark.slow
 def test_show_says_which_bridge_and_why(tmp_path, clip):
     from ddpm_clip.cli.commands.show import _lines
     from ddpm_clip.runs.pretrained import describe
@@ -244,6 +250,7 @@ def packed(tmp_path):
     return shutil.copytree(find("flowers"), tmp_path / "flowers")
 
 
+@pytest.mark.slow
 def test_a_packed_model_gets_a_prior_afterwards(packed):
     from ddpm_clip.generation.text_to_image import TextToImage
 
@@ -257,6 +264,7 @@ def test_a_packed_model_gets_a_prior_afterwards(packed):
     assert tti(["a red rose"], seed=3, steps=2, bridge="prior")[0].tobytes() == both[0]
 
 
+@pytest.mark.slow
 def test_pairs_for_a_prior_must_be_enough_and_of_the_same_embedder(packed):
     with pytest.raises(UsageError, match="for a model of 96"):
         add_prior(packed, (torch.randn(50, 9), torch.randn(50, 9)))

@@ -57,6 +57,7 @@ def test_pictures_of_which_less_is_known_are_not_claimed_by_captions_about_it():
     assert fits.tolist() == [[False], [True]]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("loss", LOSSES)
 @pytest.mark.parametrize("dim", [2, 16])
 def test_thirty_steps_on_drawn_flowers_lower_the_loss(flowers, loss, dim):

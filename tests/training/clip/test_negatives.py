@@ -1,5 +1,6 @@
 """Texts from outside a domain name nothing of it, and are learned as such."""
 
+import pytest
 import torch
 
 from ddpm_clip.data.captions.digit_words import DIGITS
@@ -43,6 +44,7 @@ def test_a_column_that_fits_nobody_is_a_negative_and_no_target():
         assert (towards > 0).all(), "a step down the gradient leads away from the pictures"
 
 
+@pytest.mark.slow
 def test_a_clip_taught_with_outside_texts_keeps_them_away_from_the_pictures():
     torch.manual_seed(0)
     dark, light = torch.zeros(20, 1, 16, 16), torch.full((20, 1, 16, 16), 255)

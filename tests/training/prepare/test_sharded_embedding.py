@@ -74,6 +74,7 @@ def shards(cli, words, out, *which):
         assert ended.code == 0, ended.err
 
 
+@pytest.mark.slow
 def test_four_parts_one_of_them_killed_merge_to_the_same_bytes(cli, words, whole, tmp_path):
     out = tmp_path / "embedded"
     killed = subprocess.run(
@@ -101,6 +102,7 @@ def test_four_parts_one_of_them_killed_merge_to_the_same_bytes(cli, words, whole
     assert len([name for name in ours if "shard-" in name]) == 10  # 32 pictures each, mirrored too
 
 
+@pytest.mark.slow
 def test_a_part_that_is_done_is_not_embedded_again_and_a_damaged_one_is(
     cli, words, tmp_path, monkeypatch
 ):
@@ -122,6 +124,7 @@ def test_a_part_that_is_done_is_not_embedded_again_and_a_damaged_one_is(
     assert contents(out) == before
 
 
+@pytest.mark.slow
 def test_a_merge_goes_on_where_a_cache_has_some_already(cli, words, whole, tmp_path):
     out = tmp_path / "embedded"
     shutil.copytree(whole, out)
@@ -132,6 +135,7 @@ def test_a_merge_goes_on_where_a_cache_has_some_already(cli, words, whole, tmp_p
     assert contents(out) == contents(whole)
 
 
+@pytest.mark.slow
 def test_a_merge_of_parts_of_other_pictures_or_batches_exits_73(cli, words, tmp_path):
     out = tmp_path / "embedded"
     assert cli(*words, "--out", out, "--shard", "0/1").code == 0
@@ -142,6 +146,7 @@ def test_a_merge_of_parts_of_other_pictures_or_batches_exits_73(cli, words, tmp_
             assert "another job" in refused.err
 
 
+@pytest.mark.slow
 def test_a_merge_that_would_leave_parts_out_takes_none_away(cli, words, whole, tmp_path):
     out = tmp_path / "embedded"
     assert cli(*words, "--out", out, "--shard", "0/1").code == 0

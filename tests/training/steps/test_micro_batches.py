@@ -31,6 +31,7 @@ def small_memory(monkeypatch):
     return limit
 
 
+@pytest.mark.slow
 def test_it_ends_where_a_run_ends_that_was_cut_so_from_the_beginning(tmp_path, small_memory):
     settings, data = config(steps=4, dropout=0.2), prepared(flip=True)
     asked = trained(tmp_path / "asked", config(steps=4, dropout=0.2, accumulation=3), data)
@@ -42,6 +43,7 @@ def test_it_ends_where_a_run_ends_that_was_cut_so_from_the_beginning(tmp_path, s
     assert other[1]["parts"] == 3
 
 
+@pytest.mark.slow
 def test_a_resumed_run_stays_cut(tmp_path, small_memory, monkeypatch):
     settings, data = config(steps=4), prepared()
     small_memory(3)

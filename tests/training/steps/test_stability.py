@@ -65,6 +65,7 @@ def test_a_good_step_ends_the_streak_and_keeps_the_lowered_rate():
     assert Stability.of({}) == Stability()
 
 
+@pytest.mark.slow
 def test_one_bad_step_is_left_out_and_the_next_is_taken(tmp_path):
     run = Run.create(tmp_path, config(steps=5, checkpoint_every=1, heldout_every=100))
     with pytest.warns(UserWarning, match="nan at step 3.*left out"):
@@ -77,6 +78,7 @@ def test_one_bad_step_is_left_out_and_the_next_is_taken(tmp_path):
     assert any(not torch.equal(before[k], after[k]) for k in before), "it goes on learning"
 
 
+@pytest.mark.slow
 def test_nothing_of_a_bad_step_gets_into_weights_average_or_moments(tmp_path):
     run = Run.create(tmp_path, config(steps=9, checkpoint_every=1))
     followed(run, {3}, stop=3)
@@ -86,6 +88,7 @@ def test_nothing_of_a_bad_step_gets_into_weights_average_or_moments(tmp_path):
             assert name == "rng" or torch.equal(value, after.tensors[group][name])
 
 
+@pytest.mark.slow
 def test_several_in_a_row_lower_the_rate_for_the_rest(tmp_path):
     run = Run.create(tmp_path, config(steps=9, warmup=0, decay=0.0))
     seen = followed(run, {2, 3, 4, 5, 6})
@@ -93,6 +96,7 @@ def test_several_in_a_row_lower_the_rate_for_the_rest(tmp_path):
     assert math.isfinite(seen[-1].loss)
 
 
+@pytest.mark.slow
 def test_in_the_end_it_stops_names_the_pictures_and_keeps_what_is_sound(tmp_path):
     run = Run.create(tmp_path, config(steps=20, checkpoint_every=1))
     with pytest.raises(NonFiniteError, match="the loss is nan at step 9") as refused:
@@ -107,6 +111,7 @@ def test_in_the_end_it_stops_names_the_pictures_and_keeps_what_is_sound(tmp_path
             assert all(v.isfinite().all() for v in run.load(step).tensors[group].values())
 
 
+@pytest.mark.slow
 def test_bad_steps_and_a_stop_in_between_end_in_the_same_bits(tmp_path):
     bad = {2, 3, 4, 5, 8}
     whole = Run.create(tmp_path / "whole", config(steps=10))
