@@ -142,7 +142,7 @@ def the_contract_of_streams(source):
         assert source[i].mode == "RGB"
         assert source.label(i) == "aba"[i]
         assert source.key(i)
-    with pytest.raises(UsageError, match="forward only"):
+    with pytest.raises(UsageError, match="be read forward"):
         source[0]
 
 
