@@ -138,7 +138,7 @@ def test_a_stream_fetches_the_pictures_of_its_own_repository_only(monkeypatch):
     ):
         assert data_of(other) == b""
     assert asked == [f"{own}abc/a.png"]
-    with pytest.raises(StorageError, match="reading .* failed"):
+    with pytest.raises(StorageError, match=r"reading .* failed"):
         data_of(f"{own}abc/broken.png")
     with pytest.raises(DataError, match="are in archives"):
         data_of(f"zip://a.png::{own}abc/a.zip")

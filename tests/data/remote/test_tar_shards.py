@@ -339,5 +339,5 @@ def test_a_url_is_read_through_webdataset_and_a_break_is_no_smaller_data_set(twi
     assert [source.label(i) for i in range(24)] == ["cat"] * 12 + ["dog"] * 12
     path = twins / "tars" / "s-1.tar"
     path.write_bytes(path.read_bytes()[:2000])
-    with pytest.raises(StorageError, match="reading .* failed"):
+    with pytest.raises(StorageError, match=r"reading .* failed"):
         list(open_source(f"wds:file://{twins}/tars/s-{{0..1}}.tar").start())
