@@ -57,7 +57,7 @@ def test_the_network_with_its_own_clip_wants_it_and_paints_from_words(here, tmp_
     with pytest.raises(UsageError, match="embeddings of size 2") as refused:
         import_legacy(file, tmp_path / "m")
     assert refused.value.param == "clip"
-    with pytest.raises(UsageError, match="of 2 numbers"):
+    with pytest.raises(UsageError, match="of size 2"):
         import_legacy(file, tmp_path / "m", clip=saved(tmp_path / "e.pth", clip_state(dim=3)))
     with pytest.raises(UsageError, match="20 timesteps, not 30"):
         import_legacy(file, tmp_path / "m", clip=clip, timesteps=30)

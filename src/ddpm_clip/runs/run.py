@@ -61,8 +61,7 @@ class Run:
     ) -> "Run":
         """Start a run, or continue the existing one if it has the same config.
 
-        If the process is killed before the new run is complete, the folder does not count as a run,
-        and can be used again.
+        If the process is killed before the new run is complete, the folder can be used again.
 
         Args:
             folder: Folder of the run.
