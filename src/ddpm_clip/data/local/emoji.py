@@ -1,7 +1,7 @@
 """Emoji in several styles, with their names and keywords, from one pack.
 
-`emoji:noto` and `emoji:emojitwo` have the same names but different drawings, so that a judge
-trained on one style can judge a model trained on the other.
+`emoji:noto` and `emoji:emojitwo` have the same names but different drawings, so that a CLIP
+trained on one style can score a model trained on the other.
 """
 
 import zipfile
