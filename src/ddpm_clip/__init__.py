@@ -1,6 +1,6 @@
 """Point it at a folder of pictures without captions and get a model that paints from words.
 
-The shop window: names load on first use, so that `import ddpm_clip` costs nothing.
+The public names are imported on first use, so that `import ddpm_clip` is fast.
 """
 
 from importlib import import_module

@@ -1,4 +1,4 @@
-"""`python -m ddpm_clip`: the command, where it is not on the path."""
+"""`python -m ddpm_clip`: the command line, for when `ddpm-clip` is not on the path."""
 
 import sys
 

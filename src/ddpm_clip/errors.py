@@ -1,17 +1,16 @@
-"""Errors a user can act on: what happened, why, how to mend it, and a stable code.
+"""Errors a user can act on: what happened, why, how to fix it, and a stable code.
 
-Every refusal of the library is one of these classes. The command line prints them in the
-four-line form and leaves with `exit_code`; Python callers catch `DdpmClipError`. Knows nothing
-of printing, files or torch.
+Every error that the library raises on purpose is one of these classes. The command line prints
+them in four lines and exits with `exit_code`; Python callers catch `DdpmClipError`.
 """
 
 
 class DdpmClipError(Exception):
-    """A refusal that names its cause and its cure.
+    """An error that says why it happened and how to fix it.
 
     Args:
         what: One sentence that names the file or value at fault.
-        why: The reason, in plain words.
+        why: The reason.
         fix: What to type or change instead.
         param: The option or config key at fault, where there is one.
     """
@@ -24,14 +23,14 @@ class DdpmClipError(Exception):
         self.what, self.why, self.fix, self.param = what, why, fix, param
 
     def __str__(self) -> str:
-        """The sentence with its reason and cure, one a line."""
+        """Return what happened, why, and the fix, one per line."""
         lines = [self.what]
         lines += [f"  why:  {self.why}"] if self.why else []
         lines += [f"  fix:  {self.fix}"] if self.fix else []
         return "\n".join(lines)
 
     def as_dict(self) -> dict[str, dict[str, str | None]]:
-        """The JSON form, shaped like an OpenAI error."""
+        """Return the JSON form, shaped like an OpenAI error."""
         return {
             "error": {
                 "code": self.code,
@@ -44,7 +43,7 @@ class DdpmClipError(Exception):
 
 
 class UsageError(DdpmClipError, ValueError):
-    """A value that cannot be meant: out of range, unknown name, contradiction (exit 2)."""
+    """An invalid value or name: out of range, unknown, or contradicting another (exit 2)."""
 
     code = "E-USAGE"
     exit_code = 2
@@ -57,7 +56,7 @@ class ConfigError(UsageError):
 
 
 class DataError(DdpmClipError):
-    """The data are there and cannot be used: empty, corrupt, contradictory (exit 65)."""
+    """The data exist but cannot be used: empty, corrupt, contradictory (exit 65)."""
 
     code = "E-DATA"
     exit_code = 65
@@ -70,7 +69,7 @@ class MissingInput(DdpmClipError, FileNotFoundError):
     exit_code = 66
 
     def __str__(self) -> str:
-        """As every error here; `FileNotFoundError` would print an errno form."""
+        """Return the same form as every error here; `FileNotFoundError` prints an errno."""
         return DdpmClipError.__str__(self)
 
 
@@ -82,32 +81,32 @@ class WeightsUnavailable(DdpmClipError):
 
 
 class NonFiniteError(DdpmClipError):
-    """The loss or a prediction is no longer a number (exit 70)."""
+    """The loss or a prediction is NaN or infinite (exit 70)."""
 
     code = "E-NONFINITE"
 
 
 class OutOfMemory(DdpmClipError):
-    """The smallest share of a step does not fit into memory (exit 70)."""
+    """Even the smallest micro-batch of a step does not fit into memory (exit 70)."""
 
     code = "E-MEMORY"
 
 
 class CannotCreate(DdpmClipError):
-    """An output that may not be written: it holds something else (exit 73)."""
+    """An output that must not be written, because something else is there (exit 73)."""
 
     code = "E-EXISTS"
     exit_code = 73
 
 
 class StorageError(DdpmClipError, OSError):
-    """Reading or writing failed half-way: disk full, hash mismatch, damage (exit 74)."""
+    """Reading or writing failed: disk full, hash mismatch, damaged file (exit 74)."""
 
     code = "E-IO"
     exit_code = 74
 
     def __str__(self) -> str:
-        """As every error here; `OSError` would print an errno form."""
+        """Return the same form as every error here; `OSError` prints an errno."""
         return DdpmClipError.__str__(self)
 
 
@@ -119,14 +118,14 @@ class Busy(DdpmClipError):
 
     @classmethod
     def held(cls, folder: object, holder: str) -> "Busy":
-        """The refusal of a folder that another writes."""
+        """Return the error for a folder that another process is writing to."""
         return cls(
-            f"{folder} is being written", f"by {holder}", "wait for it, or choose another --out"
+            f"{folder} is being written to", f"by {holder}", "wait for it, or choose another --out"
         )
 
 
 class PermissionRefused(DdpmClipError):
-    """The operating system does not let us read or write there (exit 77)."""
+    """The operating system denies reading or writing there (exit 77)."""
 
     code = "E-PERMISSION"
     exit_code = 77

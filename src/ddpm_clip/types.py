@@ -1,11 +1,9 @@
-"""Protocols and shared dataclasses: the words in which the floors talk to each other.
+"""Protocols and shared dataclasses: the vocabulary of the whole package.
 
 Shape letters, used in comments everywhere:
     b batch, c h w channels height width, e embedding size, T timesteps of the schedule,
     n images, p prompts. The variable `c` is always the condition; channel counts are `img_ch`.
 Pixels are float in [-1, 1] on the model's side, uint8 in storage, PIL at the entry points.
-
-Knows nothing of how anything is computed.
 """
 
 import math
@@ -21,9 +19,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Prediction:
-    """What the network says about x_t, as noise and as picture.
+    """What the network predicts from x_t, as noise and as clean picture.
 
-    Under guidance `eps` and `x_0` are the guided ones and the two branches stand beside them.
+    Under guidance, `eps` and `x_0` are the guided values, and the last two fields hold the
+    clean picture of the conditional and the unconditional branch.
     """
 
     eps: Tensor  # (b, c, h, w)
@@ -45,9 +44,9 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class TrainStep:
-    """One optimisation step. `heldout_loss` is there only on the steps that measured it.
+    """One optimisation step. `heldout_loss` is None except on the steps that measure it.
 
-    The loss of a step that was skipped, because something in it was no number, is NaN.
+    The loss of a step that was skipped because of a NaN or infinite value is NaN.
     """
 
     step: int
@@ -59,16 +58,16 @@ class TrainStep:
     heldout_loss: float | None = None
 
     def as_row(self) -> dict[str, float | None]:
-        """As JSON has it: what is no number is null."""
+        """Return the fields for JSON, with None instead of NaN or infinity."""
         fields: dict[str, float | None] = asdict(self)
         return {k: v if v is None or math.isfinite(v) else None for k, v in fields.items()}
 
 
 Predict = Callable[[Tensor, float], Prediction]
-"""`predict(x_t, t)`: everything a sampler knows of networks, prompts and guidance."""
+"""`predict(x_t, t)`: all that a sampler sees of networks, prompts and guidance."""
 
 Noise = Callable[[int], Tensor]
-"""`noise(i)`: the fresh noise of step i, drawn by one generator an image."""
+"""`noise(i)`: the fresh noise of step i, drawn from one generator per picture."""
 
 
 @runtime_checkable
@@ -88,7 +87,7 @@ class Denoiser(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Item:
-    """One picture as an embedder sees it: the training crop with what the source knows of it."""
+    """One picture as an embedder sees it: the training crop with its key, label and caption."""
 
     key: str
     image: "Image"
@@ -98,52 +97,53 @@ class Item:
 
 @runtime_checkable
 class Embedder(Protocol):
-    """Puts pictures and words into one space. All embeddings have unit length, float32."""
+    """Maps pictures and texts into one space. All embeddings are float32 of unit length."""
 
     name: str
     dim: int
     fingerprint: str
 
     def embed_items(self, items: Sequence[Item]) -> Tensor:
-        """What the cache stores, (b, e): of the pictures, or of the labels for `labels`."""
+        """Return the embeddings (b, e) to cache: of the pictures, or for `labels` of the labels."""
         ...
 
     def embed_images(self, images: "Sequence[Image]") -> Tensor:
-        """(b, e), by the exact preprocessing of the encoder."""
+        """Return embeddings (b, e), with the encoder's own preprocessing."""
         ...
 
     def embed_pixels(self, x: Tensor) -> Tensor:
-        """(b, e) from x (b, c, h, w) in [-1, 1]; differentiable."""
+        """Return embeddings (b, e) of x (b, c, h, w) in [-1, 1]; differentiable."""
         ...
 
     def embed_texts(self, texts: Sequence[str]) -> Tensor:
-        """(p, e); no texts give (0, e)."""
+        """Return embeddings (p, e); an empty list gives (0, e)."""
         ...
 
     def prompt_bank(self) -> list[str]:
-        """Prompts of the kind this embedder is asked, for the mean of the texts."""
+        """Return typical prompts for this embedder, from which the mean text is computed."""
         ...
 
 
 @runtime_checkable
 class SplitEmbedder(Protocol):
-    """An embedder whose `embed_items` is `embed_ready` of what `ready` makes, stacked.
+    """An embedder that preprocesses pictures (`ready`) apart from encoding (`embed_ready`).
 
-    So pictures can be resized in threads while the encoder is busy with those before.
+    `embed_items(items)` equals `embed_ready` of the stacked `ready` pictures, so pictures can be
+    resized in threads while the encoder works on the previous batch.
     """
 
     def ready(self, item: Item) -> Tensor:
-        """(c, h, w) as the encoder takes it; called from several threads at once."""
+        """Return the encoder's input (c, h, w); called from several threads at once."""
         ...
 
     def embed_ready(self, x: Tensor) -> Tensor:
-        """(b, e) of stacked `ready` pictures (b, c, h, w)."""
+        """Return embeddings (b, e) of stacked `ready` pictures (b, c, h, w)."""
         ...
 
 
 @runtime_checkable
 class ImageSource(Protocol):
-    """A list of pictures with stable names; labels, captions and facts only where known."""
+    """A list of pictures with stable keys; labels, captions and facts only where known."""
 
     name: str
     classes: tuple[str, ...]
@@ -151,26 +151,26 @@ class ImageSource(Protocol):
     def __len__(self) -> int: ...
 
     def __getitem__(self, i: int) -> "Image":
-        """Picture i as PIL, decoded and upright; raises `DataError` where it cannot.
+        """Return picture i as PIL, decoded and upright; `DataError` if it cannot be decoded.
 
-        Asked for from several threads at once.
+        Called from several threads at once.
         """
         ...
 
     def key(self, i: int) -> str:
-        """A name that is unique in the source and the same tomorrow."""
+        """Return a key that is unique in the source and the same in every session."""
         ...
 
     def label(self, i: int) -> str | None:
-        """The class of picture i, one of `classes`, or None."""
+        """Return the class of picture i, one of `classes`, or None."""
         ...
 
     def caption(self, i: int) -> str | None:
-        """A caption that came with picture i, or None."""
+        """Return the caption that came with picture i, or None."""
         ...
 
     def facts(self, i: int) -> dict[str, str]:
-        """What is true of picture i, attribute by attribute ({} where nothing is known)."""
+        """Return the known attributes of picture i, such as its colour ({} if none are known)."""
         ...
 
 
@@ -184,18 +184,18 @@ class Caption:
 
 @runtime_checkable
 class Judge(Protocol):
-    """Reads pictures back. Trained apart from every model that it judges."""
+    """Classifies painted pictures. Trained separately from every model that it judges."""
 
     classes: tuple[str, ...]
 
     def __call__(self, x: Tensor) -> tuple[Tensor, Tensor]:
-        """x (b, c, h, w) in [-1, 1] -> class probabilities (b, k), rejected (b,) bool."""
+        """Return class probabilities (b, k) and rejected (b,) bool of x (b, c, h, w) in [-1, 1]."""
         ...
 
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """How far a long stage is; `note` is for people."""
+    """How far a long stage is; `note` is text for the user."""
 
     stage: str
     done: int

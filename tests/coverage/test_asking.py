@@ -193,14 +193,14 @@ def raw():
     [
         (lambda: planted_model(KINDS, prompts=CAPTIONS, name="labels"), "class"),
         (lambda: planted_model(KINDS), "neither class names nor"),
-        (bankless, "bank holds 0"),
+        (bankless, "bank has 0"),
         (raw, "not centred"),
     ],
     ids=["labels", "wordless", "no bank", "raw"],
 )
 def test_where_nothing_can_be_said_it_is_said_why_and_nobody_is_warned(make, why):
     prompt_coverage = PromptCoverage(make())
-    with pytest.raises(DataError, match="cannot say") as refused:
+    with pytest.raises(DataError, match="cannot measure") as refused:
         prompt_coverage.ask("a red rose")
     assert why in refused.value.why
     with warnings.catch_warnings():

@@ -49,9 +49,9 @@ def test_an_unknown_class_is_answered_with_the_nearest():
 
 def test_pictures_and_pixels_are_refused_in_a_sentence():
     labels = Labels(["cat"])
-    with pytest.raises(UsageError, match="cannot look at pictures"):
+    with pytest.raises(UsageError, match="cannot embed pictures"):
         labels.embed_images([PICTURE])
-    with pytest.raises(UsageError, match="cannot look at pictures"):
+    with pytest.raises(UsageError, match="cannot embed pictures"):
         labels.embed_pixels(torch.zeros(1, 3, 4, 4))
 
 

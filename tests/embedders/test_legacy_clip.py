@@ -47,7 +47,7 @@ def test_it_is_an_embedder_of_unit_rows_and_comes_back_from_its_folder(clip, tmp
 
 
 def test_other_tensors_and_broken_folders_are_refused(clip, tmp_path):
-    with pytest.raises(DataError, match="not of the CLIP"):
+    with pytest.raises(DataError, match="not those of a legacy CLIP"):
         LegacyClip.of({"x": torch.zeros(1)})
     with pytest.raises(MissingInput, match="no imported CLIP"):
         LegacyClip.load(tmp_path)

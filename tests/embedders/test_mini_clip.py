@@ -117,7 +117,7 @@ def test_any_size_of_embedding_from_2_to_512_works(dim, flowers):
 
 @pytest.mark.parametrize("dim", [1, 513])
 def test_other_sizes_are_refused(dim):
-    with pytest.raises(UsageError, match=f"embedder.dim = {dim} must lie in 2") as refused:
+    with pytest.raises(UsageError, match=f"embedder.dim = {dim} must be in 2") as refused:
         small(dim)
     assert refused.value.param == "embedder.dim"
 

@@ -331,7 +331,7 @@ def test_a_missing_folder_is_no_hub_id(tmp_path):
 
 
 def test_a_name_that_can_be_no_hub_id_is_a_usage_error():
-    with pytest.raises(UsageError, match="no hub id"):
+    with pytest.raises(UsageError, match="not a hub id"):
         TransformersClip.load("a b/c d")
 
 

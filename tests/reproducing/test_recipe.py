@@ -124,7 +124,7 @@ def test_a_picture_that_does_not_say_or_is_none(tmp_path):
     with pytest.raises(DataError, match="does not say"):
         read_recipe(tmp_path / "bare.png")
     (tmp_path / "text.png").write_text("no picture")
-    with pytest.raises(DataError, match="no PNG"):
+    with pytest.raises(DataError, match="not a PNG"):
         read_recipe(tmp_path / "text.png")
 
 

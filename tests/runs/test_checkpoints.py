@@ -78,7 +78,7 @@ def test_a_whole_checkpoint_under_another_step_is_damaged(home):
     shutil.copytree(path_of(home, 5), path_of(home, 15))
     with pytest.raises(StorageError) as refused:
         read(path_of(home, 15))
-    assert "it is of step 5" in refused.value.why
+    assert "it states another step: 5" in refused.value.why
 
 
 def test_a_group_that_is_asked_for_and_not_there_is_damage(home):
@@ -137,7 +137,7 @@ def test_a_damaged_one_goes_when_all_that_is_kept_is_newer(home):
 
 
 def test_too_little_room_is_told_with_what_is_needed_and_what_is_free(home):
-    with pytest.raises(StorageError, match="cannot take the checkpoints") as refused:
+    with pytest.raises(StorageError, match="cannot write the checkpoints") as refused:
         check_room(home, 1000, 10**15)
     assert "MiB are needed" in refused.value.why
     assert "MiB are free" in refused.value.why

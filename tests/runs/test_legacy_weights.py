@@ -55,12 +55,12 @@ def test_a_class_network_paints_with_the_averaged_weights_and_its_own_schedule(h
 @pytest.mark.slow
 def test_the_network_with_its_own_clip_wants_it_and_paints_from_words(here, tmp_path):
     file, clip = saved(tmp_path / "d.pth", pooled_state()), saved(tmp_path / "c.pth", clip_state())
-    with pytest.raises(UsageError, match="a CLIP of 2 numbers") as refused:
+    with pytest.raises(UsageError, match="embeddings of size 2") as refused:
         import_legacy(file, tmp_path / "m")
     assert refused.value.param == "clip"
-    with pytest.raises(UsageError, match="of 2 numbers"):
+    with pytest.raises(UsageError, match="of size 2"):
         import_legacy(file, tmp_path / "m", clip=saved(tmp_path / "e.pth", clip_state(dim=3)))
-    with pytest.raises(UsageError, match="20 rows, not 30"):
+    with pytest.raises(UsageError, match="20 timesteps, not 30"):
         import_legacy(file, tmp_path / "m", clip=clip, timesteps=30)
     model = load(import_legacy(file, tmp_path / "m", clip=clip), "cpu")
     assert model.config.diffusion.timesteps == 20
@@ -80,7 +80,7 @@ def test_a_network_of_a_pretrained_clip_gets_embeddings_as_long_as_that_clip_giv
 
 def test_what_the_file_does_not_say_has_to_be_said(here, tmp_path):
     file = saved(tmp_path / "x.pth", course_state(later=False))
-    with pytest.raises(UsageError, match="what are the 4 numbers"):
+    with pytest.raises(UsageError, match="it has size 4"):
         import_legacy(file, tmp_path / "m")
     with pytest.raises(UsageError, match="2 class names for a network of 4 classes"):
         import_legacy(file, tmp_path / "m", classes=("a", "b"))
@@ -99,7 +99,7 @@ def test_refusals_leave_nothing_behind(here, tmp_path):
         import_legacy(file, tmp_path / "m")
     short = course_state(later=True)
     del short["up2.model.3.conv.weight"]
-    with pytest.raises(DataError, match="not those of a whole network"):
+    with pytest.raises(DataError, match="not those of a complete network"):
         import_legacy(saved(tmp_path / "y.pth", short), tmp_path / "m", classes=CLASSES)
     assert not (tmp_path / "m").exists()
 

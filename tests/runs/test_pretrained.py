@@ -25,7 +25,7 @@ SMALL = ["data.image_size=8", "data.channels=1"]
 def test_a_folder_whose_card_is_not_ours_is_named(tmp_path, card):
     (tmp_path / CARD).write_text(json.dumps(card))
     for ask in (load, describe):
-        with pytest.raises(DataError, match="no model card of ours"):
+        with pytest.raises(DataError, match="is not a model card"):
             ask(tmp_path)
 
 

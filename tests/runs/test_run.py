@@ -61,7 +61,7 @@ def test_a_step_that_was_never_saved_is_named_with_those_that_were(run):
     run.save(checkpoint(5))
     with pytest.raises(MissingInput, match="no checkpoint of step 7") as refused:
         run.load(7)
-    assert "there is: 5" in str(refused.value)
+    assert "its checkpoints: 5" in str(refused.value)
 
 
 @pytest.mark.parametrize(

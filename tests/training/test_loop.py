@@ -196,7 +196,7 @@ def test_a_run_without_room_for_checkpoints_takes_no_step(tmp_path, monkeypatch)
     run = Run.create(tmp_path, config())
     usage = shutil.disk_usage(tmp_path)._replace(free=1000)
     monkeypatch.setattr(shutil, "disk_usage", lambda path: usage)
-    with run.writing(), pytest.raises(StorageError, match="cannot take the checkpoints"):
+    with run.writing(), pytest.raises(StorageError, match="cannot write the checkpoints"):
         next(train(run, prepared()))
     assert run.history() == []
 

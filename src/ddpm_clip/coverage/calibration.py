@@ -1,7 +1,8 @@
-"""What prompts of known coverage look like to one model, in numbers that are kept beside it.
+"""The verdict on a prompt's coverage, calibrated on prompts of known coverage.
 
-Each prompt is seen as its likeness to the nearest pictures, in the centred space, and as its
-place among the texts; a probe tells covered ones from those outside. Knows nothing of runs.
+The features of a prompt are its similarity to the nearest pictures, in the centred space, and its
+own embedding; a probe distinguishes covered prompts from those outside. The result is saved beside
+the model.
 """
 
 import json
@@ -21,23 +22,23 @@ from ddpm_clip.utils.storage import write_text
 from ddpm_clip.utils.untrusted import read_object
 
 NEAR, FAR = 10, 100
-"""Nearest pictures whose mean cosine is the similarity; and the one that tells how many more."""
+"""The similarity is the mean cosine of the NEAR nearest pictures; the FARth is a feature too."""
 
 ALIKE = 0.8
-"""Share of a usual covered prompt's similarity from which on a picture, or a prompt, is near."""
+"""A picture is near a prompt from this share of the median covered prompt's similarity."""
 
 UNSURE = 0.2
-"""Share of the prompts of known coverage from which on, judged wrongly, no verdict is given."""
+"""Above this share of wrongly judged prompts of known coverage, no warnings are given."""
 
 VERDICTS = ("well covered", "thin", "outside")
 
 Embed = Callable[[Sequence[str]], Tensor]
-"""texts -> (p, e)."""
+"""Function from texts to embeddings (p, e)."""
 
 
 @dataclass(frozen=True, slots=True)
 class Suggestion:
-    """A prompt that is well covered, and how many pictures of the bank are near it."""
+    """A well covered prompt, and the number of pictures in the bank that are near it."""
 
     prompt: str
     near: int
@@ -45,15 +46,15 @@ class Suggestion:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Coverage:
-    """What a verdict on a prompt goes by.
+    """The calibrated values on which a verdict is based.
 
     Attributes:
-        probe: log-odds that a prompt is covered, from `features`.
-        threshold: of the log-odds; below it a prompt is outside.
-        error: share of the prompts of known coverage on the wrong side of it, when unseen.
-        similarities: (101,) percentiles of the covered prompts' similarity.
-        suggestions: covered prompts, spread over what there is.
-        embedder: fingerprint of what embedded the prompts.
+        probe: Gives the log-odds that a prompt is covered, from its `features`.
+        threshold: Log-odds below which a prompt is outside.
+        error: Cross-validated share of prompts of known coverage on the wrong side of it.
+        similarities: Percentiles (101,) of the covered prompts' similarity.
+        suggestions: Diverse covered prompts.
+        embedder: Fingerprint of the embedder.
     """
 
     probe: Probe
@@ -70,13 +71,13 @@ class Coverage:
         """Calibrate on prompts of known coverage.
 
         Args:
-            conditioner: with a bank.
-            embed: the texts of the model's embedder.
-            known: the prompts; in each list like ones stand together.
-            embedder: its fingerprint.
+            conditioner: The model's conditioner, with a bank.
+            embed: Function that embeds texts by the model's embedder.
+            known: The prompts; in each list, similar prompts are next to each other.
+            embedder: Fingerprint of the embedder.
 
         Raises:
-            DataError: no prompts of one kind, or no bank.
+            DataError: There are no covered or no outside prompts, or no bank.
         """
         covered = [*known.plain, *known.wrapped]
         e = F.normalize(embed([*covered, *known.outside]).float(), dim=1)
@@ -92,35 +93,35 @@ class Coverage:
         levels = torch.quantile(inside[:, 0].double(), torch.linspace(0, 1, 101).double())
         bare = cls(probe, threshold, wrong, levels.round(decimals=4), (), embedder)
         n = len(known.plain)
-        told = bare._spread(conditioner, e[:n], known.plain, rows[:n])
-        return replace(bare, suggestions=told)
+        suggestions = bare._spread(conditioner, e[:n], known.plain, rows[:n])
+        return replace(bare, suggestions=suggestions)
 
     @property
     def near_level(self) -> float:
-        """The cosine from which on a picture is near a prompt."""
+        """The cosine from which a picture is near a prompt."""
         return ALIKE * self.similarities[50].item()
 
     def verdict(self, row: Tensor) -> str:
-        """One of `VERDICTS` for a row of `features` (f,)."""
+        """Return one of `VERDICTS` for the features (f,) of a prompt."""
         if self.probe(row[None]).item() < self.threshold:
             return "outside"
         return "thin" if row[0].item() < self.near_level else "well covered"
 
     def percentile(self, similarity: float) -> float:
-        """Per cent of the covered prompts that are less similar to their nearest pictures."""
+        """Return the percentage of covered prompts that are less similar to their pictures."""
         level, own = self.similarities.double(), round(similarity, 4)
         share = (level < own).double().mean() + (level <= own).double().mean()
         return 50 * float(share)
 
     def near(self, conditioner: Conditioner, e: Tensor) -> Tensor:
-        """(n,) how many pictures of the bank are near texts (n, e)."""
+        """Return how many pictures of the bank (n,) are near each of the texts (n, e)."""
         cosines, _ = conditioner.neighbours(e, len(conditioner.bank))
         return (cosines >= self.near_level).sum(1)
 
     def _spread(
         self, conditioner: Conditioner, e: Tensor, prompts: Sequence[str], rows: Tensor, n: int = 24
     ) -> tuple[Suggestion, ...]:
-        """Short covered prompts, far from each other among the texts."""
+        """Return short covered prompts that are far from each other."""
         good = [i for i, row in enumerate(rows) if self.verdict(row) == "well covered"]
         if not good:
             return ()
@@ -134,11 +135,11 @@ class Coverage:
         ]
         where = {prompt: i for i, prompt in enumerate(prompts)}
         counts = self.near(conditioner, e[[where[prompt] for prompt in best]]).tolist()
-        told = [Suggestion(prompt, count) for prompt, count in zip(best, counts, strict=True)]
-        return tuple(sorted(told, key=lambda one: -one.near))
+        spread = [Suggestion(prompt, count) for prompt, count in zip(best, counts, strict=True)]
+        return tuple(sorted(spread, key=lambda one: -one.near))
 
     def save(self, path: Path) -> None:
-        """Write everything as JSON."""
+        """Write all values to a JSON file."""
         probe = self.probe
         facts = {
             "format": 1,
@@ -156,10 +157,10 @@ class Coverage:
 
     @classmethod
     def load(cls, path: Path) -> "Coverage":
-        """The inverse of `save`.
+        """Read a file that `save` wrote.
 
         Raises:
-            StorageError: the file is not there or damaged.
+            StorageError: The file does not exist or is damaged.
         """
         try:
             facts = read_object(path)
@@ -169,7 +170,7 @@ class Coverage:
             )
             if mean.ndim != 1 or not mean.shape == scale.shape == slopes.shape:
                 raise ValueError("mean, scale and slopes have different lengths")
-            told = [
+            suggestions = [
                 Suggestion(str(one["prompt"]), int(one["near"])) for one in facts["suggestions"]
             ]
             return cls(
@@ -177,7 +178,7 @@ class Coverage:
                 float(facts["threshold"]),
                 float(facts["error"]),
                 torch.tensor(facts["similarities"], dtype=torch.float64),
-                tuple(told),
+                tuple(suggestions),
                 str(facts["embedder"]),
             )
         except (OSError, ValueError, KeyError, TypeError, RuntimeError) as error:
@@ -185,7 +186,7 @@ class Coverage:
 
 
 def features(conditioner: Conditioner, e: Tensor) -> Tensor:
-    """(n, 2 + e) of text embeddings (n, e): similarity, the 100th nearest, place among texts."""
+    """Return features (n, 2 + e) of texts (n, e): similarity, 100th cosine, centred embedding."""
     e = F.normalize(e.float(), dim=1)
     cosines, _ = conditioner.neighbours(e, min(FAR, len(conditioner.bank)))
     columns = [cosines[:, :NEAR].mean(1, keepdim=True), cosines[:, -1:], e - conditioner.mean_text]
@@ -193,9 +194,9 @@ def features(conditioner: Conditioner, e: Tensor) -> Tensor:
 
 
 def chosen(conditioner: Conditioner, e: Tensor, pictures: int = 2000) -> Tensor:
-    """(p,) how often pictures choose each of the texts (p, e) as the nearest, over an even share.
+    """Return how often (p,) each of the texts (p, e) is nearest to a picture, over an even share.
 
-    Where nobody ever said what the pictures show, this is what they say themselves.
+    This tells what the pictures show where there are neither captions nor classes.
     """
     e = F.normalize(F.normalize(e.float(), dim=1) - conditioner.mean_text, dim=1)
     rows = torch.linspace(0, len(conditioner.bank) - 1, min(pictures, len(conditioner.bank))).long()
@@ -205,7 +206,7 @@ def chosen(conditioner: Conditioner, e: Tensor, pictures: int = 2000) -> Tensor:
 
 
 def _farthest(rows: Tensor, n: int) -> list[int]:
-    """At most n rows of (m, e) unit vectors, each as far as can be from those before it."""
+    """Return the numbers of at most n of the unit vectors (m, e), each farthest from the last."""
     centres = [int((rows @ rows.mean(0)).argmax())]
     nearest = rows @ rows[centres[0]]
     while len(centres) < n and nearest.min() < 0.9:

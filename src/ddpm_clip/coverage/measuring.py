@@ -1,7 +1,7 @@
-"""From a conditioner and its embedder to a calibrated coverage, and into a run's folder.
+"""Calibrates the coverage of a conditioner and its embedder, and saves it in a run's folder.
 
-Which prompts are of known coverage depends on what is known of the pictures: captions, classes,
-or nothing but the pictures. Knows nothing of models that paint.
+Which prompts have known coverage depends on what is known about the pictures: captions, classes, or
+nothing but the pictures themselves.
 """
 
 from collections.abc import Sequence
@@ -15,30 +15,30 @@ from ddpm_clip.runs.pretrained import COVERAGE
 from ddpm_clip.types import Embedder
 
 FEWEST = 4
-"""Pictures in a bank below which nothing is said."""
+"""Smallest bank of pictures for which coverage is measured."""
 
 CAPTIONS = 256
-"""Captions of the prompt bank at most that a verdict is calibrated on."""
+"""Most captions of the prompt bank that are used for calibration."""
 
 OFTEN, SELDOM = 2.0, 0.5
-"""Of an even share: prompts that pictures choose so often are covered, so seldom, outside."""
+"""A prompt is covered from OFTEN, and outside up to SELDOM times an even share of pictures."""
 
 
 def why_silent(conditioner: Conditioner, embedder: str, classes: Sequence[str]) -> str:
-    """Why nothing can be said of what pictures cover; empty where something can.
+    """Return why coverage cannot be measured; "" if it can.
 
     Args:
-        conditioner: of the model.
-        embedder: its name.
-        classes: of the pictures.
+        conditioner: The model's conditioner.
+        embedder: Name of the embedder.
+        classes: Classes of the pictures.
     """
     if embedder == "labels":
-        return "it is asked by class names, and each of its classes is covered"
+        return "its prompts are class names, and every class is covered"
     if conditioner.mode == "raw":
-        return "its embeddings are not centred, so that nearness means little"
+        return "its embeddings are not centred, so their similarity means little"
     if len(conditioner.bank) < FEWEST:
         n = len(conditioner.bank)
-        return f"its bank holds {n} pictures: it was packed without, or trained on too few"
+        return f"its bank has {n} pictures: it was packed without one, or trained on too few"
     if not (conditioner.prompts or classes):
         return "it has neither class names nor a prompt bank to compare with"
     return ""
@@ -47,10 +47,11 @@ def why_silent(conditioner: Conditioner, embedder: str, classes: Sequence[str]) 
 def known_prompts(
     conditioner: Conditioner, embedder: str, classes: Sequence[str], embed: Embed
 ) -> Known:
-    """Prompts that are covered, and prompts that are outside.
+    """Return prompts that are covered, and prompts that are outside.
 
-    The prompt bank of a mini-CLIP are captions of its pictures; that of a pretrained CLIP is
-    about everything. There the classes are covered, and without classes what the pictures choose.
+    The prompt bank of a mini-CLIP consists of captions of its pictures. That of a pretrained CLIP
+    is general; there the classes are covered, or without classes the texts nearest to many
+    pictures.
     """
     prompts, own = conditioner.prompts, embedder == "mini_clip"
     if own or classes:
@@ -67,19 +68,19 @@ def known_prompts(
 def calibrated(
     conditioner: Conditioner, embedder: Embedder, classes: Sequence[str], embed: Embed
 ) -> Coverage:
-    """The coverage of a model's pictures.
+    """Return the calibrated coverage of a model's pictures.
 
     Args:
-        conditioner: with its bank.
-        embedder: its name and fingerprint are looked at.
-        classes: of the pictures.
-        embed: texts through that embedder.
+        conditioner: The model's conditioner, with its bank.
+        embedder: The embedder, for its name and fingerprint.
+        classes: Classes of the pictures.
+        embed: Function that embeds texts by that embedder.
 
     Raises:
-        DataError: nothing can be said.
+        DataError: Coverage cannot be measured for this model.
     """
     if why := why_silent(conditioner, embedder.name, classes):
-        raise DataError("nothing can be said of what these pictures cover", why)
+        raise DataError("cannot measure what these pictures cover", why)
     known = known_prompts(conditioner, embedder.name, classes, embed)
     return Coverage.fit(conditioner, embed, known, embedder.fingerprint)
 
@@ -87,7 +88,7 @@ def calibrated(
 def keep_coverage(
     folder: Path, conditioner: Conditioner, embedder: Embedder, classes: Sequence[str]
 ) -> None:
-    """Write coverage.json into a run's folder, unless nothing can be said of its pictures."""
+    """Write coverage.json into a run's folder, unless coverage cannot be measured."""
     if not why_silent(conditioner, embedder.name, classes):
         made = calibrated(
             conditioner, embedder, classes, lambda texts: embedder.embed_texts(texts).cpu()

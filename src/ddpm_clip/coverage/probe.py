@@ -1,7 +1,6 @@
-"""A line between two clouds of rows, and how far off it a new row lies.
+"""Logistic regression between two sets of vectors.
 
-Logistic regression, fitted exactly and without a draw; its threshold comes from rows that the fit
-did not see. Knows nothing of what the rows are.
+It is fitted by Newton's method, without randomness; its threshold comes from cross-validation.
 """
 
 from dataclasses import dataclass
@@ -14,18 +13,18 @@ from ddpm_clip.errors import DataError
 FOLDS = 4
 ROUNDS = 50
 RIDGE = 0.3
-"""Weight of the squared slopes against one log-likelihood a row, rows being standardised."""
+"""L2 penalty on the slopes of standardised features, relative to the log-likelihood of one row."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Probe:
-    """From rows (n, f) to log-odds of belonging inside.
+    """Maps rows (n, f) to the log-odds of belonging inside.
 
     Attributes:
-        mean: (f,) of the rows that it was fitted on.
-        scale: (f,) what a row's distance from the mean is divided by.
-        slopes: (f,).
-        offset: log-odds at the mean.
+        mean: Mean (f,) of the rows it was fitted on.
+        scale: Standard deviation (f,) of these rows.
+        slopes: Slopes (f,) for standardised features.
+        offset: Log-odds at the mean.
     """
 
     mean: Tensor
@@ -35,17 +34,17 @@ class Probe:
 
     @classmethod
     def fit(cls, inside: Tensor, outside: Tensor) -> "Probe":
-        """Newton's method on the penalised likelihood, both clouds of equal weight.
+        """Fit by Newton's method on the penalised likelihood; both sets have equal weight.
 
         Args:
-            inside: (n, f) rows that belong.
-            outside: (m, f) rows that do not.
+            inside: Rows (n, f) that belong inside.
+            outside: Rows (m, f) that do not.
 
         Raises:
-            DataError: one of them is empty.
+            DataError: One of them is empty.
         """
         if not len(inside) or not len(outside):
-            raise DataError("a line between two clouds needs rows on both sides")
+            raise DataError("a probe needs rows both inside and outside")
         x = torch.cat([inside, outside]).double()
         mean, scale = x.mean(0), x.std(0, correction=0).clamp(min=1e-6)
         rows = torch.cat([(x - mean) / scale, torch.ones(len(x), 1, dtype=x.dtype)], 1)
@@ -55,23 +54,23 @@ class Probe:
         return cls(mean, scale, solved[:-1], solved[-1].item())
 
     def __call__(self, rows: Tensor) -> Tensor:
-        """(n,) log-odds of rows (n, f)."""
+        """Return the log-odds (n,) of rows (n, f)."""
         return ((rows.double() - self.mean) / self.scale) @ self.slopes + self.offset
 
 
 def unseen(inside: Tensor, outside: Tensor, folds: int = FOLDS) -> tuple[Tensor, Tensor]:
-    """Log-odds of every row by a probe that was fitted without it.
+    """Return the cross-validated log-odds of every row, by a probe fitted without it.
 
-    Rows are cut into stretches, not dealt: what stands together in a list is often alike, and
-    what is alike should be left out together.
+    Folds are contiguous: neighbours in a list are often similar, and similar rows should be left
+    out together.
 
     Args:
-        inside: (n, f).
-        outside: (m, f).
-        folds: how often a probe is fitted.
+        inside: Rows (n, f) that belong inside.
+        outside: Rows (m, f) that do not.
+        folds: Number of folds.
 
     Returns:
-        ((n,), (m,)).
+        The log-odds (n,) of `inside` and (m,) of `outside`.
     """
     near, far = _stretches(len(inside), folds), _stretches(len(outside), folds)
     log_odds = torch.empty(len(inside)), torch.empty(len(outside))
@@ -83,9 +82,9 @@ def unseen(inside: Tensor, outside: Tensor, folds: int = FOLDS) -> tuple[Tensor,
 
 
 def even_threshold(inside: Tensor, outside: Tensor) -> float:
-    """Where as large a share of `inside` (n,) lies below as of `outside` (m,) above.
+    """Return the threshold with equal error rates of `inside` (n,) below and `outside` (m,) above.
 
-    Where nothing overlaps, the middle of the empty stretch.
+    If the two do not overlap, it is the middle of the gap.
     """
     values = torch.cat([inside, outside]).sort().values.double()
     middles = (values[1:] + values[:-1]) / 2
@@ -97,9 +96,9 @@ def even_threshold(inside: Tensor, outside: Tensor) -> float:
 
 
 def _solved(rows: Tensor, wanted: Tensor, share: Tensor) -> Tensor:
-    """(f + 1,) slopes and offset; the ridge makes the Hessian definite, so the steps arrive."""
+    """Return slopes and offset (f + 1,); the penalty makes the Hessian positive definite."""
     penalty = torch.full((rows.shape[1],), RIDGE, dtype=rows.dtype)
-    penalty[-1] = 1e-6  # the offset is free
+    penalty[-1] = 1e-6  # practically no penalty on the offset
     at = torch.zeros(rows.shape[1], dtype=rows.dtype)
     for _ in range(ROUNDS):
         p = torch.sigmoid(rows @ at)
@@ -113,5 +112,5 @@ def _solved(rows: Tensor, wanted: Tensor, share: Tensor) -> Tensor:
 
 
 def _stretches(n: int, folds: int) -> Tensor:
-    """(n,) the number of the stretch that each row is in."""
+    """Return the number of the contiguous fold (n,) of each row."""
     return torch.arange(n) * folds // max(n, 1)

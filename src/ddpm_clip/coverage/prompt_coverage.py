@@ -1,7 +1,4 @@
-"""One prompt, one model: can its pictures say this, which of them, and what could be asked instead.
-
-Knows nothing of painting or commands.
-"""
+"""Answers how well a model's training pictures cover a prompt: verdict, pictures, suggestions."""
 
 import warnings
 from collections.abc import Sequence
@@ -26,10 +23,10 @@ class Neighbour:
     """A training picture near a prompt.
 
     Attributes:
-        key: its name in the source.
-        row: of the bank.
-        cosine: with the prompt, in the centred space.
-        share: of what the neighbours bring into the `knn` bridge.
+        key: Key of the picture in its source.
+        row: Row number of the picture in the bank.
+        cosine: Cosine similarity to the prompt, in the centred space.
+        share: Weight of the picture among the neighbours in the `knn` bridge, 0 to 1.
     """
 
     key: str
@@ -40,17 +37,17 @@ class Neighbour:
 
 @dataclass(frozen=True, slots=True)
 class CoverageAnswer:
-    """What the pictures of a model say of a prompt.
+    """The verdict on how well the pictures of a model cover a prompt.
 
     Attributes:
-        prompt: as it was used.
+        prompt: The prompt, as it was used.
         verdict: "well covered", "thin" or "outside".
-        similarity: mean cosine with the ten nearest pictures, in the centred space.
-        percentile: per cent of covered prompts that are less similar.
-        near: pictures of the bank that are as near as to a usual covered prompt.
-        pictures: in the bank.
-        neighbours: the nearest pictures, nearest first.
-        suggestions: nearest covered prompts, unless this one is well covered.
+        similarity: Mean cosine with the ten nearest pictures, in the centred space.
+        percentile: Percentage of covered prompts that are less similar to their pictures.
+        near: Number of pictures in the bank that are near the prompt.
+        pictures: Number of pictures in the bank.
+        neighbours: The nearest pictures, nearest first.
+        suggestions: Nearest covered prompts, unless this one is well covered.
     """
 
     prompt: str
@@ -63,15 +60,17 @@ class CoverageAnswer:
     suggestions: tuple[Suggestion, ...]
 
     def as_dict(self) -> dict[str, Any]:
-        """For JSON."""
+        """Return all fields for JSON."""
         return asdict(self)
 
 
 class PromptCoverage:
-    """Says what the pictures of a model cover; calibrated once, from its folder or on first use.
+    """Tells how well the pictures of a model cover a prompt.
+
+    The calibration is read from the model's folder, or measured on first use.
 
     Args:
-        model: a run or a packed model.
+        model: A loaded run or packed model.
     """
 
     def __init__(self, model: LoadedModel):
@@ -79,19 +78,21 @@ class PromptCoverage:
 
     @property
     def silent(self) -> str:
-        """Why nothing can be said of this model; empty where something can."""
+        """Why coverage cannot be measured for this model; "" if it can."""
         model = self.model
         return why_silent(model.conditioner, model.config.embedder.name, model.classes)
 
     @cached_property
     def coverage(self) -> Coverage:
-        """What a verdict goes by: kept in the model's folder, else measured now.
+        """The calibration, read from the model's folder or else measured now.
 
         Raises:
-            DataError: nothing can be said of this model.
+            DataError: Coverage cannot be measured for this model.
         """
         if self.silent:
-            raise DataError(f"{self.model.name} cannot say what its pictures cover", self.silent)
+            raise DataError(
+                f"cannot measure what the pictures of {self.model.name} cover", self.silent
+            )
         path = self.model.folder / COVERAGE
         if path.is_file():
             kept = Coverage.load(path)
@@ -102,14 +103,15 @@ class PromptCoverage:
         return calibrated(model.conditioner, model.embedder, model.classes, self._embed)
 
     def ask(self, prompt: str, k: int | None = None) -> CoverageAnswer:
-        """The verdict on a prompt, and what it rests on.
+        """Return the verdict on a prompt, with the values on which it is based.
 
         Args:
-            prompt: as for painting.
-            k: neighbours that are named; None takes as many as the `knn` bridge.
+            prompt: A prompt, as for painting.
+            k: Number of neighbours to return; None takes that of the `knn` bridge.
 
         Raises:
-            DataError: nothing can be said of this model. UsageError: the prompt is none, or k.
+            DataError: Coverage cannot be measured for this model.
+            UsageError: The prompt or `k` is invalid.
         """
         prompt = checked_prompt(prompt)
         k = None if k is None else checked_whole("k", k)
@@ -130,7 +132,7 @@ class PromptCoverage:
         )
 
     def warn(self, prompts: Sequence[str]) -> None:
-        """A warning for each prompt outside; nothing where nothing can be said for certain."""
+        """Warn of each prompt that is outside; do nothing if the verdict is too uncertain."""
         if self.silent or not self._at_hand() or self.coverage.error > UNSURE:
             return
         asked = list(dict.fromkeys(prompts))
@@ -138,19 +140,19 @@ class PromptCoverage:
         for i, row in enumerate(features(self.model.conditioner, e)):
             if self.coverage.verdict(row) == "outside":
                 near = self._instead(F.normalize(e[i : i + 1].float(), dim=1))
-                told = ", ".join(repr(one.prompt) for one in near)
+                names = ", ".join(repr(one.prompt) for one in near)
                 warnings.warn(
                     f"{asked[i]!r} is outside what the pictures of {self.model.name} cover"
-                    + (f"; near it they know {told}" if told else ""),
+                    + (f"; the nearest covered prompts are {names}" if names else ""),
                     stacklevel=3,
                 )
 
     def _embed(self, texts: Sequence[str]) -> Tensor:
-        """(p, e); apart from those that are painted with, which are embedded one by one."""
+        """Embed texts (p, e) in batches, unlike those for painting, which are embedded singly."""
         return self.model.embedder.embed_texts(texts).detach().cpu()
 
     def _at_hand(self) -> bool:
-        """Whether a verdict costs next to nothing: a large text tower is not asked for hundreds."""
+        """Whether a verdict is cheap: a large CLIP should not embed hundreds of texts for it."""
         kept = (self.model.folder / COVERAGE).is_file() or "coverage" in self.__dict__
         return kept or self.model.config.embedder.name == "mini_clip"
 
@@ -168,11 +170,11 @@ class PromptCoverage:
         )
 
     def _instead(self, e: Tensor, n: int = 3) -> tuple[Suggestion, ...]:
-        """The suggestions nearest a text (1, e), among the texts."""
-        told = self.coverage.suggestions
-        if not told:
+        """Return the suggestions whose embeddings are nearest to a text (1, e)."""
+        known = self.coverage.suggestions
+        if not known:
             return ()
         mean = self.model.conditioner.mean_text
-        rows = F.normalize(self._embed([one.prompt for one in told]).float(), dim=1) - mean
+        rows = F.normalize(self._embed([one.prompt for one in known]).float(), dim=1) - mean
         cosines = torch.cosine_similarity(rows, e - mean)
-        return tuple(told[i] for i in cosines.argsort(descending=True)[:n].tolist())
+        return tuple(known[i] for i in cosines.argsort(descending=True)[:n].tolist())

@@ -1,7 +1,4 @@
-"""The training pictures near a prompt, to look at: from keys back to the source that has them.
-
-Knows nothing of verdicts.
-"""
+"""Draws the training pictures nearest to a prompt, found in their source by key."""
 
 from collections.abc import Sequence
 
@@ -18,15 +15,15 @@ from ddpm_clip.utils.visualization import grid
 
 
 def sheet(answers: Sequence[CoverageAnswer], data: DataConfig) -> Image.Image:
-    """A row a prompt: its nearest training pictures, nearest first.
+    """Return a grid with one row per prompt: its nearest training pictures, nearest first.
 
     Args:
-        answers: what was asked.
-        data: where the model's pictures are.
+        answers: The answers on the prompts.
+        data: The model's data config, for the source of its pictures.
 
     Raises:
-        MissingInput: the pictures are not here. DataError: they can be read once only, or are
-            not those that the model learned from.
+        MissingInput: The pictures are not on this machine.
+        DataError: The pictures are a stream, or not those that the model was trained on.
     """
     keys = [[one.key for one in answer.neighbours] for answer in answers]
     found = pictures_of([key for row in keys for key in row], data)
@@ -35,29 +32,29 @@ def sheet(answers: Sequence[CoverageAnswer], data: DataConfig) -> Image.Image:
 
 
 def pictures_of(keys: Sequence[str], data: DataConfig) -> dict[str, Image.Image]:
-    """Training pictures by their keys, as large as the model sees them.
+    """Return training pictures by their keys, at the size that the model is trained on.
 
     Args:
-        keys: in any order; one may be named twice.
-        data: where the model's pictures are.
+        keys: Keys in any order, possibly repeated.
+        data: The model's data config, for the source of its pictures.
 
     Raises:
-        MissingInput: the pictures are not here. DataError: they can be read once only, or are
-            not those that the model learned from.
+        MissingInput: The pictures are not on this machine.
+        DataError: The pictures are a stream, or not those that the model was trained on.
     """
     source, wanted = _opened(data), set(keys)
     where = {source.key(i): i for i in range(len(source)) if source.key(i) in wanted}
     if absent := sorted(wanted - where.keys()):
         raise DataError(
             f"{source.name} has no picture {absent[0]}",
-            "these are not the pictures that the model learned from",
+            "these are not the pictures that the model was trained on",
         )
     return {key: _small(source[i], data) for key, i in where.items()}
 
 
 def _opened(data: DataConfig) -> ImageSource:
     if data.source is None:
-        raise MissingInput("the model does not say where its pictures are")
+        raise MissingInput("the model does not record where its training pictures are")
     try:
         source = open_source(
             data.source,
@@ -66,13 +63,15 @@ def _opened(data: DataConfig) -> ImageSource:
             seed=data.draw_seed,
             background=data.background,
         )
-    except UsageError as error:  # a packed model has the name of a folder, and not its place
-        raise MissingInput(f"the model's pictures, {data.source}, are not here") from error
+    except UsageError as error:  # a packed model records only the name of a folder
+        raise MissingInput(
+            f"the model's training pictures, {data.source}, are not on this machine"
+        ) from error
     if isinstance(source, Stream):
-        raise DataError(f"{source.name} can be read once only", "it is a stream")
+        raise DataError(f"{source.name} can only be read forward", "it is a stream")
     return source
 
 
 def _small(picture: Image.Image, data: DataConfig) -> Image.Image:
-    """Cut and resized as the model saw it."""
+    """Return a picture cropped and resized as in training."""
     return from_array(to_array(picture, data.image_size, data.channels, data.crop))

@@ -1,9 +1,8 @@
-"""Prompts of known coverage: what a verdict is calibrated on.
+"""Prompts of known coverage, on which verdicts are calibrated.
 
-Covered are the captions that an embedder learned from, the classes of the pictures, or, where
-nobody ever said a word about them, the everyday prompts that the pictures themselves choose.
-Outside are things of another vocabulary than the prompt bank's, since a mini-CLIP may have
-learned that one. Knows nothing of embeddings.
+Covered prompts are the captions that an embedder was trained on, the classes of the pictures, or
+without either the everyday prompts that are nearest to many pictures. Outside prompts use another
+vocabulary than the prompt bank, since a mini-CLIP may have been trained on that one.
 """
 
 import random
@@ -26,7 +25,7 @@ ASKED = (
     "how about {}",
     "I was thinking of {}",
 )
-"""How people wrap what they ask for."""
+"""How people word a request."""
 
 NOUNS = (
     "goat", "penguin", "whale", "tiger", "squirrel", "owl", "dolphin", "ant", "crocodile", "zebra",
@@ -41,7 +40,7 @@ NOUNS = (
     "newspaper", "map", "ticket", "flag", "coin", "dice", "puzzle", "kite", "balloon", "anchor",
     "barrel", "cactus", "mushroom", "pumpkin", "shell", "feather", "bone", "fire", "ice",
 )  # fmt: skip
-"""A hundred things, none of them in the prompt bank."""
+"""A hundred things that are not in the prompt bank."""
 
 FRAMES = (
     "{}", "a {}", "the {}", "that {}", "a {colour} {}", "a {colour} {}", "the {colour} {}",
@@ -51,7 +50,7 @@ FRAMES = (
     "a {} and a {other}", "a {colour} {} beside a {other}", "nobody has seen the {}",
     "a {} on the roof", "a {} from the nineteenth century", "my uncle's {}", "a dozen {}",
 )  # fmt: skip
-"""How they are spoken of; a colour may be what the pictures know, the thing is not."""
+"""Phrases for these things; the colour may be one that the pictures show, the thing is not."""
 
 SAYINGS = (
     "the stock market fell again", "justice", "they are playing chess in the park", "hungry",
@@ -61,7 +60,7 @@ SAYINGS = (
     "someone repairs a roof", "the smell of petrol", "wonderful", "terrifying", "philosophy",
     "nothing at all", "a list of things to buy", "breaking news", "the end of the story",
 )  # fmt: skip
-"""What no picture shows, or only one of a kind that is nowhere near."""
+"""Prompts that no picture shows, or only a very different kind of picture."""
 
 COMMON = {
     "a",
@@ -88,7 +87,7 @@ COMMON = {
     "are",
     "over",
 }
-"""Words that make no prompt a covered one."""
+"""Words that do not make a prompt covered."""
 
 INVENTED = 40
 LETTERS = "aaabcdeeefghiijklmnoopqrrsstuuvwxyz"
@@ -99,9 +98,9 @@ class Known:
     """Prompts of known coverage.
 
     Attributes:
-        plain: covered, as somebody worded them.
-        wrapped: the same, as people ask for them.
-        outside: about nothing that the pictures show.
+        plain: Covered prompts, as captions word them.
+        wrapped: Covered prompts, worded as requests.
+        outside: Prompts about things that the pictures do not show.
     """
 
     plain: list[str]
@@ -110,28 +109,28 @@ class Known:
 
 
 def named(classes: Sequence[str]) -> list[str]:
-    """Plain prompts for names of kinds of pictures."""
+    """Return plain prompts for class names."""
     return [
         frame.format(x=name.replace("_", " ")) for name in classes for frame in CLASS_FRAMES[1:8]
     ]
 
 
 def wrapped(texts: Sequence[str]) -> list[str]:
-    """Every other one as people ask for it."""
+    """Return every other text, worded as a request."""
     return [ASKED[i % len(ASKED)].format(text.rstrip(".!?")) for i, text in enumerate(texts[::2])]
 
 
 def outside_texts(covered: Sequence[str], seed: int = 0) -> list[str]:
-    """Some three hundred prompts that name nothing that `covered` names.
+    """Return about three hundred prompts that name nothing that `covered` names.
 
     Args:
-        covered: prompts; a thing that is named in one of them is left out here.
-        seed: of the invented words.
+        covered: Covered prompts; the things that they name are left out.
+        seed: Random seed of the invented words.
     """
     rng = random.Random(f"invented {seed}")
     known = {word for text in covered for word in words(text)}
     things = [noun for noun in NOUNS if not known & {noun, f"{noun}s"}]
-    said = [
+    phrases = [
         FRAMES[(2 * i + 9 * turn) % len(FRAMES)].format(
             thing, colour=COLOURS[(i + 5 * turn) % len(COLOURS)], other=things[-1 - i]
         )
@@ -140,11 +139,11 @@ def outside_texts(covered: Sequence[str], seed: int = 0) -> list[str]:
     ]
     invented = [" ".join(_word(rng) for _ in range(rng.randrange(1, 6))) for _ in range(INVENTED)]
     sayings = [saying for saying in SAYINGS if not known & set(words(saying)) - COMMON]
-    return list(dict.fromkeys(_with_article(text) for text in [*said, *invented, *sayings]))
+    return list(dict.fromkeys(_with_article(text) for text in [*phrases, *invented, *sayings]))
 
 
 def words(text: str) -> list[str]:
-    """The words of a prompt, in lower case and without marks."""
+    """Return the words of a prompt, in lower case and without punctuation."""
     return re.findall(r"[^\W_]+", text.casefold())
 
 

@@ -1,16 +1,15 @@
-"""Where pictures come from, what they are checked for, and in which order they are seen.
+"""Where pictures come from, how they are checked, and in which order training sees them.
 
-- `batch_order`: which picture comes when, and which is mirrored: pure functions of the seed and
-  the step
-- `cache/`: each picture is embedded once; its embedding is found again by key
-- `captions/`: from facts about a picture to sentences
+- `batch_order`: which pictures are in each batch and which are mirrored, from seed and step
+- `cache/`: the embedding cache: each picture is embedded once
+- `captions/`: captions written from the known attributes of a picture
 - `csv_exchange/`: embeddings for other programs, as CSV and npz
-- `local/`: sources on this disk
-- `pictures/`: from the bytes of strangers to safe pixels
+- `local/`: sources on the local disk
+- `pictures/`: safe decoding of untrusted files into pixels
 - `remote/`: sources that stream: tar shards, URLs, data sets of the hub
-- `sources`: from what a user types to a list of pictures: the registry of sources
+- `sources`: the registry of sources: opens what a user names
 - `storage/`: columns, scratch arrays and atomic files
-- `subset`: some pictures of a source, and the digest of one picture of any source
+- `subset`: a subset of a source, and the content digest of a picture
 """
 
 from ddpm_clip.data.batch_order import batch_indices, batches, flip_mask

@@ -1,7 +1,7 @@
-"""Which picture comes when, and which is mirrored: pure functions of the seed and the step.
+"""Which pictures are in each batch and which are mirrored: pure functions of seed and step.
 
-Nothing here has a state, so a resumed run, any number of workers and any micro-batch see the
-same pictures in the same order. Knows nothing of pixels.
+There is no state here, so a resumed run, any number of workers and any micro-batch size see the
+same pictures in the same order.
 """
 
 from collections.abc import Iterator
@@ -11,25 +11,25 @@ import numpy as np
 from numpy.typing import NDArray
 
 ORDER, FLIP = 1, 2
-"""Keeps the streams of random numbers apart."""
+"""First words of the generators' seeds; they keep the two random streams apart."""
 
 
 @lru_cache(maxsize=4)
 def epoch_order(n: int, seed: int, epoch: int) -> NDArray[np.int64]:
-    """The permutation (n,) in which one epoch shows the pictures; read-only."""
+    """Return the order (n,) of the pictures in one epoch; read-only."""
     order = np.random.default_rng([ORDER, seed, epoch]).permutation(n)
     order.flags.writeable = False
     return order
 
 
 def batch_indices(n: int, batch_size: int, seed: int, step: int) -> NDArray[np.int64]:
-    """The pictures (batch_size,) of one step.
+    """Return the picture numbers (batch_size,) of one step.
 
-    Epochs follow each other without a seam: a batch at the end of one is filled from the next,
-    and where there are fewer pictures than a batch needs they come again.
+    The last batch of an epoch is filled up from the next one. If there are fewer pictures than
+    `batch_size`, pictures repeat within a batch.
     """
     if n < 1 or batch_size < 1:
-        raise ValueError(f"no batch of {batch_size} from {n} pictures")
+        raise ValueError(f"cannot make a batch of {batch_size} from {n} pictures")
     first = step * batch_size
     epochs = range(first // n, (first + batch_size - 1) // n + 1)
     orders = np.concatenate([epoch_order(n, seed, epoch) for epoch in epochs])
@@ -38,12 +38,12 @@ def batch_indices(n: int, batch_size: int, seed: int, step: int) -> NDArray[np.i
 
 
 def flip_mask(seed: int, step: int, batch_size: int) -> NDArray[np.bool_]:
-    """Which pictures (batch_size,) of the global batch of one step are mirrored: half of them."""
+    """Return which pictures (batch_size,) of one step's global batch are mirrored: about half."""
     return np.random.default_rng([FLIP, seed, step]).random(batch_size) < 0.5
 
 
 def batches(n: int, batch_size: int, seed: int, start_step: int = 0) -> Iterator[NDArray[np.int64]]:
-    """`batch_indices` of `start_step` and of every step after it, without end."""
+    """Yield `batch_indices` of `start_step` and of every later step, without end."""
     step = start_step
     while True:
         yield batch_indices(n, batch_size, seed, step)

@@ -1,7 +1,7 @@
-"""From what a user types to a list of pictures: the registry of sources.
+"""The registry of sources: opens the pictures that a user names.
 
 `open_source("photos/")`, `open_source("npz:pack.npz:test")`, `open_source("drawn-flowers:500")`.
-Knows the names of the sources and where data sets usually lie, and nothing of decoding.
+Also knows in which folders data sets are usually kept.
 """
 
 import os
@@ -41,7 +41,7 @@ DATA_HOME = "DDPM_CLIP_DATA"
 
 @dataclass(frozen=True, slots=True)
 class SourceOptions:
-    """What a source may need to know beside its place."""
+    """Options of a source besides its path; see `open_source`."""
 
     split: str = "train"
     size: int = 32
@@ -59,19 +59,21 @@ def open_source(
     seed: int = 0,
     background: str = "white",
 ) -> ImageSource:
-    """The source that `spec` names: NAME, NAME:PLACE, or the path of a folder or npz pack.
+    """Open the source that `spec` names: NAME, NAME:PLACE, or the path of a folder or npz pack.
 
     Args:
-        spec: A name in `SOURCES`, with a place after a colon where the source wants one, or a path.
-        split: "train", or what else the source has; the two never share a picture.
-        size: Side of pictures that are drawn; pictures that exist keep theirs.
+        spec: A name in `SOURCES`, followed by a colon and a place if the source needs one; or a
+            path.
+        split: "train", or another split of the source; two splits never share a picture.
+        size: Side of drawn pictures, in pixels; existing pictures keep their size.
         draw: How many pictures are drawn.
-        seed: Seed of what is drawn.
+        seed: Random seed of the drawing.
         background: Colour behind transparent pixels.
 
     Raises:
-        MissingInput: the path does not exist. DataError: nothing usable there.
-        UsageError: neither a path nor the name of a source.
+        MissingInput: The path does not exist.
+        DataError: There is nothing usable at the path.
+        UsageError: `spec` is neither a path nor the name of a source.
     """
     options = SourceOptions(split, size, draw, seed, background)
     text = os.fspath(spec)
@@ -88,7 +90,7 @@ def open_source(
 
 
 def _is_path(text: str) -> bool:
-    """Whether a spec is meant as a path: it exists, or it is written like one."""
+    """Whether a spec is a path: it exists, or it is written like one."""
     return (
         is_there(user_path(text)) or os.sep in text.partition(":")[0] or text.startswith((".", "~"))
     )
@@ -136,7 +138,9 @@ def _idx(name: str, classes: Sequence[str]) -> Callable[[str, SourceOptions], Im
         if not has_idx_files(home) and pack.is_file():
             return read_npz(pack, options.split, classes=classes)
         if options.split not in ("train", "test"):
-            raise UsageError(f"unknown split {options.split!r} of {name}", "there is: train, test")
+            raise UsageError(
+                f"unknown split {options.split!r} of {name}", "choose from: train, test"
+            )
         return read_idx_folder(home, name, options.split, classes)
 
     return read
@@ -161,9 +165,11 @@ def _tf_flowers(place: str, options: SourceOptions) -> ImageSource:
 def _drawn_flowers(place: str, options: SourceOptions) -> ImageSource:
     if place and not (place.isascii() and place.isdigit() and len(place) <= 8):
         raise UsageError(
-            f"drawn-flowers:{place[:40]}", "that is no number of pictures", "drawn-flowers:4000"
+            f"invalid source drawn-flowers:{place[:40]}",
+            f"{place[:40]!r} is not a number of pictures",
+            "drawn-flowers:4000",
         )
-    # a held-out split must share no picture: every split is a seed of its own
+    # splits must not share a picture, so each has its own random seed
     seed = options.seed if options.split == "train" else _other_seed(options.seed, options.split)
     return DrawnFlowers(int(place or options.draw), options.size, seed)
 
@@ -179,7 +185,7 @@ def _other_seed(seed: int, split: str) -> int:
 
 
 def _home(name: str, place: str) -> Path:
-    """The folder or pack of a data set: where the user says, else where it usually lies."""
+    """Return the folder or pack of a data set: `place` if given, else the usual location."""
     if place:
         path = user_path(place)
         return path if path.is_file() else checked_folder(path)
@@ -193,7 +199,7 @@ def _home(name: str, place: str) -> Path:
     raise MissingInput(
         f"{name} is not on this machine",
         f"looked in {looked}",
-        f"{name}:FOLDER, or set {DATA_HOME} to the folder above it",
+        f"give {name}:FOLDER, or set {DATA_HOME} to its parent folder",
     )
 
 
@@ -213,4 +219,4 @@ SOURCES: Registry[Callable[[str, SourceOptions], ImageSource]] = Registry(
         "emoji": _emoji,
     },
 )
-"""Every source by the name before the colon: (place after the colon, options) -> source."""
+"""Maps the name before the colon to (place after the colon, options) -> source."""

@@ -1,7 +1,4 @@
-"""Some pictures of a source, and the digest of one picture of any source.
-
-Knows nothing of where the pictures come from.
-"""
+"""A subset of the pictures of a source, and the content digest of a picture of any source."""
 
 from collections.abc import Iterable
 
@@ -14,7 +11,7 @@ from ddpm_clip.types import ImageSource
 
 
 class Subset:
-    """Some pictures of a source, in the order of `indices`; name and classes are the whole's."""
+    """Some pictures of a source, in the order of `indices`, under its name and classes."""
 
     def __init__(self, whole: ImageSource, indices: Iterable[int]):
         self.whole, self.indices = whole, np.fromiter(indices, dtype=np.int64)
@@ -24,32 +21,32 @@ class Subset:
         return len(self.indices)
 
     def __getitem__(self, i: int) -> Image.Image:
-        """Picture i of the subset."""
+        """Return picture i of the subset."""
         return self.whole[int(self.indices[i])]
 
     def key(self, i: int) -> str:
-        """Its key in the whole."""
+        """Return its key in the source."""
         return self.whole.key(int(self.indices[i]))
 
     def label(self, i: int) -> str | None:
-        """Its label."""
+        """Return its label."""
         return self.whole.label(int(self.indices[i]))
 
     def caption(self, i: int) -> str | None:
-        """Its caption."""
+        """Return its caption."""
         return self.whole.caption(int(self.indices[i]))
 
     def facts(self, i: int) -> dict[str, str]:
-        """Its facts."""
+        """Return its known attributes."""
         return self.whole.facts(int(self.indices[i]))
 
     def digest(self, i: int) -> str:
-        """Its digest."""
+        """Return its content digest."""
         return digest(self.whole, int(self.indices[i]))
 
 
 def limit(source: ImageSource, most: int | None, seed: int = 0) -> ImageSource:
-    """At most `most` pictures by lot, in the source's order; of a stream the first."""
+    """Return at most `most` random pictures, in the source's order; of a stream, the first ones."""
     if most is not None and isinstance(source, Stream):
         return source.first(most)
     if most is None or most >= len(source):
@@ -59,6 +56,6 @@ def limit(source: ImageSource, most: int | None, seed: int = 0) -> ImageSource:
 
 
 def digest(source: ImageSource, i: int) -> str:
-    """SHA-256 of the content of picture i: of its file where there is one, else of its pixels."""
+    """Return the SHA-256 of picture i: of its file if it has one, else of its pixels."""
     own = getattr(source, "digest", None)
     return str(own(i)) if own is not None else pixel_digest(source[i])

@@ -1,7 +1,8 @@
-"""From a hub id or a folder to a folder on this disk that holds a CLIP or SigLIP.
+"""Finds the folder of a pretrained CLIP or SigLIP, and downloads it if necessary.
 
-The disk is asked first, the network only when that fails and `HF_HUB_OFFLINE` allows it. Only
-safetensors and text files are ever fetched. Knows nothing of torch or transformers.
+The local cache comes first; the network is used only if that fails and `HF_HUB_OFFLINE` allows it.
+Only safetensors and text files are ever downloaded. Knows nothing of torch or transformers, so that
+it is quick to import.
 """
 
 import hashlib
@@ -13,19 +14,20 @@ from ddpm_clip.utils.untrusted import is_file, read_object, user_path
 
 FAMILIES = ("clip", "siglip")
 CONVERTER = "SFconvertbot"
-"""The hub's own account that adds safetensors to repositories which hold only pickles."""
+"""The hub's own account that offers safetensors for repositories that hold only pickles."""
 
 _WANTED = ["*.json", "*.txt", "model*.safetensors"]
 _UNWANTED = ["onnx/*", "coreml/*", "openvino/*"]
-_TIMEOUT = 5.0  # seconds for the first answer; without a network it fails at once
+_TIMEOUT = 5.0  # seconds until the first answer; without a network it fails at once
 
 
 def find_folder(model: str) -> Path:
-    """The folder of `model`, a local folder or a hub id such as `openai/clip-vit-base-patch32`.
+    """Return the folder of `model`, a path or a hub id such as `openai/clip-vit-base-patch32`.
 
     Raises:
-        MissingInput: it looks like a path and is not there. UsageError: it can be no hub id.
-        WeightsUnavailable: a hub id that is neither cached nor downloadable now.
+        MissingInput: `model` looks like a path but does not exist.
+        UsageError: `model` is not a valid hub id.
+        WeightsUnavailable: The model is neither cached nor downloadable now.
     """
     path = user_path(model)
     if path.is_dir():
@@ -43,15 +45,15 @@ def find_folder(model: str) -> Path:
         return _cached(model) or _downloaded(model)
     except HFValidationError as error:
         why = str(error)[:200]
-        raise UsageError(f"{model!r} is no hub id", why, param="embedder.model") from error
+        raise UsageError(f"{model!r} is not a hub id", why, param="embedder.model") from error
 
 
 def family_of(folder: Path) -> str:
-    """`clip` or `siglip`, read from config.json, so that nothing heavy loads in vain.
+    """Return `clip` or `siglip`, read from config.json before anything heavy is loaded.
 
     Raises:
-        DataError: no readable config.json, or weights that are not safetensors.
-        UsageError: a model of another family.
+        DataError: There is no readable config.json, or the weights are not safetensors.
+        UsageError: The model is of another family.
     """
     try:
         config = read_object(folder / "config.json")
@@ -63,26 +65,26 @@ def family_of(folder: Path) -> str:
     if family not in FAMILIES:
         raise UsageError(
             f"{folder} holds a model of type {family!r}",
-            "only the CLIP and SigLIP families embed pictures and words in one space here",
+            "only models of the CLIP and SigLIP families are supported",
             "embedder.model=openai/clip-vit-base-patch32",
             param="embedder.model",
         )
     if not weights_in(folder):
         raise DataError(
-            f"{folder} holds no model*.safetensors",
-            "weights in other formats can run code when they are read and are never opened",
+            f"{folder} has no model*.safetensors",
+            "weights in other formats are never opened, because reading them can run code",
             "save the model again with save_pretrained(FOLDER)",
         )
     return str(family)
 
 
 def weights_in(folder: Path) -> list[Path]:
-    """The safetensors files of a model, sorted."""
+    """Return the safetensors files of a model, sorted."""
     return sorted(path for path in folder.glob("model*.safetensors") if is_file(path))
 
 
 def fingerprint_of(folder: Path) -> str:
-    """16 hex digits of the bytes that decide an image embedding: configs and weights."""
+    """Return 16 hex digits of a hash of configs and weights, which decide an image embedding."""
     digest = hashlib.sha256()
     configs = [folder / "config.json", folder / "preprocessor_config.json"]
     for path in [p for p in configs if p.is_file()] + weights_in(folder):
@@ -92,10 +94,10 @@ def fingerprint_of(folder: Path) -> str:
 
 
 def _cached(model: str) -> Path | None:
-    """The snapshot on this disk with weights in it, if there is one.
+    """Return the cached snapshot that has weights, if there is one.
 
-    A repository without safetensors on its main branch was fetched from the converter's branch;
-    that snapshot lies beside the one of main.
+    A repository without safetensors on its main branch was downloaded from the converter's branch;
+    that snapshot is stored beside the one of main.
     """
     try:
         main = _snapshot(model, local_files_only=True)
@@ -105,7 +107,7 @@ def _cached(model: str) -> Path | None:
 
 
 def _is_complete(folder: Path) -> bool:
-    """Others fetch single files into the same cache, and downloads break off."""
+    """Whether a snapshot is complete: other programs or broken downloads may leave a part of it."""
     words = [folder / "tokenizer.json", folder / "vocab.json"]
     pictures = [folder / "preprocessor_config.json", folder / "processor_config.json"]
     present = [any(p.is_file() for p in paths) for paths in (words, pictures, weights_in(folder))]
@@ -120,7 +122,7 @@ def _downloaded(model: str) -> Path:
         return main if weights_in(main) else _snapshot(model, revision=_converted(model))
     except HFValidationError:
         raise
-    except Exception as error:  # the network fails in many classes, all of them mean the same
+    except Exception as error:  # the network raises many exceptions, which all mean the same
         raise _unavailable(model, error) from error
 
 
@@ -139,7 +141,7 @@ def _snapshot(model: str, **options: Any) -> Path:
 
 
 def _converted(model: str) -> str:
-    """The newest branch on which the converter offers this repository as safetensors."""
+    """Return the newest branch on which the converter offers this repository as safetensors."""
     from huggingface_hub import get_repo_discussions
 
     offers = get_repo_discussions(
@@ -147,7 +149,7 @@ def _converted(model: str) -> str:
     )
     numbers = [offer.num for offer in offers if offer.author == CONVERTER]
     if not numbers:
-        raise OSError(f"the repository {model} holds no safetensors")
+        raise OSError(f"the repository {model} has no safetensors")
     return f"refs/pr/{max(numbers)}"
 
 
@@ -156,7 +158,7 @@ def _unavailable(model: str, error: Exception) -> WeightsUnavailable:
     return WeightsUnavailable(
         f"cannot get the pretrained model {model}",
         f"it is not on this disk and cannot be downloaded now: {reason}",
-        "embedder.model=FOLDER with a copy of it, or the small CLIP that ships: "
+        "set embedder.model=FOLDER with a copy of it, or use a small CLIP that ships: "
         "embedder.name=mini_clip embedder.model=flowers",
         param="embedder.model",
     )

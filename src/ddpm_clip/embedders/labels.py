@@ -1,6 +1,7 @@
-"""Classes instead of pictures: one-hot embeddings, so that class-conditional models need no CLIP.
+"""One-hot embeddings of class names, so that class-conditional models need no CLIP.
 
-With every row masked the same machinery is unconditional. Knows nothing of pixels.
+With every condition masked, the same model is unconditional. Knows nothing of pixels: an embedding
+depends on the label of a picture alone.
 """
 
 import difflib
@@ -19,16 +20,16 @@ if TYPE_CHECKING:
 
 
 class Labels:
-    """An embedder (`ddpm_clip.types.Embedder`) that knows class names and nothing else.
+    """An embedder (`ddpm_clip.types.Embedder`) of class names only.
 
     >>> Labels(["cat", "dog", "cow"]).embed_texts(["Dog "])
     tensor([[0., 1., 0.]])
 
     Args:
-        classes: names that differ in more than case and outer spaces.
+        classes: Class names, which must differ in more than case and surrounding spaces.
 
     Raises:
-        UsageError: no class, an empty name, or two that are the same.
+        UsageError: There is no class, an empty name, or the same name twice.
     """
 
     def __init__(self, classes: Sequence[str]):
@@ -37,13 +38,13 @@ class Labels:
         if not self.classes or "" in self._rows:
             raise UsageError(
                 "the labels embedder needs class names",
-                f"it was given {list(classes)}",
-                "sort the pictures into a folder a class",
+                f"it got {list(classes)}",
+                "sort the pictures into one folder per class",
             )
         if len(self._rows) < len(self.classes):
             raise UsageError(
                 "two classes have the same name",
-                "case and outer spaces do not count",
+                "case and surrounding spaces are ignored",
                 f"rename one of: {', '.join(sorted(self.classes))}",
             )
         self.name, self.dim = "labels", max(2, len(self.classes))
@@ -51,47 +52,47 @@ class Labels:
         self.fingerprint = hashlib.sha256(names.encode("utf-8", "surrogateescape")).hexdigest()[:16]
 
     def embed_items(self, items: Sequence[Item]) -> Tensor:
-        """(b, dim) one-hot of the items' labels.
+        """Return the one-hot vectors (b, dim) of the items' labels.
 
         Raises:
-            DataError: an item without a label.
+            DataError: An item has no label.
         """
         bare = [item.key for item in items if item.label is None]
         if bare:
             raise DataError(
                 f"{len(bare)} pictures have no label, the first is {bare[0]}",
                 "the labels embedder embeds classes, not pictures",
-                "sort the pictures into a folder a class, or use another embedder.name",
+                "sort the pictures into one folder per class, or use another embedder.name",
             )
         return self.embed_texts([item.label for item in items if item.label is not None])
 
     def embed_texts(self, texts: Sequence[str]) -> Tensor:
-        """(p, dim) one-hot of class names.
+        """Return the one-hot vectors (p, dim) of class names.
 
         Raises:
-            UsageError: a text that is no class; names the nearest one.
+            UsageError: A text is not a class name; the message suggests the nearest one.
         """
         rows = [self._row(text) for text in texts]
         return torch.eye(self.dim)[torch.tensor(rows, dtype=torch.long)]
 
     def embed_images(self, images: "Sequence[Image]") -> Tensor:
-        """Refused: there is no encoder.
+        """Raise an error: there is no image encoder.
 
         Raises:
-            UsageError: always.
+            UsageError: Always.
         """
         self._refuse()
 
     def embed_pixels(self, x: Tensor) -> Tensor:
-        """Refused: there is no encoder.
+        """Raise an error: there is no image encoder.
 
         Raises:
-            UsageError: always.
+            UsageError: Always.
         """
         self._refuse()
 
     def prompt_bank(self) -> list[str]:
-        """The class names: all that this embedder can be asked."""
+        """Return the class names, which are the only valid prompts."""
         return list(self.classes)
 
     def _row(self, text: str) -> int:
@@ -102,16 +103,16 @@ class Labels:
         fix = (
             f"did you mean {self.classes[self._rows[near[0]]]!r}?"
             if near
-            else "ask for one of these"
+            else "use one of these as the prompt"
         )
         known = ", ".join(self.classes[:20]) + (", …" if len(self.classes) > 20 else "")
-        raise UsageError(f"{text!r} is not a class of this model", f"there is: {known}", fix)
+        raise UsageError(f"{text!r} is not a class of this model", f"choose from: {known}", fix)
 
     def _refuse(self) -> NoReturn:
         raise UsageError(
-            "the labels embedder cannot look at pictures",
-            "it turns class names into one-hot rows",
-            "for this, train with embedder.name=mini_clip or transformers_clip",
+            "the labels embedder cannot embed pictures",
+            "it turns class names into one-hot vectors",
+            "train with embedder.name=mini_clip or transformers_clip",
         )
 
 

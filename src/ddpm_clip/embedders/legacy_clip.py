@@ -1,8 +1,7 @@
-"""The CLIP of the seed that trains its own: three convolutions, and an LSTM over characters.
+"""The small CLIP of an earlier project: three convolutions, and an LSTM over characters.
 
-For weights that were trained there (`ddpm-clip import-legacy --clip`); `mini_clip` is the one to
-train. Its embeddings have two numbers where nobody changed it. Knows nothing of how weights were
-read, or of diffusion.
+It serves weights that were trained there (`ddpm-clip import-legacy --clip`); for new trainings use
+`mini_clip`. By default its embeddings have only two dimensions.
 """
 
 import json
@@ -29,11 +28,11 @@ if TYPE_CHECKING:
 
 WEIGHTS, CARD = "legacy_clip.safetensors", "legacy_clip.json"
 FORMER = {WEIGHTS: "seed_clip.safetensors", CARD: "seed_clip.json"}
-"""What the files were called by ddpm_clip 0.1; models imported by it can still be opened."""
+"""File names in ddpm_clip 0.1; models that it imported can still be opened."""
 ALPHABET = "abcdefghijklmnopqrstuvwxyz1234567890 .!?"
 PAD, START, END, FIRST = range(4)
 LETTERS = 10
-"""Characters of a prompt; what is longer was never trained, and two more are read."""
+"""Longest prompt in training, in characters; two more are read."""
 
 NAMES = {
     "image_encoder.conv.": "image.", "image_encoder.fc.": "image_head.",
@@ -41,22 +40,22 @@ NAMES = {
     "text_encoder.linear.": "text_head.", "image_projection.": "image_projection.",
     "text_projection.": "text_projection.",
 }  # fmt: skip
-"""How names begin there -> and here."""
+"""Maps prefixes of tensor names in the earlier project to those in this file."""
 
 
 class LegacyClip(nn.Module):
-    """An embedder (`ddpm_clip.types.Embedder`) as that seed trained it.
+    """An embedder (`ddpm_clip.types.Embedder`) as the earlier project trained it.
 
     Args:
-        dim: size of the embedding.
-        img_ch: channels of its pictures.
-        side: of its pictures.
-        features: what the picture's side ends in, before the projection.
-        symbols: rows of the table of characters.
-        letter: size of a character's vector.
-        hidden: of the LSTM.
-        layers: of the LSTM.
-        text_features: what the text's side ends in, before the projection.
+        dim: Size of the embedding.
+        img_ch: Channels of the pictures, 1 or 3.
+        side: Side of the pictures in pixels.
+        features: Size of the image features before the projection.
+        symbols: Number of characters in the embedding table.
+        letter: Size of a character embedding.
+        hidden: Hidden size of the LSTM.
+        layers: Number of layers of the LSTM, 1 to 16.
+        text_features: Size of the text features before the projection.
     """
 
     def __init__(
@@ -73,7 +72,7 @@ class LegacyClip(nn.Module):
     ):
         super().__init__()
         if not 1 <= layers <= 16:
-            raise ValueError(f"an LSTM of {layers} layers")
+            raise ValueError(f"the LSTM has {layers} layers, not 1 to 16")
         self.options = {
             "dim": dim,
             "img_ch": img_ch,
@@ -101,7 +100,7 @@ class LegacyClip(nn.Module):
         self.text_projection = nn.Linear(text_features, dim)
 
     def embed_pixels(self, x: Tensor) -> Tensor:
-        """(b, dim) of unit length from x (b, c, h, w) in [-1, 1], of any size; differentiable."""
+        """Return unit embeddings (b, dim) of x (b, c, h, w) in [-1, 1]; differentiable."""
         channels, side = self.options["img_ch"], self.options["side"]
         if x.shape[1] != channels:
             x = x.mean(1, keepdim=True) if channels == 1 else x.expand(-1, channels, -1, -1)
@@ -112,22 +111,22 @@ class LegacyClip(nn.Module):
 
     @torch.no_grad()
     def embed_images(self, images: "Sequence[Image]") -> Tensor:
-        """(b, dim), each picture resized as the training pictures were."""
+        """Return embeddings (b, dim) of pictures, resized as in training."""
         x = stack_pictures(images, self.options["side"], self.options["img_ch"])
         return self.embed_pixels(x.to(self.token.weight.device))
 
     def embed_items(self, items: Sequence[Item]) -> Tensor:
-        """(b, dim) of the items' pictures."""
+        """Return embeddings (b, dim) of the items' pictures."""
         return self.embed_images([item.image for item in items])
 
     @torch.no_grad()
     def embed_texts(self, texts: Sequence[str]) -> Tensor:
-        """(p, dim) of unit length; one text at a time, since lengths differ."""
+        """Return unit embeddings (p, dim), encoded one text at a time, since lengths differ."""
         rows = [self._encoded(text) for text in texts]
         return torch.cat([torch.empty(0, self.dim, device=self.token.weight.device), *rows])
 
     def prompt_bank(self) -> list[str]:
-        """The words that it was trained on."""
+        """Return the words that it was trained on."""
         return ["zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine"]
 
     def _encoded(self, text: str) -> Tensor:
@@ -136,9 +135,9 @@ class LegacyClip(nn.Module):
         return F.normalize(self.text_projection(self.text_head(states[-1])), dim=1)
 
     def _ids(self, text: str) -> list[int]:
-        """START, the letters that it knows, END; padded, and a longer text is cut as it was there.
+        """Return START, the known letters and END, padded or cut as in the earlier project.
 
-        The table has no rows for the last three marks of the alphabet; they are left out.
+        The table has no rows for the last three characters of the alphabet, which are dropped.
         """
         plain = re.sub(r"[^a-z0-9 .!?]", "", text.lower())
         ids = [FIRST + ALPHABET.index(letter) for letter in plain]
@@ -151,7 +150,7 @@ class LegacyClip(nn.Module):
         return [START, *ids, END] + [PAD] * (LETTERS - len(ids))
 
     def save(self, folder: Path) -> None:
-        """Write weights and sizes."""
+        """Write weights and sizes to `folder`."""
         folder.mkdir(parents=True, exist_ok=True)
         save_tensors(folder / WEIGHTS, dict(self.state_dict()))
         facts = {"format": 1, "options": self.options}
@@ -162,7 +161,8 @@ class LegacyClip(nn.Module):
         """Open a folder that `save` wrote.
 
         Raises:
-            MissingInput: no such files. DataError: they do not fit together.
+            MissingInput: A file is missing.
+            DataError: The files are damaged or do not match.
         """
         folder = Path(folder)
         card, weights_file = (_found(folder, name) for name in (CARD, WEIGHTS))
@@ -170,7 +170,7 @@ class LegacyClip(nn.Module):
         if absent:
             raise MissingInput(
                 f"no imported CLIP in {folder}",
-                f"{absent[0]} is not there",
+                f"{absent[0]} is missing",
                 "import it: ddpm-clip import-legacy FILE --clip FILE --out FOLDER",
             )
         try:
@@ -183,10 +183,10 @@ class LegacyClip(nn.Module):
 
     @classmethod
     def of(cls, tensors: Mapping[str, Tensor]) -> "LegacyClip":
-        """The CLIP that tensors with that seed's names belong to; sizes are read off them.
+        """Build the CLIP from tensors with the earlier project's names; they give all sizes.
 
         Raises:
-            DataError: it is none.
+            DataError: The tensors are not those of such a CLIP.
         """
         weights = {_renamed(name): value.float() for name, value in tensors.items()}
         try:
@@ -205,7 +205,7 @@ class LegacyClip(nn.Module):
             return cls._filled(options, weights)
         except (ValueError, KeyError, IndexError, RuntimeError) as error:
             raise DataError(
-                "these weights are not of the CLIP that can be read",
+                "these weights are not those of a legacy CLIP",
                 str(error)[:200],
                 "give the CLIP that the network was trained with",
             ) from error
@@ -226,6 +226,6 @@ def _renamed(name: str) -> str:
 
 
 def _found(folder: Path, name: str) -> Path:
-    """A file of the folder, under its former name where it has that."""
+    """Return the path of a file in the folder, under its former name if it has that."""
     former = folder / FORMER[name]
     return former if former.is_file() else folder / name

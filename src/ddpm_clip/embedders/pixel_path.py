@@ -1,7 +1,7 @@
-"""The preprocessing of a pretrained encoder as torch operations that have gradients.
+"""The preprocessing of a pretrained encoder, as differentiable torch operations.
 
 Does for a batch of tensors what the encoder's own processor does for PIL pictures: resize,
-centre crop, normalise. Knows nothing of the encoder behind it.
+centre crop, normalise.
 """
 
 from collections.abc import Mapping
@@ -13,20 +13,20 @@ from torch import Tensor
 from torch.nn import functional as F
 
 _FILTERS = {2: "bilinear", 3: "bicubic"}
-"""PIL's numbers of the filters that torch has with the same antialiasing."""
+"""Maps PIL's filter numbers to the torch filters with the same antialiasing."""
 
 
 @dataclass(frozen=True, slots=True)
 class PixelPath:
-    """x (b, c, h, w) in [-1, 1], grey or colour -> (b, 3, height, width) as the encoder wants it.
+    """Maps x (b, c, h, w) in [-1, 1], grey or colour, to the encoder's input (b, 3, h, w).
 
     Args:
-        edge: the shorter side is resized to it, or None where `size` says both sides.
-        size: (height, width) after resizing, or None where `edge` says it.
-        crop: (height, width) cut from the centre, or None.
+        edge: Length to which the shorter side is resized, or None if `size` is given.
+        size: (height, width) to which pictures are resized, or None if `edge` is given.
+        crop: (height, width) of the centre crop, or None for no crop.
         filter: `bicubic` or `bilinear`.
-        mean: of each channel, on the scale [0, 1].
-        std: of each channel, on the scale [0, 1].
+        mean: Mean of each channel to subtract, for values in [0, 1].
+        std: Standard deviation of each channel to divide by, for values in [0, 1].
     """
 
     edge: int | None
@@ -38,7 +38,7 @@ class PixelPath:
 
     @classmethod
     def like(cls, processor: Any) -> "PixelPath":
-        """The same path as a processor of the transformers package takes."""
+        """Return the same preprocessing as a processor of the transformers package."""
         size = _sides(processor.size) if processor.do_resize else None
         edge = processor.size["shortest_edge"] if processor.do_resize and size is None else None
         crop = _sides(processor.crop_size) if processor.do_center_crop else None
@@ -49,7 +49,7 @@ class PixelPath:
         return cls(edge, size, crop, name, mean, (float(r), float(g), float(b)))
 
     def __call__(self, x: Tensor) -> Tensor:
-        """Differentiable in x, also where the resizing overshoots."""
+        """Preprocess x; differentiable, even where resizing overshoots."""
         x = (x.float() + 1) / 2  # (b, c, h, w) in [0, 1]
         if x.shape[1] == 1:
             x = x.expand(-1, 3, -1, -1)
@@ -57,9 +57,9 @@ class PixelPath:
         return (_crop(self._resize(x), self.crop) - mean) / std  # (b, 3, height, width)
 
     def levels(self, x: Tensor) -> Tensor:
-        """The end of the path alone: bytes x (b, 3, height, width) of a picture that is resized."""
+        """Only normalise: x holds bytes (b, 3, h, w) of pictures that are resized already."""
         mean, std = self._moments(x)
-        return x.float().div_(255).sub_(mean).div_(std)  # in place: fresh memory is what costs here
+        return x.float().div_(255).sub_(mean).div_(std)  # in place: allocating is the slow part
 
     def _moments(self, x: Tensor) -> tuple[Tensor, Tensor]:
         mean, std = (
@@ -72,8 +72,8 @@ class PixelPath:
         if target == tuple(x.shape[-2:]):
             return x
         y = F.interpolate(x, target, mode=self.filter, antialias=True, align_corners=False)
-        # PIL clips the overshoot of the filter. So do we, but the gradient passes as if we did
-        # not: else it would die in every saturated region.
+        # PIL clips the overshoot of the filter. So do we, but the gradient passes straight
+        # through: otherwise it would vanish in every saturated region.
         return y + (y.clamp(0, 1) - y).detach()
 
     def _by_edge(self, height: int, width: int) -> tuple[int, int]:
@@ -85,7 +85,7 @@ class PixelPath:
 
 
 def _crop(x: Tensor, size: tuple[int, int] | None) -> Tensor:
-    """The centre of x, with black beside it where x is smaller."""
+    """Return the centre crop of x, padded with black where x is smaller."""
     if size is None or size == tuple(x.shape[-2:]):
         return x
     top, left = ((x.shape[-2] - size[0]) // 2, (x.shape[-1] - size[1]) // 2)
@@ -94,6 +94,6 @@ def _crop(x: Tensor, size: tuple[int, int] | None) -> Tensor:
 
 
 def _sides(size: Mapping[str, int | None]) -> tuple[int, int] | None:
-    """(height, width), or None where the processor names the shorter edge only."""
+    """Return (height, width), or None if the processor gives the shorter edge only."""
     height, width = size.get("height"), size.get("width")
     return (int(height), int(width)) if height and width else None

@@ -1,7 +1,7 @@
-"""Everyday captions, for the mean of the texts of a pretrained encoder.
+"""Everyday captions, from which the mean text embedding of a pretrained encoder is computed.
 
-Their average embedding is where words lie; the distance from there to the pictures' mean is the
-modality gap that the bridges close. General on purpose: it knows nothing of any data set.
+The distance between that mean and the mean of image embeddings is the modality gap, which the
+bridges close. The captions are general on purpose and do not depend on a data set.
 """
 
 import re
@@ -21,7 +21,7 @@ TEMPLATES = (
     "a {} in the distance", "a {} seen from above", "a {} in the morning light", "a {} at night",
     "two things, one of them a {}", "there is a {} in this picture",
 )  # fmt: skip
-"""Fifty ways to speak of a thing."""
+"""Fifty phrases for a thing."""
 
 THINGS = (
     "dog", "cat", "horse", "cow", "sheep", "bird", "duck", "fish", "frog", "snake", "butterfly",
@@ -34,7 +34,7 @@ THINGS = (
     "piano", "phone", "computer", "camera", "key", "apple", "banana", "orange", "bread", "cake",
     "pizza", "cheese", "letter", "number", "sign", "circle", "square", "star", "heart",
 )  # fmt: skip
-"""Ninety-odd nouns that most pictures are about."""
+"""About ninety common subjects of pictures."""
 
 COLOURS = (
     "red",
@@ -53,7 +53,7 @@ COLOURS = (
 
 
 def prompt_bank() -> list[str]:
-    """About three hundred captions, no two the same: every thing thrice, every template and colour.
+    """Return about three hundred distinct captions: each thing thrice, all templates and colours.
 
     >>> prompt_bank()[0], len(prompt_bank()) == len(set(prompt_bank()))
     ('dog', True)
@@ -69,5 +69,5 @@ def prompt_bank() -> list[str]:
 
 
 def _with_article(prompt: str) -> str:
-    """With `an` before a vowel, as people write it."""
+    """Return the prompt with `an` instead of `a` before a vowel."""
     return re.sub(r"\ba (?=[aeiou])", "an ", prompt)

@@ -1,8 +1,8 @@
-"""Each text through the encoder once, however often it is asked for.
+"""Caches text embeddings, so that each text is encoded once and equal texts get equal embeddings.
 
-An encoder's last bits may depend on what else is in its batch; a text that was embedded before
-comes back as it was, and where pictures are painted each text is a batch of its own, so that they
-can be painted again without knowing what was asked beside or before. Knows nothing of the encoder.
+The last bits of an embedding may depend on the rest of its batch. So a cached embedding is returned
+unchanged, and for painting each text is encoded in a batch of its own: then a picture can be
+reproduced without knowing which other prompts were used.
 """
 
 from collections.abc import Callable, Sequence
@@ -11,11 +11,11 @@ import torch
 from torch import Tensor
 
 MOST = 10_000
-"""Texts that are remembered; beyond them all are forgotten but those that are asked for."""
+"""Largest size of the cache; when it is exceeded, all texts but the requested ones are dropped."""
 
 
 class TextEmbeddings:
-    """`embed_texts` with a memory.
+    """`embed_texts` with a cache.
 
     >>> asked = []
     >>> once = TextEmbeddings(lambda texts: asked.append(list(texts)) or torch.ones(len(texts), 2))
@@ -23,8 +23,8 @@ class TextEmbeddings:
     (torch.Size([3, 2]), torch.Size([1, 2]), [['rose', 'tulip']])
 
     Args:
-        embed: texts, each different -> (p, e); no texts -> (0, e).
-        alone: one text a call of `embed`, which is slower for many.
+        embed: Function from distinct texts to (p, e), and from no texts to (0, e).
+        alone: Call `embed` for each text separately, which is slower for many texts.
     """
 
     def __init__(self, embed: Callable[[Sequence[str]], Tensor], *, alone: bool = False):
@@ -33,10 +33,10 @@ class TextEmbeddings:
         self._threads = torch.get_num_threads()
 
     def __call__(self, texts: Sequence[str]) -> Tensor:
-        """(p, e) on the processor, one row a text; equal texts have equal rows."""
+        """Return embeddings (p, e) on the CPU; equal texts have equal rows."""
         if not texts:
             return self._embed([]).detach().cpu()
-        if torch.get_num_threads() != self._threads:  # which round otherwise
+        if torch.get_num_threads() != self._threads:  # another number of threads rounds differently
             self._known, self._threads = {}, torch.get_num_threads()
         new = [text for text in dict.fromkeys(texts) if text not in self._known]
         if new:

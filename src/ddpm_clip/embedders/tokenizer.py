@@ -1,6 +1,6 @@
-"""Characters as tokens: every character has one, so no prompt can crash the text tower.
+"""The character tokenizer of the mini-CLIP.
 
-Knows nothing of models.
+Every character has a token (unknown ones share one), so no prompt can crash the text encoder.
 """
 
 import unicodedata
@@ -17,7 +17,7 @@ VOCABULARY = UNKNOWN + 1 + len(ALPHABET)
 
 
 def normalise(text: str) -> str:
-    """Lower case, accents off, runs of white space as one space.
+    """Convert to lower case, remove accents, and collapse white space.
 
     >>> normalise("  Ein  GRÜNES Feld ")
     'ein grunes feld'
@@ -27,9 +27,9 @@ def normalise(text: str) -> str:
 
 
 def tokenise(texts: Sequence[str], length: int, *, warn: bool = True) -> Tensor:
-    """(p, length) int64 ids: START, the characters, END, then PAD.
+    """Return token ids (p, length) int64: START, the characters, END, then PAD.
 
-    A text that does not fit is cut before END; with `warn`, a warning names it.
+    A text that is too long is cut before END; with `warn`, a warning names it.
     """
     rows = torch.full((len(texts), length), PAD)
     for row, text in zip(rows, texts, strict=True):

@@ -1,7 +1,7 @@
-"""The two sides of a mini-CLIP, each in two architectures: pictures -> vectors, words -> vectors.
+"""The encoders ("towers") of a mini-CLIP for pictures and for texts, in two architectures each.
 
-Two CLIPs of different towers make different mistakes, so that one can score what the other has
-conditioned. Knows nothing of losses, files or of how towers meet (`mini_clip.py`).
+Two CLIPs with different towers make different mistakes, so one can evaluate pictures that were
+conditioned on the other.
 """
 
 from collections.abc import Callable
@@ -16,14 +16,14 @@ from ddpm_clip.embedders.tokenizer import PAD, VOCABULARY
 from ddpm_clip.registry import Registry
 
 LENGTH = 96
-"""Characters of a prompt, START and END included."""
+"""Longest prompt in characters, including START and END."""
 
 PATCHES = 7
-"""Patches a side of `PatchTower`, whatever the size of the picture."""
+"""Patches per side in `PatchTower`, whatever the size of the picture."""
 
 
 class ImageTower(nn.Module):
-    """Four convolutions and a linear layer. (b, img_ch, size, size) in [-1, 1] -> (b, dim)."""
+    """Four convolutions and a linear layer: (b, img_ch, size, size) in [-1, 1] -> (b, dim)."""
 
     def __init__(self, img_ch: int, img_size: int, width: int, dim: int):
         super().__init__()
@@ -37,15 +37,15 @@ class ImageTower(nn.Module):
         self.head = nn.Linear(chs[-1] * side**2, dim)
 
     def forward(self, x: Tensor) -> Tensor:
-        """Not normalised."""
+        """Return unnormalised embeddings."""
         return self.head(self.features(x).flatten(1))  # type: ignore[no-any-return]
 
 
 class PatchTower(nn.Module):
     """A vision transformer of two layers over 7 x 7 patches (Dosovitskiy et al. 2021).
 
-    The patches overlap by half: on so few pixels a stroke must not vanish between two.
-    (b, img_ch, size, size) in [-1, 1] -> (b, dim).
+    Maps (b, img_ch, size, size) in [-1, 1] to (b, dim). Patches overlap by half, so that with so
+    few pixels no stroke is lost between two patches.
     """
 
     def __init__(self, img_ch: int, img_size: int, width: int, dim: int):
@@ -57,7 +57,7 @@ class PatchTower(nn.Module):
         self.norm, self.head = nn.LayerNorm(ch), nn.Linear(ch, dim)
 
     def forward(self, x: Tensor) -> Tensor:
-        """Not normalised."""
+        """Return unnormalised embeddings."""
         h = self.patch(x).flatten(2).transpose(1, 2)  # (b, patches, ch)
         h = h + self.place[: h.shape[1]]
         with sdpa_kernel(SDPBackend.MATH):
@@ -67,7 +67,7 @@ class PatchTower(nn.Module):
 
 
 class TextTower(nn.Module):
-    """Convolutions find the words, two attention layers relate them. (p, length) -> (p, dim)."""
+    """Two convolutions and two attention layers over characters: (p, length) -> (p, dim)."""
 
     def __init__(self, width: int, dim: int, length: int = LENGTH):
         super().__init__()
@@ -78,7 +78,7 @@ class TextTower(nn.Module):
         self.head = nn.Sequential(nn.LayerNorm(2 * width), nn.Linear(2 * width, dim))
 
     def forward(self, ids: Tensor) -> Tensor:
-        """Not normalised."""
+        """Return unnormalised embeddings."""
         ids = _shortened(ids)
         absent = ids == PAD  # (p, l)
         h = self.token(ids) + self.place[: ids.shape[1]]
@@ -90,14 +90,14 @@ class TextTower(nn.Module):
         with sdpa_kernel(SDPBackend.MATH):
             for layer in self.relate:
                 h = layer(h, src_key_padding_mask=absent)
-        there = (~absent)[..., None].float()
-        mean = (h * there).sum(1) / there.sum(1)
+        present = (~absent)[..., None].float()
+        mean = (h * present).sum(1) / present.sum(1)
         top = h.masked_fill(absent[..., None], -1e4).amax(1)
         return self.head(torch.cat([mean, top], dim=1))  # type: ignore[no-any-return]
 
 
 class RecurrentTower(nn.Module):
-    """A two-way LSTM over characters, its states pooled. (p, length) -> (p, dim)."""
+    """A bidirectional LSTM over characters with max pooling: (p, length) -> (p, dim)."""
 
     def __init__(self, width: int, dim: int, length: int = LENGTH):
         super().__init__()
@@ -106,7 +106,7 @@ class RecurrentTower(nn.Module):
         self.head = nn.Linear(2 * width, dim)
 
     def forward(self, ids: Tensor) -> Tensor:
-        """Not normalised."""
+        """Return unnormalised embeddings."""
         ids = _shortened(ids)
         states, _ = self.lstm(self.token(ids))  # (p, l, 2 width)
         absent = (ids == PAD)[..., None]
@@ -124,16 +124,16 @@ def _attention_layers(width: int) -> nn.ModuleList:
 
 
 def _shortened(ids: Tensor) -> Tensor:
-    """Without the columns that are padding in every row."""
+    """Remove the columns that are padding in every row."""
     return ids[:, : int((ids != PAD).sum(1).max())]
 
 
 IMAGE_TOWERS: Registry[Callable[[int, int, int, int], nn.Module]] = Registry(
     "image tower", {"convolutions": ImageTower, "patches": PatchTower}
 )
-"""(img_ch, img_size, width, dim) -> (b, img_ch, img_size, img_size) -> (b, dim)."""
+"""Maps a name to (img_ch, img_size, width, dim) -> network (b, c, h, w) -> (b, dim)."""
 
 TEXT_TOWERS: Registry[Callable[[int, int], nn.Module]] = Registry(
     "text tower", {"attention": TextTower, "recurrent": RecurrentTower}
 )
-"""(width, dim) -> (p, LENGTH) int64 ids -> (p, dim)."""
+"""Maps a name to (width, dim) -> network (p, LENGTH) int64 ids -> (p, dim)."""

@@ -1,7 +1,6 @@
-"""Pretrained CLIP and SigLIP models as an embedder.
+"""Pretrained CLIP and SigLIP models as embedders.
 
-Knows nothing of where the files come from (`hub`) nor of how they are opened
-(`transformers_loading`).
+Their files are found by `hub` and loaded by `transformers_loading`.
 """
 
 import warnings
@@ -29,16 +28,16 @@ DEFAULT = "openai/clip-vit-base-patch32"
 
 
 class TransformersClip:
-    """An embedder (`ddpm_clip.types.Embedder`) over a pretrained model; open one with `load`.
+    """A pretrained model as an embedder (`ddpm_clip.types.Embedder`); opened by `load`.
 
     Args:
-        name: what the model is called in caches and runs.
+        name: Name of the model in caches and runs.
         family: `clip` or `siglip`.
-        model: the network, with `get_image_features` and `get_text_features`.
-        processor: turns PIL pictures into the network's pixels.
-        tokenizer: turns words into ids.
-        fingerprint: of the files behind `model` and `processor`.
-        batch_size: pictures or texts encoded at once.
+        model: The network, with `get_image_features` and `get_text_features`.
+        processor: Converts PIL pictures to the network's input.
+        tokenizer: Converts texts to token ids.
+        fingerprint: Hash of the files of `model` and `processor`.
+        batch_size: Number of pictures or texts encoded at once.
     """
 
     def __init__(
@@ -74,13 +73,14 @@ class TransformersClip:
         Args:
             model: `openai/clip-vit-base-patch32`, `google/siglip-base-patch16-224`, … or a folder.
             device: `auto`, `cpu`, `cuda` or `mps`.
-            dtype: `auto` (bfloat16 where the device computes it fast), `float32`, `bfloat16`.
-            batch_size: pictures or texts encoded at once.
+            dtype: `auto` (bfloat16 if the device is fast at it), `float32` or `bfloat16`.
+            batch_size: Number of pictures or texts encoded at once.
 
         Raises:
-            WeightsUnavailable: neither on this disk nor downloadable now.
-            MissingInput: no such folder. UsageError: a model of another family, a bad option.
-            DataError: the files are incomplete or damaged.
+            WeightsUnavailable: The model is neither on this disk nor downloadable now.
+            MissingInput: There is no such folder.
+            UsageError: The model is of another family, or an option is invalid.
+            DataError: The files are incomplete or damaged.
         """
         if dtype not in ("auto", "float32", "bfloat16"):
             raise UsageError(f"dtype {dtype!r} must be auto, float32 or bfloat16", param="dtype")
@@ -92,7 +92,7 @@ class TransformersClip:
         family, place = family_of(folder), pick_device(device)
         parts = open_parts(folder, family)
         network = parts.model.to(place, pick_dtype(dtype, place))
-        # A folder's path says who works where; its own name is enough in caches and runs.
+        # The full path may be private; the folder's name is enough in caches and runs.
         is_local = user_path(model).is_dir()
         name = folder.resolve().name if is_local else str(model)
         return cls(
@@ -106,37 +106,37 @@ class TransformersClip:
         )
 
     def embed_items(self, items: Sequence[Item]) -> Tensor:
-        """(b, dim) of the items' pictures."""
+        """Return embeddings (b, dim) of the items' pictures."""
         return self.embed_images([item.image for item in items])
 
     @torch.no_grad()
     def embed_images(self, images: "Sequence[Image]") -> Tensor:
-        """(b, dim), by the processor that the model was published with."""
+        """Return embeddings (b, dim), with the processor that belongs to the model."""
         rows = [torch.empty(0, self.dim, device=self._model.device)]
         for i in range(0, len(images), self.batch_size):
             rows.append(self._encode(self._levels(self._pixels(images[i : i + self.batch_size]))))
         return torch.cat(rows)
 
     def ready(self, item: Item) -> Tensor:
-        """(3, height, width) in bytes, resized by the processor that the model came with."""
+        """Return the picture (3, h, w) as bytes, resized by the model's processor."""
         return self._pixels([item.image])[0]
 
     @torch.no_grad()
     def embed_ready(self, x: Tensor) -> Tensor:
-        """(b, dim) from the stacked pixels of `ready`."""
+        """Return embeddings (b, dim) of the stacked pixels of `ready`."""
         rows = [torch.empty(0, self.dim, device=self._model.device)]
         rows += [self._encode(self._levels(part)) for part in torch.split(x, self.batch_size)]
         return torch.cat(rows)
 
     def embed_pixels(self, x: Tensor) -> Tensor:
-        """(b, dim) from x (b, c, h, w) in [-1, 1]; gradients reach x."""
+        """Return embeddings (b, dim) of x (b, c, h, w) in [-1, 1]; differentiable."""
         if x.ndim != 4 or x.shape[1] not in (1, 3):
             raise UsageError(f"pixels must be (b, 1 or 3, h, w), not {tuple(x.shape)}")
         return self._encode(self._pixel_path(x))
 
     @torch.no_grad()
     def embed_texts(self, texts: Sequence[str]) -> Tensor:
-        """(p, dim); a prompt beyond the model's length is cut, with a warning that names it."""
+        """Return embeddings (p, dim); a prompt that is too long is cut with a warning."""
         rows = [torch.empty(0, self.dim, device=self._model.device)]
         for i in range(0, len(texts), self.batch_size):
             ids = self._tokenise(list(texts[i : i + self.batch_size]))
@@ -144,12 +144,12 @@ class TransformersClip:
         return torch.cat(rows)
 
     def prompt_bank(self) -> list[str]:
-        """Everyday captions, for the mean of the texts."""
+        """Return everyday captions, from which the mean text is computed."""
         return prompt_bank()
 
     def _pixels(self, images: "Sequence[Image]") -> Tensor:
         pictures = [image.convert("RGB") for image in images]
-        # Bytes are a quarter of what has to be handed on, and are normalised by the batch.
+        # Bytes take a quarter of the memory; they are normalised later, a batch at a time.
         kept = {"do_rescale": False, "do_normalize": False} if self._takes_bytes else {}
         pixels: Tensor = self._processor(images=pictures, return_tensors="pt", **kept)[
             "pixel_values"
@@ -164,7 +164,7 @@ class TransformersClip:
         return _unit(self._model.get_image_features(pixel_values=pixels))
 
     def _tokenise(self, texts: list[str]) -> dict[str, Tensor]:
-        """Ids on the model's device; SigLIP was trained on lower case padded to full length."""
+        """Return ids on the model's device; SigLIP needs lower case, padded to full length."""
         siglip = self.family == "siglip"
         texts = [text.lower() for text in texts] if siglip else texts
         self._warn_of_long(texts)
@@ -183,20 +183,20 @@ class TransformersClip:
         for text, ids in zip(texts, whole, strict=True):
             if len(ids) > self._length:
                 warnings.warn(
-                    f"the prompt {text[:60]!r}… has {len(ids)} tokens; {self.name} reads the first "
-                    f"{self._length} and not the rest",
+                    f"the prompt {text[:60]!r}… has {len(ids)} tokens; {self.name} reads only the "
+                    f"first {self._length}",
                     stacklevel=4,
                 )
 
 
 def _unit(features: Any) -> Tensor:
-    """Unit rows in float32; transformers 5 wraps the projected embedding in an output object."""
+    """Return unit float32 embeddings; transformers 5 wraps them in an output object."""
     embedding: Tensor = features if isinstance(features, Tensor) else features.pooler_output
     return F.normalize(embedding.float(), dim=-1)
 
 
 def _dim_of(config: Any) -> int:
-    """CLIP projects to `projection_dim`, SigLIP to `projection_size` or the width of the text."""
+    """Return the embedding size, which CLIP and SigLIP configs name differently."""
     for owner, key in ((config, "projection_dim"), (config.text_config, "projection_size")):
         if getattr(owner, key, None):
             return int(getattr(owner, key))

@@ -1,7 +1,7 @@
-"""Opens the files of a pretrained CLIP or SigLIP with the transformers package.
+"""Loads a pretrained CLIP or SigLIP with the transformers package.
 
-The one file that imports transformers, and only when a model is opened. Weights are read from
-safetensors; code that lies in a model's folder is never run. Knows nothing of the hub.
+Transformers is imported here, and only when a model is opened. Weights are read from safetensors;
+code in a model's folder is never run.
 """
 
 from collections.abc import Iterator
@@ -17,7 +17,7 @@ from ddpm_clip.errors import DataError
 
 @dataclass(frozen=True, slots=True)
 class Parts:
-    """A network in float32 on the CPU, frozen; its picture processor; its tokenizer."""
+    """A frozen network in float32 on the CPU, with its image processor and tokenizer."""
 
     model: Any
     processor: Any
@@ -25,17 +25,17 @@ class Parts:
 
 
 def open_parts(folder: Path, family: str) -> Parts:
-    """Everything that the folder of a `clip` or `siglip` holds.
+    """Load network, processor and tokenizer from the folder of a `clip` or `siglip`.
 
     Raises:
-        DataError: a file is missing, damaged or does not fit the others.
+        DataError: A file is missing, damaged or does not match the others.
     """
     with _plain_sentences(folder):
         return Parts(_model(folder), _processor(folder, family), _tokenizer(folder, family))
 
 
 def _model(folder: Path) -> Any:
-    """A tensor that is missing is an error here; the package would draw it at random."""
+    """Load the network; a missing tensor is an error, not a random initialisation."""
     from transformers import AutoModel
 
     model, report = AutoModel.from_pretrained(
@@ -53,7 +53,7 @@ def _model(folder: Path) -> Any:
 
 
 def _processor(folder: Path, family: str) -> Any:
-    """The PIL processor by its class: the automatic choice asks for torchvision and warns."""
+    """Load the PIL processor by its class; the automatic one would want torchvision and warn."""
     _require(folder, "preprocessor_config.json", "processor_config.json")
     if family == "clip":
         from transformers.models.clip.image_processing_pil_clip import CLIPImageProcessorPil as Clip
@@ -65,9 +65,9 @@ def _processor(folder: Path, family: str) -> Any:
 
 
 def _tokenizer(folder: Path, family: str) -> Any:
-    """SigLIP's through tokenizer.json, because its own class asks for sentencepiece.
+    """Load the tokenizer; SigLIP's from tokenizer.json, as its own class needs sentencepiece.
 
-    Without its files the package would build a tokenizer that knows no word, and not say so.
+    The files are checked, because without them transformers silently builds an empty tokenizer.
     """
     from transformers import CLIPTokenizer, PreTrainedTokenizerFast
 
@@ -83,7 +83,7 @@ def _require(folder: Path, *names: str) -> None:
 
 @contextmanager
 def _plain_sentences(folder: Path) -> Iterator[None]:
-    """No progress bar of another package, and its many exceptions as one sentence."""
+    """Hide the progress bar of transformers, and turn its many exceptions into one error."""
     from safetensors import SafetensorError
     from transformers.utils import logging
 

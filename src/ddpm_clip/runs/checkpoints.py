@@ -1,9 +1,9 @@
-"""Checkpoints: folders that are published by one rename and verified by hash.
+"""Writes checkpoints: folders that appear by one rename and are verified by hash.
 
     step-000500/     model, ema, optimizer .safetensors; state.json; manifest.json with SHA-256
-    damaged-000500/  one that failed its hashes, set aside by the next writer
+    damaged-000500/  a checkpoint that failed its hashes, set aside by the next writer
 
-Knows nothing of networks or of runs: named groups of tensors and a small JSON state.
+Knows nothing of networks: a checkpoint is named groups of tensors and a small JSON state.
 """
 
 import errno
@@ -47,24 +47,24 @@ class Checkpoint:
 
 
 def path_of(home: Path, step: int) -> Path:
-    """The folder of one checkpoint."""
+    """Return the folder of one checkpoint."""
     return home / f"step-{step:06d}"
 
 
 def published_steps(home: Path) -> list[int]:
-    """Steps with a published checkpoint, rising."""
+    """Return the steps with a published checkpoint, ascending."""
     return _numbers(home, "step-")
 
 
 def publish(home: Path, checkpoint: Checkpoint) -> Path:
-    """Write a checkpoint; it is there whole when this returns, or not at all.
+    """Write a checkpoint; it exists completely when this returns, or not at all.
 
     Raises:
-        StorageError: the disk is full or does not let us write.
+        StorageError: The disk is full or cannot be written.
     """
     path = path_of(home, checkpoint.step)
     try:
-        if not home.parent.is_dir():  # taken away meanwhile: a new one would be no run
+        if not home.parent.is_dir():  # the run was deleted meanwhile: do not recreate it
             raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), str(home.parent))
         with published_folder(path) as folder:
             for name, tensors in checkpoint.tensors.items():
@@ -80,15 +80,15 @@ def publish(home: Path, checkpoint: Checkpoint) -> Path:
 
 
 def check_room(home: Path, size: int, more: int) -> None:
-    """See to it that checkpoints of `size` bytes can be written, before any work is done for one.
+    """Check that checkpoints of `size` bytes can be written, before any training is done.
 
     Args:
-        home: of the checkpoints.
-        size: bytes of one.
-        more: how many there will be beside those that are there.
+        home: Folder of the checkpoints.
+        size: Size of one checkpoint in bytes.
+        more: How many checkpoints are written in addition to the existing ones.
 
     Raises:
-        StorageError: no room for them, or no permission.
+        StorageError: There is no space for them, or no permission.
     """
     try:
         make_folder(home)
@@ -97,14 +97,14 @@ def check_room(home: Path, size: int, more: int) -> None:
         if free < size * more:
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
     except OSError as error:
-        what = f"{home} cannot take the checkpoints of this training"
+        what = f"cannot write the checkpoints of this training to {home}"
         raise _unwritable(what, home, error, size * more) from error
 
 
 def prune(home: Path, keep: Collection[int | None]) -> None:
-    """Delete all checkpoints but those of the steps in `keep`, and what a crash half-deleted.
+    """Delete all checkpoints except the steps in `keep`, and what a crash left half-deleted.
 
-    A damaged one goes once nothing that is kept is older.
+    A damaged checkpoint is deleted once every kept checkpoint is newer.
     """
     for step in published_steps(home):
         if step not in keep:
@@ -117,22 +117,23 @@ def prune(home: Path, keep: Collection[int | None]) -> None:
 
 
 def read(path: Path, groups: Iterable[str] | None = None) -> Checkpoint:
-    """Read a checkpoint whose every file matches its hash; only some groups where so asked.
+    """Read a checkpoint after verifying every file by its hash; optionally only some groups.
 
     Raises:
-        StorageError: something is missing or damaged. DataError: of a newer ddpm_clip.
+        StorageError: A file is missing or damaged.
+        DataError: The checkpoint was made by a newer ddpm_clip.
     """
     names = verified(path)
     wanted = [f"{group}.safetensors" for group in groups] if groups is not None else names
     try:
         if absent := sorted(set(wanted) - names):
-            raise StorageError(f"checkpoint is damaged: {path}", f"it has no {absent[0]}")
+            raise StorageError(f"checkpoint is damaged: {path}", f"it has no file {absent[0]}")
         files = [path / name for name in wanted if name.endswith(".safetensors")]
         tensors = {file.stem: load_tensors(file) for file in files}
         state = json.loads(read_text(path / STATE))
         step = int(path.name.removeprefix("step-"))
         if state["step"] != step:
-            raise ValueError(f"it is of step {state['step']}")
+            raise ValueError(f"it states another step: {state['step']}")
     except StorageError:
         raise
     except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
@@ -141,18 +142,19 @@ def read(path: Path, groups: Iterable[str] | None = None) -> Checkpoint:
 
 
 def verified(path: Path) -> set[str]:
-    """The names of a checkpoint's files, all of which are there and match their hashes.
+    """Return the names of a checkpoint's files, after verifying them by their hashes.
 
     Raises:
-        StorageError: something is missing or damaged. DataError: of a newer ddpm_clip.
+        StorageError: A file is missing or damaged.
+        DataError: The checkpoint was made by a newer ddpm_clip.
     """
     try:
         manifest = json.loads(read_text(path / MANIFEST))
         if manifest["format"] > FORMAT:
             raise DataError(
                 f"{path} was made by ddpm_clip {manifest.get('ddpm_clip', 'of a later version')}",
-                "its format is newer than this version reads",
-                "upgrade ddpm-clip; or take that folder away, to go on from the one before",
+                "its format is newer than this version can read",
+                "upgrade ddpm-clip; or remove that folder to resume from the one before",
             )
         hashes = dict(manifest["sha256"])
         wanted = {file.name for file in path.glob("*.safetensors")} | {STATE}
@@ -172,10 +174,13 @@ def verified(path: Path) -> set[str]:
 
 
 def newest(home: Path, groups: Iterable[str] | None = None) -> Checkpoint | None:
-    """The newest checkpoint that is whole; None where there is none. Damaged ones give a warning.
+    """Return the newest undamaged checkpoint, or None if there is no checkpoint.
+
+    A damaged one is skipped with a warning.
 
     Raises:
-        StorageError: every one is damaged. DataError: of a newer ddpm_clip.
+        StorageError: Every checkpoint is damaged.
+        DataError: A checkpoint was made by a newer ddpm_clip.
     """
     groups = None if groups is None else tuple(groups)
     steps = published_steps(home)
@@ -186,15 +191,15 @@ def newest(home: Path, groups: Iterable[str] | None = None) -> Checkpoint | None
             warnings.warn(f"{error}\n  falling back to the checkpoint before it", stacklevel=3)
     if steps:
         raise StorageError(
-            f"every checkpoint in {home} is damaged", fix="start anew with --overwrite"
+            f"every checkpoint in {home} is damaged", fix="start from scratch with --overwrite"
         )
     return None
 
 
 def set_damaged_aside(home: Path) -> None:
-    """Rename damaged checkpoints that are newer than the newest whole one; only for the writer.
+    """Rename damaged checkpoints newer than the newest undamaged one; only for the run's writer.
 
-    So what is newest by name is whole. Where all are damaged, nothing is touched.
+    After that, the newest by name is undamaged. If all are damaged, nothing is touched.
     """
     bad: list[tuple[int, StorageError]] = []
     for step in reversed(published_steps(home)):
@@ -215,7 +220,7 @@ def set_damaged_aside(home: Path) -> None:
 
 
 def size_of(checkpoint: Checkpoint) -> int:
-    """Bytes of the tensors of a checkpoint."""
+    """Return the size of a checkpoint's tensors in bytes."""
     tensors = (one for group in checkpoint.tensors.values() for one in group.values())
     return sum(one.numel() * one.element_size() for one in tensors)
 
@@ -230,7 +235,7 @@ def _damaged(home: Path, step: int) -> Path:
 
 
 def _unwritable(what: str, home: Path, error: OSError, size: int) -> StorageError:
-    """The refusal of the system, with what is needed and what there is."""
+    """Return the error for a failed write, with the space that is needed and available."""
     full = error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
     try:
         free = f", and {shutil.disk_usage(home.parent).free / 2**20:,.0f} MiB are free"
@@ -239,5 +244,5 @@ def _unwritable(what: str, home: Path, error: OSError, size: int) -> StorageErro
     room = f"; {size / 2**20:,.1f} MiB are needed{free}" if full else ""
     kept = published_steps(home)
     last = f"; the checkpoint of step {kept[-1]} is intact" if kept else ""
-    fix = "free some space" if full else "let us write there, or choose another --out"
+    fix = "free some space" if full else "make it writable, or choose another --out"
     return StorageError(what, f"{error.strerror or error}{room}", f"{fix}{last}")

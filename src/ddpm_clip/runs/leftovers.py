@@ -1,4 +1,4 @@
-"""What a folder holds before a run begins there: nothing, this run, another, or other files."""
+"""Decides what a folder holds before a run begins there (a run, a part of one, other files)."""
 
 import json
 from pathlib import Path
@@ -14,20 +14,20 @@ FREE_TO_CHANGE = {
     "training.heldout_every", "training.sample_every", "training.animation", "training.threads",
     "training.compile", "training.device", "training.accumulation", "preset",
 }  # fmt: skip
-"""Keys in which a continued run may differ; all of `generation` too."""
+"""Keys that may change when a run is continued; so may all of `generation`."""
 
 
 CONFIG, FACTS = "config.yaml", "run.json"
-"""The first is written last: a folder without it is no run yet."""
+"""The config is written last: without it, a folder is not a run yet."""
 
 
 def dotted(config: Config) -> dict[str, Any]:
-    """A config as dotted keys and plain values."""
+    """Return a config as dotted keys and plain values."""
     return flatten(config.model_dump(mode="json"))
 
 
 def may_change(key: str) -> bool:
-    """May a continued run differ from the first one in this key?"""
+    """Whether this key may change when a run is continued."""
     return key in FREE_TO_CHANGE or key.startswith("generation.")
 
 
@@ -44,31 +44,31 @@ WRITTEN = (
     "bridge.json",
     FACTS,
 )
-"""What is cleared for another run, in this order: half-cleared, the folder is no run, and ours."""
+"""What is cleared for a new run, in this order: even half-cleared, the folder is known as ours."""
 
 
 def only_begun(folder: Path) -> bool:
-    """Whether a run was being made here when its process was killed: it has no step to lose."""
+    """Whether a process was killed here while it created a run, so that no step can be lost."""
     try:
-        told = json.loads((folder / FACTS).read_text(encoding="utf-8"))
+        facts = json.loads((folder / FACTS).read_text(encoding="utf-8"))
     except (OSError, ValueError, RecursionError):
         return False
-    return "ddpm_clip" in told and not (folder / CONFIG).exists() and not has_steps(folder)
+    return "ddpm_clip" in facts and not (folder / CONFIG).exists() and not has_steps(folder)
 
 
 def is_ours(folder: Path) -> bool:
-    """Whether it is a run, or what is left of one, and not any folder of a person."""
+    """Whether the folder is a run or the rest of one, rather than a user's own folder."""
     return (folder / FACTS).is_file() or has_steps(folder)
 
 
 def has_steps(folder: Path) -> bool:
-    """Is there a published checkpoint?"""
+    """Whether there is a published checkpoint."""
     return bool(checkpoints.published_steps(folder / "checkpoints"))
 
 
 def clear(folder: Path, source: str | None) -> None:
-    """Remove what an earlier run wrote, and nothing else; not the pictures of the next one."""
-    kept = folder / "pictures"  # of a stream
+    """Remove what an earlier run wrote and nothing else; keep pictures that the next run reads."""
+    kept = folder / "pictures"  # stored pictures of a stream
     place = Path((source or "").partition(":")[2] or source or ".").expanduser()
     if (kept / "kept.json").is_file() and not place.resolve().is_relative_to(kept.resolve()):
         storage.remove(kept)

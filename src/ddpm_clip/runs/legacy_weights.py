@@ -1,8 +1,8 @@
-"""Models of the earlier projects: from a .pth file to a packed model of ours.
+"""Imports a .pth file of an earlier project as a packed model.
 
-What the file lacks is said by whoever imports it: names of classes, the CLIP beside it, the number
-of rows. The pictures that come out are theirs, flaws included; see the card. Knows nothing of
-pickles (`utils.pickled`) or of names of tensors (`models.seed_weights`).
+What the file lacks has to be given: class names, the CLIP, the number of timesteps. The model
+paints as it did there, flaws included; see the card. Pickles are read by `utils.pickled`, and
+tensor names are translated by `models.legacy_keys`.
 """
 
 import json
@@ -27,18 +27,18 @@ from ddpm_clip.utils.storage import published_folder, write_text
 from ddpm_clip.utils.tensors import check_weights, save_tensors
 from ddpm_clip.weights.card import CARD, FORMAT
 
-ROWS, FIRST_BETA, LAST_BETA = 400, 1e-4, 0.02
-"""The schedule where neither the file nor anyone says another: that of the course's notebook 05."""
+TIMESTEPS, FIRST_BETA, LAST_BETA = 400, 1e-4, 0.02
+"""Default schedule (timesteps, first and last beta): that of the course's notebook 05."""
 
 CLIPS = {512: "openai/clip-vit-base-patch32", 768: "openai/clip-vit-large-patch14"}
-"""Which CLIP a condition of so many numbers is taken to come from."""
+"""The CLIP that is assumed for a condition of this size."""
 
 CLIP_LENGTH = 7.6
-"""Their text embeddings are not normalised; a ViT-B/32's have 7.0 to 8.2."""
+"""Length of the unnormalised text embeddings used there; those of ViT-B/32 have 7.0 to 8.2."""
 
 NOTE = (
-    "imported as it was trained; its unconditional branch was never trained in earnest, so that "
-    "guidance above 1 may burn colours"
+    "imported as it was trained; its unconditional branch is hardly trained, so guidance above 1 "
+    "may oversaturate colours"
 )
 
 
@@ -55,17 +55,19 @@ def import_legacy(
     """Turn a .pth of an earlier project into a packed model.
 
     Args:
-        file: as torch.save wrote it; averaged weights go before the others.
-        out: a new folder.
-        clip: the .pth of the CLIP, for the project that trains its own.
-        classes: names, where the network was asked by class.
-        timesteps: rows of its schedule, where the file does not say.
-        embedder: the pretrained CLIP, where it is another than its width tells.
-        name: of the model; by default the folder's.
+        file: A file written by torch.save; if it has EMA weights, these are used.
+        out: The folder to write, which must be new or empty.
+        clip: The .pth of the CLIP, for the project that trains its own.
+        classes: Class names, if the network is conditioned on classes.
+        timesteps: Number of timesteps of its schedule, if the file does not say.
+        embedder: The pretrained CLIP, if it is not the usual one for the size of the condition.
+        name: Name of the model; by default the name of the folder.
 
     Raises:
-        MissingInput: no such file. DataError: it is something else, or refused.
-        UsageError: something has to be said. CannotCreate: `out` is taken.
+        MissingInput: There is no such file.
+        DataError: The file is not a known checkpoint, or cannot be read safely.
+        UsageError: An option is missing or contradicts the file.
+        CannotCreate: `out` exists and is not an empty folder.
     """
     out = Path(out)
     if out.exists() and (not out.is_dir() or any(out.iterdir())):
@@ -113,12 +115,12 @@ def _unpickled(file: Path) -> Unpickled:
         raise DataError(
             f"cannot import {file}",
             str(error)[:300],
-            "give a checkpoint that torch.save wrote and that holds nothing but weights",
+            "give a checkpoint that was written by torch.save and holds only weights",
         ) from error
 
 
 def _weights(found: Unpickled) -> dict[str, Any]:
-    """The averaged weights where there are some; what was not averaged comes from the others."""
+    """Return the EMA weights, completed by the plain weights."""
     groups = dict(found.groups)
     average = groups.pop("ema", {})
     others = next((groups[n] for n in ("model", "state_dict", "") if n in groups), None)
@@ -132,24 +134,24 @@ def _check(make: Callable[[], torch.nn.Module], network: SeedNetwork, file: Path
         check_weights(make, network.weights)
     except (ValueError, UsageError) as error:
         raise DataError(
-            f"the weights in {file} are not those of a whole network", str(error)[:300]
+            f"the weights in {file} are not those of a complete network", str(error)[:300]
         ) from error
 
 
 def _keys(network: SeedNetwork, found: Unpickled, timesteps: int | None) -> dict[str, Any]:
-    """What the file says of network, pictures and schedule, as our config has it."""
-    told = found.config.get("diffusion")
-    told = told if isinstance(told, dict) else found.config
+    """Return network, pictures and schedule of the file as keys of our config."""
+    keys = found.config.get("diffusion")
+    keys = keys if isinstance(keys, dict) else found.config
     betas = network.betas
-    rows = timesteps or len(betas) or _number(told.get("timesteps"), ROWS)
+    T = timesteps or len(betas) or _number(keys.get("timesteps"), TIMESTEPS)
     first, last = (
         (betas[0], betas[-1])
         if betas
-        else (_number(told.get("beta_start"), FIRST_BETA), _number(told.get("beta_end"), LAST_BETA))
+        else (_number(keys.get("beta_start"), FIRST_BETA), _number(keys.get("beta_end"), LAST_BETA))
     )
     if betas and timesteps not in (None, len(betas)):
         raise UsageError(
-            f"the file has a schedule of {len(betas)} rows, not {timesteps}",
+            f"the schedule in the file has {len(betas)} timesteps, not {timesteps}",
             fix="leave out --timesteps",
             param="timesteps",
         )
@@ -160,9 +162,9 @@ def _keys(network: SeedNetwork, found: Unpickled, timesteps: int | None) -> dict
         "data.image_size": network.img_size,
         "data.channels": network.img_ch,
         "diffusion.schedule": "linear",
-        "diffusion.timesteps": int(rows),
-        "diffusion.beta_start": first * rows / 1000,  # ours are given for 1000 rows
-        "diffusion.beta_end": last * rows / 1000,
+        "diffusion.timesteps": int(T),
+        "diffusion.beta_start": first * T / 1000,  # our config gives betas for 1000 timesteps
+        "diffusion.beta_end": last * T / 1000,
         "diffusion.parameterization": "eps",
         "diffusion.weighting": "uniform",
         "diffusion.noise_levels": "uniform",
@@ -172,12 +174,12 @@ def _keys(network: SeedNetwork, found: Unpickled, timesteps: int | None) -> dict
         "conditioning.noise_prob": 0.0,
         "generation.guidance": 1.0,
         "generation.interval": None,
-        "generation.steps": min(50, int(rows)),
+        "generation.steps": min(50, int(T)),
     }
 
 
 def _number(value: Any, otherwise: float) -> float:
-    """A number that a file says, or what holds where it says none."""
+    """Return a value of the file if it is a number, else the default."""
     return value if isinstance(value, int | float) and not isinstance(value, bool) else otherwise
 
 
@@ -188,41 +190,41 @@ def _condition(
     classes: Sequence[str],
     embedder: str | None,
 ) -> tuple[dict[str, Any], float]:
-    """The embedder that the network's conditions come from, and the length of its embeddings."""
+    """Return the config keys of the network's embedder, and the length of its embeddings."""
     wide = network.c_embed_dim
     if own_clip is not None or network.arch == "pooled_unet":
         if own_clip is None or own_clip.dim != wide:
-            has = f"the one given has {own_clip.dim}" if own_clip else "none was given"
+            has = f"the given one has {own_clip.dim}" if own_clip else "no CLIP was given"
             raise UsageError(
-                f"this network is asked by a CLIP of {wide} numbers",
+                f"this network needs a CLIP with embeddings of size {wide}",
                 has,
-                "give the CLIP it was trained with: --clip FILE.pth",
+                "give the CLIP that it was trained with: --clip FILE.pth",
                 param="clip",
             )
         return {"embedder.name": "legacy_clip"}, 1.0
     if classes:
         if len(classes) != wide:
             raise UsageError(
-                f"{len(classes)} class names for a network of {wide} classes",
-                fix=f"give {wide}: --classes a,b,…",
+                f"got {len(classes)} class names for a network of {wide} classes",
+                fix=f"give {wide} names: --classes a,b,…",
                 param="classes",
             )
         return {"embedder.name": "labels"}, 1.0
     clip = found.config.get("clip")
-    told = clip.get("model_name", clip.get("model")) if isinstance(clip, dict) else None
-    model = embedder or OPENAI_NAMES.get(str(told)) or CLIPS.get(wide)
+    clip_name = clip.get("model_name", clip.get("model")) if isinstance(clip, dict) else None
+    model = embedder or OPENAI_NAMES.get(str(clip_name)) or CLIPS.get(wide)
     if model is None:
         raise UsageError(
-            f"what are the {wide} numbers of this network's condition?",
-            "the file does not say, and no pretrained CLIP that is known has so many",
-            "name its classes: --classes a,b,…; or the CLIP: --embedder MODEL",
+            f"cannot tell what the condition of this network is; it has size {wide}",
+            "the file does not say, and no known pretrained CLIP has this size",
+            "give its classes: --classes a,b,…; or its CLIP: --embedder MODEL",
             param="classes",
         )
     return {"embedder.name": "transformers_clip", "embedder.model": model}, CLIP_LENGTH
 
 
 def _conditioner(e: int, length: float) -> Conditioner:
-    """Nothing was measured there: embeddings go in as they are."""
+    """Return a conditioner that leaves embeddings unchanged, since nothing was measured there."""
     none, without = torch.zeros(e), torch.zeros(e)
     return Conditioner(
         none,

@@ -1,4 +1,4 @@
-"""A run packed into one small folder to give away: averaged weights and what painting needs."""
+"""Packs a run into one small folder for distribution: EMA weights and what painting needs."""
 
 import json
 import shutil
@@ -28,15 +28,18 @@ def pack(
     card: dict[str, Any] | None = None,
     best: bool = False,
 ) -> Path:
-    """Write a run's averaged weights and all that painting needs into one small folder.
+    """Write a run's EMA weights and all that painting needs into one small folder.
 
     Args:
-        run_folder: a run with at least one checkpoint.
-        out: a new folder; an existing one is refused.
-        bank: keep the bank of training embeddings, which the `knn` bridge needs.
-        name: of the model; by default the folder's.
-        card: more facts for people (data, licence, figures).
-        best: the checkpoint of lowest held-out loss instead of the newest.
+        run_folder: A run with at least one checkpoint.
+        out: The folder to write, which must be new or empty.
+        bank: Keep the bank of training embeddings, which the `knn` bridge needs.
+        name: Name of the model; by default the name of the folder.
+        card: More facts for the reader of the model card (data, licence, figures).
+        best: Use the checkpoint of lowest held-out loss instead of the newest.
+
+    Raises:
+        CannotCreate: `out` exists and is not an empty folder.
     """
     run, out = Run.open(run_folder), Path(out)
     if out.exists() and (not out.is_dir() or any(out.iterdir())):
@@ -68,7 +71,7 @@ def _halved(weights: dict[str, Tensor]) -> dict[str, Tensor]:
 
 
 def _copy_own(files: Iterable[Path], home: Path, out: Path) -> None:
-    """Copy files of a run to where they lie in a model; a link could lead to a secret."""
+    """Copy files of a run to the same place in `out`; no links, which could lead to a secret."""
     for file in files:
         if file.is_file() and not file.is_symlink() and file.suffix in (".json", ".safetensors"):
             (out / file.relative_to(home)).parent.mkdir(exist_ok=True)

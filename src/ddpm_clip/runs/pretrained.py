@@ -1,13 +1,13 @@
-"""A packed model is a folder: find one by name, load it, or pack a run into one.
+"""Finds and loads a model for painting: a run, or a packed model, which is a folder as well.
 
-    config.json            the resolved config and what is known of the model
-    model.safetensors      averaged weights, fp16
+    config.json            the model card with the resolved config
+    model.safetensors      EMA weights, fp16
     conditioner.*          statistics, prompt bank, bank of embeddings, prior
     bridge.json            why this bridge is the default
-    embedder/              the mini-CLIP, where there is one
+    embedder/              the mini-CLIP, if there is one
 
-A run folder loads the same way. Only loading and packing; painting is
-`generation/text_to_image.py`. Nothing here executes what a folder holds: safetensors and JSON only.
+A run folder loads the same way. Nothing in a folder is executed: it is safetensors and JSON only.
+Painting is `generation/text_to_image.py`, packing is `packing.py`.
 """
 
 import hashlib
@@ -42,12 +42,12 @@ from ddpm_clip.weights import shipped_folder, shipped_names
 from ddpm_clip.weights.card import CARD, read_card
 
 COVERAGE = "coverage.json"
-"""What prompts the pictures cover; `ddpm_clip.coverage` writes and reads it."""
+"""Calibration of prompt coverage; written and read by `ddpm_clip.coverage`."""
 
 
 @dataclass(eq=False)
 class LoadedModel:
-    """A model that can paint: network, maths, conditioner, and the embedder on first use."""
+    """A model that can paint: network, diffusion maths, conditioner, and embedder on first use."""
 
     name: str
     folder: Path
@@ -62,7 +62,7 @@ class LoadedModel:
 
     @cached_property
     def embedder(self) -> Embedder:
-        """What the prompts go through; loads lazily, since unconditional painting needs none."""
+        """The embedder of prompts, loaded on first use: unconditional painting needs none."""
         return build_embedder(
             self.config.embedder, classes=self.classes, home=self.folder, device=str(self.device)
         )
@@ -75,10 +75,10 @@ class LoadedModel:
 
 
 def find(name: str | Path) -> Path:
-    """The folder of a model: a run or packed folder, else a shipped model's name.
+    """Return the folder of a model, given as a run or packed folder or a shipped model's name.
 
     Raises:
-        MissingInput: neither is there.
+        MissingInput: There is no such model.
     """
     path = user_path(name)
     for candidate in (path, path.with_suffix("")) if path.suffix in (".pth", ".pt") else (path,):
@@ -88,8 +88,8 @@ def find(name: str | Path) -> Path:
         return shipped
     raise MissingInput(
         f"no model {str(name)[:200]!r}",
-        "it is neither a run, nor a packed model, nor one that ships",
-        f"shipped: {', '.join(shipped_names()) or 'none'}; or give a run folder",
+        "it is neither a run, nor a packed model, nor a shipped model",
+        f"give a run folder, or a shipped model: {', '.join(shipped_names()) or 'none'}",
         param="model",
     )
 
@@ -98,18 +98,20 @@ def load(name: str | Path, device: str = "auto") -> LoadedModel:
     """Open a model for painting.
 
     Raises:
-        MissingInput: no such model, or a run without a checkpoint.
-        DataError: its files do not fit together. StorageError: damaged.
+        MissingInput: There is no such model, or the run has no checkpoint.
+        DataError: Its files do not match.
+        StorageError: A file is damaged.
     """
     folder = find(name)
     return _load_run(Run.open(folder), device) if is_run(folder) else _load_packed(folder, device)
 
 
 def weights_of(name: str | Path) -> dict[str, Tensor]:
-    """The averaged weights of a run or packed model, float32, by the network's own names.
+    """Return the EMA weights of a run or packed model, float32, by the network's own names.
 
     Raises:
-        MissingInput: no such model, or a run without a checkpoint. StorageError: damaged.
+        MissingInput: There is no such model, or the run has no checkpoint.
+        StorageError: The weights are damaged.
     """
     folder = find(name)
     if not is_run(folder):
@@ -118,7 +120,7 @@ def weights_of(name: str | Path) -> dict[str, Tensor]:
 
 
 def describe(name: str | Path) -> dict[str, Any]:
-    """What `show` and `models` print of a model or run; nothing is loaded but small files."""
+    """Return the facts that `show` and `models` print, reading small files only."""
     folder = find(name)
     if is_run(folder):
         run = Run.open(folder)
@@ -151,12 +153,16 @@ def describe(name: str | Path) -> dict[str, Any]:
 
 
 def is_run(folder: Path) -> bool:
-    """Is it the folder of a run, and not of a packed model?"""
+    """Whether a folder is a run rather than a packed model."""
     return (folder / "config.yaml").is_file()
 
 
 def run_checkpoint(run: Run, step: int | None = None) -> Checkpoint:
-    """The averaged weights of a run at a step, by default its newest; else `MissingInput`."""
+    """Return the EMA weights of a run at a step, by default the newest.
+
+    Raises:
+        MissingInput: The run has no such checkpoint.
+    """
     checkpoint = run.load(step, groups=["ema"])
     if checkpoint is None:
         raise MissingInput(
@@ -182,15 +188,15 @@ def _load_packed(folder: Path, device: str) -> LoadedModel:
 
 
 def classes_of(run: Run) -> tuple[str, ...]:
-    """The classes of a run's pictures, in order; none where nothing was noted."""
+    """Return the classes of a run's pictures, in order; () if none are recorded."""
     classes = run.read_json("classes.json").get("classes", [])
     if not isinstance(classes, list) or not all(isinstance(name, str) for name in classes):
-        raise StorageError(f"{run.folder / 'classes.json'} holds no names of classes")
+        raise StorageError(f"{run.folder / 'classes.json'} is not a list of class names")
     return tuple(classes)
 
 
 def _config_of(folder: Path, facts: dict[str, Any]) -> Config:
-    """The whole config of a packed model, checked, without its maker's paths."""
+    """Return the config of a packed model, validated, without its maker's paths."""
     return without_paths(merge([Layer(str(folder / CARD), flatten(facts["config"]))])[0])
 
 
@@ -221,10 +227,10 @@ def _assembled(
         c_embed_dim=conditioner.width,
     )
     try:
-        check_weights(make, weights)  # a config may ask for a network of any size
+        check_weights(make, weights)  # before building: the config may state absurd sizes
     except ValueError as error:
         raise DataError(
-            f"the weights in {folder} do not fit its config", str(error)[:300]
+            f"the weights in {folder} do not match its config", str(error)[:300]
         ) from error
     network = make()
     network.load_state_dict(weights)
@@ -237,7 +243,7 @@ def _assembled(
 
 
 def weights_fingerprint(weights: dict[str, Tensor]) -> str:
-    """Sixteen hex digits of the weights as fp16, the same for a run and its packed model."""
+    """Return 16 hex digits of a hash of the fp16 weights, equal for a run and its packed model."""
     digest = hashlib.sha256()
     for key in sorted(weights):
         digest.update(
@@ -247,9 +253,10 @@ def weights_fingerprint(weights: dict[str, Tensor]) -> str:
 
 
 def without_paths(config: Config) -> Config:
-    """The config without the paths of a machine: a packed model is given away, and may be given.
+    """Return the config without paths that lead out of the working folder.
 
-    Whoever made it says nothing of where to look on the machine that opens it.
+    A packed model is distributed: it must not reveal its maker's folders, nor decide which files
+    are read on the machine that opens it.
     """
     source, model = inside(config.data.source), inside(config.embedder.model)
     if model and Path(model).is_dir():

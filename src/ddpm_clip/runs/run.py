@@ -1,20 +1,20 @@
-"""A run is a folder that remembers everything of one training.
+"""A run: the folder that holds everything about one training.
 
     config.yaml          the resolved config
     run.json             format, version, the model that it was started from
-    classes.json, pictures.json, embedder.json  what the data and the embedder were
-    history.jsonl        one line a step
+    classes.json, pictures.json, embedder.json  facts about the data and the embedder
+    history.jsonl        one line per step
     conditioner.*        statistics, prompt bank, bank of embeddings, prior
     bridge.json          why this bridge is the default, and what the prior was fitted on
-    embedder/            the mini-CLIP, where there is one
+    embedder/            the mini-CLIP, if there is one
     checkpoints/step-…/  weights, EMA, optimiser (safetensors), state and manifest (JSON)
-    best.json            which of them has the lowest held-out loss
-    bad_files.json, nan_report.json  what was left out, and what became no number
-    lock                 who writes it, while somebody does
-    samples/ *.png *.gif what a person looks at
-    pictures/            what was kept of a stream
+    best.json            the checkpoint with the lowest held-out loss
+    bad_files.json, nan_report.json  pictures that were left out, and NaN or infinite values
+    lock                 the process that is writing, while there is one
+    samples/ *.png *.gif samples and plots for the user
+    pictures/            stored pictures of a stream
 
-Knows nothing of networks: what it stores are named tensors (`runs/checkpoints.py`).
+Knows nothing of networks: it stores named tensors (`runs/checkpoints.py`).
 """
 
 import json
@@ -43,7 +43,7 @@ FORMAT = 1
 
 
 class Run:
-    """One run folder. Make it with `create` or `open`."""
+    """One run folder; made by `create`, opened by `open`."""
 
     def __init__(self, folder: Path, config: Config):
         self.folder, self.config = folder, config
@@ -59,21 +59,21 @@ class Run:
         facts: dict[str, Any] | None = None,
         copies: dict[str, Path] | None = None,
     ) -> "Run":
-        """Start a run, or continue the one that is there if it is the same.
+        """Start a run, or continue the existing one if it has the same config.
+
+        If the process is killed before the new run is complete, the folder can be used again.
 
         Args:
-            folder: of the run.
-            config: of the run.
-            overwrite: start anew.
-            held: the caller holds the folder (`hold`); else it is held meanwhile.
-            facts: more for run.json.
-            copies: folders to be copied into a new run, by their names there.
-
-        Killed before all of a new run is there, the folder counts as none, and may be begun again.
+            folder: Folder of the run.
+            config: Config of the run.
+            overwrite: Start from scratch, even if the folder holds something.
+            held: The caller holds the folder's lock (`hold`) already.
+            facts: More facts for run.json.
+            copies: Folders to copy into a new run, by their names in the run.
 
         Raises:
-            CannotCreate: the folder holds another run, or something else, or cannot be made.
-            Busy: another process is training in it.
+            CannotCreate: The folder holds another run or other files, or cannot be made.
+            Busy: Another process is training in it.
         """
         folder = Path(folder)
         with nullcontext() if held else hold(folder):
@@ -87,15 +87,15 @@ class Run:
             if names and not overwrite and not only_begun(folder):
                 raise CannotCreate(
                     f"the folder {folder} is not empty",
-                    f"it holds {names[0]!r} and is no run",
+                    f"it holds {names[0]!r} and is not a run",
                     "choose another --out, or --overwrite",
                     param="out",
                 )
             run = cls(folder, config)
             if is_ours(folder):
                 clear(folder, config.data.source)
-            told = {"format": FORMAT, "ddpm_clip": ddpm_clip.__version__}
-            run.write_json(FACTS, told | (facts or {}))
+            base = {"format": FORMAT, "ddpm_clip": ddpm_clip.__version__}
+            run.write_json(FACTS, base | (facts or {}))
             for name, original in (copies or {}).items():
                 with storage.published_folder(folder / name) as place:
                     shutil.copytree(original, place, dirs_exist_ok=True)
@@ -104,16 +104,16 @@ class Run:
 
     @classmethod
     def open(cls, folder: str | Path) -> "Run":
-        """Open a run that exists.
+        """Open an existing run.
 
         Raises:
-            MissingInput: there is none in that folder.
+            MissingInput: The folder is not a run.
         """
         folder = Path(folder)
         if not (folder / CONFIG).is_file():
             raise MissingInput(
                 f"no run in {folder}",
-                "config.yaml is not there",
+                "config.yaml is missing",
                 "start one: ddpm-clip train SOURCE --out FOLDER",
             )
         tree = read_yaml(folder / CONFIG)
@@ -127,7 +127,7 @@ class Run:
             raise CannotCreate(
                 f"{self.folder} holds another run",
                 f"its {key} is {ours[key]!r}, not {theirs[key]!r}",
-                "choose another --out, or --overwrite to start anew",
+                "choose another --out, or --overwrite to start from scratch",
                 param=key,
             )
         self.config = config
@@ -135,11 +135,11 @@ class Run:
         return self
 
     def discard(self) -> None:
-        """Take the whole folder away; only for a run just made here that came to nothing."""
+        """Delete the whole folder; only for a run that was just created and has failed."""
         storage.remove(self.folder)
 
     def settle(self, config: Config) -> None:
-        """Write down what an open choice became when the data were seen."""
+        """Save the config after open choices were decided by the data."""
         self.config = config
         self._write_config()
 
@@ -158,10 +158,10 @@ class Run:
         )
 
     def read_json(self, name: str) -> dict[str, Any]:
-        """Read a JSON file of the run; {} where it is not there.
+        """Read a JSON file of the run; {} if it does not exist.
 
         Raises:
-            StorageError: it is damaged.
+            StorageError: The file is damaged.
         """
         path = self.folder / name
         if not path.is_file():
@@ -177,27 +177,27 @@ class Run:
 
     @property
     def history_path(self) -> Path:
-        """One JSON object a step."""
+        """Path of the history, with one JSON object per step."""
         return self.folder / "history.jsonl"
 
     def append_history(self, steps: Iterable[TrainStep]) -> None:
-        """Add lines to the history; what is no number is null there.
+        """Append steps to the history, with null instead of NaN or infinity.
 
         Raises:
-            StorageError: the disk is full or does not let us write; no line was added.
+            StorageError: The disk is full or cannot be written; no line was added.
         """
         try:
             storage.append_lines(self.history_path, (step.as_row() for step in steps))
         except OSError as error:
-            fix = "free some space, or let us write there"
+            fix = "free some space, or make the folder writable"
             raise StorageError(f"cannot write {self.history_path}", str(error), fix) from error
 
     def history(self) -> list[dict[str, Any]]:
-        """All steps so far; a torn last line (a crash) is left out."""
+        """Return all steps so far, without an incomplete last line from a crash."""
         return [row for row in storage.read_lines(self.history_path) if "step" in row]
 
     def cut_history(self, step: int) -> None:
-        """Forget what came after `step`: it will come again."""
+        """Remove the steps after `step`, which will be repeated."""
         rows = [row for row in self.history() if row["step"] <= step]
         storage.write_text(self.history_path, "".join(json.dumps(row) + "\n" for row in rows))
 
@@ -205,21 +205,21 @@ class Run:
 
     @property
     def checkpoints_folder(self) -> Path:
-        """Where the checkpoints are."""
+        """Folder of the checkpoints."""
         return self.folder / "checkpoints"
 
     def checkpoint_steps(self) -> list[int]:
-        """Steps with a published checkpoint, rising."""
+        """Return the steps with a published checkpoint, ascending."""
         return checkpoints.published_steps(self.checkpoints_folder)
 
     def checkpoint_path(self, step: int) -> Path:
-        """The folder of one checkpoint."""
+        """Return the folder of one checkpoint."""
         return checkpoints.path_of(self.checkpoints_folder, step)
 
     def save(self, checkpoint: Checkpoint, *, best: bool = False) -> Path:
-        """Publish a checkpoint by one rename, then prune: the best and the newest stay.
+        """Write a checkpoint by one rename, then delete all but the best and the newest.
 
-        They are `keep_last`, and two at least, so that there is one to fall back to.
+        The newest `keep_last` are kept, but at least two, so that there is one to fall back to.
         """
         path = checkpoints.publish(self.checkpoints_folder, checkpoint)
         if best:
@@ -236,40 +236,42 @@ class Run:
         return max(2, self.config.training.keep_last)
 
     def check_room(self, size: int) -> None:
-        """See to it that checkpoints of `size` bytes have room, the one being written included.
+        """Check that there is space for checkpoints of `size` bytes, including the next one.
 
         Raises:
-            StorageError: they have none, or may not be written.
+            StorageError: There is no space, or no permission to write.
         """
-        more = self._kept + 2 - len(self.checkpoint_steps())  # the best, and the one in the making
+        more = self._kept + 2 - len(self.checkpoint_steps())  # the best, and the one being written
         checkpoints.check_room(self.checkpoints_folder, size, max(1, more))
 
     def note_best(self, step: int) -> None:
-        """Write down which checkpoint has the lowest held-out loss."""
+        """Record which checkpoint has the lowest held-out loss."""
         self.write_json("best.json", {"step": step})
 
     def best_step(self) -> int | None:
-        """The step with the lowest held-out loss among those saved."""
+        """Return the saved step with the lowest held-out loss."""
         step: int | None = self.read_json("best.json").get("step")
         return step
 
     def load(
         self, step: int | None = None, groups: Iterable[str] | None = None
     ) -> Checkpoint | None:
-        """The checkpoint of `step`, or the newest that is whole; None where there is none.
+        """Return the checkpoint of `step`, or the newest undamaged one; None if there is none.
 
-        A damaged newest one is passed over with a warning.
+        A damaged one is skipped with a warning.
 
         Raises:
-            MissingInput: no checkpoint of that step. StorageError: every one is damaged.
-            DataError: it was made by a newer ddpm_clip.
+            MissingInput: There is no checkpoint of that step.
+            StorageError: Every checkpoint is damaged.
+            DataError: The checkpoint was made by a newer ddpm_clip.
         """
         if step is None:
             return checkpoints.newest(self.checkpoints_folder, groups)
         if step not in self.checkpoint_steps():
-            there = ", ".join(map(str, self.checkpoint_steps()))
+            steps = ", ".join(map(str, self.checkpoint_steps()))
             raise MissingInput(
-                f"{self.folder} has no checkpoint of step {step}", f"there is: {there or 'none'}"
+                f"{self.folder} has no checkpoint of step {step}",
+                f"its checkpoints: {steps or 'none'}",
             )
         return checkpoints.read(self.checkpoint_path(step), groups)
 
@@ -277,20 +279,20 @@ class Run:
 
     @contextmanager
     def writing(self) -> Iterator["Run"]:
-        """Hold the run for one writer, and `tidy` it.
+        """Lock the run for one writer, and `tidy` it.
 
         Raises:
-            Busy: another process holds it.
+            Busy: Another process holds the lock.
         """
         with hold(self.folder):
             self.tidy()
             yield self
 
     def tidy(self) -> None:
-        """Sweep up after a crash: half-written files, and newest checkpoints that are damaged.
+        """Clean up after a crash; only for the process that holds the run's lock.
 
-        Old ones go that the last save had no time to prune: there may be no other save.
-        Only for the one who holds the run.
+        Removes half-written files, sets damaged newest checkpoints aside, and deletes old
+        checkpoints that the last save did not get to.
         """
         for folder in (self.folder, self.checkpoints_folder):
             storage.sweep(folder)

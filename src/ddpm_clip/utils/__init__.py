@@ -1,17 +1,14 @@
-"""Leaves that import nothing of ours.
+"""Helpers that import nothing of this package outside this folder.
 
-- `device`: which device and which number type, and how much memory there is
-- `generators`: generators that say how far they are and end by a result: run to their end in one
-  place
-- `locks`: one writer a folder: a lock that ends with its holder, however that ends
-- `pickled`: weights out of a .pth file without trusting it: a child reads it, this process never
-  does
-- `pickled_child`: a program: read one .pth in a process of its own, and leave plain tensors behind
-- `plain_yaml`: YAML as plain data of bounded size: no tags, no bombs, and one class of error
-- `plots/`: plots as PNG. The only folder that imports matplotlib, and only when it draws
-- `storage`: writing that survives a crash: a file or a folder is there whole, or not at all
+- `device`: chooses device and number type, and reads the size of main memory
+- `generators`: runs a generator that yields progress to its end
+- `locks`: allows one writer per folder, by a lock that its holder's death releases
+- `pickled`: reads weights from an untrusted .pth file, through a child process
+- `pickled_child`: the program of that child: converts one .pth file to plain tensors
+- `plain_yaml`: parses YAML as plain data within size limits
+- `plots/`: plots as PNG; the only folder that imports matplotlib
+- `storage`: atomic writing of files and folders, which survives a crash
 - `tensors`: tensors to and from pictures and safetensors files
-- `untrusted`: reading files that somebody else may have made: regular files of bounded size, plain
-  data only
-- `visualization`: pictures from tensors: grids with captions, GIFs
+- `untrusted`: reads untrusted files: regular files of limited size with plain data only
+- `visualization`: picture grids with captions, and GIFs
 """

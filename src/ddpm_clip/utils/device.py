@@ -1,7 +1,4 @@
-"""Which device and which number type, and how much memory there is.
-
-Leaf: imports nothing of ours.
-"""
+"""Chooses device and number type, and reads the size of main memory."""
 
 import os
 
@@ -9,7 +6,7 @@ import torch
 
 
 def pick_device(name: str = "auto") -> torch.device:
-    """`auto` takes CUDA, then MPS, then the CPU; other names are taken as they are."""
+    """Return a device; `auto` chooses CUDA, else MPS, else the CPU."""
     if name != "auto":
         return torch.device(name)
     if torch.cuda.is_available():
@@ -18,7 +15,7 @@ def pick_device(name: str = "auto") -> torch.device:
 
 
 def has_fast_bfloat16(device: torch.device) -> bool:
-    """True where bfloat16 is computed in hardware; emulated it is slower than float32."""
+    """Whether bfloat16 is computed in hardware; emulated it is slower than float32."""
     if device.type == "cuda":
         return bool(torch.cuda.is_bf16_supported(including_emulation=False))
     if device.type == "cpu":
@@ -28,14 +25,14 @@ def has_fast_bfloat16(device: torch.device) -> bool:
 
 
 def pick_dtype(name: str, device: torch.device) -> torch.dtype:
-    """`auto` takes bfloat16 where it is fast, else float32; never float16."""
+    """Return a number type; `auto` chooses bfloat16 if it is fast, else float32, never float16."""
     if name == "auto":
         return torch.bfloat16 if has_fast_bfloat16(device) else torch.float32
     return {"float32": torch.float32, "bfloat16": torch.bfloat16}[name]
 
 
 def physical_memory() -> int:
-    """Bytes of main memory; where the system does not say, more than any machine has."""
+    """Return the bytes of main memory; if unknown, more than any machine has."""
     try:
         return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
     except (AttributeError, ValueError, OSError):

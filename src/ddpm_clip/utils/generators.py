@@ -1,30 +1,27 @@
-"""Generators that say how far they are and end by a result: run to their end in one place.
-
-Leaf: imports nothing of ours, and knows nothing of what is yielded.
-"""
+"""Runs a generator that yields progress and returns a result to its end."""
 
 from collections.abc import Callable, Generator
 from typing import TypeVar
 
-Said = TypeVar("Said")
+Yielded = TypeVar("Yielded")
 Result = TypeVar("Result")
 
 
 def finish(
-    work: Generator[Said, None, Result], show: Callable[[Said], object] | None = None
+    work: Generator[Yielded, None, Result], show: Callable[[Yielded], object] | None = None
 ) -> Result:
-    """Run a generator to its end and hand over what it returns.
+    """Run a generator to its end and return its result.
 
     Args:
-        work: begun or not.
-        show: is handed all that `work` yields. What it raises goes through; closing `work` then
-            is the caller's business.
+        work: The generator, which may be started already.
+        show: Function that is called with everything that `work` yields. Its exceptions are not
+            caught; the caller must close `work` then.
     """
     while True:
         try:
-            said = next(work)
+            value = next(work)
         except StopIteration as end:
             result: Result = end.value
             return result
         if show is not None:
-            show(said)
+            show(value)

@@ -1,7 +1,7 @@
-"""YAML as plain data of bounded size: no tags, no bombs, and one class of error.
+"""Parses YAML as plain data within size limits: no tags, no bombs, and one class of error.
 
-An alias repeats what its anchor stands for, so that ten lines can mean a billion entries; what a
-text would become is counted before it is built. Leaf: imports nothing of ours.
+An alias repeats the value of its anchor, so ten lines can expand to a billion entries. So the
+entries are counted before they are built.
 """
 
 from collections.abc import Iterator
@@ -10,22 +10,22 @@ from typing import Any
 import yaml
 
 MAX_TEXT = 2**18
-"""Characters; the longest config of ours has 4,000."""
+"""Most characters of a text; our longest config has 4,000."""
 
 MAX_DEPTH = 32
 MAX_NODES = 20_000
-"""Keys, values and lists, aliases written out."""
+"""Most keys, values and lists, with aliases expanded."""
 
 LONGEST_NUMBER = 100
-"""Characters of a whole number; 2**64 has twenty."""
+"""Most characters of an integer; 2**64 has twenty."""
 
 
 class _Loader(yaml.SafeLoader):
-    """The safe loader, without numbers of a size that nothing can print."""
+    """The safe loader, without integers that are too large to print."""
 
 
 def _whole_number(loader: _Loader, node: yaml.ScalarNode) -> int:
-    if len(node.value) > LONGEST_NUMBER:  # sixties take long, and `0xfff…` has no other limit
+    if len(node.value) > LONGEST_NUMBER:  # base 60 is slow, and `0xfff…` has no other limit
         raise ValueError(f"a number has {len(node.value):,} digits")
     return int(loader.construct_yaml_int(node))
 
@@ -34,10 +34,10 @@ _Loader.add_constructor("tag:yaml.org,2002:int", _whole_number)
 
 
 def parse_yaml(text: str) -> Any:
-    """What the safe loader makes of a text, if that is small and plain.
+    """Parse a text with the safe loader, if the result is small and plain.
 
     Raises:
-        ValueError: it is no YAML, or too large, too deep or too repetitive.
+        ValueError: The text is not YAML, or too large, too deep or too repetitive.
     """
     if len(text) > MAX_TEXT:
         raise ValueError(f"it has {len(text):,} characters, more than {MAX_TEXT:,}")
@@ -51,24 +51,24 @@ def parse_yaml(text: str) -> Any:
         LookupError,
         TypeError,
         AttributeError,
-    ) as error:  # its loader fails in many classes
+    ) as error:  # the loader raises many exceptions
         raise ValueError(" ".join(str(error).split()) or "it is nested too deeply") from error
 
 
 def _measure(events: Iterator[Any]) -> None:
-    """Count the nodes that a text stands for, each alias as large as its anchor.
+    """Count the nodes of a text, each alias as large as its anchor.
 
     Raises:
-        ValueError: too many, or too deep.
+        ValueError: There are too many nodes or levels.
     """
     anchors: dict[str | None, int] = {}
-    open_: list[tuple[str | None, int]] = []  # anchor of each list or mapping, nodes before it
+    open_: list[tuple[str | None, int]] = []  # anchor of each open collection, nodes before it
     total = 0
     for event in events:
         match event:
             case yaml.AliasEvent():
                 if event.anchor not in anchors:
-                    raise ValueError(f"*{event.anchor} stands inside itself or for nothing")
+                    raise ValueError(f"alias *{event.anchor} is undefined or contains itself")
                 total += anchors[event.anchor]
             case yaml.ScalarEvent():
                 total += 1
@@ -85,6 +85,6 @@ def _measure(events: Iterator[Any]) -> None:
 
 def _check(nodes: int, depth: int) -> None:
     if nodes > MAX_NODES:
-        raise ValueError(f"it stands for more than {MAX_NODES:,} entries")
+        raise ValueError(f"it expands to more than {MAX_NODES:,} entries")
     if depth > MAX_DEPTH:
         raise ValueError(f"it is nested more than {MAX_DEPTH} levels deep")

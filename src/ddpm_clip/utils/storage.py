@@ -1,7 +1,4 @@
-"""Writing that survives a crash: a file or a folder is there whole, or not at all.
-
-Leaf: imports nothing of ours.
-"""
+"""Atomic writing that survives a crash: a file or folder exists completely, or not at all."""
 
 import hashlib
 import json
@@ -17,7 +14,7 @@ TEMPORARY, DOOMED = ".tmp-", ".del-"
 
 
 def sync(path: Path) -> None:
-    """Wait until the disk has a file, or the names in a folder, even through a power cut."""
+    """Wait until a file, or the entries of a folder, are safe on disk even from a power cut."""
     handle = os.open(path, os.O_RDONLY)
     try:
         os.fsync(handle)
@@ -26,7 +23,7 @@ def sync(path: Path) -> None:
 
 
 def make_folder(folder: Path) -> list[Path]:
-    """Make a folder and those above it, on the disk; gives the new ones, the deepest first."""
+    """Make a folder with its parents, synced to disk; return the new ones, deepest first."""
     absent = [one for one in (folder, *folder.parents) if not one.exists()]
     folder.mkdir(parents=True, exist_ok=True)
     for one in absent:
@@ -36,9 +33,9 @@ def make_folder(folder: Path) -> list[Path]:
 
 @contextmanager
 def replacing(path: Path) -> Iterator[Path]:
-    """A temporary path beside `path` to write to; on leaving, it becomes `path` in one step.
+    """Yield a temporary path to write to; on leaving the block, it replaces `path` in one step.
 
-    If the block raises, `path` is what it was and the temporary file is gone.
+    If the block raises, `path` is unchanged and the temporary file is deleted.
     """
     temporary = path.with_name(f"{TEMPORARY}{path.name}")
     try:
@@ -57,16 +54,16 @@ def write_bytes(path: Path, data: bytes) -> None:
 
 
 def write_text(path: Path, text: str) -> None:
-    """`write_bytes` in UTF-8."""
+    """Replace a file in one step, with text in UTF-8."""
     write_bytes(path, text.encode("utf-8"))
 
 
 @contextmanager
 def published_folder(path: Path) -> Iterator[Path]:
-    """A folder to fill inside the `with`; it appears as `path` in one rename, or not at all.
+    """Yield a folder to fill; on leaving the block it appears as `path` by one rename.
 
-    Every file in it is on the disk before the rename, so that not even a power cut leaves one of
-    this name with torn files.
+    Every file in it is synced before the rename, so that not even a power cut leaves a folder of
+    this name with incomplete files. If the block raises, nothing appears.
     """
     temporary = path.with_name(f"{TEMPORARY}{path.name}")
     make_folder(path.parent)
@@ -86,21 +83,21 @@ def published_folder(path: Path) -> Iterator[Path]:
 
 
 def remove_folder(path: Path) -> None:
-    """Delete a folder so that a half-deleted one is never taken for a whole one."""
+    """Delete a folder so that a half-deleted one is never mistaken for a complete one."""
     doomed = _aside(path)
-    sync(path.parent)  # else a power cut may bring the name back, and not the files
+    sync(path.parent)  # otherwise a power cut may restore the name without the files
     shutil.rmtree(doomed, ignore_errors=True)
 
 
 def sweep(folder: Path) -> None:
-    """Remove what a crash left half-written or half-deleted in a folder; only for its writer."""
+    """Remove half-written or half-deleted files after a crash; only for the folder's writer."""
     for prefix in (TEMPORARY, DOOMED):
         for path in folder.glob(f"{prefix}*"):
             remove(path)
 
 
 def remove(path: Path) -> None:
-    """Delete a file, or a folder with all that is in it; nothing where there is neither."""
+    """Delete a file, or a folder with its contents, if it exists."""
     if path.is_dir() and not path.is_symlink():
         shutil.rmtree(path, ignore_errors=True)
     else:
@@ -108,7 +105,7 @@ def remove(path: Path) -> None:
 
 
 def sync_tree(folder: Path) -> None:
-    """`sync` of every file and folder below, and of `folder` itself."""
+    """Sync every file and folder below `folder`, and `folder` itself."""
     for place, _, names in os.walk(folder):
         for name in names:
             sync(Path(place, name))
@@ -116,10 +113,10 @@ def sync_tree(folder: Path) -> None:
 
 
 def reserve(folder: Path, size: int) -> None:
-    """Try out whether `size` bytes can be written in a folder, by writing there and no more.
+    """Check that `size` bytes can be written in a folder, by writing and deleting a file.
 
     Raises:
-        OSError: they cannot: no room, a quota or limit, or no permission.
+        OSError: They cannot: no space, a quota or limit, or no permission.
     """
     path = folder / f"{TEMPORARY}room"
     try:
@@ -136,9 +133,9 @@ def reserve(folder: Path, size: int) -> None:
 
 
 def append_lines(path: Path, rows: Iterable[Mapping[str, Any]]) -> None:
-    """Add a JSON object a line; all of them, or where that fails none.
+    """Append JSON objects, one per line; if that fails, none is added.
 
-    A line that a crash left torn stays by itself.
+    An incomplete last line, left by a crash, stays on a line of its own.
     """
     data = "".join(json.dumps(row) + "\n" for row in rows).encode("utf-8")
     with open(path, "a+b", buffering=0) as file:
@@ -156,9 +153,9 @@ def append_lines(path: Path, rows: Iterable[Mapping[str, Any]]) -> None:
 
 
 def read_lines(path: Path) -> list[dict[str, Any]]:
-    """The objects of a file of lines; [] where there is none. A torn or damaged line is left out.
+    """Return the JSON objects of a file, one per line; [] if there is no file.
 
-    A crash tears the last one only.
+    An incomplete or damaged line is left out; a crash can only damage the last one.
     """
     if not path.is_file():
         return []
@@ -174,7 +171,7 @@ def read_lines(path: Path) -> list[dict[str, Any]]:
 
 
 def _aside(path: Path) -> Path:
-    """Rename a folder to what nobody takes for one; gives its new name."""
+    """Rename a folder to a name that marks it for deletion, and return its new path."""
     doomed = path.with_name(f"{DOOMED}{path.name}")
     shutil.rmtree(doomed, ignore_errors=True)
     os.rename(path, doomed)
@@ -182,13 +179,13 @@ def _aside(path: Path) -> Path:
 
 
 def sha256(path: Path) -> str:
-    """Hex digest of a file's bytes.
+    """Return the SHA-256 of a file in hex.
 
     Raises:
-        OSError: it cannot be read, or is no regular file: a pipe would never end.
+        OSError: The file cannot be read, or is not a regular file (a pipe would never end).
     """
     handle = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0))
     with os.fdopen(handle, "rb") as file:
         if not stat.S_ISREG(os.fstat(handle).st_mode):
-            raise OSError(f"{path} is no regular file")
+            raise OSError(f"{path} is not a regular file")
         return hashlib.file_digest(file, "sha256").hexdigest()

@@ -1,9 +1,8 @@
-"""Reading files that somebody else may have made: regular files of bounded size, plain data only.
+"""Reads untrusted files: regular files of limited size, with plain data only.
 
-A model, a cache or a config from the internet is opened with these and with nothing else. A pipe
-or device is refused and never waited for, a size is known before memory is taken for it, and what
-comes out are texts, numbers, lists and tensors. Leaf: imports nothing of ours, and knows nothing
-of what the files mean.
+A model, a cache or a config from the internet is read with these functions only. Pipes and devices
+are refused without blocking, sizes are checked before memory is allocated, and the results are
+plain strings, numbers, lists and tensors.
 """
 
 import json
@@ -16,19 +15,19 @@ from pathlib import Path
 from typing import Any
 
 MAX_TEXT = 64 * 2**20
-"""Bytes of a JSON file: a model with a large bank names its rows there."""
+"""Largest JSON file in bytes; a model with a large bank lists its keys there."""
 
 MAX_DEPTH = 64
-"""Lists within lists; no file of ours has ten."""
+"""Deepest nesting; none of our files has ten levels."""
 
 MAX_HEADER = 16 * 2**20
-"""Bytes of the table in front of a safetensors file; ours have some thousands."""
+"""Largest header of a safetensors file in bytes; ours have some thousands."""
 
 MAX_AXES = 16
 MAX_NUMBERS = 2**48
-"""That a shape may stand for, an axis of none counted as one: torch cannot count much further."""
+"""Largest number of elements of a shape, empty axes counted as 1; torch fails not far above."""
 
-# not those of eight bits that float: torch cannot say of them whether they are numbers
+# without 8-bit floats: torch cannot test them for NaN
 BYTES = {
     "BOOL": 1,
     "U8": 1,
@@ -55,37 +54,38 @@ SIGNATURES = {
 
 
 def read_bytes(path: Path, limit: int) -> bytes:
-    """The content of a regular file of at most `limit` bytes.
+    """Return the content of a regular file of at most `limit` bytes.
 
     Raises:
-        OSError: it is not there, not a regular file, or cannot be read. ValueError: too large.
+        OSError: The file does not exist, is not a regular file, or cannot be read.
+        ValueError: The file is too large.
     """
-    # a pipe would block in open, a device would never end
+    # opening a pipe would block, reading a device would never end
     handle = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0))
     with os.fdopen(handle, "rb") as file:
         facts = os.fstat(handle)
         if not stat.S_ISREG(facts.st_mode):
-            raise OSError(f"{path} is no regular file")
+            raise OSError(f"{path} is not a regular file")
         if facts.st_size > limit:
             raise ValueError(f"it has {facts.st_size:,} bytes, more than {limit:,}")
         return file.read(facts.st_size)
 
 
 def user_path(name: str | Path) -> Path:
-    """A path with `~` as the home folder; of a user whom nobody knows it stays what it is."""
+    """Return a path with `~` expanded; that of an unknown user stays unchanged."""
     return Path(os.path.expanduser(name))
 
 
 def is_file(path: Path) -> bool:
-    """Whether a regular file is there; a name that no file can have is none."""
+    """Whether a regular file exists; False for an invalid name."""
     try:
         return path.is_file()
-    except (OSError, ValueError):  # too long, a loop of links, a folder that lets nobody in
+    except (OSError, ValueError):  # too long a name, a loop of links, a folder without access
         return False
 
 
 def is_there(path: Path) -> bool:
-    """Whether a name leads anywhere; one that no file can have does not."""
+    """Whether a path exists; False for an invalid name."""
     try:
         return path.exists()
     except (OSError, ValueError):
@@ -93,25 +93,26 @@ def is_there(path: Path) -> bool:
 
 
 def read_text(path: Path, limit: int = MAX_TEXT) -> str:
-    """`read_bytes` as UTF-8.
+    """Return the content of a regular file as text.
 
     Raises:
-        OSError: as `read_bytes`. ValueError: too large, or no UTF-8.
+        OSError: As in `read_bytes`.
+        ValueError: The file is too large or not UTF-8.
     """
     return read_bytes(path, limit).decode("utf-8")
 
 
 def parse_json(text: str | bytes, *, finite: bool = True) -> Any:
-    """Plain JSON of no more than `MAX_DEPTH` levels.
+    """Parse plain JSON of no more than `MAX_DEPTH` levels.
 
-    Half a character, which JSON can spell and no file can hold, is replaced.
+    Lone surrogates, which JSON can encode but no file can hold, are replaced.
 
     Args:
-        text: to be read.
-        finite: refuse NaN and numbers out of range.
+        text: The JSON text.
+        finite: Refuse NaN, infinity and numbers out of range.
 
     Raises:
-        ValueError: it is none.
+        ValueError: The text is not plain JSON.
     """
     strict: dict[str, Any] = {"parse_constant": _no_constant, "parse_float": _finite}
     try:
@@ -121,31 +122,33 @@ def parse_json(text: str | bytes, *, finite: bool = True) -> Any:
 
 
 def read_json(path: Path, limit: int = MAX_TEXT) -> Any:
-    """`parse_json` of a regular file.
+    """Parse a regular file of plain JSON.
 
     Raises:
-        OSError: as `read_bytes`. ValueError: too large, or no plain JSON.
+        OSError: As in `read_bytes`.
+        ValueError: The file is too large or not plain JSON.
     """
     return parse_json(read_text(path, limit))
 
 
 def read_object(path: Path, limit: int = MAX_TEXT) -> dict[str, Any]:
-    """`read_json` where it must be an object.
+    """Parse a regular file that holds a JSON object.
 
     Raises:
-        OSError, ValueError: as `read_json`, or it is something else.
+        OSError: As in `read_bytes`.
+        ValueError: As in `read_json`, or the file holds another type.
     """
     value = read_json(path, limit)
     if not isinstance(value, dict):
-        raise ValueError(f"it holds no JSON object but {type(value).__name__}")
+        raise ValueError(f"it is not a JSON object but a {type(value).__name__}")
     return value
 
 
 def whole(value: Any, depth: int = 0) -> Any:
-    """Plain data whose texts can be written: lone surrogates become question marks.
+    """Return plain data with lone surrogates replaced, so that its texts can be written.
 
     Raises:
-        ValueError: more than `MAX_DEPTH` levels.
+        ValueError: There are more than `MAX_DEPTH` levels.
     """
     if depth > MAX_DEPTH:
         raise ValueError("it is nested too deeply")
@@ -159,26 +162,28 @@ def whole(value: Any, depth: int = 0) -> Any:
 
 
 def read_safetensors(path: Path, limit: int = 64 * 2**30) -> bytes:
-    """The bytes of a safetensors file whose header was looked at before they were read.
+    """Return the bytes of a safetensors file, after checking its header.
 
     Raises:
-        OSError: as `read_bytes`. ValueError: it is something else, says what, or is torn.
+        OSError: As in `read_bytes`.
+        ValueError: The file has another format, which the message names if known, or is damaged.
     """
     described(path, limit)
     return read_bytes(path, limit)
 
 
 def described(path: Path, limit: int = 64 * 2**30) -> dict[str, tuple[int, ...]]:
-    """The shapes in a safetensors file by name; only its header is read.
+    """Return the shapes in a safetensors file by name, reading only its header.
 
     Raises:
-        OSError: as `read_bytes`. ValueError: it is something else, says what, or is torn.
+        OSError: As in `read_bytes`.
+        ValueError: The file has another format, which the message names if known, or is damaged.
     """
     handle = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0))
     with os.fdopen(handle, "rb") as file:
         facts = os.fstat(handle)
         if not stat.S_ISREG(facts.st_mode):
-            raise OSError(f"{path} is no regular file")
+            raise OSError(f"{path} is not a regular file")
         if facts.st_size > limit:
             raise ValueError(f"it has {facts.st_size:,} bytes, more than {limit:,}")
         start = file.read(8)
@@ -186,18 +191,18 @@ def described(path: Path, limit: int = 64 * 2**30) -> dict[str, tuple[int, ...]]
             raise ValueError(f"it is {what}")
         size = struct.unpack("<Q", start)[0] if len(start) == 8 else 0
         if not 2 <= size <= min(MAX_HEADER, facts.st_size - 8):
-            raise ValueError("its header has no such size")
+            raise ValueError("the stated size of its header is impossible")
         header = parse_json(file.read(size))
     return _shapes(header, facts.st_size - 8 - size)
 
 
 def told_by_content(start: bytes) -> str:
-    """What a file is by its first bytes, where it is a known thing that we do not read; else ''."""
+    """Return which known but unsupported format a file has, by its first bytes; else ''."""
     return next((what for mark, what in SIGNATURES.items() if start.startswith(mark)), "")
 
 
 def _shapes(header: Any, size: int) -> dict[str, tuple[int, ...]]:
-    """Shapes of a header whose tensors fill `size` bytes exactly, without gap or overlap."""
+    """Return the shapes in a header whose tensors fill `size` bytes without gap or overlap."""
     if not isinstance(header, Mapping):
         raise ValueError("it has no table of tensors")
     entries = {name: entry for name, entry in header.items() if name != "__metadata__"}
@@ -208,12 +213,12 @@ def _shapes(header: Any, size: int) -> dict[str, tuple[int, ...]]:
             raise ValueError("its tensors overlap or leave gaps")
         at = end
     if at != size:
-        raise ValueError(f"it holds {size:,} bytes of tensors, not {at:,}")
+        raise ValueError(f"it has {size:,} bytes of tensors, not {at:,}")
     return {name: shape for name, (shape, _) in read.items()}
 
 
 def _entry(name: str, entry: Any) -> tuple[tuple[int, ...], tuple[int, int]]:
-    """Shape and span of one tensor, which fit each other."""
+    """Return the shape and byte range of one tensor, after checking that they match."""
     try:
         shape = tuple(entry["shape"])
         start, end = entry["data_offsets"]
@@ -223,7 +228,7 @@ def _entry(name: str, entry: Any) -> tuple[tuple[int, ...], tuple[int, int]]:
     except (KeyError, TypeError, ValueError) as error:
         raise ValueError(f"its entry of {name[:80]!r} cannot be read") from error
     if not sound:
-        raise ValueError(f"shape and size of {name[:80]!r} disagree")
+        raise ValueError(f"shape and size of {name[:80]!r} do not match")
     return shape, (start, end)
 
 
@@ -232,7 +237,7 @@ def _is_size(number: object) -> bool:
 
 
 def _no_constant(name: str) -> float:
-    raise ValueError(f"{name} is no number of plain JSON")
+    raise ValueError(f"{name} is not allowed in plain JSON")
 
 
 def _finite(text: str) -> float:

@@ -1,6 +1,6 @@
-"""Pictures from tensors: grids with captions, GIFs. Pillow only.
+"""Makes pictures from tensors: grids with captions, and GIFs, with Pillow only.
 
-Leaf: imports nothing of ours but its sibling `tensors`. Pixels are in [-1, 1] on the tensor side.
+Pixels are in [-1, 1] on the tensor side.
 """
 
 import io
@@ -18,12 +18,12 @@ TEXT_SIZE = 13
 
 
 def to_image(x: Tensor) -> Image.Image:
-    """A picture (c, h, w), or the first of a batch (b, c, h, w), in [-1, 1] as PIL."""
+    """Convert a picture (c, h, w), or the first of a batch (b, c, h, w), in [-1, 1] to PIL."""
     return to_picture(x[0] if x.ndim == 4 else x)
 
 
 def zoom_for(side: int, wanted: int = 96) -> int:
-    """How many times a small picture is enlarged so that a person sees it."""
+    """Return the factor by which a small picture is enlarged to about `wanted` pixels."""
     return max(1, round(wanted / side))
 
 
@@ -35,14 +35,14 @@ def grid(
     zoom: int | None = None,
     gap: int = 2,
 ) -> Image.Image:
-    """Rows of equally large pictures on paper, with names on the left and on top.
+    """Return a grid of pictures of equal size, with names on the left and on top.
 
     Args:
-        rows: at least one picture; short rows leave room.
-        row_names: one a row, wrapped where long.
-        column_names: one a column.
-        zoom: whole-number enlargement without smoothing; None chooses one.
-        gap: pixels between pictures.
+        rows: Rows of pictures, at least one; short rows leave empty cells.
+        row_names: One name per row; long names are wrapped.
+        column_names: One name per column.
+        zoom: Integer factor of enlargement, without smoothing; None chooses one.
+        gap: Pixels between pictures.
     """
     width, height = rows[0][0].size
     zoom = zoom_for(max(width, height)) if zoom is None else zoom
@@ -65,7 +65,7 @@ def grid(
 
 
 def tensor_grid(x: Tensor, columns: int, **options: object) -> Image.Image:
-    """A grid of x (n, c, h, w), `columns` a row; options as for `grid`."""
+    """Return a grid of x (n, c, h, w) with `columns` pictures per row; options as in `grid`."""
     pictures = [to_picture(one) for one in x]
     rows = [pictures[i : i + columns] for i in range(0, len(pictures), columns)]
     return grid(rows, **options)  # type: ignore[arg-type]
@@ -77,10 +77,10 @@ def save_gif(
     """Write a looping GIF.
 
     Args:
-        frames: equally large pictures.
-        path: of the GIF.
-        interval: milliseconds a frame.
-        hold: milliseconds of the last frame.
+        frames: Pictures of equal size.
+        path: Path of the GIF.
+        interval: Duration of a frame in milliseconds.
+        hold: Duration of the last frame in milliseconds.
     """
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -89,7 +89,7 @@ def save_gif(
 
 
 def encoded_gif(frames: Sequence[Image.Image], *, interval: int = 100, hold: int = 2000) -> bytes:
-    """The bytes of the looping GIF that `save_gif` writes."""
+    """Return the bytes of the looping GIF that `save_gif` writes."""
     durations, buffer = [interval] * (len(frames) - 1) + [hold], io.BytesIO()
     frames[0].save(
         buffer, "GIF", save_all=True, append_images=frames[1:], duration=durations, loop=0
@@ -98,7 +98,7 @@ def encoded_gif(frames: Sequence[Image.Image], *, interval: int = 100, hold: int
 
 
 def encoded_png(image: Image.Image) -> bytes:
-    """The bytes of a PNG without any text in it."""
+    """Return the bytes of a PNG without any metadata texts."""
     buffer = io.BytesIO()
     image.save(buffer, "PNG")
     return buffer.getvalue()
@@ -110,7 +110,7 @@ def save_animation(
     interval: int = 300,
     repeat_delay: int = 5000,
 ) -> Path:
-    """The legacy GIF of a sequence of pictures or tensors; a batch becomes a square grid."""
+    """Write the GIF of earlier projects from pictures or tensors; a batch becomes a square grid."""
     frames = [x if isinstance(x, Image.Image) else _frame(x) for x in xs]
     return save_gif(frames, gif_name, interval=interval, hold=repeat_delay)
 
@@ -118,13 +118,13 @@ def save_animation(
 def generation_image(
     images: Tensor, text_list: Sequence[str], w: Sequence[float], save_path: str | Path
 ) -> Path:
-    """The legacy grid of guidance weights, a row each, by prompts, a column each.
+    """Write the grid of earlier projects: one row per guidance weight, one column per prompt.
 
     Args:
-        images: (len(w), len(text_list), c, h, w) or (len(w) * len(text_list), c, h, w).
-        text_list: the prompts.
-        w: the weights, w = s - 1.
-        save_path: of the PNG.
+        images: Pictures (len(w), len(text_list), c, h, w), or with the first two axes flattened.
+        text_list: The prompts.
+        w: Guidance weights; w = guidance scale - 1.
+        save_path: Path of the PNG.
     """
     flat = images.flatten(0, 1) if images.ndim == 5 else images
     sheet = tensor_grid(

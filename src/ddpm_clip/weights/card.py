@@ -1,7 +1,6 @@
-"""The card of a packed model: what it is called, what it was made with, and its config.
+"""Reads the model card of a packed model: its name, its provenance and its config.
 
-A model may come from anywhere: every field is checked for its kind here, and none is obeyed.
-Knows nothing of what the config means.
+A packed model may come from anyone, so the type of every field is checked here.
 """
 
 from pathlib import Path
@@ -20,14 +19,14 @@ FIELDS: dict[str, Any] = {
     "card": dict,
     "config": dict,
 }
-"""What a card must hold, and as what."""
+"""The fields of a card and their types."""
 
 
 def read_card(folder: Path) -> dict[str, Any]:
-    """What the card in a packed model's folder says.
+    """Return the fields of the card in a packed model's folder.
 
     Raises:
-        DataError: it is no card, or one of a newer version.
+        DataError: The card is malformed, or was written by a newer version.
     """
     try:
         facts: dict[str, Any] = {"card": {}, "classes": [], "step": None, "name": folder.name}
@@ -38,7 +37,7 @@ def read_card(folder: Path) -> dict[str, Any]:
         if not all(isinstance(name, str) for name in facts["classes"]):
             raise TypeError("a class has no name")
     except (OSError, ValueError, KeyError, TypeError) as error:
-        raise DataError(f"{folder / CARD} is no model card of ours", str(error)[:200]) from error
+        raise DataError(f"{folder / CARD} is not a model card", str(error)[:200]) from error
     if facts["format"] > FORMAT:
         by = str(facts.get("ddpm_clip", "a later version"))[:40]
         raise DataError(f"{folder} was made by ddpm_clip {by}", fix="upgrade ddpm-clip")

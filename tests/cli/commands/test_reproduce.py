@@ -75,7 +75,7 @@ def test_out_never_replaces_the_picture_itself(cli, run, rose):
     ("words", "code", "said"),
     [
         (("gone.png",), 66, "gone.png"),
-        (("text.png",), 65, "no PNG"),
+        (("text.png",), 65, "not a PNG"),
         (("bare.png",), 65, "does not say how it was painted"),
         (("{rose}",), 65, "not painted by this flowers"),
         (("{rose}", "--model", "digits"), 65, "fingerprint"),

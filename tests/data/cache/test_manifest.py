@@ -113,7 +113,7 @@ def lengths(n, key):
 
 
 @pytest.mark.parametrize(
-    ("codec", "why"), [("snappy", "unpack to more"), ("zstd", "compressed by ZSTD")]
+    ("codec", "why"), [("snappy", "bytes expand to"), ("zstd", "compressed with ZSTD")]
 )
 def test_a_small_table_that_means_a_large_one_takes_no_room(tmp_path, codec, why):
     n, key = 3000, bytes(200_000)
@@ -132,11 +132,11 @@ def test_a_small_table_that_means_a_large_one_takes_no_room(tmp_path, codec, why
 def test_a_table_without_a_column_and_a_pipe_in_place_of_one_are_damaged(tmp_path):
     parquet.write_table(lengths(3, b"k").drop(["row"]), tmp_path / MANIFEST)
     os.mkfifo(tmp_path / "rows-00000.parquet")
-    with pytest.warns(UserWarning, match="is damaged and starts anew") as said:
+    with pytest.warns(UserWarning, match="is damaged .*count as missing") as said:
         assert len(read_manifest(tmp_path)[0]) == 0
     told = " ".join(str(one.message) for one in said)
     assert "no column 'row'" in told
-    assert "no regular file" in told
+    assert "not a regular file" in told
 
 
 def test_adding_a_shard_writes_its_own_rows_and_no_others(tmp_path):

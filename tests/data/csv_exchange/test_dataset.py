@@ -76,7 +76,7 @@ def test_an_unusable_picture_is_named_and_its_row_goes_with_it(listed, tmp_path)
 
 
 def test_a_csv_that_does_not_fit_is_refused(listed, tmp_path):
-    with pytest.raises(DataError, match="4 numbers a row"):
+    with pytest.raises(DataError, match="embeddings of size 4"):
         CLIPDataset(listed[0])
     write_csv(tmp_path / "lost.csv", ["nowhere.png"], torch.ones(1, 4))
     with (

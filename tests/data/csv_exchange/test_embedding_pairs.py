@@ -21,7 +21,7 @@ def test_pairs_are_read_from_a_file_or_the_folder_it_lies_in(tmp_path, given):
 
 def test_what_is_not_there_exits_66(tmp_path):
     for path in (tmp_path, tmp_path / "none.npz"):
-        with pytest.raises(MissingInput, match="no pairs in"):
+        with pytest.raises(MissingInput, match="no pairs of embeddings"):
             read_pairs(path)
 
 
@@ -36,15 +36,15 @@ def test_what_is_not_there_exits_66(tmp_path):
         {"image": np.zeros((4, 3), np.uint8), "text": np.zeros((4, 3))},
         {"image": np.zeros((600_000, 8), np.float32), "text": np.zeros((4, 3))},
     ],
-    ids=["no text", "another number", "no rows", "no numbers", "a pickle", "bytes", "a bomb"],
+    ids=["no text", "another number", "no rows", "NaN or infinite", "a pickle", "bytes", "a bomb"],
 )
 def test_what_are_no_pairs_is_named(tmp_path, spoilt):
     np.savez_compressed(tmp_path / "pairs.npz", **spoilt)
-    with pytest.raises(DataError, match="holds no pairs"):
+    with pytest.raises(DataError, match="has no pairs"):
         read_pairs(tmp_path / "pairs.npz")
 
 
 def test_a_file_that_is_no_npz_is_named(tmp_path):
     (tmp_path / "pairs.npz").write_bytes(b"no zip")
-    with pytest.raises(DataError, match="holds no pairs"):
+    with pytest.raises(DataError, match="has no pairs"):
         read_pairs(tmp_path / "pairs.npz")

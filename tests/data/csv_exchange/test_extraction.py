@@ -97,7 +97,7 @@ def test_a_picture_that_cannot_be_decoded_is_named_and_left_out(paths, tmp_path)
 
 def test_two_encoders_are_not_mixed_in_one_csv(paths, tmp_path):
     (tmp_path / "clip.csv").write_text("other.png,1,2\n")
-    with pytest.raises(DataError, match="holds 2 numbers a row, this encoder gives 3"):
+    with pytest.raises(DataError, match="size 2, but this encoder makes 3"):
         extract(paths, tmp_path / "clip.csv")
     assert (tmp_path / "clip.csv").read_text() == "other.png,1,2\n"
 

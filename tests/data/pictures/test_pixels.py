@@ -84,7 +84,7 @@ def test_above_the_limit_the_same_pixels_are_memory_mapped(tmp_path, named):
 
 def test_no_room_for_the_map_is_a_storage_error(tmp_path):
     (tmp_path / "file").write_bytes(b"")
-    with pytest.raises(StorageError, match="no room for"):
+    with pytest.raises(StorageError, match="no space for"):
         load_pixels(
             DrawnFlowers(90, size=64),
             size=64,

@@ -130,7 +130,7 @@ def test_a_wrong_checksum_a_cut_file_and_other_files_are_refused(tmp_path):
     out = io.BytesIO()
     Image.new("L", (2, 2)).save(out, "JPEG")
     path.write_bytes(out.getvalue())
-    with pytest.raises(DataError, match="no PNG"):
+    with pytest.raises(DataError, match="not a PNG"):
         read_texts(path)
     with pytest.raises(BadImage, match="none"):
         read_texts(tmp_path / "none.png")

@@ -138,9 +138,9 @@ def test_a_stream_fetches_the_pictures_of_its_own_repository_only(monkeypatch):
     ):
         assert data_of(other) == b""
     assert asked == [f"{own}abc/a.png"]
-    with pytest.raises(StorageError, match="broke off"):
+    with pytest.raises(StorageError, match=r"reading .* failed"):
         data_of(f"{own}abc/broken.png")
-    with pytest.raises(DataError, match="lie in archives"):
+    with pytest.raises(DataError, match="are in archives"):
         data_of(f"zip://a.png::{own}abc/a.zip")
 
 
@@ -219,10 +219,10 @@ def test_a_stream_is_kept_in_one_pass_and_gives_the_same_pixels(places, tmp_path
     assert len(other.bad) == 2
     with pytest.raises(CannotCreate, match="another stream"):
         kept(limit(open_source(f"hf-stream:{places}/table.parquet"), 3), tmp_path / "kept")
-    with pytest.raises(CannotCreate, match="side 256, now 600"):
+    with pytest.raises(CannotCreate, match="side is 256, not 600"):
         kept(stream, tmp_path / "kept", size=600)
     stream.background = "black"
-    with pytest.raises(CannotCreate, match="background 'white', now 'black'"):
+    with pytest.raises(CannotCreate, match="background is 'white', not 'black'"):
         kept(stream, tmp_path / "kept")
 
 
@@ -252,9 +252,9 @@ def test_a_stream_that_breaks_off_says_so_and_keeps_the_shards_before(
     monkeypatch.setattr("ddpm_clip.data.remote.streams.SHARD", 2)
     monkeypatch.setattr(datasets.IterableDataset, "__iter__", breaks)
     for error, told in (
-        (OSError("no route"), "broke off"),
-        (ValueError("odd"), "broke off"),
-        (FileNotFoundError("x"), "is not there"),
+        (OSError("no route"), "reading .* failed"),
+        (ValueError("odd"), "reading .* failed"),
+        (FileNotFoundError("x"), "was not found"),
     ):
         stream = limit(open_source(f"hf-stream:{places}/table.parquet"), 6)
         with pytest.raises((StorageError, MissingInput), match=told):

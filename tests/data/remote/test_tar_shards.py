@@ -322,7 +322,7 @@ def test_a_stream_says_how_it_is_to_be_used(twins, monkeypatch):
     source = open_source(gz).first(5)
     assert [source.key(i) for i in range(3)][2] == "s-0.tar.gz/cat/02.png"
     assert source[3].size == (12, 9)
-    with pytest.raises(UsageError, match="forward only"):
+    with pytest.raises(UsageError, match="be read forward"):
         source[1]
     for place in ("pipe:cat x", "http://a/$(id).tar", "https://a/b;c.tar"):
         with pytest.raises(UsageError):
@@ -339,5 +339,5 @@ def test_a_url_is_read_through_webdataset_and_a_break_is_no_smaller_data_set(twi
     assert [source.label(i) for i in range(24)] == ["cat"] * 12 + ["dog"] * 12
     path = twins / "tars" / "s-1.tar"
     path.write_bytes(path.read_bytes()[:2000])
-    with pytest.raises(StorageError, match="broke off"):
+    with pytest.raises(StorageError, match=r"reading .* failed"):
         list(open_source(f"wds:file://{twins}/tars/s-{{0..1}}.tar").start())

@@ -1,16 +1,11 @@
-"""Each picture is embedded once; its embedding is found again by key.
+"""The embedding cache: each picture is embedded once, and its embedding is found by key.
 
-- `card`: the card of an embedding cache: whose embeddings lie there, and of pictures prepared how
-- `embeddings`: the embedding cache: each picture is embedded once, and its embedding is found by
-  name
-- `filling`: filling an embedding cache: full batches cut in one order, pictures made ready in
-  threads
-- `manifest`: whose embeddings lie where: a table with a row an embedding, kept in columns, not in
-  objects
-- `parquet_footer`: which codecs a Parquet file names, read from its footer without unpacking
-  anything
-- `parts`: one embedding job cut into parts that know nothing of each other
-- `shards`: the vectors of an embedding cache: safetensors files of one fp16 matrix each
-- `untrusted_tables`: columns of a Parquet file that somebody else may have made, unpacked within
-  reason
+- `card`: records the embedder and preprocessing of a cache, and refuses to mix two
+- `embeddings`: the cache itself: looks up and appends embeddings
+- `filling`: embeds the missing pictures in fixed full batches
+- `manifest`: the table from picture key to shard and row
+- `parquet_footer`: reads the codecs of a Parquet file without decompressing anything
+- `parts`: splits an embedding job into independent parts (`--shard i/N`)
+- `shards`: the embedding vectors, as fp16 matrices in safetensors files
+- `untrusted_tables`: reads columns of an untrusted Parquet file within size limits
 """

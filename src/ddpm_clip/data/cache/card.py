@@ -1,7 +1,7 @@
-"""The card of an embedding cache: whose embeddings lie there, and of pictures prepared how.
+"""The card of an embedding cache: which embedder and which preprocessing made its embeddings.
 
-Embeddings of two encoders, or of two croppings, look alike and must never be mixed; the card is
-what refuses it. Knows nothing of the vectors.
+Embeddings of two encoders, or of two kinds of crop, look alike but must never be mixed. The card
+is what prevents it.
 """
 
 import json
@@ -18,14 +18,14 @@ FORMAT = 1
 
 @dataclass(frozen=True, slots=True)
 class CacheCard:
-    """What has to agree before embeddings may be mixed.
+    """The values that must agree before embeddings may share a cache.
 
     Args:
-        embedder: the embedder's name.
-        fingerprint: of its weights.
-        dim: size of an embedding.
-        preprocessing: what was done to a picture before, such as `centre 32x32x3 white`.
-        format: of the files.
+        embedder: Name of the embedder.
+        fingerprint: Hash of the embedder's weights.
+        dim: Size of an embedding.
+        preprocessing: How pictures were prepared, such as `centre 32x32x3 white`.
+        format: Version of the file format.
     """
 
     embedder: str
@@ -36,11 +36,11 @@ class CacheCard:
 
 
 def agree_on_card(folder: Path, card: CacheCard) -> None:
-    """Check that the cache in `folder` is of this kind, or begin one there.
+    """Check that the cache in `folder` has this card, or begin one there.
 
     Raises:
-        CannotCreate: it is of another kind, or the folder is something else.
-        StorageError: the card there is damaged, or writing failed.
+        CannotCreate: The cache has another card, or the folder holds something else.
+        StorageError: The card in the folder is damaged, or writing failed.
     """
     if (folder / CARD).exists():
         _check_same(folder, read_card(folder), card)
@@ -49,17 +49,17 @@ def agree_on_card(folder: Path, card: CacheCard) -> None:
 
 
 def read_card(folder: Path) -> CacheCard:
-    """What the cache in `folder` holds.
+    """Return the card of the cache in `folder`.
 
     Raises:
-        StorageError: cache.json is damaged, or of a newer version.
+        StorageError: cache.json is damaged, or was written by a newer version.
     """
     path = folder / CARD
     try:
         card = CacheCard(**read_object(path, 2**20))
     except (OSError, ValueError, TypeError) as error:
         raise StorageError(
-            f"cannot read {path}", str(error)[:200], "remove the folder; it can be made again"
+            f"cannot read {path}", str(error)[:200], "remove the folder; it can be recreated"
         ) from error
     if card.format != FORMAT:
         raise StorageError(
@@ -72,8 +72,8 @@ def _begin(folder: Path, card: CacheCard) -> None:
     strangers = [p.name for p in folder.iterdir() if p.name[0] != "."] if folder.is_dir() else []
     if strangers or (folder.exists() and not folder.is_dir()):
         raise CannotCreate(
-            f"{folder} is no embedding cache",
-            f"it exists and has no {CARD}",
+            f"{folder} is not an embedding cache",
+            f"the folder exists but has no {CARD}",
             "choose a new folder",
             param="out",
         )
@@ -83,11 +83,11 @@ def _begin(folder: Path, card: CacheCard) -> None:
 
 def _check_same(folder: Path, found: CacheCard, wanted: CacheCard) -> None:
     ours, theirs = asdict(wanted), asdict(found)
-    differ = [f"{k} {theirs[k]!r}, now {ours[k]!r}" for k in ours if ours[k] != theirs[k]]
+    differ = [f"{k} is {theirs[k]!r}, not {ours[k]!r}" for k in ours if ours[k] != theirs[k]]
     if differ:
         raise CannotCreate(
             f"{folder} holds embeddings of another kind",
-            f"there: {'; '.join(differ)}",
-            "choose another folder, or remove this one; it can be made again",
+            f"in the cache, {'; '.join(differ)}",
+            "choose another folder, or remove this one; it can be recreated",
             param="out",
         )

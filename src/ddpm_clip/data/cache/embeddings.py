@@ -1,8 +1,8 @@
-"""The embedding cache: each picture is embedded once, and its embedding is found by name.
+"""The embedding cache: each picture is embedded once, and its embedding is found by key.
 
-A folder with a card (`cache_card`), shards (`embedding_shards`) and a manifest
-(`embedding_manifest`). Rows are joined by key and content hash, never by order. Knows no
-embedder; `filling` is what fills it.
+It is a folder with a card (`card`), shards (`shards`) and a manifest (`manifest`). Pictures and
+embeddings are matched by key and content hash, never by order. Knows nothing of embedders; it is
+filled by `filling`.
 """
 
 import warnings
@@ -24,7 +24,7 @@ from ddpm_clip.errors import DataError
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Located:
-    """Embeddings that were found but not read yet: a slice of them is read by `rows`."""
+    """Embeddings that were found but are not read yet; `rows` reads some of them."""
 
     folder: Path
     dim: int
@@ -35,10 +35,10 @@ class Located:
         return len(self.shards)
 
     def rows(self, which: Sequence[int] | slice, out: Tensor | None = None) -> Tensor:
-        """Embeddings (m, dim), float32 or as `out` is.
+        """Return embeddings (m, dim), as float32 or in the type of `out`.
 
         Raises:
-            StorageError: a shard is damaged.
+            StorageError: A shard is damaged.
         """
         shards, places = self.shards[which], self.places[which]
         into = torch.empty(len(shards), self.dim) if out is None else out
@@ -46,10 +46,11 @@ class Located:
 
 
 class EmbeddingCache:
-    """Embeddings of pictures in a folder; make or open one with `open_or_create`.
+    """Embeddings of pictures in a folder; made or opened by `open_or_create`.
 
-    Opening reads the manifest only. The first question (`missing`, `located`, `lookup`) checks each
-    shard against its SHA-256; those that fail are left out with a warning, and count as missing.
+    Opening reads the manifest only. The first query (`missing`, `located`, `lookup`) checks each
+    shard against its SHA-256; shards that fail are left out with a warning, and their embeddings
+    count as missing.
     """
 
     def __init__(self, folder: Path, card: CacheCard):
@@ -70,8 +71,9 @@ class EmbeddingCache:
         """Open the cache in `folder`, or begin one there.
 
         Raises:
-            CannotCreate: the folder holds embeddings of another embedder or preprocessing, or
-                other files. StorageError: cache.json is damaged, or writing failed.
+            CannotCreate: The folder holds embeddings of another embedder or preprocessing, or
+                other files.
+            StorageError: cache.json is damaged, or writing failed.
         """
         folder = Path(folder)
         card = CacheCard(embedder_name, fingerprint, dim, preprocessing)
@@ -82,30 +84,31 @@ class EmbeddingCache:
         return len(self._manifest)
 
     def missing(self, keys: Sequence[str], digests: Sequence[str]) -> list[int]:
-        """The positions that are not in the cache, or only with another content."""
+        """Return the positions of pictures without an embedding of their present content."""
         found: list[int] = np.flatnonzero(self._find(keys, digests) < 0).tolist()
         return found
 
     def append(self, keys: Sequence[str], digests: Sequence[str], embeddings: Tensor) -> None:
-        """Add embeddings (n, dim) as one shard. When this returns, the disk has them.
+        """Add embeddings (n, dim) as one shard, synced to disk when this returns.
 
         Raises:
-            DataError: another shape, or a number that is not finite. StorageError: disk full, …
+            DataError: The shape is wrong, or a value is NaN or infinite.
+            StorageError: Writing failed, for example because the disk is full.
         """
         if len(keys) != len(digests) or embeddings.shape != (len(keys), self.card.dim):
             shape, wanted = tuple(embeddings.shape), (len(keys), self.card.dim)
-            raise DataError(f"embeddings of shape {shape} do not fit", f"{wanted} was expected")
+            raise DataError(f"embeddings have shape {shape}", f"{wanted} was expected")
         if not keys:
             return
         halves = embeddings.detach().cpu().half()
         bad = (~halves.isfinite().all(dim=1)).nonzero().flatten().tolist()
         if bad:
             raise DataError(
-                f"the embedding of {keys[bad[0]]} is not finite",
-                f"and of {len(bad) - 1} others",
-                "check the picture, and the encoder's weights",
+                f"the embedding of {keys[bad[0]]} has NaN or infinite values",
+                f"and so have {len(bad) - 1} others",
+                "check the picture and the encoder's weights",
             )
-        # the first free number: a shard that was left half-written or is damaged gives its own up
+        # the first free number, so that a half-written or damaged shard is replaced
         number = next(n for n in count() if n not in self._manifest.hashes)
         new = manifest_of(keys, digests, number, write_shard(self.folder, number, halves))
         write_waiting(self.folder, new)
@@ -113,16 +116,16 @@ class EmbeddingCache:
         self._sound.add(number)
 
     def settle(self) -> None:
-        """Gather what was appended into the one manifest; call it when nothing more comes."""
+        """Merge the tables of appended shards into the manifest; call it after the last one."""
         if self._unsettled:
             settle(self.folder, self._manifest)
             self._unsettled = False
 
     def located(self, keys: Sequence[str], digests: Sequence[str]) -> Located:
-        """Where the embeddings lie, in the order that is asked for.
+        """Return where the embeddings are stored, in the order of `keys`.
 
         Raises:
-            DataError: some are not here; names them.
+            DataError: Some are missing; the message names three of them.
         """
         lines = self._find(keys, digests)
         absent = np.flatnonzero(lines < 0)
@@ -138,15 +141,16 @@ class EmbeddingCache:
     def lookup(
         self, keys: Sequence[str], digests: Sequence[str], out: Tensor | None = None
     ) -> Tensor:
-        """Embeddings (n, dim) float32 in the order that is asked for.
+        """Return embeddings (n, dim) float32 in the order of `keys`.
 
         Args:
-            keys: of the pictures.
-            digests: their content hashes.
-            out: is filled instead, in its own type; it may be a map of a file.
+            keys: Keys of the pictures.
+            digests: Content hashes of the pictures.
+            out: Tensor (n, dim) to fill instead, in its own type; may be a memory map.
 
         Raises:
-            DataError: some are not here; names them. StorageError: a shard is damaged.
+            DataError: Some are missing; the message names three of them.
+            StorageError: A shard is damaged.
         """
         return self.located(keys, digests).rows(slice(None), out)
 
@@ -159,8 +163,8 @@ class EmbeddingCache:
         bad = unsound(self.folder, self._manifest.hashes, unseen)
         for number in bad:
             warnings.warn(
-                f"{self.folder / shard_name(number)} is damaged or gone; its embeddings count as "
-                "missing",
+                f"{self.folder / shard_name(number)} is damaged or missing; its embeddings "
+                "count as missing",
                 stacklevel=4,
             )
         if bad:

@@ -1,8 +1,8 @@
-"""Filling an embedding cache: full batches cut in one order, pictures made ready in threads.
+"""Fills an embedding cache: full batches in a fixed order, pictures preprocessed in threads.
 
-An encoder's last bits may depend on how many rows it is given and on which of them a picture is.
-So each picture has one place in one batch of full size, whoever embeds it: a whole run, one that
-goes on, or one part of many. Knows no embedder: it is handed a function from pictures to
+The last bits of an embedding may depend on the batch size and on the picture's position in the
+batch. So each picture has a fixed position in a fixed batch of full size, whether the job runs in
+one go, is resumed, or is split into parts. The embedder comes in as a function from pictures to
 embeddings.
 """
 
@@ -24,7 +24,13 @@ Ready = TypeVar("Ready")
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """Pictures encoded together: which, in which rows of the batch, and in whose shard."""
+    """Pictures encoded together.
+
+    Args:
+        pictures: Picture numbers.
+        slots: Position of each picture in the batch.
+        section: Batches of the same section go into one shard.
+    """
 
     pictures: list[int]
     slots: list[int]
@@ -44,25 +50,25 @@ def fill(
     workers: int = 0,
     keep_unfinished: bool = True,
 ) -> Iterator[int]:
-    """Embed what is missing; yields how many of `keys` are done, first with the ones found.
+    """Embed the missing pictures; yield how many of `keys` are done, starting with those found.
 
-    Killed at any point, it goes on from the last shard, with the same batches and so the same
-    numbers and files. Closed or interrupted, it first stores what it has; a shard may end earlier
-    then, and no number changes.
+    If it is killed, it resumes after the last shard with the same batches, and so the same
+    embeddings and files. If it is closed or interrupted, it first stores what it has; a shard may
+    then be shorter, but no embedding changes.
 
     Args:
-        cache: is filled, and settled at the end.
-        embed: `batch_size` ready pictures -> (batch_size, dim). Where a batch has fewer, the last
-            one stands in the empty rows too.
-        keys: of all pictures.
-        digests: content hashes of all pictures.
-        ready: what `embed` takes of picture i, or None where it cannot be used; called for the
-            missing ones only, in `workers` threads at once.
-        places: of each picture in the whole job, rising; by default 0, 1, …
-        batch_size: pictures encoded at once.
-        batches_per_shard: batches between two writes.
-        workers: threads that make the next batch ready while one is encoded; 0 does it in turn.
-        keep_unfinished: store the beginning of a shard when interrupted.
+        cache: The cache to fill; it is settled at the end.
+        embed: Function from `batch_size` preprocessed pictures to (batch_size, dim). If a batch
+            has fewer pictures, the last one is repeated.
+        keys: Keys of all pictures.
+        digests: Content hashes of all pictures.
+        ready: Function that preprocesses picture i for `embed`, or returns None if it cannot be
+            used; called for the missing pictures only, in `workers` threads at once.
+        places: Position of each picture in the whole job, ascending; by default 0, 1, …
+        batch_size: Number of pictures encoded at once.
+        batches_per_shard: Number of batches between two writes.
+        workers: Threads that preprocess the next batch while one is encoded; 0 uses none.
+        keep_unfinished: Whether to store an incomplete shard when interrupted.
     """
     absent = cache.missing(keys, digests)
     done = len(keys) - len(absent)
@@ -87,7 +93,7 @@ def fill(
 
 
 class _Waiting:
-    """Embedded pictures that no shard holds yet."""
+    """Embedded pictures that are not in a shard yet."""
 
     def __init__(self, cache: EmbeddingCache, keys: Sequence[str], digests: Sequence[str]):
         self._cache, self._keys, self._digests = cache, keys, digests
@@ -95,12 +101,12 @@ class _Waiting:
         self._rows: list[Tensor] = []
 
     def add(self, pictures: list[int], rows: Tensor) -> None:
-        """Their embeddings are `rows` (len(pictures), dim)."""
+        """Add pictures with their embeddings `rows` (len(pictures), dim)."""
         self._pictures += pictures
         self._rows.append(rows)
 
     def store(self) -> None:
-        """Make a shard of them, where there are any."""
+        """Write them as one shard, if there are any."""
         if not self._rows:
             return
         keys = [self._keys[i] for i in self._pictures]
@@ -116,17 +122,17 @@ def planned(
     batch_size: int,
     batches_per_shard: int,
 ) -> list[Batch]:
-    """Each absent picture in its own row of its own batch.
+    """Return the batches to encode, with each absent picture at its fixed position.
 
-    Of batches that are there in part only (pictures were added or changed) the rest is gathered
-    into full ones, so that a changed picture here and there does not cost a batch each.
+    Where only a part of a batch is absent, because pictures were added or changed, these pictures
+    are gathered into full batches, so that a few scattered changes do not cost a batch each.
     """
     at = np.arange(total) if places is None else np.asarray(places, dtype=np.int64)
     rows = np.asarray(absent, dtype=np.int64)
     batch_of = at // batch_size
-    there, size = np.unique(batch_of, return_counts=True)
-    asked, size_asked = np.unique(batch_of[rows], return_counts=True)
-    whole = asked[size_asked == size[np.searchsorted(there, asked)]]
+    every, size = np.unique(batch_of, return_counts=True)
+    touched, size_absent = np.unique(batch_of[rows], return_counts=True)
+    whole = touched[size_absent == size[np.searchsorted(every, touched)]]
     own = np.isin(batch_of[rows], whole)
     batches = []
     starts = np.searchsorted(batch_of[rows[own]], whole)
@@ -142,7 +148,7 @@ def planned(
 
 
 def _usable(batch: Batch, stream: Iterator[Ready | None]) -> list[tuple[int, int, Ready]]:
-    """Picture, row of the batch and what was made ready, of those that can be used."""
+    """Return (picture, position in the batch, preprocessed) for the pictures that can be used."""
     made = [next(stream) for _ in batch.pictures]
     rows = zip(batch.pictures, batch.slots, made, strict=True)
     return [(i, slot, x) for i, slot, x in rows if x is not None]
@@ -151,7 +157,7 @@ def _usable(batch: Batch, stream: Iterator[Ready | None]) -> list[tuple[int, int
 def _encoded(
     embed: Callable[[list[Ready]], Tensor], good: list[tuple[int, int, Ready]], batch_size: int
 ) -> Tensor:
-    """The rows of a batch that are pictures of its own, (len(good), dim)."""
+    """Encode one full batch and return the embeddings of the good pictures, (len(good), dim)."""
     full = [good[-1][2]] * batch_size
     for _, slot, x in good:
         full[slot] = x

@@ -1,8 +1,9 @@
-"""Whose embeddings lie where: a table with a row an embedding, kept in columns, not in objects.
+"""The manifest of an embedding cache: which shard and row hold which picture's embedding.
 
-`manifest.parquet` is the table. Between two of its writings each new shard has a small table of
-its own, `rows-00012.parquet`, so that n shards cost n small writes and not n growing ones; a
-killed process leaves those behind, and they count. Knows nothing of vectors or embedders.
+`manifest.parquet` is a table with one row per embedding, kept as columns to save memory. Until it
+is written again, each new shard has a small table of its own, `rows-00012.parquet`, so that n
+shards cost n small writes instead of n growing ones. A killed process leaves these small tables
+behind, and they are read like the manifest.
 """
 
 import re
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
 
 MANIFEST = "manifest.parquet"
 BLOCK = 65_536
-"""Rows that are Python objects at a time."""
+"""Number of rows that are converted to Python objects at a time."""
 
 _SHARD = re.compile(r"shard-(\d{5,})\.safetensors")
 _ROWS = re.compile(r"rows-(\d{5,})\.parquet")
@@ -33,11 +34,11 @@ _ROWS = re.compile(r"rows-(\d{5,})\.parquet")
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Manifest:
-    """All that a cache holds: (key, content hash) -> shard and row, and the SHA-256 of each shard.
+    """Maps (key, content hash) to shard and row, and holds the SHA-256 of each shard.
 
     Args:
-        table: columns `key` (binary), `digest` (string), `shard` and `row` (int32).
-        hashes: by the shard's number.
+        table: Columns `key` (binary), `digest` (string), `shard` and `row` (int32).
+        hashes: SHA-256 of each shard, by its number.
     """
 
     table: "pa.Table"
@@ -47,10 +48,10 @@ class Manifest:
         return int(self.table.num_rows)
 
     def find(self, keys: Sequence[str], digests: Sequence[str]) -> NDArray[np.int64]:
-        """For each picture its line of the table, or -1.
+        """Return the table's line for each picture, or -1 if there is none.
 
-        Candidates are found by a hash of eight bytes a row; then the whole strings are compared,
-        some at a time, so that this costs little memory beside the table.
+        Candidates are found by an 8-byte hash per row; then the full strings are compared, a
+        block at a time, so that little memory is needed besides the table.
         """
         found = np.full(len(keys), -1, dtype=np.int64)
         if not len(self):
@@ -70,11 +71,11 @@ class Manifest:
         return found
 
     def places(self, lines: NDArray[np.int64]) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
-        """(shards, rows) of lines of the table."""
+        """Return (shards, rows) of some lines of the table."""
         return _numbers(self.table["shard"])[lines], _numbers(self.table["row"])[lines]
 
     def without(self, shards: Iterable[int]) -> "Manifest":
-        """The same but for the rows of some shards."""
+        """Return the manifest without the rows of some shards."""
         gone = set(shards) & set(self.hashes)
         if not gone:
             return self
@@ -83,7 +84,7 @@ class Manifest:
         return Manifest(self.table.filter(kept), hashes)
 
     def joined(self, newer: "Manifest") -> "Manifest":
-        """Both; of a shard that is in both, what the newer one says."""
+        """Return both manifests joined; for a shard in both, the newer one wins."""
         import pyarrow as pa
 
         older = self.without(newer.hashes)
@@ -92,10 +93,10 @@ class Manifest:
 
 
 def read_manifest(folder: Path) -> tuple[Manifest, bool]:
-    """The manifest with the tables that wait beside it, and whether any do.
+    """Return the manifest joined with the small tables beside it, and whether there are any.
 
-    A damaged table is left out with a warning: what it held counts as missing, and can be embedded
-    again. Shards are not looked at here.
+    A damaged table is left out with a warning; its embeddings count as missing and can be computed
+    again. The shards themselves are not read here.
     """
     waiting = _waiting(folder)
     found = [folder / MANIFEST] if (folder / MANIFEST).exists() else []
@@ -104,12 +105,15 @@ def read_manifest(folder: Path) -> tuple[Manifest, bool]:
         try:
             manifest = manifest.joined(_read(path))
         except Exception as error:  # a damaged table fails in many classes
-            warnings.warn(f"{path} is damaged and starts anew: {str(error)[:200]}", stacklevel=3)
+            warnings.warn(
+                f"{path} is damaged ({str(error)[:200]}); its embeddings count as missing",
+                stacklevel=3,
+            )
     return manifest, bool(waiting)
 
 
 def manifest_of(keys: Sequence[str], digests: Sequence[str], shard: int, sha256: str) -> Manifest:
-    """The rows of one shard, in its order; of no keys, an empty manifest."""
+    """Return the manifest of one shard, in its order; without keys, an empty manifest."""
     import pyarrow as pa
 
     n, table = len(keys), _columns(keys, digests)
@@ -125,7 +129,7 @@ def write_waiting(folder: Path, manifest: Manifest) -> None:
 
 
 def settle(folder: Path, manifest: Manifest) -> None:
-    """Write the whole manifest in one step, and take the waiting tables away."""
+    """Write the whole manifest in one step, and delete the small tables beside it."""
     _write(folder / MANIFEST, manifest)
     for path in _waiting(folder):
         path.unlink()
@@ -133,7 +137,7 @@ def settle(folder: Path, manifest: Manifest) -> None:
 
 
 def _columns(keys: Sequence[str], digests: Sequence[str]) -> "pa.Table":
-    """Keys are bytes, because a file's name need not be valid UTF-8."""
+    """Return a table of keys and digests; keys are bytes, as file names need not be UTF-8."""
     import pyarrow as pa
 
     coded = [key.encode("utf-8", "surrogateescape") for key in keys]
@@ -143,13 +147,13 @@ def _columns(keys: Sequence[str], digests: Sequence[str]) -> "pa.Table":
 
 
 def _waiting(folder: Path) -> list[Path]:
-    """The tables beside the manifest, in the order of their shards."""
+    """Return the paths of the small tables beside the manifest, in the order of their shards."""
     found = [path for path in folder.iterdir() if _ROWS.fullmatch(path.name)]
     return sorted(found, key=lambda path: (len(path.name), path.name))
 
 
 def _write(path: Path, manifest: Manifest) -> None:
-    """The same rows give the same bytes, in whichever order and portions they came."""
+    """Write the table, sorted, so that the same rows give the same bytes in whatever order."""
     import pyarrow as pa
     from pyarrow import parquet
 
@@ -181,7 +185,7 @@ def _read(path: Path) -> Manifest:
     hashes, hash_codes = _dictionary(shards["shard_sha256"])
     numbers = np.array([_number(name) for name in names], dtype=np.int32)
     used, first = np.unique(codes, return_index=True)
-    told = {int(numbers[c]): hashes[hash_codes[i]] for c, i in zip(used, first, strict=True)}
+    by_shard = {int(numbers[c]): hashes[hash_codes[i]] for c, i in zip(used, first, strict=True)}
     kept = pa.table(
         {
             "key": table["key"].cast(pa.binary()),
@@ -190,18 +194,18 @@ def _read(path: Path) -> Manifest:
             "row": table["row"].cast(pa.int32()),
         }
     )
-    return Manifest(kept, told)
+    return Manifest(kept, by_shard)
 
 
 def _number(name: str) -> int:
     match = _SHARD.fullmatch(name)
     if match is None:
-        raise ValueError(f"{name!r} is no shard's name")
+        raise ValueError(f"{name!r} is not the name of a shard")
     return int(match[1])
 
 
 def _dictionary(column: Any) -> tuple[list[str], NDArray[np.int32]]:
-    """The different strings of a column, and which of them each row has."""
+    """Return the distinct strings of a column, and each row's index into them."""
     array = column.combine_chunks()
     return array.dictionary.to_pylist(), array.indices.to_numpy(zero_copy_only=False)
 
@@ -211,7 +215,7 @@ def _numbers(column: Any) -> NDArray[np.int32]:
 
 
 def _hashes(table: "pa.Table") -> NDArray[np.int64]:
-    """Eight bytes a row, by which two rows differ but for once in a long while."""
+    """Return an 8-byte hash of each row; collisions are rare."""
     out = np.empty(table.num_rows, dtype=np.int64)
     at = 0
     for batch in table.to_batches(max_chunksize=BLOCK):

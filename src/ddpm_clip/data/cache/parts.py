@@ -1,9 +1,8 @@
-"""One embedding job cut into parts that know nothing of each other.
+"""Splits one embedding job into independent parts.
 
-Part i of N is a run of whole batches, in a folder of its own: a cache, `job.json` (of what it is a
-part) and, when it is done, `done.json` (the content hash of each of its pictures, and which cannot
-be used). So parts may run anywhere at any time, and one may be killed and run again. Knows no
-embedder, and nothing of where pictures come from.
+Part i of N is a range of whole batches in a folder of its own: a cache, `job.json` (the job it
+belongs to) and, when it is done, `done.json` (the content hash of each of its pictures, and which
+cannot be used). So parts can run on any machine at any time, and can be killed and run again.
 """
 
 import json
@@ -26,25 +25,25 @@ _FOLDER = re.compile(r"(\d+)-of-(\d+)")
 
 @dataclass(frozen=True, slots=True, order=True)
 class EmbeddingShard:
-    """Part `index` of `count`, counted from 0."""
+    """Part `index` of `count` of an embedding job, counted from 0."""
 
     count: int
     index: int
 
     @classmethod
     def parse(cls, text: str) -> "EmbeddingShard":
-        """Read `i/N`.
+        """Parse `i/N`.
 
         Raises:
-            UsageError: it is no such thing, or out of range.
+            UsageError: `text` has another form, or i is out of range.
         """
         match = re.fullmatch(r"(\d+)/(\d+)", text.strip())
         index, count = (int(match[1]), int(match[2])) if match else (0, 0)
         if index >= count:
             raise UsageError(
-                f"--shard {text!r} is no part of a job",
-                "it is i/N, counted from 0",
-                f"of {count} parts: 0/{count} to {count - 1}/{count}" if count else "as in 0/4",
+                f"invalid --shard {text!r}",
+                "a shard is i/N, with i counted from 0",
+                f"with {count} parts: 0/{count} to {count - 1}/{count}" if count else "as in 0/4",
                 param="shard",
             )
         return cls(count, index)
@@ -53,13 +52,13 @@ class EmbeddingShard:
         return f"{self.index}/{self.count}"
 
     def rows(self, total: int, batch_size: int) -> range:
-        """Its pictures of `total`: whole batches, and of these as many as any other part, ±1."""
+        """Return this part's pictures: whole batches, in equal numbers for all parts (±1)."""
         batches = -(-total // batch_size)
         first, last = (batches * i // self.count for i in (self.index, self.index + 1))
         return range(min(first * batch_size, total), min(last * batch_size, total))
 
     def folder(self, home: Path) -> Path:
-        """Where it lies among the others."""
+        """Return this part's folder in `home`."""
         return home / f"{self.index}-of-{self.count}"
 
 
@@ -68,10 +67,10 @@ class Job:
     """What all parts have in common.
 
     Args:
-        pictures: how many there are in all.
-        picture_set: hash of their keys, in order.
-        batch_size: pictures encoded at once.
-        card: of the caches.
+        pictures: Total number of pictures.
+        picture_set: Hash of all keys, in order.
+        batch_size: Number of pictures encoded at once.
+        card: Card of the parts' caches.
     """
 
     pictures: int
@@ -81,7 +80,7 @@ class Job:
 
     @classmethod
     def of(cls, keys: Iterable[str], batch_size: int, card: CacheCard) -> "Job":
-        """The job of embedding pictures with these keys."""
+        """Return the job of embedding the pictures with these keys."""
         hash_, pictures = sha256(), 0
         for key in keys:
             hash_.update(key.encode("utf-8", "surrogateescape") + b"\0")
@@ -89,14 +88,14 @@ class Job:
         return cls(pictures, hash_.hexdigest(), batch_size, card)
 
     def facts(self) -> dict[str, object]:
-        """Everything that must agree, by name."""
+        """Return all values that must agree, by name."""
         own = {"pictures": self.pictures, "picture_set": self.picture_set}
         return own | {"batch_size": self.batch_size} | asdict(self.card)
 
 
 @dataclass(frozen=True, slots=True)
 class Done:
-    """A finished part: one content hash a picture, None where it cannot be used."""
+    """A finished part: one content hash per picture, or None if it cannot be used."""
 
     digests: list[str | None]
     bad: list[BadFile]
@@ -106,7 +105,8 @@ def agree_on_job(folder: Path, job: Job) -> None:
     """Check that the part in `folder` belongs to this job, or begin one there.
 
     Raises:
-        CannotCreate: it belongs to another. StorageError: it is damaged, or writing failed.
+        CannotCreate: The part belongs to another job.
+        StorageError: `job.json` is damaged, or writing failed.
     """
     path = folder / JOB
     if not path.exists():
@@ -120,52 +120,55 @@ def agree_on_job(folder: Path, job: Job) -> None:
             f"cannot read {path}", str(error)[:200], f"remove {folder} and run that part again"
         ) from error
     ours = job.facts()
-    differ = [f"{k} {theirs.get(k)!r}, now {ours[k]!r}" for k in ours if theirs.get(k) != ours[k]]
+    differ = [
+        f"{k} is {theirs.get(k)!r}, not {ours[k]!r}" for k in ours if theirs.get(k) != ours[k]
+    ]
     if differ:
         raise CannotCreate(
-            f"{folder} is a part of another job",
-            f"there: {'; '.join(differ)}",
-            f"give the command that made it, or remove {folder.parent}",
+            f"{folder} is part of another job",
+            f"in that job, {'; '.join(differ)}",
+            f"repeat the command that made it, or remove {folder.parent}",
             param="out",
         )
 
 
 def write_done(folder: Path, done: Done) -> None:
-    """Say that a part is done; it is, the moment this returns."""
+    """Mark a part as done, in one step."""
     with replacing(folder / DONE) as temporary:
         temporary.write_text(json.dumps(asdict(done)) + "\n", encoding="utf-8")
 
 
 def read_done(folder: Path, rows: range) -> Done | None:
-    """What a part said when it was done; None where it did not, or where that is damaged."""
+    """Return the result of a finished part; None if it is not done, or `done.json` is damaged."""
     try:
-        told = read_object(folder / DONE, 2**31)
-        done = Done(list(told["digests"]), [BadFile(**one) for one in told["bad"]])
+        fields = read_object(folder / DONE, 2**31)
+        done = Done(list(fields["digests"]), [BadFile(**one) for one in fields["bad"]])
     except (OSError, ValueError, TypeError, KeyError):
         return None
     return done if len(done.digests) == len(rows) else None
 
 
 def complete_parts(home: Path, job: Job, command: str) -> list[tuple[EmbeddingShard, Done]]:
-    """The finished parts of a job, in order; of several cuts the one that is complete.
+    """Return the finished parts of a job, in order; of several splits, the first complete one.
 
     Args:
-        home: the folder of the parts.
-        job: to which they must belong.
-        command: what makes a part when `--shard i/N` is added.
+        home: Folder of the parts.
+        job: The job to which they must belong.
+        command: Command that makes a part when `--shard i/N` is added.
 
     Raises:
-        MissingInput: some are not there or not done; names them. CannotCreate: of another job.
+        MissingInput: Some parts do not exist or are not done; the message names them.
+        CannotCreate: A part belongs to another job.
     """
-    there = _parts_in(home)
-    if not there:
+    existing = _parts_in(home)
+    if not existing:
         raise MissingInput(
             f"there are no parts in {home}",
-            "none has been made yet, or they are merged already",
+            "none has been made yet, or they have already been merged",
             f"make them: {command} --shard 0/4, and so on to 3/4",
         )
     lacking: dict[int, list[int]] = {}
-    for count in sorted({part.count for part in there}):
+    for count in sorted({part.count for part in existing}):
         parts = [EmbeddingShard(count, i) for i in range(count)]
         found = [_finished(part, home, job) for part in parts]
         lacking[count] = [i for i, done in enumerate(found) if done is None]

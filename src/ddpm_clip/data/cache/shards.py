@@ -1,6 +1,6 @@
-"""The vectors of an embedding cache: safetensors files of one fp16 matrix each.
+"""The shards of an embedding cache: safetensors files of one fp16 matrix each.
 
-Which row is whose is the manifest's business (`embedding_manifest`). Knows nothing of embedders.
+Which row belongs to which picture is recorded in `manifest`.
 """
 
 import os
@@ -20,21 +20,21 @@ from ddpm_clip.utils.tensors import load_tensors, save_tensors
 
 
 def shard_name(number: int) -> str:
-    """The file of one shard."""
+    """Return the file name of one shard."""
     return f"shard-{number:05d}.safetensors"
 
 
 def write_shard(folder: Path, number: int, embeddings: Tensor) -> str:
-    """Write embeddings (n, e) as one shard; gives its SHA-256. A file that is there is replaced."""
+    """Write embeddings (n, e) as one shard and return its SHA-256; replaces an existing file."""
     with replacing(folder / shard_name(number)) as temporary:
         save_tensors(temporary, {"embedding": embeddings.half()})
         return file_hash(temporary)
 
 
 def unsound(folder: Path, hashes: dict[int, str], numbers: Iterable[int]) -> list[int]:
-    """Those of the shards that are gone or do not match their SHA-256, rising."""
+    """Return the numbers of shards that are missing or do not match their SHA-256, ascending."""
     numbers = sorted(numbers)
-    with ThreadPoolExecutor(min(4, os.cpu_count() or 1)) as pool:  # hashing lets go of the lock
+    with ThreadPoolExecutor(min(4, os.cpu_count() or 1)) as pool:  # hashing releases the GIL
         found = list(pool.map(lambda number: file_hash(folder / shard_name(number)), numbers))
     return [n for n, hash_ in zip(numbers, found, strict=True) if hash_ != hashes[n]]
 
@@ -44,10 +44,10 @@ def read_rows(
 ) -> Tensor:
     """Fill `out` (n, e), of any floating type, with row `rows[i]` of shard `shards[i]`.
 
-    Each shard is read once, and one at a time.
+    Shards are read one at a time, each once.
 
     Raises:
-        StorageError: a shard cannot be read or does not hold what the manifest says.
+        StorageError: A shard cannot be read, or does not match the manifest.
     """
     order = np.argsort(shards, kind="stable")
     numbers, starts = np.unique(shards[order], return_index=True)
@@ -55,10 +55,10 @@ def read_rows(
         path = folder / shard_name(int(number))
         matrix, wanted = _matrix(path, out.shape[1]), rows[positions]
         if wanted.min() < 0 or wanted.max() >= len(matrix):
-            raise _damaged(path, f"it holds {len(matrix)} rows, fewer than the manifest says")
+            raise _damaged(path, f"it has {len(matrix)} rows, fewer than the manifest says")
         found = matrix[torch.from_numpy(wanted).long()]
         if not bool(found.isfinite().all()):
-            raise _damaged(path, "it holds values that are no numbers")
+            raise _damaged(path, "it has NaN or infinite values")
         out[torch.from_numpy(positions)] = found.to(out.dtype)
     return out
 
@@ -79,7 +79,7 @@ def _damaged(path: Path, why: str) -> StorageError:
 
 
 def file_hash(path: Path) -> str:
-    """SHA-256 of a file in hex; of a file that cannot be read, nothing."""
+    """Return the SHA-256 of a file in hex, or "" if it cannot be read."""
     try:
         return sha256(path)
     except OSError:

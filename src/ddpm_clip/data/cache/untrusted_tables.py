@@ -1,8 +1,7 @@
-"""Columns of a Parquet file that somebody else may have made, unpacked within reason.
+"""Reads columns of an untrusted Parquet file within size limits.
 
-A few bytes of Parquet can mean gigabytes: one long string ten thousand times, a page of zeros. So
-it is read some rows at a time, and given up once it has grown too much. Knows nothing of what the
-columns mean.
+A few bytes of Parquet can expand to gigabytes: a long string repeated ten thousand times, a page of
+zeros. So a file is read some rows at a time, and rejected once it has grown too large.
 """
 
 from pathlib import Path
@@ -14,30 +13,30 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 PIECE, GATHERED = 64, 16_384
-"""Strings that are read at a time, for each may be as long as all the others; those in a row."""
+"""Rows read at a time, few because one string may be huge; and rows gathered into one chunk."""
 
 LARGER, SLACK = 50, 16 * 2**20
-"""A table may be so many times larger than its file, and some bytes; ours are three times."""
+"""Largest ratio of table to file, and bytes allowed on top; our tables have a ratio of three."""
 
 CODECS = ("SNAPPY", "UNCOMPRESSED")
-"""Ours is the first. It makes 21 bytes of one at most, others ten thousand."""
+"""Allowed codecs; ours is Snappy, which expands 21 times at most, others ten thousand times."""
 
 
 def read_columns(
     path: Path, columns: list[str], repeated: list[str]
 ) -> tuple["pa.Table", "pa.Table"]:
-    """Some columns as they are, and some in which few strings repeat as dictionaries.
+    """Return plain columns, and columns of a few `repeated` strings as dictionaries.
 
     Raises:
-        ValueError: no regular file, a column is absent, or it unpacks to too much.
-        pyarrow.ArrowException, OSError: no sound Parquet.
+        ValueError: `path` is not a regular file, lacks a column, or expands too much.
+        pyarrow.ArrowException, OSError: The file is not valid Parquet.
     """
     from pyarrow import parquet
 
-    if not path.is_file():  # a pipe would be waited for
-        raise ValueError("it is no regular file")
+    if not path.is_file():  # reading a pipe would block
+        raise ValueError("it is not a regular file")
     if others := codecs(path) - {*CODECS}:
-        raise ValueError(f"it is compressed by {min(others)}")
+        raise ValueError(f"it is compressed with {min(others)}")
     size = path.stat().st_size
     with parquet.ParquetFile(path, read_dictionary=repeated) as file:
         _check(file, [*columns, *repeated])
@@ -46,20 +45,20 @@ def read_columns(
 
 
 def _check(file: Any, columns: list[str]) -> None:
-    """See that the columns are there.
+    """Check that the columns exist.
 
     Raises:
-        ValueError: they are not.
+        ValueError: A column is missing.
     """
     if missing := set(columns) - set(file.schema_arrow.names):
         raise ValueError(f"it has no column {min(missing)!r}")
 
 
 def _whole(file: Any, columns: list[str], size: int, piece: int) -> "pa.Table":
-    """Columns of a file of `size` bytes, some rows at a time.
+    """Read columns of a file of `size` bytes, `piece` rows at a time.
 
     Raises:
-        ValueError: they grow too much.
+        ValueError: They expand too much.
     """
     import pyarrow as pa
 
@@ -69,7 +68,7 @@ def _whole(file: Any, columns: list[str], size: int, piece: int) -> "pa.Table":
         pieces.append(batch.select(columns))
         grown += batch.nbytes
         if grown > LARGER * size + SLACK:
-            raise ValueError(f"its {size:,} bytes unpack to more than {grown:,}")
+            raise ValueError(f"its {size:,} bytes expand to {grown:,} or more")
         if len(pieces) * piece >= GATHERED:
             whole.append(pa.Table.from_batches(pieces, schema).combine_chunks())
             pieces = []

@@ -1,14 +1,10 @@
-"""From facts about a picture to sentences.
+"""Captions written from the known facts about a picture.
 
-- `digit_shapes`: what can be measured in a picture of a digit: stroke width, slant, extent; and
-  names for it
-- `digit_words`: caption grammar of handwritten digits: words, numerals, how they are written, and
-  sentences
-- `emoji_words`: caption grammar of emoji: the name, in a plain sentence or beside some of the
-  keywords
-- `flower_words`: the grammar of the drawn flowers' captions: facts in, a sentence and what it
-  states out
-- `grammars`: which caption grammar speaks about which facts, and what it can measure itself
-- `label_words`: caption grammar of any labelled pictures: the class name in a plain sentence
-- `unrelated_words`: words that mean nothing here: common ones, and ones that nobody has ever heard
+- `digit_shapes`: measures stroke width, slant and extent of digits, and names them
+- `digit_words`: caption grammar of handwritten digits
+- `emoji_words`: caption grammar of emoji
+- `flower_words`: caption grammar of the drawn flowers
+- `grammars`: the registry of grammars: which one suits which facts
+- `label_words`: caption grammar of any labelled pictures
+- `unrelated_words`: filler words, real and invented
 """

@@ -1,7 +1,7 @@
-"""What can be measured in a picture of a digit: stroke width, slant, extent; and names for it.
+"""Measures the stroke width, slant and extent of digits, and turns measurements into words.
 
-A measurement becomes a word by comparison with pictures of the same digit: a one is always
-narrow, so a narrow one is narrow for a one. Knows nothing of captions, networks or files.
+A measurement becomes a word by comparison with pictures of the same digit: every one is narrow, so
+a "narrow one" is a one that is narrower than most.
 """
 
 from collections.abc import Mapping, Sequence
@@ -13,19 +13,19 @@ from torch import Tensor
 from torch.nn import functional as F
 
 INK = 0.35
-"""Share of full ink from which a pixel belongs to the stroke."""
+"""Brightness, as a share of full ink, from which a pixel belongs to the stroke."""
 
 FINER = 2
-"""Pictures are enlarged so many times, so that widths are not whole pixels."""
+"""Factor by which pictures are enlarged, so that widths can be fractions of a pixel."""
 
 CHUNK = 256
-"""Pictures measured at a time."""
+"""Number of pictures measured at a time."""
 
 OUTER = 0.3
-"""Share of a digit's pictures that count as thick, as thin, and so on."""
+"""Share of a digit's pictures that are called thick, thin, and so on."""
 
 INNER = 0.2
-"""Share around the median slant that counts as upright."""
+"""Share of a digit's pictures, around the median slant, that are called upright."""
 
 VALUES = {
     "stroke": ("thin", "thick"),
@@ -33,23 +33,23 @@ VALUES = {
     "size": ("small", "big"),
     "shape": ("narrow", "wide"),
 }
-"""The names of the low and the high end of each measurement."""
+"""The words for the low and the high end of each measurement."""
 
 UPRIGHT = "upright"
 
 
 def measured(pixels: np.ndarray) -> dict[str, Tensor]:
-    """Measure pictures of light ink on dark ground.
+    """Measure pictures of light ink on a dark background.
 
     Args:
-        pixels: (n, c, h, w) uint8.
+        pixels: Pictures (n, c, h, w), uint8.
 
     Returns:
-        Of each picture, (n,) float32: `stroke`, the mean width of the stroke in pixels (four
-        times the mean distance of its pixels to the ground, exact for a long bar); `slant`, how
-        far the ink moves right for each pixel up (from the second moments); `size`, the square
-        root of the area of the box around the ink, in pixels; `shape`, the width of that box by
-        its height. NaN where there is no ink.
+        Four measurements (n,) float32: `stroke`, the mean width of the stroke in pixels (four
+        times the mean distance of its pixels to the background, exact for a long bar); `slant`,
+        how far the ink moves right for each pixel up (from the second moments); `size`, the square
+        root of the area of the box around the ink, in pixels; `shape`, the width of that box
+        divided by its height. NaN if there is no ink.
     """
     parts = [
         _measured(torch.from_numpy(pixels[i : i + CHUNK])) for i in range(0, len(pixels), CHUNK)
@@ -73,7 +73,7 @@ def _measured(x: Tensor) -> dict[str, Tensor]:
 
 
 def _extent(covered: Tensor) -> Tensor:
-    """(n,) from the first to the last True of each row of `covered` (n, length)."""
+    """Return the distance (n,) from the first to the last True in each row of (n, length)."""
     places = torch.arange(covered.shape[1], dtype=torch.float32)
     first = torch.where(covered, places, torch.inf).amin(1)
     last = torch.where(covered, places, -torch.inf).amax(1)
@@ -81,15 +81,15 @@ def _extent(covered: Tensor) -> Tensor:
 
 
 def _distances(ink: Tensor) -> Tensor:
-    """(n, h, w) Euclidean distance of the ink to the ground's edge, 0 on the ground.
+    """Return the Euclidean distance (n, h, w) of ink to the background's edge, 0 off the ink.
 
-    Exact in two passes, along rows and then columns (Felzenszwalb and Huttenlocher 2012, eq. 4);
-    the edge lies half a pixel before the first pixel of the ground, and around the picture is
-    ground.
+    Exact in two passes, along rows and then columns (Felzenszwalb and Huttenlocher 2012, eq. 4).
+    The edge lies half a pixel before the first background pixel, and everything outside the
+    picture is background.
     """
     rows = _along_rows(ink)
     squares, far = rows.square(), int(rows.max()) if len(rows) else 0
-    padded = F.pad(squares, (0, 0, far, far))  # ground above and below
+    padded = F.pad(squares, (0, 0, far, far))  # background above and below
     height = ink.shape[1]
     for away in range(1, far + 1):
         for start in (far - away, far + away):
@@ -98,16 +98,16 @@ def _distances(ink: Tensor) -> Tensor:
 
 
 def _along_rows(ink: Tensor) -> Tensor:
-    """(n, h, w) steps to the nearest ground in the same row."""
+    """Return the distance (n, h, w) to the nearest background pixel in the same row."""
     width = ink.shape[2]
     place = torch.arange(width, dtype=torch.float32)
-    left = torch.where(ink, -1.0, place).cummax(2).values  # the last ground up to here
+    left = torch.where(ink, -1.0, place).cummax(2).values  # last background pixel up to here
     right = torch.where(ink, float(width), place).flip(2).cummin(2).values.flip(2)
     return torch.minimum(place - left, right - place)
 
 
 def _slant(weight: Tensor) -> Tensor:
-    """(n,) covariance of right and up, by the variance of up, weighted by ink."""
+    """Return the covariance (n,) of right and up over the variance of up, weighted by ink."""
     _n, height, width = weight.shape
     total = weight.flatten(1).sum(1).clamp(min=1e-6)
     right = torch.arange(width, dtype=torch.float32).view(1, 1, -1)
@@ -122,13 +122,13 @@ def _slant(weight: Tensor) -> Tensor:
 
 @dataclass(frozen=True, slots=True)
 class Spread:
-    """Where the measurements of one digit lie: quantiles of every attribute.
+    """Quantiles of one measurement over the pictures of one digit.
 
     Attributes:
-        low, high: beyond them a picture is named.
-        middle: the median.
-        inner: around the median, where a digit is upright.
-        tercile: the middle third.
+        low, high: Limits beyond which a picture gets a word, such as "thin" or "thick".
+        middle: Median.
+        inner: Range around the median slant in which a digit is called upright.
+        tercile: Range of the middle third.
     """
 
     low: float
@@ -139,13 +139,13 @@ class Spread:
 
     @classmethod
     def of(cls, values: Tensor) -> "Spread":
-        """The quantiles of (n,) measurements; NaN does not count."""
+        """Return the quantiles of measurements (n,), ignoring NaN."""
         at = torch.tensor([OUTER, 1 - OUTER, 0.5, 0.5 - INNER / 2, 0.5 + INNER / 2, 1 / 3, 2 / 3])
         low, high, middle, a, b, c, d = values[~values.isnan()].quantile(at).tolist()
         return cls(low, high, middle, (a, b), (c, d))
 
     def name(self, attribute: str, value: float) -> str | None:
-        """The word for a measurement, or None where there is nothing to remark."""
+        """Return the word for a measurement, or None if it is ordinary."""
         if value < self.low:
             return VALUES[attribute][0]
         if value > self.high:
@@ -154,9 +154,9 @@ class Spread:
         return UPRIGHT if upright else None
 
     def holds(self, attribute: str, word: str, value: float) -> bool:
-        """Whether a measurement lies on the side of the median that a word asks for.
+        """Whether a measurement agrees with a word: it lies on that side of the median.
 
-        `upright` asks for the middle third.
+        For `upright` it must lie in the middle third.
         """
         if word == UPRIGHT:
             return self.tercile[0] <= value <= self.tercile[1]
@@ -165,11 +165,11 @@ class Spread:
 
 
 def spreads(shapes: Mapping[str, Tensor], digits: Sequence[str]) -> dict[str, dict[str, Spread]]:
-    """Of each digit and attribute, how its pictures' measurements spread.
+    """Return the quantiles of the measurements, by digit and attribute.
 
     Args:
-        shapes: what `measured` found.
-        digits: (n,) of each picture.
+        shapes: Measurements, as returned by `measured`.
+        digits: The digit of each picture (n,).
     """
     names = np.array(digits)
     return {
@@ -182,15 +182,15 @@ def spreads(shapes: Mapping[str, Tensor], digits: Sequence[str]) -> dict[str, di
 
 
 def with_shapes(pixels: np.ndarray, facts: Sequence[dict[str, str]]) -> list[dict[str, str]]:
-    """The facts {"digit": …} with what the pictures' shapes add: {"stroke": "thick", …}."""
+    """Return the facts {"digit": …} with words for the shapes added: {"stroke": "thick", …}."""
     known = [i for i, one in enumerate(facts) if "digit" in one]
     shapes = measured(pixels[known])
     digits = [facts[i]["digit"] for i in known]
     of = spreads(shapes, digits)
-    told = [dict(one) for one in facts]
+    extended = [dict(one) for one in facts]
     for row, i in enumerate(known):
         for attribute, values in shapes.items():
             word = of[digits[row]][attribute].name(attribute, values[row].item())
             if word is not None:
-                told[i][attribute] = word
-    return told
+                extended[i][attribute] = word
+    return extended

@@ -1,7 +1,7 @@
-"""Caption grammar of handwritten digits: words, numerals, how they are written, and sentences.
+"""Caption grammar of handwritten digits: as words or numerals, with how they are written.
 
-Facts are {"digit": "six"} and, where it was measured, its stroke, slant, size and shape beside
-other sixes. Knows nothing of pictures.
+Facts are {"digit": "six"} and, if measured, its stroke, slant, size and shape compared to other
+sixes.
 """
 
 import random
@@ -46,7 +46,7 @@ ADJECTIVES: dict[str, dict[str, tuple[str, ...]]] = {
         "wide": ("wide", "wide", "broad", "stretched"),
     },
 }  # fmt: skip
-"""What stands before the digit."""
+"""Adjectives that come before the digit."""
 
 TAILS = {
     "thin": ("with thin strokes", "with a fine pen", "drawn thinly"),
@@ -57,7 +57,7 @@ TAILS = {
     "small": ("in a small size",), "big": ("in a large size",),
     "narrow": ("that is narrow",), "wide": ("that is wide",),
 }  # fmt: skip
-"""What stands behind it."""
+"""Phrases that follow the digit."""
 
 MEANING = {
     word
@@ -66,17 +66,17 @@ MEANING = {
     for phrase in words
     for word in phrase.split()
 } - {"and"} | set(DIGITS)
-"""Words that filler must not be."""
+"""Words with a meaning here, which must not be used as filler."""
 
 STATED = 0.3
-"""How often a caption mentions an attribute that is there to be mentioned."""
+"""Probability that a caption mentions a known attribute."""
 
 UNSAID = 0.06
-"""How often a caption with attributes leaves the digit open: "a thick digit"."""
+"""Probability that a caption with attributes does not name the digit: "a thick digit"."""
 
 
 def spell(digit: str, rng: random.Random) -> str:
-    """The digit as a word, a numeral, or now and then a synonym or a misspelling."""
+    """Return the digit as a word, a numeral, or occasionally a synonym or a misspelling."""
     draw = rng.random()
     if draw < 0.42:
         return str(DIGITS.index(digit))
@@ -89,39 +89,40 @@ def spell(digit: str, rng: random.Random) -> str:
 
 
 def describe(facts: Mapping[str, str], rng: random.Random) -> Caption:
-    """One caption of a digit; many of them stand among words that mean nothing here.
+    """Return one caption of a digit, often surrounded by unrelated words.
 
     Args:
-        facts: {"digit": one of `DIGITS`}, perhaps with keys of `ADJECTIVES`.
-        rng: draws what is mentioned, frame, spelling, filler and punctuation.
+        facts: {"digit": one of `DIGITS`}, optionally with keys of `ADJECTIVES`.
+        rng: Random generator that chooses what is mentioned, sentence, spelling, filler and
+            punctuation.
     """
-    told = {name: facts[name] for name in ADJECTIVES if name in facts and rng.random() < STATED}
-    if told and rng.random() < UNSAID:
+    stated = {name: facts[name] for name in ADJECTIVES if name in facts and rng.random() < STATED}
+    if stated and rng.random() < UNSAID:
         x = rng.choice(("digit", "number", "figure"))
     else:
-        told["digit"], x = facts["digit"], spell(facts["digit"], rng)
-    phrase = _phrase(x, told, rng)
+        stated["digit"], x = facts["digit"], spell(facts["digit"], rng)
+    phrase = _phrase(x, stated, rng)
     text = rng.choice(FRAMES).format(x=phrase) if rng.random() < 0.45 else _among(phrase, rng)
     text += rng.choice(("", "", "", "", ".", "!", "?"))
-    return Caption(text.capitalize() if rng.random() < 0.2 else text, told)
+    return Caption(text.capitalize() if rng.random() < 0.2 else text, stated)
 
 
-def _phrase(x: str, told: Mapping[str, str], rng: random.Random) -> str:
-    """The digit with its attributes before it and behind it, in any order."""
+def _phrase(x: str, stated: Mapping[str, str], rng: random.Random) -> str:
+    """Return the digit with its attributes before and after it, in random order."""
     before: list[str] = []
     behind: list[str] = []
-    for name in rng.sample(sorted(told.keys() - {"digit"}), len(told.keys() - {"digit"})):
+    for name in rng.sample(sorted(stated.keys() - {"digit"}), len(stated.keys() - {"digit"})):
         if rng.random() < 0.7:
-            before.append(rng.choice(ADJECTIVES[name][told[name]]))
+            before.append(rng.choice(ADJECTIVES[name][stated[name]]))
         else:
-            behind.append(rng.choice(TAILS[told[name]]))
+            behind.append(rng.choice(TAILS[stated[name]]))
     joint = rng.choice((" ", " ", ", ", " and "))
     return " ".join(part for part in (joint.join(before), x, " and ".join(behind)) if part)
 
 
 def _among(phrase: str, rng: random.Random) -> str:
-    """The phrase among up to a dozen words that say nothing."""
-    most = max(2, 8 - len(phrase) // 8)  # a tower reads some ninety characters
+    """Return the phrase among up to a dozen unrelated words."""
+    most = max(2, 8 - len(phrase) // 8)  # the text encoder reads about ninety characters
     before, after = rng.randrange(most), rng.randrange(most * 3 // 4 + 1)
     filler = [word for word in (chatter(rng) for _ in range(before + after)) if word not in MEANING]
     return " ".join([*filler[:before], phrase + rng.choice(("", "", ",")), *filler[before:]])

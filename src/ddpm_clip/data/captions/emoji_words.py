@@ -1,7 +1,7 @@
-"""Caption grammar of emoji: the name, in a plain sentence or beside some of the keywords.
+"""Caption grammar of emoji: the name in a plain sentence, sometimes with some of its keywords.
 
-Facts are {"name": "red heart", "keywords": "love, heart"}. Keywords never stand alone: they are
-true of other drawings as well. Knows nothing of pictures.
+Facts are {"name": "red heart", "keywords": "love, heart"}. Keywords never appear without the name,
+because they apply to other emoji as well.
 """
 
 import random
@@ -23,11 +23,11 @@ FRAMES = (
     "the symbol for {x}",
 )
 BESIDE = 0.4
-"""How often keywords stand beside the name."""
+"""Probability that a caption has keywords."""
 
 
 def describe(facts: Mapping[str, str], rng: random.Random) -> Caption:
-    """One caption; it states the name."""
+    """Return one caption, which states the name."""
     name = facts["name"].replace("_", " ")
     text = rng.choice(FRAMES).format(x=name)
     keywords = [word.strip() for word in facts.get("keywords", "").split(",") if word.strip()]

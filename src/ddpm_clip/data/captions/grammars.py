@@ -1,8 +1,7 @@
-"""Which caption grammar speaks about which facts, and what it can measure itself.
+"""The registry of caption grammars: which one suits which facts, and which can measure facts.
 
-A grammar is one file with `describe(facts, rng) -> Caption`; adding one is that file and a line
-in `GRAMMARS`. One that can measure facts in the pictures has a line in `MEASURES` as well. Knows
-nothing of embedders.
+A grammar is one file with `describe(facts, rng) -> Caption`. To add one, write that file and a
+line in `GRAMMARS`. A grammar that can measure facts in the pixels has a line in `MEASURES` as well.
 """
 
 import random
@@ -23,7 +22,7 @@ from ddpm_clip.types import Caption, ImageSource
 Facts = dict[str, str]
 Describe = Callable[[Facts, random.Random], Caption]
 Measure = Callable[[np.ndarray, Sequence[Facts]], list[Facts]]
-"""(pixels (n, c, h, w) uint8, facts of each) -> the facts with what was measured."""
+"""(pixels (n, c, h, w) uint8, facts of each picture) -> the facts with measured ones added."""
 
 GRAMMARS: Registry[Describe] = Registry(
     "caption grammar",
@@ -39,7 +38,7 @@ MEASURES: Registry[Measure] = Registry("measured grammar", {"digits": digit_shap
 
 
 def facts_of(source: ImageSource, i: int) -> Facts:
-    """What can be said of picture i: its facts, else its caption, else its label ({} if none)."""
+    """Return the facts of picture i, else its caption, else its label ({} if none is known)."""
     if facts := source.facts(i):
         return facts
     if caption := source.caption(i):
@@ -51,27 +50,27 @@ def facts_of(source: ImageSource, i: int) -> Facts:
 
 
 def grammar_name(facts: Facts) -> str:
-    """The name of the grammar that knows these facts."""
+    """Return the name of the grammar for these facts."""
     known = {"species": "flowers", "digit": "digits", "name": "emoji"}
     return next((grammar for fact, grammar in known.items() if fact in facts), "labels")
 
 
 def grammar_of(facts: Facts) -> Describe:
-    """The grammar that knows these facts."""
+    """Return the grammar for these facts."""
     return GRAMMARS[grammar_name(facts)]
 
 
 def measured_facts(pixels: np.ndarray, facts: Sequence[Facts]) -> list[Facts]:
-    """The facts of each picture of (n, c, h, w), with what its grammar measures in the pixels."""
-    told = list(facts)
+    """Return the facts of pictures (n, c, h, w), with those that their grammars can measure."""
+    known = list(facts)
     for name in sorted({grammar_name(one) for one in facts if one}):
         if name in MEASURES:
-            told = MEASURES[name](pixels, told)
-    return told
+            known = MEASURES[name](pixels, known)
+    return known
 
 
 def sample_captions(facts: list[Facts], n: int, seed: int) -> list[str]:
-    """`n` captions of random pictures: a prompt bank."""
+    """Return `n` captions of random pictures, as a prompt bank."""
     rng = random.Random(seed)
     chosen = [rng.choice(facts) for _ in range(n)]
     return [grammar_of(one)(one, rng).text for one in chosen]

@@ -1,6 +1,6 @@
 """Caption grammar of any labelled pictures: the class name in a plain sentence.
 
-Knows nothing of pictures; the facts are {"label": name}, or {"caption": text} as it came.
+Facts are {"label": name}, or {"caption": text}, which is used unchanged.
 """
 
 import random
@@ -15,7 +15,7 @@ FRAMES = (
 
 
 def describe(facts: dict[str, str], rng: random.Random) -> Caption:
-    """The caption that came with the picture, or its label in a frame."""
+    """Return the caption that came with the picture, or its label in a sentence."""
     if "caption" in facts:
         return Caption(facts["caption"], dict(facts))
     name = facts["label"].replace("_", " ").replace("/", " or ")

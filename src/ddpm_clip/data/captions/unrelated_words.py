@@ -1,7 +1,7 @@
-"""Words that mean nothing here: common ones, and ones that nobody has ever heard.
+"""Filler words without a meaning for the pictures: common words and invented ones.
 
-Among them a text tower learns to find the words that matter, and alone they teach it what it does
-not know. Knows nothing of any domain.
+In captions that contain them, a text encoder learns to find the words that matter; captions of
+nothing else teach it what it does not know.
 """
 
 import random
@@ -30,7 +30,7 @@ SYLLABLES = (
 
 
 def chatter(rng: random.Random) -> str:
-    """One word: now and then a common one, mostly one that does not exist."""
+    """Return one word: sometimes a common one, mostly an invented one."""
     if rng.random() < 0.35:
         return rng.choice(WORDS)
     return "".join(rng.choices(SYLLABLES, k=rng.randrange(1, 4)))

@@ -1,9 +1,7 @@
 """Embeddings for other programs, as CSV and npz.
 
-- `dataset`: the course's data set: pictures listed in a CSV, each with its CLIP embedding
-- `embedding_csv`: embeddings as CSV, a row a picture: its path, then its numbers
-- `embedding_pairs`: pairs of embeddings as a file: `image` (n, e) and `text` (n, e) in an npz, row
-  by row
-- `extraction`: picture files to a CSV of embeddings, for whoever holds an encoder and a list of
-  paths
+- `dataset`: a PyTorch data set of the pictures in a CSV, as the course uses it
+- `embedding_csv`: reads and writes embeddings as CSV, one row per picture
+- `embedding_pairs`: reads pairs of image and text embeddings from an npz file
+- `extraction`: embeds picture files into a CSV
 """

@@ -1,7 +1,7 @@
-"""The course's data set: pictures listed in a CSV, each with its CLIP embedding.
+"""The data set of the course: pictures listed in a CSV, each with its CLIP embedding.
 
-Training here goes by `stream_pixels` and the embedding cache; this is the same data in the form
-that a `torch.utils.data.DataLoader` and the course's notebooks expect. Knows nothing of encoders.
+Training in this package uses `stream_pixels` and the embedding cache. This is the same data in
+the form that a `torch.utils.data.DataLoader` and the course's notebooks expect.
 """
 
 import os
@@ -21,26 +21,29 @@ from ddpm_clip.data.pictures.sandbox import in_children
 from ddpm_clip.errors import DataError, UsageError
 
 SIZE = 32
-"""Side of the pictures where no transform says otherwise, as in the course."""
+"""Side of the pictures without `img_transforms`, as in the course."""
 
 
 class CLIPDataset(Dataset[tuple[Tensor, Tensor]]):
     """Pairs of a picture (c, h, w) and its embedding (e,), read once and kept on `device`.
 
     Args:
-        csv_path: Rows of a path and its numbers; relative paths count from the working folder.
-        img_transforms: From an upright RGB picture to a tensor, done once; by default the middle
-            square at 32 pixels in [-1, 1].
-        random_transforms: From that tensor to the one that is shown, done each time.
-        clip_features: How many numbers a row must have.
-        preprocessed_clip: Take the embeddings from the CSV; else `clip_model` is asked each time.
-        clip_model: An embedder of ours, or a model with `encode_image`.
-        clip_preprocess: From a picture to a tensor, for `encode_image`.
+        csv_path: A CSV with rows of a path and its embedding; relative paths are resolved from the
+            working folder.
+        img_transforms: Function from an upright RGB picture to a tensor, applied once; by default
+            the middle square at 32 pixels in [-1, 1].
+        random_transforms: Function from that tensor to the returned one, applied on each access.
+        clip_features: Size of an embedding in the CSV.
+        preprocessed_clip: Take embeddings from the CSV; else compute them by `clip_model` on each
+            access.
+        clip_model: An embedder of this package, or a model with `encode_image`.
+        clip_preprocess: Function from a picture to a tensor, for `encode_image`.
         device: Where pictures and embeddings are kept.
 
     Raises:
-        DataError: a malformed row, another number of features, or no picture that can be used;
-        single ones are named in a warning and left out. UsageError: no model where one is needed.
+        DataError: A row is malformed, embeddings have another size, or no picture can be used. A
+            single unusable picture is named in a warning and left out.
+        UsageError: `clip_model` is missing although it is needed.
     """
 
     def __init__(
@@ -57,9 +60,9 @@ class CLIPDataset(Dataset[tuple[Tensor, Tensor]]):
         table = read_csv(csv_path)
         if preprocessed_clip and table.embeddings.shape[1] != clip_features:
             raise DataError(
-                f"{csv_path} has {table.embeddings.shape[1]} numbers a row",
-                f"clip_features is {clip_features}",
-                "give the number that the encoder makes",
+                f"{csv_path} has embeddings of size {table.embeddings.shape[1]}",
+                f"but clip_features is {clip_features}",
+                "set clip_features to the encoder's embedding size",
             )
         if not preprocessed_clip and clip_model is None:
             raise UsageError("preprocessed_clip=False needs a clip_model")
@@ -76,7 +79,7 @@ class CLIPDataset(Dataset[tuple[Tensor, Tensor]]):
         return len(self.images)
 
     def __getitem__(self, i: int) -> tuple[Tensor, Tensor]:
-        """Picture i as it is shown this time, and its embedding (e,)."""
+        """Return picture i (c, h, w) after the random transforms, and its embedding (e,)."""
         shown = self.images[i]
         if self.random_transforms is not None:
             shown = self.random_transforms(shown)
@@ -84,19 +87,19 @@ class CLIPDataset(Dataset[tuple[Tensor, Tensor]]):
 
     @torch.no_grad()
     def _embedded(self, i: int) -> Tensor:
-        """The embedding of picture i, asked of the model now."""
+        """Compute the embedding of picture i."""
         picture = self._originals[i]
         if hasattr(self.clip_model, "embed_images"):
             rows: Tensor = self.clip_model.embed_images([picture])
         elif self.clip_preprocess is not None:
             rows = self.clip_model.encode_image(self.clip_preprocess(picture)[None].to(self.device))
         else:
-            raise UsageError("encode_image needs clip_preprocess", "a picture is no tensor")
+            raise UsageError("encode_image needs clip_preprocess", "a picture is not a tensor")
         return rows[0].float().to(self.device)
 
 
 def _pictures(paths: list[str], csv_path: str) -> dict[int, Image.Image]:
-    """The pictures that can be used, by the row that names them."""
+    """Return the pictures that can be used, by their row in the CSV."""
     pictures = {}
     for row, path in enumerate(paths):
         try:
@@ -108,7 +111,7 @@ def _pictures(paths: list[str], csv_path: str) -> dict[int, Image.Image]:
         raise DataError(
             f"none of the {len(paths)} pictures of {csv_path} can be used",
             f"the first is {paths[0]}",
-            "run where its paths are valid",
+            "run in the folder from which these paths are valid",
         )
     return pictures
 

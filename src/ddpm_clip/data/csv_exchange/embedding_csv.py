@@ -1,7 +1,7 @@
-"""Embeddings as CSV, a row a picture: its path, then its numbers. No header is written.
+"""Reads and writes embeddings as CSV, one row per picture: its path, then its numbers.
 
-The format for exchange with other programs; the cache (`embeddings`) is smaller and faster.
-Every malformed row is an error with its line number. Knows nothing of encoders.
+This is the format for exchange with other programs; the embedding cache is smaller and faster. No
+header is written. Every malformed row is an error with its line number.
 """
 
 import csv
@@ -20,41 +20,42 @@ from ddpm_clip.errors import DataError, MissingInput
 from ddpm_clip.utils.untrusted import is_file
 
 MAX_LINE = 2**20
-"""Bytes of a line: 4,096 numbers of twenty digits, and a path."""
+"""Most bytes of a line: enough for 4,096 numbers of twenty digits and a path."""
 
 
 @dataclass(frozen=True, slots=True)
 class EmbeddingTable:
-    """What a CSV holds: keys (n,), unique, and embeddings (n, e) float32 beside them."""
+    """The contents of a CSV: n unique keys and their embeddings (n, e) float32."""
 
     keys: list[str]
     embeddings: Tensor
 
 
 def write_csv(path: str | Path, keys: Sequence[str], embeddings: Tensor) -> None:
-    """Write embeddings (n, e) in one step; nine digits, so that float32 survives.
+    """Write embeddings (n, e) in one step, with nine digits, which keeps float32 exact.
 
     Raises:
-        DataError: lengths differ, or a row could not be read back. StorageError: cannot write.
+        DataError: Lengths differ, or a row could not be read back.
+        StorageError: Writing failed.
     """
     if embeddings.ndim != 2 or len(keys) != len(embeddings):
         raise DataError(f"{len(keys)} keys do not fit embeddings {tuple(embeddings.shape)}")
     if len(set(keys)) < len(keys):
-        raise DataError(f"cannot write {path}", "a key stands for two pictures")
+        raise DataError(f"cannot write {path}", "two pictures have the same key")
     with replacing(Path(path)) as temporary, open(temporary, "wb") as file:
         for i in range(0, len(keys), 4096):
             file.write(csv_lines(keys[i : i + 4096], embeddings[i : i + 4096]))
 
 
 def csv_lines(keys: Sequence[str], embeddings: Tensor) -> bytes:
-    """The rows of a CSV, UTF-8.
+    """Return the rows of a CSV, in UTF-8.
 
     Raises:
-        DataError: a key that is empty or not valid text, or a number that is not finite.
+        DataError: A key is empty or not valid text, or a number is NaN or infinite.
     """
     if not bool(embeddings.isfinite().all()) or not all(key.strip() for key in keys):
         raise DataError(
-            "cannot write embeddings as CSV", "a number is not finite or a key is empty"
+            "cannot write embeddings as CSV", "a number is NaN or infinite, or a key is empty"
         )
     lines = []
     for key, row in zip(keys, embeddings.detach().float().cpu().tolist(), strict=True):
@@ -62,7 +63,9 @@ def csv_lines(keys: Sequence[str], embeddings: Tensor) -> bytes:
             lines.append(",".join([_quoted(key), *(f"{value:.9g}" for value in row)]).encode())
         except UnicodeEncodeError as error:
             raise DataError(
-                f"{key!r} cannot stand in a CSV", "the file's name is not UTF-8", "rename it"
+                f"{key!r} cannot be written to a CSV",
+                "the name of the file is not UTF-8",
+                "rename the file",
             ) from error
     return b"".join(line + b"\n" for line in lines)
 
@@ -71,8 +74,9 @@ def read_csv(path: str | Path) -> EmbeddingTable:
     """Read embeddings, with or without a header row.
 
     Raises:
-        MissingInput: no such file.
-        DataError: not UTF-8, no rows, or a malformed row; names the line.
+        MissingInput: There is no such file.
+        DataError: The file is not UTF-8, has no rows, or has a malformed row, whose line the
+            message names.
     """
     path = Path(path)
     if not is_file(path):
@@ -86,23 +90,24 @@ def read_csv(path: str | Path) -> EmbeddingTable:
             continue
         key, values = _checked(path, line, row)
         if key in lines:
-            raise _bad(path, line, f"{key!r} stands in line {lines[key]} already")
+            raise _bad(path, line, f"{key!r} is in line {lines[key]} already")
         if lines and len(values) * len(lines) != len(numbers):
-            raise _bad(path, line, f"{len(values)} numbers, {len(numbers) // len(lines)} above")
+            above = len(numbers) // len(lines)
+            raise _bad(path, line, f"it has {len(values)} numbers, the rows above have {above}")
         lines[key] = line
         numbers.extend(values)
     if not lines:
-        raise DataError(f"{path} holds no embeddings", "a row is: path,number,number,…")
+        raise DataError(f"{path} has no embeddings", "a row is: path,number,number,…")
     matrix = torch.frombuffer(numbers, dtype=torch.float32).clone().view(len(lines), -1)
     finite = matrix.isfinite().all(dim=1)
     if not bool(finite.all()):
         line = list(lines.values())[int((~finite).nonzero()[0])]
-        raise _bad(path, line, "a number is nan or infinite")
+        raise _bad(path, line, "a number is NaN or infinite")
     return EmbeddingTable(list(lines), matrix)
 
 
 def _rows(path: Path) -> Iterator[tuple[int, list[str]]]:
-    """The non-empty rows, each with the number of its last line."""
+    """Yield the non-empty rows, each with the number of its last line."""
     with open(path, "rb") as file:
         reader = csv.reader(_text(path, file))
         try:
@@ -127,7 +132,7 @@ def _text(path: Path, file: BinaryIO) -> Iterator[str]:
 
 
 def _is_header(row: list[str]) -> bool:
-    """A first row of names; a spoilt row of numbers is no header."""
+    """Whether the first row holds column names; a malformed row of numbers is not a header."""
     if row[0].strip().casefold() in ("path", "image", "image_path", "img_path", "file", "key"):
         return True
     names = [cell.strip()[:1].isalpha() and not _is_number(cell) for cell in row[1:]]
@@ -151,9 +156,9 @@ def _checked(path: Path, line: int, row: list[str]) -> tuple[str, list[float]]:
     try:
         return key, [float(value) for value in values]
     except ValueError:
-        spoilt = next(i for i, value in enumerate(values) if not _is_number(value))
+        wrong = next(i for i, value in enumerate(values) if not _is_number(value))
         raise _bad(
-            path, line, f"column {spoilt + 2} is no number: {values[spoilt][:40]!r}"
+            path, line, f"column {wrong + 2} is not a number: {values[wrong][:40]!r}"
         ) from None
 
 
@@ -164,4 +169,4 @@ def _quoted(key: str) -> str:
 
 
 def _bad(path: Path, line: int, why: str) -> DataError:
-    return DataError(f"malformed row in {path}, line {line}", why, "mend the row or delete it")
+    return DataError(f"malformed row in {path}, line {line}", why, "correct or delete the row")

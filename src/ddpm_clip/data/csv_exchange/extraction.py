@@ -1,7 +1,6 @@
-"""Picture files to a CSV of embeddings, for whoever holds an encoder and a list of paths.
+"""Embeds picture files into a CSV, with any encoder.
 
-Appends batch by batch, so that a run that was cut off goes on where it stopped. Knows nothing
-of which encoder it is.
+Rows are appended batch by batch, so that an interrupted run resumes where it stopped.
 """
 
 import os
@@ -33,27 +32,27 @@ def extract_clip_embeddings(
     skip_existing: bool = True,
     verbose: bool = True,
 ) -> tuple[int, float]:
-    """Embed pictures into a CSV, a row `path,number,…` each, as `read_csv` reads it.
+    """Embed pictures into a CSV, one row `path,number,…` each, as `read_csv` reads it.
 
     Args:
-        paths: picture files; a path given twice is embedded once.
-        clip_model: an embedder of ours (has `embed_images`), or any model with `encode_image`,
-            whose rows are stored as they come.
-        preprocess: PIL picture -> tensor, for `encode_image`; an embedder of ours needs none.
-        csv_path: is made, or continued where `skip_existing` says so.
-        device: where `encode_image` gets its batch.
-        batch_size: pictures at once.
-        skip_existing: keep the rows that are there and skip their paths; else start anew.
-        verbose: say on stderr how far it is.
+        paths: Picture files; a path given twice is embedded once.
+        clip_model: An embedder of this package (with `embed_images`), or any model with
+            `encode_image`, whose output is stored unchanged.
+        preprocess: Function from a PIL picture to a tensor, needed for `encode_image` only.
+        csv_path: The CSV to write, or to continue with `skip_existing`.
+        device: Device of the batches for `encode_image`.
+        batch_size: Number of pictures encoded at once.
+        skip_existing: Keep existing rows and skip their paths; otherwise start from scratch.
+        verbose: Print progress to stderr.
 
     Returns:
-        How many pictures were embedded now, and the seconds that took. Pictures that cannot be
-        decoded are named in a warning and left out.
+        The number of pictures embedded by this call, and the seconds it took. Pictures that
+        cannot be decoded are named in a warning and left out.
 
     Raises:
-        UsageError: `clip_model` can do neither. DataError: the CSV there is malformed,
-            or of another encoder.
-        StorageError: writing failed.
+        UsageError: `clip_model` cannot embed pictures.
+        DataError: The existing CSV is malformed, or was written by another encoder.
+        StorageError: Writing failed.
     """
     encode = _encoder(clip_model, preprocess, device)
     csv_path = Path(csv_path)
@@ -76,12 +75,12 @@ def extract_clip_embeddings(
 
 
 def _still_to_do(paths: Sequence[str | Path], known: set[str]) -> list[str]:
-    """In the order given, without repeats."""
+    """Return the paths that are not known yet, in order and without repeats."""
     return [path for path in dict.fromkeys(os.fspath(p) for p in paths) if path not in known]
 
 
 def _say(done: int, of: int, seconds: float) -> None:
-    print(f"embedded {done} of {of}, {done / max(seconds, 1e-9):.0f} a second", file=sys.stderr)
+    print(f"embedded {done} of {of}, {done / max(seconds, 1e-9):.0f} per second", file=sys.stderr)
 
 
 def _encoder(
@@ -93,7 +92,7 @@ def _encoder(
         raise UsageError(
             f"{type(model).__name__} cannot embed pictures",
             "it has no embed_images, and encode_image needs a preprocess function",
-            "pass one of ddpm_clip.embedders, or a model with encode_image and its preprocess",
+            "pass an embedder of ddpm_clip, or a model with encode_image and its preprocess",
         )
 
     @torch.no_grad()
@@ -105,7 +104,7 @@ def _encoder(
 
 
 def _decoded(paths: Sequence[str]) -> tuple[list[str], list[Image]]:
-    """The pictures that can be decoded, with their paths; the others are named."""
+    """Return the pictures that can be decoded, with their paths; warn of the others."""
     keys, pictures = [], []
     for path in paths:
         try:
@@ -118,7 +117,7 @@ def _decoded(paths: Sequence[str]) -> tuple[list[str], list[Image]]:
 
 
 def _continued(path: Path) -> EmbeddingTable | None:
-    """What the CSV holds; a last line without its end was cut off, and is removed."""
+    """Return the rows of the existing CSV; a last line without newline was cut off: remove it."""
     if not path.is_file() or not path.stat().st_size:
         return None
     if _cut_torn_line(path):
@@ -129,7 +128,7 @@ def _continued(path: Path) -> EmbeddingTable | None:
 def _check_width(path: Path, found: EmbeddingTable | None, rows: Tensor) -> None:
     if found and found.embeddings.shape[1] != rows.shape[1]:
         raise DataError(
-            f"{path} holds {found.embeddings.shape[1]} numbers a row, this encoder gives "
+            f"{path} has embeddings of size {found.embeddings.shape[1]}, but this encoder makes "
             f"{rows.shape[1]}",
             "it was written by another encoder",
             "choose another csv_path, or skip_existing=False",

@@ -1,8 +1,8 @@
-"""Drawn flowers: a source of pictures whose every fact is known, at any size, from a seed.
+"""A source of synthetic flowers with known facts, drawn at any size from a random seed.
 
-`grow` draws the facts of a flower, `draw` paints it, `DrawnFlowers` lists as many as are asked
-for. Facts are independent of each other, so that no word can be learnt from another one. Knows
-nothing of how captions are worded (`flower_words`) nor of how petals are painted (`flower_shapes`).
+`grow` draws the facts of a flower at random, `draw` paints it, and `DrawnFlowers` is a source of
+any number of them. Facts are independent of each other, so that no word can be learnt from
+another. Captions are written by `flower_words`, petals are painted by `flower_shapes`.
 """
 
 import colorsys
@@ -44,7 +44,7 @@ BACKGROUNDS: dict[str, Colour] = {
     "grey": (0.58, 0.58, 0.59),
 }
 WITH_CENTRE = ("daisy", "sunflower", "poppy", "violet")
-"""The species whose centre shows."""
+"""The species with a visible centre."""
 
 FACTS: dict[str, tuple[str, ...]] = {
     "species": tuple(SHAPES),
@@ -55,7 +55,7 @@ FACTS: dict[str, tuple[str, ...]] = {
     "count": ("one", "two", "three"),
     "background": tuple(BACKGROUNDS),
 }
-"""What can be said of a flower, and the values each fact may take ("none": no centre shows)."""
+"""All facts about a flower with their possible values ("none" if it has no visible centre)."""
 
 RADII = {"one": (0.52, 0.84), "two": (0.42, 0.52), "three": (0.36, 0.45)}
 PLACES = {
@@ -67,7 +67,7 @@ PLACES = {
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where one flower stands: centre and radius in half canvases, turn in radians."""
+    """Position of one flower: centre and radius in half canvases, turn in radians."""
 
     x: float
     y: float
@@ -77,7 +77,7 @@ class Place:
 
 @dataclass(frozen=True, slots=True)
 class Flower:
-    """The exact truth of one picture: its facts, and everything else that was drawn by lot."""
+    """The ground truth of one picture: its facts, and all other random choices."""
 
     species: str
     petals: str
@@ -92,15 +92,15 @@ class Flower:
     places: tuple[Place, ...]
 
     def facts(self) -> dict[str, str]:
-        """Each fact by name; `centre` and `centre_size` are "none" where no centre shows."""
+        """Return the facts by name; `centre` and `centre_size` may be "none"."""
         return {name: getattr(self, name) for name in FACTS}
 
 
 def grow(rng: random.Random, given: Mapping[str, str] | None = None) -> Flower:
-    """A flower by lot; the facts in `given` are kept, the others are drawn independently.
+    """Return a random flower; facts in `given` are kept, the others drawn independently.
 
     Raises:
-        UsageError: a fact or a value that does not exist.
+        UsageError: `given` has an unknown fact or value.
     """
     facts = {name: rng.choice(values) for name, values in FACTS.items()}
     facts["count"] = rng.choices(FACTS["count"], (0.76, 0.13, 0.11))[0]
@@ -123,8 +123,8 @@ def grow(rng: random.Random, given: Mapping[str, str] | None = None) -> Flower:
 
 
 def draw(flower: Flower, size: int) -> Image.Image:
-    """The picture of a flower, RGB (size, size); the same flower at every size."""
-    finer = 2 if size <= 128 else 1  # edges are soft by themselves, small pictures need more
+    """Paint a flower, RGB (size, size); `size` changes nothing but the resolution."""
+    finer = 2 if size <= 128 else 1  # edges are antialiased, but small pictures need more
     canvas = Canvas(size * finer, flower.sky, flower.ground)
     for place in flower.places:
         upright = Brush(canvas, (place.x, place.y), place.radius, 0.0)
@@ -138,7 +138,7 @@ def draw(flower: Flower, size: int) -> Image.Image:
 
 
 class DrawnFlowers:
-    """Picture i is drawn from (seed, i) alone; `size` changes its resolution, nothing else."""
+    """A source of drawn flowers; picture i depends on (seed, i) alone, at any `size`."""
 
     name = "drawn-flowers"
 
@@ -152,37 +152,37 @@ class DrawnFlowers:
         return self.n
 
     def __getitem__(self, i: int) -> Image.Image:
-        """Picture i, RGB."""
+        """Return picture i, RGB."""
         return draw(self.flower(i), self.size)
 
     def flower(self, i: int) -> Flower:
-        """The whole truth of picture i."""
+        """Return the ground truth of picture i."""
         if not 0 <= i < self.n:
             raise IndexError(f"flower {i} of {self.n}")
         return grow(random.Random(f"flower {self.seed} {i}"))
 
     def key(self, i: int) -> str:
-        """A name that also tells the seed."""
+        """Return a key made of the seed and i."""
         return f"flower-{self.seed}-{i:06d}"
 
     def label(self, i: int) -> str:
-        """The species."""
+        """Return the species."""
         return self.flower(i).species
 
     def caption(self, i: int) -> str:
-        """One sentence about picture i, always the same."""
+        """Return the caption of picture i, the same each time."""
         return self.captioned(i).text
 
     def captioned(self, i: int) -> Caption:
-        """The caption of picture i with the facts that it states."""
+        """Return the caption of picture i with the facts that it states."""
         return describe(self.facts(i), random.Random(f"words {self.seed} {i}"))
 
     def facts(self, i: int) -> dict[str, str]:
-        """Everything that can be said of picture i."""
+        """Return all facts about picture i."""
         return self.flower(i).facts()
 
     def digest(self, i: int) -> str:
-        """SHA-256 of the pixels."""
+        """Return the SHA-256 of the pixels."""
         return pixel_digest(self[i])
 
 
@@ -190,7 +190,7 @@ def write_folder(folder: str | Path, n: int, size: int = 32, seed: int = 0) -> l
     """Fill `folder` with `n` drawn flowers as plain PNG: no captions, no classes.
 
     Raises:
-        StorageError: it cannot be written.
+        StorageError: Writing failed.
     """
     folder, source = Path(folder), DrawnFlowers(n, size, seed)
     paths = [folder / f"flower-{i + 1:06d}.png" for i in range(n)]
@@ -213,7 +213,7 @@ def _checked(given: Mapping[str, str]) -> Mapping[str, str]:
 
 
 def _places(facts: Mapping[str, str], rng: random.Random) -> tuple[Place, ...]:
-    """Spots that keep the flowers apart; faces and cups stay nearly upright."""
+    """Return random positions without much overlap; violets and tulips stay nearly upright."""
     small, big = RADII[facts["count"]]
     loose = 0.10 if facts["count"] == "one" else 0.05
     swing = 0.2 if facts["species"] in ("tulip", "violet") else 3.14159
@@ -230,7 +230,7 @@ def _places(facts: Mapping[str, str], rng: random.Random) -> tuple[Place, ...]:
 
 
 def _jitter(colour: Colour, rng: random.Random) -> Colour:
-    """A neighbour of `colour` that anyone would still call by the same name."""
+    """Return a similar colour that still has the same name."""
     hue, light, saturation = colorsys.rgb_to_hls(*colour)
     hue, light = hue + rng.uniform(-0.012, 0.012), light + rng.uniform(-0.03, 0.03)
     return colorsys.hls_to_rgb(hue % 1, min(light, 0.985), saturation * rng.uniform(0.9, 1.0))

@@ -1,7 +1,7 @@
-"""Emoji drawings with their names and keywords, from a pack that holds several styles.
+"""Emoji in several styles, with their names and keywords, from one pack.
 
-`emoji:noto` and `emoji:emojitwo` are the same names drawn by different hands, so that what learned
-from one can be read by what learned from the other. Knows nothing of captions.
+`emoji:noto` and `emoji:emojitwo` have the same names but different drawings, so that a CLIP
+trained on one style can score a model trained on the other.
 """
 
 import zipfile
@@ -35,37 +35,38 @@ class Emoji:
         return len(self.images)
 
     def __getitem__(self, i: int) -> Image.Image:
-        """Picture i, RGB."""
+        """Return picture i, RGB."""
         if not 0 <= i < len(self):
             raise IndexError(f"picture {i} of {len(self)}")
         return Image.fromarray(self.images[i])
 
     def key(self, i: int) -> str:
-        """Style and code points."""
+        """Return style and code points."""
         return self.keys[i]
 
     def label(self, i: int) -> str | None:
-        """None: a name is no class, most stand for one picture."""
+        """Return None: names are not classes, as most belong to a single picture."""
         return None
 
     def caption(self, i: int) -> str | None:
-        """Its name."""
+        """Return its name."""
         return self.names[i]
 
     def facts(self, i: int) -> dict[str, str]:
-        """{"name": "red heart", "keywords": "love, heart"}."""
+        """Return {"name": "red heart", "keywords": "love, heart"}."""
         return {"name": self.names[i], "keywords": self.keywords[i]}
 
     def digest(self, i: int) -> str:
-        """SHA-256 of the pixels."""
+        """Return the SHA-256 of the pixels."""
         return pixel_digest(self[i])
 
 
 def read_emoji(path: Path, style: str = "") -> Emoji:
-    """The drawings of one style, or of all.
+    """Read the emoji of one style, or of all styles.
 
     Raises:
-        DataError: the pack lacks an array. UsageError: no such style.
+        DataError: The pack is damaged or lacks an array.
+        UsageError: There is no such style.
     """
     try:
         with zipfile.ZipFile(path) as pack:
@@ -78,7 +79,7 @@ def read_emoji(path: Path, style: str = "") -> Emoji:
     if style and style not in styles:
         raise UsageError(
             f"unknown emoji style {style!r}",
-            f"there is: {', '.join(styles)}",
+            f"choose from: {', '.join(styles)}",
             f"emoji:{styles[0]}",
             param="data.source",
         )

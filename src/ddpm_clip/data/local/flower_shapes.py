@@ -1,8 +1,8 @@
-"""The brush and the seven plants of the drawn flowers: fields of coverage over a numpy canvas.
+"""Paints the seven species of the drawn flowers on a numpy canvas, by fields of coverage.
 
-Each species is one function that paints a flower of radius 1 round the origin of a `Brush`; the
-brush knows where on the canvas that is. Knows nothing of facts, captions, files or randomness:
-whatever varies comes in through a `Look`.
+Each species is one function that paints a flower of radius 1 around the origin of a `Brush`; the
+brush knows where on the canvas that is. Knows nothing of randomness: whatever varies comes in
+through a `Look`.
 """
 
 from collections.abc import Callable
@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 Field = NDArray[np.floating]
-"""A number for every pixel; kept in float32."""
+"""One float32 number per pixel."""
 Colour = tuple[float, float, float]
 
 LEAF: Colour = (0.22, 0.52, 0.18)
@@ -24,14 +24,14 @@ class Look:
 
     petal: Colour
     centre: Colour | None
-    centre_scale: float  # 0 the smallest of the species, 1 the biggest
-    petal_count: float  # 0 the fewest of the species, 1 the most
+    centre_scale: float  # 0 for the smallest of the species, 1 for the biggest
+    petal_count: float  # 0 for the fewest of the species, 1 for the most
     shade: float  # strength of light and shadow, about 1
     stem: bool
 
 
 class Canvas:
-    """A square picture, planes first, y up and both axes in [-1, 1]."""
+    """A square picture, channels first, y up and both axes in [-1, 1]."""
 
     def __init__(self, side: int, sky: Colour, ground: Colour):
         at = ((np.arange(side, dtype=np.float32) + 0.5) * 2 / side - 1).astype(np.float32)
@@ -42,12 +42,12 @@ class Canvas:
         ).copy()
 
     def pixels(self) -> NDArray[np.uint8]:
-        """The picture as uint8 (side, side, 3)."""
+        """Return the picture as uint8 (side, side, 3)."""
         return np.round(self.rgb.clip(0, 1) * 255).astype(np.uint8).transpose(1, 2, 0)
 
 
 class Brush:
-    """Coordinates (x, y) of one flower of radius 1 on a canvas, and the paint on it."""
+    """The coordinate system (x, y) of one flower of radius 1 on a canvas; paints in it."""
 
     def __init__(self, canvas: Canvas, centre: tuple[float, float], radius: float, turn: float):
         (cx, cy), side, reach = centre, canvas.side, 1.2 * radius
@@ -59,35 +59,35 @@ class Brush:
         self.x: Field = cos * dx + sin * dy
         self.y: Field = cos * dy - sin * dx
         self.pixel = 2 / (side * radius)
-        self.lit: Field = 0.5 * (dy - dx) + np.zeros_like(self.x)  # the light stands top left
+        self.lit: Field = 0.5 * (dy - dx) + np.zeros_like(self.x)  # light comes from the top left
         self._window: Field = canvas.rgb[:, rows, columns]
 
     def paint(self, cover: Field, colour: Colour, light: "Field | float" = 0.0) -> None:
-        """Lay `colour` where `cover` (h, w) in [0, 1] says; light < 0 darkens, > 0 whitens."""
+        """Paint `colour` with opacity `cover` (h, w) in [0, 1]; light < 0 darkens, > 0 whitens."""
         light = np.asarray(light, dtype=np.float32)
         plane = _planes(colour)
         shaded = plane * (1 + np.minimum(light, 0)) + (1 - plane) * np.maximum(light, 0)
         self._window += cover * (shaded - self._window)
 
     def inside(self, distance: Field) -> Field:
-        """Coverage of the region distance < 0, soft over one pixel."""
+        """Return the coverage of the region distance < 0, with an edge one pixel soft."""
         return np.asarray(np.clip(0.5 - distance / np.float32(self.pixel), 0, 1))
 
     def from_point(self, x: float, y: float) -> Field:
-        """Distance of every pixel from (x, y)."""
+        """Return the distance of every pixel from (x, y)."""
         return np.asarray(np.hypot(self.x - np.float32(x), self.y - np.float32(y)))
 
     def disc(self, x: float, y: float, radius: float) -> Field:
-        """Coverage of a disc."""
+        """Return the coverage of a disc."""
         return self.inside(self.from_point(x, y) - np.float32(radius))
 
     def along(self, angle: float) -> tuple[Field, Field]:
-        """Coordinates along and across the ray that leaves the origin at `angle`."""
+        """Return coordinates along and across the ray from the origin at `angle`."""
         cos, sin = np.float32(np.cos(angle)), np.float32(np.sin(angle))
         return cos * self.x + sin * self.y, cos * self.y - sin * self.x
 
     def fan(self, count: int, offset: float = 0.0) -> tuple[Field, Field]:
-        """`along` for `count` rays at once: every pixel answers for the ray next to it."""
+        """Return `along` for `count` rays at once: each pixel uses the nearest ray."""
         wedge = np.float32(2 * np.pi / count)
         theta = np.arctan2(self.y, self.x) - np.float32(offset)
         theta = (theta + wedge / 2) % wedge - wedge / 2
@@ -102,7 +102,15 @@ class Brush:
         half: float,
         shape: Callable[[Field], Field],
     ) -> tuple[Field, Field]:
-        """Coverage of petals from span[0] to span[1] out, and how far out (0 to 1) a pixel is."""
+        """Return the coverage of petals, and each pixel's position (0 to 1) along its petal.
+
+        Args:
+            along: Coordinate along the petal.
+            across: Coordinate across the petal.
+            span: Distances from the centre at which the petals start and end.
+            half: Scale of the half-width.
+            shape: Function from the position along a petal to its relative half-width.
+        """
         start, end = span
         out = (along - np.float32(start)) / np.float32(end - start)
         width = np.where((out > 0) & (out < 1), half * shape(np.clip(out, 0, 1)), -1)
@@ -110,17 +118,17 @@ class Brush:
 
 
 def round_tip(out: Field) -> Field:
-    """Half-width of a petal that is broad to its end."""
+    """Return the half-width of a petal that stays broad to its end."""
     return np.asarray(np.sqrt(1 - (2 * out - 1) ** 4) * (0.6 + 0.4 * out))
 
 
 def pointed_tip(out: Field) -> Field:
-    """Half-width of a petal that ends in a point."""
+    """Return the half-width of a petal that ends in a point."""
     return np.asarray(1.6 * out**0.45 * (1 - out) ** 0.8)
 
 
 def daisy(brush: Brush, look: Look) -> None:
-    """Many long thin petals round a small round centre."""
+    """Paint many long thin petals around a small round centre."""
     count = 10 + round(4 * look.petal_count)
     along, across = brush.fan(count)
     cover, out = brush.blade(along, across, (0.1, 1.0), 2.35 / count, round_tip)
@@ -130,7 +138,7 @@ def daisy(brush: Brush, look: Look) -> None:
 
 
 def sunflower(brush: Brush, look: Look) -> None:
-    """Two rings of short pointed petals round a big seeded disc."""
+    """Paint two rings of short pointed petals around a big disc of seeds."""
     count = 13 + round(4 * look.petal_count)
     for layer, (offset, end) in enumerate([(np.pi / count, 0.92), (0.0, 1.0)]):
         along, across = brush.fan(count, offset)
@@ -140,7 +148,7 @@ def sunflower(brush: Brush, look: Look) -> None:
 
 
 def rose(brush: Brush, look: Look) -> None:
-    """Rings of rounded petals that overlap inwards to a spiral; no disc shows."""
+    """Paint rings of rounded petals that overlap inwards to a spiral; without a disc."""
     count = 5 + round(look.petal_count)
     for ring, (away, size) in enumerate([(0.5, 0.5), (0.36, 0.42), (0.2, 0.34)]):
         for petal in range(count - ring):
@@ -156,7 +164,7 @@ def rose(brush: Brush, look: Look) -> None:
 
 
 def tulip(brush: Brush, look: Look) -> None:
-    """A cup of three pointed petals from the side, on a stem between two leaves."""
+    """Paint a cup of three pointed petals from the side, on a stem between two leaves."""
     _stem(brush, (0.0, -0.1), 0.06)
     for lean, reach in ((1.95, 0.78), (1.15, 0.7)):
         along, across = _ray(brush, (0.0, -1.05), lean)
@@ -173,7 +181,7 @@ def tulip(brush: Brush, look: Look) -> None:
 
 
 def poppy(brush: Brush, look: Look) -> None:
-    """Four or five broad petals that overlap, round a small dark-ringed centre."""
+    """Paint four or five broad overlapping petals around a small dark-ringed centre."""
     count = 4 + round(look.petal_count)
     for petal in range(count):
         angle = 2 * np.pi * petal / count
@@ -190,7 +198,7 @@ def poppy(brush: Brush, look: Look) -> None:
 
 
 def violet(brush: Brush, look: Look) -> None:
-    """A pansy's face: two dark petals above, two aside, a broad one below, and whiskers."""
+    """Paint a pansy's face: two dark petals above, two aside, a broad one below, and whiskers."""
     parts = [
         (-0.36, 0.5, 0.46, 0.5),
         (0.36, 0.5, 0.46, 0.5),
@@ -210,7 +218,7 @@ def violet(brush: Brush, look: Look) -> None:
 
 
 def lily(brush: Brush, look: Look) -> None:
-    """A star of six broad pointed petals with a furrow each, and stamens; no disc."""
+    """Paint a star of six broad pointed petals with a furrow each, and stamens; without a disc."""
     for layer, offset in enumerate((np.pi / 3, 0.0)):
         along, across = brush.fan(3, offset)
         rim, _ = brush.blade(along, across, (0.0, 1.08), 0.34, pointed_tip)
@@ -236,7 +244,7 @@ SHAPES: dict[str, Callable[[Brush, Look], None]] = {
 
 
 def stalk(brush: Brush) -> None:
-    """A stem with one leaf below a flower that is seen from above."""
+    """Paint a stem with one leaf below a flower that is seen from above."""
     _stem(brush, (0.0, 0.0), 0.07)
     along, across = _ray(brush, (0.0, -1.1), 0.6)
     cover, out = brush.blade(along, across, (0.0, 0.6), 0.12, pointed_tip)
@@ -244,7 +252,7 @@ def stalk(brush: Brush) -> None:
 
 
 def shadow(brush: Brush, strength: float) -> None:
-    """The soft shadow that lifts a flower from its background."""
+    """Paint a soft shadow that sets a flower off from its background."""
     rho = np.hypot(brush.x - 0.06, brush.y + 0.08)
     brush.paint(strength * np.clip(1.15 - rho, 0, 1), (0.05, 0.06, 0.05))
 
@@ -254,7 +262,7 @@ def _planes(colour: Colour) -> Field:
 
 
 def _cup(out: Field) -> Field:
-    """Half-width of a tulip's petal: broad below, pointed above."""
+    """Return the half-width of a tulip's petal: broad below, pointed above."""
     return np.asarray(1.45 * out**0.35 * (1 - out) ** 0.55)
 
 
@@ -272,7 +280,7 @@ def _stem(brush: Brush, top: tuple[float, float], half: float) -> None:
 
 
 def _centre(brush: Brush, look: Look, radius: float) -> None:
-    """A domed disc with a dark rim and a little grain."""
+    """Paint a domed disc with a dark rim and a little grain."""
     if look.centre is None:
         return
     rho = brush.from_point(0, 0) / np.float32(radius)

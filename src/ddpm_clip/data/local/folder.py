@@ -1,7 +1,7 @@
-"""A source whose pictures are files: a user's folder.
+"""A source of the pictures in a user's folder.
 
-Listing looks at names only; whether a file is a picture is found out when it is opened. Links
-are followed only where they stay inside the folder. Knows nothing of sizes or training.
+Listing reads names only; whether a file really is a picture shows when it is opened. Links are
+followed only if they stay inside the folder.
 """
 
 import hashlib
@@ -33,13 +33,13 @@ class ImageFile:
 
 
 class Files(Sequence[ImageFile]):
-    """The files below `root` as columns; an `ImageFile` is made when it is asked for.
+    """The files below `root`, kept as columns; each `ImageFile` is made on access.
 
     Args:
-        root: of the folder.
-        paths: relative to it, as the system spells them.
-        labels: one a path.
-        captions: one a path, empty where there is none; None where no path has one.
+        root: The folder.
+        paths: Paths relative to `root`, as the system spells them.
+        labels: One label per path.
+        captions: One caption per path, or "" without one; None if no path has a caption.
     """
 
     def __init__(
@@ -56,7 +56,7 @@ class Files(Sequence[ImageFile]):
     def __getitem__(self, i: slice) -> list[ImageFile]: ...
 
     def __getitem__(self, i: int | slice) -> ImageFile | list[ImageFile]:
-        """One file, or a list of some."""
+        """Return one file, or a list of files for a slice."""
         if isinstance(i, slice):
             return [self[k] for k in range(*i.indices(len(self)))]
         path = self._paths[i]
@@ -80,27 +80,27 @@ class FileSource:
         return len(self.files)
 
     def __getitem__(self, i: int) -> Image.Image:
-        """Picture i, upright; `BadImage` where it cannot be used."""
+        """Return picture i, upright; raise `BadImage` if it cannot be used."""
         return open_image(self._read(i), background=self.background, name=self.files[i].path)
 
     def key(self, i: int) -> str:
-        """The path below the root with forward slashes."""
+        """Return the path below the root, with forward slashes."""
         return self.files[i].key
 
     def label(self, i: int) -> str | None:
-        """The class, or None for a file that lies in no folder."""
+        """Return the class, or None for a file directly in the root."""
         return self.files[i].label
 
     def caption(self, i: int) -> str | None:
-        """The caption from the metadata, else from the text file beside the picture."""
+        """Return the caption from the metadata, else from the text file beside the picture."""
         return self.files[i].caption or _caption_beside(self.files[i].path, self.root)
 
     def facts(self, i: int) -> dict[str, str]:
-        """Files say nothing about their pictures."""
+        """Return {}: files have no facts."""
         return {}
 
     def digest(self, i: int) -> str:
-        """SHA-256 of the file's bytes."""
+        """Return the SHA-256 of the file."""
         return hashlib.sha256(self._read(i)).hexdigest()
 
     def _read(self, i: int) -> bytes:
@@ -111,15 +111,16 @@ class FileSource:
 
 
 def read_folder(root: str | Path, split: str = "train", *, background: str = "white") -> FileSource:
-    """A folder with everything below it; the class of a file is the first folder on its path.
+    """Read a folder with all its subfolders; the class of a file is the first folder on its path.
 
-    Captions come from `metadata.jsonl` (an object a line: `file_name` and `text` or `caption`)
-    in any of the folders, or from a text file of the same stem beside the picture. Where a folder
+    Captions come from `metadata.jsonl` (one object per line: `file_name` and `text` or `caption`)
+    in any of the folders, or from a text file of the same stem beside the picture. If a folder
     `train` has a sibling `test`, `val` or `valid`, these are splits and not classes.
 
     Raises:
-        MissingInput: there is no such folder or split. DataError: no pictures, or a bad line of
-        metadata, with its number. PermissionRefused: it cannot be listed.
+        MissingInput: There is no such folder or split.
+        DataError: There are no pictures, or a line of the metadata is malformed.
+        PermissionRefused: The folder cannot be listed.
     """
     root = _split_folder(checked_folder(root), split)
     colour(background)
@@ -135,23 +136,25 @@ def read_folder(root: str | Path, split: str = "train", *, background: str = "wh
     if not len(writer):
         raise no_images(root, others)
     paths = TextColumn.written(writer)
-    told = (captions.get(os.path.join(root, path), "") for path in paths)
-    files = Files(root, paths, labels, TextColumn(told) if captions else None)
+    texts = (captions.get(os.path.join(root, path), "") for path in paths)
+    files = Files(root, paths, labels, TextColumn(texts) if captions else None)
     classes = tuple(sorted(labels.names))
     return FileSource(f"folder:{root}", root, files, classes, background, others)
 
 
 def checked_folder(root: str | Path) -> Path:
-    """The absolute path of a folder that is there and can be listed.
+    """Return the absolute path of a folder, after checking that it can be listed.
 
     Raises:
-        MissingInput: it is not there. DataError: it is a file. PermissionRefused.
+        MissingInput: The folder does not exist.
+        DataError: The path is a file.
+        PermissionRefused: The folder cannot be listed.
     """
     path = user_path(root)
     if not is_there(path):
         raise MissingInput(f"folder not found: {str(path)[:200]}", fix="check the path")
     if not path.is_dir():
-        raise DataError(f"{path} is a file, not a folder", fix="give the folder it lies in")
+        raise DataError(f"{path} is a file, not a folder", fix="give the folder that contains it")
     try:
         os.listdir(path)
         return path.resolve()
@@ -160,7 +163,7 @@ def checked_folder(root: str | Path) -> Path:
 
 
 def portable(path: str) -> str:
-    """A path as a key: forward slashes, and bytes that are not UTF-8 spelt out in hexadecimal.
+    """Return a path as a key: with forward slashes, and non-UTF-8 bytes in hexadecimal.
 
     Backslashes are doubled, so that two paths never share a key.
     """
@@ -170,7 +173,7 @@ def portable(path: str) -> str:
 
 
 def _split_folder(root: Path, split: str) -> Path:
-    """Where the pictures of a split lie; a folder without splits is all for training."""
+    """Return the folder of a split; a folder without splits is all for training."""
     divided = (root / "train").is_dir() and any(
         (root / s).is_dir() for s in ("test", "val", "valid")
     )
@@ -182,19 +185,19 @@ def _split_folder(root: Path, split: str) -> Path:
 
 
 def walk(root: Path) -> Iterator[tuple[str, list[str]]]:
-    """Folders with their files, sorted; hidden ones and linked folders are passed over."""
+    """Yield folders with their files, sorted; skip hidden names and linked folders."""
     for folder, folders, names in os.walk(root):
         folders[:] = sorted(name for name in folders if is_shown(name))
         yield folder, sorted(name for name in names if is_shown(name))
 
 
 def is_shown(name: str) -> bool:
-    """Whether a name is meant to be seen: neither hidden nor what macOS puts into archives."""
+    """Whether a name is neither hidden nor the folder that macOS adds to archives."""
     return not name.startswith(".") and name != "__MACOSX"
 
 
 def first_folder(key: str) -> str | None:
-    """The first folder of a key, as a class; None for a file that lies in none."""
+    """Return the first folder of a key, as its class; None if it has no folder."""
     label, slash, _ = key.partition("/")
     return label if slash else None
 
@@ -207,18 +210,18 @@ def _stays_inside(path: str, root: Path) -> bool:
 
 
 def _caption_beside(path: str, root: Path) -> str | None:
-    """The text file of the same stem, if there is one inside the root."""
+    """Return the contents of the text file of the same stem, if there is one inside the root."""
     beside = os.path.splitext(path)[0] + ".txt"
     if not os.path.lexists(beside) or not _stays_inside(beside, root):
         return None
     try:
         return read_bytes(beside)[:MAX_CAPTION].decode("utf-8", "replace").strip() or None
-    except BadImage:  # empty, or no file at all: then there is no caption
+    except BadImage:  # empty or unreadable: then there is no caption
         return None
 
 
 def _metadata(folder: str, names: list[str], root: Path) -> dict[str, str]:
-    """Captions by path from the metadata file of one folder."""
+    """Return the captions in the metadata file of one folder, by path."""
     if METADATA not in names:
         return {}
     captions = {}
@@ -234,7 +237,7 @@ def _metadata(folder: str, names: list[str], root: Path) -> dict[str, str]:
             captions[os.path.normpath(os.path.join(folder, entry["file_name"]))] = text
         except (ValueError, KeyError, TypeError, AttributeError) as error:
             raise DataError(
-                f"{path}, line {number} is no caption",
+                f"{path}, line {number} is not a caption",
                 str(error),
                 'each line needs {"file_name": …, "text": …}',
             ) from error
@@ -242,9 +245,9 @@ def _metadata(folder: str, names: list[str], root: Path) -> dict[str, str]:
 
 
 def no_images(root: Path, others: int) -> DataError:
-    """The refusal of a folder without pictures, and with so many other files."""
+    """Return the error for a folder without pictures but with `others` other files."""
     return DataError(
         f"no images found in {root}",
-        f"looked for {', '.join(s[1:] for s in SUFFIXES)}; {others} files had other types",
-        "give the folder that holds the pictures",
+        f"looked for {', '.join(s[1:] for s in SUFFIXES)}; {others} files have other types",
+        "give the folder that contains the pictures",
     )

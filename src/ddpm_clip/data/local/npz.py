@@ -1,7 +1,6 @@
-"""Sources whose pictures are rows of an array, and the npz packs that such arrays come in.
+"""Sources of pictures in an array, and the reader of the npz packs that hold such arrays.
 
-Packs are read without pickle and checked once; afterwards a row is a picture. Knows nothing of
-folders of images.
+Packs are read without pickle and checked once; after that, row i is picture i.
 """
 
 import hashlib
@@ -24,7 +23,7 @@ from ddpm_clip.registry import unknown_name
 from ddpm_clip.utils.untrusted import is_file, read_bytes, user_path
 
 MAX_LABELS = 16 * 2**20
-"""Bytes of labels.txt."""
+"""Largest labels.txt in bytes."""
 
 Names = Sequence[str]
 Pack = Mapping[str, NDArray[Any]]
@@ -33,7 +32,7 @@ COLUMNS = ("labels", "captions", "names", "files", "keys")
 
 @dataclass(frozen=True, slots=True)
 class Encoded:
-    """Pictures as the bytes of their files, one after the other: i is data[ends[i]:ends[i+1]]."""
+    """Encoded pictures, end to end: picture i is data[offsets[i]:offsets[i+1]]."""
 
     data: NDArray[np.uint8]
     offsets: NDArray[np.int64]
@@ -42,13 +41,13 @@ class Encoded:
         return len(self.offsets) - 1
 
     def __getitem__(self, i: int) -> bytes:
-        """The file of picture i."""
+        """Return the encoded bytes of picture i."""
         return self.data[self.offsets[i] : self.offsets[i + 1]].tobytes()
 
 
 @dataclass(slots=True, eq=False)
 class ArraySource:
-    """Pictures in an array or a memory map: uint8 (n, h, w) or (n, h, w, c), or encoded."""
+    """Pictures in an array or memory map: uint8 (n, h, w) or (n, h, w, c), or encoded."""
 
     name: str
     images: NDArray[np.uint8] | Encoded
@@ -62,7 +61,7 @@ class ArraySource:
         return len(self.images)
 
     def __getitem__(self, i: int) -> Image.Image:
-        """Picture i, RGB or L."""
+        """Return picture i, RGB or L."""
         if not 0 <= i < len(self):
             raise IndexError(f"picture {i} of {len(self)}")
         stored = self.images[i]
@@ -72,23 +71,23 @@ class ArraySource:
         return flatten(Image.fromarray(pixels), colour(self.background))
 
     def key(self, i: int) -> str:
-        """The name that the pack gives, else split and row."""
+        """Return the key in the pack, else split and row."""
         return self.keys[i]
 
     def label(self, i: int) -> str | None:
-        """The class of row i."""
+        """Return the class of row i."""
         return self.labels[i] if self.labels is not None else None
 
     def caption(self, i: int) -> str | None:
-        """The caption of row i."""
+        """Return the caption of row i."""
         return (self.captions[i] or None) if self.captions is not None else None
 
     def facts(self, i: int) -> dict[str, str]:
-        """Packs say nothing about their pictures."""
+        """Return {}: packs have no facts."""
         return {}
 
     def digest(self, i: int) -> str:
-        """SHA-256 of the file inside the pack, else of the pixels."""
+        """Return the SHA-256 of the encoded bytes in the pack, else of the pixels."""
         stored = self.images[i]
         if isinstance(stored, bytes):
             return hashlib.sha256(stored).hexdigest()
@@ -102,14 +101,15 @@ def read_npz(
     classes: Sequence[str] = (),
     background: str = "white",
 ) -> ArraySource:
-    """A pack with arrays `images` or `<split>_images`, or `<split>_jpeg` and `<split>_offsets`.
+    """Read a pack of arrays `images` or `<split>_images`, or `<split>_jpeg` and `<split>_offsets`.
 
-    Beside them may stand labels, captions and names (or files), with the same prefix. Class names
-    come from `classes`, else from `labels.txt` in the same folder.
+    The pack may also have labels, captions, and keys (or names, or files), with the same prefix.
+    Class names come from `classes`, else from `labels.txt` in the same folder.
 
     Raises:
-        MissingInput: no such file. DataError: it is no pack, or its arrays contradict each other.
-        UsageError: it has no such split.
+        MissingInput: There is no such file.
+        DataError: The file is not a pack, or its arrays contradict each other.
+        UsageError: The pack has no such split.
     """
     path = user_path(path)
     if not is_file(path):
@@ -131,9 +131,9 @@ def _load_pack(file: BinaryIO, path: Path) -> NpzFile:
     try:
         pack = np.load(file, allow_pickle=False)
     except Exception as error:  # archives fail in many classes
-        raise DataError(f"{path} is no npz pack", str(error)[:200]) from error
+        raise DataError(f"{path} is not an npz pack", str(error)[:200]) from error
     if not isinstance(pack, NpzFile):
-        raise DataError(f"{path} is no npz pack", "it holds a single array without a name")
+        raise DataError(f"{path} is not an npz pack", "it holds a single array without a name")
     return pack
 
 
@@ -147,7 +147,7 @@ def _array(pack: Pack, name: str, path: Path) -> NDArray[Any]:
 
 
 def _prefix(pack: Mapping[str, object], split: str | None, path: Path) -> str:
-    """What stands before "images" in the names of the asked split: "train_", "test_" or ""."""
+    """Return the prefix of the arrays of a split: "train_", "test_" or ""."""
     ends = ("images", "jpeg")
     found = [name.removesuffix(end) for name in pack for end in ends if name.endswith(end)]
     if not found:
@@ -165,7 +165,7 @@ def _images(pack: Pack, prefix: str, path: Path) -> NDArray[np.uint8] | Encoded:
         data, offsets = _array(pack, f"{prefix}jpeg", path), _array(pack, f"{prefix}offsets", path)
         rising = offsets.ndim == 1 and len(offsets) > 0 and bool(np.all(np.diff(offsets) >= 0))
         if data.dtype != np.uint8 or not rising or offsets[0] < 0 or offsets[-1] > data.size:
-            raise DataError(f"the offsets of {path} do not fit its bytes")
+            raise DataError(f"the offsets in {path} do not match its data")
         return Encoded(data.ravel(), offsets.astype(np.int64))
     images = _array(pack, f"{prefix}images", path)
     colours = images.shape[3] if images.ndim == 4 else 1
@@ -189,7 +189,7 @@ def _column(pack: Pack, name: str, n: int, path: Path) -> NDArray[Any] | None:
 def named(
     labels: NDArray[Any] | None, classes: Sequence[str], path: Path
 ) -> tuple[tuple[str, ...], LabelColumn | None]:
-    """Class names, and the name of every row's class."""
+    """Return the class names, and the class name of every row."""
     if labels is None:
         return (), None
     if labels.dtype.kind not in "iu":
@@ -203,23 +203,24 @@ def named(
 
 
 def labels_beside(path: Path) -> list[str]:
-    """The class names in `labels.txt` beside a pack, if it is there."""
+    """Return the class names in `labels.txt` beside a pack, or [] if there is no such file."""
     beside = path.with_name("labels.txt")
     return read_labels(beside) if beside.is_file() else []
 
 
 def read_labels(path: Path) -> list[str]:
-    """Class names by line; of `id TAB synonyms` the first synonym.
+    """Read class names, one per line; from `id TAB synonyms`, the first synonym.
 
     Raises:
-        OSError: it cannot be read. ValueError: it is too large.
+        OSError: The file cannot be read.
+        ValueError: The file is too large.
     """
     lines = read_bytes(path, MAX_LABELS).decode("utf-8", "replace").splitlines()
     return short_names([line.rpartition("\t")[2] for line in lines if line.strip()])
 
 
 def row_keys(names: NDArray[Any] | None, n: int, prefix: str) -> TextColumn:
-    """The pack's own names where they are unique."""
+    """Return the pack's own names if they are unique, else the prefix and row number."""
     if names is not None and len(np.unique(names)) == n:
         return TextColumn(map(str, names))
     return TextColumn(f"{prefix.replace('_', '-')}{i:06d}" for i in range(n))

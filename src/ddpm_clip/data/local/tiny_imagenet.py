@@ -1,7 +1,4 @@
-"""The tree of Tiny ImageNet as it is distributed: folders by wnid, names of classes beside them.
-
-Knows nothing of decoding; the pictures are files like any others (`files`).
-"""
+"""Reads Tiny ImageNet in its original folders: pictures by wnid, class names in text files."""
 
 import os
 from collections.abc import Iterator
@@ -16,10 +13,11 @@ from ddpm_clip.errors import MissingInput
 def read_tiny_imagenet(
     root: str | Path, split: str = "train", *, background: str = "white"
 ) -> FileSource:
-    """The official tree: `train/<wnid>/images/`, `val/` with its annotations, `words.txt`.
+    """Read the official tree: `train/<wnid>/images/`, `val/` with annotations, `words.txt`.
 
     Raises:
-        MissingInput: no such folder or split. DataError: no pictures, or a class without a name.
+        MissingInput: There is no such folder or split.
+        DataError: There are no pictures.
     """
     root = checked_folder(root)
     tree = {"train": "train", "val": "val", "test": "val"}.get(split, split)
@@ -40,7 +38,7 @@ def read_tiny_imagenet(
 
 
 def _class_names(root: Path) -> dict[str, str]:
-    """From wnid to the first of its words; all of them where two classes share the first."""
+    """Map each wnid to its first word, or to all its words if two classes share the first."""
     if not (root / "words.txt").is_file():
         return {}
     rows = [line.split("\t", 1) for line in _lines(root / "words.txt")]
@@ -54,7 +52,7 @@ def _class_names(root: Path) -> dict[str, str]:
 
 
 def short_names(words: list[str]) -> list[str]:
-    """Each list of synonyms cut to its first word, unless two would become the same."""
+    """Cut each list of synonyms to the first, unless two would become the same."""
     first = [text.split(",")[0].strip() for text in words]
     return [
         short if first.count(short) == 1 else full.strip()
@@ -71,7 +69,7 @@ def _train_files(root: Path) -> Iterator[tuple[str, str]]:
 def _val_files(root: Path) -> Iterator[tuple[str, str]]:
     notes = root / "val" / "val_annotations.txt"
     if not notes.is_file():
-        raise MissingInput(f"not found: {notes}", "it tells the classes of the val pictures")
+        raise MissingInput(f"not found: {notes}", "it lists the classes of the val pictures")
     for line in _lines(notes):
         name, wnid = line.split("\t")[:2]
         yield os.path.join(root, "val", "images", os.path.basename(name)), wnid

@@ -1,14 +1,10 @@
-"""From the bytes of strangers to safe pixels.
+"""Safe decoding of untrusted files into pixels.
 
-- `decoding`: from bytes nobody vouches for to an upright 8-bit picture, or to a named reason why
-  not
-- `images`: pictures from files nobody vouches for, and what becomes of them: squares, arrays,
-  digests
-- `pixels`: one pass over a source: every picture decoded, the good in an array, the bad in a list
-- `png_texts`: the texts in a PNG, and the parameters among them, without decoding a pixel
-- `prefetch`: work done a little ahead, in threads, by order: what pictures need before an encoder
-  sees them
-- `quiet`: no warnings from a picture's decoder, in this thread only
-- `sandbox`: decoding in child processes of small means: what a picture can do to a codec ends with
-  the child
+- `decoding`: decodes untrusted bytes to an upright 8-bit picture, or says why not
+- `images`: opens untrusted files; crops, converts and digests pictures
+- `pixels`: decodes a whole source into one array, and lists the bad pictures
+- `png_texts`: reads the texts and painting parameters of a PNG without decoding it
+- `prefetch`: runs work ahead of time in threads, keeping the order
+- `quiet`: silences a decoder's warnings in one thread only
+- `sandbox`: decodes in child processes with limited memory and time
 """

@@ -1,9 +1,9 @@
-"""From bytes nobody vouches for to an upright 8-bit picture, or to a named reason why not.
+"""Decodes untrusted bytes to an upright 8-bit picture, or gives the reason why it cannot.
 
-Formats are told by content from a short allowlist, sizes are checked before anything is decoded,
-and every picture is decoded to its end. This file is also a program: a child process that decodes
-what it is sent (`confined`), so that a codec that crashes takes nobody along. It imports nothing
-of ours, since a child starts in a tenth of a second only without torch. Knows nothing of files.
+Formats come from a short allowlist and are recognised by content, sizes are checked before
+anything is decoded, and every picture is decoded to its end. This file is also a program: a child
+process that decodes what it is sent (`sandbox`), so that a crashing codec ends only the child. It
+imports nothing of this package, because without torch a child starts in a tenth of a second.
 """
 
 import io
@@ -24,21 +24,21 @@ MAX_PIXELS = 64_000_000
 MAX_SIDE = 65_535
 
 MEMORY_MB = 2048
-"""Address space of a child: the largest picture with transparency takes 1 GiB."""
+"""Address space of a child process; the largest picture with transparency needs 1 GiB."""
 
 ASKED = struct.Struct("=QBBB")
-"""Bytes that follow, and the colour to lay behind transparent pixels."""
+"""Header of a request: number of bytes that follow, and colour behind transparent pixels."""
 
 ANSWERED = struct.Struct("=BQII")
-"""0 for a reason, else channels; bytes that follow; width and height."""
+"""Header of an answer: channels (0 for an error), number of bytes that follow, width, height."""
 
 
 READY = b"+"
-"""What a child says when it has started."""
+"""Sent by a child when it has started."""
 
 
 class Undecodable(Exception):
-    """Bytes that give no picture; `reason` is a key of `images.REASONS`."""
+    """Bytes that cannot be decoded; `reason` is a key of `images.REASONS`."""
 
     def __init__(self, reason: str, detail: str = ""):
         super().__init__(reason, detail)
@@ -46,10 +46,10 @@ class Undecodable(Exception):
 
 
 def decoded(data: bytes, background: tuple[int, int, int]) -> Image.Image:
-    """A picture upright, as RGB or L; of animations the first frame.
+    """Decode a picture to upright RGB or L; of an animation, the first frame.
 
     Raises:
-        Undecodable: with the reason.
+        Undecodable: The bytes cannot be decoded, or the picture is too large.
     """
     try:
         return flatten(_upright(_opened(data)), background)
@@ -62,7 +62,7 @@ def decoded(data: bytes, background: tuple[int, int, int]) -> Image.Image:
 
 
 def flatten(image: Image.Image, background: tuple[int, int, int]) -> Image.Image:
-    """Any mode as RGB or L: deep pixels are scaled, transparent ones laid on `background`."""
+    """Convert any mode to RGB or L: scale deep pixels, put `background` behind transparency."""
     if image.mode.startswith(("I", "F")):
         import numpy as np
 
@@ -81,7 +81,7 @@ def flatten(image: Image.Image, background: tuple[int, int, int]) -> Image.Image
 
 
 def _opened(data: bytes) -> Image.Image:
-    """The picture in its own mode, decoded to the last byte, or a reason."""
+    """Decode a picture to the last byte, in its own mode; raise `Undecodable` if it fails."""
     try:
         image = Image.open(io.BytesIO(data), formats=FORMATS)
         if image.width * image.height > MAX_PIXELS or max(image.size) > MAX_SIDE:
@@ -100,31 +100,31 @@ def _opened(data: bytes) -> Image.Image:
 
 
 def _begins_well(data: bytes) -> bool:
-    """Whether bytes that nothing could open at least start as one of the formats does."""
+    """Whether bytes start like one of the formats, although they could not be opened."""
     return data.startswith(SIGNATURES) or (data[:4] == b"RIFF" and data[8:12] == b"WEBP")
 
 
 def _upright(image: Image.Image) -> Image.Image:
-    """Turned as its EXIF note says; a note that cannot be read turns nothing."""
+    """Rotate a picture by its EXIF orientation; an unreadable EXIF is ignored."""
     try:
         return ImageOps.exif_transpose(image)
     except MemoryError:
         raise
-    except Exception:  # the pixels are sound, only the note is not
+    except Exception:  # the pixels are fine, only the EXIF is not
         return image
 
 
 def _shallow(deep: "NDArray[np.generic]") -> "NDArray[np.uint8]":
-    """16-bit, 32-bit and float pixels (h, w) on 0 to 255, by the range their type declares.
+    """Scale 16-bit, 32-bit or float pixels (h, w) to 0 to 255.
 
-    Whole numbers are read as 16-bit (32-bit where one is larger), floats as 0 to 1, else as 0 to
-    255, else stretched from their smallest to their largest.
+    Integers are taken as 16-bit, or as 32-bit if one is larger than that. Floats are taken as 0
+    to 1, else as 0 to 255, else stretched from their minimum to their maximum.
     """
     import numpy as np
 
     values = deep.astype(np.float64)
     if not np.isfinite(values).all():
-        raise ValueError("it holds values that are not numbers")
+        raise ValueError("it has NaN or infinite values")
     low, high = 0.0, 65535.0 if values.max() <= 65535 else 2.0**31 - 1
     if deep.dtype.kind == "f":
         low, high = min(values.min(), 0.0), max(values.max(), 0.0)
@@ -134,21 +134,21 @@ def _shallow(deep: "NDArray[np.generic]") -> "NDArray[np.uint8]":
 
 
 def _confine() -> None:
-    """Bound what this process may take: memory, files of its own, and a core file of none."""
+    """Limit this process: bounded memory, no writing of files, no core dump."""
     try:
         import resource
-    except ImportError:  # not on this system; a process of its own it is all the same
+    except ImportError:  # not on this system; a separate process still contains a crash
         return
     limits = {"RLIMIT_AS": MEMORY_MB * 2**20, "RLIMIT_FSIZE": 0, "RLIMIT_CORE": 0}
     for name, limit in limits.items():
         which = getattr(resource, name)
-        most = resource.getrlimit(which)[1]  # nobody may take more than was given
+        most = resource.getrlimit(which)[1]  # a limit can only be lowered
         limit = limit if most == resource.RLIM_INFINITY else min(limit, most)
         resource.setrlimit(which, (limit, limit))
 
 
 def _serve(asks: BinaryIO, answers: BinaryIO) -> None:
-    """Decode what comes, one picture after the other, until nothing more comes."""
+    """Decode pictures one after the other, until the input ends."""
     while head := asks.read(ASKED.size):
         size, *background = ASKED.unpack(head)
         data = asks.read(size)
@@ -168,7 +168,7 @@ def _serve(asks: BinaryIO, answers: BinaryIO) -> None:
 
 
 def main() -> None:
-    """Be the child: pictures come on stdin, pixels go to stdout."""
+    """Run as the child process: encoded pictures on stdin, pixels on stdout."""
     _confine()
     warnings.simplefilter("ignore")
     warnings.simplefilter("error", Image.DecompressionBombWarning)

@@ -1,7 +1,7 @@
-"""One pass over a source: every picture decoded, the good in an array, the bad in a list.
+"""Decodes a whole source in one pass: good pictures into an array, bad ones into a list.
 
-Nothing is skipped in silence, and training sees only what this pass has seen. Long passes are
-generators that yield `Progress`. Knows nothing of where a source has its pictures from.
+Nothing is skipped silently, and training sees only pictures that passed. Long passes are
+generators that yield `Progress`.
 """
 
 from array import array
@@ -24,7 +24,7 @@ from ddpm_clip.utils.generators import finish
 
 @dataclass(frozen=True, slots=True)
 class BadFile:
-    """A picture that was left out, with the stable reason and the decoder's words."""
+    """A picture that was left out, with a stable reason and the decoder's message."""
 
     key: str
     reason: str
@@ -32,14 +32,14 @@ class BadFile:
 
     @classmethod
     def of(cls, key: str, error: DataError) -> "BadFile":
-        """The picture `key`, which could not be read because of `error`."""
+        """Return the entry of picture `key`, which could not be read because of `error`."""
         reason = getattr(error, "reason", "damaged")
         return cls(key, reason, getattr(error, "detail", "") or error.why)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Pixels:
-    """The good pictures of a source, row by row; `indices[row]` is the source's own number."""
+    """The good pictures of a source; `indices[row]` is the number of a picture in the source."""
 
     array: NDArray[np.uint8]  # (n, c, h, w), in memory or a memory map
     keys: Sequence[str]
@@ -49,10 +49,10 @@ class Pixels:
 
 
 def scan(source: ImageSource, *, max_bad: float = 0.2) -> Generator[Progress, None, list[BadFile]]:
-    """Decode everything and keep nothing; the result is what cannot be used.
+    """Decode everything without keeping it; return the pictures that cannot be used.
 
     Raises:
-        DataError: no pictures, or more than the share `max_bad` of them unusable.
+        DataError: There are no pictures, or the unusable share exceeds `max_bad`.
     """
     bad: list[BadFile] = []
     for i, _ in _decoded(source, bad):
@@ -77,13 +77,14 @@ def stream_pixels(
         source: The pictures.
         size: Side of the crops in pixels.
         channels: 1 for grey, 3 for colour.
-        crop: "centre" for the middle square, "none" to squeeze.
-        cache: A folder for the memory map; by default an unnamed temporary file.
-        memory_limit_mb: The array is memory-mapped where it is larger than so many MiB.
-        max_bad: The largest share of unusable pictures that is put up with.
+        crop: "centre" for the middle square, "none" to squeeze the whole picture.
+        cache: Folder for the memory map; by default the system's temporary folder.
+        memory_limit_mb: The array is memory-mapped if it is larger than this many MiB.
+        max_bad: Largest share of unusable pictures that is tolerated, 0 to 1.
 
     Raises:
-        DataError: no pictures, or too many unusable. StorageError: no room for the memory map.
+        DataError: There are no pictures, or too many are unusable.
+        StorageError: There is no space for the memory map.
     """
     shape = (len(source), channels, size, size)
     crops = allocate_array(shape, np.uint8, "pixels", home=cache, memory_limit_mb=memory_limit_mb)
@@ -110,7 +111,7 @@ def load_pixels(
     memory_limit_mb: int = 4096,
     max_bad: float = 0.2,
 ) -> Pixels:
-    """`stream_pixels`, run to its end."""
+    """Run `stream_pixels` to its end."""
     return finish(
         stream_pixels(
             source,
@@ -125,7 +126,7 @@ def load_pixels(
 
 
 def _decoded(source: ImageSource, bad: list[BadFile]) -> Iterator[tuple[int, Image.Image | None]]:
-    """Every picture in turn; None where it is unusable, which is noted in `bad`."""
+    """Yield every picture with its number, or None if it is unusable, and append it to `bad`."""
     with in_children():
         for i in range(len(source)):
             image = None
@@ -141,7 +142,7 @@ def _progress(i: int, source: ImageSource, bad: list[BadFile]) -> Progress:
 
 
 def check_share(source: ImageSource, bad: list[BadFile], max_bad: float) -> None:
-    """Too many unusable pictures are a mistake of the folder, not of the pictures."""
+    """Raise `DataError` if too many pictures are unusable: it is probably the wrong folder."""
     if len(source) == 0:
         raise DataError(f"no images found in {source.name}")
     if not bad or (len(bad) < len(source) and len(bad) <= max_bad * len(source)):
@@ -151,7 +152,7 @@ def check_share(source: ImageSource, bad: list[BadFile], max_bad: float) -> None
     if len(bad) == len(source):
         fix = "give pictures that can be opened"
     else:
-        fix = f"mend or take them away, or raise data.max_bad above {max_bad:g}"
+        fix = f"repair or remove them, or raise data.max_bad above {max_bad:g}"
     raise DataError(
         f"{len(bad)} of {len(source)} pictures cannot be used in {source.name}",
         named + more,

@@ -1,8 +1,8 @@
-"""The texts in a PNG, and the parameters among them, without decoding a pixel.
+"""Reads the texts of a PNG, and our painting parameters among them, without decoding pixels.
 
-A picture may come from anyone: chunks are read one by one within limits, a packed text is unpacked
-no further than it may be long, and of the parameters only plain values of the right kind are
-handed on. Nothing in them is a path that is opened. Knows nothing of what they mean.
+A picture may come from anyone: chunks are read one by one within limits, a compressed text is
+decompressed only up to the allowed length, and only plain parameters of the right type are
+returned. No parameter is used as a path to open.
 """
 
 import math
@@ -19,21 +19,21 @@ from ddpm_clip.utils.untrusted import parse_json
 
 SIGNATURE = b"\x89PNG\r\n\x1a\n"
 KEY = "ddpm_clip"
-"""Under which our pictures carry their parameters, as JSON."""
+"""Key of the text that holds the parameters of our pictures, as JSON."""
 
-AS_WRITTEN = "give the picture as it was written"
+AS_WRITTEN = "use the original, unedited file"
 
 MAX_TEXT = 65_536
-"""Characters of one text."""
+"""Most bytes of one text."""
 
 MAX_CHUNKS = 2**20
-"""Parts of a picture: one of 256 MiB has some 30,000."""
+"""Most chunks of a picture; one of 256 MiB has about 30,000."""
 
 MAX_TEXTS = 64
-"""Texts of a picture that are read, the first ones, and values of a list."""
+"""Most texts that are read from a picture, and most values in a list."""
 
 LONGEST = 4_000
-"""Characters of one value; a prompt may have so many."""
+"""Most characters of one value; the limit of a prompt too."""
 
 KINDS: dict[str, Any] = {
     "ddpm_clip": str, "prompt": str, "negative": str | None, "seed": int, "guidance": int | float,
@@ -49,21 +49,24 @@ KINDS: dict[str, Any] = {
     "painted_share": int | float, "from": str, "to": str, "share": int | float, "parts": list,
     "weights": list,
 }  # fmt: skip
-"""What a parameter is, where it is there; others may be any plain value."""
+"""Type of each known parameter; unknown parameters may be any plain value."""
 
 
 def read_texts(path: str | Path) -> dict[str, str]:
-    """The texts of a PNG by key; of two with one key the first.
+    """Return the texts of a PNG by key; if a key occurs twice, the first text.
 
     Raises:
-        BadImage: it cannot be read. DataError: it is no PNG, or its chunks are damaged.
+        BadImage: The file cannot be read.
+        DataError: The file is not a PNG, or its chunks are damaged.
     """
     data = read_bytes(path)
     if not data.startswith(SIGNATURE):
-        raise DataError(f"{path} is no PNG", "its first bytes say so", "give the picture itself")
+        raise DataError(
+            f"{path} is not a PNG", "it lacks the PNG signature", "use the original PNG file"
+        )
     texts: dict[str, str] = {}
     try:
-        for kind, body in islice(_chunks(data), MAX_TEXTS):  # a packed one takes time to unpack
+        for kind, body in islice(_chunks(data), MAX_TEXTS):  # decompressing takes time
             key, text = _READERS[kind](body)
             texts.setdefault(key, text)
     except (ValueError, zlib.error, struct.error) as error:
@@ -72,22 +75,23 @@ def read_texts(path: str | Path) -> dict[str, str]:
 
 
 def read_parameters(path: str | Path) -> dict[str, Any]:
-    """What one of our pictures says of how it was painted.
+    """Return the parameters with which one of our pictures was painted.
 
     Raises:
-        BadImage, DataError: as `read_texts`; or there are no parameters, or no plain ones.
+        BadImage: The file cannot be read.
+        DataError: As in `read_texts`; or there are no parameters, or some are not plain values.
     """
     text = read_texts(path).get(KEY)
     if text is None:
         raise DataError(
             f"{path} does not say how it was painted",
             f"it has no text {KEY!r}",
-            "give a picture of ours that was written without --no-metadata",
+            "use a picture painted by ddpm-clip without --no-metadata",
         )
     try:
         facts = parse_json(text)
         if not isinstance(facts, dict):
-            raise ValueError(f"they are {type(facts).__name__}")
+            raise ValueError(f"they are a {type(facts).__name__}, not an object")
         for name, value in facts.items():
             _check(name, value)
     except ValueError as error:
@@ -105,17 +109,17 @@ def _check(name: str, value: Any) -> None:
     for one in value if isinstance(value, list) else [value]:
         plain = isinstance(one, str | int | float | None) and len(str(one)) <= LONGEST
         if not plain or (isinstance(one, float) and not math.isfinite(one)):
-            raise ValueError(f"{name[:40]!r} holds no plain value")
+            raise ValueError(f"{name[:40]!r} is not a plain value")
     if isinstance(value, list) and len(value) > MAX_TEXTS:
-        raise ValueError(f"{name[:40]!r} holds {len(value)} values")
+        raise ValueError(f"{name[:40]!r} has {len(value)} values, more than {MAX_TEXTS}")
 
 
 def _chunks(data: bytes) -> Iterator[tuple[bytes, bytes]]:
-    """(kind, body) of each text whose checksum is right, up to the end of the picture."""
+    """Yield (kind, body) of each text chunk, up to the end of the picture; check checksums."""
     at = len(SIGNATURE)
     for _ in range(MAX_CHUNKS):
         if at + 12 > len(data):
-            raise ValueError("it ends too early")
+            raise ValueError("the file is cut off")
         (size,) = struct.unpack_from(">I", data, at)
         kind, end = data[at + 4 : at + 8], at + 12 + size
         if end > len(data):
@@ -144,7 +148,7 @@ def _packed(body: bytes) -> tuple[str, str]:
 def _international(body: bytes) -> tuple[str, str]:
     key, nul, rest = body.partition(b"\0")
     packed, rest = rest[:1] == b"\1", rest[2:]
-    text = rest.partition(b"\0")[2].partition(b"\0")[2]  # behind language and translated key
+    text = rest.partition(b"\0")[2].partition(b"\0")[2]  # after language and translated key
     return _key(key, nul), (_unpacked(text) if packed else _short(text)).decode("utf-8")
 
 
@@ -153,16 +157,16 @@ _READERS = {b"tEXt": _plain, b"zTXt": _packed, b"iTXt": _international}
 
 def _key(key: bytes, nul: bytes) -> str:
     if not nul or not 1 <= len(key) <= 79:
-        raise ValueError("a text without a key")
+        raise ValueError("a text has no valid key")
     return key.decode("latin-1")
 
 
 def _short(text: bytes) -> bytes:
     if len(text) > MAX_TEXT:
-        raise ValueError(f"a text of {len(text):,} bytes")
+        raise ValueError(f"a text has more than {MAX_TEXT:,} bytes")
     return text
 
 
 def _unpacked(text: bytes) -> bytes:
-    """At most so many bytes and one: what unpacks to more is not unpacked to its end."""
+    """Decompress at most one byte more than allowed, so that a zip bomb is never expanded."""
     return _short(zlib.decompressobj().decompress(text, MAX_TEXT + 1))

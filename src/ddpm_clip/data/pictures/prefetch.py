@@ -1,7 +1,4 @@
-"""Work done a little ahead, in threads, by order: what pictures need before an encoder sees them.
-
-Knows nothing of pictures.
-"""
+"""Runs work ahead of time in threads and yields the results in order, as for preprocessing."""
 
 from collections import deque
 from collections.abc import Callable, Generator, Iterator, Sequence
@@ -12,22 +9,22 @@ Task = TypeVar("Task")
 Result = TypeVar("Result")
 
 PORTION = 8
-"""Tasks a thread takes at once: handing one over costs some 20 µs."""
+"""Tasks that a thread takes at once, because handing one over costs about 20 µs."""
 
 
 def ahead(
     work: Callable[[Task], Result], tasks: Sequence[Task], *, workers: int, window: int
 ) -> Generator[Result, None, None]:
-    """`map(work, tasks)`, with up to `window` results made before they are asked for.
+    """Yield `map(work, tasks)`, computing up to `window` results before they are needed.
 
-    What `work` raises is raised here, after the results before it. Closed, it waits for nobody:
-    what is under way ends by itself, and the rest is never begun.
+    An exception of `work` is raised here, after the results before it. Closing does not wait:
+    running tasks end by themselves, and the rest never start.
 
     Args:
-        work: is called in `workers` threads at once.
-        tasks: in the order of the results.
-        workers: threads; 0 works in the caller's own, one task when one is asked for.
-        window: the most results that wait.
+        work: Function that is called in `workers` threads at once.
+        tasks: Arguments of `work`, in the order of the results.
+        workers: Number of threads; 0 runs each task in the caller's thread when it is needed.
+        window: Largest number of results computed ahead.
     """
     if workers < 1:
         yield from map(work, tasks)

@@ -1,8 +1,8 @@
-"""No warnings from a picture's decoder, in this thread only.
+"""Silences the warnings of a picture's decoder in one thread only.
 
-`warnings.catch_warnings` swaps the filters of the whole process; two threads that do so at once
-leave the wrong ones behind. Here one filter stays for good and asks in which thread it is. Knows
-nothing of pictures but the one warning that is an error.
+`warnings.catch_warnings` swaps the filters of the whole process, and two threads that do so at
+once leave the wrong filters behind. Here one filter is installed for good and checks in which
+thread it runs.
 """
 
 import threading
@@ -17,7 +17,7 @@ _here = threading.local()
 
 
 class _InQuiet:
-    """Stands where a filter has the pattern of its message; matches all of them, in one thread."""
+    """Takes the place of a filter's message pattern; matches every message in a quiet thread."""
 
     def match(self, text: str) -> bool:
         return bool(getattr(_here, "quiet", False))
@@ -32,9 +32,9 @@ _FILTERS: list[Any] = [
 
 @contextmanager
 def quiet() -> Iterator[None]:
-    """Ignore warnings inside; that a picture is far too large is raised instead."""
+    """Ignore warnings in this thread, but raise the one that a picture is far too large."""
     filters: Any = warnings.filters
-    if filters[:2] != _FILTERS:  # another block may have put its own before ours
+    if filters[:2] != _FILTERS:  # other code may have put its filters before ours
         filters[:0] = _FILTERS
     before, _here.quiet = getattr(_here, "quiet", False), True
     try:

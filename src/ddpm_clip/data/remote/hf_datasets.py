@@ -1,7 +1,7 @@
-"""Data sets of the Hugging Face hub, and the files that the `datasets` package writes.
+"""Data sets of the Hugging Face hub, and files written by the `datasets` package.
 
-`datasets` is an extra and is imported when such a source is opened. Pictures are left encoded by
-it and decoded here, with the same limits as any other. Knows nothing of training.
+`datasets` is an optional extra, which is imported when such a source is opened. It leaves pictures
+encoded; they are decoded with the same limits as any other.
 """
 
 import hashlib
@@ -22,34 +22,36 @@ from ddpm_clip.utils.untrusted import user_path
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """A hub name, folder or file, with the split and column that are asked for."""
+    """A hub name, folder or file, with the requested split and column."""
 
     name: str
     split: str
     column: str | None = None
     named: bool = field(default=False, compare=False)
-    """Whether the split stands in the text, and is so what the user takes the place for."""
+    """Whether the user named the split in the text."""
 
     @classmethod
     def parse(cls, text: str, split: str) -> "Place":
-        """`NAME[:SPLIT][:COLUMN]`; the name may be a path with colons in it.
+        """Parse `NAME[:SPLIT][:COLUMN]`; the name may be a path with colons in it.
 
         Raises:
-            UsageError: there is no name, or more than that.
+            UsageError: The text has no name, or too many parts.
         """
         parts = text.split(":")
         paths = [n for n in range(len(parts), 0, -1) if _exists(":".join(parts[:n]))]
         taken = paths[0] if paths else 1
         rest = parts[taken:]
         if not text or len(rest) > 2:
-            raise UsageError(f"hf:{text} names no data set", fix="hf:NAME[:SPLIT][:COLUMN]")
+            raise UsageError(
+                f"hf:{text} is not the name of a data set", fix="hf:NAME[:SPLIT][:COLUMN]"
+            )
         own, column = [*rest, "", ""][:2]
         return cls(":".join(parts[:taken]), own or split, column or None, bool(own))
 
 
 @dataclass(slots=True, eq=False)
 class HubSource:
-    """The rows of a data set on this disk; the table is memory-mapped by `datasets`."""
+    """The rows of a data set on the local disk; `datasets` memory-maps the table."""
 
     name: str
     table: Any
@@ -63,27 +65,27 @@ class HubSource:
         return len(self.table)
 
     def __getitem__(self, i: int) -> Image.Image:
-        """Picture i, upright; `BadImage` where it cannot be used."""
+        """Return picture i, upright; raise `BadImage` if it cannot be used."""
         return open_image(self._bytes(i), background=self.background, name=self.key(i))
 
     def key(self, i: int) -> str:
-        """Split and row."""
+        """Return split and row."""
         return f"{self.split}-{i:08d}"
 
     def label(self, i: int) -> str | None:
-        """The class of row i."""
+        """Return the class of row i."""
         return self.reading.label_of(self._row(i, self.reading.label))
 
     def caption(self, i: int) -> str | None:
-        """The caption of row i."""
+        """Return the caption of row i."""
         return self.reading.caption_of(self._row(i, self.reading.caption))
 
     def facts(self, i: int) -> dict[str, str]:
-        """Nothing more is known."""
+        """Return {}: hub tables have no facts."""
         return {}
 
     def digest(self, i: int) -> str:
-        """SHA-256 of the picture's bytes."""
+        """Return the SHA-256 of the encoded picture."""
         return hashlib.sha256(self._bytes(i)).hexdigest()
 
     def _bytes(self, i: int) -> bytes:
@@ -99,11 +101,12 @@ class HubSource:
 
 
 def read_dataset(text: str, split: str, *, background: str = "white") -> HubSource:
-    """A data set with any row at any time; one of the hub is fetched to this disk first.
+    """Open a data set with random access; a data set of the hub is downloaded first.
 
     Raises:
         UsageError: `datasets` is not installed, or there is no such column.
-        MissingInput: no such data set or split. DataError: it cannot be read or has no pictures.
+        MissingInput: There is no such data set or split.
+        DataError: The data set cannot be read or has no pictures.
     """
     place = Place.parse(text, split)
     table = _opened(place, streaming=False)
@@ -118,7 +121,7 @@ def read_dataset(text: str, split: str, *, background: str = "white") -> HubSour
 
 
 def stream_dataset(text: str, split: str, *, background: str = "white") -> Stream:
-    """A data set row by row, from its start, as it comes over the network or from the disk."""
+    """Open a data set as a stream of rows, over the network or from the disk."""
     place = Place.parse(text, split)
     table = _opened(place, streaming=True)
     if table.features is None:
@@ -140,25 +143,27 @@ def stream_dataset(text: str, split: str, *, background: str = "white") -> Strea
 
 @contextmanager
 def _unbroken(text: str) -> Iterator[None]:
-    """Around the reading of rows, which raises almost anything, of networks and of formats."""
+    """Turn the many exceptions of reading rows into errors of this package."""
     try:
         yield
     except DdpmClipError:
         raise
     except FileNotFoundError as error:
         raise MissingInput(
-            f"a file of hf-stream:{text} is not there",
+            f"a file of hf-stream:{text} was not found",
             str(error)[:300],
             "check the name or path, and the network",
         ) from error
     except Exception as error:
         raise StorageError(
-            f"hf-stream:{text} broke off", str(error)[:300] or type(error).__name__, "run it again"
+            f"reading hf-stream:{text} failed",
+            str(error)[:300] or type(error).__name__,
+            "run the command again",
         ) from error
 
 
 def _opened(place: Place, *, streaming: bool) -> Any:
-    """The table of one split."""
+    """Open the table of one split."""
     try:
         import datasets
     except ImportError as error:
@@ -193,24 +198,24 @@ def _opened(place: Place, *, streaming: bool) -> Any:
 def _chosen(splits: dict[str, Any], place: Place) -> Any:
     if place.split not in splits:
         raise UsageError(
-            f"unknown split {place.split!r} of {place.name}", f"there is: {', '.join(splits)}"
+            f"unknown split {place.split!r} of {place.name}", f"choose from: {', '.join(splits)}"
         )
     return splits[place.split]
 
 
 def _whole(table: Any, place: Place) -> Any:
-    """What has no splits, and is for training unless the user says what it is."""
+    """Return a table without splits; it is for training unless the user names its split."""
     if place.split != "train" and not place.named:
         raise MissingInput(
             f"no split {place.split!r} in {place.name}",
-            "it is one table",
-            f"say that it is this split: hf:{place.name}:{place.split}",
+            "it is a single table without splits",
+            f"to use it as this split: hf:{place.name}:{place.split}",
         )
     return table
 
 
 def _different(table: Any, reading: ColumnRoles) -> tuple[str, ...]:
-    """The classes that occur in a column of texts or whole numbers; any other has none."""
+    """Return the distinct classes in a column of strings or integers; () for other types."""
     if not reading.label:
         return ()
     kind = str(getattr(table.features.get(reading.label), "dtype", ""))
@@ -221,7 +226,7 @@ def _different(table: Any, reading: ColumnRoles) -> tuple[str, ...]:
 
 
 def _encoded(table: Any, column: str) -> Any:
-    """The same table with its pictures as they are stored."""
+    """Return the same table with its pictures left encoded."""
     from datasets import Image as Encoded
 
     is_typed = type(table.features[column]).__name__ == "Image"
@@ -229,9 +234,9 @@ def _encoded(table: Any, column: str) -> Any:
 
 
 def _roots(place: Place) -> tuple[Path, ...]:
-    """Where rows may point to: the folder that is the place, and what `datasets` has fetched.
+    """Return the folders that rows may point to: the place itself and the download caches.
 
-    Not what lies around that: a user's tokens lie beside the caches.
+    Their parents are excluded, because a user's access tokens are stored beside the caches.
     """
     from datasets import config
     from huggingface_hub import constants

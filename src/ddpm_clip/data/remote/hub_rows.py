@@ -1,7 +1,6 @@
-"""Which column of a table of pictures is what, and how a row becomes a picture's bytes.
+"""Finds the columns of a table of pictures, and reads the picture, label and caption of a row.
 
-Works on rows as the `datasets` package gives them with pictures left encoded. Knows nothing of
-where the table comes from.
+Rows are those of the `datasets` package, with pictures left encoded.
 """
 
 from collections.abc import Mapping, Sequence
@@ -21,7 +20,7 @@ CAPTIONS = ("caption", "captions", "text", "txt")
 
 @dataclass(frozen=True, slots=True)
 class ColumnRoles:
-    """The columns that are read; `names` are those of the classes, where the table has them."""
+    """The names of the columns to read, and the class names (`names`) if the table has them."""
 
     picture: str
     label: str | None
@@ -33,7 +32,8 @@ class ColumnRoles:
         """Find the columns of a table.
 
         Raises:
-            UsageError: there is no column `column`. DataError: none holds pictures.
+            UsageError: There is no column `column`.
+            DataError: No column holds pictures.
         """
         if column and column not in features:
             raise unknown_name("column", column, dict.fromkeys(features, 0))
@@ -43,7 +43,7 @@ class ColumnRoles:
             raise DataError(
                 f"no images found in {name}",
                 f"its columns are {', '.join(features)}",
-                "name the one that holds them: hf:PLACE:SPLIT:COLUMN",
+                "name the column with the pictures: hf:PLACE:SPLIT:COLUMN",
             )
         label = next((key for key in LABELS if key in features), None)
         caption = next((key for key in CAPTIONS if key in features), None)
@@ -51,14 +51,14 @@ class ColumnRoles:
         return cls(picture, label, caption, names)
 
     def label_of(self, row: Mapping[str, Any]) -> str | None:
-        """The class of a row."""
+        """Return the class of a row."""
         value = row.get(self.label) if self.label else None
         if isinstance(value, int) and not isinstance(value, bool) and self.names:
             return self.names[value] if 0 <= value < len(self.names) else None
         return str(value) if isinstance(value, str | int) and value != "" else None
 
     def caption_of(self, row: Mapping[str, Any]) -> str | None:
-        """The caption of a row, of several the first."""
+        """Return the caption of a row; if there are several, the first."""
         value = row.get(self.caption) if self.caption else None
         value = value[0] if isinstance(value, list) and value else value
         return value or None if isinstance(value, str) else None
@@ -66,23 +66,24 @@ class ColumnRoles:
     def bytes_of(
         self, row: Mapping[str, Any], key: str, roots: Sequence[Path], far: str = ""
     ) -> bytes:
-        """The picture of a row.
+        """Return the encoded picture of a row.
 
         Args:
-            row: of the table.
-            key: what errors call it.
-            roots: folders; a path is read only where it leads below one of them.
-            far: what an address must begin with to be read.
+            row: A row of the table.
+            key: Name of the picture in errors.
+            roots: Folders; a path is read only if it is below one of them.
+            far: Prefix that a remote address must have to be read; "" allows none.
 
         Raises:
-            BadImage: there is none. StorageError: it could not be fetched. DataError: the pictures
-            of a stream lie in an archive.
+            BadImage: The row has no usable picture.
+            StorageError: Fetching it failed.
+            DataError: The pictures of a stream are in an archive.
         """
         value = row.get(self.picture)
         if isinstance(value, bytes):
             return value
         if not isinstance(value, Mapping):
-            raise BadImage(key, "missing", "its row holds no picture")
+            raise BadImage(key, "missing", "its row has no picture")
         if value.get("bytes"):
             return bytes(value["bytes"])
         if not value.get("path"):
@@ -95,7 +96,7 @@ class ColumnRoles:
     def incoming(
         self, row: Mapping[str, Any], key: str, roots: Sequence[Path], far: str = ""
     ) -> Incoming:
-        """A row of a stream; without a picture its bytes are empty."""
+        """Return a row of a stream; its bytes are empty if it has no usable picture."""
         try:
             data = self.bytes_of(row, key, roots, far)
         except BadImage:
@@ -104,7 +105,7 @@ class ColumnRoles:
 
 
 def _read_below(roots: Sequence[Path], where: str, key: str) -> bytes:
-    """A file of this disk, wherever links lead."""
+    """Read a local file, provided that it is below one of `roots` after following links."""
     try:
         path = Path(where).resolve()
     except (OSError, ValueError, RuntimeError) as error:  # a NUL, a loop of links
@@ -115,26 +116,28 @@ def _read_below(roots: Sequence[Path], where: str, key: str) -> bytes:
 
 
 def _fetched(address: str, key: str, far: str) -> bytes:
-    """A file of the repository of the hub whose addresses begin with `far`."""
+    """Fetch a file from the hub's repository whose addresses begin with `far`."""
     from datasets.utils.file_utils import xopen
 
     if f"::{far}" in address:
         raise DataError(
-            f"the pictures of {far} lie in archives",
-            "these cannot be read as a stream",
-            "take hf: for hf-stream:",
+            f"the pictures of {far} are in archives",
+            "archives cannot be read as a stream",
+            "use hf: instead of hf-stream:",
         )
     if (
         not address.startswith(far) or "::" in address or ".." in address.split("/")
-    ):  # it would lead to another place
+    ):  # the address leads elsewhere
         raise BadImage(key, "outside")
     try:
         with xopen(address, "rb") as file:
             data: bytes = file.read(MAX_BYTES + 1)
     except FileNotFoundError as error:
         raise BadImage(key, "missing") from error
-    except OSError as error:  # a network that fails must not make a smaller data set
-        raise StorageError(f"{address} broke off", str(error)[:200], "run it again") from error
+    except OSError as error:  # a network failure must not silently shrink the data set
+        raise StorageError(
+            f"reading {address} failed", str(error)[:200], "run the command again"
+        ) from error
     if len(data) > MAX_BYTES:
         raise BadImage(key, "too-large", "too many bytes")
     return data

@@ -1,6 +1,6 @@
-"""Where a source or model lies, as a text that somebody else may have written.
+"""Shortens an untrusted path of a source or model so that it cannot leave the working folder.
 
-Knows nothing of what lies there, and opens nothing.
+Nothing is opened here.
 """
 
 from pathlib import Path
@@ -10,9 +10,9 @@ from ddpm_clip.errors import UsageError
 
 
 def inside(place: str | None) -> str | None:
-    """A place, as `x` or `npz:x:test`, with the last name only of what leads out of here.
+    """Return a place such as `x` or `npz:x:test`, with paths out of here cut to their last name.
 
-    None where even that does, as `..` and `~` do, or where braces hide it.
+    Returns None if the last name leads out as well, as `..` and `~` do, or if braces hide it.
 
     >>> inside("folder:/home/me/roses"), inside("npz:a/b.npz:test"), inside("../..")
     ('folder:roses', 'npz:a/b.npz:test', None)
@@ -27,6 +27,6 @@ def inside(place: str | None) -> str | None:
 def _leads_out(path: str) -> bool:
     try:
         paths = expanded(path)
-    except UsageError:  # too many to look at
+    except UsageError:  # it expands to too many paths
         return True
     return any(p.startswith(("/", "~")) or ".." in Path(p).parts for p in paths)

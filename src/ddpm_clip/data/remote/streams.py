@@ -1,8 +1,8 @@
-"""Pictures that come once, in order, and are kept on the way: what is too far or too large to list.
+"""Forward-only sources: pictures that arrive in order, because they are remote or compressed.
 
-A stream can be looked at from its start to its end. `keep` takes what a training needs of it into
-tar shards: pictures as they came, or shrunk where they are larger than any embedder looks at.
-From then on they are pictures like any others. Knows nothing of where streams come from.
+A stream can only be read from start to end. `keep` stores what a training needs of it in tar
+shards: pictures unchanged, or shrunk if they are larger than any embedder needs. From then on they
+are a source like any other.
 """
 
 import io
@@ -25,7 +25,7 @@ from ddpm_clip.types import Progress
 from ddpm_clip.utils.untrusted import read_object
 
 KEPT_SIDE = 256
-"""Shorter side down to which larger pictures are shrunk, unless training pictures are larger."""
+"""Shorter side in pixels to which larger pictures are shrunk; more if training needs more."""
 
 SHARD = 2000
 STATE = "kept.json"
@@ -34,7 +34,7 @@ _SUFFIXES = {b"\xff\xd8": ".jpg", b"\x89P": ".png", b"GI": ".gif", b"BM": ".bmp"
 
 @dataclass(frozen=True, slots=True)
 class Incoming:
-    """One picture as it comes: its bytes, and what was said of it."""
+    """One picture of a stream: its encoded bytes, label and caption."""
 
     key: str
     data: bytes
@@ -43,13 +43,13 @@ class Incoming:
 
 
 class Stream:
-    """A source (`ddpm_clip.types.ImageSource`) that goes forward only.
+    """A source (`ddpm_clip.types.ImageSource`) that can only be read forward.
 
     Args:
-        name: of the source.
-        start: gives all pictures anew, from the first.
-        total: how many there are, where that is known.
-        background: colour behind transparent pixels.
+        name: Name of the source.
+        start: Function that returns an iterator over all pictures, from the first.
+        total: Number of pictures, or None if it is unknown.
+        background: Colour behind transparent pixels.
     """
 
     classes: tuple[str, ...] = ()
@@ -67,39 +67,39 @@ class Stream:
         self._now = Incoming("", b"")
 
     def first(self, most: int) -> "Stream":
-        """The first `most` pictures."""
+        """Return the stream of the first `most` pictures."""
         total = most if self.total is None else min(most, self.total)
         return Stream(self.name, self.start, total, self.background)
 
     def __len__(self) -> int:
         if self.total is None:
             raise UsageError(
-                f"{self.name} does not say how many pictures it has",
+                f"the number of pictures in {self.name} is unknown",
                 "it is a stream",
-                "say how many to take: --set data.max_samples=10000, or scan --max-samples 10000",
+                "set how many to take: --set data.max_samples=10000, or scan --max-samples 10000",
                 param="data.max_samples",
             )
         return self.total
 
     def __getitem__(self, i: int) -> Image.Image:
-        """Picture i, the one at hand or a later one."""
+        """Return picture i, which must be the current one or a later one."""
         at = self._at(i)
         return open_image(at.data, background=self.background, name=at.key)
 
     def key(self, i: int) -> str:
-        """As the stream names it."""
+        """Return the key of picture i."""
         return self._at(i).key
 
     def label(self, i: int) -> str | None:
-        """The class."""
+        """Return the class of picture i."""
         return self._at(i).label
 
     def caption(self, i: int) -> str | None:
-        """The caption."""
+        """Return the caption of picture i."""
         return self._at(i).caption
 
     def facts(self, i: int) -> dict[str, str]:
-        """Nothing is known."""
+        """Return {}: streams have no facts."""
         return {}
 
     def _at(self, i: int) -> Incoming:
@@ -107,7 +107,7 @@ class Stream:
             raise IndexError(f"picture {i} of {len(self)}")
         if i < self._row:
             raise UsageError(
-                f"{self.name} goes forward only",
+                f"{self.name} can only be read forward",
                 "it is a stream",
                 "train on it, or copy it into tar shards first",
             )
@@ -121,16 +121,17 @@ class Stream:
 def keep(
     stream: Stream, folder: Path, *, size: int = 32, most: int | None = None
 ) -> Generator[Progress, None, TarSource]:
-    """Take a stream into `folder`; cut off, it goes on after the last whole shard.
+    """Store a stream as tar shards in `folder`; if interrupted, resume after the last full shard.
 
     Args:
-        stream: is read once.
-        folder: for the shards, of this stream alone.
-        size: of the training pictures.
-        most: how many were asked for; only written down, for `kept`.
+        stream: The stream, which is read once.
+        folder: Folder for the shards of this stream alone.
+        size: Side of the training pictures in pixels.
+        most: Requested number of pictures, which is only recorded for `kept`.
 
     Raises:
-        CannotCreate: the folder keeps another stream. StorageError: no room.
+        CannotCreate: The folder has the pictures of another stream.
+        StorageError: There is no space.
     """
     total, side = len(stream), max(size, KEPT_SIDE)
     state = _state(folder, _asked(stream.name, side, most, stream.background) | {"pictures": total})
@@ -153,9 +154,9 @@ def keep(
 def kept(
     folder: Path, name: str, *, size: int, most: int | None, background: str
 ) -> TarSource | None:
-    """What `keep` has kept in `folder` of the stream `name`, if that is all that was asked for.
+    """Return what `keep` has stored of the stream `name`, or None if something is missing.
 
-    The stream itself is not needed, nor is the network or the package that it comes by.
+    This needs neither the network nor the package that reads the stream.
     """
     asked = _asked(name, max(size, KEPT_SIDE), most, background) | {"complete": True}
     state = _read_state(folder)
@@ -164,7 +165,7 @@ def kept(
 
 
 def missing_extra(source: str, package: str) -> UsageError:
-    """The refusal of a source whose package is not installed."""
+    """Return the error for a source whose package is not installed."""
     return UsageError(
         f"{source} needs the package {package}",
         "it is not installed",
@@ -189,19 +190,19 @@ def _read_state(folder: Path) -> dict[str, Any]:
         return read_object(path)
     except (OSError, ValueError) as error:
         raise StorageError(
-            f"cannot read {path}", str(error)[:200], f"remove {folder}, and it is made again"
+            f"cannot read {path}", str(error)[:200], f"remove {folder}; it will be recreated"
         ) from error
 
 
 def _state(folder: Path, mine: dict[str, Any]) -> dict[str, Any]:
-    """How far the keeping is; of `mine`, older files lack some."""
+    """Return the recorded progress, with the values of `mine` that an older file lacks."""
     state = _read_state(folder) or {"taken": 0, "complete": False}
     differ = [key for key in mine if key != "most" and state.get(key, mine[key]) != mine[key]]
     if differ:
-        told = ", ".join(f"{key} {state[key]!r}, now {mine[key]!r}" for key in differ)
+        values = ", ".join(f"{key} is {state[key]!r}, not {mine[key]!r}" for key in differ)
         raise CannotCreate(
-            f"{folder} keeps the pictures of another stream",
-            f"there: {told}",
+            f"{folder} has the pictures of another stream",
+            f"in the folder, {values}",
             "choose another --out, or --overwrite",
         )
     return mine | state
@@ -225,7 +226,7 @@ def _put(tar: tarfile.TarFile, row: int, one: Incoming, side: int, background: s
 
 
 def _shrunk(one: Incoming, side: int, background: str) -> bytes:
-    """The bytes as they came, or of a smaller picture; what cannot be decoded stays what it is."""
+    """Return the bytes of the picture, shrunk if it is large; unchanged if it is undecodable."""
     try:
         with in_children():
             image = open_image(one.data, background=background, name=one.key)

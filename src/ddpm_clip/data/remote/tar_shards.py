@@ -1,8 +1,8 @@
-"""Pictures in tar shards, as webdataset writes them, read where they lie.
+"""A source of pictures in local tar shards, as webdataset writes them, with random access.
 
-The members are listed once; afterwards a picture is one read at its offset, so that a folder of
-tars gives any picture at any time, as a folder of files does. Tars that are compressed or far
-away cannot be read like that: they are streams (`streams`). Knows nothing of training.
+The members are listed once; after that, reading a picture is one read at its offset, as fast as in
+a folder of files. Compressed or remote tars cannot be read like that: they are streams
+(`tar_streams`).
 """
 
 import hashlib
@@ -25,15 +25,15 @@ from ddpm_clip.utils.untrusted import user_path
 _BRACES = re.compile(r"\{([^{}]*)\}")
 MAX_SHARDS = 100_000
 MAX_DIGITS = 18
-"""Of a number that may be that of a class; a longer one is a text."""
+"""Most digits of a class number; a longer one is taken as text."""
 
 REST = "(the rest)"
-"""The name, in lists of bad files, of what could not be read of a shard."""
+"""Name, in the list of bad files, for the unreadable rest of a shard."""
 
 
 @dataclass(slots=True, eq=False)
 class TarSource:
-    """The pictures of some shards, in the order of the tars; columns of equal length."""
+    """The pictures of some shards, in the order of the tars, as columns of equal length."""
 
     name: str
     shards: tuple[Path, ...]
@@ -50,27 +50,27 @@ class TarSource:
         return len(self.keys)
 
     def __getitem__(self, i: int) -> Image.Image:
-        """Picture i, upright; `BadImage` where it cannot be used."""
+        """Return picture i, upright; raise `BadImage` if it cannot be used."""
         return open_image(self._read(i), background=self.background, name=self.key(i))
 
     def key(self, i: int) -> str:
-        """Shard and member."""
+        """Return shard and member name."""
         return self.keys[i]
 
     def label(self, i: int) -> str | None:
-        """The class."""
+        """Return the class of picture i."""
         return self.labels[i]
 
     def caption(self, i: int) -> str | None:
-        """The caption."""
+        """Return the caption of picture i."""
         return self.captions[i] or None
 
     def facts(self, i: int) -> dict[str, str]:
-        """Shards say nothing more about their pictures."""
+        """Return {}: shards have no facts."""
         return {}
 
     def digest(self, i: int) -> str:
-        """SHA-256 of the picture's bytes."""
+        """Return the SHA-256 of the encoded picture."""
         return hashlib.sha256(self._read(i)).hexdigest()
 
     def _read(self, i: int) -> bytes:
@@ -86,19 +86,19 @@ class TarSource:
         except OSError as error:
             raise BadImage(self.key(i), "unreadable", error.strerror or str(error)) from error
         if len(data) < size:
-            raise BadImage(self.key(i), "truncated", f"{shard} ends before it")
+            raise BadImage(self.key(i), "truncated", f"{shard} is cut off before its end")
         return data
 
 
 def read_tars(
     shards: Sequence[Path], name: str, *, background: str = "white", class_names: Sequence[str] = ()
 ) -> TarSource:
-    """List what is in `shards`.
+    """List the pictures in `shards`.
 
-    Classes that are numbers get their names from `class_names`, where there are any.
+    Classes that are numbers get their names from `class_names`, if there are any.
 
     Raises:
-        DataError: no pictures at all.
+        DataError: There are no pictures.
     """
     colour(background)
     keys, labels, captions = TextWriter(), LabelColumn(), TextWriter()
@@ -113,8 +113,8 @@ def read_tars(
     if not any(size >= 0 for size in sizes):
         raise DataError(
             f"no images found in {name}",
-            f"{len(shards)} tars were looked through",
-            "give shards with pictures in them",
+            f"searched {len(shards)} tars",
+            "give shards that contain pictures",
         )
     classes = (*class_names, *sorted(set(labels.names) - set(class_names)))
     return TarSource(
@@ -132,11 +132,11 @@ def read_tars(
 
 
 Row = tuple[str, int, int, str | None, str]
-"""Key, offset, size (-1 for what is lost), class, caption."""
+"""Key, offset, size (-1 for the unreadable rest of a shard), class, caption."""
 
 
 def _rows(shards: Sequence[Path]) -> Iterator[tuple[int, Row]]:
-    """Every picture with its shard's number."""
+    """Yield every picture with the number of its shard."""
     above = os.path.commonpath([path.parent for path in shards]) if shards else ""
     for number, path in enumerate(shards):
         where, seen = portable(os.path.relpath(path, above)), set[str]()
@@ -145,7 +145,7 @@ def _rows(shards: Sequence[Path]) -> Iterator[tuple[int, Row]]:
                 for sample in samples(file):
                     for part in sample.parts:
                         key = f"{where}/{portable(part.name)}"
-                        key += f"@{part.offset}" if key in seen else ""  # tars may repeat a name
+                        key += f"@{part.offset}" if key in seen else ""  # names may repeat
                         seen.add(key)
                         row = key, part.offset, part.size, sample.label, sample.caption or ""
                         yield number, row
@@ -161,13 +161,13 @@ def _named(label: str | None, names: Sequence[str]) -> str | None:
 
 
 def expanded(pattern: str) -> list[str]:
-    """What a pattern with braces stands for: `{000..009}` counts, `{a,b}` lists.
+    """Expand a pattern with braces: `{000..009}` counts, `{a,b}` lists.
 
     >>> expanded("s-{08..10}.tar"), expanded("{a,b}{1..2}")
     (['s-08.tar', 's-09.tar', 's-10.tar'], ['a1', 'a2', 'b1', 'b2'])
 
     Raises:
-        UsageError: it stands for too many shards.
+        UsageError: The pattern expands to too many shards.
     """
     found = _BRACES.search(pattern)
     if found is None:
@@ -176,22 +176,21 @@ def expanded(pattern: str) -> list[str]:
     choices: Sequence[str] = found[1].split(",")
     if dots and first.isdecimal() and last.isdecimal():
         if int(last) - int(first) >= MAX_SHARDS:
-            raise UsageError(f"{pattern} stands for more than {MAX_SHARDS:,} shards")
+            raise UsageError(f"{pattern} expands to more than {MAX_SHARDS:,} shards")
         choices = [f"{n:0{len(first)}d}" for n in range(int(first), int(last) + 1)]
     rests = expanded(pattern[found.end() :])
     if len(choices) * len(rests) > MAX_SHARDS:
-        raise UsageError(f"{pattern} stands for more than {MAX_SHARDS:,} shards")
+        raise UsageError(f"{pattern} expands to more than {MAX_SHARDS:,} shards")
     return [pattern[: found.start()] + choice + rest for choice in choices for rest in rests]
 
 
 def shard_paths(place: str, split: str = "train") -> list[Path]:
-    """The tars that a place names: a folder, one file, or a pattern with {0..9} or *.
+    """Return the tars that a place names: a folder, one file, or a pattern with {0..9} or *.
 
-    A folder may have a folder a split in it; all else is for training.
+    A folder may have a subfolder per split; without it, everything is for training.
 
     Raises:
-        MissingInput: there is no such split, no tar, or one of those that are counted out is
-        missing.
+        MissingInput: There is no such split or no tar, or a tar of the pattern is missing.
     """
     path = user_path(place)
     if path.is_dir():
@@ -205,7 +204,7 @@ def shard_paths(place: str, split: str = "train") -> list[Path]:
         raise MissingInput(
             f"no split {split!r} in {place}",
             "these tars are all for training",
-            "give a folder with a folder a split in it",
+            "give a folder with one subfolder per split",
         )
     else:
         found = [one for text in expanded(place) for one in _matches(user_path(text))]

@@ -1,7 +1,7 @@
-"""Tar shards that cannot be read at any place: compressed ones, and ones at the end of a URL.
+"""Tar shards without random access, compressed or at a URL, read as a stream.
 
-URLs are opened by the `webdataset` package, which is an extra. Commands (`pipe:`) are refused: a
-config must not be able to run programs. Knows nothing of training.
+URLs are opened by the `webdataset` package, which is an optional extra. Commands (`pipe:`) are
+refused, because a config must not be able to run programs.
 """
 
 import re
@@ -16,7 +16,7 @@ from ddpm_clip.data.remote.tars import Damaged, samples
 from ddpm_clip.errors import MissingInput, StorageError, UsageError
 
 _URL = re.compile(r"(https?|s3|gs|hf|file):/{1,3}[\w./:@%+=,~-]+")
-"""No character in it means anything to a shell."""
+"""Allows only characters without a meaning to a shell."""
 
 
 def is_remote(place: str) -> bool:
@@ -27,17 +27,17 @@ def is_remote(place: str) -> bool:
 def stream_tars(
     place: str, shards: Sequence[str] = (), *, split: str = "train", background: str = "white"
 ) -> Stream:
-    """The pictures of the shards that `place` stands for, one after the other.
+    """Return the stream of the pictures in some shards.
 
     Args:
-        place: a URL with {000..009} in it.
-        shards: local files instead, of the split that is asked for.
-        split: of URLs, which are all for training.
-        background: colour behind transparent pixels.
+        place: A URL, which may have a pattern such as {000..009}.
+        shards: Local files to read instead of URLs; they belong to the requested split.
+        split: Requested split; with URLs only "train".
+        background: Colour behind transparent pixels.
 
     Raises:
-        UsageError: `webdataset` is not installed, or this is no URL that is opened here.
-        MissingInput: URLs have no other split.
+        UsageError: `webdataset` is not installed, or the URL is of a kind that is not allowed.
+        MissingInput: Another split than "train" is requested of URLs.
     """
     far = not shards
     if far and split != "train":
@@ -50,8 +50,8 @@ def stream_tars(
     for url in urls if far else ():
         if not _URL.fullmatch(url):
             raise UsageError(
-                f"wds:{url} is not opened",
-                "shards are paths or http, s3, gs or hf URLs of plain characters",
+                f"wds:{url} cannot be opened",
+                "shards must be paths or http, s3, gs or hf URLs of plain characters",
                 "copy the shards to a folder",
             )
     if far and find_spec("webdataset") is None:
@@ -73,8 +73,10 @@ def _pictures(url: str, far: bool) -> Iterator[Incoming]:
                     key = f"{shard}/{portable(part.name)}"
                     yield Incoming(key, part.data, sample.label, sample.caption)
     except (Damaged, OSError) as error:
-        if far:  # a network that fails must not make a smaller data set
-            raise StorageError(f"{url} broke off", str(error)[:200], "run it again") from error
+        if far:  # a network failure must not silently shrink the data set
+            raise StorageError(
+                f"reading {url} failed", str(error)[:200], "run the command again"
+            ) from error
         yield Incoming(f"{shard}/{REST}", b"")
 
 

@@ -1,9 +1,8 @@
-"""What a tar of pictures holds, member by member; nothing is ever unpacked to the disk.
+"""Lists the pictures in a tar, member by member; nothing is ever unpacked to disk.
 
-Members of one stem belong together, as webdataset has it: `rose/0001.jpg` with `rose/0001.txt` (a
+Members of the same stem belong together, as in webdataset: `rose/0001.jpg` with `rose/0001.txt` (a
 caption), `rose/0001.cls` (a class) or `rose/0001.json` (both). Links, devices, sparse files,
-hidden files and whatever is no picture are passed over. Knows nothing of training, nor where the
-tar comes from.
+hidden files and anything that is not a picture are skipped.
 """
 
 import lzma
@@ -37,12 +36,12 @@ SPOILT = (
     IndexError,
     RecursionError,
 )
-"""All that `tarfile` is known to raise on bytes that are no sound tar."""
+"""All exceptions that `tarfile` is known to raise on damaged tars."""
 
 
 @dataclass(frozen=True, slots=True)
 class TarMember:
-    """Where the bytes of one picture lie in its tar; `data` only where the tar is a stream."""
+    """Position of one picture in its tar; `data` holds its bytes only if the tar is a stream."""
 
     name: str
     offset: int
@@ -52,7 +51,7 @@ class TarMember:
 
 @dataclass(slots=True)
 class Sample:
-    """Members of one stem: pictures, and what is said of all of them."""
+    """Members of one stem: pictures with their common label and caption."""
 
     stem: str
     parts: list[TarMember] = field(default_factory=list)
@@ -61,18 +60,18 @@ class Sample:
 
 
 class Damaged(Exception):
-    """The tar ends too early, or its headers do; what came before is sound."""
+    """The tar is cut off or has a damaged header; everything before that is fine."""
 
 
 def samples(file: IO[bytes], *, streamed: bool = False) -> Iterator[Sample]:
-    """The samples of a tar that have a picture.
+    """Yield the samples of a tar that have a picture.
 
     Args:
-        file: open for reading; plain where it is not streamed, else compressed at will.
-        streamed: read it once from its start to its end, and keep the bytes of the pictures.
+        file: The tar, open for reading; it may be compressed if it is `streamed`.
+        streamed: Read once from start to end, and keep the bytes of the pictures.
 
     Raises:
-        Damaged: after the last sample that is sound.
+        Damaged: The tar is damaged; raised after the last good sample.
     """
     sample = Sample("")
     try:
@@ -89,14 +88,14 @@ def samples(file: IO[bytes], *, streamed: bool = False) -> Iterator[Sample]:
 
 
 def _members(file: IO[bytes], streamed: bool) -> Iterator[tuple[tarfile.TarFile, tarfile.TarInfo]]:
-    """Regular files only, one after the other."""
+    """Yield the regular files, one after the other."""
     mode: Any = "r|*" if streamed else "r:"
     end = 0
     try:
         with tarfile.open(fileobj=file, mode=mode, tarinfo=_Header) as tar:
             while (member := tar.next()) is not None:
-                tar.members = []  # type: ignore[attr-defined]  # a tar of a million members must not be remembered
-                if member.size < 0 or tar.offset <= end:  # it would be read for ever
+                tar.members = []  # type: ignore[attr-defined]  # do not keep a million members in memory
+                if member.size < 0 or tar.offset <= end:  # else reading would never end
                     raise Damaged(f"a header claims {member.size} bytes")
                 end = tar.offset
                 if member.isreg() and not member.issparse() and _shown(member.name):
@@ -114,26 +113,26 @@ def _take(sample: Sample, tar: tarfile.TarFile, member: tarfile.TarInfo, streame
     elif lower.endswith(NOTES) and member.size <= MAX_CAPTION:
         text = _content(tar, member, MAX_CAPTION).decode("utf-8", "replace").strip()
         if lower.endswith(".json"):
-            label, caption = _told(text)
+            label, caption = _from_json(text)
         else:
             label, caption = (text, None) if lower.endswith(".cls") else (None, text)
         sample.label, sample.caption = label or sample.label, caption or sample.caption
 
 
 def _finished(sample: Sample) -> Iterator[Sample]:
-    """A sample with a picture; without a class it has that of its first folder."""
+    """Yield a sample if it has a picture; its default class is its first folder."""
     if sample.parts:
         sample.label = sample.label or first_folder(sample.parts[0].name.removeprefix("./"))
         yield sample
 
 
 def _shown(name: str) -> bool:
-    """Whether no part of a name is hidden; `.` and `..` are no names."""
+    """Whether no part of a name is hidden, ignoring `.` and `..`."""
     return all(is_shown(part) for part in name.split("/") if part not in (".", ".."))
 
 
 def _stem(name: str) -> str:
-    """Up to the first dot of the file's own name."""
+    """Return the path up to the first dot of the file name."""
     folder, _, base = name.rpartition("/")
     return posixpath.join(folder, base.split(".", 1)[0])
 
@@ -146,8 +145,8 @@ def _content(tar: tarfile.TarFile, member: tarfile.TarInfo, most: int) -> bytes:
         raise Damaged(str(error)[:200]) from error
 
 
-def _told(text: str) -> tuple[str | None, str | None]:
-    """Class and caption in the JSON of a sample; JSON that cannot be read says nothing."""
+def _from_json(text: str) -> tuple[str | None, str | None]:
+    """Return class and caption from a sample's JSON, or None each if it cannot be parsed."""
     try:
         entry = parse_json(text, finite=False)
     except ValueError:
@@ -161,7 +160,7 @@ def _told(text: str) -> tuple[str | None, str | None]:
 
 
 class _Header(tarfile.TarInfo):
-    """A header that says when it is spoilt; `tarfile` alone takes that for the end of the tar."""
+    """A header that raises `Damaged`, where plain `tarfile` would take it for the tar's end."""
 
     @classmethod
     def frombuf(cls, buf: bytes | bytearray, encoding: str, errors: str) -> Self:
@@ -172,5 +171,5 @@ class _Header(tarfile.TarInfo):
         if header.size < 0:
             raise Damaged(f"a header claims {header.size} bytes")
         if header.type in EXTENDED and header.size > MAX_CAPTION:
-            raise Damaged(f"an extended header claims {header.size} bytes")  # read in one piece
+            raise Damaged(f"an extended header claims {header.size} bytes")  # it is read whole
         return header

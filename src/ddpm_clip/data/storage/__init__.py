@@ -1,9 +1,6 @@
 """Columns, scratch arrays and atomic files.
 
-- `atomic`: files that are there in full or not at all, and folders with one writer, with errors
-  that help
-- `columns`: columns as long as a data set, kept small: texts end to end with offsets, labels as
-  numbers
-- `scratch`: room for large arrays: in memory, or in an unnamed file where they are larger than a
-  limit
+- `atomic`: atomic writing of files, and folders with one writer at a time
+- `columns`: compact columns of texts and labels, as long as a data set
+- `scratch`: allocates large arrays in memory, or in an unnamed file above a limit
 """

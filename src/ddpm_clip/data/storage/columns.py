@@ -1,8 +1,8 @@
-"""Columns as long as a data set, kept small: texts end to end with offsets, labels as numbers.
+"""Compact columns as long as a data set: texts end to end with offsets, labels as numbers.
 
-A list of a million Python strings takes a hundred megabytes and more; a column takes the letters
-and eight bytes a row, and beyond a mebibyte it lies in an unnamed file that the system pages in
-and out. Knows nothing of what the texts mean.
+A list of a million Python strings takes a hundred megabytes or more. A column takes only the text
+and eight bytes per row, and above 1 MiB it is kept in an unnamed file that the system pages in and
+out.
 """
 
 import mmap
@@ -18,15 +18,15 @@ from numpy.typing import NDArray
 from ddpm_clip.errors import StorageError
 
 IN_MEMORY = 2**20
-"""Bytes up to which a column of texts stays in memory."""
+"""Largest size in bytes of a column that stays in memory."""
 
 NO_LABEL = -1
 
 
 class TextColumn(Sequence[str]):
-    """A column of texts that does not change; made by `TextWriter` or from any texts.
+    """An immutable column of texts; made by `TextWriter` or from any texts.
 
-    >>> column = Texts(["rose", "", "daisy"])
+    >>> column = TextColumn(["rose", "", "daisy"])
     >>> column[2], len(column), column[-3:-1] == ["rose", ""]
     ('daisy', 3, True)
     """
@@ -39,7 +39,7 @@ class TextColumn(Sequence[str]):
 
     @classmethod
     def written(cls, writer: "TextWriter") -> "TextColumn":
-        """What has been put into a writer, which is done with."""
+        """Return the texts of a writer, which must not be used afterwards."""
         column = cls.__new__(cls)
         column._letters, column._ends = writer.parts()
         return column
@@ -53,7 +53,7 @@ class TextColumn(Sequence[str]):
     def __getitem__(self, i: slice) -> list[str]: ...
 
     def __getitem__(self, i: int | slice) -> str | list[str]:
-        """One text, or a list of some."""
+        """Return one text, or a list of texts for a slice."""
         if isinstance(i, slice):
             return [self[k] for k in range(*i.indices(len(self)))]
         row = i + len(self) if i < 0 else i
@@ -63,7 +63,7 @@ class TextColumn(Sequence[str]):
         return self._letters[start:end].decode("utf-8", "surrogatepass")
 
     def __eq__(self, other: object) -> bool:
-        """As lists are compared; any sequence of the same texts is equal."""
+        """Whether `other` is a sequence of the same texts."""
         if not isinstance(other, Sequence):
             return NotImplemented
         return len(self) == len(other) and all(a == b for a, b in zip(self, other, strict=True))
@@ -71,11 +71,11 @@ class TextColumn(Sequence[str]):
     __hash__ = None  # type: ignore[assignment]
 
     def __repr__(self) -> str:
-        return f"Texts({self[:3]!r}{' …' if len(self) > 3 else ''}, {len(self)} rows)"
+        return f"TextColumn({self[:3]!r}{' …' if len(self) > 3 else ''}, {len(self)} rows)"
 
 
 class TextWriter:
-    """Takes texts one by one; `TextColumn.written` makes the column of them."""
+    """Collects texts one by one; `TextColumn.written` turns them into a column."""
 
     def __init__(self) -> None:
         self._letters, self._ends = _Spool(), _Spool()
@@ -86,7 +86,7 @@ class TextWriter:
         return self._rows
 
     def append(self, text: str) -> None:
-        """Add one text; one that is no valid Unicode comes out as it went in."""
+        """Add one text; even invalid Unicode is returned unchanged."""
         letters = text.encode("utf-8", "surrogatepass")
         self._letters.write(letters)
         self._end += len(letters)
@@ -94,14 +94,14 @@ class TextWriter:
         self._ends.write(struct.pack("=q", self._end))
 
     def parts(self) -> tuple[bytes | mmap.mmap, NDArray[np.int64]]:
-        """The letters, and where each text ends (rows + 1,)."""
+        """Return all texts end to end, and the offsets (rows + 1,) between them."""
         return self._letters.content(), np.frombuffer(self._ends.content(), dtype=np.int64)
 
 
 class LabelColumn(Sequence[str | None]):
-    """A column of class names, some of them None, kept as numbers; rows may be added.
+    """A column of class names or None, stored as numbers; rows can be added.
 
-    >>> column = Labels(["rose", None, "rose"])
+    >>> column = LabelColumn(["rose", None, "rose"])
     >>> list(column), column.names
     (['rose', None, 'rose'], ('rose',))
     """
@@ -113,7 +113,7 @@ class LabelColumn(Sequence[str | None]):
 
     @property
     def names(self) -> tuple[str, ...]:
-        """The names that occur, in the order of their first row."""
+        """The class names, in order of first occurrence."""
         return tuple(self._names)
 
     def append(self, label: str | None) -> None:
@@ -132,7 +132,7 @@ class LabelColumn(Sequence[str | None]):
     def __getitem__(self, i: slice) -> list[str | None]: ...
 
     def __getitem__(self, i: int | slice) -> str | list[str | None] | None:
-        """One label, or a list of some."""
+        """Return one label, or a list of labels for a slice."""
         if isinstance(i, slice):
             return [self._name(code) for code in self._codes[i]]
         return self._name(self._codes[i])
@@ -145,7 +145,7 @@ class LabelColumn(Sequence[str | None]):
 
 
 class _Spool:
-    """Bytes in a row: in memory while they are few, then in an unnamed file."""
+    """A byte buffer: in memory while it is small, then in an unnamed file."""
 
     def __init__(self) -> None:
         self._waiting = bytearray()
@@ -157,7 +157,7 @@ class _Spool:
             self._flush()
 
     def content(self) -> bytes | mmap.mmap:
-        """What was written: the bytes where they are few, else a map of the file."""
+        """Return what was written: the bytes if they are few, else a memory map of the file."""
         if self._file is None:
             return bytes(self._waiting)
         self._flush()
@@ -172,9 +172,9 @@ class _Spool:
             self._file.flush()
         except OSError as error:
             raise StorageError(
-                f"no room for the names of the pictures in {tempfile.gettempdir()}",
+                f"no space for the names of the pictures in {tempfile.gettempdir()}",
                 str(error),
-                "free some disk, or set TMPDIR to a folder with room",
+                "free disk space, or set TMPDIR to a folder on another disk",
             ) from error
         self._waiting = bytearray()
 

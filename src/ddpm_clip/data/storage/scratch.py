@@ -1,7 +1,6 @@
-"""Room for large arrays: in memory, or in an unnamed file where they are larger than a limit.
+"""Allocates large arrays: in memory, or memory-mapped in an unnamed file above a size limit.
 
-Such a file goes when the last map of it goes, whatever happens to the process. Knows nothing of
-what is kept in it.
+The system deletes such a file when its last memory map is closed, even if the process is killed.
 """
 
 import math
@@ -24,37 +23,37 @@ def allocate_array(
     home: Path | None = None,
     memory_limit_mb: int = 4096,
 ) -> NDArray[Any]:
-    """An array of `shape` to be filled.
+    """Return an uninitialised array of `shape`.
 
     Args:
-        shape: of the array.
-        dtype: of its numbers.
-        what: is kept there, for the error.
-        home: a folder for the file; by default the system's temporary one.
-        memory_limit_mb: a file is taken where the array is larger than so many MiB.
+        shape: Shape of the array.
+        dtype: Type of its numbers.
+        what: Name of its contents, for the error message.
+        home: Folder for the file; by default the system's temporary folder.
+        memory_limit_mb: An array of more MiB is memory-mapped.
 
     Raises:
-        StorageError: the file has no room.
+        StorageError: There is no space for the file.
     """
     size = math.prod(shape) * np.dtype(dtype).itemsize
     if size <= memory_limit_mb * 2**20:
         return np.empty(shape, dtype=dtype)
     try:
         with scratch_file(home) as file:
-            if hasattr(os, "posix_fallocate"):  # a full disk must be an error now, no signal later
+            if hasattr(os, "posix_fallocate"):  # a full disk is an error now, not a signal later
                 os.posix_fallocate(file.fileno(), 0, size)
             return np.memmap(file, dtype=dtype, mode="w+", shape=shape)
     except OSError as error:
         where = home or Path(tempfile.gettempdir())
         raise StorageError(
-            f"no room for {size / 2**20:.0f} MiB of {what} in {where}",
+            f"no space for {size / 2**20:.0f} MiB of {what} in {where}",
             str(error),
-            "free some disk, or use fewer or smaller pictures (data.max_samples, data.image_size)",
+            "free disk space, or use fewer or smaller pictures (data.max_samples, data.image_size)",
         ) from error
 
 
 def scratch_file(home: Path | None = None) -> "tempfile._TemporaryFileWrapper[bytes]":
-    """An open file without a name."""
+    """Return an open file without a name."""
     if home is not None:
         home.mkdir(parents=True, exist_ok=True)
     return tempfile.TemporaryFile(dir=home)  # type: ignore[return-value]

@@ -1,4 +1,4 @@
-"""An empty figure that needs no screen, and a figure as a PNG file."""
+"""Makes an empty figure that needs no screen, and saves a figure as PNG."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -10,22 +10,22 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 DPI = 110
-"""Pixels of an inch."""
+"""Pixels per inch."""
 
 
 def empty_figure(width: float, height: float) -> "Figure":
-    """An empty figure, in inches, that can be drawn without a screen."""
+    """Return an empty figure of a size in inches that can be drawn without a screen."""
     from matplotlib.figure import Figure
 
     return Figure(figsize=(width, height), dpi=DPI, layout="constrained")
 
 
 def save_figure(figure: "Figure", path: Path) -> Path:
-    """Draw a figure into a PNG, whose folder is made; returns the path."""
+    """Draw a figure into a PNG, creating its folder, and return the path."""
     from matplotlib.backends.backend_agg import FigureCanvasAgg
 
     canvas = FigureCanvasAgg(figure)
-    # once, where savefig would lay everything out a second time
+    # savefig would compute the layout a second time
     canvas.draw()  # type: ignore[no-untyped-call]
     path.parent.mkdir(parents=True, exist_ok=True)
     pixels = np.asarray(canvas.buffer_rgba())  # type: ignore[no-untyped-call]

@@ -1,4 +1,4 @@
-"""Curves and bars as PNG."""
+"""Draws loss curves, line plots and bars as PNG."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -18,12 +18,12 @@ def loss_curve(
     *,
     heldout: tuple[Sequence[int], Sequence[float]] = ((), ()),
 ) -> Path:
-    """Two panels, the whole run and its last half, each with the held-out loss.
+    """Draw the loss in two panels, the whole run and its last half, with the held-out loss.
 
     Args:
-        steps: of each loss.
-        losses: of the training batches; drawn pale, with their running mean.
-        path: of the PNG.
+        steps: Step number of each loss.
+        losses: Losses of the training batches; drawn pale, with their running mean.
+        path: Path of the PNG.
         heldout: (steps, losses) of the fixed held-out set.
     """
     figure = empty_figure(10, 3.6)
@@ -49,9 +49,9 @@ class Line:
     """One series of a panel.
 
     Attributes:
-        label: for the legend; lines of equal label share a colour and one entry.
-        x, y: the points.
-        low, high: of an interval around y, drawn as a pale band; empty for none.
+        label: Legend entry; lines with the same label share a colour and one entry.
+        x, y: Coordinates of the points.
+        low, high: Ends of an interval around y, drawn as a pale band; empty for none.
         style: "line" with dots, "dots" alone, or "guide", a thin dashed line without dots.
     """
 
@@ -68,13 +68,13 @@ class Plot:
     """One pair of axes: lines or, with `bars`, horizontal bars from the top down.
 
     Attributes:
-        title, xlabel, ylabel: in words.
-        lines: of the panel.
-        bars: (name, value) pairs, a series each; all series have the same names.
+        title, xlabel, ylabel: Title and axis labels.
+        lines: Series to draw.
+        bars: (name, value) pairs by series; all series have the same names.
         spans: (low, high) of each bar of a single series, drawn as whiskers; empty for none.
         xscale, yscale: "linear" or "log".
-        ylim: of the y axis, where it is to be fixed.
-        reverse: draw the x axis from high to low.
+        ylim: Fixed limits of the y axis, or None.
+        reverse: Draw the x axis from high to low.
     """
 
     title: str
@@ -97,13 +97,13 @@ STYLES: dict[str, dict[str, Any]] = {
 
 
 def draw_plots(parts: Sequence[Plot], path: Path, *, columns: int = 2, height: float = 3.2) -> Path:
-    """Panels beside and below each other, as one PNG.
+    """Draw panels in rows and columns into one PNG.
 
     Args:
-        parts: at least one.
-        path: of the PNG.
-        columns: at most so many beside each other.
-        height: of a row, in inches.
+        parts: The panels, at least one.
+        path: Path of the PNG.
+        columns: Largest number of panels beside each other.
+        height: Height of a row in inches.
     """
     columns = min(columns, len(parts))
     rows = -(-len(parts) // columns)
@@ -129,7 +129,7 @@ def draw_plots(parts: Sequence[Plot], path: Path, *, columns: int = 2, height: f
 
 
 def _plain_numbers(axes: "Axes", part: Plot) -> None:
-    """On logarithmic axes 0.1, 1, 2, 5, 10, … 1k instead of powers."""
+    """Label logarithmic axes with 0.1, 1, 2, 5, 10, … 1k instead of powers."""
     from matplotlib.ticker import EngFormatter, FuncFormatter, LogLocator, NullLocator
 
     large = EngFormatter(sep="")
@@ -138,7 +138,7 @@ def _plain_numbers(axes: "Axes", part: Plot) -> None:
             low, high = axis.get_view_interval()
             axis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0) if high < 50 * low else (1.0,)))
             axis.set_major_formatter(FuncFormatter(lambda x, _: f"{x:g}" if x < 1 else large(x)))
-            axis.set_minor_locator(NullLocator())  # bare ticks take half of the drawing's time
+            axis.set_minor_locator(NullLocator())  # minor ticks would take half of the time
 
 
 def _lines(axes: "Axes", lines: Sequence[Line]) -> None:
@@ -186,7 +186,7 @@ def _bars(
 
 
 def _smooth(values: Sequence[float], share: float = 0.02) -> list[float]:
-    """An exponential running mean over about `share` of the points."""
+    """Return an exponential running mean over about `share` of the points."""
     weight = 1 / max(1.0, share * len(values))
     smooth: list[float] = []
     for value in values:

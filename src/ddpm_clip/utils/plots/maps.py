@@ -1,4 +1,4 @@
-"""Plots in the plane: a matrix as colours, points and arrows."""
+"""Draws heat maps of matrices, and points with arrows in the plane, as PNG."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -19,19 +19,19 @@ def heat_map(
     numbers: bool = True,
     diverging: bool = False,
 ) -> Path:
-    """A matrix as colours, with its numbers; the colours span the values that are there.
+    """Draw a matrix as a heat map with its numbers; the colours span the range of the values.
 
     Args:
-        values: a row a name in `rows`, a value a name in `columns`; what is no number stays blank.
-        rows: names on the left; none where the matrix is a picture.
-        columns: names below; the same.
-        path: of the PNG.
-        label: of the colours.
-        title: above it.
-        xlabel: below the columns' names.
-        ylabel: beside the rows' names.
-        numbers: write the values into the cells.
-        diverging: colours that tell below 0 from above.
+        values: One row per name in `rows`, one value per name in `columns`; NaN stays blank.
+        rows: Names on the left; empty if the matrix is a picture.
+        columns: Names below; empty if the matrix is a picture.
+        path: Path of the PNG.
+        label: Label of the colour bar.
+        title: Title above the plot.
+        xlabel: Label below the names of the columns.
+        ylabel: Label beside the names of the rows.
+        numbers: Write the values into the cells.
+        diverging: Use colours that distinguish negative from positive values.
     """
     across, down = len(values[0]), len(values)
     bare = not (rows or columns)
@@ -69,13 +69,13 @@ def compass_plot(
     *,
     title: str = "",
 ) -> Path:
-    """Points in the plane, a colour a name, and arrows from the middle with their names.
+    """Draw points in the plane, one colour per name, and named arrows from the origin.
 
     Args:
-        points: (x, y) pairs of each name; "" is grey and not named.
-        arrows: the tip of each; one of a points' name has its colour.
-        path: of the PNG.
-        title: above it.
+        points: (x, y) pairs by name; those of the name "" are grey.
+        arrows: (x, y) of each tip by name; an arrow has the colour of the points of its name.
+        path: Path of the PNG.
+        title: Title above the plot.
     """
     figure = empty_figure(6.4, 6.4)
     axes = figure.add_subplot()
