@@ -58,7 +58,7 @@ _POOLED_BLOCK = {
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class SeedNetwork:
+class LegacyNetwork:
     """A network of an earlier project: which of ours it is, its sizes, its weights by our names."""
 
     arch: str
@@ -71,7 +71,7 @@ class SeedNetwork:
     betas: tuple[float, ...] = ()
 
 
-def recognised(tensors: Mapping[str, Tensor]) -> SeedNetwork:
+def recognised(tensors: Mapping[str, Tensor]) -> LegacyNetwork:
     """The network that tensors belong to.
 
     Raises:
@@ -103,7 +103,7 @@ def _told(names: Mapping[str, Tensor]) -> str:
     return f"of an unknown network ({some[:120]}, …)" if some else "none at all"
 
 
-def _course(bare: Mapping[str, Tensor]) -> SeedNetwork:
+def _course(bare: Mapping[str, Tensor]) -> LegacyNetwork:
     """A network of the course's family; one without a condition is of an early notebook."""
     later = "down0.shortcut.weight" in bare or "up0.conv.weight" in bare
     try:
@@ -124,7 +124,7 @@ def _course(bare: Mapping[str, Tensor]) -> SeedNetwork:
         _renamed(name, first): value for name, value in bare.items() if name[:8] != "to_vec."
     }
     arch = "xnoise_unet" if later else "dli_unet"
-    return SeedNetwork(arch, img_ch, 4 * side, (d0, d1, d2), t_embed_dim, c_embed_dim, weights)
+    return LegacyNetwork(arch, img_ch, 4 * side, (d0, d1, d2), t_embed_dim, c_embed_dim, weights)
 
 
 def _renamed(name: str, first: int) -> str:
@@ -136,7 +136,7 @@ def _renamed(name: str, first: int) -> str:
     return name
 
 
-def _pooled(bare: Mapping[str, Tensor]) -> SeedNetwork:
+def _pooled(bare: Mapping[str, Tensor]) -> LegacyNetwork:
     """The network with its own CLIP; its table of betas lies beside it, its side is always 32."""
     try:
         chs = [bare[f"conv{i}.conv1.weight"].shape[0] for i in range(1, 5)]
@@ -149,7 +149,7 @@ def _pooled(bare: Mapping[str, Tensor]) -> SeedNetwork:
     tables = ("betas", "alphas", "alpha_bars")
     weights = {_pooled_name(name): v for name, v in bare.items() if name not in tables}
     betas = tuple(bare["betas"].flatten().tolist()) if "betas" in bare else ()
-    return SeedNetwork(
+    return LegacyNetwork(
         "pooled_unet", img_ch, 32, tuple(chs), t_embed_dim, c_embed_dim, weights, betas
     )
 

@@ -18,7 +18,7 @@ from torch import Tensor
 
 from ddpm_clip.utils import pickled_child
 from ddpm_clip.utils.tensors import load_tensors
-from ddpm_clip.utils.untrusted import read_object, told_by_content
+from ddpm_clip.utils.untrusted import kind_by_content, read_object
 
 MAX_FILE = 16 * 2**30
 SECONDS = 600
@@ -109,7 +109,7 @@ def _look_at(path: Path) -> int:
     if start.startswith(b"PK\x03\x04"):
         _look_into(path, size)
     elif not start.startswith((b"\x80\x02", b"\x80\x03", b"\x80\x04", b"\x80\x05")):
-        what = told_by_content(start) or ("empty" if not start else "nothing that torch.save wrote")
+        what = kind_by_content(start) or ("empty" if not start else "nothing that torch.save wrote")
         table = start[8:9] == b"{"
         raise ValueError("it is a safetensors file already" if table else f"it is {what}")
     return size

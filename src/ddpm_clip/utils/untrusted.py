@@ -187,7 +187,7 @@ def described(path: Path, limit: int = 64 * 2**30) -> dict[str, tuple[int, ...]]
         if facts.st_size > limit:
             raise ValueError(f"it has {facts.st_size:,} bytes, more than {limit:,}")
         start = file.read(8)
-        if what := told_by_content(start):
+        if what := kind_by_content(start):
             raise ValueError(f"it is {what}")
         size = struct.unpack("<Q", start)[0] if len(start) == 8 else 0
         if not 2 <= size <= min(MAX_HEADER, facts.st_size - 8):
@@ -196,7 +196,7 @@ def described(path: Path, limit: int = 64 * 2**30) -> dict[str, tuple[int, ...]]
     return _shapes(header, facts.st_size - 8 - size)
 
 
-def told_by_content(start: bytes) -> str:
+def kind_by_content(start: bytes) -> str:
     """Return which known but unsupported format a file has, by its first bytes; else ''."""
     return next((what for mark, what in SIGNATURES.items() if start.startswith(mark)), "")
 

@@ -5,7 +5,7 @@ import time
 
 import pytest
 
-from ddpm_clip.data.pictures.prefetch import PORTION, ahead
+from ddpm_clip.data.pictures.prefetch import PORTION, prefetched
 
 
 @pytest.mark.parametrize("workers", [0, 1, 3])
@@ -14,12 +14,14 @@ def test_results_come_in_order(workers):
         time.sleep(0.002 * (i % 3 == 0))
         return i * i
 
-    assert list(ahead(work, range(50), workers=workers, window=16)) == [i * i for i in range(50)]
+    assert list(prefetched(work, range(50), workers=workers, window=16)) == [
+        i * i for i in range(50)
+    ]
 
 
 def test_no_more_is_made_than_the_window_allows():
     begun = []
-    results = ahead(lambda i: begun.append(i) or i, range(1000), workers=2, window=24)
+    results = prefetched(lambda i: begun.append(i) or i, range(1000), workers=2, window=24)
     for _ in range(3):
         next(results)
     time.sleep(0.1)
@@ -36,13 +38,15 @@ def test_an_error_comes_after_the_results_before_it(workers):
 
     got = []
     with pytest.raises(ValueError, match="thirteen"):
-        got.extend(ahead(work, range(40), workers=workers, window=16))
+        got.extend(prefetched(work, range(40), workers=workers, window=16))
     assert got == list(range(13))
 
 
 def test_the_next_results_are_made_while_the_caller_is_busy():
     made = threading.Event()
-    results = ahead(lambda i: made.set() if i == PORTION else i, range(40), workers=1, window=16)
+    results = prefetched(
+        lambda i: made.set() if i == PORTION else i, range(40), workers=1, window=16
+    )
     next(results)
     assert made.wait(5)
     results.close()
@@ -57,7 +61,7 @@ def test_closing_waits_for_nobody_and_begins_nothing_more():
             go.wait(20)
         return i
 
-    results = ahead(work, range(10 * PORTION), workers=1, window=64)
+    results = prefetched(work, range(10 * PORTION), workers=1, window=64)
     next(results)
     while len(begun) <= PORTION:
         time.sleep(0.01)
@@ -73,7 +77,7 @@ def test_an_interrupt_leaves_at_once_while_a_thread_is_still_at_work():
     go = threading.Event()
 
     def consume():
-        for i in ahead(
+        for i in prefetched(
             lambda i: go.wait(20) if i >= PORTION else i, range(80), workers=2, window=32
         ):
             if i == PORTION - 1:

@@ -17,7 +17,7 @@ import torch
 from torch import Tensor
 
 from ddpm_clip.data.cache.embeddings import EmbeddingCache
-from ddpm_clip.data.pictures.prefetch import ahead
+from ddpm_clip.data.pictures.prefetch import prefetched
 
 Ready = TypeVar("Ready")
 
@@ -77,7 +77,7 @@ def fill(
     tasks = [i for batch in batches for i in batch.pictures]
     waiting = _Waiting(cache, keys, digests)
     try:
-        with closing(ahead(ready, tasks, workers=workers, window=batch_size)) as stream:
+        with closing(prefetched(ready, tasks, workers=workers, window=batch_size)) as stream:
             for batch, after in zip_longest(batches, batches[1:]):
                 good = _usable(batch, stream)
                 if good:

@@ -14,7 +14,15 @@ from pathlib import Path
 from PIL import Image
 
 from ddpm_clip.data.captions.flower_words import describe
-from ddpm_clip.data.local.flower_shapes import SHAPES, Brush, Canvas, Colour, Look, shadow, stalk
+from ddpm_clip.data.local.flower_shapes import (
+    SHAPES,
+    Brush,
+    Canvas,
+    Colour,
+    FlowerStyle,
+    shadow,
+    stalk,
+)
 from ddpm_clip.data.pictures.images import pixel_digest
 from ddpm_clip.errors import StorageError, UsageError
 from ddpm_clip.registry import unknown_name
@@ -86,7 +94,7 @@ class Flower:
     size: str
     count: str
     background: str
-    look: Look
+    look: FlowerStyle
     sky: Colour
     ground: Colour
     places: tuple[Place, ...]
@@ -109,7 +117,7 @@ def grow(rng: random.Random, given: Mapping[str, str] | None = None) -> Flower:
     facts |= {} if shows else {"centre": "none", "centre_size": "none"}
     centre = _jitter(CENTRES[facts["centre"]], rng) if shows else None
     scale = {"none": 0.0, "small": 0.0, "big": 1.0}[facts["centre_size"]]
-    look = Look(
+    look = FlowerStyle(
         petal=_jitter(PETALS[facts["petals"]], rng),
         centre=centre,
         centre_scale=scale + rng.uniform(-0.12, 0.12),

@@ -2,7 +2,7 @@
 
 Each species is one function that paints a flower of radius 1 around the origin of a `Brush`; the
 brush knows where on the canvas that is. Knows nothing of randomness: whatever varies comes in
-through a `Look`.
+through a `FlowerStyle`.
 """
 
 from collections.abc import Callable
@@ -19,7 +19,7 @@ LEAF: Colour = (0.22, 0.52, 0.18)
 
 
 @dataclass(frozen=True, slots=True)
-class Look:
+class FlowerStyle:
     """How one picture's flowers look; colours are RGB in [0, 1]."""
 
     petal: Colour
@@ -127,7 +127,7 @@ def pointed_tip(out: Field) -> Field:
     return np.asarray(1.6 * out**0.45 * (1 - out) ** 0.8)
 
 
-def daisy(brush: Brush, look: Look) -> None:
+def daisy(brush: Brush, look: FlowerStyle) -> None:
     """Paint many long thin petals around a small round centre."""
     count = 10 + round(4 * look.petal_count)
     along, across = brush.fan(count)
@@ -137,7 +137,7 @@ def daisy(brush: Brush, look: Look) -> None:
     _centre(brush, look, 0.22 + 0.13 * look.centre_scale)
 
 
-def sunflower(brush: Brush, look: Look) -> None:
+def sunflower(brush: Brush, look: FlowerStyle) -> None:
     """Paint two rings of short pointed petals around a big disc of seeds."""
     count = 13 + round(4 * look.petal_count)
     for layer, (offset, end) in enumerate([(np.pi / count, 0.92), (0.0, 1.0)]):
@@ -147,7 +147,7 @@ def sunflower(brush: Brush, look: Look) -> None:
     _centre(brush, look, 0.42 + 0.14 * look.centre_scale)
 
 
-def rose(brush: Brush, look: Look) -> None:
+def rose(brush: Brush, look: FlowerStyle) -> None:
     """Paint rings of rounded petals that overlap inwards to a spiral; without a disc."""
     count = 5 + round(look.petal_count)
     for ring, (away, size) in enumerate([(0.5, 0.5), (0.36, 0.42), (0.2, 0.34)]):
@@ -163,7 +163,7 @@ def rose(brush: Brush, look: Look) -> None:
     brush.paint(brush.disc(0, 0, 0.33), look.petal, look.shade * (0.75 * wind - 0.65))
 
 
-def tulip(brush: Brush, look: Look) -> None:
+def tulip(brush: Brush, look: FlowerStyle) -> None:
     """Paint a cup of three pointed petals from the side, on a stem between two leaves."""
     _stem(brush, (0.0, -0.1), 0.06)
     for lean, reach in ((1.95, 0.78), (1.15, 0.7)):
@@ -180,7 +180,7 @@ def tulip(brush: Brush, look: Look) -> None:
         brush.paint(cover, look.petal, light)
 
 
-def poppy(brush: Brush, look: Look) -> None:
+def poppy(brush: Brush, look: FlowerStyle) -> None:
     """Paint four or five broad overlapping petals around a small dark-ringed centre."""
     count = 4 + round(look.petal_count)
     for petal in range(count):
@@ -197,7 +197,7 @@ def poppy(brush: Brush, look: Look) -> None:
     _centre(brush, look, radius)
 
 
-def violet(brush: Brush, look: Look) -> None:
+def violet(brush: Brush, look: FlowerStyle) -> None:
     """Paint a pansy's face: two dark petals above, two aside, a broad one below, and whiskers."""
     parts = [
         (-0.36, 0.5, 0.46, 0.5),
@@ -217,7 +217,7 @@ def violet(brush: Brush, look: Look) -> None:
     _centre(brush, look, 0.15 + 0.09 * look.centre_scale)
 
 
-def lily(brush: Brush, look: Look) -> None:
+def lily(brush: Brush, look: FlowerStyle) -> None:
     """Paint a star of six broad pointed petals with a furrow each, and stamens; without a disc."""
     for layer, offset in enumerate((np.pi / 3, 0.0)):
         along, across = brush.fan(3, offset)
@@ -231,7 +231,7 @@ def lily(brush: Brush, look: Look) -> None:
     brush.paint(brush.inside(np.hypot(along - 0.28, across) - np.float32(0.06)), (0.45, 0.25, 0.05))
 
 
-SHAPES: dict[str, Callable[[Brush, Look], None]] = {
+SHAPES: dict[str, Callable[[Brush, FlowerStyle], None]] = {
     "daisy": daisy,
     "sunflower": sunflower,
     "rose": rose,
@@ -279,7 +279,7 @@ def _stem(brush: Brush, top: tuple[float, float], half: float) -> None:
     brush.paint(cover, LEAF, -1.5 * (brush.x - bend))
 
 
-def _centre(brush: Brush, look: Look, radius: float) -> None:
+def _centre(brush: Brush, look: FlowerStyle, radius: float) -> None:
     """Paint a domed disc with a dark rim and a little grain."""
     if look.centre is None:
         return

@@ -12,7 +12,7 @@ PORTION = 8
 """Tasks that a thread takes at once, because handing one over costs about 20 µs."""
 
 
-def ahead(
+def prefetched(
     work: Callable[[Task], Result], tasks: Sequence[Task], *, workers: int, window: int
 ) -> Generator[Result, None, None]:
     """Yield `map(work, tasks)`, computing up to `window` results before they are needed.
@@ -29,7 +29,7 @@ def ahead(
     if workers < 1:
         yield from map(work, tasks)
         return
-    pool = ThreadPoolExecutor(workers, thread_name_prefix="ahead")
+    pool = ThreadPoolExecutor(workers, thread_name_prefix="prefetched")
     waiting: deque[Future[tuple[list[Result], Exception | None]]] = deque()
     try:
         for start in range(0, len(tasks), PORTION):

@@ -21,7 +21,7 @@ from ddpm_clip.data.cache.filling import fill
 from ddpm_clip.data.cache.parts import Done
 from ddpm_clip.data.pictures.images import square
 from ddpm_clip.data.pictures.pixels import BadFile, check_share
-from ddpm_clip.data.pictures.prefetch import ahead
+from ddpm_clip.data.pictures.prefetch import prefetched
 from ddpm_clip.data.pictures.sandbox import in_children
 from ddpm_clip.data.subset import digest
 from ddpm_clip.errors import DataError
@@ -192,7 +192,7 @@ def identified(
 
     digests: list[str | None] = []
     with in_children():
-        for one in ahead(hashed, rows, workers=WORKERS, window=256):
+        for one in prefetched(hashed, rows, workers=WORKERS, window=256):
             digests.append(one)
             if len(digests) % 256 == 0:
                 yield Progress("check", len(digests), len(rows))
