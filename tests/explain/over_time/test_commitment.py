@@ -71,7 +71,7 @@ def test_no_null_passes(null):
 def test_without_a_judge_there_are_pictures_and_no_verdict():
     found = commitment(planted_target("a two").replace(judging=None), quick=True)
     assert found.verdict == "inconclusive"
-    assert "nobody" in found.test
+    assert "no judge" in found.test
 
 
 def test_a_prompt_without_a_class_is_shown_and_not_judged():

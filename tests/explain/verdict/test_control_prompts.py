@@ -31,24 +31,24 @@ def test_of_few_classes_each_is_asked_as_often_as_chance_needs():
         classes=target.classes[:3], judging=lambda x: target.judging(x)[:, :3].softmax(1)
     )
     prerequisite = gated(three)
-    assert (prerequisite.closed, prerequisite.n, prerequisite.named) == ("", 9, 9)
+    assert (prerequisite.unmet, prerequisite.n, prerequisite.named) == ("", 9, 9)
 
 
 def test_the_gate_is_open_for_the_truth():
     prerequisite = gated(planted_target("a two"))
-    assert (prerequisite.closed, prerequisite.named, prerequisite.levels) == ("", 10, len(LEVELS))
+    assert (prerequisite.unmet, prerequisite.named, prerequisite.levels) == ("", 10, len(LEVELS))
     assert prerequisite.followed.seen == prerequisite.followed.n
 
 
 @pytest.mark.parametrize("null", list(NULLS))
 def test_the_gate_is_closed_for_every_null(null):
-    assert all(gated(NULLS[null](planted_target("a two"), seed)).closed for seed in range(4))
+    assert all(gated(NULLS[null](planted_target("a two"), seed)).unmet for seed in range(4))
 
 
 def test_a_prompt_without_a_class_and_a_target_without_a_judge_say_why():
     target = planted_target("a thing")
-    assert "names no class" in finish(check_prerequisite(target, torch.ones(4, 10))).closed
-    assert "nobody" in finish(check_prerequisite(target.replace(judging=None), None)).closed
+    assert "names no class" in finish(check_prerequisite(target, torch.ones(4, 10))).unmet
+    assert "no judge" in finish(check_prerequisite(target.replace(judging=None), None)).unmet
 
 
 def test_a_network_that_is_told_wrong_rows_knows_few_levels():

@@ -164,8 +164,8 @@ def read_maps(
             classes.
         like: (n, c, h, w) pictures, for brightness and contrast.
     """
-    vocabulary = list(words) or list(target.spoken)
-    wanted = None if target.asked_class is None else target.spoken[target.asked_class]
+    vocabulary = list(words) or list(target.class_words)
+    wanted = None if target.asked_class is None else target.class_words[target.asked_class]
     if not vocabulary:
         return None
     vocabulary += [] if wanted is None else [wanted]

@@ -20,7 +20,7 @@ from ddpm_clip.explain.target.analysis_target import AnalysisTarget
 from ddpm_clip.explain.verdict.analysis import plainly
 from ddpm_clip.explain.verdict.crossing import Halfway, halfway
 from ddpm_clip.explain.verdict.prerequisite import Prerequisite, check_prerequisite
-from ddpm_clip.explain.verdict.reading import LEVELS, SHOWN, WalkReading, columns, read, unread
+from ddpm_clip.explain.verdict.reading import LEVELS, SHOWN, WalkReading, columns, read, untested
 from ddpm_clip.explain.verdict.result import Explanation, Verdict
 from ddpm_clip.explain.verdict.verdicts import weigh
 from ddpm_clip.types import Progress
@@ -69,7 +69,7 @@ def explain(
     """When the class of a prompt's pictures is decided: curves, U-turns, t50 with intervals."""
     c, steps = target.conditions(), target.steps_of(quick)
     if target.judging is None:
-        return (yield from unread(target, "commitment", TITLE, CAPTION))
+        return (yield from untested(target, "commitment", TITLE, CAPTION))
     spoken = yield from read(target, c, "commitment: with words", steps)
     silent = yield from read(target, c, "commitment: without words", steps, scale=0.0)
     prerequisite = yield from check_prerequisite(target, spoken.probs[:, -1])
@@ -132,8 +132,8 @@ def _verdict(prerequisite: Prerequisite, found: Turned) -> tuple[Verdict, str]:
         "walk, and of two further turns near there x_0-hat has to be surer of the class at the "
         "one that comes back, more often than not."
     )
-    if prerequisite.closed or len(found.turns.began) < LEAST:
-        return "inconclusive", f"{test} Not tested: {prerequisite.closed or 'too few pictures'}."
+    if prerequisite.unmet or len(found.turns.began) < LEAST:
+        return "inconclusive", f"{test} Not tested: {prerequisite.unmet or 'too few pictures'}."
     seen, t50 = found.foresight, found.t50
     where = f"at sigma/alpha = {t50.at:.2g} ({t50.low:.2g} to {t50.high:.2g})"
     right = f"{seen.share:.0%} of {seen.pairs} pairs ({seen.low:.0%} to {seen.high:.0%})"
@@ -185,8 +185,8 @@ def _panels(
             f"{target.asked_name}, as asked for",
         )
     lines = [
-        _line(f"with words: {what}", spoken.ratio, spoken.said_of(asked)),
-        _line("without: class it ends in", silent.ratio, silent.said_of(silent.ended)),
+        _line(f"with words: {what}", spoken.ratio, spoken.probability_of(asked)),
+        _line("without: class it ends in", silent.ratio, silent.probability_of(silent.ended)),
     ]
     return (
         _strip(target, spoken, silent),

@@ -166,9 +166,9 @@ def _verdict(
     )
     if aligned is None:
         return "inconclusive", f"{test} Not tested: nobody embeds these pictures and prompts."
-    closed = prerequisite.closed if prerequisite is not None else ""
-    if closed or n < LEAST:
-        return "inconclusive", f"{test} Not tested: {closed or 'too few seeds'}."
+    unmet = prerequisite.unmet if prerequisite is not None else ""
+    if unmet or n < LEAST:
+        return "inconclusive", f"{test} Not tested: {unmet or 'too few seeds'}."
     nearest, least = aligned.nearest()
     return weigh(prerequisite, [aligned.over_controls()]), (
         f"{test} The hardest control is “{nearest}”: the cosine with the own words is {least} "

@@ -19,7 +19,7 @@ from ddpm_clip.explain.panels.kinds import Heatmap, Panel
 from ddpm_clip.explain.target.analysis_target import AnalysisTarget
 from ddpm_clip.explain.verdict.analysis import plainly
 from ddpm_clip.explain.verdict.prerequisite import Prerequisite, check_prerequisite
-from ddpm_clip.explain.verdict.reading import unread
+from ddpm_clip.explain.verdict.reading import untested
 from ddpm_clip.explain.verdict.result import Explanation, Verdict
 from ddpm_clip.explain.verdict.verdicts import weigh
 from ddpm_clip.types import Progress
@@ -124,7 +124,7 @@ def explain(
         bins: of the walk.
     """
     if target.judging is None or target.asked_class is None:
-        return (yield from unread(target, "switching", TITLE, _caption(other)))
+        return (yield from untested(target, "switching", TITLE, _caption(other)))
     k = bins or (5 if quick else 8)
     steps = max(k, min(target.settings.steps, 10 if quick else 16))
     windows, seeds = Windows.of(k), seeds_of(target, quick)
@@ -165,8 +165,8 @@ def _verdict(
         "the seeds, has to do more on the others than windows of its width elsewhere, and no "
         f"window may do {SLACK:g} less for being wider."
     )
-    if prerequisite.closed or len(found.none) < LEAST:
-        return "inconclusive", f"{test} Not tested: {prerequisite.closed or 'too few seeds'}."
+    if prerequisite.unmet or len(found.none) < LEAST:
+        return "inconclusive", f"{test} Not tested: {prerequisite.unmet or 'too few seeds'}."
     effect, best = means(found.every - found.none), found.enough()
     more, loses = found.over_others(best), found.less_when_wider()
     if more is None or float(effect.low) <= 0:

@@ -27,7 +27,7 @@ from ddpm_clip.explain.target.analysis_target import AnalysisTarget
 from ddpm_clip.explain.verdict.analysis import plainly
 from ddpm_clip.explain.verdict.odds import SUREST, log_odds
 from ddpm_clip.explain.verdict.prerequisite import Prerequisite, check_prerequisite
-from ddpm_clip.explain.verdict.reading import unread
+from ddpm_clip.explain.verdict.reading import untested
 from ddpm_clip.explain.verdict.result import Explanation, Verdict
 from ddpm_clip.explain.verdict.verdicts import weigh
 from ddpm_clip.types import Progress
@@ -76,7 +76,7 @@ def explain(
         bins: of the walk; all 2^bins ways to switch the words on are walked.
     """
     if target.judging is None or target.asked_class is None:
-        return (yield from unread(target, "timesteps", TITLE, CAPTION))
+        return (yield from untested(target, "timesteps", TITLE, CAPTION))
     k = bins or (5 if quick else 8)
     steps = max(k, min(target.settings.steps, 10 if quick else 16))
     played = yield from _play(target, target.asked_class, seeds_of(target, quick), k, steps)
@@ -131,8 +131,8 @@ def _verdict(prerequisite: Prerequisite, played: _Played) -> tuple[Verdict, str]
         "half of the seeds, tested on the others) has to beat a random order and the reverse "
         "one, in and out."
     )
-    if prerequisite.closed or run is None:
-        return "inconclusive", f"{test} Not tested: {prerequisite.closed or 'too few seeds'}."
+    if prerequisite.unmet or run is None:
+        return "inconclusive", f"{test} Not tested: {prerequisite.unmet or 'too few seeds'}."
     claims = (found.total, run.over_random, run.under_random, run.over_reverse)
     verdict = weigh(prerequisite, claims)
     said = (

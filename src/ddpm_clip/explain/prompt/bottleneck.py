@@ -21,7 +21,7 @@ from ddpm_clip.explain.target.analysis_target import AnalysisTarget
 from ddpm_clip.explain.verdict.analysis import plainly
 from ddpm_clip.explain.verdict.odds import log_odds
 from ddpm_clip.explain.verdict.prerequisite import Prerequisite, check_prerequisite
-from ddpm_clip.explain.verdict.reading import unread
+from ddpm_clip.explain.verdict.reading import untested
 from ddpm_clip.explain.verdict.result import Explanation, Verdict
 from ddpm_clip.explain.verdict.verdicts import above, not_counted, weigh
 from ddpm_clip.types import Progress
@@ -112,7 +112,7 @@ def explain(
     """Dose and response of what the words write into the lowest level of the network."""
     tap = tap_of(target)
     if tap is None or target.judging is None or target.asked_class is None:
-        nothing = yield from unread(target, NAME, TITLE, CAPTION)
+        nothing = yield from untested(target, NAME, TITLE, CAPTION)
         return nothing if tap is not None else _closed(nothing)
     steps = min(STEPS[quick], len(target.timesteps()))
     found, ends = yield from directions(target, tap, steps)

@@ -71,14 +71,17 @@ def parts_of(target: AnalysisTarget, c: Tensor, start: Tensor, seeds: list[int])
     inside[gap] = False
     meant = way * inside
     axes = torch.stack(
-        [(target.conditions(name, seeds).to(c) - start).mean(0) * inside for name in target.spoken]
+        [
+            (target.conditions(name, seeds).to(c) - start).mean(0) * inside
+            for name in target.class_words
+        ]
     )  # (k, e)
     near = F.cosine_similarity(axes, meant.mean(0)[None], dim=1).nan_to_num(-1.0)
     chosen = near.topk(min(MOST_CLASSES, len(axes))).indices.sort().values
     axes = axes[chosen].double()
     weights = meant.double() @ torch.linalg.pinv(axes, rtol=1e-3)  # (n, k)
     each = (weights.T[:, :, None] * axes[:, None, :]).to(c)  # (k, n, e)
-    parts, names = [*each], [target.spoken[i] for i in chosen.tolist()]
+    parts, names = [*each], [target.class_words[i] for i in chosen.tolist()]
     if gap:
         parts, names = [*parts, way - meant], [*names, "gap coordinates"]
     parts, names = [*parts, meant - each.sum(0)], [*names, "the rest"]
