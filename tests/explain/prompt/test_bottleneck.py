@@ -81,12 +81,14 @@ def test_what_cannot_be_looked_into_is_inconclusive():
     assert "no inner map" in found.test
 
 
-def test_a_direction_astray_is_as_long_and_as_steady():
+def test_a_direction_elsewhere_is_as_long_and_as_steady():
     generator = torch.Generator().manual_seed(0)
     rows = {float(t): torch.randn(24, 3, 3, generator=generator) for t in range(4)}
     found = Directions(rows, dict.fromkeys(rows, 1.0))
-    astray = found.astray(1)
-    torch.testing.assert_close(astray.alike(), found.alike())
+    elsewhere = found.elsewhere(1)
+    torch.testing.assert_close(elsewhere.alike(), found.alike())
     for t, direction in found.of.items():
-        assert astray.of[t].norm().item() == pytest.approx(direction.norm().item(), rel=1e-6)
-        assert torch.cosine_similarity(astray.of[t].flatten(), direction.flatten(), 0).abs() < 0.35
+        assert elsewhere.of[t].norm().item() == pytest.approx(direction.norm().item(), rel=1e-6)
+        assert (
+            torch.cosine_similarity(elsewhere.of[t].flatten(), direction.flatten(), 0).abs() < 0.35
+        )

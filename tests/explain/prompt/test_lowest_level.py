@@ -39,7 +39,7 @@ def test_a_tap_hears_and_adds_until_it_is_closed():
     with tap.open():
         tap.added = torch.tensor([1.0, 2.0, 3.0]).view(3, 1, 1)
         assert module(x)[0].flatten().tolist() == [2, 3, 4]
-        assert tap.heard.equal(x)
+        assert tap.feature_map.equal(x)
     assert module(x).equal(x)
 
 
@@ -64,7 +64,7 @@ def test_each_row_gets_its_own_direction_and_an_unknown_one_that_of_the_nearest(
 
     directions = {900.0: torch.ones(1, 1, 1), 100.0: 5 * torch.ones(1, 1, 1)}
     with tap.open():
-        leant = tap.leaning(directions, 2.0)(predict)
+        leant = tap.adding(directions, 2.0)(predict)
         for t in (900.0, 600.0, 100.0):
             leant(torch.zeros(1, 1, 1, 1), t)
         predict(torch.zeros(1, 1, 1, 1), 100.0)  # past the wrap nothing is added

@@ -47,7 +47,7 @@ PLACES = 4
 TOP = 8
 """Words shown for each map."""
 
-NAME, TITLE = "noise_prediction", "What is in the predicted noise"
+NAME, TITLE = "noise_prediction", "What the predicted noise contains"
 CAPTION = (
     "Predicting the noise in a picture is the same as predicting the picture. The curves compare "
     "the prediction with noise that was added on purpose: how much of the noise and of the picture "
