@@ -53,7 +53,7 @@ class Integrated:
         return self.way * self.gradient
 
     def along(self, parts: Tensor) -> Tensor:
-        """Return (b, p) attributions of p displacements (p, b, e) that may sum to `way`."""
+        """Return (b, p) attributions of displacements (p, b, e); their sum is that of the whole."""
         return torch.einsum("pbe,be->bp", parts.to(self.gradient), self.gradient)
 
     @property

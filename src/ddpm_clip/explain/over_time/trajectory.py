@@ -199,8 +199,8 @@ def _verdict(fitted: Slopes, paths: _Paths | None) -> tuple[Verdict, str]:
         return "fail" if biased else "inconclusive", test
     test += (
         f" The walks of {paths.match.right} of {paths.match.n} prompts end nearest to their own "
-        f"words; {paths.match.by_chance:.2g} of all assignments of texts to pictures fit as well "
-        f"(allowed: {BY_CHANCE})."
+        f"words; {paths.match.by_chance:.2%} of all assignments of texts to pictures fit as well "
+        f"as the true one (allowed: {BY_CHANCE:.0%})."
     )
     # refuted if half of all assignments fit as well as the true one
     refuted, matched = paths.match.by_chance >= 0.5, paths.match.by_chance <= BY_CHANCE

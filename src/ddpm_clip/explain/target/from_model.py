@@ -123,21 +123,21 @@ def readers_of(model: LoadedModel, prompt: str, attribute: str | None = None) ->
         clip, who = model.embedder, "the CLIP that conditions the model"
     about: dict[str, Any] = {"embedded_by": who if clip is not None else None}
     words = None if clip is None else TextEmbeddings(clip.embed_texts)
-    look = None if clip is None else _unit(clip.embed_pixels)
+    reader = None if clip is None else _unit(clip.embed_pixels)
     judge = find_judge(model)
     if judge is not None:
         net = judge.net.to(model.device)
         asked = asked_for(prompt, net.attributes, attribute)
         about |= {"judged_by": "the judge beside the model", "attribute": asked.attribute}
-        return Readers(asked, _read(net, asked.attribute), look, words, about)
+        return Readers(asked, _read(net, asked.attribute), reader, words, about)
     names = tuple(model.classes) or tuple(model.config.generation.prompts)
-    if clip is None or look is None or words is None or len(names) < 2:
-        return Readers(Asked("", (), None), None, look, words, about | {"judged_by": None})
+    if clip is None or reader is None or words is None or len(names) < 2:
+        return Readers(Asked("", (), None), None, reader, words, about | {"judged_by": None})
     asked = asked_for(prompt, {"class": names}, attribute)
     learned = getattr(clip, "inverse_temperature", None)
     heat = INVERSE_TEMPERATURE if learned is None else float(learned.detach())
     about |= {"judged_by": f"{who}, by the names of the classes", "attribute": "class"}
-    return Readers(asked, _by_names(look, words(names), heat), look, words, about)
+    return Readers(asked, _by_names(reader, words(names), heat), reader, words, about)
 
 
 def _painter(model: TextToImage | LoadedModel | str) -> TextToImage:
@@ -181,11 +181,11 @@ def _unit(embed_pixels: Callable[[Tensor], Tensor]) -> ImageReader:
     return embedding
 
 
-def _by_names(look: ImageReader, names: Tensor, inverse_temperature: float) -> ImageReader:
+def _by_names(reader: ImageReader, names: Tensor, inverse_temperature: float) -> ImageReader:
     """Return a CLIP as a judge, by zero-shot classification (Radford et al. 2021, sec. 3.1.2)."""
 
     def judging(x: Tensor) -> Tensor:
-        e = look(x)
+        e = reader(x)
         return (inverse_temperature * e @ names.to(e).T).softmax(1)
 
     return judging

@@ -18,7 +18,13 @@ from ddpm_clip.explain.maths.ranks import rank_correlation
 from ddpm_clip.explain.panels.kinds import Bars, Panel, Strip, Table, mean_bars
 from ddpm_clip.explain.target.analysis_target import AnalysisTarget
 from ddpm_clip.explain.training_data.copies import copies
-from ddpm_clip.explain.training_data.replacing import Replaced, leave_out, painted, replace_all
+from ddpm_clip.explain.training_data.replacing import (
+    LABELS,
+    Replaced,
+    leave_out,
+    painted,
+    replace_all,
+)
 from ddpm_clip.explain.training_data.steering import BRIDGE, Steering, steering
 from ddpm_clip.explain.verdict.analysis import plainly
 from ddpm_clip.explain.verdict.prerequisite import Prerequisite, check_prerequisite
@@ -192,7 +198,7 @@ def _table(target: AnalysisTarget, found: Steering, alone: Tensor, why: str) -> 
 
 
 def _strip(replaced: Replaced) -> Strip:
-    names = ["unchanged", *(f"with {name}" for name in list(replaced.x)[1:])]
+    names = [LABELS[""], *(f"with {LABELS.get(name, name)}" for name in list(replaced.x)[1:])]
     rows = torch.stack([one[:SHOWN].cpu() for one in replaced.x.values()])
     note = f"The other prompt: “{replaced.other}”." if replaced.other else ""
     return Strip("The same seeds and words with other neighbours", rows, names, (), note)
@@ -203,6 +209,6 @@ def _bars(replaced: Replaced) -> list[Bars]:
     if replaced.odds:
         found.append(("Requested class with other neighbours", replaced.odds, "log-odds"))
     return [
-        mean_bars(title, [name or "unchanged" for name in values], list(values.values()), unit)
+        mean_bars(title, [LABELS.get(name, name) for name in values], list(values.values()), unit)
         for title, values, unit in found
     ]

@@ -25,6 +25,9 @@ from ddpm_clip.types import Progress
 NEXT, ANY, OTHERS = "the next nearest", "any pictures", "those of another prompt"
 """What replaces the neighbours; also keys in `report.json`."""
 
+LABELS = {"": "unchanged", ANY: "random pictures"}
+"""How these are shown in panels, if otherwise."""
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Replaced:
