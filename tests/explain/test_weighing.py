@@ -10,8 +10,8 @@ from ddpm_clip.explain.verdict.odds import Followed
 from ddpm_clip.explain.verdict.prerequisite import Prerequisite
 from ddpm_clip.explain.verdict.verdicts import above, not_counted, weigh
 
-OPEN = Prerequisite(Followed(8, 8), 10, 10, 0.0, 6, "")
-CLOSED = Prerequisite(Followed(8, 1), 10, 10, 0.0, 6, "nobody follows")
+MET = Prerequisite(Followed(8, 8), 10, 10, 0.0, 6, "")
+UNMET = Prerequisite(Followed(8, 1), 10, 10, 0.0, 6, "nobody follows")
 
 
 def between(low, high):
@@ -36,14 +36,14 @@ SURE, SPANS, WRONG = between(0.5, 1.5), between(-1.0, 2.0), between(-2.0, -1.0)
     ],
 )
 def test_a_verdict(claims, how, verdict):
-    assert weigh(OPEN, claims, **how) == weigh(None, claims, **how) == verdict
+    assert weigh(MET, claims, **how) == weigh(None, claims, **how) == verdict
 
 
 @pytest.mark.parametrize("claims", [[SURE], [WRONG]])
 def test_behind_a_closed_gate_nothing_counts(claims):
-    assert weigh(CLOSED, claims, refuted=True) == "inconclusive"
-    assert "nobody follows" in not_counted(CLOSED)
-    assert not_counted(OPEN) == not_counted(None) == ""
+    assert weigh(UNMET, claims, refuted=True) == "inconclusive"
+    assert "nobody follows" in not_counted(UNMET)
+    assert not_counted(MET) == not_counted(None) == ""
 
 
 def test_a_number_is_no_mean_and_proves_nothing():

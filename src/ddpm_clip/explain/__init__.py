@@ -1,22 +1,22 @@
-"""Explanations that can fail: each analysis is a file, and hands back an `Explanation`.
+"""Explanations, each with a test that can fail: every analysis returns an `Explanation`.
 
 - `guidance/`: what does guidance change?
 - `inversions/`: from pictures back to noise, and between two pictures
 - `maths/`: pure mathematics: attributions, frequencies, picture metrics
-- `noise/`: what does the initial noise decide, and what does the network predict of it?
-- `over_time/`: when is it decided? Pictures along the walk
+- `noise/`: what does the initial noise decide, and what does the predicted noise contain?
+- `over_time/`: when is it decided? Analyses of the steps of a walk
 - `panels/`: what an analysis shows: data for pictures and plots, and their drawing
 - `prompt/`: which words, and which parts of the condition, matter?
 - `report/`: all analyses of one prompt, as a folder with one page
-- `target/`: the model under study: a denoiser, a prompt, seeds, and what reads the pictures
+- `target/`: the model under study: a denoiser, a prompt, seeds, a judge and an embedder
 - `training_data/`: which training pictures steer a prompt, and is any copied?
-- `verdict/`: what counts as evidence: gates, claims, verdicts
+- `verdict/`: what counts as evidence: prerequisites, claims and verdicts
 
 >>> from ddpm_clip.explain import trajectory  # doctest: +SKIP
 >>> trajectory("digits", "a six").show()  # doctest: +SKIP
 
-An analysis is a generator `explain(target, *, quick=False)` in the file of its name, and a plain
-function of the same name made by `analysis.plainly`. Importing this loads torch.
+An analysis is a generator `explain(target, *, quick=False)` in the file of its name;
+`analysis.plainly` makes a function of the same name from it. Importing this package loads torch.
 """
 
 from ddpm_clip.explain.guidance.guidance_field import explain as _guidance_field
@@ -59,7 +59,7 @@ EXPLANATIONS: Registry[Explain] = Registry(
         "trajectory": _trajectory,
         "commitment": _commitment,
         "timesteps": _timesteps,
-        "switching": _switching,  # its windows are among the coalitions of timesteps
+        "switching": _switching,  # after timesteps, whose coalitions include its windows
         "stepwise": _stepwise,
         "guidance_field": _guidance_field,
         "guidance_weights": _guidance_weights,
@@ -72,7 +72,7 @@ EXPLANATIONS: Registry[Explain] = Registry(
         "inversion": _inversion,
     },
 )
-"""Every analysis, in the order of the report."""
+"""All analyses, in the order of the report."""
 
 __all__ = [
     "EXPLANATIONS",

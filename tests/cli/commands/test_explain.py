@@ -51,10 +51,10 @@ def test_a_run_without_a_judge_or_a_clip_is_told_what_cannot_be_tested(cli, run)
     ("words", "code", "said"),
     [
         (["--analyses", "trajektory"], 2, "did you mean 'trajectory'"),
-        (["--analyses", ","], 2, "no analysis is named"),
+        (["--analyses", ","], 2, "no analysis named"),
         (["--seeds", "5-1"], 2, "out of range"),
         (["--seeds", "0-999"], 2, "at most 256"),
-        (["--seeds", "zero"], 2, "is no seed"),
+        (["--seeds", "zero"], 2, "is not a seed"),
         (["--seeds", "0-200,300-500"], 2, "too many"),
         (["--guidance", "1,2"], 2, "2 guidance scales"),
         (["--guidance", "many"], 2, "is no number"),

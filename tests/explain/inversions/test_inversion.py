@@ -4,7 +4,7 @@ import torch
 from ddpm_clip.errors import UsageError
 from ddpm_clip.explain.inversions.inversion import inversion
 from ddpm_clip.explain.inversions.other_prompt import other_prompt
-from ddpm_clip.explain.inversions.round_trip import Returned, up_and_down
+from ddpm_clip.explain.inversions.round_trip import Returned, invert_and_return
 from ddpm_clip.explain.target.nulls import NULLS, nulls_of
 from ddpm_clip.explain.target.planted import planted_target
 from ddpm_clip.explain.verdict.verdicts import weigh
@@ -35,14 +35,14 @@ def test_no_null_passes(null, seed):
 def test_wrong_rows_make_an_exact_denoiser_no_smooth_flow():
     """It takes the row at its word, as a network that was trained need not."""
     wrong = NULLS["permuted_timesteps"](planted_target("a nine"), 0)
-    found = finish(up_and_down(wrong, list(range(8)), (5, 10, 20), None))
-    assert weigh(None, found.laws) == "fail"
+    found = finish(invert_and_return(wrong, list(range(8)), (5, 10, 20), None))
+    assert weigh(None, found.claims) == "fail"
 
 
 def test_a_picture_from_the_deterministic_walk_finds_its_own_noise_again():
     target = planted_target("a two", sampler="ddim", guidance=1.0, steps=40)
     seeds = [0, 1, 2, 3]
-    found = finish(up_and_down(target, seeds, (40, 80), None))
+    found = finish(invert_and_return(target, seeds, (40, 80), None))
     true = noise_of(seeds, found.x.shape, "cpu")(-1)
     alike = torch.cosine_similarity(found.noise.flatten(1), true.flatten(1))
     astray = torch.cosine_similarity(found.noise.flatten(1), true.roll(1, 0).flatten(1))
@@ -57,10 +57,12 @@ def returned(plain, refined):
 
 
 def test_the_law_of_a_first_order_solver():
-    assert weigh(None, returned([20.0, 25.5, 31.0], [25.0, 37.0, 50.0]).laws) == "pass"
+    assert weigh(None, returned([20.0, 25.5, 31.0], [25.0, 37.0, 50.0]).claims) == "pass"
     too_little = returned([20.0, 21.0, 31.0], [25.0, 37.0, 50.0])
-    assert weigh(None, too_little.laws) == "fail"
-    assert weigh(None, returned([20.0, 25.5, 31.0], [19.0, 37.0, 50.0]).laws) == "fail"  # did harm
+    assert weigh(None, too_little.claims) == "fail"
+    assert (
+        weigh(None, returned([20.0, 25.5, 31.0], [19.0, 37.0, 50.0]).claims) == "fail"
+    )  # did harm
 
 
 def test_the_other_prompt_is_of_the_opposite_class_unless_one_is_named():

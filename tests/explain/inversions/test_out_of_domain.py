@@ -7,7 +7,7 @@ import torch
 from ddpm_clip.data.sources import open_source
 from ddpm_clip.explain import target_of
 from ddpm_clip.explain.inversions.ddim_inversion import invert
-from ddpm_clip.explain.inversions.out_of_domain import Strangers, shuffled, strangers
+from ddpm_clip.explain.inversions.out_of_domain import OutOfDomain, compare_shuffled, shuffled
 from ddpm_clip.explain.target.planted import planted_target
 from ddpm_clip.utils.generators import finish
 
@@ -33,17 +33,18 @@ def test_in_one_mode_the_noise_is_the_distance_from_its_middle():
     x = finish(target.pictures(target.conditions(), sampler="ddim"))
     predict = target.predict(target.conditions(), scale=1.0)
     noise = invert(predict, target.schedule, target.timesteps(steps), x)
-    found = strangers(target, seeds, x, noise, steps)
-    assert found.told == 1.0
+    found = compare_shuffled(target, seeds, x, noise, steps)
+    assert found.distinguished == 1.0
     # tiles near another mode are drawn to it, so the closed form is that of the own pictures
     mode = target.network
     exact = ((x - mode.means[5].view(1, 1, 8, 8)) / mode.std).double().flatten(1)
     assert found.own.tolist() == pytest.approx(exact.square().mean(1).sqrt().tolist(), rel=0.03)
 
 
-def test_told_is_the_area_under_the_curve():
+def test_distinguished_is_the_area_under_the_curve():
     x = torch.zeros(2, 1, 4, 4)
-    assert Strangers(x, torch.tensor([1.0, 2.0]), torch.tensor([1.0, 3.0])).told == 0.625
+    found = OutOfDomain(x, torch.tensor([1.0, 2.0]), torch.tensor([1.0, 3.0]))
+    assert found.distinguished == 0.625
 
 
 @pytest.mark.slow

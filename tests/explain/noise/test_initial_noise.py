@@ -5,9 +5,9 @@ import torch
 
 from ddpm_clip.explain import initial_noise
 from ddpm_clip.explain.maths.spectrum import centroid, radial_spectrum
-from ddpm_clip.explain.noise.noise_blocks import blocks_of, transplanted
+from ddpm_clip.explain.noise.noise_blocks import blocks_of, exchange_blocks
 from ddpm_clip.explain.noise.noise_layout import layout
-from ddpm_clip.explain.noise.noise_trades import traded
+from ddpm_clip.explain.noise.noise_trades import combine_noise
 from ddpm_clip.explain.target.class_prompts import prompts_of
 from ddpm_clip.explain.target.nulls import NULLS, nulls_of
 from ddpm_clip.explain.target.planted import planted_target
@@ -48,7 +48,7 @@ def test_without_guidance_there_is_no_effect_of_the_prompt(planted):
 
 
 def test_crossed_noise_gives_the_picture_of_its_givers_at_both_ends(planted):
-    trades = finish(traded(planted, 4, [1.0, 3.0], 8, "dpmpp_2m"))
+    trades = finish(combine_noise(planted, 4, [1.0, 3.0], 8, "dpmpp_2m"))
     assert trades.cuts == [-1.0, 1.0, 3.0, 16.0]
     assert trades.share[0].tolist() == [0] * 4
     assert trades.share[-1].tolist() == [1] * 4
@@ -62,7 +62,7 @@ def test_the_class_goes_with_the_frequencies_in_which_modes_differ(planted):
     """Without words; all patterns of the mixture lie at or below four waves."""
     assert centroid(radial_spectrum(planted.network.means)).max() < 3.5
     silent = planted.replace(settings=planted.settings.with_overrides(guidance=0.0))
-    trades = finish(traded(silent, 24, [0.0, 5.0], 10, "dpmpp_2m"))
+    trades = finish(combine_noise(silent, 24, [0.0, 5.0], 10, "dpmpp_2m"))
     assert trades.share[1].mean() < 0.15
     assert trades.share[2].mean() > 0.85
     assert 0 < trades.half < 5
@@ -70,7 +70,7 @@ def test_the_class_goes_with_the_frequencies_in_which_modes_differ(planted):
 
 def test_within_a_mode_a_block_of_noise_moves_its_own_block_only(planted):
     """A mode is round: told which, the posterior's mean is that of every pixel by itself."""
-    found = finish(transplanted(planted, 3, 12, "dpmpp_2m"))
+    found = finish(exchange_blocks(planted, 3, 12, "dpmpp_2m"))
     assert found.stays.tolist() == pytest.approx([1.0] * 3, abs=1e-3)
     assert (found.by_chance < 0.3).all()
     area = blocks_of(8, 8).double().mean((1, 2)).view(3, 3)
@@ -79,11 +79,11 @@ def test_within_a_mode_a_block_of_noise_moves_its_own_block_only(planted):
 
 def test_without_words_a_block_of_noise_can_change_the_mode_and_so_everything(planted):
     silent = planted.replace(settings=planted.settings.with_overrides(guidance=0.0))
-    assert finish(transplanted(silent, 16, 10, "dpmpp_2m")).stays.mean() < 0.7
+    assert finish(exchange_blocks(silent, 16, 10, "dpmpp_2m")).stays.mean() < 0.7
 
 
 def test_no_block_is_the_receivers_picture_and_every_block_the_givers(planted):
-    found = finish(transplanted(planted, 2, 8, "dpmpp_2m"))
+    found = finish(exchange_blocks(planted, 2, 8, "dpmpp_2m"))
     seeds = planted.more_seeds(4)
     own = finish(planted.pictures(planted.conditions(seeds=seeds), seeds, steps=8))
     assert torch.allclose(found.x[0], own[2], atol=1e-5)

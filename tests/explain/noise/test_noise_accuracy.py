@@ -2,7 +2,7 @@ import pytest
 import torch
 
 from ddpm_clip.diffusion.schedules import cosine
-from ddpm_clip.explain.noise.noise_accuracy import LinearGuess, accuracy, contours
+from ddpm_clip.explain.noise.noise_accuracy import LinearEstimate, accuracy, contours
 from ddpm_clip.explain.target.planted import planted_target
 from ddpm_clip.types import Prediction
 from tests.exact import Gaussian, predict
@@ -29,7 +29,7 @@ def drawn(mean, n=400, seed=0):
 
 def guess(mean=0.0, std=STD):
     one = torch.ones(1, 8, 8, dtype=torch.float64)
-    return LinearGuess(mean * one, std**2 * one)
+    return LinearEstimate(mean * one, std**2 * one)
 
 
 def test_of_gaussian_pictures_the_shares_are_those_of_the_closed_form():
@@ -72,7 +72,7 @@ def test_the_mixture_leaves_of_a_picture_just_the_spread_within_its_mode():
     others = truth.draw(torch.arange(200) % 10, torch.Generator().manual_seed(1))
     ask = target.predict(target.conditions(), scale=0.5, clamp="none", everywhere=True)
     rows = target.timesteps(6)
-    found = accuracy(ask, target.schedule, x, LinearGuess.of(others), rows)
+    found = accuracy(ask, target.schedule, x, LinearEstimate.of(others), rows)
     for i, t in enumerate(rows):
         alpha, sigma = target.schedule.at(t)
         exact = sigma**2 / (alpha**2 * truth.std**2 + sigma**2)

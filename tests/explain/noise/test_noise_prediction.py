@@ -2,7 +2,7 @@ import pytest
 import torch
 
 from ddpm_clip.explain.noise.noise_prediction import noise_prediction
-from ddpm_clip.explain.noise.noise_reading import MAPS
+from ddpm_clip.explain.noise.noise_reading import LABELS
 from ddpm_clip.explain.panels.kinds import Bars, Curve, Heatmap, Strip
 from ddpm_clip.explain.target.nulls import NULLS, nulls_of
 from ddpm_clip.explain.target.planted import planted_target
@@ -32,7 +32,7 @@ def test_eight_panels_of_four_maps_and_their_words_beside_the_curves():
     found = noise_prediction(planted_target(seeds=range(4)), quick=True, top=99)
     kinds = [type(panel) for panel in found.panels]
     assert kinds == [Curve, Curve, Strip, Bars, Bars, Bars, Bars, Heatmap]
-    assert tuple(found.panels[2].row_names) == MAPS
+    assert tuple(found.panels[2].row_names) == LABELS
     assert found.panels[2].images.shape[:2] == (4, 4)
     assert len(found.panels[3].names) == 10  # the whole vocabulary, which has fewer than 99 words
     assert torch.isfinite(found.panels[-1].values).all()

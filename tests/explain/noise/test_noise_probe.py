@@ -10,7 +10,7 @@ def noise(n, seed=0, side=14):
     return torch.randn(n, 1, side, side, generator=torch.Generator().manual_seed(seed))
 
 
-def test_a_class_that_is_the_sign_of_a_coarse_pattern_is_foretold():
+def test_a_class_that_is_the_sign_of_a_coarse_pattern_is_predicted():
     x = noise(300)
     labels = (x[:, :, :7].mean((1, 2, 3)) > x[:, :, 7:].mean((1, 2, 3))).long()
     found = probe(x, torch.eye(2)[labels])
@@ -30,7 +30,7 @@ def test_what_is_drawn_by_lot_is_significant_as_often_as_said():
     assert called <= 19  # 10 expected, three standard deviations are 9
 
 
-def test_where_nothing_varies_nothing_is_foretold():
+def test_where_nothing_varies_nothing_is_predicted():
     found = probe(noise(30), torch.ones(30, 3) / 3, draws=3)
     assert (found.r2, found.hits, found.p) == (0, 0, 1)
 

@@ -5,7 +5,7 @@ import torch
 
 from ddpm_clip.explain import commitment
 from ddpm_clip.explain.over_time.commitment import Turned, theory, verdict_of
-from ddpm_clip.explain.over_time.u_turn import Foresight
+from ddpm_clip.explain.over_time.u_turn import RocArea
 from ddpm_clip.explain.target.nulls import NULLS
 from ddpm_clip.explain.target.planted import planted_target
 from ddpm_clip.explain.verdict.crossing import Halfway
@@ -71,7 +71,7 @@ def test_no_null_passes(null):
 def test_without_a_judge_there_are_pictures_and_no_verdict():
     found = commitment(planted_target("a two").replace(judging=None), quick=True)
     assert found.verdict == "inconclusive"
-    assert "nobody" in found.test
+    assert "no judge" in found.test
 
 
 def test_a_prompt_without_a_class_is_shown_and_not_judged():
@@ -98,10 +98,10 @@ BARELY = Halfway(3.0, 2.0, math.inf, 8)
     ],
 )
 def test_what_an_interval_spans_is_neither_shown_nor_refuted(t50, foresight, verdict):
-    found = Turned(None, t50, 0.1, 3.0, Foresight(*foresight, 40), everywhere=True)
+    found = Turned(None, t50, 0.1, 3.0, RocArea(*foresight, 40), everywhere=True)
     assert verdict_of(found) == verdict
 
 
 def test_a_curve_that_falls_nowhere_among_some_levels_may_fall_at_others():
-    found = Turned(None, NOWHERE, 0.1, 3.0, Foresight(0.8, 0.6, 0.9, 40), everywhere=False)
+    found = Turned(None, NOWHERE, 0.1, 3.0, RocArea(0.8, 0.6, 0.9, 40), everywhere=False)
     assert verdict_of(found) == "inconclusive"

@@ -27,7 +27,7 @@ def test_on_the_exact_mixture_slopes_are_one_and_all_prompts_match(planted):
     assert found.numbers["n"] == 16
     assert [panel.title for panel in found.panels][:2] == [
         "What the network sees (x_t)",
-        "What it foresees (x_0-hat)",
+        "What it predicts (x_0-hat)",
     ]
 
 

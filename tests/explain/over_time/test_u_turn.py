@@ -39,37 +39,37 @@ def test_turns_do_not_depend_on_how_many_levels_there_are():
     x, rows = finish(target.pictures(target.conditions())), target.timesteps()
     one = finish(u_turns(target, x, [8], rows, 2))
     other = finish(u_turns(target, x, [8], rows, 2, fresh=6))
-    assert torch.equal(one.foretold, finish(u_turns(target, x, [8], rows, 2)).foretold)
-    assert not torch.equal(one.foretold, other.foretold)
+    assert torch.equal(one.predicted, finish(u_turns(target, x, [8], rows, 2)).predicted)
+    assert not torch.equal(one.predicted, other.predicted)
 
 
-def test_foresight_is_the_area_under_the_curve():
+def test_the_roc_area_is_the_share_of_right_pairs():
     told = torch.tensor([[[0.9], [0.5]], [[0.2], [0.5]], [[0.7], [0.6]]])  # (3, 2, 1)
     same = torch.tensor([[[1], [0]], [[0], [1]], [[0], [1]]])
-    found = made_up(told, same).foresight()
+    found = made_up(told, same).roc_area()
     # first level: .9 above .2 and .7; second: .5 ties with .5, .6 above it
     assert found.share == pytest.approx((1 + 1 + 0.5 + 1) / 4)
     assert found.pairs == 4
 
 
-def test_foresight_that_is_none_rarely_looks_like_some():
+def test_random_predictions_rarely_look_significant():
     surely = 0
     for seed in range(100):
         generator = torch.Generator().manual_seed(seed)
         # some pictures come back more often than others, at one level more than at the other
         chance = torch.rand(16, 1, 1, generator=generator) * torch.tensor([1.0, 0.6])[:, None]
         same = torch.rand(16, 2, 6, generator=generator) < chance
-        surely += made_up(torch.rand(16, 2, 6, generator=generator), same).foresight().low > 0.5
+        surely += made_up(torch.rand(16, 2, 6, generator=generator), same).roc_area().low > 0.5
     assert surely <= 7
 
 
-def test_a_reader_that_says_the_same_of_all_foresees_nothing():
+def test_a_constant_prediction_is_no_better_than_chance():
     same = torch.rand(6, 2, 4, generator=torch.Generator().manual_seed(0)) < 0.5
-    found = made_up(torch.full((6, 2, 4), 0.3), same).foresight()
+    found = made_up(torch.full((6, 2, 4), 0.3), same).roc_area()
     assert (found.share, found.low, found.high) == (0.5, 0.5, 0.5)
 
 
 def test_without_pairs_nothing_is_known():
-    found = made_up(torch.rand(4, 2, 2), torch.ones(4, 2, 2)).foresight()
+    found = made_up(torch.rand(4, 2, 2), torch.ones(4, 2, 2)).roc_area()
     assert math.isnan(found.share)
     assert (found.low, found.high, found.pairs) == (0, 1, 0)

@@ -21,9 +21,9 @@ class Bottomed(nn.Module):
         self.image_shape, self.c_embed_dim = truth.image_shape, truth.c_embed_dim
 
     def forward(self, x_t, t, c, c_mask):
-        told = (TILT * c.double() * c_mask.double())[:, :, None, None]
-        heard = self.bottom(told)[:, :, 0, 0] / TILT
-        return self.truth(x_t, t, heard if self.used else c, torch.ones_like(c_mask))
+        written = (TILT * c.double() * c_mask.double())[:, :, None, None]
+        read = self.bottom(written)[:, :, 0, 0] / TILT
+        return self.truth(x_t, t, read if self.used else c, torch.ones_like(c_mask))
 
 
 def target(prompt="a two", used=True, **options):
@@ -46,9 +46,9 @@ def test_dose_1_is_what_the_words_do_themselves():
     one = target("a seven")
     tap, seeds = tap_of(one), [40, 41, 42]
     found, _ = finish(directions(one, tap, 8))
-    leant = finish(respond(one, tap, found, (0.0, 1.0), seeds, 8))
+    steered = finish(respond(one, tap, found, (0.0, 1.0), seeds, 8))
     asked = finish(one.pictures(one.conditions(seeds=seeds), seeds, scale=1.0, steps=8))
-    torch.testing.assert_close(leant.x[:, 1], asked, atol=1e-5, rtol=1e-5)
+    torch.testing.assert_close(steered.x[:, 1], asked, atol=1e-5, rtol=1e-5)
 
 
 def test_the_planted_direction_passes_and_moves_the_class():
@@ -58,7 +58,7 @@ def test_the_planted_direction_passes_and_moves_the_class():
     assert float(found.numbers["seen"][0]) < 0.5
 
 
-def test_a_level_that_nobody_listens_to_fails():
+def test_a_lowest_map_that_is_not_used_fails():
     """The words are written there, but the picture does not come from there."""
     found = bottleneck(target("a four", used=False), quick=True)
     assert found.verdict == "fail"
@@ -81,12 +81,14 @@ def test_what_cannot_be_looked_into_is_inconclusive():
     assert "no inner map" in found.test
 
 
-def test_a_direction_astray_is_as_long_and_as_steady():
+def test_a_direction_elsewhere_is_as_long_and_as_steady():
     generator = torch.Generator().manual_seed(0)
     rows = {float(t): torch.randn(24, 3, 3, generator=generator) for t in range(4)}
     found = Directions(rows, dict.fromkeys(rows, 1.0))
-    astray = found.astray(1)
-    torch.testing.assert_close(astray.alike(), found.alike())
+    elsewhere = found.elsewhere(1)
+    torch.testing.assert_close(elsewhere.alike(), found.alike())
     for t, direction in found.of.items():
-        assert astray.of[t].norm().item() == pytest.approx(direction.norm().item(), rel=1e-6)
-        assert torch.cosine_similarity(astray.of[t].flatten(), direction.flatten(), 0).abs() < 0.35
+        assert elsewhere.of[t].norm().item() == pytest.approx(direction.norm().item(), rel=1e-6)
+        assert (
+            torch.cosine_similarity(elsewhere.of[t].flatten(), direction.flatten(), 0).abs() < 0.35
+        )

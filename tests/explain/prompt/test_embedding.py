@@ -6,9 +6,9 @@ import torch
 from ddpm_clip.conditioning.conditioner import Conditioner
 from ddpm_clip.explain import embedding
 from ddpm_clip.explain.maths.integrated_gradients import integrate
-from ddpm_clip.explain.prompt.class_readout import fitted
+from ddpm_clip.explain.prompt.class_readout import fit_readout
 from ddpm_clip.explain.prompt.condition_parts import average_condition, gap_coordinates, parts_of
-from ddpm_clip.explain.prompt.path import Stretch, rank_correlation, reading
+from ddpm_clip.explain.prompt.path import PathSetup, rank_correlation, score_of_conditions
 from ddpm_clip.explain.target.nulls import NULLS, nulls_of, random_weights
 from ddpm_clip.explain.target.planted import planted_target, ten_modes
 from ddpm_clip.utils.generators import finish
@@ -41,9 +41,11 @@ def test_a_prompt_of_two_classes_shares_its_change_between_their_coordinates():
     target = planted_target("a two", range(2), mixture=truth, guidance=1.0)
     end = torch.zeros(2, 10)
     end[:, 2], end[:, 5] = 1.0, -0.5
-    readout = fitted(truth.means.float(), torch.eye(10)[2])
-    stretch = Stretch([0, 1], [], 1, 16, torch.zeros(2, 10), end)
-    found = finish(integrate(reading(target, stretch, readout), stretch.start, end, cuts=16))
+    readout = fit_readout(truth.means.float(), torch.eye(10)[2])
+    setup = PathSetup([0, 1], [], 1, 16, torch.zeros(2, 10), end)
+    found = finish(
+        integrate(score_of_conditions(target, setup, readout), setup.start, end, cuts=16)
+    )
 
     means = truth.means.flatten(1).float() @ readout.weights.flatten()  # (10,) scores
     at = (torch.arange(2000) + 0.5) / 2000
@@ -83,21 +85,21 @@ def test_a_readout_says_of_new_pictures_what_the_judge_says_and_admits_where_it_
     truth = ten_modes()
     modes = torch.arange(80) % 10
     x = truth.draw(modes, torch.Generator().manual_seed(0)).float()
-    readout = fitted(x, (modes == 2).float())
+    readout = fit_readout(x, (modes == 2).float())
     assert readout.r2 > 0.9
     assert readout.score(truth.means.float())[2].item() == pytest.approx(1, abs=0.1)
     assert readout.score(truth.means.float())[torch.arange(10) != 2].abs().max() < 0.1
-    assert fitted(x, torch.rand(80, generator=torch.Generator().manual_seed(1))).r2 < 0.1
-    assert fitted(x, torch.zeros(80)).r2 == 0
+    assert fit_readout(x, torch.rand(80, generator=torch.Generator().manual_seed(1))).r2 < 0.1
+    assert fit_readout(x, torch.zeros(80)).r2 == 0
 
 
 def test_random_weights_give_other_attributions(planted):
     null = random_weights(planted, 0)
     end = drawn(3, 10)
-    readout = fitted(ten_modes().means.float(), torch.eye(10)[2])
-    stretch = Stretch([0, 1, 2], [], 2, 4, torch.zeros(3, 10), end)
+    readout = fit_readout(ten_modes().means.float(), torch.eye(10)[2])
+    setup = PathSetup([0, 1, 2], [], 2, 4, torch.zeros(3, 10), end)
     a, b = (
-        finish(integrate(reading(one, stretch, readout), stretch.start, end, cuts=4))
+        finish(integrate(score_of_conditions(one, setup, readout), setup.start, end, cuts=4))
         for one in (planted, null)
     )
     assert abs(rank_correlation(a.attributions.mean(0), b.attributions.mean(0))) < 0.8

@@ -23,7 +23,7 @@ def test_the_last_of_the_smallest_maps_is_found():
     assert course.name == "up0"
 
 
-def test_what_is_no_network_cannot_be_listened_to():
+def test_a_target_without_a_network_has_no_tap():
     assert tap_of(planted_target()) is None
 
 
@@ -33,13 +33,13 @@ def test_looking_leaves_no_hook_behind():
     assert not any(module._forward_hooks for module in network.modules())
 
 
-def test_a_tap_hears_and_adds_until_it_is_closed():
+def test_a_tap_reads_and_adds_until_it_is_closed():
     module = torch.nn.Identity()
     tap, x = Tap(module, "here"), torch.ones(2, 3, 1, 1)
     with tap.open():
         tap.added = torch.tensor([1.0, 2.0, 3.0]).view(3, 1, 1)
         assert module(x)[0].flatten().tolist() == [2, 3, 4]
-        assert tap.heard.equal(x)
+        assert tap.feature_map.equal(x)
     assert module(x).equal(x)
 
 
@@ -55,7 +55,7 @@ def test_a_tap_is_gone_after_an_error():
     assert not module._forward_hooks
 
 
-def test_each_row_gets_its_own_direction_and_an_unknown_one_that_of_the_nearest():
+def test_each_timestep_gets_its_own_direction_or_that_of_the_nearest():
     module, seen = torch.nn.Identity(), []
     tap = Tap(module, "here")
 
@@ -64,8 +64,8 @@ def test_each_row_gets_its_own_direction_and_an_unknown_one_that_of_the_nearest(
 
     directions = {900.0: torch.ones(1, 1, 1), 100.0: 5 * torch.ones(1, 1, 1)}
     with tap.open():
-        leant = tap.leaning(directions, 2.0)(predict)
+        steered = tap.adding(directions, 2.0)(predict)
         for t in (900.0, 600.0, 100.0):
-            leant(torch.zeros(1, 1, 1, 1), t)
+            steered(torch.zeros(1, 1, 1, 1), t)
         predict(torch.zeros(1, 1, 1, 1), 100.0)  # past the wrap nothing is added
     assert seen == [2, 2, 10, 0]

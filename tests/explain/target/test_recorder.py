@@ -72,9 +72,9 @@ def test_too_much_is_refused_before_anything_is_walked(monkeypatch):
     assert few.recording().x_t.shape[0] == 2
 
 
-def test_places_outside_the_walk_and_silent_recorders_are_refused():
+def test_positions_outside_the_walk_and_empty_recordings_are_refused():
     target = planted_target(seeds=[0])
-    with pytest.raises(UsageError, match="no such place"):
+    with pytest.raises(UsageError, match="not all in a walk"):
         Recorder(target, target.conditions(), at=[20])
     with pytest.raises(UsageError, match="nothing was recorded"):
         Recorder(target, target.conditions()).recording()

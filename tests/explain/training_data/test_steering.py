@@ -4,12 +4,12 @@ import torch
 from ddpm_clip.conditioning.conditioner import BridgeOptions, Conditioner
 from ddpm_clip.explain.target.planted import planted_target
 from ddpm_clip.explain.training_data.steering import (
-    answering,
-    as_it_is,
     conditions_with,
     instead,
-    lot,
+    intercepted,
+    random_rows,
     steering,
+    unchanged,
     without,
 )
 from tests.explain.banked import banked, conditioner_of, pictures_of_classes
@@ -32,8 +32,8 @@ def test_the_neighbours_are_those_that_the_bridge_used():
 def test_as_it_is_nothing_changes_and_afterwards_everything_is_as_before():
     target = banked("a three")
     plain = target.conditions(seeds=[1, 2])
-    assert conditions_with(target, as_it_is, [1, 2]).equal(plain)
-    with pytest.raises(RuntimeError), answering(target.conditioner, without(3)):
+    assert conditions_with(target, unchanged, [1, 2]).equal(plain)
+    with pytest.raises(RuntimeError), intercepted(target.conditioner, without(3)):
         raise RuntimeError
     assert "neighbours" not in vars(target.conditioner)
     assert target.conditions(seeds=[1, 2]).equal(plain)
@@ -89,6 +89,6 @@ def test_without_a_bank_nothing_steers():
 
 def test_rows_by_lot_are_none_of_the_others_and_the_same_again():
     but = torch.arange(50)
-    rows = lot(60, 10, 0, but)
+    rows = random_rows(60, 10, 0, but)
     assert sorted(rows.tolist()) == list(range(50, 60))
-    assert lot(60, 10, 0, but).equal(rows)
+    assert random_rows(60, 10, 0, but).equal(rows)

@@ -1,6 +1,6 @@
-"""`explain`: why a model paints what it paints, with the verdict of a test beside every claim.
+"""`explain`: how a model arrives at its pictures, with the verdict of a test for every claim.
 
-Reads the options and prints; what is analysed is the library's `explain`.
+Reads the options and prints the results; the analyses are in `ddpm_clip.explain`.
 """
 
 from pathlib import Path
@@ -20,26 +20,27 @@ if TYPE_CHECKING:
     from ddpm_clip.types import Progress
 
 FEW, MANY = 8, 16
-"""Seeds that are looked at where nobody names any: with --quick and without."""
+"""Default number of seeds: with --quick and without."""
 
 Model = Annotated[
     str, typer.Argument(metavar="RUN|MODEL", help="A run, a model's folder, or a shipped name.")
 ]
-Prompt = Annotated[str, typer.Argument(metavar="PROMPT", help="What it is asked to paint.")]
+Prompt = Annotated[str, typer.Argument(metavar="PROMPT", help="The prompt to explain.")]
 Analyses = Annotated[
     str | None, typer.Option(metavar="NAME[,NAME...]", help="Only these; by default all.")
 ]
 Seeds = Annotated[
     str | None,
-    typer.Option(metavar="0-15|0,3,7", help="A picture each; by default 16, with --quick 8."),
+    typer.Option(metavar="0-15|0,3,7", help="A picture per seed; by default 16, with --quick 8."),
 ]
 Attribute = Annotated[
-    str | None, typer.Option(help="Of what the judge reads; by default what the prompt names.")
+    str | None,
+    typer.Option(help="Attribute that the judge reads; by default the one the prompt names."),
 ]
 Words = Annotated[
     str | None,
     typer.Option(metavar="cifar100|FILE|WORD,...",
-                 help="Words that a CLIP looks for in the noise; by default the classes."),
+                 help="Words that a CLIP looks for in the noise; by default the class names."),
 ]  # fmt: skip
 
 
@@ -48,7 +49,9 @@ def explain(
     prompt: Prompt,
     analyses: Analyses = None,
     seeds: Seeds = None,
-    quick: Annotated[bool, typer.Option("--quick", help="Small sizes: under a minute.")] = False,
+    quick: Annotated[
+        bool, typer.Option("--quick", help="Fewer seeds and steps: about a minute.")
+    ] = False,
     attribute: Attribute = None,
     words: Words = None,
     steps: Steps = None,
@@ -60,13 +63,13 @@ def explain(
     device: Device = "auto",
     as_json: AsJson = False,
 ) -> None:
-    """Explain pictures of a prompt: when they are decided, and by which words.
+    """Explain the pictures of a prompt: when they are decided, and by which words.
 
     ddpm-clip explain digits "a six" --quick
     ddpm-clip explain digits "a photo of the digit six" --analyses commitment,words
 
-    Writes report.html, report.json, a PNG a panel and analysis_generation.gif. Every analysis
-    ends in a verdict: pass, fail or inconclusive. Prints the page's path.
+    Writes report.html, report.json, one PNG per panel and analysis_generation.gif. Every analysis
+    ends in a verdict: pass, fail or inconclusive. Prints the path of the page.
     """
     from ddpm_clip.cli.painting_options import used_prompts
     from ddpm_clip.explain.noise.vocabularies import words_of
@@ -77,17 +80,17 @@ def explain(
     how = painting_overrides(guidance, None, steps=steps, sampler=sampler, bridge=bridge)
     names = chosen(None if analyses is None else _names(analyses))
     picked = _seeds(seeds) if seeds is not None else list(range(FEW if quick else MANY))
-    said = used_prompts([prompt])[0]
+    text = used_prompts([prompt])[0]
     options = {} if words is None else {"noise_prediction": {"words": words_of(words)}}
     check_folder(out, overwrite)
-    found = _followed(_explain(model, device, said, picked, names, quick, attribute, how, options))
+    found = _followed(_explain(model, device, text, picked, names, quick, attribute, how, options))
     write_report(found, out)
     if as_json:
         return console.result_json(json_form(found))
     for one in found.found:
         console.say(f"{one.name}: {one.verdict}. {one.test}")
     for gone in found.skipped:
-        console.say(f"{gone.name}: not made. {gone.why}" + (f" ({gone.fix})" if gone.fix else ""))
+        console.say(f"{gone.name}: skipped. {gone.why}" + (f" ({gone.fix})" if gone.fix else ""))
     console.result(str(out / HTML))
 
 
@@ -113,7 +116,7 @@ def _explain(
 
 
 def _followed(work: "Generator[Progress, None, Findings]") -> "Findings":
-    """Run it under bars; interrupted, no file is written."""
+    """Run the analyses with progress bars; if interrupted, no file is written."""
     from ddpm_clip.cli.interrupt import GracefulShutdown
     from ddpm_clip.cli.progress import NOTHING_WRITTEN, ProgressBars, follow
 
@@ -124,15 +127,15 @@ def _followed(work: "Generator[Progress, None, Findings]") -> "Findings":
 def _names(text: str) -> list[str]:
     names = [part.strip().replace("-", "_") for part in text.split(",") if part.strip()]
     if not names:
-        raise UsageError("no analysis is named", fix="--analyses trajectory", param="analyses")
+        raise UsageError("no analysis named", fix="--analyses trajectory", param="analyses")
     return names
 
 
 def _seeds(text: str) -> list[int]:
-    """The numbers in `0-15` or `0,3,7`, judged as those of Python are.
+    """Return the seeds in `0-15` or `0,3,7`, checked as in Python.
 
     Raises:
-        UsageError: something in it is no seed, or there are too many.
+        UsageError: a part is not a seed or a range of seeds, or there are too many seeds.
     """
     from ddpm_clip.config.limits import MAX_SEEDS, checked_seeds
 
@@ -142,7 +145,7 @@ def _seeds(text: str) -> list[int]:
         if not first.isdecimal() or (dash and not last.isdecimal()):
             raise UsageError(
                 f"seeds = {text!r} cannot be read",
-                f"{part.strip()!r} is no seed",
+                f"{part.strip()!r} is not a seed",
                 "--seeds 0-15, or --seeds 0,3,7",
                 param="seeds",
             )
@@ -150,7 +153,7 @@ def _seeds(text: str) -> list[int]:
         if low > high:
             raise UsageError(
                 f"seeds = {text!r} is out of range",
-                f"{part.strip()!r} falls",
+                f"in {part.strip()!r} the first seed is larger than the last",
                 "--seeds 0-15",
                 param="seeds",
             )

@@ -1,7 +1,7 @@
-"""Where each class lies among the pictures of a model: means of pictures that nobody asked for.
+"""Directions from the mean picture to the mean of each class.
 
-Pictures are painted without words and sorted by the judge, so the directions owe nothing to any
-prompt and can be held against what a prompt does. Knows nothing of guidance fields.
+Pictures are painted without words and classified by the judge, so the directions are independent of
+the prompt and can be compared with what it does.
 """
 
 from collections.abc import Generator
@@ -15,16 +15,16 @@ from ddpm_clip.explain.target.analysis_target import AnalysisTarget
 from ddpm_clip.types import Progress
 
 FEWEST = 3.0
-"""Pictures of a class, counted by their probabilities, below which its mean says nothing."""
+"""Pictures of a class, counted by probability, below which its mean is not used."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class ClassDirections:
-    """From the mean picture to the mean of each class.
+    """Directions from the mean picture to the mean of each class.
 
     Attributes:
-        counts: (k,) pictures of each class, by probability.
-        directions: (k, d) of unit length; 0 where there were too few.
+        counts: (k,) sum of the probabilities of each class over the pictures.
+        directions: (k, d) unit vectors; 0 for classes with too few pictures.
     """
 
     counts: Tensor
@@ -32,11 +32,11 @@ class ClassDirections:
 
     @property
     def known(self) -> Tensor:
-        """(k,) bool: were there enough pictures?"""
+        """(k,) bool, whether there were enough pictures."""
         return self.counts >= FEWEST
 
     def cosines(self, x: Tensor) -> Tensor:
-        """(b, k) of pictures' differences x (b, c, h, w) with each direction; nan where unknown."""
+        """Return (b, k) cosines of differences x (b, c, h, w) with each direction, or NaN."""
         found = F.normalize(x.double().cpu().flatten(1), dim=1) @ self.directions.T
         return torch.where(self.known, found, torch.nan)
 
@@ -44,21 +44,21 @@ class ClassDirections:
 def class_directions(
     target: AnalysisTarget, n: int, steps: int
 ) -> Generator[Progress, None, ClassDirections]:
-    """Paint n pictures without words, by seeds that are not the target's, and sort them.
+    """Paint n pictures without words, from seeds other than the target's, and classify them.
 
     Args:
-        target: somebody must judge its pictures.
-        n: pictures.
-        steps: of the walks.
+        target: a target with a judge.
+        n: number of pictures.
+        steps: number of sampling steps.
     """
     seeds = target.more_seeds(n, start=len(target.seeds))
     c = target.conditions(seeds=seeds)
-    x = yield from target.pictures(c, seeds, scale=0.0, steps=steps, stage="wordless pictures")
+    x = yield from target.pictures(c, seeds, scale=0.0, steps=steps, stage="pictures without words")
     return sorted_by(x.cpu(), target.judge(x).cpu())
 
 
 def best_other(cosines: Tensor, asked_class: int) -> Tensor:
-    """(b,) the largest of cosines (b, k) but the requested one's; nan without another class."""
+    """Return (b,) the largest cosine (b, k) with any other class; NaN without another class."""
     others = cosines.clone()
     others[:, asked_class] = torch.nan
     best = others.nan_to_num(-torch.inf).amax(1)
@@ -66,7 +66,7 @@ def best_other(cosines: Tensor, asked_class: int) -> Tensor:
 
 
 def sorted_by(x: Tensor, probs: Tensor) -> ClassDirections:
-    """Directions of pictures x (n, c, h, w) with class probabilities (n, k)."""
+    """Return the directions for pictures x (n, c, h, w) with class probabilities (n, k)."""
     pixels, weights = x.double().flatten(1), probs.double()
     counts = weights.sum(0)
     means = (weights.T @ pixels) / counts[:, None].clamp(min=1e-9)

@@ -1,4 +1,4 @@
-"""The guidance field as data, and what is found about it. Knows nothing of walks or drawing."""
+"""The guidance field as data: size, change of direction, frequencies, and what the test uses."""
 
 from dataclasses import dataclass
 
@@ -11,18 +11,19 @@ from ddpm_clip.explain.target.recorder import Recording
 from ddpm_clip.explain.verdict.prerequisite import Prerequisite
 
 CASES = ("whole field", "strongest part off", "as much elsewhere off")
+"""What acts in the three walks that the judge compares; also keys in `report.json`."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Field:
-    """The field at s rows of b walks.
+    """The guidance field at s steps of b walks.
 
     Attributes:
         ratio: (s,) sigma/alpha.
-        delta: (s, b, c, h, w).
-        rms: (s, b) its size, a pixel.
-        turn: (s - 1, b) cosine between one row and the next.
-        spectrum: (s, f) mean power at 1, 2, ... waves across the picture, summing to 1 a row.
+        delta: (s, b, c, h, w) the field: predicted picture with words minus that without.
+        rms: (s, b) its size, rms per pixel.
+        turn: (s - 1, b) cosine of the field at one step with that at the next.
+        spectrum: (s, f) share of the power at 1, 2, ... waves across the picture; sums to 1.
         waves: (s,) its mean frequency, in waves across the picture.
     """
 
@@ -36,15 +37,15 @@ class Field:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class FieldFindings:
-    """What the test goes by; None where nobody judges or no class was asked for.
+    """What the test uses; it takes a judge and a requested class.
 
     Attributes:
-        prerequisite: is the prompt followed at all?
-        cosines: (s, b, k) of the field with the direction of each class.
-        margin: of each picture, cosine of the whole field with the requested class's direction,
-            less that with the best other one.
+        prerequisite: whether the prompt is followed at all.
+        cosines: (s, b, k) cosines of the field with the direction of each class.
+        margin: cosine of the field, summed over the steps, with the direction of the requested
+            class, minus that with the best other one; mean over pictures.
         odds: (3, b) log-odds of the requested class, in the order of `CASES`.
-        hurt: log-odds lost by switching off the strongest pixels, less those lost elsewhere.
+        hurt: log-odds lost by switching off the strongest pixels, minus those lost elsewhere.
     """
 
     prerequisite: Prerequisite
@@ -55,28 +56,28 @@ class FieldFindings:
 
     @property
     def more(self) -> int:
-        """Pictures that lose more by their strongest pixels than by as many elsewhere."""
+        """Number of pictures that lose more without their strongest pixels than without others."""
         return int((self.odds[2] > self.odds[1]).sum())
 
     @property
     def less(self) -> int:
-        """Pictures that lose less; equal losses, of a judge that cannot be surer, count nowhere."""
+        """Number of pictures that lose less; ties, where the judge is saturated, do not count."""
         return int((self.odds[2] < self.odds[1]).sum())
 
 
 def field_of(recording: Recording) -> Field:
-    """Size, direction and frequencies of the recorded difference of the branches."""
+    """Return size, change of direction and frequencies of the recorded field."""
     delta = recording.delta
     s, b = delta.shape[:2]
     flat = delta.double().flatten(2)
     power = radial_spectrum(delta.flatten(0, 1))
-    by_row = power.view(s, b, -1).mean(1)
-    waves = by_row[:, 1:]  # the constant, a change of brightness, is no wave
+    by_step = power.view(s, b, -1).mean(1)
+    waves = by_step[:, 1:]  # without the constant, which is a change of brightness
     return Field(
         recording.ratio,
         delta,
         flat.square().mean(2).sqrt(),
         F.cosine_similarity(flat[1:], flat[:-1], dim=2),
         waves / waves.sum(1, keepdim=True).clamp(min=1e-30),
-        centroid(by_row),
+        centroid(by_step),
     )

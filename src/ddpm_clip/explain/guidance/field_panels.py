@@ -1,4 +1,4 @@
-"""The panels of the guidance field, and how to read them. Knows nothing of how it was measured."""
+"""The panels of the guidance field, and how to read them."""
 
 import torch
 
@@ -11,16 +11,17 @@ from ddpm_clip.utils.plots.curves import Line
 
 
 def caption_of(share: float) -> str:
-    """How to read them."""
+    """Return the caption: how to read the panels."""
     return (
-        "At every step the model foresees the finished picture twice, with the words and without; "
-        "guidance walks along the difference. The strip shows both and the difference (grey is no "
-        "change). Its size is largest while the noise still hides everything and fades once the "
-        "picture is settled; any condition at all makes such a curve, so the size is no evidence. "
-        "The cosine says whether the difference points from the mean picture to the mean of the "
-        "class that was asked for, as the judge sorts pictures painted without words. The bars "
-        f"show how sure the judge is with the whole field, without its strongest {share:.0%} of "
-        "pixels, and without as many pixels of the same shape elsewhere."
+        "At every step the network predicts the finished picture twice, with words and without. "
+        "The difference of the two is the guidance field, along which guidance pushes the picture. "
+        "The strip shows both predictions, the guided one and the field (grey is no change). The "
+        "field is largest while noise hides everything and fades once the picture is settled; "
+        "random weights give such a curve as well, so its size is no evidence. The cosine shows "
+        "whether the field points from the mean picture to the mean of the requested class, as the "
+        "judge classifies pictures painted without words. The bars compare the judge's log-odds "
+        f"with the whole field, with its strongest {share:.0%} of pixels switched off, and with as "
+        "many pixels of the same shape switched off elsewhere."
     )
 
 
@@ -31,26 +32,26 @@ def panels_of(
     findings: FieldFindings | None,
     share: float,
 ) -> tuple[Panel, ...]:
-    """What was foreseen, how large the field is, where it points and acts, and what it is worth."""
+    """Return the panels: predictions, size, direction, log-odds, place and frequencies."""
     panels: list[Panel] = [_strip(recording, field), _sizes(field)]
     if findings is not None:
         panels += [_directions(target, field, findings), _odds(findings, share)]
     some = range(0, len(field.ratio), 2)
     panels += [
         Heatmap(
-            "Where the field acts",
+            "Where in the picture the field acts",
             field.delta.abs().mean((0, 1, 2)),
             label="mean |field| of a pixel",
             numbers=False,
         ),
         Heatmap(
-            "Frequencies of the field, row by row",
+            "Frequencies of the field, step by step",
             field.spectrum[list(some)],
             [f"{field.ratio[i]:.2g}" for i in some],
             [str(f) for f in range(1, 1 + field.spectrum.shape[1])],
             "share of the mean power",
             "waves across the picture",
-            "sigma / alpha",
+            "sigma/alpha",
             numbers=False,
         ),
     ]
@@ -58,25 +59,25 @@ def panels_of(
 
 
 def _strip(recording: Recording, field: Field) -> Strip:
-    """The first seed, at no more than eight rows."""
+    """Show the first seed at up to eight steps."""
     s = len(field.ratio)
     at = sorted({round(i) for i in torch.linspace(0, s - 1, min(8, s)).tolist()})
     delta = field.delta[at, 0]
     delta = delta / delta.abs().amax().clamp(min=1e-6)
     images = (recording.x_0_uncond[at, 0], recording.x_0_cond[at, 0], recording.x_0[at, 0], delta)
     return Strip(
-        "What is foreseen of the first picture",
+        "Predictions of the first picture, and the field",
         torch.stack(images).clamp(-1, 1),
         ("without words", "with words", "guided", "the field"),
         [f"{field.ratio[i]:.2g}" for i in at],
-        "above: sigma / alpha, from noise to picture",
+        "Above each column: noise level, sigma/alpha, from noise to picture.",
     )
 
 
 def _sizes(field: Field) -> Curve:
     line = mean_line("field", field.ratio, field.rms.T)
     return Curve(
-        "Size of the field", [line], "sigma / alpha", "rms a pixel", xscale="log", reverse=True
+        "Size of the field", [line], "sigma/alpha", "rms per pixel", xscale="log", reverse=True
     )
 
 
@@ -90,14 +91,19 @@ def _directions(target: AnalysisTarget, field: Field, findings: FieldFindings) -
         Line("best other class", field.ratio, best.tolist()),
     ]
     return Curve(
-        f"Does it point to {wanted}?", lines, "sigma / alpha", "cosine", xscale="log", reverse=True
+        f"Does the field point to {wanted}?",
+        lines,
+        "sigma/alpha",
+        "cosine",
+        xscale="log",
+        reverse=True,
     )
 
 
 def _odds(findings: FieldFindings, share: float) -> Bars:
     return mean_bars(
-        f"How sure the judge is, with {share:.0%} of the field off",
+        f"Log-odds with {share:.0%} of the field's pixels switched off",
         CASES,
         list(findings.odds),
-        "log-odds of the class that was asked for",
+        "log-odds of the requested class",
     )

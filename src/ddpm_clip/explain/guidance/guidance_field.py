@@ -1,9 +1,9 @@
-"""The guidance field: what the words change of the picture that is foreseen, step by step.
+"""The guidance field: what the words change in the predicted picture, step by step.
 
 delta_t = E[x_0 | x_t, c] - E[x_0 | x_t], the difference of the two branches (Ho & Salimans 2022,
-eq. 6). Its size alone is no evidence, since any condition makes one; it has to point to the class
-that was asked for, and taking out its strongest part has to hurt more than taking out as much
-elsewhere. Knows nothing of how its panels are drawn.
+eq. 6). Its size alone is no evidence, since random weights give such a curve as well. Test: the
+weight used is the one requested, the field points to the requested class, and switching off its
+strongest part costs more than switching off as much elsewhere.
 """
 
 from collections.abc import Generator
@@ -35,21 +35,21 @@ from ddpm_clip.explain.verdict.verdicts import not_counted, weigh
 from ddpm_clip.types import Progress
 
 SHARE = 0.2
-"""Of the pixels, whose field is switched off in the test."""
+"""Share of the pixels whose field is switched off in the test."""
 
 BY_CHANCE = 0.025
-"""How likely as many pictures that lose more may be by lot."""
+"""Significance level of the sign test over pictures."""
 
 
 def explain(
     target: AnalysisTarget, *, quick: bool = False, share: float = SHARE
 ) -> Generator[Progress, None, Explanation]:
-    """What the words change of the foreseen picture, step by step, and whether it is what counts.
+    """Measure what the words change in the predicted picture, and whether that makes the class.
 
     Args:
-        target: a model with a prompt, or anything that walks like one.
-        quick: fewer seeds, steps and pictures.
-        share: of the pixels whose field is switched off in the test.
+        target: the model and the prompt.
+        quick: take fewer seeds, steps and pictures.
+        share: share of the pixels whose field is switched off in the test.
     """
     seeds = list(target.seeds)[: 8 if quick else BATCH]
     steps = target.steps_of(quick)
@@ -79,12 +79,19 @@ guidance_field = plainly(explain)
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Walks:
-    """Walks that were taken, to be taken again with a part of the field off."""
+    """Finished walks, to be repeated with a part of the field switched off.
+
+    Attributes:
+        c: (b, e) conditions.
+        seeds: b random seeds.
+        steps: number of sampling steps.
+        x: (b, c, h, w) finished pictures.
+    """
 
     c: Tensor
     seeds: list[int]
     steps: int
-    x: Tensor  # (b, c, h, w) where they ended
+    x: Tensor
 
 
 def _findings(
@@ -110,10 +117,10 @@ def _findings(
 
 def _verdict(findings: FieldFindings | None, weights: WeightCheck) -> Verdict:
     if weights.wrong:
-        return "fail"  # whatever the prompt
+        return "fail"  # even if the prompt is not followed
     if findings is None or findings.margin.mean.isnan():
         return "inconclusive"
-    # a sign test: a picture that loses its class loses so much that means say little
+    # a sign test: pictures that lose their class lose so much that they dominate the mean
     more, less = findings.more, findings.less
     hurts = at_least(more, more + less) <= BY_CHANCE
     return weigh(
@@ -126,18 +133,19 @@ def _verdict(findings: FieldFindings | None, weights: WeightCheck) -> Verdict:
 
 def _test(findings: FieldFindings | None, weights: WeightCheck, share: float) -> str:
     test = (
-        f"It would fail if another guidance weight were used than asked for, if the field pointed "
-        f"to another class than the one asked for, or if switching off its strongest "
-        f"{share:.0%} of pixels hurt no more than switching off as many elsewhere."
+        "The guidance weight that is used has to be the one that was requested. The field, summed "
+        "over the steps, has to point to the requested class rather than to any other. Switching "
+        f"off its strongest {share:.0%} of pixels has to cost more log-odds than switching off as "
+        "many elsewhere."
     )
     if weights.worst is not None:
-        test += f" Largest deviation of the weight: {weights.worst:.1g}."
+        test += f" The weight differs by {weights.worst:.1g} at most."
     if findings is None:
-        return f"{test} Nobody reads these pictures for the class that was asked for."
+        return f"{test} The rest is not tested: there is no judge for the requested class."
     return (
-        f"{test} Cosine with its direction above the best other: {findings.margin}; "
-        f"log-odds lost more than elsewhere: {findings.hurt}, more in "
-        f"{findings.more} pictures and less in {findings.less}."
+        f"{test} The cosine with the requested class is {findings.margin} above the best other "
+        f"class. The strongest pixels cost {findings.hurt} more log-odds than others: more in "
+        f"{findings.more} pictures, less in {findings.less}."
         f"{not_counted(findings.prerequisite)}"
     )
 

@@ -1,8 +1,8 @@
-"""The same seeds under several guidance weights: what more guidance brings, and what it takes.
+"""The same seeds at several guidance scales: what a higher scale gains, and what it costs.
 
-Every weight starts from the same noise, so pictures in a column differ by the weight alone, and
-differences are taken seed by seed. The weight is measured where it was used. Knows nothing of the
-guidance field's shape.
+Every scale starts from the same noise, so pictures of one seed differ only by the scale, and are
+compared seed by seed. Test: the weight used at each scale is the one requested, no two scales give
+the same picture, and the judge is surer at the model's own scale than without words.
 """
 
 from collections.abc import Generator, Sequence
@@ -27,23 +27,23 @@ from ddpm_clip.types import Progress
 from ddpm_clip.utils.plots.curves import Line
 
 SCALES = (0.0, 1.0, 1.5, 2.0, 3.0, 5.0)
-"""s = 1 + w; 0 is without words, 1 the plain condition."""
+"""Guidance scales s = 1 + w; 0 is without words, 1 the plain condition."""
 
 EDGE = 1 - 1e-3
-"""Pixels beyond it are as bright or dark as pixels can be."""
+"""Absolute value above which a pixel counts as saturated."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Compared:
-    """n seeds under each of g scales.
+    """Pictures of n seeds at each of g scales.
 
     Attributes:
-        scales: (g,) rising.
+        scales: (g,) guidance scales, rising.
         x: (g, n, c, h, w) pictures in [-1, 1].
         odds: (g, n) log-odds of the requested class; None without a judge or a requested class.
-        likeness: (g, n) cosine of picture and prompt; None where nobody embeds.
-        weights: asked and used.
-        prerequisite: is the prompt followed at all? None as for `odds`.
+        likeness: (g, n) cosine of picture and prompt; None without an embedder.
+        weights: the requested and the used weights at each scale.
+        prerequisite: whether the prompt is followed at all; None as for `odds`.
     """
 
     scales: list[float]
@@ -55,18 +55,18 @@ class Compared:
 
     @property
     def saturated(self) -> Tensor:
-        """(g, n) share of the pixels at the ends of the range."""
+        """(g, n) share of the pixels at the ends of their range."""
         return (self.x.abs() > EDGE).double().flatten(2).mean(2)
 
     @property
     def variety(self) -> Tensor:
-        """(g,) rms distance a pixel between pictures of two seeds."""
+        """(g,) rms distance per pixel between the pictures of two seeds."""
         spread = self.x.double().var(1, correction=1) if self.x.shape[1] > 1 else 0 * self.x[:, 0]
         return (2 * spread.flatten(1).mean(1)).sqrt()
 
     @property
     def worst(self) -> float | None:
-        """The largest deviation of a used weight from the asked one."""
+        """The largest difference between a used and a requested weight; None if not measured."""
         known = [one.worst for one in self.weights if one.worst is not None]
         return max(known, default=None)
 
@@ -74,12 +74,12 @@ class Compared:
 def explain(
     target: AnalysisTarget, *, quick: bool = False, scales: Sequence[float] | None = None
 ) -> Generator[Progress, None, Explanation]:
-    """The same seeds under several guidance weights, and which weight the judge likes best.
+    """Compare the same seeds at several guidance scales.
 
     Args:
-        target: a model with a prompt, or anything that walks like one.
-        quick: fewer scales, seeds and steps.
-        scales: s = 1 + w; 0 and the target's own are always among them.
+        target: the model and the prompt.
+        quick: take fewer scales, seeds and steps.
+        scales: guidance scales s = 1 + w; 0 and the target's own are always included.
     """
     asked = scales if scales is not None else ((1.0, 4.0) if quick else SCALES)
     chosen = sorted({0.0, target.guidance, *map(float, asked)})
@@ -87,7 +87,7 @@ def explain(
     compared = yield from compare(target, chosen, seeds, quick)
     return Explanation(
         "guidance_weights",
-        "The same pictures under more and less guidance",
+        "The same seeds at several guidance scales",
         CAPTION,
         _panels(target, compared),
         _test(target, compared),
@@ -102,7 +102,7 @@ guidance_weights = plainly(explain)
 def compare(
     target: AnalysisTarget, scales: list[float], seeds: list[int], quick: bool
 ) -> Generator[Progress, None, Compared]:
-    """Walk every seed under every scale, and measure the weight on the way."""
+    """Paint every seed at every scale, and measure the weight on the way."""
     steps = target.steps_of(quick)
     c, count = target.conditions(seeds=seeds), len(target.timesteps(steps))
     ends, weights = [], []
@@ -123,13 +123,13 @@ def compare(
         prerequisite = yield from check_prerequisite(target, own)
     words = target.embed_texts([target.prompt])
     if words is not None:
-        seen = [e for one in x if (e := target.embed(one)) is not None]
-        likeness = torch.stack([F.cosine_similarity(e, words.to(e)).cpu() for e in seen])
+        embedded = [e for one in x if (e := target.embed(one)) is not None]
+        likeness = torch.stack([F.cosine_similarity(e, words.to(e)).cpu() for e in embedded])
     return Compared(scales, x, odds, likeness, weights, prerequisite)
 
 
 def gain(compared: Compared, scale: float) -> Means:
-    """Log-odds of `scale` above those without words, seed by seed."""
+    """Return the log-odds at `scale` minus those without words, seed by seed."""
     assert compared.odds is not None
     own = compared.odds[compared.scales.index(scale)]
     return means(own - compared.odds[compared.scales.index(0.0)])
@@ -138,7 +138,7 @@ def gain(compared: Compared, scale: float) -> Means:
 def _verdict(target: AnalysisTarget, compared: Compared) -> Verdict:
     same = bool((compared.x[1:] == compared.x[:-1]).flatten(2).all(2).any())
     if any(one.wrong for one in compared.weights) or same:
-        return "fail"  # whatever the prompt
+        return "fail"  # even if the prompt is not followed
     if compared.odds is None or target.guidance == 0:
         return "inconclusive"
     found = gain(compared, target.guidance)
@@ -147,24 +147,26 @@ def _verdict(target: AnalysisTarget, compared: Compared) -> Verdict:
 
 def _test(target: AnalysisTarget, compared: Compared) -> str:
     test = (
-        "It would fail if another weight were used than asked for (measured where it acts), if "
-        "two weights gave the same picture, or if the judge were no surer of the class with the "
-        f"model's own weight (scale {target.guidance:g}) than without words."
+        "The weight that is used at every scale has to be the one that was requested, no two "
+        "scales may give the same picture, and the judge has to be surer of the requested class at "
+        f"the model's own scale ({target.guidance:g}) than without words."
     )
     if compared.worst is not None:
-        test += f" Largest deviation of the weight: {compared.worst:.1g}."
+        test += f" The weight differs by {compared.worst:.1g} at most."
     if compared.odds is None:
-        return f"{test} Nobody reads these pictures for the class that was asked for."
+        return f"{test} The rest is not tested: there is no judge for the requested class."
     found = gain(compared, target.guidance)
-    return f"{test} Log-odds gained: {found}, n = {found.n}.{not_counted(compared.prerequisite)}"
+    return (
+        f"{test} The gain is {found} log-odds (n = {found.n}).{not_counted(compared.prerequisite)}"
+    )
 
 
 CAPTION = (
-    "Each column of the strip is one seed, each row one guidance scale s; s = 0 is without words, "
-    "s = 1 takes the words as they are, more exaggerates them. All rows start from the same noise. "
-    "The curves say how sure the judge is of what was asked for, how near the pictures are to the "
-    "prompt for the CLIP that looks at them, and what changes beside it: variety between seeds, "
-    "and pixels at the ends of their range."
+    "Each column of the strip is one seed and each row one guidance scale s: s = 0 is without "
+    "words, s = 1 is the plain condition, and higher scales exaggerate what the words change. All "
+    "rows start from the same noise. The curves show what rises and what falls with the scale: the "
+    "judge's log-odds of the requested class, the cosine of picture and prompt in the space of a "
+    "CLIP, the variety between seeds, and the share of pixels at the ends of their range."
 )
 
 
@@ -197,7 +199,7 @@ def _panels(target: AnalysisTarget, compared: Compared) -> tuple[Panel, ...]:
     shown = min(8, compared.x.shape[1])
     panels: list[Panel] = [
         Strip(
-            "The same seeds, more and more guidance",
+            "The same seeds at rising guidance scales",
             compared.x[:, :shown],
             [f"s = {scale:g}" for scale in compared.scales],
         )
@@ -205,7 +207,7 @@ def _panels(target: AnalysisTarget, compared: Compared) -> tuple[Panel, ...]:
     if compared.odds is not None:
         panels.append(
             Curve(
-                f"Sure of {target.asked_name}",
+                f"Log-odds of {target.asked_name}",
                 [mean_line("log-odds", compared.scales, compared.odds.T)],
                 "guidance scale s",
                 "log-odds",
@@ -214,7 +216,7 @@ def _panels(target: AnalysisTarget, compared: Compared) -> tuple[Panel, ...]:
     if compared.likeness is not None:
         panels.append(
             Curve(
-                "Near the prompt",
+                "Cosine with the prompt",
                 [mean_line("cosine", compared.scales, compared.likeness.T)],
                 "guidance scale s",
                 "cosine",
@@ -222,5 +224,5 @@ def _panels(target: AnalysisTarget, compared: Compared) -> tuple[Panel, ...]:
         )
     variety = Line("variety between seeds", compared.scales, compared.variety.tolist())
     saturated = mean_line("share of saturated pixels", compared.scales, compared.saturated.T)
-    panels.append(Curve("What changes beside it", [variety, saturated], "guidance scale s"))
+    panels.append(Curve("Variety and saturation", [variety, saturated], "guidance scale s"))
     return tuple(panels)

@@ -1,8 +1,8 @@
-"""Walks whose guidance field is switched off at some pixels: where does it matter?
+"""Walks with the guidance field switched off at some pixels.
 
-At every step the masked pixels get the picture that is foreseen without words, all others the
-guided one. The mask is the strongest part of the field, or, as a control of the same shape and
-size, that part moved elsewhere. Knows nothing of judges.
+At every step the masked pixels take the prediction without words, and all others the guided one.
+The mask is the strongest part of the field or, as a control of the same shape and size, that part
+shifted elsewhere.
 """
 
 from collections.abc import Callable
@@ -15,11 +15,11 @@ from ddpm_clip.explain.target.analysis_target import AnalysisTarget
 from ddpm_clip.types import Predict, Prediction
 
 Mask = Callable[[Tensor], Tensor]
-"""The field (b, c, h, w) -> (b, 1, h, w) bool, True where it is switched off."""
+"""Field (b, c, h, w) -> (b, 1, h, w) bool, True where it is switched off."""
 
 
 def strongest(share: float) -> Mask:
-    """The given share of the pixels, those of largest |field|."""
+    """Return a mask of the given share of the pixels, those of largest |field|."""
 
     def mask(field: Tensor) -> Tensor:
         size = field.abs().sum(1).flatten(1)
@@ -32,13 +32,13 @@ def strongest(share: float) -> Mask:
 
 
 def moved(mask: Mask, seed: int = 0) -> Mask:
-    """The same mask, shifted around the edges by a lot of its own for every picture and step."""
+    """Return the same mask, shifted cyclically and at random for every picture and step."""
     generator = torch.Generator().manual_seed(seed)
 
     def elsewhere(field: Tensor) -> Tensor:
-        high, wide = field.shape[-2:]
-        down = torch.randint(1, high, (len(field),), generator=generator).tolist()
-        right = torch.randint(1, wide, (len(field),), generator=generator).tolist()
+        height, width = field.shape[-2:]
+        down = torch.randint(1, height, (len(field),), generator=generator).tolist()
+        right = torch.randint(1, width, (len(field),), generator=generator).tolist()
         shifts = zip(mask(field), down, right, strict=True)
         return torch.stack([one.roll((dy, dx), (1, 2)) for one, dy, dx in shifts])
 
@@ -48,14 +48,14 @@ def moved(mask: Mask, seed: int = 0) -> Mask:
 def switched_off(
     target: AnalysisTarget, c: Tensor, seeds: list[int], mask: Mask
 ) -> Callable[[Predict], Predict]:
-    """A wrap of `predict` for one batch with these conditions and seeds."""
-    ask = target.branches(c, seeds)
+    """Return a wrap of `predict` that switches the field off in a batch of these conditions."""
+    branches = target.branches(c, seeds)
     clamp = CLAMPS[target.settings.clamp]
 
     def wrap(predict: Predict) -> Predict:
         def masked(x_t: Tensor, t: float) -> Prediction:
             pred = predict(x_t, t)
-            both = pred if pred.x_0_cond is not None else ask(x_t, t)
+            both = pred if pred.x_0_cond is not None else branches(x_t, t)
             assert both.x_0_cond is not None
             assert both.x_0_uncond is not None
             off = mask(both.x_0_cond - both.x_0_uncond)

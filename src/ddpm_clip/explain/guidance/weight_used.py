@@ -1,8 +1,8 @@
-"""Which guidance weight was really used: read back from the pictures that guidance made.
+"""Measure the guidance scale that was really used, from the predicted pictures.
 
-Guidance says x_0 = uncond + s (cond - uncond), so s is a slope, and can be measured on the pixels
-that no clamp has cut. An analysis that reports a weight measures it here instead of believing its
-own arguments. Knows nothing of prompts or analyses.
+Guidance sets x_0 = uncond + s (cond - uncond), so s is a slope that can be measured on the pixels
+that no clamp has cut. An analysis that reports a weight measures it here instead of trusting its
+own arguments.
 """
 
 from dataclasses import dataclass
@@ -16,19 +16,19 @@ from ddpm_clip.explain.target.analysis_target import AnalysisTarget
 from ddpm_clip.explain.target.recorder import MOST_BYTES, Recording
 
 TOLERANCE = 0.02
-"""A measured weight may be so far from the asked one; in float32 less than 2e-6 was seen."""
+"""Largest difference between the measured and the requested weight; float32 gave 2e-6 at most."""
 
 FAINTEST = 1e-3
-"""Rms of the field, over the pixels that count, below which it tells no slope."""
+"""Rms of the field over the unclamped pixels below which no slope is measured."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class WeightCheck:
-    """Asked and used, row by row and picture by picture.
+    """Requested and used guidance scales at s steps of b walks.
 
     Attributes:
-        asked: (s, b) what settings and interval ask for.
-        used: (s, b) what was measured; nan where it cannot be.
+        asked: (s, b) the scale requested by the settings and the guidance interval.
+        used: (s, b) the measured scale; NaN where it cannot be measured.
     """
 
     asked: Tensor
@@ -36,17 +36,17 @@ class WeightCheck:
 
     @property
     def worst(self) -> float | None:
-        """The largest |used - asked|; None where nothing could be measured."""
+        """The largest |used - asked|; None if nothing could be measured."""
         known = ~self.used.isnan()
         return float((self.used - self.asked)[known].abs().max()) if bool(known.any()) else None
 
     @property
     def wrong(self) -> bool:
-        """Was another weight used than was asked for?"""
+        """Whether another weight was used than requested."""
         return self.worst is not None and self.worst > TOLERANCE
 
     def as_dict(self) -> dict[str, Any]:
-        """The JSON form."""
+        """Return the JSON form."""
         return {
             "measured": int((~self.used.isnan()).sum()),
             "worst_deviation": self.worst,
@@ -57,14 +57,14 @@ class WeightCheck:
 def check_weights(
     target: AnalysisTarget, recording: Recording, scale: float | Tensor | None = None
 ) -> WeightCheck:
-    """Measure the weight at every recorded row.
+    """Measure the weight at every recorded step.
 
-    Rescaling and the dynamic clamp bend the line, so with them nothing is measured.
+    With rescaling or the dynamic clamp x_0 is no longer linear in s, so nothing is measured.
 
     Args:
-        target: that walked.
-        recording: of its walk.
-        scale: that was asked for, one number or one a picture; None is the target's own.
+        target: the target that walked.
+        recording: the recording of its walk.
+        scale: the requested scale, one number or one per picture; None takes the target's own.
     """
     requested = target.guidance if scale is None else scale
     guidance, b = Guidance(requested, target.settings.interval), len(recording.x_end)
@@ -78,27 +78,27 @@ def check_weights(
 
 
 def weight_used(x_0: Tensor, cond: Tensor, uncond: Tensor, edge: float = torch.inf) -> Tensor:
-    """(b,) the slope s of x_0 = uncond + s (cond - uncond), by least squares over free pixels.
+    """Return (b,) the slope s of x_0 = uncond + s (cond - uncond), by least squares over pixels.
 
-    No number where the branches hardly differ there.
+    It is NaN if the branches hardly differ.
 
     Args:
-        x_0: (b, c, h, w) as the sampler had it.
-        cond: (b, c, h, w) of the branch with the words, at the same x_t.
-        uncond: (b, c, h, w) of the branch without.
-        edge: pixels of x_0 at or beyond it were clamped, and are left out.
+        x_0: (b, c, h, w) the prediction that the sampler used.
+        cond: (b, c, h, w) the prediction with words, at the same x_t.
+        uncond: (b, c, h, w) the prediction without words.
+        edge: pixels of x_0 at or beyond this value were clamped and are left out.
     """
     free = (x_0.abs() < edge - 1e-6).flatten(1)
     along = (cond - uncond).double().flatten(1) * free
     moved = (x_0 - uncond).double().flatten(1) * free
     power = along.square().sum(1)
-    seen = (power / free.sum(1).clamp(min=1)).sqrt() >= FAINTEST
+    enough = (power / free.sum(1).clamp(min=1)).sqrt() >= FAINTEST
     slope = (along * moved).sum(1) / power.clamp(min=1e-30)
-    return torch.where(seen, slope, torch.nan)
+    return torch.where(enough, slope, torch.nan)
 
 
 def steps_kept(target: AnalysisTarget, n: int, steps: int, most: int = 12) -> list[int]:
-    """Places of a walk, evenly from first to last, that a recording of n pictures has room for."""
+    """Return evenly spaced positions of a walk, as many as a recording of n pictures can hold."""
     channels, height, width = target.image_shape
     room = MOST_BYTES // (16 * n * channels * height * width)
     count = max(1, min(most, room, steps))

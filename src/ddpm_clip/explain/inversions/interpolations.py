@@ -1,6 +1,6 @@
-"""Ways between two prompts and between two noises, with what a judge reads along them.
+"""Interpolate between two prompts or two noises, and judge the pictures on the way.
 
-Conditions and noises go along great arcs, as in `editing`. Knows nothing of what is concluded.
+Conditions and noises move along great arcs, as in `editing`.
 """
 
 from collections.abc import Generator, Sequence
@@ -18,12 +18,12 @@ from ddpm_clip.types import Progress
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Interpolation:
-    """n ways of f frames each.
+    """n interpolations of f frames each.
 
     Attributes:
-        shares: (f,) of the way, from 0 to 1.
+        shares: (f,) positions along the way, from 0 to 1.
         x: (n, f, c, h, w) the pictures.
-        probs: (n, f, k) what the judge says; (n, f, 0) where nobody judges.
+        probs: (n, f, k) class probabilities; (n, f, 0) without a judge.
     """
 
     shares: list[float]
@@ -31,20 +31,20 @@ class Interpolation:
     probs: Tensor
 
     def seen(self, k: int) -> Tensor:
-        """(n, f) is class k the likeliest?"""
+        """Return (n, f) bool, whether class k is the likeliest."""
         return self.probs.argmax(2) == k
 
     def odds(self, a: int, b: int) -> Tensor:
-        """(n, f) log-odds of class b less those of class a."""
+        """Return (n, f) the log-odds of class b minus those of class a."""
         flat = self.probs.flatten(0, 1)
         return (log_odds(flat, b) - log_odds(flat, a)).view(self.probs.shape[:2])
 
     def crossings(self, a: int, b: int) -> Tensor:
-        """(n,) how often the likelier one of a and b changes."""
+        """Return (n,) how often the likelier one of a and b changes."""
         return (self.odds(a, b) > 0).long().diff(dim=1).abs().sum(1)
 
     def crossed_at(self, a: int, b: int) -> Tensor:
-        """(n,) the share of the way at the first change, nan where there is none.
+        """Return (n,) the share of the way at the first change, or NaN if there is none.
 
         Between two frames it is interpolated in the log-odds.
         """
@@ -60,11 +60,11 @@ class Interpolation:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Crossing:
-    """Ways from the own prompt to another.
+    """Interpolations from the target's prompt to a prompt for another class.
 
     Attributes:
-        way: the pictures and what is read.
-        a, b: classes at the two ends.
+        way: the pictures and their class probabilities.
+        a, b: the classes requested at the two ends.
     """
 
     way: Interpolation
@@ -73,20 +73,20 @@ class Crossing:
 
     @property
     def ends(self) -> tuple[Followed, Followed]:
-        """Is it the asked class at either end?"""
+        """How many pictures show the requested class at either end."""
         first, last = self.way.probs[:, 0], self.way.probs[:, -1]
         return Followed.of(first, self.a), Followed.of(last, self.b)
 
     @property
     def once(self) -> Tensor:
-        """(n,) bool: does the likelier of the two change exactly once?"""
+        """(n,) bool, whether the likelier of the two classes changes exactly once."""
         return self.way.crossings(self.a, self.b) == 1
 
 
 def between_prompts(
     target: AnalysisTarget, other: str, frames: int, seeds: Sequence[int], steps: int
 ) -> Generator[Progress, None, Interpolation]:
-    """From the target's prompt to another one with the same noise; a way a seed."""
+    """Interpolate from the target's prompt to another one with the same noise, for each seed."""
     ends = target.conditions(seeds=seeds), target.conditions(other, seeds)
     dim = ends[0].shape[1] if target.conditioner is None else target.conditioner.dim
     shares = _shares(frames)
@@ -105,14 +105,14 @@ def between_noises(
     steps: int,
     straight: bool = False,
 ) -> Generator[Progress, None, Interpolation]:
-    """From the noise of one seed to that of another under one prompt; a way a pair.
+    """Interpolate from the noise of one seed to that of another with the same prompt.
 
     Args:
-        target: with its prompt.
-        pairs: of seeds; the condition is that of the first.
-        frames: the ends included.
-        steps: of a walk.
-        straight: go along the straight line, whose middle is shorter than noise ever is.
+        target: the target, whose prompt is used.
+        pairs: pairs of seeds; the condition is that of the first.
+        frames: number of frames, both ends included.
+        steps: number of sampling steps.
+        straight: follow the straight line, whose middle is shorter than noise is, not the arc.
     """
     shares = _shares(frames)
     x_T = torch.cat([noises(target, pair, shares, straight) for pair in pairs])
@@ -131,7 +131,7 @@ def between_noises(
 def noises(
     target: AnalysisTarget, pair: tuple[int, int], shares: Sequence[float], straight: bool
 ) -> Tensor:
-    """(f, c, h, w) from the first noise of one seed to that of another."""
+    """Return (f, c, h, w) the noises on the way from one seed's initial noise to another's."""
     a, b = noise_of(list(pair), (2, *target.image_shape), target.ddpm.device)(-1)
     flat = [
         torch.lerp(a, b, share).flatten() if straight else slerp(a.flatten(), b.flatten(), share)

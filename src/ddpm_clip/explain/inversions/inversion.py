@@ -1,8 +1,8 @@
-"""Back to the noise, and between: inversion of pictures, and ways between prompts and noises.
+"""The analysis of inversion: round trips, interpolations, out-of-domain pictures.
 
-Test: a picture that is walked up to its noise returns as itself, the nearer the more steps, as a
-smooth equation must; and on the way from one prompt to another with the same noise
-the class changes once. Knows nothing of reports.
+Test: a picture that is inverted to its noise and sampled again returns, and does so better with
+more steps, as for a smooth differential equation; and on the way from one prompt to another with
+the same noise, the class changes once.
 """
 
 from collections.abc import Generator
@@ -20,8 +20,8 @@ from ddpm_clip.explain.inversions.interpolations import (
     between_prompts,
 )
 from ddpm_clip.explain.inversions.other_prompt import Other, other_prompt
-from ddpm_clip.explain.inversions.out_of_domain import Strangers, strangers
-from ddpm_clip.explain.inversions.round_trip import LEAST_GAIN, REFINE, Returned, up_and_down
+from ddpm_clip.explain.inversions.out_of_domain import OutOfDomain, compare_shuffled
+from ddpm_clip.explain.inversions.round_trip import LEAST_GAIN, REFINE, Returned, invert_and_return
 from ddpm_clip.explain.panels.kinds import Curve, Panel, Strip, mean_line
 from ddpm_clip.explain.target.analysis_target import AnalysisTarget
 from ddpm_clip.explain.verdict.analysis import plainly
@@ -31,8 +31,8 @@ from ddpm_clip.explain.verdict.verdicts import above, weigh
 from ddpm_clip.types import Progress
 from ddpm_clip.utils.plots.curves import Line
 
-FINENESS = {True: (4, 8, 16), False: (5, 10, 20, 40, 80)}
-"""Steps of the walks up and down, where it is to be quick and where not."""
+STEPS_BACK = {True: (4, 8, 16), False: (5, 10, 20, 40, 80)}
+"""Steps of the round trips, with `quick` and without."""
 
 PICTURES, FRAMES, STEPS = {True: 8, False: 16}, {True: 7, False: 13}, {True: 8, False: 20}
 NOISE_FRAMES = {True: 5, False: 13}
@@ -41,33 +41,35 @@ COUNTS = 3.0
 """dB by which a returned picture has to be nearer than another picture of the same prompt."""
 
 SHOWN = 4
+"""Interpolations that are shown."""
 
 NAME, TITLE = "inversion", "Back to the noise, and between two prompts"
 CAPTION = (
-    "The walk without fresh noise can be walked backwards. A finished picture is walked up to the "
-    "noise it would come from and down again: what returns should be the picture. Under another "
-    "prompt the same noise becomes another class and often keeps the hand. The other strips go "
-    "from one prompt to another with the same noise, and from one noise to another with the same "
-    "prompt; the curve says what the judge reads on the way."
+    "Sampling without fresh noise can be run backwards: from a finished picture to the noise it "
+    "comes from. The first strip shows pictures, their noise, what returns when it is sampled "
+    "again, and what the same noise becomes under another prompt, which often keeps the style. "
+    "Its last row shows the same pictures with shuffled tiles, which the model would not paint. "
+    "The other strips interpolate from one prompt to another with the same noise, and from one "
+    "noise to another with the same prompt; the curves show what the judge reads on the way."
 )
 
 
 def explain(
     target: AnalysisTarget, *, quick: bool = False, other: str | None = None
 ) -> Generator[Progress, None, Explanation]:
-    """Walk pictures up and down, and along the ways between prompts and between noises.
+    """Invert pictures and sample them again, and interpolate between prompts and noises.
 
     Args:
-        target: what is explained.
-        quick: fewer pictures, frames and steps.
-        other: the prompt at the far end; None takes one of another class.
+        target: the model and the prompt.
+        quick: take fewer pictures, frames and steps.
+        other: the prompt at the far end; None takes one for another class.
     """
     towards = other_prompt(target, other)
     seeds = target.more_seeds(PICTURES[quick])
-    returned = yield from up_and_down(
-        target, seeds, FINENESS[quick], towards, target.steps_of(quick)
+    returned = yield from invert_and_return(
+        target, seeds, STEPS_BACK[quick], towards, target.steps_of(quick)
     )
-    foreign = strangers(target, seeds, returned.x, returned.noise, returned.fineness[-1])
+    foreign = compare_shuffled(target, seeds, returned.x, returned.noise, returned.steps[-1])
     steps, crossing = min(STEPS[quick], len(target.timesteps())), None
     if towards is not None and target.judging is not None and target.asked_class is not None:
         way = yield from between_prompts(target, towards.prompt, FRAMES[quick], seeds, steps)
@@ -95,33 +97,40 @@ inversion = plainly(explain)
 def _verdict(
     returned: Returned, crossing: Crossing | None, towards: Other | None
 ) -> tuple[Verdict, str]:
-    gains, refines = returned.gains.mean, returned.refines.mean
-    claims = [above(returned.nearer, COUNTS), *returned.laws]
-    said = (
-        f"At {returned.fineness[-1]} steps what returns is {returned.nearer} dB nearer to the "
-        f"picture than another picture of the prompt (with a 95 % interval; it has to be above "
-        f"{COUNTS:g}). A doubling of the steps brings {float(gains.min()):.1f} to "
-        f"{float(gains.max()):.1f} dB (first order: 6; it has to be above {LEAST_GAIN:g}), the "
-        f"refinement {float(refines.min()):.1f} or more (above 0)."
+    gains, refinement = returned.gains.mean, returned.refinement.mean
+    claims = [above(returned.nearer, COUNTS), *returned.claims]
+    test = (
+        f"With {returned.steps[-1]} steps, what returns is {returned.nearer} dB nearer to the "
+        f"picture than another picture of the prompt is (has to be above {COUNTS:g}, interval "
+        f"included). Each doubling of the steps gains {float(gains.min()):.1f} to "
+        f"{float(gains.max()):.1f} dB (has to be above {LEAST_GAIN:g}; a first-order solver gains "
+        f"6 in the limit), and the refinement gains {float(refinement.min()):.1f} dB or more (has "
+        "to be above 0)."
     )
     if crossing is None or towards is None:
-        return (weigh(None, claims, shown=False), said + " No way to another class could be read.")
+        return weigh(None, claims, shown=False), (
+            f"{test} Interpolations to another class are not tested: that takes a judge and a "
+            "requested class."
+        )
     n, k = len(crossing.once), int(crossing.once.sum())
     low, high = wilson(k, n)
-    said += f" {k} of {n} ways to “{towards.prompt}” change their class once (most have to)."
+    test += (
+        f" {k} of {n} interpolations to “{towards.prompt}” change their class exactly once (most "
+        "have to)."
+    )
     here, there = crossing.ends
     if not (here.enough and there.enough):
         return weigh(None, claims, shown=False), (
-            f"{said} But the judge sees what was asked for at {here.seen} and {there.seen} of {n} "
-            "ends only."
+            f"{test} But the judge sees the requested class at only {here.seen} of {n} beginnings "
+            f"and {there.seen} of {n} ends."
         )
-    return weigh(None, claims, refuted=high <= 0.5, shown=low > 0.5), said
+    return weigh(None, claims, refuted=high <= 0.5, shown=low > 0.5), test
 
 
 def _numbers(
     target: AnalysisTarget,
     returned: Returned,
-    foreign: Strangers,
+    foreign: OutOfDomain,
     crossing: Crossing | None,
     towards: Other | None,
     arcs: Interpolation,
@@ -130,21 +139,21 @@ def _numbers(
     noise = returned.noise
     numbers: dict[str, Any] = {
         "n": len(returned.x),
-        "fineness": returned.fineness,
+        "fineness": returned.steps,
         "psnr": means(returned.plain).as_dict(),
         "psnr_refined": means(returned.refined).as_dict(),
-        "psnr_stranger": means(returned.stranger).as_dict(),
+        "psnr_stranger": means(returned.another).as_dict(),
         "nearer": returned.nearer.as_dict(),
         "gains": returned.gains.as_dict(),
-        "refinement_brings": returned.refines.as_dict(),
+        "refinement_brings": returned.refinement.as_dict(),
         "noise": {
             "std": means(noise.flatten(1).std(1)).as_dict(),
             "apart_from_normal": means(apart_from_normal(noise)).as_dict(),
         },
         "strangers": {
             "own_length": means(foreign.own).as_dict(),
-            "told": foreign.told,
-            "strange_length": means(foreign.strange).as_dict(),
+            "told": foreign.distinguished,
+            "strange_length": means(foreign.foreign).as_dict(),
         },
     }
     if crossing is not None and towards is not None:
@@ -176,7 +185,7 @@ def _numbers(
     return numbers
 
 
-def _strip(returned: Returned, towards: Other | None, foreign: Strangers) -> Strip:
+def _strip(returned: Returned, towards: Other | None, foreign: OutOfDomain) -> Strip:
     rows, names = (
         [returned.x, returned.noise / 3, returned.back],
         ["picture", "its noise", "what returns"],
@@ -185,29 +194,27 @@ def _strip(returned: Returned, towards: Other | None, foreign: Strangers) -> Str
         rows.append(returned.edited)
         names.append(f"as “{towards.prompt}”")
     rows.append(foreign.x)
-    names.append("shuffled")
+    names.append("shuffled tiles")
     shown = torch.stack([one[:8].float().cpu().clamp(-1, 1) for one in rows])
     note = (
-        f"A picture comes from noise of length {foreign.own.mean():.2f} (rms of a pixel; fresh "
-        f"noise has 1), in shuffled tiles it would from {foreign.strange.mean():.2f}: that "
-        f"tells them apart in {foreign.told:.0%} of pairs."
+        f"Pictures come from noise of length {foreign.own.mean():.2f} (rms per pixel; fresh noise "
+        f"has 1), pictures with shuffled tiles from {foreign.foreign.mean():.2f}, which "
+        f"distinguishes them in {foreign.distinguished:.0%} of pairs."
     )
-    return Strip("Up to the noise and down again", shown, names, note=note)
+    return Strip("To the noise and back", shown, names, note=note)
 
 
 def _fidelity(returned: Returned) -> Curve:
-    x = list(returned.fineness)
+    x = list(returned.steps)
     lines = []
     for label, values in (
-        ("DDIM up and down", returned.plain),
+        ("DDIM inversion", returned.plain),
         (f"with {REFINE} rounds of refinement", returned.refined),
     ):
         lines.append(mean_line(label, x, values))
-    stranger = float(returned.stranger.mean())
-    lines.append(
-        Line("another picture of the prompt", [x[0], x[-1]], [stranger] * 2, style="guide")
-    )
-    return Curve("How well it returns", lines, "steps of the walk", "PSNR in dB", xscale="log")
+    another = float(returned.another.mean())
+    lines.append(Line("another picture of the prompt", [x[0], x[-1]], [another] * 2, style="guide"))
+    return Curve("How well pictures return", lines, "steps", "PSNR in dB", xscale="log")
 
 
 def _frames(title: str, way: Interpolation) -> Strip:
@@ -219,7 +226,7 @@ def _read(target: AnalysisTarget, crossing: Crossing) -> Curve:
     for k in (crossing.a, crossing.b):
         lines.append(mean_line(target.classes[k], crossing.way.shares, crossing.way.probs[..., k]))
     return Curve(
-        "What is read on the way between the prompts",
+        "What the judge reads between the two prompts",
         lines,
         "share of the way",
         "probability",
@@ -232,11 +239,11 @@ def _kept(arcs: Interpolation, lines: Interpolation, asked_class: int) -> Curve:
     for label, way in (("along the arc", arcs), ("along the straight line", lines)):
         drawn.append(mean_line(label, way.shares, way.probs[..., asked_class]))
     return Curve(
-        "Is it the asked class between two noises?",
+        "Probability of the requested class between two noises",
         drawn,
         "share of the way",
         "probability",
         ylim=(-0.05, 1.05),
-        note="The middle of a straight line between two noises is shorter than noise "
-        "ever is; an arc keeps the length.",
+        note="In the middle of a straight line the noise is shorter than real noise; an arc keeps "
+        "its length.",
     )

@@ -1,7 +1,4 @@
-"""A prompt for another class, to hold the explained one against.
-
-Knows nothing of any analysis.
-"""
+"""A prompt for another class, to compare the explained one with."""
 
 from dataclasses import dataclass
 
@@ -16,8 +13,8 @@ class Other:
     """Another prompt.
 
     Attributes:
-        prompt: in words.
-        asked_class: the class that it asks for, by its place in the target's classes.
+        prompt: the prompt.
+        asked_class: index of the class that it asks for, in the target's classes.
     """
 
     prompt: str
@@ -25,14 +22,14 @@ class Other:
 
 
 def other_prompt(target: AnalysisTarget, prompt: str | None = None) -> Other | None:
-    """The one that is named, or that of the class opposite in the list; None where there is none.
+    """Return the given prompt, or one for the class half the list of classes away, or None.
 
     Args:
-        target: with classes and a requested class, or there is no other one.
-        prompt: in words; asks for one class that the target's prompt does not ask for.
+        target: the target; without classes and a requested class the result is None.
+        prompt: a prompt that names one class, and not that of the target's prompt; None chooses.
 
     Raises:
-        UsageError: the named prompt asks for no class, or for the same.
+        UsageError: the prompt names no class, several, or the same one.
     """
     if target.asked_class is None or len(target.classes) < 2:
         return None
@@ -43,7 +40,7 @@ def other_prompt(target: AnalysisTarget, prompt: str | None = None) -> Other | N
     if asked_class is None or asked_class == target.asked_class:
         raise UsageError(
             f"{prompt!r} asks for no other {target.attribute}",
-            f"{target.prompt!r} asks for {target.asked_name}",
+            f"it has to name a single one, and not {target.asked_name}",
             f"name one of: {', '.join(target.classes)}",
             param="other",
         )

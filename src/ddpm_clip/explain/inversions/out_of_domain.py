@@ -1,7 +1,7 @@
-"""Pictures that the model would not paint, told by the noise that they would come from.
+"""Pictures that the model would not paint, recognised by the noise they would come from.
 
-A picture of the model's own comes from noise as long as noise is, or shorter where nothing is
-drawn; one that it would not paint lies far out, and so does its noise. Knows nothing of judges.
+A picture that the model painted comes from noise of ordinary length, or shorter where the picture
+is empty. A picture that it would not paint is an outlier, and so its noise is one as well.
 """
 
 from dataclasses import dataclass
@@ -13,52 +13,52 @@ from ddpm_clip.explain.inversions.ddim_inversion import invert
 from ddpm_clip.explain.target.analysis_target import AnalysisTarget
 
 TILES = 4
-"""A side, into which a picture is cut and put together otherwise."""
+"""Tiles per side that a picture is cut into and shuffled."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Strangers:
-    """Own pictures, and the same in shuffled tiles.
+class OutOfDomain:
+    """The noise of a model's own pictures and of the same pictures with shuffled tiles.
 
     Attributes:
-        x: (n, c, h, w) the shuffled ones.
-        own: (n,) root mean square of the noise that the pictures would come from.
-        strange: (n,) of the shuffled ones.
+        x: (n, c, h, w) the pictures with shuffled tiles.
+        own: (n,) rms of the noise of the own pictures.
+        foreign: (n,) rms of the noise of the shuffled pictures.
     """
 
     x: Tensor
     own: Tensor
-    strange: Tensor
+    foreign: Tensor
 
     @property
-    def told(self) -> float:
-        """Share of pairs in which the stranger's noise is the longer (area under the ROC curve)."""
-        longer = (self.strange[:, None] > self.own).double()
-        return float((longer + 0.5 * (self.strange[:, None] == self.own)).mean())
+    def distinguished(self) -> float:
+        """Share of pairs in which the shuffled picture has the longer noise (ROC area)."""
+        longer = (self.foreign[:, None] > self.own).double()
+        return float((longer + 0.5 * (self.foreign[:, None] == self.own)).mean())
 
 
-def strangers(
+def compare_shuffled(
     target: AnalysisTarget, seeds: list[int], x: Tensor, noise: Tensor, steps: int
-) -> Strangers:
-    """Walk pictures in shuffled tiles up to their noise, at scale 1 as the pictures were.
+) -> OutOfDomain:
+    """Invert pictures with shuffled tiles to their noise, at scale 1 as the pictures were.
 
     Args:
-        target: walks.
-        seeds: one a picture.
+        target: the target that painted the pictures.
+        seeds: random seeds, one per picture.
         x: (n, c, h, w) its pictures.
-        noise: (n, c, h, w) that they would come from, found in as many steps.
-        steps: of the walk.
+        noise: (n, c, h, w) their noise, found with the same number of steps.
+        steps: number of steps of the inversion.
     """
     other = shuffled(x)
     predict = target.predict(target.conditions(seeds=seeds), scale=1.0, seeds=seeds)
     found = invert(predict, target.schedule, target.timesteps(steps), other)
-    return Strangers(other, _length(noise), _length(found))
+    return OutOfDomain(other, _length(noise), _length(found))
 
 
 def shuffled(x: Tensor, seed: int = 0) -> Tensor:
-    """Pictures (n, c, h, w) of which the tiles lie elsewhere, each picture's in its own order.
+    """Shuffle the tiles of pictures (n, c, h, w), each picture in its own order.
 
-    What a side has beyond a multiple of four pixels stays where it is.
+    Pixels beyond a multiple of `TILES` pixels stay where they are.
     """
     n, c, h, w = x.shape
     th, tw = h // TILES, w // TILES

@@ -1,7 +1,4 @@
-"""Finished pictures walked up to their noise and down again, at several finenesses of the walk.
-
-Knows nothing of judges.
-"""
+"""Invert finished pictures to their noise and sample them again, with several numbers of steps."""
 
 from collections.abc import Generator, Sequence
 from dataclasses import dataclass
@@ -21,29 +18,29 @@ REFINE = 2
 """Rounds of the fixed-point iteration."""
 
 LEAST_GAIN = 2.0
-"""dB that a doubling of the steps has to bring; 20 log10(2) = 6.02 in the limit, and more than
-that where a coarse walk ends in another picture altogether."""
+"""dB that a doubling of the steps has to gain. A first-order solver gains 20 log10(2) = 6.02 in the
+limit, and more where a coarse walk ends in a different picture."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Returned:
-    """Pictures of n seeds walked up and down.
+    """Round trips of n pictures.
 
     Attributes:
-        fineness: (k,) steps of the walks, each twice the one before.
-        plain: (n, k) dB of what returns by DDIM's own inversion.
-        refined: (n, k) dB with the fixed-point iteration.
-        stranger: (n,) dB of another picture of the same prompt.
+        steps: (k,) numbers of steps, each twice the one before.
+        plain: (n, k) PSNR of what returns with plain DDIM inversion, in dB.
+        refined: (n, k) the same with the fixed-point iteration.
+        another: (n,) PSNR of another picture of the same prompt, in dB.
         x: (n, c, h, w) the pictures.
-        back: (n, c, h, w) what returns from the finest walk, plain.
-        noise: (n, c, h, w) what they would come from.
+        back: (n, c, h, w) what returns with the most steps, without refinement.
+        noise: (n, c, h, w) the noise that the pictures were inverted to.
         edited: (n, c, h, w) what the noise becomes under the other prompt; None without one.
     """
 
-    fineness: tuple[int, ...]
+    steps: tuple[int, ...]
     plain: Tensor
     refined: Tensor
-    stranger: Tensor
+    another: Tensor
     x: Tensor
     back: Tensor
     noise: Tensor
@@ -51,58 +48,58 @@ class Returned:
 
     @property
     def nearer(self) -> Means:
-        """dB by which what returns is nearer than a stranger, at the finest walk."""
-        return means(self.plain[:, -1] - self.stranger)
+        """dB by which what returns is nearer than another picture, with the most steps."""
+        return means(self.plain[:, -1] - self.another)
 
     @property
     def gains(self) -> Means:
-        """(k - 1,) dB that each doubling of the steps brings."""
+        """(k - 1,) dB gained by each doubling of the steps."""
         return means(self.plain.diff(dim=1))
 
     @property
-    def refines(self) -> Means:
-        """(k,) dB that the refinement brings at each fineness."""
+    def refinement(self) -> Means:
+        """(k,) dB gained by the refinement at each number of steps."""
         return means(self.refined - self.plain)
 
     @property
-    def laws(self) -> tuple[Means, Means]:
-        """What has to be above 0 if the walk follows a smooth equation.
+    def claims(self) -> tuple[Means, Means]:
+        """What has to be above 0 if the walk solves a smooth differential equation.
 
-        Of a first-order solver half of the error goes with each doubling, which is 6 dB in the
+        A first-order solver halves its error with each doubling of the steps, which is 6 dB in the
         limit, and the refinement helps.
         """
-        return above(self.gains, LEAST_GAIN), self.refines
+        return above(self.gains, LEAST_GAIN), self.refinement
 
 
-def up_and_down(
+def invert_and_return(
     target: AnalysisTarget,
     seeds: list[int],
-    fineness: Sequence[int],
+    counts: Sequence[int],
     towards: Other | None,
     steps: int | None = None,
 ) -> Generator[Progress, None, Returned]:
-    """Paint, invert and return, at scale 1 (a guided walk does not come back).
+    """Paint pictures, invert them and sample them again, at scale 1: guided walks do not return.
 
     Args:
-        target: walks.
-        seeds: one a picture.
-        fineness: steps of the walks up and down, rising.
-        towards: the prompt that the noise is painted under as well.
-        steps: of the walks that paint the pictures; None are the target's own.
+        target: the target that paints.
+        seeds: random seeds, one per picture.
+        counts: numbers of steps of the round trips, rising.
+        towards: another prompt that the noise is painted with as well, or None.
+        steps: number of steps that paint the pictures; None takes the target's own.
     """
     c = target.conditions(seeds=seeds)
     x = yield from target.pictures(c, seeds, stage="inversion: pictures", steps=steps, scale=1.0)
     predict, schedule = target.predict(c, scale=1.0, seeds=seeds), target.schedule
     plain, refined, back, noise = [], [], x, x
-    allowed = [n for n in fineness if n <= schedule.T]
+    allowed = [n for n in counts if n <= schedule.T]
     for i, count in enumerate(allowed):
-        rows = target.timesteps(count)
-        noise = invert(predict, schedule, rows, x)
-        back = return_from(predict, schedule, rows, noise)
+        timesteps = target.timesteps(count)
+        noise = invert(predict, schedule, timesteps, x)
+        back = return_from(predict, schedule, timesteps, noise)
         plain.append(_psnr(back, x))
-        better = invert(predict, schedule, rows, x, REFINE)
-        refined.append(_psnr(return_from(predict, schedule, rows, better), x))
-        yield Progress("inversion: up and down", i + 1, len(allowed))
+        better = invert(predict, schedule, timesteps, x, REFINE)
+        refined.append(_psnr(return_from(predict, schedule, timesteps, better), x))
+        yield Progress("inversion: round trips", i + 1, len(allowed))
     edited = None
     if towards is not None:
         edited = yield from target.pictures(

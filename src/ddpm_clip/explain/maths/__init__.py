@@ -1,12 +1,9 @@
 """Pure mathematics: attributions, frequencies, picture metrics.
 
-- `anova`: what differs by seed, what by prompt, and what by both: a two-way layout with one value
-  a cell
-- `integrated_gradients`: integrated gradients: how much each coordinate of a vector adds to a
-  value on the way to it
-- `picture_metrics`: figures of single pictures: how sharp, edged, contrasty and colourful, and how
-  near to another
-- `ranks`: do two rows of numbers have the same order?
-- `shapley`: Shapley values (Shapley 1953): what each of k players adds to what they reach together
-- `spectrum`: frequencies of pictures: how much power lies at each, and how two pictures trade them
+- `anova`: two-way analysis of variance: shares of seed, prompt and interaction
+- `integrated_gradients`: how much each coordinate of a vector adds to a function of it
+- `picture_metrics`: sharpness, edges, contrast, colourfulness, PSNR, entropy
+- `ranks`: Spearman's rank correlation
+- `shapley`: Shapley values: what each player of a cooperative game adds
+- `spectrum`: power spectra of pictures, and combining the frequencies of two
 """

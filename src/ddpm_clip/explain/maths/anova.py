@@ -1,8 +1,8 @@
-"""What differs by seed, what by prompt, and what by both: a two-way layout with one value a cell.
+"""Two-way analysis of variance with one value per cell: shares of seed, prompt and interaction.
 
 y[i, j] = mean + seed_i + prompt_j + rest_ij, whose sums of squares add up exactly (Fisher 1925,
-chapter 7). A walk is determined by its seed and prompt, so the rest is no error but interaction:
-what a prompt does to one seed and not to another. Knows nothing of what was measured.
+chapter 7). A walk is determined by its seed and prompt, so the rest is not measurement error but
+interaction: what a prompt does to one seed and not to another.
 """
 
 from dataclasses import dataclass
@@ -16,13 +16,13 @@ from ddpm_clip.errors import UsageError
 
 @dataclass(frozen=True, slots=True)
 class TwoWay:
-    """Shares of the variance, which sum to 1, and how likely chance would give as much.
+    """Shares of the variance, which sum to 1, with permutation tests.
 
     Attributes:
-        seeds, prompts: how many of each.
-        seed, prompt, interaction: shares; all 0 where nothing varies.
-        chance: (seed, prompt) what they would have on average where neither mattered.
-        p_seed, p_prompt: of the permutation tests; 1 where nothing varies.
+        seeds, prompts: numbers of seeds and prompts.
+        seed, prompt, interaction: shares of the variance; all 0 if nothing varies.
+        chance: (seed, prompt) their expected shares if neither mattered.
+        p_seed, p_prompt: p-values of the permutation tests; 1 if nothing varies.
     """
 
     seeds: int
@@ -35,7 +35,7 @@ class TwoWay:
     p_prompt: float
 
     def as_dict(self) -> dict[str, Any]:
-        """The JSON form."""
+        """Return the JSON form."""
         return {
             "seeds": self.seeds,
             "prompts": self.prompts,
@@ -49,26 +49,29 @@ class TwoWay:
 
 
 def two_way(y: Tensor, draws: int = 199, seed: int = 0) -> TwoWay:
-    """Take the variance of a table apart, summed over all features.
+    """Split the variance of a table, summed over all features.
 
-    Each p is the share of `draws` tables as extreme, the own one counted, where the cells of one
-    seed (or of one prompt) have changed places among themselves.
+    Each p-value is the share of `draws` permuted tables, plus the true one, that are as extreme; in
+    each, the cells of every seed (or of every prompt) are permuted among themselves.
 
     >>> found = two_way(torch.tensor([[[0.0], [1.0]], [[2.0], [3.0]]]))
     >>> round(found.seed, 3), round(found.prompt, 3), round(found.interaction, 3)
     (0.8, 0.2, 0.0)
 
     Args:
-        y: (seeds, prompts, d), two seeds and two prompts at least.
-        draws: permutations of each test.
-        seed: of them.
+        y: (seeds, prompts, d) with at least two seeds and two prompts.
+        draws: number of permutations of each test.
+        seed: random seed of the permutations.
 
     Raises:
-        UsageError: a table of one seed or one prompt.
+        UsageError: the table has only one seed or one prompt.
     """
     i, j = y.shape[:2]
     if y.ndim != 3 or i < 2 or j < 2:
-        raise UsageError(f"no two-way layout of {tuple(y.shape)}", "it takes two seeds and prompts")
+        raise UsageError(
+            f"cannot split the variance of a table of shape {tuple(y.shape)}",
+            "it takes at least two seeds and two prompts",
+        )
     y = y.double() - y.double().mean((0, 1))
     whole = y.square().sum().item()
     chance = ((i - 1) / (i * j - 1), (j - 1) / (i * j - 1))
@@ -89,12 +92,12 @@ def two_way(y: Tensor, draws: int = 199, seed: int = 0) -> TwoWay:
 
 
 def _between(y: Tensor) -> float:
-    """The sum of squares of the means of the first dimension; the whole has the mean 0."""
+    """Return the sum of squares between the rows of y, whose overall mean is 0."""
     return y.shape[1] * y.mean(1).square().sum().item()
 
 
 def _p(y: Tensor, found: float, draws: int, generator: torch.Generator) -> float:
-    """How often columns have as large means where every row is shuffled by itself."""
+    """Return how often columns differ as much after shuffling the cells of every row."""
     i, j, d = y.shape
     as_large = 1
     for _ in range(draws):

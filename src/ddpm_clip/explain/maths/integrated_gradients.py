@@ -1,10 +1,9 @@
-"""Integrated gradients: how much each coordinate of a vector adds to a value on the way to it.
+"""Integrated gradients: how much each coordinate of a vector adds to a function of it.
 
 IG_i = (c_i - c0_i) times the mean of dF/dc_i on the straight line from c0 to c (Sundararajan et
-al. 2017, eq. 1). They sum to F(c) - F(c0), and the same mean gradient takes the sum apart along
-any other directions as well. Pictures change their class in a narrow place on such a line, so the
-line is cut more finely where sum and change disagree most, for every row by itself. Knows nothing
-of what is asked for a value.
+al. 2017, eq. 1). They sum to F(c) - F(c0), and the same mean gradient also splits the sum along any
+other directions. Pictures change their class on a short stretch of such a line, so the line is
+subdivided where the sum and the change disagree most, for each row separately.
 """
 
 from collections.abc import Callable, Generator
@@ -17,28 +16,28 @@ from torch import Tensor
 from ddpm_clip.types import Progress
 
 Value = Callable[[Tensor], Tensor]
-"""c (m b, e) -> (m b,), differentiable; row i is asked of case i modulo b, and of no other row."""
+"""c (m b, e) -> (m b,), differentiable; output i is of case i modulo b and depends on row i."""
 
 NODES = 2
-"""Places in a piece of the line: exact where the value is a polynomial of degree 4."""
+"""Gauss-Legendre nodes per piece of the line: exact if F is a polynomial of degree 4 at most."""
 
 PIECES = 4
-"""Of the line, before any is cut."""
+"""Pieces of the line before it is subdivided."""
 
 ROWS = 16
-"""Differentiated at once, or as many as there are cases: every step of a walk stays in memory."""
+"""Rows that are differentiated at once, or one per case if more: all steps stay in memory."""
 
 ENOUGH = 0.01
-"""Error at which cutting ends."""
+"""Relative error at which subdividing ends."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Integrated:
-    """The line from c0 to c, one a row; float64 on the processor.
+    """Gradients along the lines from c0 to c, one line per row; float64 on the CPU.
 
     Attributes:
         way: (b, e) c - c0.
-        gradient: (b, e) its mean on the line.
+        gradient: (b, e) the mean gradient on the line.
         start: (b,) the value at c0.
         end: (b,) the value at c.
     """
@@ -50,11 +49,11 @@ class Integrated:
 
     @property
     def attributions(self) -> Tensor:
-        """(b, e) one a coordinate."""
+        """(b, e) attributions, one per coordinate."""
         return self.way * self.gradient
 
     def along(self, parts: Tensor) -> Tensor:
-        """(b, p) attributions of displacements (p, b, e); where they sum to `way`, so do these."""
+        """Return (b, p) attributions of displacements (p, b, e); their sum is that of the whole."""
         return torch.einsum("pbe,be->bp", parts.to(self.gradient), self.gradient)
 
     @property
@@ -64,19 +63,19 @@ class Integrated:
 
     @property
     def error(self) -> float:
-        """Completeness: mean |sum - change| over the mean |change|; 0 where nothing is missing."""
+        """Completeness error: mean |sum - change| divided by mean |change|."""
         missing = (self.attributions.sum(1) - self.change).abs().mean()
         return float(missing / self.change.abs().mean().clamp(min=1e-12))
 
 
 @dataclass(slots=True, eq=False)
 class _Pieces:
-    """The line of every row, cut into m pieces.
+    """The line of every row, split into m pieces.
 
     Attributes:
-        low, high: (b, m) where each begins and ends, in [0, 1].
-        before, after: (b, m) the value there.
-        gradient: (b, m, e) its integral over each.
+        low, high: (b, m) where each piece begins and ends, in [0, 1].
+        before, after: (b, m) the values there.
+        gradient: (b, m, e) integral of the gradient over each piece.
     """
 
     low: Tensor
@@ -86,7 +85,7 @@ class _Pieces:
     gradient: Tensor
 
     def missing(self, way: Tensor) -> Tensor:
-        """(b, m) change less sum."""
+        """Return (b, m) the change over each piece minus the sum of its attributions."""
         return self.after - self.before - torch.einsum("bme,be->bm", self.gradient, way)
 
 
@@ -99,15 +98,15 @@ def integrate(
     enough: float = ENOUGH,
     label: str = "integrate",
 ) -> Generator[Progress, None, Integrated]:
-    """Integrate the gradient of `value`; yields `Progress` a cut.
+    """Integrate the gradient of `value`; yield `Progress` per subdivision.
 
     Args:
-        value: what is explained.
+        value: the function F that is explained.
         start: (b, e) c0.
         end: (b, e) c.
-        cuts: of every line, at most, after the first `PIECES`.
-        enough: error at which cutting ends, as a share of the change.
-        label: of the progress.
+        cuts: most subdivisions of each line, after the first `PIECES`.
+        enough: error at which subdividing ends, as a share of the change.
+        label: name of the stage in the progress.
     """
     walk = _Walk(value, start, end)
     at = torch.linspace(0, 1, PIECES + 1, dtype=torch.float64).expand(len(start), -1)
@@ -128,7 +127,7 @@ def integrate(
 
 @dataclass(slots=True, eq=False)
 class _Walk:
-    """Asks for values and gradients at places on the lines."""
+    """Evaluates F and its gradient at places on the lines."""
 
     value: Value
     start: Tensor
@@ -139,18 +138,18 @@ class _Walk:
         return (self.end - self.start).cpu().double()
 
     def at(self, places: Tensor) -> Tensor:
-        """(m b, e) conditions at places (b, m), place by place."""
+        """Return (m b, e) the points at places (b, m) of the lines, place by place."""
         share = places.T.to(self.start)[:, :, None]  # (m, b, 1)
         return (self.start + share * (self.end - self.start)).flatten(0, 1)
 
     @torch.no_grad()
     def values(self, places: Tensor) -> Tensor:
-        """(b, m)."""
+        """Return (b, m) values at places (b, m)."""
         found: Tensor = self.value(self.at(places)).cpu().double()
         return found.view(-1, len(places)).T
 
     def gradients(self, low: Tensor, high: Tensor) -> Tensor:
-        """(b, m, e) integrals over pieces (b, m), by Gauss and Legendre."""
+        """Return (b, m, e) integrals of the gradient over pieces (b, m), by Gauss-Legendre."""
         (b, m), (at, weights) = low.shape, gauss_legendre(NODES)
         places = low[..., None] + (high - low)[..., None] * at  # (b, m, nodes)
         parts = self.at(places.flatten(1)).split(b * max(1, ROWS // b))
@@ -161,31 +160,31 @@ class _Walk:
 
 
 def _cut(walk: _Walk, pieces: _Pieces, worst: Tensor) -> _Pieces:
-    """Halve one piece of every row (b, 1)."""
+    """Halve one piece of every row, the worst (b, 1)."""
     low, high = pieces.low.gather(1, worst), pieces.high.gather(1, worst)
     middle = (low + high) / 2
-    said = walk.values(middle)
+    value = walk.values(middle)
     halves = walk.gradients(torch.cat([low, middle], 1), torch.cat([middle, high], 1))
     far = worst[..., None].expand(-1, -1, halves.shape[2])
     return _Pieces(
         torch.cat([pieces.low, middle], 1),
         torch.cat([pieces.high.scatter(1, worst, middle), high], 1),
-        torch.cat([pieces.before, said], 1),
-        torch.cat([pieces.after.scatter(1, worst, said), pieces.after.gather(1, worst)], 1),
+        torch.cat([pieces.before, value], 1),
+        torch.cat([pieces.after.scatter(1, worst, value), pieces.after.gather(1, worst)], 1),
         torch.cat([pieces.gradient.scatter(1, far, halves[:, :1]), halves[:, 1:]], 1),
     )
 
 
 def gradient_at(value: Value, c: Tensor) -> Tensor:
-    """(m b, e) the gradient of each row's value; 0 where nothing depends on c."""
+    """Return (m b, e) the gradient of each row's value; 0 if the value does not depend on c."""
     with torch.enable_grad():
         c = c.detach().requires_grad_()
-        said = value(c).sum()
-        found = torch.autograd.grad(said, c, allow_unused=True)[0] if said.requires_grad else None
+        total = value(c).sum()
+        found = torch.autograd.grad(total, c, allow_unused=True)[0] if total.requires_grad else None
     return torch.zeros_like(c) if found is None else found.detach()
 
 
 def gauss_legendre(n: int) -> tuple[Tensor, Tensor]:
-    """(n,) places in (0, 1) and their weights (n,), which sum to 1."""
+    """Return (n,) nodes in (0, 1) and their weights (n,), which sum to 1."""
     places, weights = np.polynomial.legendre.leggauss(n)
     return torch.from_numpy((places + 1) / 2), torch.from_numpy(weights / 2)

@@ -1,7 +1,6 @@
-"""Figures of single pictures: how sharp, edged, contrasty and colourful, and how near to another.
+"""Metrics of single pictures: sharpness, edges, contrast, colourfulness, PSNR, entropy.
 
-All take x (b, c, h, w) in [-1, 1] and give (b,). What lies outside is not cut. Knows nothing of
-where pictures come from.
+All take x (b, c, h, w) in [-1, 1] and return (b,). Values outside the range are not clamped.
 """
 
 import torch
@@ -11,34 +10,34 @@ from torch.nn import functional as F
 LAPLACE = torch.tensor([[0.0, 1.0, 0.0], [1.0, -4.0, 1.0], [0.0, 1.0, 0.0]])
 SOBEL = torch.tensor([[-1.0, 0.0, 1.0], [-2.0, 0.0, 2.0], [-1.0, 0.0, 1.0]]) / 8
 LUMA = (0.299, 0.587, 0.114)
-"""Of red, green and blue in grey (ITU-R BT.601)."""
+"""Weights of red, green and blue in grey (ITU-R BT.601)."""
 
 
 def grey(x: Tensor) -> Tensor:
-    """(b, 1, h, w) brightness of one or three channels; of any other number, their mean."""
+    """Return (b, 1, h, w) the luma of three channels, or the mean of any other number."""
     if x.shape[1] == 3:
         return (x * torch.tensor(LUMA).to(x).view(1, 3, 1, 1)).sum(1, keepdim=True)
     return x.mean(1, keepdim=True)
 
 
 def sharpness(x: Tensor) -> Tensor:
-    """The variance of the Laplacian of the grey picture (Pech-Pacheco et al. 2000)."""
+    """Return the variance of the Laplacian of the grey picture (Pech-Pacheco et al. 2000)."""
     return _filtered(grey(x), LAPLACE).flatten(1).var(1, unbiased=False)
 
 
 def edges(x: Tensor) -> Tensor:
-    """The mean length of the Sobel gradient of the grey picture; 1 for a ramp of 1 a pixel."""
+    """Return the mean length of the grey picture's Sobel gradient; 1 on a ramp of 1 a pixel."""
     g = grey(x)
     return torch.hypot(_filtered(g, SOBEL), _filtered(g, SOBEL.T)).flatten(1).mean(1)
 
 
 def contrast(x: Tensor) -> Tensor:
-    """The standard deviation of the grey picture."""
+    """Return the standard deviation of the grey picture."""
     return grey(x).flatten(1).std(1, unbiased=False)
 
 
 def colourfulness(x: Tensor) -> Tensor:
-    """Spread and mean of the two colour axes (Hasler & Süsstrunk 2003); 0 without colour."""
+    """Return std + 0.3 mean of two colour axes (Hasler & Süsstrunk 2003); 0 without colour."""
     if x.shape[1] != 3:
         return torch.zeros(len(x)).to(x)
     red, green, blue = (x * 127.5).flatten(2).unbind(1)
@@ -48,16 +47,16 @@ def colourfulness(x: Tensor) -> Tensor:
 
 
 def psnr(x: Tensor, y: Tensor) -> Tensor:
-    """Peak signal to noise of x against y in decibels, at most 100: 10 log10(2^2 / mse)."""
+    """Return the PSNR of x against y in dB, at most 100: 10 log10(2^2 / mse)."""
     mse = (x - y).square().flatten(1).mean(1)
     return 10 * (4 / mse.clamp(min=4e-10)).log10()
 
 
 def entropy(probs: Tensor) -> Tensor:
-    """(b,) of class probabilities (b, k), in bits: 0 is sure, log2 k knows nothing."""
+    """Return (b,) the entropy of class probabilities (b, k) in bits, from 0 to log2 k."""
     return torch.special.entr(probs).sum(1) / torch.log(torch.tensor(2.0))
 
 
 def _filtered(x: Tensor, kernel: Tensor) -> Tensor:
-    """Where the kernel fits; borders are left out."""
+    """Convolve without padding."""
     return F.conv2d(x, kernel.to(x)[None, None])

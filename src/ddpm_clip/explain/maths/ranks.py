@@ -1,11 +1,11 @@
-"""Do two rows of numbers have the same order? Knows nothing of what they are."""
+"""Spearman's rank correlation."""
 
 import torch
 from torch import Tensor
 
 
 def rank_correlation(a: Tensor, b: Tensor) -> float:
-    """Spearman's, of two rows (n,) of numbers.
+    """Return Spearman's rank correlation of two vectors (n,).
 
     >>> rank_correlation(torch.tensor([1.0, 2.0, 3.0]), torch.tensor([1.0, 4.0, 9.0]))
     1.0

@@ -1,10 +1,10 @@
-"""Shapley values (Shapley 1953): what each of k players adds to what they reach together.
+"""Shapley values (Shapley 1953): what each of k players of a cooperative game adds.
 
-A plan says which coalitions have to be played; whoever plays them (walks with the words on in
-some steps, prompts with some words left out) hands back one value a coalition and repetition. All
-coalitions for few players, else chains along random orders, each with its reverse (antithetic,
-Mitchell et al. 2022). Either way the values of the players sum to v(all) - v(none) in
-every repetition, exactly. Knows nothing of what the players are.
+A plan lists the coalitions to play. The caller plays them (walks with the words on in some steps,
+prompts with some words left out) and returns a value for each coalition and repetition. With few
+players all coalitions are played, with more of them those along random orders, each with its
+reverse (antithetic, Mitchell et al. 2022). Either way the players' values sum exactly to v(all) -
+v(none) in every repetition. Knows nothing of what the players are.
 """
 
 import math
@@ -17,19 +17,19 @@ from ddpm_clip.errors import UsageError
 from ddpm_clip.evaluation.statistics.means import Means, means
 
 EXACT_UP_TO = 10
-"""Players whose 2^k coalitions are all played."""
+"""Most players whose 2^k coalitions are all played."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class CoalitionPlan:
-    """Coalitions to play, and what their values are worth to whom.
+    """Coalitions to play, and the weights of their values in the Shapley values.
 
     Attributes:
-        coalitions: (m, k) bool, each once; row 0 is nobody, row 1 is everybody.
-        weights: (k, m) Shapley values are `weights @ v`.
-        by_size: (k + 1, m) averages of v over coalitions of 0 to k players, as random orders
-            meet them.
-        exact: are all coalitions in it?
+        coalitions: (m, k) bool, all different; row 0 is the empty coalition, row 1 the full one.
+        weights: (k, m) weights; the Shapley values are `weights @ v`.
+        by_size: (k + 1, m) `by_size @ v` is the mean of v over coalitions of 0 to k players, as
+            often as random orders meet them.
+        exact: whether all coalitions are in the plan.
     """
 
     coalitions: Tensor
@@ -38,12 +38,12 @@ class CoalitionPlan:
     exact: bool
 
     def rows(self, coalitions: Tensor) -> Tensor:
-        """(...) where coalitions (..., k) stand in the plan; -1 where they do not."""
+        """Return (...) the row of each coalition (..., k) in the plan; -1 if it is not there."""
         same = (coalitions[..., None, :] == self.coalitions).all(-1)
         return torch.where(same.any(-1), same.long().argmax(-1), -1)
 
     def with_orders(self, orders: Tensor) -> "CoalitionPlan":
-        """This plan and, behind its coalitions, those that `orders` (p, k) meet on their way."""
+        """Return this plan with the coalitions along `orders` (p, k) and their reverses added."""
         wanted = torch.cat([_inserted(orders), _inserted(orders.flip(1))]).flatten(0, 1)
         new = wanted[self.rows(wanted) < 0].unique(dim=0)
         room = (0, len(new))
@@ -58,16 +58,22 @@ class CoalitionPlan:
 def plan(
     players: int, *, exact_up_to: int = EXACT_UP_TO, pairs: int = 32, seed: int = 0
 ) -> CoalitionPlan:
-    """Which coalitions of `players` have to be played.
+    """Return the coalitions of `players` that have to be played.
 
     Args:
-        players: at least 1.
-        exact_up_to: for so many players or fewer, all coalitions.
-        pairs: else so many random orders, each with its reverse.
-        seed: of the orders.
+        players: number of players, at least 1.
+        exact_up_to: most players for which all coalitions are played.
+        pairs: number of random orders with more players; each is taken with its reverse.
+        seed: random seed of the orders.
+
+    Raises:
+        UsageError: there are no players or no orders.
     """
     if players < 1 or pairs < 1:
-        raise UsageError(f"no Shapley values of {players} players along {pairs} pairs of orders")
+        raise UsageError(
+            f"cannot compute Shapley values of {players} players from {pairs} pairs of orders",
+            "it takes one of each at least",
+        )
     if players <= exact_up_to:
         return _exact(players)
     generator = torch.Generator().manual_seed(seed)
@@ -77,13 +83,13 @@ def plan(
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Attribution:
-    """What each player added, repetition by repetition.
+    """Shapley values of k players in n repetitions.
 
     Attributes:
-        values: (n, k) float64.
-        empty: (n,) what nobody reaches.
-        full: (n,) what all reach together.
-        exact: were all coalitions played?
+        values: (n, k) Shapley values, float64.
+        empty: (n,) value of the empty coalition.
+        full: (n,) value of the full coalition.
+        exact: whether all coalitions were played.
     """
 
     values: Tensor
@@ -93,53 +99,55 @@ class Attribution:
 
     @property
     def error(self) -> float:
-        """How far the players' values are from summing to full - empty, at worst."""
+        """The largest difference between the sum of the players' values and full - empty."""
         return float((self.values.sum(1) - (self.full - self.empty)).abs().max())
 
     @property
     def means(self) -> Means:
-        """(k,) over the repetitions."""
+        """(k,) means over the repetitions."""
         return means(self.values)
 
     @property
     def total(self) -> Means:
-        """() of full - empty."""
+        """() mean of full - empty."""
         return means(self.full - self.empty)
 
     def order(self) -> Tensor:
-        """(k,) the players, whoever adds most first."""
+        """Return (k,) the players, the one that adds most first."""
         return self.values.mean(0).argsort(descending=True, stable=True)
 
 
 def attribute(plan: CoalitionPlan, v: Tensor) -> Attribution:
-    """The Shapley values of coalitions' values v (m, n), a column a repetition."""
+    """Return the Shapley values, given the coalitions' values v (m, n), a column per repetition."""
     if len(v) != len(plan.coalitions):
-        raise UsageError(f"{len(v)} values for {len(plan.coalitions)} coalitions")
+        raise UsageError(
+            f"{len(v)} values for {len(plan.coalitions)} coalitions", "each needs one row of values"
+        )
     v = v.detach().cpu().double()
     return Attribution((plan.weights @ v).T, v[0], v[1], plan.exact)
 
 
 def learnt_order(attribution: Attribution) -> Tensor:
-    """(k,) the order that the odd repetitions give, to be tested on the even ones.
+    """Return (k,) the order learnt on the odd repetitions, to be tested on the even ones.
 
-    Tested where it was learnt, even chance would look like knowledge. Nor do both halves test each
-    other: where chance makes them agree, both tests would pass at once.
+    Tested on the repetitions on which it was learnt, even a random order would look significant.
+    Nor does each half test the other's order: if they agree by chance, both tests pass at once.
     """
     return replace(attribution, values=attribution.values[1::2]).order()
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class DeletionTest:
-    """Does adding the strongest players first bring more, and removing them first cost more?
+    """Whether adding the strongest players first gains more, and removing them first costs more.
 
     Attributes:
-        order: (k,) the players, strongest first, as the odd repetitions say.
-        insertion: (n, k + 1) values of the even repetitions as the strongest come first.
-        deletion: (n, k + 1) the same as the strongest leave first.
-        random: (n, k + 1) with 0 to k players in a random order, on average.
-        over_random: () area of insertion less that of a random order.
-        under_random: () area of a random order less that of deletion.
-        over_reverse: () area of insertion in this order less that in the reverse one.
+        order: (k,) the players, strongest first, learnt on the odd repetitions.
+        insertion: (n, k + 1) values of the even repetitions when the strongest are added first.
+        deletion: (n, k + 1) the same when the strongest are removed first.
+        random: (n, k + 1) mean values with 0 to k players in a random order.
+        over_random: () area under insertion minus that under a random order.
+        under_random: () area under a random order minus that under deletion.
+        over_reverse: () area under insertion minus that under insertion in reverse order.
     """
 
     order: Tensor
@@ -152,7 +160,7 @@ class DeletionTest:
 
     @property
     def passed(self) -> bool:
-        """Are all three differences above 0, intervals included?"""
+        """Whether all three differences are above 0, intervals included."""
         return all(
             float(m.low) > 0 for m in (self.over_random, self.under_random, self.over_reverse)
         )
@@ -162,14 +170,16 @@ def deletion_test(plan: CoalitionPlan, v: Tensor) -> DeletionTest:
     """Learn the order on the odd repetitions and test it on the even ones.
 
     Args:
-        plan: exact, or grown by `with_orders(learnt_order(...)[None])` and played.
-        v: (m, n) values, at least 4 repetitions.
+        plan: an exact plan, or one extended by `with_orders(learnt_order(...)[None])`.
+        v: (m, n) values of all its coalitions, with at least 4 repetitions.
 
     Raises:
-        UsageError: too few repetitions, or coalitions that were not played.
+        UsageError: there are too few repetitions, or a coalition was not played.
     """
     if v.shape[1] < 4:
-        raise UsageError(f"{v.shape[1]} repetitions are too few for a deletion test", fix="use 4")
+        raise UsageError(
+            f"{v.shape[1]} repetitions are too few for a deletion test", fix="use 4 or more"
+        )
     v = v.detach().cpu().double()
     order = learnt_order(attribute(plan, v))
     chain, held = _inserted(order[None])[0], v[:, ::2]
@@ -183,15 +193,17 @@ def deletion_test(plan: CoalitionPlan, v: Tensor) -> DeletionTest:
         random,
         means(area - any_area),
         means(any_area - left),
-        means(area - left),  # inserting in reverse meets the coalitions that deletion leaves
+        means(area - left),  # inserting in reverse order meets the same coalitions as deletion
     )
 
 
 def _along_chain(plan: CoalitionPlan, v: Tensor, chain: Tensor) -> Tensor:
-    """(n, k + 1) the values of a chain of coalitions."""
+    """Return (n, k + 1) the values of a chain of coalitions."""
     rows = plan.rows(chain)
     if bool((rows < 0).any()):
-        raise UsageError("coalitions on the way were not played", fix="grow the plan first")
+        raise UsageError(
+            "coalitions along this order were not played", fix="extend the plan by `with_orders`"
+        )
     return v[rows].T
 
 
@@ -199,7 +211,7 @@ def _exact(k: int) -> CoalitionPlan:
     numbers = torch.arange(2**k)
     coalitions = (numbers[:, None] >> torch.arange(k)) & 1 == 1
     size = coalitions.sum(1)
-    # A coalition of s others, joined by i, counts s! (k - s - 1)! / k! for i.
+    # A coalition of s others that i joins has the weight s! (k - s - 1)! / k! for i.
     joined = torch.tensor([1 / (k * math.comb(k - 1, s)) for s in range(k)], dtype=torch.float64)
     gain, loss = joined[(size - 1).clamp(min=0)], joined[size.clamp(max=k - 1)]
     weights = torch.where(coalitions, gain[:, None], -loss[:, None]).T
@@ -210,7 +222,7 @@ def _exact(k: int) -> CoalitionPlan:
 
 
 def _along(orders: Tensor) -> CoalitionPlan:
-    """The plan of some orders, every coalition that they meet once."""
+    """Return the plan of some orders, with every coalition that they meet once."""
     p, k = orders.shape
     chains = _inserted(orders)  # (p, k + 1, k)
     ends = torch.stack([torch.zeros(k), torch.ones(k)]).bool()
@@ -231,6 +243,6 @@ def _along(orders: Tensor) -> CoalitionPlan:
 
 
 def _inserted(orders: Tensor) -> Tensor:
-    """(p, k + 1, k) who is in, as the players of orders (p, k) come one by one."""
-    place = orders.argsort(1)  # (p, k) when each player comes
+    """Return (p, k + 1, k) the coalitions when players are added one by one in orders (p, k)."""
+    place = orders.argsort(1)  # (p, k) the position of each player
     return place[:, None, :] < torch.arange(orders.shape[1] + 1)[None, :, None]

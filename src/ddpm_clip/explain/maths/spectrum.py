@@ -1,7 +1,7 @@
-"""Frequencies of pictures: how much power lies at each, and how two pictures trade them.
+"""Power spectra of pictures, and combining the frequencies of two pictures.
 
-A frequency is a distance from the middle of the two-dimensional Fourier plane, in waves across
-the picture. Knows nothing of networks or noise levels.
+A frequency is the distance from the centre of the two-dimensional Fourier plane, in waves across
+the picture.
 """
 
 import torch
@@ -9,22 +9,22 @@ from torch import Tensor
 
 
 def radii(height: int, width: int) -> Tensor:
-    """(h, w) the frequency of every cell of `fft2`, in waves across the picture, not rounded."""
+    """Return (h, w) the frequency of every cell of `fft2`, in waves across the picture."""
     y, x = torch.fft.fftfreq(height) * height, torch.fft.fftfreq(width) * width
     return (y[:, None].square() + x.square()).sqrt()
 
 
 def radial_spectrum(x: Tensor) -> Tensor:
-    """The mean power at each whole frequency 0, 1, ..., averaged over channels.
+    """Return the mean power at each whole frequency 0, 1, ..., averaged over channels.
 
-    Normalised so that white noise of variance 1 has power 1 at every frequency. Corners beyond
-    half the shorter side, which not every direction has, are left out.
+    White noise of variance 1 has power 1 at every frequency. Frequencies above half the shorter
+    side, which do not exist in every direction, are left out.
 
     Args:
-        x: (b, c, h, w).
+        x: (b, c, h, w) pictures.
 
     Returns:
-        (b, 1 + min(h, w) // 2).
+        (b, 1 + min(h, w) // 2) power by frequency.
     """
     b, _, height, width = x.shape
     power = torch.fft.fft2(x.double(), norm="ortho").abs().square().mean(1).flatten(1)
@@ -37,21 +37,21 @@ def radial_spectrum(x: Tensor) -> Tensor:
 
 
 def centroid(spectrum: Tensor) -> Tensor:
-    """(b,) the mean frequency of spectra (b, f), weighted by power; the constant is left out."""
+    """Return (b,) the power-weighted mean frequency of spectra (b, f), without the constant."""
     at = torch.arange(1, spectrum.shape[1], dtype=spectrum.dtype)
     power = spectrum[:, 1:] * at  # a ring of radius f has about f cells
     return (power * at).sum(1) / power.sum(1).clamp(min=1e-30)
 
 
 def crossed(low: Tensor, high: Tensor, cut: float) -> Tensor:
-    """Frequencies up to `cut` of one picture with those above it of another.
+    """Combine the frequencies of one picture up to `cut` with those of another above it.
 
-    Of two independent white noises it makes white noise again, since the transform is unitary.
+    Two independent white noises combine to white noise again, since the transform is unitary.
 
     Args:
-        low: (b, c, h, w), gives what lies at or below the cut.
-        high: (b, c, h, w), gives the rest.
-        cut: in waves across the picture; below 0 nothing of `low` is left.
+        low: (b, c, h, w) pictures that give the frequencies up to the cut.
+        high: (b, c, h, w) pictures that give the frequencies above it.
+        cut: cut-off in waves across the picture; a negative one returns `high`.
     """
     kept = (radii(*low.shape[-2:]) <= cut).to(low.device)
     mixed = torch.where(kept, torch.fft.fft2(low.double()), torch.fft.fft2(high.double()))

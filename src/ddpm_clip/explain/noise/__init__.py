@@ -1,16 +1,12 @@
 """What does the initial noise decide, and what does the network predict of it?
 
-- `initial_noise`: what the initial noise decides: against the prompt, by itself, at which
-  frequencies, and where
-- `noise_accuracy`: how much of the true noise is in the noise that a network names, level by level
-- `noise_blocks`: a block of one seed's noise set into another's: how far does it reach in the
-  picture?
-- `noise_layout`: pictures of every prompt with every seed, and what their variance comes from
-- `noise_prediction`: what is in the noise that the network names: true noise, and what is left of
-  picture and words
-- `noise_probe`: does the noise foretell the picture?
-- `noise_reading`: what a CLIP reads in maps that are no pictures, beside what it reads in random
-  noise
-- `noise_trades`: noise of two seeds, crossed at a frequency: whose picture comes out?
-- `vocabularies`: words that a CLIP looks for: typed, in a file, or a list that has a name
+- `initial_noise`: the analysis: what the seed decides, and what the prompt
+- `noise_accuracy`: how accurate the predicted noise is at each noise level
+- `noise_blocks`: replace a block of one seed's noise by another's: where does the picture change?
+- `noise_layout`: pictures of every prompt with every seed, and the sources of their variance
+- `noise_prediction`: the analysis: how accurate the predicted noise is, and what can be read in it
+- `noise_probe`: a linear probe that predicts the picture's class from the initial noise
+- `noise_reading`: what a CLIP reads in noise maps, compared with random noise
+- `noise_trades`: combine the frequencies of two seeds' noise: whose picture comes out?
+- `vocabularies`: words for a CLIP to look for: typed, from a file, or a named list
 """

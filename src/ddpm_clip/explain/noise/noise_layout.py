@@ -1,7 +1,4 @@
-"""Pictures of every prompt with every seed, and what their variance comes from.
-
-Knows nothing of the noise itself, only of seeds.
-"""
+"""Pictures of every prompt with every seed, and the sources of their variance."""
 
 from collections.abc import Generator
 from dataclasses import dataclass
@@ -18,14 +15,15 @@ from ddpm_clip.types import Progress
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Layout:
-    """Seeds by prompts, under one guidance scale.
+    """Pictures of seeds by prompts at one guidance scale.
 
     Attributes:
-        scale: of guidance.
-        prompts: one a class.
-        x: (seeds, prompts, c, h, w).
-        shares: of the variance, by what is looked at: pixels, what the judge says, embedding.
-        followed: in how many pictures the judge sees what their prompt asks for.
+        scale: guidance scale.
+        prompts: one prompt per class.
+        x: (seeds, prompts, c, h, w) pictures.
+        shares: shares of the variance of the pixels, of what the judge says (its probabilities),
+            and of the embedding.
+        followed: how many pictures show the class of their prompt.
     """
 
     scale: float
@@ -38,27 +36,27 @@ class Layout:
 def layout(
     target: AnalysisTarget, seeds: list[int], most: int, steps: int, scale: float, draws: int
 ) -> Generator[Progress, None, Layout]:
-    """Paint every prompt with every seed, and take the variance apart.
+    """Paint every prompt with every seed, and split the variance.
 
     Args:
-        target: somebody judges its pictures.
-        seeds: at least two.
-        most: prompts.
-        steps: of the walks.
-        scale: of guidance.
-        draws: permutations of each test.
+        target: a target with a judge.
+        seeds: at least two random seeds.
+        most: most prompts.
+        steps: number of sampling steps.
+        scale: guidance scale.
+        draws: number of permutations of each test.
     """
     prompts, classes = prompts_of(target, most)
     i, j = len(seeds), len(prompts)
-    named = [seed for seed in seeds for _ in prompts]
-    c = target.conditions(prompts * i, named)
-    x = yield from target.pictures(c, named, scale=scale, steps=steps, stage="seeds by prompts")
+    each = [seed for seed in seeds for _ in prompts]
+    c = target.conditions(prompts * i, each)
+    x = yield from target.pictures(c, each, scale=scale, steps=steps, stage="seeds by prompts")
     probs = target.judge(x).cpu()
     asked = torch.tensor(classes * i)
     right = Followed(len(x), int((probs.argmax(1) == asked).sum()))
-    seen = {"pixels": x.cpu().flatten(1), "what the judge says": probs}
+    measured = {"pixels": x.cpu().flatten(1), "what the judge says": probs}
     e = target.embed(x)
     if e is not None:
-        seen["embedding"] = e.cpu()
-    shares = {name: two_way(rows.view(i, j, -1), draws) for name, rows in seen.items()}
+        measured["embedding"] = e.cpu()
+    shares = {name: two_way(rows.view(i, j, -1), draws) for name, rows in measured.items()}
     return Layout(scale, prompts, x.cpu().view(i, j, *x.shape[1:]), shares, right)

@@ -1,9 +1,8 @@
-"""What is in the noise that the network names: true noise, and what is left of picture and words.
+"""The analysis of the predicted noise: how accurate it is, and what a CLIP can read in it.
 
-Test: what it names is nearer to the true noise than the best guess pixel by pixel would be, the
-difference that the words make is read as the class that was asked for, and random noise is read as
-nothing.
-Knows nothing of reports.
+Test: the network's error is smaller than that of the best estimate that looks at each pixel
+separately, the requested word stands out in the difference of the two branches, and no word stands
+out in random noise.
 """
 
 from collections.abc import Generator, Sequence
@@ -12,8 +11,16 @@ from typing import Any
 from torch import Tensor
 
 from ddpm_clip.evaluation.statistics.means import Means, means
-from ddpm_clip.explain.noise.noise_accuracy import Accuracy, LinearGuess, accuracy
-from ddpm_clip.explain.noise.noise_reading import ALLOWED, FAR, MAPS, ReadMaps, read_maps, top_words
+from ddpm_clip.explain.noise.noise_accuracy import Accuracy, LinearEstimate, accuracy
+from ddpm_clip.explain.noise.noise_reading import (
+    ALLOWED,
+    FAR,
+    LABELS,
+    MAPS,
+    ReadMaps,
+    read_maps,
+    top_words,
+)
 from ddpm_clip.explain.noise.vocabularies import words_of
 from ddpm_clip.explain.panels.kinds import Bars, Curve, Heatmap, Panel, Strip, mean_line
 from ddpm_clip.explain.target.analysis_target import AnalysisTarget
@@ -26,44 +33,44 @@ from ddpm_clip.types import Progress
 from ddpm_clip.utils.plots.curves import Line
 
 LEVELS, REFERENCES = {True: 8, False: 14}, {True: 24, False: 64}
-"""Noise levels and reference pictures, where it is to be quick and where not."""
+"""Noise levels and reference pictures, with `quick` and without."""
 
 LEAST_RATIO, MOST_RATIO = 0.05, 20.0
-"""Noise levels that count for the verdict; beyond, everyone is right or nobody can be."""
+"""sigma/alpha between which levels count: outside, any estimate is right or none can be."""
 
 COARSE = 6
-"""Steps of the quick reference pictures, of which only means and spreads of pixels are taken."""
+"""Steps of the quick reference pictures, which only give means and variances of pixels."""
 
 PLACES = 4
-"""Of the walk, at which the maps are read."""
+"""Steps of the walk at which the maps are read."""
 
 TOP = 8
-"""Words that are shown of each map."""
+"""Words shown for each map."""
 
-NAME, TITLE = "noise_prediction", "What is in the predicted noise"
+NAME, TITLE = "noise_prediction", "What the predicted noise contains"
 CAPTION = (
-    "A network that names the noise in a picture has said what the picture is. The curves compare "
-    "its answer with noise that is known because it was added on purpose: how much of the noise "
-    "and of the picture is right at each noise level, how much of that the words bring, and how "
-    "much a plain linear guess leaves undone. Below, a CLIP reads four maps along a walk: what "
-    "the network sees, the noise it names with and without the words, and the difference. A bar "
-    "counts how far a word stands above random noise, in standard deviations; within 3 it is "
-    "nothing."
+    "Predicting the noise in a picture is the same as predicting the picture. The curves compare "
+    "the prediction with noise that was added on purpose: how much of the noise and of the picture "
+    "is right at each noise level, how much of the error the words remove, and how much smaller "
+    "it is than that of the best estimate that looks at each pixel separately. Then a CLIP reads "
+    "four maps along a walk: the noisy picture, the noise predicted with words, the noise "
+    "predicted without, and the difference of the two. A bar shows how far a word stands above "
+    "random noise, in standard deviations; a word within 3 of them means nothing."
 )
 
 
 def explain(
     target: AnalysisTarget, *, quick: bool = False, words: str | Sequence[str] = (), top: int = TOP
 ) -> Generator[Progress, None, Explanation]:
-    """How right the named noise is by noise level, and which words are read in it.
+    """Measure how accurate the predicted noise is by level, and read words in it.
 
     Args:
-        target: what is explained.
-        quick: fewer noise levels and reference pictures.
-        words: that a CLIP looks for in the maps, beside the class that is asked for; a text is
-            read by `words_of`: "cifar100", a file, or words with commas between. None take the
-            names of the classes.
-        top: so many of them are shown.
+        target: the model and the prompt.
+        quick: take fewer noise levels and reference pictures.
+        words: words for a CLIP to look for in the maps, in addition to the requested class; a
+            string is read by `words_of`: "cifar100", a file, or words separated by commas. By
+            default they are the names of the classes.
+        top: number of words to show for each map.
     """
     c = target.conditions()
     chosen = target.steps_of(quick)
@@ -99,28 +106,28 @@ noise_prediction = plainly(explain)
 def _measured(
     target: AnalysisTarget, c: Tensor, quick: bool
 ) -> Generator[Progress, None, tuple[Accuracy, Tensor]]:
-    """Of pictures painted at scale 1: a guided picture is bolder than what the network models."""
+    """Measure accuracy on pictures painted at scale 1, as guidance distorts their distribution."""
     seeds = list(target.seeds)
     x = yield from target.pictures(
         c, seeds, stage="noise prediction: pictures", scale=1.0, steps=target.steps_of(quick)
     )
     n = REFERENCES[quick]
     others = target.more_seeds(n, start=len(seeds))
-    wordless = yield from target.pictures(
+    reference = yield from target.pictures(
         target.conditions(seeds=others),
         others,
         scale=0.0,
-        stage="noise prediction: wordless",
+        stage="noise prediction: without words",
         steps=COARSE if quick else None,
     )
-    rows = target.timesteps(LEVELS[quick])
-    ask = target.branches(c)
-    guess = LinearGuess.of(wordless.cpu())
-    return accuracy(ask, target.schedule, x, guess, rows, seed=max(seeds)), wordless
+    timesteps, branches = target.timesteps(LEVELS[quick]), target.branches(c)
+    linear = LinearEstimate.of(reference.cpu())
+    found = accuracy(branches, target.schedule, x, linear, timesteps, seed=max(seeds))
+    return found, reference
 
 
 def _counted(found: Accuracy) -> Means:
-    """The skill of each picture, averaged over the levels that count."""
+    """Return the skill of each picture, averaged over the levels that count."""
     inside = (found.ratio > LEAST_RATIO) & (found.ratio < MOST_RATIO)
     return means(found.skill[:, inside].mean(1))
 
@@ -129,29 +136,32 @@ def _verdict(
     found: Accuracy, read: ReadMaps | None, prerequisite: Prerequisite
 ) -> tuple[Verdict, str]:
     skill = _counted(found)
-    said = (
-        f"The network leaves {1 - float(skill.mean):.0%} of the error of the best guess pixel "
-        f"by pixel (95 % interval {1 - float(skill.high):.0%} to {1 - float(skill.low):.0%}; "
-        "it has to be below 100 %)."
+    test = (
+        f"The network leaves {1 - float(skill.mean):.0%} of the error of the best estimate that "
+        f"looks at each pixel separately (95 % interval {1 - float(skill.high):.0%} to "
+        f"{1 - float(skill.low):.0%}; has to be below 100 %)."
     )
-    claims, loud = [skill], False
+    claims, spurious = [skill], False
     margin = None if read is None else read.margin
     if read is not None:
-        said += (
-            f" Random noise reaches |z| > {FAR:g} in {read.reader.chance:.2%} of the cells "
+        test += (
+            f" Fresh random noise reaches |z| > {FAR:g} in {read.reader.chance:.2%} of the cells "
             f"(allowed: {ALLOWED:.0%})."
         )
-        loud = read.reader.chance > ALLOWED
+        spurious = read.reader.chance > ALLOWED
     if margin is not None:
-        said += (
-            f" In the difference the asked word stands {margin} standard "
-            "deviations above the others (it has to be above 0)."
+        test += (
+            f" In the difference map the requested word stands {margin} standard deviations above "
+            "the others (has to be above 0)."
         )
         claims.append(margin)
     else:
-        said += " No asked word could be looked for in the maps."
-    verdict = weigh(prerequisite, claims, refuted=loud, shown=margin is not None)
-    return verdict, said + not_counted(prerequisite)
+        test += (
+            " The requested word is not tested: that takes a CLIP, a requested class, and another "
+            "word."
+        )
+    verdict = weigh(prerequisite, claims, refuted=spurious, shown=margin is not None)
+    return verdict, test + not_counted(prerequisite)
 
 
 def _numbers(
@@ -197,27 +207,27 @@ def _numbers(
 def _right(found: Accuracy) -> Curve:
     x: list[float] = found.ratio.tolist()
     return Curve(
-        "How much is named right (R², with 95 % intervals)",
+        "Accuracy of the prediction (R², with 95 % intervals)",
         [mean_line("of the noise", x, found.noise), mean_line("of the picture", x, found.picture)],
         "sigma/alpha",
         "R²",
         xscale="log",
         reverse=True,
         ylim=(-0.1, 1.05),
-        note="Both are one error seen twice: where there is much noise, it is easily named and "
-        "the picture is not.",
+        note="Both show the same error: where there is much noise, the noise is easy to predict "
+        "and the picture is not.",
     )
 
 
 def _gained(found: Accuracy) -> Curve:
     x: list[float] = found.ratio.tolist()
     return Curve(
-        "What the network knows beyond that",
+        "Gain over simpler predictions",
         [
-            mean_line("error of the linear guess that is gone", x, found.skill),
-            mean_line("error of the wordless branch that is gone", x, found.words),
-            mean_line("error lies on the own contours (correlation)", x, found.contours),
-            Line("nothing", [min(x), max(x)], [0.0, 0.0], style="guide"),
+            mean_line("error removed, compared with pixel by pixel", x, found.skill),
+            mean_line("error removed by the words", x, found.words),
+            mean_line("error on the picture's contours (correlation)", x, found.contours),
+            Line("no gain", [min(x), max(x)], [0.0, 0.0], style="guide"),
         ],
         "sigma/alpha",
         "share",
@@ -232,17 +242,17 @@ def _strip(read: ReadMaps) -> Strip:
     return Strip(
         "Four maps along the walk",
         shown,
-        MAPS,
+        LABELS,
         [f"{r:.2g}" for r in read.ratio],
-        "Each brought to the brightness and contrast of a picture, as the CLIP sees it. "
-        "Above each column: sigma/alpha.",
+        "Each is scaled to the brightness and contrast of a picture, as the CLIP sees it. "
+        "Above each column: noise level, sigma/alpha.",
     )
 
 
 def _bars(read: ReadMaps, top: int) -> list[Bars]:
-    """A panel a map: its top words, over all places and pictures."""
+    """Return a panel per map: its strongest words, over all steps and pictures."""
     panels = []
-    for name, z in zip(MAPS, read.z.mean(1), strict=True):  # (b, p) each
+    for name, z in zip(LABELS, read.z.mean(1), strict=True):  # (b, p) each
         every = means(z)
         rows = [
             read.reader.words.index(word)
@@ -250,7 +260,7 @@ def _bars(read: ReadMaps, top: int) -> list[Bars]:
         ]
         panels.append(
             Bars(
-                f"Read in {name}",
+                f"Words read in: {name}",
                 [read.reader.words[i] for i in rows],
                 every.mean[rows].tolist(),
                 every.low[rows].tolist(),
@@ -262,12 +272,12 @@ def _bars(read: ReadMaps, top: int) -> list[Bars]:
 
 
 def _map(read: ReadMaps) -> Heatmap:
-    """Of the asked word, or where none is asked of the one that stands out most at the end."""
+    """Show the requested word along the walk, or without one, the strongest in x_t at its end."""
     word = int(read.z[0, -1].mean(0).argmax()) if read.asked_class is None else read.asked_class
     return Heatmap(
         f"“{read.reader.words[word]}” in the maps along the walk",
         read.z[..., word].mean(2),
-        MAPS,
+        LABELS,
         [f"{r:.2g}" for r in read.ratio],
         "standard deviations from random noise",
         "sigma/alpha",

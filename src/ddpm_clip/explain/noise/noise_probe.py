@@ -1,9 +1,9 @@
-"""Does the noise foretell the picture? A linear probe from x_T to what the judge sees.
+"""A linear probe that predicts the judge's probabilities from the initial noise x_T.
 
-What the judge says of every picture is foretold by a regression on all the others, in closed form
-(`prior.ridge`), and how much of it that explains is held against the same probe on shuffled
-pictures. Fine noise is averaged away first: a few hundred pictures have no room for every pixel.
-Knows nothing of walks.
+Each picture is predicted by a ridge regression on all the others, in closed form (`prior.ridge`),
+and the share of the variance that this explains is compared with the same probe on shuffled
+pictures. The noise is averaged over coarse cells first, since a few hundred pictures are too few to
+fit a coefficient for every pixel.
 """
 
 from dataclasses import dataclass
@@ -17,19 +17,20 @@ from ddpm_clip.conditioning.prior import ridge
 from ddpm_clip.evaluation.statistics.means import means
 
 CELLS = 7
-"""The noise is averaged over cells, so many a side."""
+"""Cells per side over which the noise is averaged."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Probed:
-    """How much the probe foretold.
+    """How much the probe predicts.
 
     Attributes:
-        gains: (n,) of each picture, squared deviation from the mean less squared error, in units
-            of the mean squared deviation: their mean is R^2; 1 is all, below 0 worse than nothing.
-        hits: pictures whose likeliest class was foretold.
+        gains: (n,) for each picture, its squared deviation from the mean minus its squared error,
+            divided by the mean squared deviation. Their mean is R^2: 1 is perfect, below 0 is worse
+            than the mean.
+        hits: number of pictures whose likeliest class is predicted.
         chance: (draws,) R^2 of probes on shuffled pictures.
-        chance_hits: their mean hits.
+        chance_hits: their mean number of hits.
     """
 
     gains: Tensor
@@ -39,16 +40,16 @@ class Probed:
 
     @property
     def r2(self) -> float:
-        """Share of the variance of what the judge says, of pictures that were left out."""
+        """Share of the variance of the judge's probabilities explained on left-out pictures."""
         return float(self.gains.mean())
 
     @property
     def p(self) -> float:
-        """Share of the shuffled probes, the own one counted, that explained as much."""
+        """P-value: share of the probes, the own one included, that explain as much by shuffling."""
         return (1 + int((self.chance >= self.r2).sum())) / (1 + len(self.chance))
 
     def as_dict(self) -> dict[str, Any]:
-        """The JSON form."""
+        """Return the JSON form."""
         n = len(self.gains)
         return {
             "r2": means(self.gains).as_dict(),
@@ -60,43 +61,44 @@ class Probed:
 
 
 def probe(x_T: Tensor, probs: Tensor, draws: int = 39, seed: int = 0) -> Probed:
-    """Foretell what the judge says.
+    """Fit the probe, and probes on shuffled pictures.
 
     Args:
-        x_T: (n, c, h, w) noise, where walks began.
-        probs: (n, k) what the judge says of where they ended.
-        draws: of shuffled pictures.
-        seed: of them.
+        x_T: (n, c, h, w) initial noise.
+        probs: (n, k) the judge's probabilities for the finished pictures.
+        draws: number of shuffles.
+        seed: random seed of the shuffles.
     """
-    features, said = coarse(x_T), probs.double().cpu()
+    features, y = coarse(x_T), probs.double().cpu()
     generator = torch.Generator().manual_seed(seed)
-    gains, hits = foretold(features, said)
-    lots = [
-        foretold(features, said[torch.randperm(len(said), generator=generator)])
+    gains, hits = predict_left_out(features, y)
+    shuffled = [
+        predict_left_out(features, y[torch.randperm(len(y), generator=generator)])
         for _ in range(draws)
     ]
-    chance = torch.stack([lot.mean() for lot, _ in lots])
-    return Probed(gains, hits, chance, sum(count for _, count in lots) / draws)
+    chance = torch.stack([one.mean() for one, _ in shuffled])
+    return Probed(gains, hits, chance, sum(count for _, count in shuffled) / draws)
 
 
 def coarse(x: Tensor) -> Tensor:
-    """(n, d) float64, averaged over cells and of unit variance for white noise, centred."""
+    """Return (n, d) float64, x averaged over cells, centred and scaled to unit variance."""
     side = min(CELLS, *x.shape[-2:])
     cells = F.adaptive_avg_pool2d(x.double().cpu(), side).flatten(1)
     cells = cells - cells.mean(0)
     return cells / cells.std().clamp(min=1e-12)
 
 
-def foretold(features: Tensor, said: Tensor) -> tuple[Tensor, int]:
-    """A ridge regression of said (n, k) on features (n, d), each row by all the others.
+def predict_left_out(features: Tensor, y: Tensor) -> tuple[Tensor, int]:
+    """Predict each row of y (n, k) by a ridge regression on the features (n, d) of all the others.
 
     Returns:
-        gains (n,) as in `Probed`, 0 where nothing varies; and how many largest entries it hits.
+        (n,) gains as in `Probed`, 0 if nothing varies; and the number of rows whose largest entry
+        is predicted.
     """
-    centred = said - said.mean(0)
+    centred = y - y.mean(0)
     scale = centred.square().sum(1).mean()
     if scale < 1e-12:
-        return torch.zeros(len(said), dtype=torch.float64), 0
+        return torch.zeros(len(y), dtype=torch.float64), 0
     _, errors = ridge(features, centred)
-    hits = ((said - errors).argmax(1) == said.argmax(1)).sum()
+    hits = ((y - errors).argmax(1) == y.argmax(1)).sum()
     return (centred.square().sum(1) - errors.square().sum(1)) / scale, int(hits)

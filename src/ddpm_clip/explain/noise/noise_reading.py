@@ -1,8 +1,7 @@
-"""What a CLIP reads in maps that are no pictures, beside what it reads in random noise.
+"""What a CLIP reads in maps that are not pictures, compared with random noise.
 
-A CLIP names something in everything, so a cosine says nothing by itself. Here each word's cosine
-is counted in standard deviations from its mean over random noise that is shown in the same way.
-Knows nothing of how walks are recorded.
+A CLIP finds something in any input, so a cosine alone means nothing. Here each word's cosine is
+expressed in standard deviations from its mean over random noise that is shown in the same way.
 """
 
 from collections.abc import Sequence
@@ -18,13 +17,13 @@ from ddpm_clip.explain.target.analysis_target import AnalysisTarget
 from ddpm_clip.explain.target.recorder import Recording
 
 DRAWS = 512
-"""Pictures of random noise that the null is measured on, and as many that it is checked on."""
+"""Pictures of random noise on which the null is measured, and as many on which it is checked."""
 
 FAR = 3.0
-"""|z| that random noise hardly ever reaches."""
+"""|z| that random noise rarely reaches."""
 
 ALLOWED = 0.01
-"""Share of the cells of random noise that may reach it; of a Gaussian it is 0.0027."""
+"""Share of the cells of random noise that may reach it; for a Gaussian it would be 0.0027."""
 
 MAPS = (
     "what is seen (x_t)",
@@ -32,19 +31,28 @@ MAPS = (
     "noise named without",
     "difference of the two",
 )
+"""Names of the maps in `report.json`."""
+
+LABELS = (
+    "noisy picture (x_t)",
+    "noise predicted with words",
+    "noise predicted without",
+    "difference of the two",
+)
+"""Names of the maps in panels, in the order of `MAPS`."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class NoiseReader:
-    """A CLIP with a vocabulary, and what it says of random noise.
+    """A CLIP with a vocabulary, calibrated on random noise.
 
     Attributes:
-        target: whose CLIP it is.
-        words: that are looked for.
-        texts: (p, e) their embeddings, centred where there are several, of unit length.
-        brightness, contrast: mean and standard deviation of a pixel of the model's pictures.
-        mean, std: (p,) of the words' cosines with random noise.
-        chance: share of |z| > 3 over the cells of noise that the two were not measured on.
+        target: the target whose CLIP it is.
+        words: (p,) the words to look for.
+        texts: (p, e) unit embeddings of the words, centred if there are several.
+        brightness, contrast: mean and standard deviation of the pixels of the model's pictures.
+        mean, std: (p,) mean and standard deviation of the words' cosines with random noise.
+        chance: share of the cells with |z| > 3 on noise that was not used to measure the two.
     """
 
     target: AnalysisTarget
@@ -57,15 +65,15 @@ class NoiseReader:
     chance: float
 
     def shown(self, maps: Tensor) -> Tensor:
-        """Maps (b, c, h, w) of any scale as bright and as rich in contrast as a picture."""
+        """Scale maps (b, c, h, w) to the brightness and contrast of a picture."""
         flat = maps.flatten(1)
-        middle, spread = flat.mean(1), flat.std(1).clamp(min=1e-12)
+        mean, std = flat.mean(1), flat.std(1).clamp(min=1e-12)
         shape = (-1, *[1] * (maps.ndim - 1))
-        unit = (maps - middle.view(shape)) / spread.view(shape)
+        unit = (maps - mean.view(shape)) / std.view(shape)
         return (self.brightness + self.contrast * unit).clamp(-1, 1)
 
     def z(self, maps: Tensor) -> Tensor:
-        """(b, p) how far above random noise each word is in each map (b, c, h, w)."""
+        """Return (b, p) how far each word stands above random noise in each map (b, c, h, w)."""
         return (self._cosines(maps) - self.mean) / self.std
 
     def _cosines(self, maps: Tensor) -> Tensor:
@@ -77,29 +85,29 @@ class NoiseReader:
 def noise_reader(
     target: AnalysisTarget, words: Sequence[str], like: Tensor, seed: int = 0, draws: int = DRAWS
 ) -> NoiseReader | None:
-    """A reader whose null is measured on white noise; None where nobody embeds.
+    """Return a reader calibrated on white noise; None without an embedder.
 
     Args:
-        target: who embeds.
-        words: at least one; each once.
-        like: (n, c, h, w) pictures, for brightness and contrast.
-        seed: of the noise.
-        draws: pictures of it, twice.
+        target: the target whose CLIP embeds.
+        words: words to look for; repeated ones count once.
+        like: (n, c, h, w) pictures that give brightness and contrast.
+        seed: random seed of the noise.
+        draws: pictures of noise to calibrate on, and as many to check on.
 
     Raises:
-        UsageError: no words.
+        UsageError: there are no words.
     """
-    told = tuple(dict.fromkeys(words))
-    if not told:
+    unique = tuple(dict.fromkeys(words))
+    if not unique:
         raise UsageError("no words to look for", "the vocabulary is empty", param="words")
-    texts = target.embed_texts(told)
+    texts = target.embed_texts(unique)
     if texts is None or target.embedding is None:
         return None
     texts = texts.detach().double().cpu()
-    texts = F.normalize(texts - texts.mean(0), dim=1) if len(told) > 1 else texts
-    nothing = torch.zeros(len(told), dtype=torch.float64)
+    texts = F.normalize(texts - texts.mean(0), dim=1) if len(unique) > 1 else texts
+    zero = torch.zeros(len(unique), dtype=torch.float64)
     bare = NoiseReader(
-        target, told, texts, float(like.mean()), float(like.std()), nothing, nothing + 1, 0.0
+        target, unique, texts, float(like.mean()), float(like.std()), zero, zero + 1, 0.0
     )
     generator = torch.Generator().manual_seed(seed)
     noise = torch.randn(2 * draws, *target.image_shape, generator=generator)
@@ -108,7 +116,7 @@ def noise_reader(
     chance = ((cosines[draws:] - mean) / std).abs() > FAR
     return NoiseReader(
         target,
-        told,
+        unique,
         texts,
         bare.brightness,
         bare.contrast,
@@ -119,21 +127,21 @@ def noise_reader(
 
 
 def top_words(words: Sequence[str], z: Tensor, k: int) -> list[tuple[str, float]]:
-    """The k words that stand out most, by |z| (p,), or all where there are fewer."""
+    """Return the k words with the largest |z| (p,), or all of them if there are fewer."""
     order = z.abs().argsort(descending=True)[: min(k, len(words))].tolist()
     return [(words[i], float(z[i])) for i in order]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class ReadMaps:
-    """The four maps at s places of a walk of b pictures, and what a CLIP reads in them.
+    """The four maps at s steps of a walk of b pictures, and what a CLIP reads in them.
 
     Attributes:
         ratio: (s,) sigma/alpha.
-        maps: (4, s, b, c, h, w), named `MAPS`.
-        z: (4, s, b, p) of each word.
-        reader: that read them.
-        asked_class: the place of the asked word in the vocabulary, or None.
+        maps: (4, s, b, c, h, w) the maps, in the order of `MAPS`.
+        z: (4, s, b, p) z of each word.
+        reader: the reader.
+        asked_class: index of the requested word in the vocabulary, or None.
     """
 
     ratio: list[float]
@@ -144,7 +152,7 @@ class ReadMaps:
 
     @property
     def margin(self) -> Means | None:
-        """How far the asked word is above the others in the difference, over the pictures."""
+        """How far the requested word stands above the others in the difference map."""
         if self.asked_class is None or self.z.shape[-1] < 2:
             return None
         z = self.z[3].mean(0)  # (b, p)
@@ -155,24 +163,24 @@ class ReadMaps:
 def read_maps(
     target: AnalysisTarget, walked: Recording, words: Sequence[str], like: Tensor
 ) -> ReadMaps | None:
-    """Read a recorded walk; None where nobody embeds or there are no words.
+    """Read the maps of a recorded walk; None without an embedder or without words.
 
     Args:
-        target: that walked.
-        walked: with both branches.
-        words: that are looked for, and the asked class with them; none take the names of the
-            classes.
-        like: (n, c, h, w) pictures, for brightness and contrast.
+        target: the target that walked.
+        walked: the recording, with both branches.
+        words: words to look for, in addition to the requested class; if there are none, the names
+            of the classes.
+        like: (n, c, h, w) pictures that give brightness and contrast.
     """
-    vocabulary = list(words) or list(target.spoken)
-    wanted = None if target.asked_class is None else target.spoken[target.asked_class]
+    vocabulary = list(words) or list(target.class_words)
+    wanted = None if target.asked_class is None else target.class_words[target.asked_class]
     if not vocabulary:
         return None
     vocabulary += [] if wanted is None else [wanted]
     reader = noise_reader(target, vocabulary, like, seed=max(target.seeds))
     if reader is None:
         return None
-    # less noise is more picture: the sign in which words add to the picture
+    # unconditional minus conditional: less noise is more picture, so this adds to the picture
     maps = torch.stack(
         [walked.x_t, walked.eps_cond, walked.eps_uncond, walked.eps_uncond - walked.eps_cond]
     )

@@ -1,7 +1,4 @@
-"""Words that a CLIP looks for: typed, in a file, or a list that has a name.
-
-Knows nothing of what they are looked for in.
-"""
+"""Words for a CLIP to look for: typed, from a file, or a named list."""
 
 from pathlib import Path
 
@@ -11,7 +8,7 @@ from ddpm_clip.errors import DataError, MissingInput, UsageError
 from ddpm_clip.utils.untrusted import is_file, user_path
 
 MAX_WORDS = 20_000
-"""Nearly as many as all of ImageNet has classes; a longer list is a mistake."""
+"""Most words: nearly as many as the classes of the whole of ImageNet."""
 
 CIFAR100 = """
 apple aquarium_fish baby bear beaver bed bee beetle bicycle bottle bowl boy bridge bus butterfly
@@ -26,18 +23,18 @@ wardrobe whale willow_tree wolf woman worm
 """The classes of CIFAR-100 (Krizhevsky 2009, section 3.1)."""
 
 VOCABULARIES = {"cifar100": tuple(word.replace("_", " ") for word in CIFAR100.split())}
-"""The lists that have a name."""
+"""Named lists."""
 
 
 def words_of(text: str) -> tuple[str, ...]:
-    """The words that are meant by a name, a file, or `cat, dog`; each once.
+    """Return the words of a named list, of a file, or of a text such as `cat, dog`; each once.
 
-    A file has a word a line, or `id TAB synonyms` as the label lists of ImageNet have them.
+    A file has one word per line, or `id TAB synonyms` as in the label lists of ImageNet.
 
     Raises:
-        MissingInput: a path where no file is.
-        DataError: a file that cannot be read.
-        UsageError: no words, too many, or one that cannot be asked.
+        MissingInput: there is no such file.
+        DataError: the file cannot be read.
+        UsageError: there are no words, too many, or an invalid one.
     """
     path = user_path(text.strip())
     if text.strip() in VOCABULARIES:
@@ -51,10 +48,14 @@ def words_of(text: str) -> tuple[str, ...]:
     words = dict.fromkeys(word.strip() for word in found if word.strip())
     if not words:
         raise UsageError(
-            "no words to look for", f"{text!r} names none", "--words cat,dog", param="words"
+            "no words to look for", f"{text!r} contains none", "--words cat,dog", param="words"
         )
     if len(words) > MAX_WORDS:
-        raise UsageError(f"{len(words)} words to look for", f"at most {MAX_WORDS}", param="words")
+        raise UsageError(
+            f"{len(words)} words to look for are too many",
+            f"the limit is {MAX_WORDS}",
+            param="words",
+        )
     return tuple(checked_prompt(word, "words") for word in words)
 
 

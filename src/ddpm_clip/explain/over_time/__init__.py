@@ -1,17 +1,13 @@
-"""When is it decided? Pictures along the walk.
+"""When is it decided? Analyses of the steps of a walk.
 
-- `alignment`: do pictures come to be like their own words, more than like those of other prompts?
-- `commitment`: commitment: at which noise level the class of a picture is decided, with words and
-  without
-- `matching`: do pictures lie where their own prompts lie, more than where those of others do?
-- `plans`: walks in which every picture has its own condition at every step
-- `settling`: how a walk settles: distances along it, and whether what it foresees may be believed
-- `stepwise`: metrics by step: how sharp, edged, contrasty, colourful and sure pictures become
-  along a walk
-- `switching`: condition switching: in which window of a walk the words have to act
-- `timesteps`: timestep attribution: which noise levels the words are needed at, as Shapley values
-  of bins
-- `trajectory`: the walk itself: what is seen and foreseen at each step, and the way through the
-  embeddings
-- `u_turn`: U-turns: finished pictures are noised to a level and denoised again without any words
+- `alignment`: are pictures nearer to their own words than to those of other prompts, step by step?
+- `commitment`: at which noise level the class of a picture is decided, with and without words
+- `matching`: permutation test: do pictures match their own prompts better than other prompts?
+- `plans`: walks in which each picture has its own condition at every step
+- `settling`: how far x_0-hat is from the finished picture, and whether it is unbiased
+- `stepwise`: picture metrics at every step: sharpness, edges, contrast, colour, entropy
+- `switching`: in which window of steps the words have to act
+- `timesteps`: at which noise levels the words count, as Shapley values of parts of the walk
+- `trajectory`: x_t and x_0-hat at each step, and the path through the embeddings of a CLIP
+- `u_turn`: U-turns: finished pictures are noised to a level and denoised without words
 """

@@ -1,7 +1,7 @@
-"""Do pictures come to be like their own words, more than like those of other prompts?
+"""Are pictures nearer to their own words than to those of other prompts, step by step?
 
-A text may lie near to all pictures whatever they show, so the cosine of the same seed's picture
-without words is taken off first. Knows nothing of embedders and walks.
+A text can be close to all pictures, whatever they show, so the cosine with the same seed's picture
+without words is subtracted first.
 """
 
 from dataclasses import dataclass
@@ -15,11 +15,11 @@ from ddpm_clip.evaluation.statistics.means import Means, means
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Alignment:
-    """n walks of s steps against p texts, of which the first is their own.
+    """Cosines of n walks of s steps with p texts, of which the first is their own prompt.
 
     Attributes:
-        texts: (p,) in words.
-        cosines: (n, s, p) with the words less without them.
+        texts: (p,) the prompts.
+        cosines: (n, s, p) cosines of pictures with words minus those of pictures without.
     """
 
     texts: tuple[str, ...]
@@ -27,34 +27,34 @@ class Alignment:
 
     @classmethod
     def of(
-        cls, texts: tuple[str, ...], spoken: Tensor, silent: Tensor, embedded: Tensor
+        cls, texts: tuple[str, ...], with_words: Tensor, without_words: Tensor, text_e: Tensor
     ) -> "Alignment":
-        """From unit embeddings of pictures (n, s, d) of the same seeds, and of the texts (p, d)."""
-        return cls(texts, (spoken.double() - silent.double()) @ embedded.double().T)
+        """Compute from unit embeddings: pictures (n, s, d) of the same seeds, texts (p, d)."""
+        return cls(texts, (with_words.double() - without_words.double()) @ text_e.double().T)
 
     def over_controls(self) -> Means:
-        """(p - 1,) of the finished pictures: the own words less each control."""
+        """Return (p - 1,) the final cosine with the own words minus that with each control."""
         end = self.cosines[:, -1]
         return means(end[:, :1] - end[:, 1:])
 
     def nearest(self) -> tuple[str, Means]:
-        """The control that the own words beat by least, interval included, and by how much."""
+        """Return the hardest control, which the own words beat by least, and by how much."""
         over = self.over_controls()
         i = int(over.low.argmin())
         return self.texts[1 + i], Means(over.n, over.mean[i], over.low[i], over.high[i])
 
     def curves(self) -> dict[str, Tensor]:
-        """(n, s) of the own words, the hardest control, and the controls on average."""
+        """Return (n, s) curves: the own words, the hardest control, the mean of the controls."""
         name, _ = self.nearest()
         hardest = self.texts.index(name, 1)
         return {
             f"own words “{self.texts[0][:24]}”": self.cosines[..., 0],
             f"hardest control “{name[:24]}”": self.cosines[..., hardest],
-            f"{len(self.texts) - 1} controls, on average": self.cosines[..., 1:].mean(2),
+            f"mean of {len(self.texts) - 1} controls": self.cosines[..., 1:].mean(2),
         }
 
     def as_dict(self) -> dict[str, Any]:
-        """The JSON form."""
+        """Return the JSON form."""
         over = self.over_controls()
         return {
             "texts": self.texts,

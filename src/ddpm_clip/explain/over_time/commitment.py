@@ -1,8 +1,8 @@
-"""Commitment: at which noise level the class of a picture is decided, with words and without.
+"""Commitment: at which noise level the class of a picture is decided, with and without words.
 
-Read off x_0-hat on the way down, and found by an intervention, the U-turn (`u_turn.py`). Test:
-the share of turns that come back falls through half within the walk, and x_0-hat at the turn tells
-those that will from those that will not. Knows nothing of reports.
+The class is read in x_0-hat at each step, and measured by an intervention, the U-turn
+(`u_turn.py`). Test: the share of U-turns that come back falls through its midpoint within the
+walk, and x_0-hat at the turn predicts which of them will.
 """
 
 import math
@@ -14,13 +14,13 @@ import torch
 from torch import Tensor
 
 from ddpm_clip.evaluation.statistics.means import means
-from ddpm_clip.explain.over_time.u_turn import Foresight, UTurns, u_turns
+from ddpm_clip.explain.over_time.u_turn import RocArea, UTurns, u_turns
 from ddpm_clip.explain.panels.kinds import Curve, Panel, Strip
 from ddpm_clip.explain.target.analysis_target import AnalysisTarget
 from ddpm_clip.explain.verdict.analysis import plainly
 from ddpm_clip.explain.verdict.crossing import Halfway, halfway
 from ddpm_clip.explain.verdict.prerequisite import Prerequisite, check_prerequisite
-from ddpm_clip.explain.verdict.reading import LEVELS, SHOWN, WalkReading, columns, read, unread
+from ddpm_clip.explain.verdict.reading import LEVELS, SHOWN, WalkReading, columns, read, untested
 from ddpm_clip.explain.verdict.result import Explanation, Verdict
 from ddpm_clip.explain.verdict.verdicts import weigh
 from ddpm_clip.types import Progress
@@ -28,61 +28,62 @@ from ddpm_clip.utils.plots.curves import Line
 
 TITLE = "When the class is decided"
 CAPTION = (
-    "At each step the network foresees a finished picture. The first curves say what a judge reads "
-    "in it: with the words, how surely the class asked for; without them, how often already the "
-    "class in which that walk will end. The second turns finished pictures round: noise them to a "
-    "level, denoise them without words, and see how often the same class comes back. Where half "
-    "of them do (t50), the picture itself no longer holds its class; above it the words or chance "
-    "decide. Read the axes from left to right as the walk goes, from noise to picture."
+    "At each step the network predicts a finished picture (x_0-hat). The first curves show what "
+    "the judge reads in it: with words, the probability of the requested class; without words, "
+    "the probability of the class in which that walk will end. The U-turns test this by an "
+    "intervention: finished pictures are noised to a level and denoised again without words, and "
+    "the curve shows how often the same class comes back. At t50 this share is halfway between "
+    "certainty and chance. Below t50 the picture itself holds its class; above it, the words or "
+    "chance decide. The axes run from noise on the left to the picture on the right."
 )
 LEAST = 6
-"""Pictures below which no interval is worth its name."""
+"""Pictures below which an interval means nothing."""
 
 NEAR = 6.0
-"""How far turns are taken from where theory and the foreseen class expect them, as a factor."""
+"""U-turns are taken at levels within this factor of those that theory and x_0-hat suggest."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Turned:
-    """What came of the U-turns.
+    """Results of the U-turns.
 
     Attributes:
-        turns: of the curve.
-        t50: where it is halfway.
+        turns: the U-turns of the curve.
+        t50: the level at which the curve falls through its midpoint.
         base: share of the walks without words that end in the class of these pictures.
-        at: where theory has the classes part.
-        foresight: of further turns near t50.
-        everywhere: were turns taken at every level of the walk?
+        speciation: the level at which classes separate by theory.
+        roc_area: how well x_0-hat predicts further U-turns near t50.
+        everywhere: whether U-turns were taken at every level of the walk.
     """
 
     turns: UTurns
     t50: Halfway
     base: float
-    at: float
-    foresight: Foresight
+    speciation: float
+    roc_area: RocArea
     everywhere: bool
 
 
 def explain(
     target: AnalysisTarget, *, quick: bool = False
 ) -> Generator[Progress, None, Explanation]:
-    """When the class of a prompt's pictures is decided: curves, U-turns, t50 with intervals."""
+    """Measure when the class of a prompt's pictures is decided: curves, U-turns and t50."""
     c, steps = target.conditions(), target.steps_of(quick)
     if target.judging is None:
-        return (yield from unread(target, "commitment", TITLE, CAPTION))
-    spoken = yield from read(target, c, "commitment: with words", steps)
-    silent = yield from read(target, c, "commitment: without words", steps, scale=0.0)
-    prerequisite = yield from check_prerequisite(target, spoken.probs[:, -1])
-    found = yield from _turn(target, spoken, silent, target.timesteps(steps), quick)
+        return (yield from untested(target, "commitment", TITLE, CAPTION))
+    with_words = yield from read(target, c, "commitment: with words", steps)
+    without_words = yield from read(target, c, "commitment: without words", steps, scale=0.0)
+    prerequisite = yield from check_prerequisite(target, with_words.probs[:, -1])
+    found = yield from _turn(target, with_words, without_words, target.timesteps(steps), quick)
     verdict, test = _verdict(prerequisite, found)
     return Explanation(
         "commitment",
         TITLE,
         CAPTION,
-        _panels(target, spoken, silent, found),
+        _panels(target, with_words, without_words, found),
         test,
         verdict,
-        _numbers(prerequisite, spoken, silent, found),
+        _numbers(prerequisite, with_words, without_words, found),
     )
 
 
@@ -90,36 +91,40 @@ commitment = plainly(explain)
 
 
 def _turn(
-    target: AnalysisTarget, spoken: WalkReading, silent: WalkReading, rows: list[float], quick: bool
+    target: AnalysisTarget,
+    with_words: WalkReading,
+    without_words: WalkReading,
+    timesteps: list[float],
+    quick: bool,
 ) -> Generator[Progress, None, Turned]:
-    """A curve of turns where classes should part, then more at its middle.
+    """Take U-turns at levels around the one where classes should separate, then more near t50.
 
-    The first give t50; whether x_0-hat foretells the end is asked of others at the two levels next
-    to it, where there is most to tell.
+    The first U-turns give t50. Whether x_0-hat predicts the outcome is tested on others, at the two
+    levels nearest to t50, where the outcome is most uncertain.
     """
     n, repeats = (12, 2) if quick else (64, 6)
-    at, x = theory(silent.x), spoken.x[:n]
-    read_at = silent.halfway().at
+    at, x = theory(without_words.x), with_words.x[:n]
+    read_at = without_words.halfway().at
     expected = [at, read_at] if 0 < read_at < math.inf else [at]
     low, high = min(expected) / NEAR, max(expected) * NEAR
-    places = [i for i, t in enumerate(rows) if low <= target.ratio(t) <= high]
-    places = places if len(places) >= 3 else list(range(len(rows)))
-    turns = yield from u_turns(target, x, places, rows, repeats)
-    base = float((silent.ended[:, None] == turns.began).double().mean())
+    places = [i for i, t in enumerate(timesteps) if low <= target.ratio(t) <= high]
+    places = places if len(places) >= 3 else list(range(len(timesteps)))
+    turns = yield from u_turns(target, x, places, timesteps, repeats)
+    base = float((without_words.ended[:, None] == turns.began).double().mean())
     t50 = halfway(turns.ratio, turns.back, (1 + base) / 2)
     middle = t50.at if 0 < t50.at < math.inf else at
-    nearest = sorted(places, key=lambda i: abs(math.log(target.ratio(rows[i]) / middle)))[:2]
+    nearest = sorted(places, key=lambda i: abs(math.log(target.ratio(timesteps[i]) / middle)))[:2]
     more = yield from u_turns(
-        target, x, nearest, rows, 2 * repeats, "U-turns at the middle", fresh=n * repeats
+        target, x, nearest, timesteps, 2 * repeats, "U-turns near t50", fresh=n * repeats
     )
-    return Turned(turns, t50, base, at, more.foresight(), len(places) == len(rows))
+    return Turned(turns, t50, base, at, more.roc_area(), len(places) == len(timesteps))
 
 
 def theory(x: Tensor) -> float:
-    """The level at which the widest direction of pictures x stands out of the noise.
+    """Return the level at which the widest direction of pictures x rises above the noise.
 
-    sigma/alpha = sqrt of the largest eigenvalue of their covariance: there the first classes part
-    (Biroli et al. 2024, speciation).
+    It is sigma/alpha = sqrt of the largest eigenvalue of their covariance; there the first classes
+    separate (Biroli et al. 2024, speciation).
     """
     flat = x.double().flatten(1).cpu()
     values = torch.linalg.eigvalsh((flat - flat.mean(0)) @ (flat - flat.mean(0)).T)
@@ -128,29 +133,29 @@ def theory(x: Tensor) -> float:
 
 def _verdict(prerequisite: Prerequisite, found: Turned) -> tuple[Verdict, str]:
     test = (
-        "The share of U-turns that come back has to fall through half of its way within the "
-        "walk, and of two further turns near there x_0-hat has to be surer of the class at the "
-        "one that comes back, more often than not."
+        "The share of U-turns that come back to their class has to fall through its midpoint (t50) "
+        "within the walk. Of two further U-turns near t50, one of which comes back, x_0-hat has "
+        "to be surer of the class in the one that does, in more than half of all pairs."
     )
-    if prerequisite.closed or len(found.turns.began) < LEAST:
-        return "inconclusive", f"{test} Not tested: {prerequisite.closed or 'too few pictures'}."
-    seen, t50 = found.foresight, found.t50
-    where = f"at sigma/alpha = {t50.at:.2g} ({t50.low:.2g} to {t50.high:.2g})"
-    right = f"{seen.share:.0%} of {seen.pairs} pairs ({seen.low:.0%} to {seen.high:.0%})"
-    return verdict_of(found), (
-        f"{test} It falls {where if t50.inside else 'nowhere surely'}; x_0-hat is right in {right}."
-    )
+    if prerequisite.unmet or len(found.turns.began) < LEAST:
+        return "inconclusive", f"{test} Not tested: {prerequisite.unmet or 'too few pictures'}."
+    area, t50 = found.roc_area, found.t50
+    where = "There is no certain t50"
+    if t50.inside:
+        where = f"t50 is at sigma/alpha = {t50.at:.2g} ({t50.low:.2g} to {t50.high:.2g})"
+    right = f"{area.share:.0%} of {area.pairs} pairs ({area.low:.0%} to {area.high:.0%})"
+    return verdict_of(found), f"{test} {where}; x_0-hat is right in {right}."
 
 
 def verdict_of(found: Turned) -> Verdict:
-    """Pass where both hold, fail where one surely does not; what an interval spans is open."""
-    seen, t50 = found.foresight, found.t50
+    """Return pass if both hold, fail if one surely does not, and inconclusive otherwise."""
+    area, t50 = found.roc_area, found.t50
     nowhere = found.everywhere and (t50.low == math.inf or t50.high == -math.inf)
-    return weigh(None, (), refuted=seen.high <= 0.5 or nowhere, shown=t50.inside and seen.low > 0.5)
+    return weigh(None, (), refuted=area.high <= 0.5 or nowhere, shown=t50.inside and area.low > 0.5)
 
 
 def _numbers(
-    prerequisite: Prerequisite, spoken: WalkReading, silent: WalkReading, found: Turned
+    prerequisite: Prerequisite, with_words: WalkReading, without_words: WalkReading, found: Turned
 ) -> dict[str, Any]:
     turns, back = found.turns, means(found.turns.back)
     return {
@@ -160,62 +165,63 @@ def _numbers(
         "t50_sigma_over_alpha": found.t50.as_dict(),
         "same_class_by_chance": found.base,
         "read_in_x0hat": {
-            "with_words": spoken.halfway().as_dict(),
-            "without_words": silent.halfway().as_dict(),
+            "with_words": with_words.halfway().as_dict(),
+            "without_words": without_words.halfway().as_dict(),
         },
-        "speciation_sigma_over_alpha": found.at,
-        "foresight": found.foresight.as_dict(),
+        "speciation_sigma_over_alpha": found.speciation,
+        "foresight": found.roc_area.as_dict(),
         "curve": {
             "sigma_over_alpha": turns.ratio,
             "back": back.mean,
             "low": back.low,
             "high": back.high,
-            "foretold": turns.foretold.double().mean((0, 2)),
+            "foretold": turns.predicted.double().mean((0, 2)),
         },
     }
 
 
 def _panels(
-    target: AnalysisTarget, spoken: WalkReading, silent: WalkReading, found: Turned
+    target: AnalysisTarget, with_words: WalkReading, without_words: WalkReading, found: Turned
 ) -> tuple[Panel, ...]:
-    asked, what = spoken.ended, "class it ends in"
+    asked, what = with_words.ended, "class in which it ends"
     if target.asked_class is not None:
-        asked, what = (
-            torch.full_like(asked, target.asked_class),
-            f"{target.asked_name}, as asked for",
-        )
+        asked, what = torch.full_like(asked, target.asked_class), f"{target.asked_name} (requested)"
     lines = [
-        _line(f"with words: {what}", spoken.ratio, spoken.said_of(asked)),
-        _line("without: class it ends in", silent.ratio, silent.said_of(silent.ended)),
+        _line(f"with words: {what}", with_words.ratio, with_words.probability_of(asked)),
+        _line(
+            "without words: class in which it ends",
+            without_words.ratio,
+            without_words.probability_of(without_words.ended),
+        ),
     ]
     return (
-        _strip(target, spoken, silent),
+        _strip(target, with_words, without_words),
         Curve(
-            "What a judge reads in the foreseen picture",
+            "What the judge reads in the predicted picture",
             lines,
             LEVELS,
             "probability",
             xscale="log",
             ylim=(-0.03, 1.03),
             reverse=True,
-            note=_when(spoken, silent),
+            note=_when(with_words, without_words),
         ),
-        _fan(target, silent),
+        _fan(target, without_words),
         _turned(found),
     )
 
 
-def _when(spoken: WalkReading, silent: WalkReading) -> str:
-    """When the foreseen class stays what it will be, in a sentence."""
-    first, without = int(spoken.decided[:, 0].sum()), silent.halfway()
-    said = (
-        f"With words {first} of {len(spoken.x)} walks foresee their final class from the first "
+def _when(with_words: WalkReading, without_words: WalkReading) -> str:
+    """Return a sentence on when the class read in x_0-hat becomes the final one."""
+    first, without = int(with_words.decided[:, 0].sum()), without_words.halfway()
+    text = (
+        f"With words, {first} of {len(with_words.x)} walks show their final class from the first "
         "step on"
     )
     if not without.inside:
-        return f"{said}."
+        return f"{text}."
     return (
-        f"{said}; without, half of the walks stay with theirs from sigma/alpha = "
+        f"{text}; without words, half of the walks keep their class from sigma/alpha = "
         f"{without.at:.2g} on ({without.low:.2g} to {without.high:.2g})."
     )
 
@@ -231,29 +237,30 @@ def _line(label: str, x: Tensor, values: Tensor) -> Line:
     )
 
 
-def _strip(target: AnalysisTarget, spoken: WalkReading, silent: WalkReading) -> Strip:
-    at = columns(len(spoken.ratio))
-    rows = torch.cat([spoken.strip[:, at], silent.strip[:, at]])
+def _strip(target: AnalysisTarget, with_words: WalkReading, without_words: WalkReading) -> Strip:
+    at = columns(len(with_words.ratio))
+    rows = torch.cat([with_words.strip[:, at], without_words.strip[:, at]])
     seeds = target.seeds[:SHOWN]
     names = [f"seed {seed}, {how}" for how in ("words", "no words") for seed in seeds]
     return Strip(
-        "The foreseen picture (x_0-hat), from noise to picture",
+        "The predicted picture (x_0-hat), from noise to picture",
         rows,
         names,
-        [f"{spoken.ratio[i]:.2g}" for i in at],
+        [f"{with_words.ratio[i]:.2g}" for i in at],
         f"Above each column: {LEVELS}.",
     )
 
 
-def _fan(target: AnalysisTarget, silent: WalkReading) -> Curve:
-    """One walk without words: the classes between which it wavers."""
-    probs = silent.probs[0]  # (s, k)
+def _fan(target: AnalysisTarget, without_words: WalkReading) -> Curve:
+    """Plot one walk without words: the classes that are likely at any of its steps."""
+    probs = without_words.probs[0]  # (s, k)
     shown = [k for k in probs.amax(0).argsort(descending=True).tolist() if probs[:, k].max() > 0.2]
     lines = [
-        Line(target.classes[k], silent.ratio.tolist(), probs[:, k].tolist()) for k in shown[:6]
+        Line(target.classes[k], without_words.ratio.tolist(), probs[:, k].tolist())
+        for k in shown[:6]
     ]
     return Curve(
-        f"One walk without words (seed {target.seeds[0]}): what it might become",
+        f"Likely classes of one walk without words (seed {target.seeds[0]})",
         lines,
         LEVELS,
         "probability",
@@ -266,10 +273,10 @@ def _fan(target: AnalysisTarget, silent: WalkReading) -> Curve:
 def _turned(found: Turned) -> Curve:
     turns, t50 = found.turns, found.t50
     lines = [
-        _line("same class comes back", turns.ratio, turns.back),
-        _line("how surely x_0-hat shows it at the turn", turns.ratio, turns.foretold.mean(2)),
+        _line("the same class comes back", turns.ratio, turns.back),
+        _line("probability of it in x_0-hat at the turn", turns.ratio, turns.predicted.mean(2)),
     ]
-    note = f"The widest direction of pictures stands out of the noise at about {found.at:.2g}."
+    note = f"In theory the first classes separate at about {found.speciation:.2g}."
     if t50.inside:
         lines.append(Line("t50", [t50.at, t50.at], [0.0, 1.0], style="guide"))
         note = f"t50 = {t50.at:.2g} ({t50.low:.2g} to {t50.high:.2g}). {note}"

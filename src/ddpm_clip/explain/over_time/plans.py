@@ -1,9 +1,9 @@
-"""Walks in which every picture has its own condition at every step.
+"""Walks in which each picture has its own condition at every step.
 
-A plan says which of a few conditions acts on a walk at each step, or none. Until their plans part,
-walks of one seed are one walk, and the network is asked once for all of them: 2^k ways to switch
-the words on and off in k bins cost 2^k / k of the calls. The sampler walks each by itself, so
-pictures are those of ordinary walks. Knows nothing of what a plan is for.
+A plan lists which of a few conditions acts at each step of a walk, or none. Walks of one seed are
+the same until their plans differ, and the network is called once for all of them: all 2^k ways to
+switch the words on and off in k bins take only about 2^k / k of the calls. The sampler still walks
+each picture by itself, so the pictures are those of ordinary walks.
 """
 
 from collections.abc import Callable, Generator, Sequence
@@ -18,16 +18,16 @@ from ddpm_clip.explain.target.batches import BATCH
 from ddpm_clip.types import Predict, Prediction, Progress
 
 NONE = -1
-"""In a plan: no condition, the network's own null."""
+"""Entry of a plan for no condition: the unconditional branch of the network."""
 
 QUICK_SEEDS = 16
-"""Of which halves learn and test; with 8 the intervals around a mean of 4 are too wide to tell."""
+"""Fewest seeds of quick analyses that split them in halves: intervals of 4 are too wide."""
 
 AT_ONCE = 2**21
-"""Numbers of pictures that are walked together."""
+"""Pixel values of pictures that are walked at once, at most."""
 
 Read = Callable[[Tensor], Tensor]
-"""Finished pictures (b, c, h, w) -> (b, ...) what is kept of them."""
+"""Finished pictures (b, c, h, w) -> (b, ...) what is measured on them."""
 
 
 def planned(
@@ -40,39 +40,39 @@ def planned(
     steps: int,
     stage: str = "walk",
 ) -> Generator[Progress, None, Tensor]:
-    """Walk every plan with every seed; yields `Progress` in network steps.
+    """Walk every plan with every seed; yield `Progress` at every sampling step.
 
     Args:
-        target: whose settings the walks have, guidance included.
-        plan: (m, steps) numbers into `conditions`, or `NONE`.
-        conditions: (n, e) each, a row a seed.
-        seeds: n of them.
-        read: what is kept of finished pictures in [-1, 1].
-        steps: of the walks.
-        stage: of the progress.
+        target: the target, whose settings the walks use, guidance included.
+        plan: (m, steps) indices into `conditions`, or `NONE`.
+        conditions: (n, e) each, one row per seed.
+        seeds: n random seeds.
+        read: measures finished pictures in [-1, 1].
+        steps: number of steps of the walks.
+        stage: name of the stage in the progress.
 
     Returns:
-        (m, n, ...) what `read` said; plans that the target remembers are not walked again.
+        (m, n, ...) the results of `read`; plans in the target's cache are not walked again.
 
     Raises:
-        UsageError: a plan of another number of steps or of conditions that are not there.
+        UsageError: the plan has another number of steps, or an index that is out of range.
     """
     if plan.ndim != 2 or plan.shape[1] != steps or not _known(plan, len(conditions)):
         raise UsageError(
-            f"a plan of shape {tuple(plan.shape)} for {steps} steps and "
+            f"a plan of shape {tuple(plan.shape)} does not fit {steps} steps and "
             f"{len(conditions)} conditions"
         )
     memory = target.memory
     if memory is None:
         return (yield from _walked(target, plan, conditions, seeds, read, steps, stage))
-    said = torch.stack(list(conditions)).detach().cpu().numpy()  # (k, n, e)
-    # a plan is one thing with all its seeds: its walks share their pasts with other plans'
+    values = torch.stack(list(conditions)).detach().cpu().numpy()  # (k, n, e)
+    # one key for a plan with all its seeds, as its walks share their first steps with other plans
     keys = [
         (
             read,
             steps,
             tuple(seeds),
-            tuple(number if number == NONE else said[number].tobytes() for number in row),
+            tuple(number if number == NONE else values[number].tobytes() for number in row),
         )
         for row in plan.tolist()
     ]
@@ -98,44 +98,51 @@ def _walked(
     for start in starts:
         some = list(seeds[start : start + group])
         parts = torch.stack([c[start : start + group] for c in conditions])  # (k, g, e)
-        # plan by plan, within each seed by seed
+        # all seeds of the first plan, then all seeds of the next
         which = plan.repeat_interleave(len(some), 0)
-        asked = _Shared(target, which, parts.repeat(1, m, 1), some * m, target.timesteps(steps))
+        shared = _Shared(target, which, parts.repeat(1, m, 1), some * m, target.timesteps(steps))
         x = None
-        for step in target.walk(asked.c[0], asked.seeds, steps=steps, wrap=asked.instead):
+        for step in target.walk(shared.c[0], shared.seeds, steps=steps, wrap=shared.instead):
             x, done = step.x_prev, done + 1
             yield Progress(stage, done, steps * len(starts))
         assert x is not None
-        said = torch.cat([read(part.clamp(-1, 1)).cpu() for part in x.split(BATCH)])
-        kept.append(said.unflatten(0, (m, len(some))))
+        found = torch.cat([read(part.clamp(-1, 1)).cpu() for part in x.split(BATCH)])
+        kept.append(found.unflatten(0, (m, len(some))))
     return torch.cat(kept, 1)
 
 
 class _Shared:
-    """`predict` for a batch of planned walks: each different past is asked about once.
+    """`predict` for a batch of planned walks: walks with the same past are predicted once.
 
     Args:
-        target: that is asked.
+        target: the target that predicts.
         which: (b, steps) the plan of each picture.
         c: (k, b, e) the conditions.
-        seeds: (b,).
-        rows: of the walk.
+        seeds: (b,) random seeds.
+        timesteps: timesteps of the walk.
     """
 
     def __init__(
-        self, target: AnalysisTarget, which: Tensor, c: Tensor, seeds: list[int], rows: list[float]
+        self,
+        target: AnalysisTarget,
+        which: Tensor,
+        c: Tensor,
+        seeds: list[int],
+        timesteps: list[float],
     ):
-        self.target, self.which, self.c, self.seeds, self.rows = target, which, c, seeds, rows
+        self.target, self.which, self.c, self.seeds = target, which, c, seeds
+        self.timesteps = timesteps
         numbers = {seed: i for i, seed in enumerate(dict.fromkeys(seeds))}
-        self._past = torch.tensor([numbers[seed] for seed in seeds])  # same number, same picture
+        self._past = torch.tensor([numbers[seed] for seed in seeds])  # same number, same x_t
         self._step = -1
 
     def instead(self, predict: Predict) -> Predict:
-        """The wrap that asks this instead of the walk's own predict."""
+        """Replace the walk's own predict by this one; a `wrap` of `AnalysisTarget.walk`."""
         return self
 
     def __call__(self, x_t: Tensor, t: float) -> Prediction:
-        step = sum(row >= t for row in self.rows) - 1  # solvers may look ahead, never back
+        # solvers may evaluate a later timestep first, never an earlier one again
+        step = sum(one >= t for one in self.timesteps) - 1
         while self._step < step:
             self._step += 1
             key = self._past * (len(self.c) + 1) + self.which[:, self._step] + 1
@@ -143,11 +150,11 @@ class _Shared:
         different = int(self._past.max()) + 1
         first = torch.full((different,), len(key_order := torch.arange(len(self._past))))
         first = first.scatter_reduce(0, self._past, key_order, "amin")
-        eps, x_0 = self._ask(x_t, t, first)
+        eps, x_0 = self._predict_each(x_t, t, first)
         return Prediction(eps[self._past], x_0[self._past])
 
-    def _ask(self, x_t: Tensor, t: float, first: Tensor) -> tuple[Tensor, Tensor]:
-        """eps and x_0 of the pictures `first`, asked condition by condition."""
+    def _predict_each(self, x_t: Tensor, t: float, first: Tensor) -> tuple[Tensor, Tensor]:
+        """Return eps and x_0 of the pictures `first`, condition by condition."""
         eps = torch.empty_like(x_t[first])
         x_0, acting = torch.empty_like(eps), self.which[first, self._step]
         for number in acting.unique().tolist():
@@ -164,18 +171,22 @@ class _Shared:
 
 
 def seeds_of(target: AnalysisTarget, quick: bool) -> list[int]:
-    """Those of the target; where few steps leave time for more seeds, `QUICK_SEEDS` at least."""
+    """Return the seeds of the target; with `quick`, extended to at least `QUICK_SEEDS`."""
     return target.more_seeds(max(QUICK_SEEDS if quick else 0, len(target.seeds)))
 
 
 def bins_of(steps: int, bins: int) -> Tensor:
-    """(steps,) the bin of each step: equal parts of the walk, which is even in log-SNR.
+    """Return (steps,) the bin of each step: equal parts of the walk, which is even in log-SNR.
 
     >>> bins_of(6, 3).tolist()
     [0, 0, 1, 1, 2, 2]
     """
     if not 1 <= bins <= steps:
-        raise UsageError(f"{bins} bins of {steps} steps")
+        raise UsageError(
+            f"cannot split {steps} steps into {bins} bins",
+            f"bins go from 1 to {steps}",
+            param="bins",
+        )
     return torch.arange(steps) * bins // steps
 
 

@@ -1,9 +1,9 @@
-"""How a walk settles: distances along it, and whether what it foresees may be believed.
+"""How far x_0-hat is from the finished picture along a walk, and whether it is unbiased.
 
-The error of x_0-hat to the finished picture falls along any walk, even that of a random network,
-because the last step *is* x_0-hat. What a denoiser has to show is that it foresees without bias:
-where x_0-hat = E[x_0 | x_t], the error is orthogonal to it, E<x_0 - x_0-hat, x_0-hat> = 0, so that
-pictures regressed on what was foreseen have slope 1 at every noise level. Knows nothing of prompts.
+The distance from x_0-hat to the finished picture falls along any walk, even with random weights,
+because the last step *is* x_0-hat. What a denoiser has to show is that its prediction is unbiased.
+If x_0-hat = E[x_0 | x_t], the error is orthogonal to it, E<x_0 - x_0-hat, x_0-hat> = 0, so the
+regression of pictures on their predictions has slope 1 at every noise level.
 """
 
 from collections.abc import Sequence
@@ -18,17 +18,18 @@ from ddpm_clip.explain.target.recorder import Recording
 from ddpm_clip.models.ddpm import noise_of
 
 TOLERANCE = 0.1
-"""How far a slope may be from 1."""
+"""Largest difference of a slope from 1 that is allowed."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Slopes:
-    """Pictures regressed on what was foreseen of them, a noise level each.
+    """Slopes of the regression of pictures on their predictions, one per noise level.
 
     Attributes:
         ratio: (s,) sigma/alpha.
-        slope: (s,) 1 where nothing is foreseen too boldly (below 1) or too timidly (above 1).
-        error: (s,) standard errors, by leaving out one picture at a time.
+        slope: (s,) slopes: 1 if unbiased, below 1 if predictions are too strong, above 1 if they
+            are too weak.
+        error: (s,) standard errors by the jackknife over pictures.
     """
 
     ratio: tuple[float, ...]
@@ -37,59 +38,59 @@ class Slopes:
 
     @property
     def worst(self) -> float:
-        """The greatest distance from 1."""
+        """The largest difference from 1."""
         return float((self.slope - 1).abs().max())
 
     @property
     def surely(self) -> float:
-        """How far from 1 some slope surely is, with 95 % of all draws."""
+        """The difference from 1 that some slope surely has, by its 95 % interval."""
         return float(((self.slope - 1).abs() - 1.96 * self.error).max())
 
 
 def errors_to_end(recording: Recording) -> Tensor:
-    """(s, b) rms of x_0-hat minus the finished picture."""
+    """Return (s, b) the rms distance of x_0-hat from the finished picture."""
     return (recording.x_0 - recording.x_end).square().mean((2, 3, 4)).sqrt()
 
 
 def changes(recording: Recording) -> Tensor:
-    """(s - 1, b) rms of what a step changes of x_0-hat."""
+    """Return (s - 1, b) the rms change of x_0-hat from step to step."""
     return recording.x_0.diff(dim=0).square().mean((2, 3, 4)).sqrt()
 
 
 def halved_at(ratios: Sequence[float], errors: Tensor) -> Means:
-    """log10 of the sigma/alpha after which the error stays below half of its first value.
+    """Return log10 of the sigma/alpha after which the error stays below half of its first value.
 
     Args:
-        ratios: (s,) falling.
-        errors: (s, b).
+        ratios: (s,) sigma/alpha, falling.
+        errors: (s, b) errors of each picture.
     """
     above = errors >= errors[0] / 2
-    last = len(errors) - 1 - above.flip(0).int().argmax(0)  # the last row above, each picture
+    last = len(errors) - 1 - above.flip(0).int().argmax(0)  # the last step above, per picture
     after = (last + 1).clamp(max=len(errors) - 1)
     return means(torch.tensor(list(ratios), dtype=torch.float64).log10()[after])
 
 
 def slopes(
-    target: AnalysisTarget, x: Tensor, c: Tensor, rows: Sequence[float], seeds: Sequence[int]
+    target: AnalysisTarget, x: Tensor, c: Tensor, timesteps: Sequence[float], seeds: Sequence[int]
 ) -> Slopes:
-    """Noise finished pictures anew at each row, ask what they were, and compare.
+    """Noise finished pictures again at each timestep, predict them, and regress.
 
     Args:
-        target: that painted them, at scale 1.
-        x: (n, c, h, w).
+        target: the target that painted them, at scale 1.
+        x: (n, c, h, w) finished pictures.
         c: (n, e) the conditions that they were painted from.
-        rows: noise levels.
-        seeds: n, that painted them; each has noise of its own, none of which was in its walk.
+        timesteps: timesteps of the noise levels.
+        seeds: n seeds that painted them; the noise added here is other noise of the same seeds.
     """
     fresh = noise_of(seeds, x.shape, x.device)
     fresh(-1)  # the first draw of a seed painted its picture
-    ask = target.predict(c, scale=1.0, clamp="none")
+    predict = target.predict(c, scale=1.0, clamp="none")
     found, wrong, ratios = [], [], []
-    for t in rows:
+    for t in timesteps:
         alpha, sigma = target.schedule.at(t)
-        foreseen = ask(alpha * x + sigma * fresh(0), t).x_0.double()
-        up = (x.double() * foreseen).flatten(1).sum(1)
-        down = foreseen.square().flatten(1).sum(1).clamp(min=1e-12)
+        x_0 = predict(alpha * x + sigma * fresh(0), t).x_0.double()
+        up = (x.double() * x_0).flatten(1).sum(1)
+        down = x_0.square().flatten(1).sum(1).clamp(min=1e-12)
         found.append(up.sum() / down.sum())
         without = (up.sum() - up) / (down.sum() - down).clamp(min=1e-12)
         n = len(x)

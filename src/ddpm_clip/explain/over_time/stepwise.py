@@ -1,8 +1,8 @@
-"""Metrics by step: how sharp, edged, contrasty, colourful and sure pictures become along a walk.
+"""Picture metrics at every step: sharpness, edges, contrast, colour, frequency, entropy.
 
 Each is a formula of `picture_metrics.py` or `spectrum.py` on x_0-hat and x_t, with an interval over
-the seeds. Test: the words themselves are what the pictures come to be like, more than those of any
-control prompt, beyond what pictures without words are. Knows nothing of reports.
+the seeds. Test: finished pictures are nearer to their own words than to those of any control
+prompt, after subtracting the cosine of pictures without words.
 """
 
 from collections.abc import Callable, Generator
@@ -28,16 +28,17 @@ from ddpm_clip.utils.plots.curves import Line
 
 TITLE = "Metrics by step"
 CAPTION = (
-    "What can be measured on the pictures of a walk, step by step, with 95 % intervals over the "
-    "seeds. Noise is on the left, the finished picture on the right. “Foreseen” is the picture "
-    "that the network expects at that step (x_0-hat), “seen” is what it is given (x_t), which is "
-    "mostly noise at first. The last curves compare pictures and words in a CLIP's space, less "
-    "what pictures of the same seeds without words have in common with them."
+    "Picture metrics at every step of the walk, with 95 % intervals over the seeds. Noise is on "
+    "the left, the finished picture on the right. “Predicted” is the network's estimate of the "
+    "finished picture at that step (x_0-hat); “noisy” is its input (x_t), which is mostly noise "
+    "at first. The last curves show the cosine of pictures and words in the embedding space of a "
+    "CLIP, minus the cosine of the same seed's picture without words."
 )
 LEAST = 6
 """Seeds below which nothing is tested."""
 
-WORDLESS = "foreseen without words"
+WORDLESS = "predicted without words"
+"""Label of the curves of walks without words."""
 
 FIGURES: dict[str, Callable[[Tensor], Tensor]] = {
     "sharpness": picture_metrics.sharpness,
@@ -46,27 +47,27 @@ FIGURES: dict[str, Callable[[Tensor], Tensor]] = {
     "colourfulness": picture_metrics.colourfulness,
     "mean_frequency": lambda x: centroid(radial_spectrum(x)).to(x),
 }
-"""(b, c, h, w) -> (b,), of what is foreseen and of what is seen."""
+"""(b, c, h, w) -> (b,) metrics, computed on x_0-hat and on x_t."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Measured:
-    """n walks of s steps.
+    """Measurements of n walks of s steps.
 
     Attributes:
         ratio: (s,) sigma/alpha.
-        foreseen, seen: (n, s) of each figure, of x_0-hat and x_t.
-        psnr: (n, s) of x_0-hat against the finished picture, in decibels.
-        noise: (n, s) the variance of the predicted noise, 1 where it is noise.
-        entropy: (n, s) of the judge, in bits; None where nobody judges.
+        predicted, noisy: (n, s) values of each metric on x_0-hat and on x_t.
+        psnr: (n, s) PSNR of x_0-hat against the finished picture, in dB.
+        noise: (n, s) variance of the predicted noise; 1 if it is standard normal noise.
+        entropy: (n, s) entropy of the judge's probabilities, in bits; None without a judge.
         spectrum: (s, f) mean power of x_0-hat at each frequency.
         x: (n, c, h, w) finished pictures.
-        e: (n, s, d) embeddings of x_0-hat; None where nobody embeds.
+        e: (n, s, d) embeddings of x_0-hat; None without an embedder.
     """
 
     ratio: list[float]
-    foreseen: dict[str, Tensor]
-    seen: dict[str, Tensor]
+    predicted: dict[str, Tensor]
+    noisy: dict[str, Tensor]
     psnr: Tensor
     noise: Tensor
     entropy: Tensor | None
@@ -78,32 +79,32 @@ class Measured:
 def explain(
     target: AnalysisTarget, *, quick: bool = False, controls: int = 5
 ) -> Generator[Progress, None, Explanation]:
-    """Figures of the pictures at every step, and whether they come to be like their words.
+    """Measure the pictures at every step, and test whether they end up near their own words.
 
     Args:
-        target: a model with a prompt, or anything that walks like one.
-        quick: fewer steps.
-        controls: other prompts that the pictures are compared with.
+        target: the model and the prompt.
+        quick: take fewer steps.
+        controls: number of other prompts that the pictures are compared with.
     """
     steps = target.steps_of(quick)
     c = target.conditions()
-    spoken = yield from _measure(target, target.walk(c, steps=steps), steps, "stepwise")
-    silent = yield from _measure(
+    with_words = yield from _measure(target, target.walk(c, steps=steps), steps, "stepwise")
+    without_words = yield from _measure(
         target, target.walk(c, steps=steps, scale=0.0), steps, "stepwise: without words"
     )
-    aligned = _aligned(target, spoken, silent, controls)
+    aligned = _aligned(target, with_words, without_words, controls)
     prerequisite: Prerequisite | None = None
     if target.judging is not None and target.asked_class is not None:
-        prerequisite = yield from check_prerequisite(target, target.judge(spoken.x))
+        prerequisite = yield from check_prerequisite(target, target.judge(with_words.x))
     verdict, test = _verdict(prerequisite, aligned, len(target.seeds))
     return Explanation(
         "stepwise",
         TITLE,
         CAPTION,
-        _panels(spoken, silent, aligned),
+        _panels(with_words, without_words, aligned),
         test,
         verdict,
-        _numbers(prerequisite, spoken, aligned),
+        _numbers(prerequisite, with_words, aligned),
     )
 
 
@@ -117,24 +118,24 @@ def _measure(
     for step in walk:
         kept.append(step)
         yield Progress(stage, step.i + 1, steps)
-    x, foreseen = kept[-1].x_prev.clamp(-1, 1), [step.pred.x_0 for step in kept]
+    x, predicted = kept[-1].x_prev.clamp(-1, 1), [step.pred.x_0 for step in kept]
 
     def along(figure: Callable[[Tensor], Tensor], pictures: list[Tensor]) -> Tensor:
         return torch.stack([figure(one.float()).cpu() for one in pictures], 1)
 
-    def unsure(one: Tensor) -> Tensor:
+    def entropy(one: Tensor) -> Tensor:
         return picture_metrics.entropy(target.judge(one))
 
     return Measured(
         [target.ratio(step.t) for step in kept],
-        {name: along(figure, foreseen) for name, figure in FIGURES.items()},
+        {name: along(figure, predicted) for name, figure in FIGURES.items()},
         {name: along(figure, [step.x_t for step in kept]) for name, figure in FIGURES.items()},
-        along(lambda one: picture_metrics.psnr(one, x.float()), foreseen),
+        along(lambda one: picture_metrics.psnr(one, x.float()), predicted),
         along(lambda one: one.flatten(1).var(1), [step.pred.eps for step in kept]),
-        None if target.judging is None else along(unsure, foreseen),
-        torch.stack([radial_spectrum(one.float()).mean(0) for one in foreseen]),
+        None if target.judging is None else along(entropy, predicted),
+        torch.stack([radial_spectrum(one.float()).mean(0) for one in predicted]),
         x,
-        _embedded(target, foreseen),
+        _embedded(target, predicted),
     )
 
 
@@ -145,42 +146,44 @@ def _embedded(target: AnalysisTarget, pictures: list[Tensor]) -> Tensor | None:
 
 
 def _aligned(
-    target: AnalysisTarget, spoken: Measured, silent: Measured, controls: int
+    target: AnalysisTarget, with_words: Measured, without_words: Measured, controls: int
 ) -> Alignment | None:
-    """None where nobody embeds pictures and texts, or there is no other prompt."""
+    """Compare pictures with texts; None without an embedder or without another prompt."""
     chosen = other_prompts(target, controls)
-    if spoken.e is None or silent.e is None or not chosen:
+    if with_words.e is None or without_words.e is None or not chosen:
         return None
     texts = target.embed_texts([target.prompt, *chosen])
     if texts is None:
         return None
-    return Alignment.of((target.prompt, *chosen), spoken.e, silent.e, texts.cpu())
+    return Alignment.of((target.prompt, *chosen), with_words.e, without_words.e, texts.cpu())
 
 
 def _verdict(
     prerequisite: Prerequisite | None, aligned: Alignment | None, n: int
 ) -> tuple[Verdict, str]:
     test = (
-        "In the end the pictures have to be nearer to their own words than to those of every "
-        "control prompt, beyond what pictures without words are."
+        "Finished pictures have to be nearer to their own words than to those of every control "
+        "prompt, after subtracting the cosine of pictures without words."
     )
     if aligned is None:
-        return "inconclusive", f"{test} Not tested: nobody embeds these pictures and prompts."
-    closed = prerequisite.closed if prerequisite is not None else ""
-    if closed or n < LEAST:
-        return "inconclusive", f"{test} Not tested: {closed or 'too few seeds'}."
+        return "inconclusive", (
+            f"{test} Not tested: there is no CLIP to embed these pictures and prompts."
+        )
+    unmet = prerequisite.unmet if prerequisite is not None else ""
+    if unmet or n < LEAST:
+        return "inconclusive", f"{test} Not tested: {unmet or 'too few seeds'}."
     nearest, least = aligned.nearest()
     return weigh(prerequisite, [aligned.over_controls()]), (
-        f"{test} The hardest control is “{nearest}”: the cosine with the own words is {least} "
-        "higher."
+        f"{test} The hardest control is “{nearest}”: the cosine with the prompt's own words is "
+        f"higher by {least}."
     )
 
 
 def _numbers(
     prerequisite: Prerequisite | None, found: Measured, aligned: Alignment | None
 ) -> dict[str, Any]:
-    curves = {f"{name}_foreseen": values for name, values in found.foreseen.items()}
-    curves |= {f"{name}_seen": values for name, values in found.seen.items()}
+    curves = {f"{name}_foreseen": values for name, values in found.predicted.items()}
+    curves |= {f"{name}_seen": values for name, values in found.noisy.items()}
     curves |= {"psnr_to_the_end": found.psnr, "variance_of_predicted_noise": found.noise}
     curves |= {} if found.entropy is None else {"judge_entropy_bits": found.entropy}
     return {
@@ -193,41 +196,45 @@ def _numbers(
     }
 
 
-def _panels(spoken: Measured, silent: Measured, aligned: Alignment | None) -> tuple[Panel, ...]:
+def _panels(
+    with_words: Measured, without_words: Measured, aligned: Alignment | None
+) -> tuple[Panel, ...]:
     pairs = [
         ("sharpness", "variance of the Laplacian", "log"),
         ("edges", "mean Sobel gradient", "log"),
         ("contrast", "standard deviation", "linear"),
         ("mean_frequency", "waves across the picture", "linear"),
     ]
-    if float(spoken.foreseen["colourfulness"].max()) > 0:
-        pairs.insert(3, ("colourfulness", "of 0 to about 150", "linear"))
+    if float(with_words.predicted["colourfulness"].max()) > 0:
+        pairs.insert(3, ("colourfulness", "from 0 to about 150", "linear"))
     panels: list[Panel] = [
         _curve(
             name.replace("_", " ").capitalize(),
             unit,
-            spoken.ratio,
+            with_words.ratio,
             {
-                "foreseen": spoken.foreseen[name],
-                "seen": spoken.seen[name],
-                WORDLESS: silent.foreseen[name],
+                "predicted": with_words.predicted[name],
+                "noisy": with_words.noisy[name],
+                WORDLESS: without_words.predicted[name],
             },
             scale,
         )
         for name, unit, scale in pairs
     ]
-    panels.append(_spectrum(spoken))
-    # the last step foresees the finished picture itself, to any number of decibels
-    near = {"foreseen": spoken.psnr[:, :-1], WORDLESS: silent.psnr[:, :-1]}
-    panels.append(_curve("How near to the finished picture", "PSNR, dB", spoken.ratio[:-1], near))
-    noise = {"with words": spoken.noise, "without words": silent.noise}
-    panels.append(_curve("Is the predicted noise noise?", "variance", spoken.ratio, noise))
-    if spoken.entropy is not None and silent.entropy is not None:
-        unsure = {"foreseen": spoken.entropy, WORDLESS: silent.entropy}
-        panels.append(_curve("How unsure the judge is", "bits", spoken.ratio, unsure))
+    panels.append(_spectrum(with_words))
+    # without the last step, whose x_0-hat is the finished picture: its PSNR is infinite
+    psnr = {"predicted": with_words.psnr[:, :-1], WORDLESS: without_words.psnr[:, :-1]}
+    title = "How close to the finished picture"
+    panels.append(_curve(title, "PSNR, dB", with_words.ratio[:-1], psnr))
+    noise = {"with words": with_words.noise, "without words": without_words.noise}
+    title = "Variance of the predicted noise (1 for real noise)"
+    panels.append(_curve(title, "variance", with_words.ratio, noise))
+    if with_words.entropy is not None and without_words.entropy is not None:
+        entropy = {"predicted": with_words.entropy, WORDLESS: without_words.entropy}
+        panels.append(_curve("Entropy of the judge's answer", "bits", with_words.ratio, entropy))
     if aligned is not None:
-        title = "Nearness to words, beyond that without words"
-        panels.append(_curve(title, "cosine", spoken.ratio, aligned.curves()))
+        title = "Cosine with texts, minus that of pictures without words"
+        panels.append(_curve(title, "cosine", with_words.ratio, aligned.curves()))
     return tuple(panels)
 
 
@@ -254,11 +261,11 @@ def _spectrum(found: Measured) -> Curve:
         for i in at
     ]
     return Curve(
-        "Radial spectrum of the foreseen picture",
+        "Radial spectrum of the predicted picture",
         lines,
         "waves across the picture",
         "power",
         xscale="log",
         yscale="log",
-        note="White noise of variance 1 would have 1 everywhere.",
+        note="White noise of variance 1 has a power of 1 everywhere.",
     )

@@ -1,9 +1,8 @@
-"""Condition switching: in which window of a walk the words have to act.
+"""Condition switching: in which window of steps the words have to act.
 
-The words act in one window of steps and elsewhere nothing does (or another prompt); and the other
-way round. Test: the shortest window that suffices (chosen on half of the seeds) does more than
-windows of its width elsewhere (on the others), and wider windows do not do less. Knows nothing of
-reports.
+The words act in one window of steps only, and elsewhere no words act (or another prompt does); then
+the reverse. Test: the shortest sufficient window, chosen on half of the seeds, does more than other
+windows of the same width on the other half, and wider windows do not do less.
 """
 
 from collections.abc import Generator
@@ -19,17 +18,17 @@ from ddpm_clip.explain.panels.kinds import Heatmap, Panel
 from ddpm_clip.explain.target.analysis_target import AnalysisTarget
 from ddpm_clip.explain.verdict.analysis import plainly
 from ddpm_clip.explain.verdict.prerequisite import Prerequisite, check_prerequisite
-from ddpm_clip.explain.verdict.reading import unread
+from ddpm_clip.explain.verdict.reading import untested
 from ddpm_clip.explain.verdict.result import Explanation, Verdict
 from ddpm_clip.explain.verdict.verdicts import weigh
 from ddpm_clip.types import Progress
 
 TITLE = "In which steps the words act"
 ENOUGH = 0.5
-"""Share of the words' whole effect that a window has to have, to suffice."""
+"""Share of the words' whole effect that a sufficient window has to have."""
 
 SLACK = 0.1
-"""How much less a wider window may do, in probability."""
+"""Loss of probability that is tolerated when a window gets wider."""
 
 LEAST = 8
 """Seeds below which nothing is tested."""
@@ -37,11 +36,11 @@ LEAST = 8
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Windows:
-    """Every window of k bins, as what acts in each bin.
+    """All windows of k bins.
 
     Attributes:
-        start, width: (m,) in bins.
-        acting: (m, k) bool.
+        start, width: (m,) first bin and number of bins.
+        acting: (m, k) bool, whether a bin is in the window.
     """
 
     start: Tensor
@@ -50,7 +49,7 @@ class Windows:
 
     @classmethod
     def of(cls, k: int) -> "Windows":
-        """All k (k + 1) / 2 of them, by width and within by start."""
+        """Return all k (k + 1) / 2 windows, sorted by width, then by start."""
         pairs = [(s, w) for w in range(1, k + 1) for s in range(k - w + 1)]
         start, width = (torch.tensor(one) for one in zip(*pairs, strict=True))
         at = torch.arange(k)
@@ -58,7 +57,7 @@ class Windows:
         return cls(start, width, acting)
 
     def map(self, values: Tensor) -> Tensor:
-        """(widths, starts) of values (m,); nan where a window would not fit."""
+        """Return values (m,) as a map (widths, starts), with NaN where a window does not fit."""
         k = int(self.width.max())
         out = torch.full((k, k), torch.nan, dtype=torch.float64)
         out[self.width - 1, self.start] = values.double()
@@ -67,13 +66,13 @@ class Windows:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Switched:
-    """What came of every window, n seeds each, as the probability of the class asked for.
+    """Probability of the requested class for every window, with n seeds each.
 
     Attributes:
         only: (m, n) with the words in the window only.
         but: (m, n) with the words everywhere but in the window.
         none: (n,) without the words.
-        every: (n,) with the words everywhere.
+        every: (n,) with the words in all steps.
     """
 
     windows: Windows
@@ -83,7 +82,7 @@ class Switched:
     every: Tensor
 
     def enough(self) -> int:
-        """The shortest window that has enough of the whole effect on the odd seeds."""
+        """Return the shortest window with enough of the whole effect on the odd seeds."""
         gain = (self.only - self.none)[:, 1::2].mean(1)
         whole = float((self.every - self.none)[1::2].mean())
         widths = self.windows.width[gain >= ENOUGH * whole]
@@ -91,7 +90,7 @@ class Switched:
         return int(torch.where(self.windows.width == width, gain, -torch.inf).argmax())
 
     def over_others(self, best: int) -> Means | None:
-        """() on the even seeds, above other windows of the width; None where there are none."""
+        """Return its gain over other windows of the same width on the even seeds, or None."""
         others = self.windows.width == self.windows.width[best]
         others[best] = False
         if not bool(others.any()):
@@ -99,7 +98,7 @@ class Switched:
         return means((self.only[best] - self.only[others].mean(0))[::2])
 
     def less_when_wider(self) -> Means:
-        """What a window loses when it grows by one bin on either side, where it loses most."""
+        """Return the largest loss of any window when it grows by one bin on either side."""
         start, width = self.windows.start, self.windows.width
         lost = [self.only[0] - self.only[0]]
         for i in range(len(self.only)):
@@ -115,16 +114,16 @@ def explain(
     other: str | None = None,
     bins: int | None = None,
 ) -> Generator[Progress, None, Explanation]:
-    """The start-by-width map of the windows in which the words act.
+    """Map the windows in which the words act, by start and width.
 
     Args:
         target: a model with a prompt that names a class of its judge.
-        quick: fewer bins and steps.
-        other: the prompt that acts elsewhere; None is no words at all.
-        bins: of the walk.
+        quick: take fewer bins and steps.
+        other: the prompt that acts elsewhere; None means that no words act there.
+        bins: number of parts of the walk; None takes 8, or 5 with `quick`.
     """
     if target.judging is None or target.asked_class is None:
-        return (yield from unread(target, "switching", TITLE, _caption(other)))
+        return (yield from untested(target, "switching", TITLE, _caption(other)))
     k = bins or (5 if quick else 8)
     steps = max(k, min(target.settings.steps, 10 if quick else 16))
     windows, seeds = Windows.of(k), seeds_of(target, quick)
@@ -161,25 +160,25 @@ def _verdict(
     prerequisite: Prerequisite, found: Switched, borders: list[float]
 ) -> tuple[Verdict, str]:
     test = (
-        f"The shortest window that has {ENOUGH:.0%} of the words' effect, chosen on half of "
-        "the seeds, has to do more on the others than windows of its width elsewhere, and no "
-        f"window may do {SLACK:g} less for being wider."
+        f"The shortest window with {ENOUGH:.0%} of the words' whole effect, chosen on half of the "
+        "seeds, has to do more on the other half than other windows of the same width. No window "
+        f"may lose a probability of {SLACK:g} by becoming one part wider."
     )
-    if prerequisite.closed or len(found.none) < LEAST:
-        return "inconclusive", f"{test} Not tested: {prerequisite.closed or 'too few seeds'}."
+    if prerequisite.unmet or len(found.none) < LEAST:
+        return "inconclusive", f"{test} Not tested: {prerequisite.unmet or 'too few seeds'}."
     effect, best = means(found.every - found.none), found.enough()
     more, loses = found.over_others(best), found.less_when_wider()
     if more is None or float(effect.low) <= 0:
         why = (
-            f"The words have no sure effect: {effect}"
+            f"The words have no certain effect: {effect}"
             if float(effect.low) <= 0
-            else ("Nothing less than the whole walk suffices")
+            else "Only the whole walk is sufficient"
         )
         return weigh(prerequisite, [effect], shown=False), f"{test} {why}."
     harms = float(loses.low) >= SLACK
     return weigh(prerequisite, [effect, more], refuted=harms, shown=float(loses.mean) < SLACK), (
-        f"{test} It is {_named(found, best, borders)}: {more} more than elsewhere; the most "
-        f"that a wider window loses is {loses}."
+        f"{test} The chosen window is {_named(found, best, borders)}. It gains {more} more than "
+        f"other windows; the largest loss by widening is {loses}."
     )
 
 
@@ -227,8 +226,8 @@ def _panels(target: AnalysisTarget, found: Switched, borders: list[float]) -> tu
             widths,
             names,
             f"probability of {target.asked_name}",
-            "window begins at sigma/alpha",
-            "its width",
+            "sigma/alpha at which the window begins",
+            "width",
         )
         for title, values in maps
     )
@@ -246,12 +245,13 @@ def _named(found: Switched, best: int, borders: list[float]) -> str:
 def _caption(other: str | None) -> str:
     instead = "no words act" if other is None else f"the words “{other}” act"
     return (
-        f"The words act in one window of the walk, and elsewhere {instead} (first map); or the "
-        "other way round (second map). A cell is one window: across where it begins, from noise "
-        "on the left to picture on the right, and down how wide it is. Its colour is how surely a "
-        "judge finds what was asked for. The smallest bright window of the first map is where the "
-        "words are enough; the smallest dark one of the second is where they cannot be done "
-        "without."
+        f"In the first map the words act in one window of the walk only, and elsewhere {instead}. "
+        "The second map is the reverse: they act everywhere but in that window. Each cell is a "
+        "window. The horizontal axis is where it begins, from noise on the left to the picture on "
+        "the right; the vertical axis is its width. The colour is the judge's probability of the "
+        "requested class. The smallest bright cell of the first map is the window in which the "
+        "words are sufficient; the smallest dark cell of the second map is the window in which "
+        "they are necessary."
     )
 
 

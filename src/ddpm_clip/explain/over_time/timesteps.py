@@ -1,9 +1,9 @@
-"""Timestep attribution: which noise levels the words are needed at, as Shapley values of bins.
+"""At which noise levels the words count, as Shapley values of parts of the walk.
 
-The players are bins of a walk, even in log-SNR; a coalition is the bins in which the words act,
-and its value is the judge's log-odds of the class asked for in the picture that comes out. Test:
-the bins sum to the whole effect of the words, and letting the strongest act first (learnt on other
-seeds) beats a random order and the reverse one. Knows nothing of reports.
+The players are bins of the walk, evenly spaced in log-SNR. A coalition is the set of bins in which
+the words act, and its value is the judge's log-odds of the requested class in the finished picture.
+Test: switching on the strongest bins first, in an order learnt on other seeds, beats a random order
+and the reverse order.
 """
 
 from collections.abc import Generator
@@ -27,7 +27,7 @@ from ddpm_clip.explain.target.analysis_target import AnalysisTarget
 from ddpm_clip.explain.verdict.analysis import plainly
 from ddpm_clip.explain.verdict.odds import SUREST, log_odds
 from ddpm_clip.explain.verdict.prerequisite import Prerequisite, check_prerequisite
-from ddpm_clip.explain.verdict.reading import unread
+from ddpm_clip.explain.verdict.reading import untested
 from ddpm_clip.explain.verdict.result import Explanation, Verdict
 from ddpm_clip.explain.verdict.verdicts import weigh
 from ddpm_clip.types import Progress
@@ -35,26 +35,28 @@ from ddpm_clip.utils.plots.curves import Line
 
 TITLE = "At which noise levels the words count"
 CAPTION = (
-    "The walk is cut into parts, even in the logarithm of the signal-to-noise ratio. In every "
-    "combination of parts the words are switched off, and a judge says how surely the picture "
-    "still is what was asked for. A bar is what its part adds on average over all combinations "
-    "(Shapley value); all bars together are the whole effect of the words. Below, the parts are "
-    "switched on one by one, the strongest first, and off one by one."
+    "The walk is split into parts, evenly in the logarithm of the signal-to-noise ratio. The words "
+    "are switched on in every combination of parts, and the judge gives the log-odds of the "
+    "requested class in the finished picture. A bar is what its part adds, averaged over all "
+    "combinations (Shapley value); the bars sum to the whole effect of the words. A long bar is a "
+    "part in which the words change the result. The curves switch the parts on one by one: "
+    "strongest first, in random order, and weakest first."
 )
 LEAST = 8
-"""Seeds below which nothing is tested: half of them learn the order, half test it."""
+"""Seeds below which nothing is tested: the order is learnt on one half and tested on the other."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Played:
-    """The game of the bins, played with n seeds.
+    """The game of k bins, played with n seeds.
 
     Attributes:
+        plan: the coalitions that were played.
         ratio: (k + 1,) sigma/alpha at the borders of the bins, falling; the last is the end.
-        values: (m, n) log-odds of the plan's coalitions.
-        probs: (n, classes) of the pictures with all words.
-        attribution: of the bins.
-        test: in the order that other seeds gave; None for too few seeds.
+        values: (m, n) log-odds of the coalitions.
+        probs: (n, classes) class probabilities of the pictures with words in all bins.
+        attribution: Shapley values of the bins.
+        test: deletion test with the order learnt on other seeds; None with too few seeds.
     """
 
     plan: CoalitionPlan
@@ -68,15 +70,16 @@ class _Played:
 def explain(
     target: AnalysisTarget, *, quick: bool = False, bins: int | None = None
 ) -> Generator[Progress, None, Explanation]:
-    """What each part of the walk adds to the log-odds of the class that is asked for.
+    """Measure what each part of the walk adds to the log-odds of the requested class.
 
     Args:
         target: a model with a prompt that names a class of its judge.
-        quick: fewer bins and steps.
-        bins: of the walk; all 2^bins ways to switch the words on are walked.
+        quick: take fewer bins and steps.
+        bins: number of parts of the walk, of which all 2^bins combinations are painted; None takes
+            8, or 5 with `quick`.
     """
     if target.judging is None or target.asked_class is None:
-        return (yield from unread(target, "timesteps", TITLE, CAPTION))
+        return (yield from untested(target, "timesteps", TITLE, CAPTION))
     k = bins or (5 if quick else 8)
     steps = max(k, min(target.settings.steps, 10 if quick else 16))
     played = yield from _play(target, target.asked_class, seeds_of(target, quick), k, steps)
@@ -111,12 +114,12 @@ def _play(
         stage="timesteps",
     )
     values = log_odds(probs.flatten(0, 1), asked_class).view(len(acting), -1)
-    rows = target.timesteps(steps)
-    ratio = [target.ratio(rows[int((bins == i).nonzero()[0])]) for i in range(k)]
+    walk = target.timesteps(steps)
+    ratio = [target.ratio(walk[int((bins == i).nonzero()[0])]) for i in range(k)]
     enough = values.shape[1] >= LEAST
     return _Played(
         todo,
-        [*ratio, target.ratio(rows[-1])],
+        [*ratio, target.ratio(walk[-1])],
         values,
         probs[1],
         attribute(todo, values),
@@ -127,20 +130,19 @@ def _play(
 def _verdict(prerequisite: Prerequisite, played: _Played) -> tuple[Verdict, str]:
     found, run = played.attribution, played.test
     test = (
-        "The whole effect has to be above 0, and the strongest bins first (the order learnt on "
-        "half of the seeds, tested on the others) has to beat a random order and the reverse "
-        "one, in and out."
+        "The whole effect of the words has to be above 0. With an order learnt on half of the "
+        "seeds and tested on the other half, switching on the strongest parts first has to gain "
+        "more than a random order, switching them off first has to cost more, and both have to "
+        "differ from the reverse order."
     )
-    if prerequisite.closed or run is None:
-        return "inconclusive", f"{test} Not tested: {prerequisite.closed or 'too few seeds'}."
+    if prerequisite.unmet or run is None:
+        return "inconclusive", f"{test} Not tested: {prerequisite.unmet or 'too few seeds'}."
     claims = (found.total, run.over_random, run.under_random, run.over_reverse)
-    verdict = weigh(prerequisite, claims)
-    said = (
-        f"{test} The whole effect is {found.total}, and the bins sum to it; "
-        f"in: {run.over_random} above a random order, out: {run.under_random} "
-        "below it."
+    return weigh(prerequisite, claims), (
+        f"{test} The whole effect is {found.total} log-odds, and the parts sum to it. Strongest "
+        f"first gains {run.over_random} more than a random order when switched on, and costs "
+        f"{run.under_random} more when switched off."
     )
-    return verdict, said
 
 
 def _numbers(prerequisite: Prerequisite, played: _Played, steps: int) -> dict[str, Any]:
@@ -182,8 +184,8 @@ def _panels(target: AnalysisTarget, played: _Played) -> tuple[Panel, ...]:
         _short(found.mean),
         _short(found.low),
         _short(found.high),
-        "log-odds; parts by sigma/alpha, noise on top",
-        f"Together {total}, which is the log-odds with all words less those without any.",
+        "log-odds; parts by sigma/alpha, noise at the top",
+        f"The sum is {total}: the log-odds with words in all parts minus those without words.",
     )
     return (bars,) if played.test is None else (bars, _curves(played.test))
 
@@ -199,16 +201,16 @@ def _curves(run: DeletionTest) -> Curve:
     low, high = float(off.min()), float(on.max())
     room = (low - 0.4 * (high - low), high + 0.06 * (high - low))  # for the legend below
     return Curve(
-        "Parts in which the words act, one more at a time",
+        "Switching the words on, part by part",
         lines,
-        "parts with words",
+        "number of parts with words",
         "log-odds",
         ylim=room if high > low else None,
-        note="Read from the right, the lowest line takes the strongest away first. Seeds here are "
-        "not those that gave the order.",
+        note="Read from right to left, “weakest first” switches the strongest parts off first. "
+        "These seeds are not those on which the order was learnt.",
     )
 
 
 def _short(values: Tensor) -> list[float]:
-    """As many digits as can be drawn; no -0."""
+    """Round to three digits, without -0."""
     return [round(value, 3) + 0.0 for value in values.tolist()]

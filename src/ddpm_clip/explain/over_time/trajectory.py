@@ -1,7 +1,7 @@
-"""The walk itself: what is seen and foreseen at each step, and the way through the embeddings.
+"""The walk itself: x_t and x_0-hat at each step, and the path through the embeddings of a CLIP.
 
-Test: what the network foresees is unbiased (see `settling.py`), and walks of different prompts
-end, each, where its own words lie. Knows nothing of reports.
+Test: the predicted picture is unbiased (see `settling.py`), and the walks of different prompts end
+near their own words.
 """
 
 from collections.abc import Generator
@@ -30,40 +30,42 @@ from ddpm_clip.types import Progress
 from ddpm_clip.utils.plots.curves import Line
 
 CONTROLS = 5
-"""Other prompts whose walks are compared."""
+"""Other prompts whose walks are compared, at most."""
 
 LEAST = 5
-"""Prompts below which no order of them can be told from chance: of four, one in 24 is right."""
+"""Prompts below which no order can be significant: of four, one order in 24 is the true one."""
 
 SHOWN, COLUMNS = 3, 10
 """Pictures and steps of a strip."""
 
 BY_CHANCE = 0.01
-"""How likely an order of the prompts as good as theirs may be by lot."""
+"""Largest share of all orders that may fit as well as the true one."""
 
 LEVELS = (-1.0, 1.6)
-"""log10 of the sigma/alpha, from 0.1 to 40, between which slopes are looked at."""
+"""log10 of the sigma/alpha, from 0.1 to 40, between which slopes are measured."""
 
 TITLE = "From noise to picture"
 CAPTION = (
-    "The upper strip shows what the network sees at each step, the lower one the picture that it "
-    "foresees from it. The curves say how far that is from the finished picture and how much a "
-    "step changes it. The path shows the foreseen pictures in the plane of a CLIP's space in "
-    "which finished pictures of several prompts (dots) differ most. It begins at what the words "
-    "alone make the network expect and ends at one picture; where it does not leave its own dots, "
-    "the words decided the class before the noise had a say."
+    "The first strip shows the noisy picture that the network sees at each step (x_t), the second "
+    "one the finished picture that it predicts from it (x_0-hat). The curves show how far this "
+    "prediction is from the finished picture and how much a step changes it; the step at which "
+    "the distance has halved is where the coarse shape is settled. The last panel shows the plane "
+    "of a CLIP's embedding space in which finished pictures of several prompts differ most: dots "
+    "are finished pictures, lines are the paths of the predictions. A path that starts among the "
+    "dots of its own prompt shows that the words alone decide the class there, before the noise "
+    "has any influence."
 )
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Paths:
-    """Finished pictures of several prompts in a plane, and the way of the own ones.
+    """Finished pictures of several prompts in a plane, and the paths of the own predictions.
 
     Attributes:
-        prompts: (p,) the own one first.
-        match: of pictures and texts.
+        prompts: (p,) the prompts, the own one first.
+        match: how well the pictures match their texts.
         ends: (p, n, 2) finished pictures.
-        way: (s, b, 2) foreseen pictures of the own prompt.
+        way: (s, b, 2) predicted pictures of the own prompt.
         shown: share of the finished pictures' variance that lies in the plane.
     """
 
@@ -77,7 +79,7 @@ class _Paths:
 def explain(
     target: AnalysisTarget, *, quick: bool = False
 ) -> Generator[Progress, None, Explanation]:
-    """Strips, distances, slopes and the path of walks, and whether they may be believed."""
+    """Show a walk (strips, distances, path), and test whether its predictions can be trusted."""
     c = target.conditions()
     steps = target.steps_of(quick)
     count = len(target.timesteps(steps))
@@ -85,11 +87,11 @@ def explain(
     for step in recorder.listen(target.walk(c, steps=steps)):
         yield Progress("trajectory", step.i + 1, count)
     walked = recorder.recording()
-    believed = yield from _slopes(target, c, quick)
+    fitted = yield from _slopes(target, c, quick)
     paths = yield from _paths(target, walked, quick)
-    verdict, test = _verdict(believed, paths)
+    verdict, test = _verdict(fitted, paths)
     errors, halves = errors_to_end(walked), halved_at(walked.ratio, errors_to_end(walked))
-    panels: list[Panel] = [*_strips(walked), _distances(walked, errors), _believed(believed)]
+    panels: list[Panel] = [*_strips(walked), _distances(walked, errors), _bias(fitted)]
     panels += [_path(paths)] if paths is not None else []
     return Explanation(
         "trajectory",
@@ -107,10 +109,10 @@ def explain(
                 "interval_95": [10 ** float(halves.low), 10 ** float(halves.high)],
             },
             "slopes": {
-                "sigma_over_alpha": believed.ratio,
-                "slope": believed.slope,
-                "error": believed.error,
-                "worst": believed.worst,
+                "sigma_over_alpha": fitted.ratio,
+                "slope": fitted.slope,
+                "error": fitted.error,
+                "worst": fitted.worst,
                 "tolerance": TOLERANCE,
             },
             "prompts": None
@@ -130,28 +132,28 @@ trajectory = plainly(explain)
 
 
 def _slopes(target: AnalysisTarget, c: Tensor, quick: bool) -> Generator[Progress, None, Slopes]:
-    """Of pictures painted at scale 1: a guided picture is bolder than what the network models."""
+    """Measure slopes on pictures painted at scale 1, since guidance distorts the distribution."""
     seeds = list(target.seeds)
     x = yield from target.pictures(
         c, seeds, stage="trajectory: slopes", scale=1.0, steps=target.steps_of(quick)
     )
     ratios = torch.logspace(*LEVELS, 7 if quick else 14, dtype=torch.float64)
-    rows = sorted(set(target.schedule.timestep_of(ratios).tolist()), reverse=True)
-    return slopes(target, x, c, rows, seeds)
+    timesteps = sorted(set(target.schedule.timestep_of(ratios).tolist()), reverse=True)
+    return slopes(target, x, c, timesteps, seeds)
 
 
 def _paths(
     target: AnalysisTarget, walked: Recording, quick: bool
 ) -> Generator[Progress, None, _Paths | None]:
-    """None where nobody embeds or there is nothing to compare with."""
+    """Embed finished pictures of several prompts; None without an embedder or enough prompts."""
     prompts = [target.prompt, *other_prompts(target, CONTROLS)]
     texts = target.embed_texts(prompts)
     if texts is None or len(prompts) < LEAST:
         return None
     n = min(4 if quick else 8, len(target.seeds))
     seeds = target.seeds[:n]
-    said = [text for text in prompts[1:] for _ in seeds]
-    c = target.conditions(said, list(seeds) * (len(prompts) - 1))
+    each = [text for text in prompts[1:] for _ in seeds]
+    c = target.conditions(each, list(seeds) * (len(prompts) - 1))
     others = yield from target.pictures(
         c,
         list(seeds) * (len(prompts) - 1),
@@ -176,31 +178,33 @@ def _embedded(target: AnalysisTarget, x: Tensor) -> Tensor:
 
 
 def _plane(rows: Tensor) -> tuple[Tensor, float]:
-    """(e, 2) directions of most variance of centred rows, and the share that lies in them."""
+    """Return (e, 2) the two directions of largest variance of centred rows, and their share."""
     values, vectors = torch.linalg.eigh(rows.double().T @ rows.double())
     shown = values[-2:].sum() / values.sum().clamp(min=1e-12)
     return vectors[:, [-1, -2]].float(), float(shown)
 
 
-def _verdict(believed: Slopes, paths: _Paths | None) -> tuple[Verdict, str]:
-    n_levels = len(believed.ratio)
-    unbiased, biased = believed.worst <= TOLERANCE, believed.surely > TOLERANCE
-    said = (
-        f"Pictures regressed on what was foreseen of them have slope 1 where a denoiser is "
-        f"right; over {n_levels} noise levels the worst is {believed.worst:.2f} away "
+def _verdict(fitted: Slopes, paths: _Paths | None) -> tuple[Verdict, str]:
+    unbiased, biased = fitted.worst <= TOLERANCE, fitted.surely > TOLERANCE
+    test = (
+        "If the prediction is unbiased, the regression of pictures on their predictions has slope "
+        f"1. Over {len(fitted.ratio)} noise levels the largest difference is {fitted.worst:.2f} "
         f"(allowed: {TOLERANCE})."
     )
     if paths is None:
-        said += " Nobody embeds these pictures and prompts, so no path could be tested."
-        return "fail" if biased else "inconclusive", said
-    said += (
-        f" The walks of {paths.match.right} of {paths.match.n} prompts end nearest to their "
-        f"own words; by lot an order as good has probability {paths.match.by_chance:.2g} "
-        f"(allowed: {BY_CHANCE})."
+        test += (
+            " Whether walks end near their own words is not tested: that takes a CLIP that embeds "
+            f"pictures and texts, and {LEAST} prompts."
+        )
+        return "fail" if biased else "inconclusive", test
+    test += (
+        f" The walks of {paths.match.right} of {paths.match.n} prompts end nearest to their own "
+        f"words; {paths.match.by_chance:.2%} of all assignments of texts to pictures fit as well "
+        f"as the true one (allowed: {BY_CHANCE:.0%})."
     )
-    # no order at all is one that half of all orders are as good as
+    # refuted if half of all assignments fit as well as the true one
     refuted, matched = paths.match.by_chance >= 0.5, paths.match.by_chance <= BY_CHANCE
-    return weigh(None, (), refuted=biased or refuted, shown=unbiased and matched), said
+    return weigh(None, (), refuted=biased or refuted, shown=unbiased and matched), test
 
 
 def _strips(walked: Recording) -> list[Strip]:
@@ -208,51 +212,47 @@ def _strips(walked: Recording) -> list[Strip]:
     places = sorted({round(i * (steps - 1) / (COLUMNS - 1)) for i in range(COLUMNS)})
     names = [f"{walked.ratio[i]:.2g}" for i in places]
     rows = range(min(SHOWN, walked.x_0.shape[1]))
-    note = "Above each column: the noise level, sigma/alpha."
+    note = "Above each column: noise level, sigma/alpha."
     noisy = walked.x_t[places][:, list(rows)].transpose(0, 1)
-    # as bright as a picture can be shown: x_t is up to one unit of noise around it
-    seen = noisy / (1 + 2 * walked.sigma[places].float().view(1, -1, 1, 1, 1))
+    # darken noisy pictures, whose values exceed [-1, 1], so that they can be shown
+    noisy = noisy / (1 + 2 * walked.sigma[places].float().view(1, -1, 1, 1, 1))
+    predicted = walked.x_0[places][:, list(rows)].transpose(0, 1)
     return [
-        Strip("What the network sees (x_t)", seen, (), names, note),
-        Strip(
-            "What it foresees (x_0-hat)",
-            walked.x_0[places][:, list(rows)].transpose(0, 1),
-            (),
-            names,
-        ),
+        Strip("What the network sees (x_t)", noisy, (), names, note),
+        Strip("What it predicts (x_0-hat)", predicted, (), names),
     ]
 
 
 def _distances(walked: Recording, errors: Tensor) -> Curve:
     step = list(range(1, len(walked.t) + 1))
     return Curve(
-        "Distance along the walk (rms of a pixel, with 95 % intervals)",
+        "Distances along the walk (rms per pixel, with 95 % intervals)",
         [
-            mean_line("from x_0-hat to the finished picture", step, errors.T),
-            mean_line("what a step changes of x_0-hat", step[1:], changes(walked).T),
+            mean_line("x_0-hat to the finished picture", step, errors.T),
+            mean_line("change of x_0-hat in a step", step[1:], changes(walked).T),
         ],
         "step",
         "rms",
-        note="That the first falls proves little: the last step is x_0-hat itself, so it falls "
-        "for a random network as well.",
+        note="That the first curve falls proves little: the last step is x_0-hat itself, so it "
+        "falls for random weights as well.",
     )
 
 
-def _believed(believed: Slopes) -> Curve:
-    x, y = list(believed.ratio), believed.slope
-    wide = 1.96 * believed.error
+def _bias(fitted: Slopes) -> Curve:
+    x, y = list(fitted.ratio), fitted.slope
+    half = 1.96 * fitted.error
     guide = [min(x), max(x)]
     return Curve(
-        "Is what it foresees unbiased?",
+        "Is the prediction unbiased?",
         [
             Line(
-                "slope of pictures on what was foreseen",
+                "slope of pictures on predictions",
                 x,
                 y.tolist(),
-                (y - wide).tolist(),
-                (y + wide).tolist(),
+                (y - half).tolist(),
+                (y + half).tolist(),
             ),
-            Line("right", guide, [1.0, 1.0], style="guide"),
+            Line("unbiased", guide, [1.0, 1.0], style="guide"),
             Line("allowed", guide, [1 - TOLERANCE] * 2, style="guide"),
             Line("allowed", guide, [1 + TOLERANCE] * 2, style="guide"),
         ],
@@ -261,12 +261,12 @@ def _believed(believed: Slopes) -> Curve:
         xscale="log",
         reverse=True,
         ylim=(min(0.8, float(y.min()) - 0.1), max(1.3, float(y.max()) + 0.2)),
-        note="Finished pictures (guidance 1) are noised anew and foreseen from there.",
+        note="Finished pictures (guidance 1) are noised again and predicted from there.",
     )
 
 
 def _path(paths: _Paths) -> Curve:
-    # the paths first, so that dots lie on them; equal labels share a colour
+    # paths first, so that dots are drawn over them; equal labels share a colour
     lines = [
         Line(f"“{paths.prompts[0]}”", way[:, 0].tolist(), way[:, 1].tolist())
         for way in paths.way.transpose(0, 1)[:SHOWN]
@@ -276,9 +276,9 @@ def _path(paths: _Paths) -> Curve:
         for text, end in zip(paths.prompts, paths.ends, strict=True)
     ]
     return Curve(
-        "The way through the embeddings",
+        "Path through the embeddings",
         lines,
         "first direction",
         "second direction",
-        note=f"The plane holds {paths.shown:.0%} of the variance of the finished pictures.",
+        note=f"The plane shows {paths.shown:.0%} of the variance of the finished pictures.",
     )

@@ -1,16 +1,11 @@
 """Which words, and which parts of the condition, matter?
 
-- `bottleneck`: directions at the lowest level of the network: what the words write there, and what
-  that does
-- `class_readout`: a linear reading of one class: what the judge sees, as a function that has a
-  slope everywhere
-- `condition_parts`: what a condition is made of: the average picture, the gap, directions of
-  classes, and the rest
-- `embedding`: what in the condition makes the picture: integrated gradients from the average
-  picture to it
-- `lowest_level`: listening at the lowest level of a network, and leaning on it, from outside
-- `path`: integrated gradients of a picture along the way of its condition, and their deletion test
-- `prompt_game`: games whose players are pieces of a prompt: every coalition is a text, and is
-  painted
-- `words`: which words of the prompt count, and which characters of the word that counts most
+- `bottleneck`: a direction in the lowest level of the network, and what adding it does
+- `class_readout`: a linear regression of the judge's probability that has a gradient everywhere
+- `condition_parts`: split a condition: average picture, modality gap, class directions, the rest
+- `embedding`: which part of the condition makes the picture, by integrated gradients
+- `lowest_level`: read and change the smallest feature map of a network by a forward hook
+- `path`: integrated gradients along the line of conditions, and their deletion test
+- `prompt_game`: cooperative games whose players are pieces of a prompt
+- `words`: which words of the prompt count, and which characters of the strongest word
 """

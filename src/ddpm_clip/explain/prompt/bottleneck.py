@@ -1,9 +1,9 @@
-"""Directions at the lowest level of the network: what the words write there, and what that does.
+"""A direction in the lowest level of the network, and what adding it does.
 
 After the h-space of Kwon et al. 2023 (Asyrp). The mean difference of the two branches on the same
-x_t is a direction for each noise level; it is learnt from some pictures and added to *wordless*
-pictures of other seeds. Test: what was asked for appears, the more the larger the dose, and not
-with a direction as long that points elsewhere. Knows nothing of reports.
+x_t is a direction for each noise level. It is found on some pictures and added while pictures of
+other seeds are painted *without words*. Test: the requested class appears as the dose rises, and
+not with a direction of the same length that points elsewhere.
 """
 
 from collections.abc import Generator
@@ -21,48 +21,52 @@ from ddpm_clip.explain.target.analysis_target import AnalysisTarget
 from ddpm_clip.explain.verdict.analysis import plainly
 from ddpm_clip.explain.verdict.odds import log_odds
 from ddpm_clip.explain.verdict.prerequisite import Prerequisite, check_prerequisite
-from ddpm_clip.explain.verdict.reading import unread
+from ddpm_clip.explain.verdict.reading import untested
 from ddpm_clip.explain.verdict.result import Explanation, Verdict
 from ddpm_clip.explain.verdict.verdicts import above, not_counted, weigh
 from ddpm_clip.types import Progress
 from ddpm_clip.utils.plots.curves import Line
 
 DOSES = {True: (0.0, 0.5, 1.0, 2.0), False: (0.0, 0.25, 0.5, 1.0, 1.5, 2.0, 3.0)}
-STEPS, HELD_OUT, ASTRAY = {True: 10, False: 20}, {True: 16, False: 32}, {True: 1, False: 3}
-"""Steps of a walk, pictures that the direction never saw, and directions that point elsewhere;
-where it is to be quick and where not."""
+"""Doses, with `quick` and without."""
+
+STEPS, HELD_OUT, ELSEWHERE = {True: 10, False: 20}, {True: 16, False: 32}, {True: 1, False: 3}
+"""Sampling steps, pictures on which the direction is tested, and directions that point elsewhere;
+each with `quick` and without."""
 
 COUNTS = 1.0
-"""Gain of log-odds below which a direction does nothing worth a name."""
+"""Gain of log-odds that shows that a direction matters."""
 
 SHOWN = 8
+"""Pictures per row of the strip."""
 
-NAME, TITLE = "bottleneck", "A direction at the bottom of the network"
+NAME, TITLE = "bottleneck", "A direction in the lowest level of the network"
 CAPTION = (
-    "The network folds the picture into a small map and paints back up from there. What the words "
-    "change in that map, averaged over some pictures, is a direction. Here it is added to "
-    "pictures of other seeds that are painted without any words: if the class is held down there, "
-    "it appears, the more the larger the dose. Dose 1 is what the words do themselves. A "
-    "direction as long that points elsewhere shows what mere disturbance does."
+    "A U-Net reduces the picture to a small feature map and builds it up again from there. What "
+    "the words change in that map, averaged over some pictures, is a direction. Here it is added "
+    "while pictures of other seeds are painted without words: if the class is held in this map, it "
+    "appears as the dose rises. Dose 1 is what the words themselves do there. A direction of the "
+    "same length that points elsewhere shows what a mere disturbance does. The heat map shows "
+    "whether it is one direction at all noise levels."
 )
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Directions:
-    """What the words change at the lowest level, row by row.
+    """What the words change in the lowest map, timestep by timestep.
 
     Attributes:
-        of: row -> (ch, h, w), the mean over pictures of the map with words less that without.
-        natural: row -> the usual length of the map itself.
+        of: timestep -> (ch, h, w), mean over pictures of the map with words minus that without.
+        natural: timestep -> the mean length of the map without words.
     """
 
     of: dict[float, Tensor]
     natural: dict[float, float]
 
-    def astray(self, seed: int) -> "Directions":
-        """As long at every row and as steady from row to row, but pointing elsewhere.
+    def elsewhere(self, seed: int) -> "Directions":
+        """Return directions of the same lengths and cosines with each other that point elsewhere.
 
-        Channels are exchanged and their signs drawn, in the same way at all rows.
+        Channels are permuted and signs drawn at random, in the same way at all timesteps.
         """
         generator = torch.Generator().manual_seed(seed)
         channels = len(next(iter(self.of.values())))
@@ -72,20 +76,20 @@ class Directions:
         return Directions(moved, self.natural)
 
     def alike(self) -> Tensor:
-        """(r, r) cosines of the directions of all rows."""
+        """Return (s, s) the cosines of the directions of all timesteps."""
         rows = F.normalize(torch.stack([d.flatten().double().cpu() for d in self.of.values()]))
         return rows @ rows.T
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Response:
-    """Wordless pictures of n seeds at d doses of one direction.
+    """Pictures of n seeds without words at d doses of one direction.
 
     Attributes:
-        doses: (d,), the first is 0.
-        odds: (n, d) log-odds of the asked class.
-        seen: (n, d) is it the likeliest?
-        moved: (n, d) rms of a pixel from the picture at dose 0.
+        doses: (d,) doses; the first is 0.
+        odds: (n, d) log-odds of the requested class.
+        seen: (n, d) bool, whether it is the likeliest class.
+        moved: (n, d) rms distance per pixel from the picture at dose 0.
         x: (n, d, c, h, w) the pictures.
     """
 
@@ -97,39 +101,39 @@ class Response:
 
     @property
     def gain(self) -> Means:
-        """Of log-odds, from no dose to the largest, paired by seed."""
+        """Gain of log-odds from dose 0 to the largest dose, paired by seed."""
         return means(self.odds[:, -1] - self.odds[:, 0])
 
     @property
     def falls(self) -> bool:
-        """Is there a step to a larger dose at which the class surely recedes?"""
+        """Whether some step to a larger dose surely lowers the log-odds."""
         return bool((means(self.odds.diff(dim=1)).high < 0).any())
 
 
 def explain(
     target: AnalysisTarget, *, quick: bool = False
 ) -> Generator[Progress, None, Explanation]:
-    """Dose and response of what the words write into the lowest level of the network."""
+    """Measure the response to doses of what the words change in the lowest level of the network."""
     tap = tap_of(target)
     if tap is None or target.judging is None or target.asked_class is None:
-        nothing = yield from unread(target, NAME, TITLE, CAPTION)
-        return nothing if tap is not None else _closed(nothing)
+        empty = yield from untested(target, NAME, TITLE, CAPTION)
+        return empty if tap is not None else _without_map(empty)
     steps = min(STEPS[quick], len(target.timesteps()))
     found, ends = yield from directions(target, tap, steps)
     prerequisite = yield from check_prerequisite(target, target.judge(ends).cpu())
     seeds = target.more_seeds(HELD_OUT[quick], start=len(target.seeds))
     true = yield from respond(target, tap, found, DOSES[quick], seeds, steps)
-    astray = []
-    for i in range(ASTRAY[quick]):
-        elsewhere, most = found.astray(max(seeds) + i), (0.0, *DOSES[quick][-1 if quick else -2 :])
-        astray.append((yield from respond(target, tap, elsewhere, most, seeds, steps)))
-    # the worst of several would be a harsher judge than chance, their mean is what chance does
-    apart = means(true.odds[:, -1] - torch.stack([one.odds[:, -1] for one in astray]).mean(0))
+    elsewhere, most = [], (0.0, *DOSES[quick][-1 if quick else -2 :])
+    for i in range(ELSEWHERE[quick]):
+        other = found.elsewhere(max(seeds) + i)
+        elsewhere.append((yield from respond(target, tap, other, most, seeds, steps)))
+    # compare with the mean of several: their maximum would be stricter than chance
+    apart = means(true.odds[:, -1] - torch.stack([one.odds[:, -1] for one in elsewhere]).mean(0))
     verdict, test = _verdict(target, true, apart, prerequisite)
     panels = (
-        _strip(target, true, astray[0]),
-        _curve(true, astray),
-        _moved(true, astray),
+        _strip(target, true, elsewhere[0]),
+        _curve(true, elsewhere),
+        _moved(true, elsewhere),
         _alike(target, found),
     )
     return Explanation(
@@ -139,7 +143,7 @@ def explain(
         panels,
         test,
         verdict,
-        _numbers(tap, found, true, astray, apart, prerequisite),
+        _numbers(tap, found, true, elsewhere, apart, prerequisite),
     )
 
 
@@ -149,19 +153,20 @@ bottleneck = plainly(explain)
 def directions(
     target: AnalysisTarget, tap: Tap, steps: int
 ) -> Generator[Progress, None, tuple[Directions, Tensor]]:
-    """What the words change at the tap along the target's own walks, and how these end."""
+    """Return what the words change at the tap along the target's walks, and the final pictures."""
     c = target.conditions()
-    ask = target.branches(c)
+    branches = target.branches(c)
     found, natural, x = {}, {}, None
     for step in target.walk(c, steps=steps):
         with tap.open():
-            ask(step.x_t, step.t)
-        assert tap.heard is not None
-        worded, wordless = tap.heard.chunk(2)  # both branches are asked in one call, words first
-        found[step.t] = (worded - wordless).mean(0)
-        natural[step.t] = float(wordless.flatten(1).norm(dim=1).mean())
+            branches(step.x_t, step.t)
+        assert tap.feature_map is not None
+        # both branches are evaluated in one call, the one with words first
+        with_words, without = tap.feature_map.chunk(2)
+        found[step.t] = (with_words - without).mean(0)
+        natural[step.t] = float(without.flatten(1).norm(dim=1).mean())
         x = step.x_prev
-        yield Progress("bottleneck: what the words write", step.i + 1, steps)
+        yield Progress("bottleneck: direction of the words", step.i + 1, steps)
     assert x is not None
     return Directions(found, natural), x
 
@@ -174,7 +179,7 @@ def respond(
     seeds: list[int],
     steps: int,
 ) -> Generator[Progress, None, Response]:
-    """Paint without words and lean on the lowest level, a walk a dose from the same noise."""
+    """Paint without words while adding each dose to the lowest map, from the same noise."""
     assert target.asked_class is not None
     c, pictures = target.conditions(seeds=seeds), []
     for dose in doses:
@@ -187,7 +192,7 @@ def respond(
                         stage=f"bottleneck: dose {dose:g}",
                         scale=0.0,
                         steps=steps,
-                        wrap=tap.leaning(found.of, dose) if dose else None,
+                        wrap=tap.adding(found.of, dose) if dose else None,
                     )
                 )
             )
@@ -202,27 +207,26 @@ def _verdict(
     target: AnalysisTarget, true: Response, apart: Means, prerequisite: Prerequisite
 ) -> tuple[Verdict, str]:
     gain = true.gain
-    said = (
+    test = (
         f"Dose {true.doses[-1]:g} raises the log-odds of {target.asked_name} in {len(true.x)} "
-        f"pictures of other seeds by {gain} (with a 95 % interval; it has to be above "
-        f"{COUNTS:g}), {apart} more than directions that point elsewhere (above 0), and "
-        f"{'a' if true.falls else 'no'} step to a larger dose surely lowers them."
+        f"pictures of other seeds by {gain} (has to be above {COUNTS:g}, interval included), which "
+        f"is {apart} more than with directions that point elsewhere (has to be above 0). "
+        f"{'A' if true.falls else 'No'} step to a larger dose surely lowers them (none may)."
     )
     verdict = weigh(prerequisite, [above(gain, COUNTS), apart], refuted=true.falls)
-    return verdict, said + not_counted(prerequisite)
+    return verdict, test + not_counted(prerequisite)
 
 
-def _closed(nothing: Explanation) -> Explanation:
-    """The same without a verdict for another reason."""
-    why = "Not tested: the network has no inner map that could be listened to."
-    return replace(nothing, test=why)
+def _without_map(empty: Explanation) -> Explanation:
+    """Return the same explanation, for want of a feature map."""
+    return replace(empty, test="Not tested: the network has no inner map to read.")
 
 
 def _numbers(
     tap: Tap,
     found: Directions,
     true: Response,
-    astray: list[Response],
+    elsewhere: list[Response],
     apart: Means,
     prerequisite: Prerequisite,
 ) -> dict[str, Any]:
@@ -243,42 +247,39 @@ def _numbers(
                 "log_odds": means(one.odds).as_dict(),
                 "seen": one.seen.double().mean(0),
             }
-            for one in astray
+            for one in elsewhere
         ],
         "gain_beyond_astray": apart.as_dict(),
         "gate": prerequisite.as_dict(),
     }
 
 
-def _strip(target: AnalysisTarget, true: Response, astray: Response) -> Strip:
-    rows = [*true.x[:SHOWN].transpose(0, 1), astray.x[:SHOWN, -1]]
+def _strip(target: AnalysisTarget, true: Response, elsewhere: Response) -> Strip:
+    rows = [*true.x[:SHOWN].transpose(0, 1), elsewhere.x[:SHOWN, -1]]
     names = [
         "without words",
         *(f"dose {dose:g}" for dose in true.doses[1:]),
-        f"elsewhere, {astray.doses[-1]:g}",
+        f"elsewhere, {elsewhere.doses[-1]:g}",
     ]
     return Strip(
-        f"Wordless pictures, led towards “{target.asked_name}” from below", torch.stack(rows), names
+        f"Pictures without words at rising doses of “{target.asked_name}”", torch.stack(rows), names
     )
 
 
-def _curve(true: Response, astray: list[Response]) -> Curve:
-    lines = [mean_line("the direction of the words", true.doses, true.odds)]
-    lines += [mean_line("as long, pointing elsewhere", one.doses, one.odds) for one in astray]
+def _curve(true: Response, elsewhere: list[Response]) -> Curve:
+    lines = [mean_line("direction of the words", true.doses, true.odds)]
+    lines += [mean_line("direction elsewhere", one.doses, one.odds) for one in elsewhere]
     return Curve(
-        "Dose and response, on seeds that the direction never saw",
-        lines,
-        "dose",
-        "log-odds of the asked class",
+        "Response to the dose, on other seeds", lines, "dose", "log-odds of the requested class"
     )
 
 
-def _moved(true: Response, astray: list[Response]) -> Curve:
-    lines = [Line("the direction of the words", true.doses, true.moved.mean(0).tolist())]
+def _moved(true: Response, elsewhere: list[Response]) -> Curve:
+    lines = [Line("direction of the words", true.doses, true.moved.mean(0).tolist())]
     lines += [
-        Line("as long, pointing elsewhere", one.doses, one.moved.mean(0).tolist()) for one in astray
+        Line("direction elsewhere", one.doses, one.moved.mean(0).tolist()) for one in elsewhere
     ]
-    return Curve("How far the picture moves", lines, "dose", "rms of a pixel")
+    return Curve("How far the picture moves", lines, "dose", "rms per pixel")
 
 
 def _alike(target: AnalysisTarget, found: Directions) -> Heatmap:

@@ -1,8 +1,8 @@
-"""A linear reading of one class: what the judge sees, as a function that has a slope everywhere.
+"""A linear regression of the judge's probability of a class, which has a gradient everywhere.
 
-Judges are steep and may not be differentiable at all. A ridge regression from pixels to the
-judge's probability, on pictures of every class's prompt, says the same of pictures that it never
-saw, or admits by its leave-one-out errors that it cannot. Knows nothing of gradients.
+Judges saturate and need not be differentiable at all. A ridge regression from pixels to the judge's
+probability, on pictures of every class's prompt, reads what the judge reads; its leave-one-out
+errors show how well it does on new pictures.
 """
 
 from collections.abc import Generator
@@ -17,20 +17,20 @@ from ddpm_clip.explain.target.class_prompts import prompts_of
 from ddpm_clip.types import Progress
 
 MOST = 10
-"""Classes that are painted."""
+"""Classes that are painted, at most."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Readout:
-    """score(x) = offset + <weights, x - middle>, near 1 for pictures of the class, else near 0.
+    """score(x) = offset + <weights, x - middle>: near 1 for pictures of the class, else near 0.
 
     Attributes:
-        weights: (c, h, w).
+        weights: (c, h, w) weights of the pixels.
         middle: (c, h, w) the mean picture.
         offset: the score of the mean picture.
-        r2: share of the variance of the judge's probability that is explained of pictures that
-            were left out; at most 0 where nothing is.
-        n: pictures behind it.
+        r2: share of the variance of the judge's probability explained on left-out pictures; 0 or
+            less if none is.
+        n: number of pictures it was fitted on.
     """
 
     weights: Tensor
@@ -40,7 +40,7 @@ class Readout:
     n: int
 
     def score(self, x: Tensor) -> Tensor:
-        """(b,) of pictures x (b, c, h, w); differentiable."""
+        """Return (b,) the scores of pictures x (b, c, h, w); differentiable."""
         away = x - self.middle.to(x)
         return self.offset + (away * self.weights.to(x)).flatten(1).sum(1)
 
@@ -51,9 +51,9 @@ def class_readout(
     """Paint every class's prompt, and fit the judge's probability of the requested class.
 
     Args:
-        target: somebody judges, and its prompt asks for a class.
-        each: pictures a class, by seeds that are not the target's.
-        steps: of the walks, at most.
+        target: a target with a judge and a requested class.
+        each: number of pictures per class, from seeds other than the target's.
+        steps: most sampling steps.
     """
     prompts, _ = prompts_of(target, MOST)
     asked = [prompt for prompt in prompts for _ in range(each)]
@@ -64,11 +64,11 @@ def class_readout(
     )
     probs = target.judge(x).cpu()
     assert target.asked_class is not None
-    return fitted(x, probs[:, target.asked_class])
+    return fit_readout(x, probs[:, target.asked_class])
 
 
-def fitted(x: Tensor, p: Tensor) -> Readout:
-    """The ridge regression of p (n,) on pictures x (n, c, h, w), its strength found by itself."""
+def fit_readout(x: Tensor, p: Tensor) -> Readout:
+    """Fit p (n,) on pictures x (n, c, h, w) by ridge regression, which chooses its own strength."""
     pixels, wanted = x.double().cpu().flatten(1), p.double().cpu()[:, None]
     middle, offset = pixels.mean(0), wanted.mean()
     weights, errors = ridge(pixels - middle, wanted - offset)

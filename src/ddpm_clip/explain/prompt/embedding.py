@@ -1,9 +1,9 @@
-"""What in the condition makes the picture: integrated gradients from the average picture to it.
+"""Which part of the condition makes the picture, by integrated gradients from the average picture.
 
-Coordinates of an embedding have no meaning of their own, so what they add is taken apart along
-the directions of the classes as well, with the coordinates of the modality gap apart (Sundararajan
-et al. 2017 for the integral, Adebayo et al. 2018 for random weights). Knows nothing of how the
-integral is taken.
+A single coordinate of an embedding has no meaning, so the sum is also split along the directions of
+the classes, with the coordinates of the modality gap as a part of their own (Sundararajan et al.
+2017 for the integral, Adebayo et al. 2018 for random weights). Test: setting back the coordinates
+with the largest attributions costs more than setting back others, on other seeds.
 """
 
 from collections.abc import Generator
@@ -13,27 +13,30 @@ from ddpm_clip.evaluation.statistics.means import means
 from ddpm_clip.explain.panels.kinds import Curve, Panel, Strip, Table, mean_bars, mean_line
 from ddpm_clip.explain.prompt.class_readout import class_readout
 from ddpm_clip.explain.prompt.condition_parts import average_condition
-from ddpm_clip.explain.prompt.path import PathAttribution, Stretch, analysed
+from ddpm_clip.explain.prompt.path import PathAttribution, PathSetup, attribute_path
 from ddpm_clip.explain.target.analysis_target import AnalysisTarget
 from ddpm_clip.explain.verdict.analysis import plainly
+from ddpm_clip.explain.verdict.prerequisite import why_untested
 from ddpm_clip.explain.verdict.result import Explanation, Verdict
 from ddpm_clip.explain.verdict.verdicts import not_counted, weigh
 from ddpm_clip.types import Progress
 
 COMPLETE = 0.05
-"""Largest error of the integral, as a share of what is shared out."""
+"""Largest error of the integral, as a share of the change that is attributed."""
 
 QUICK_ENOUGH = 0.03
-"""Error at which a quick integral is fine enough."""
+"""Relative error at which a quick integral is precise enough."""
 
 READ = 0.3
-"""Share of what the judge sees that the linear reading has to explain."""
+"""Share of the judge's output that the linear readout has to explain."""
 
 INSENSITIVE = 0.5
-"""Rank correlation with the attributions of random weights from which on they say nothing."""
+"""Rank correlation with random weights at which the attributions mean nothing."""
 
 SCORE = "score of the class"
-"""What the bars count."""
+"""Unit of the bars."""
+
+TITLE = "Which part of the condition makes the picture"
 
 SHOWN = 12
 """Coordinates with a bar of their own."""
@@ -42,22 +45,21 @@ SHOWN = 12
 def explain(
     target: AnalysisTarget, *, quick: bool = False, cuts: int | None = None
 ) -> Generator[Progress, None, Explanation]:
-    """What in the condition makes the picture, by integrated gradients.
+    """Attribute the picture to parts of the condition, by integrated gradients.
 
     Args:
-        target: a model with a prompt, or anything that walks like one; its network must be
-            differentiable in the condition.
-        quick: fewer seeds and steps.
-        cuts: of the way, where it is not even; None chooses.
+        target: the model and the prompt; the network has to be differentiable in the condition.
+        quick: take fewer seeds and steps.
+        cuts: most subdivisions of the line of conditions; None chooses.
     """
     if target.asked_class is None or target.judging is None:
-        return _unread(target, "Nobody reads these pictures for what the prompt asks.")
+        return _untested(target, why_untested(target))
     readout = yield from class_readout(target, *((8, 6) if quick else (24, 12)))
     if readout.r2 <= 0:
-        return _unread(
+        return _untested(
             target,
-            "What the judge sees of the class that was asked for cannot be "
-            "read from pixels by a line.",
+            "no linear readout of the pixels explains the judge's probability of the requested "
+            "class",
         )
     every = target.more_seeds(4 + 12 if quick else 12 + 16)
     seeds, held = (every[:4], every[4:]) if quick else (every[:12], every[12:])
@@ -65,16 +67,16 @@ def explain(
     start, steps = average_condition(target, end), min(4 if quick else 6, target.settings.steps)
     most = (8 if quick else 24) if cuts is None else cuts
     coarser: dict[str, Any] = {"enough": QUICK_ENOUGH, "growth": 4} if quick else {}
-    stretch = Stretch(seeds, held, steps, most, start, end, **coarser)
-    found = yield from analysed(target, stretch, readout, 2 if quick else 5, not quick)
+    setup = PathSetup(seeds, held, steps, most, start, end, **coarser)
+    found = yield from attribute_path(target, setup, readout, 2 if quick else 5, not quick)
     return Explanation(
         "embedding",
-        "What in the condition makes the picture",
+        TITLE,
         CAPTION,
         _panels(target, found),
         _test(found),
         verdict_of(found),
-        _numbers(stretch, found),
+        _numbers(setup, found),
     )
 
 
@@ -82,53 +84,57 @@ embedding = plainly(explain)
 
 
 def verdict_of(found: PathAttribution) -> Verdict:
-    """Pass where the integral is complete and the coordinates it names are the ones that count."""
+    """Return pass if the integral is complete and its largest coordinates are those that count."""
     claims = (found.change, found.deletion.hurt, found.deletion.hurt_reverse)
-    indifferent = found.random_correlation is not None and (
+    insensitive = found.random_correlation is not None and (
         abs(found.random_correlation) >= INSENSITIVE
     )
     sound = found.readout.r2 >= READ and found.integrated.error < COMPLETE
-    return weigh(found.prerequisite, claims, refuted=indifferent, shown=sound)
+    return weigh(found.prerequisite, claims, refuted=insensitive, shown=sound)
 
 
 def _test(found: PathAttribution) -> str:
     deletion, correlation = found.deletion, found.random_correlation
     test = (
-        "It would fail if taking out the coordinates with the largest attributions hurt no more "
-        "than taking out random ones, or the least ones (tested on seeds that had no say in their "
-        "order), or if random weights gave the same attributions; it counts only where they sum "
-        f"to the change within {COMPLETE:.0%}. Error of the sum: {found.integrated.error:.1%}. The "
-        f"linear score explains {found.readout.r2:.0%} of what the judge sees. Log-odds lost, on "
-        f"average over the number of coordinates, beyond random ones: "
-        f"{deletion.hurt}; beyond the least: {deletion.hurt_reverse}."
+        "The attributions have to sum to the change of the score within "
+        f"{COMPLETE:.0%} (error: {found.integrated.error:.1%}), and the score has to explain "
+        f"{READ:.0%} of the judge's output (explained: {found.readout.r2:.0%}). On seeds that were "
+        "not used to rank the coordinates, setting back those with the largest attributions first "
+        "has to cost more log-odds than a random order and than the reverse order. Averaged over "
+        f"the number of coordinates, it costs {deletion.hurt} more than a random order and "
+        f"{deletion.hurt_reverse} more than the reverse order."
     )
     if correlation is not None:
-        test += f" Rank correlation with random weights: {correlation:.2f}."
+        test += (
+            " Random weights have to give other attributions (rank correlation "
+            f"{correlation:.2f}; allowed: below {INSENSITIVE:g} either way)."
+        )
     return test + not_counted(found.prerequisite)
 
 
 CAPTION = (
-    "The prompt reaches the network as a row of numbers, the condition. On the straight way from "
-    "the condition of the average picture to this one the slope of a score of the finished picture "
-    "is summed up; the score reads the class that was asked for (about 1 for its pictures, 0 for "
-    "others). A bar says what a part of the condition adds, and the bars sum to the "
-    "whole change. Directions of classes come from their names as prompts; the gap coordinates are "
-    "those in which words and pictures differ whatever they mean, and should add little. The strip "
-    "shows one seed along the way."
+    "The prompt reaches the network as a vector, the condition. The analysis follows the straight "
+    "line from the condition of the average picture to that of the prompt, and integrates the "
+    "gradient of a score of the finished picture; the score is about 1 for pictures of the "
+    "requested class and 0 for others. A bar is what a part of the condition adds, and the bars "
+    "of all parts sum to the whole change. Class directions come from the class names as prompts; "
+    "the gap coordinates are those in which pictures and texts differ whatever they show, and "
+    "should add little. The curves set coordinates back to the average picture's: largest first, "
+    "at random, and smallest first. The strip shows one seed along the line."
 )
 
 
-def _numbers(stretch: Stretch, found: PathAttribution) -> dict[str, Any]:
+def _numbers(setup: PathSetup, found: PathAttribution) -> dict[str, Any]:
     integrated, deletion = found.integrated, found.deletion
     each = means(integrated.along(found.parts.parts))
     rows = zip(
         found.parts.names, each.mean.tolist(), each.low.tolist(), each.high.tolist(), strict=True
     )
     return {
-        "n": len(stretch.seeds),
-        "n_held": len(stretch.held),
-        "steps": stretch.steps,
-        "cuts": stretch.cuts,
+        "n": len(setup.seeds),
+        "n_held": len(setup.held),
+        "steps": setup.steps,
+        "cuts": setup.cuts,
         "gate": found.prerequisite.as_dict(),
         "readout": {"n": found.readout.n, "r2": found.readout.r2},
         "change": found.change.as_dict(),
@@ -158,14 +164,14 @@ def _panels(target: AnalysisTarget, found: PathAttribution) -> tuple[Panel, ...]
             list(parts.T),
             SCORE,
         ),
-        mean_bars("The coordinates that add or take most", names, list(each[:, top].T), SCORE),
+        mean_bars("The largest coordinates", names, list(each[:, top].T), SCORE),
         _curve(found),
         Strip(
-            "One seed on the way to the prompt",
+            "One seed, from the average condition to the prompt's",
             found.x[None],
             (),
             [f"{i / (len(found.x) - 1):.0%}" for i in range(len(found.x))],
-            "above: how much of the way from the average condition to this one",
+            "Above each column: share of the way from the average condition to the prompt's.",
         ),
     )
 
@@ -174,27 +180,22 @@ def _curve(found: PathAttribution) -> Curve:
     deletion, lines = found.deletion, []
     for label, values in (
         ("largest first", deletion.strongest),
-        ("random", deletion.random),
-        ("least first", deletion.weakest),
+        ("random order", deletion.random),
+        ("smallest first", deletion.weakest),
     ):
         lines.append(mean_line(label, deletion.sizes, values.T))
     return Curve(
-        "Taking coordinates out (seeds that had no say in the order)",
+        "Setting coordinates back to the average picture's (on other seeds)",
         lines,
-        "coordinates that were set back",
-        "log-odds",
+        "number of coordinates set back",
+        "log-odds of the requested class",
         xscale="log",
+        note="These seeds are not those on which the order was learnt.",
     )
 
 
-def _unread(target: AnalysisTarget, why: str) -> Explanation:
-    table = Table("What is asked", ["prompt", "class"], [[target.prompt, target.asked_name or "-"]])
+def _untested(target: AnalysisTarget, why: str) -> Explanation:
+    table = Table("Prompt", ["prompt", "class"], [[target.prompt, target.asked_name or "-"]])
     return Explanation(
-        "embedding",
-        "What in the condition makes the picture",
-        CAPTION,
-        (table,),
-        why,
-        "inconclusive",
-        {"n": 0},
+        "embedding", TITLE, CAPTION, (table,), f"Not tested: {why}.", "inconclusive", {"n": 0}
     )

@@ -1,7 +1,7 @@
-"""Listening at the lowest level of a network, and leaning on it, from outside.
+"""Read and change the smallest feature map of a network by a forward hook.
 
-A forward hook hears the last map of the smallest size, from which the network paints back up, and
-may add to it. The network itself is not changed. Knows nothing of prompts or directions.
+The hook reads the last map of the smallest size, from which the network upsamples again, and may
+add to it. The network itself is not changed.
 """
 
 from collections.abc import Iterator, Mapping
@@ -17,23 +17,23 @@ from ddpm_clip.types import Predict, Prediction
 
 
 class Tap:
-    """What a hook hears and adds.
+    """A forward hook on a module, which reads its feature map and may add to it.
 
     Attributes:
-        module: that is listened to.
-        name: its place in the network.
-        heard: (b, ch, h, w) the map of the last call.
-        added: (ch, h, w) what is added to the map of every picture; None for nothing.
+        module: the module.
+        name: its name in the network.
+        feature_map: (b, ch, h, w) its output in the last call.
+        added: (ch, h, w) what is added to the map of every picture; None adds nothing.
     """
 
     def __init__(self, module: nn.Module, name: str):
         self.module, self.name = module, name
-        self.heard: Tensor | None = None
+        self.feature_map: Tensor | None = None
         self.added: Tensor | None = None
 
     @contextmanager
     def open(self) -> Iterator["Tap"]:
-        """Listen, and add `added`, until the block ends, however it ends."""
+        """Read the map, and add `added` to it, until the block ends, even by an error."""
         handle = self.module.register_forward_hook(self._hook)
         try:
             yield self
@@ -41,50 +41,50 @@ class Tap:
             handle.remove()
             self.added = None
 
-    def leaning(self, directions: Mapping[float, Tensor], dose: float) -> Wrap:
-        """A wrap that adds `dose` times the direction of a row whenever the row is asked about.
+    def adding(self, directions: Mapping[float, Tensor], dose: float) -> Wrap:
+        """Return a wrap that adds `dose` times the direction of each timestep.
 
-        A row without one of its own, as solvers of higher order ask, gets that of the nearest.
+        A timestep without a direction, as in solvers of higher order, takes that of the nearest.
         """
 
         def wrap(predict: Predict) -> Predict:
-            def leant(x_t: Tensor, t: float) -> Prediction:
-                row = min(directions, key=lambda known: abs(known - t))
-                self.added = dose * directions[row]
+            def steered(x_t: Tensor, t: float) -> Prediction:
+                nearest = min(directions, key=lambda known: abs(known - t))
+                self.added = dose * directions[nearest]
                 try:
                     return predict(x_t, t)
                 finally:
                     self.added = None
 
-            return leant
+            return steered
 
         return wrap
 
-    def _hook(self, module: nn.Module, arguments: Any, said: Tensor) -> Tensor | None:
-        self.heard = said.detach()
-        return None if self.added is None else said + self.added.to(said)
+    def _hook(self, module: nn.Module, arguments: Any, output: Tensor) -> Tensor | None:
+        self.feature_map = output.detach()
+        return None if self.added is None else output + self.added.to(output)
 
 
 def tap_of(target: AnalysisTarget) -> Tap | None:
-    """A tap at the lowest level of a target's network; None where it cannot be looked into.
+    """Return a tap at the lowest level of a target's network; None if it has no feature maps.
 
-    One call finds it: of all modules that give a map (b, ch, h, w), the last one called among
-    those whose map is smallest.
+    It is found in one call: of all modules that return a map (b, ch, h, w), the last one called of
+    those with the smallest map.
     """
     network = target.network
     if not isinstance(network, nn.Module):
         return None
     maps: list[tuple[str, nn.Module, int]] = []
 
-    def note(name: str) -> Any:
-        def hook(module: nn.Module, arguments: Any, said: Any) -> None:
-            if isinstance(said, Tensor) and said.ndim == 4:
-                maps.append((name, module, said.shape[2] * said.shape[3]))
+    def recording(name: str) -> Any:
+        def hook(module: nn.Module, arguments: Any, output: Any) -> None:
+            if isinstance(output, Tensor) and output.ndim == 4:
+                maps.append((name, module, output.shape[2] * output.shape[3]))
 
         return hook
 
     inner = [(name, module) for name, module in network.named_modules() if name]
-    handles = [module.register_forward_hook(note(name)) for name, module in inner]
+    handles = [module.register_forward_hook(recording(name)) for name, module in inner]
     try:
         c = target.conditions(seeds=target.seeds[:1])
         x = torch.zeros(1, *target.image_shape, device=target.ddpm.device)

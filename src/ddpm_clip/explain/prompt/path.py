@@ -1,8 +1,7 @@
-"""Integrated gradients of a picture along the way of its condition, and their deletion test.
+"""Integrated gradients along the line of conditions, and their deletion test.
 
-The value is what a linear reading of the class that was asked for says of the finished picture,
-through every step of a short deterministic walk. Knows nothing of
-verdicts or panels.
+The value is the score of the finished picture, by a linear readout of the requested class, and its
+gradient is taken through every step of a short deterministic walk.
 """
 
 from collections.abc import Generator
@@ -26,21 +25,22 @@ from ddpm_clip.models.ddpm import noise_of
 from ddpm_clip.types import Progress
 
 SAMPLER = "ddim"
+"""A deterministic sampler whose steps are differentiable."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Stretch:
-    """The straight line from the average picture's condition to the prompt's.
+class PathSetup:
+    """The lines from the average picture's condition to the prompt's, and how to integrate.
 
     Attributes:
-        seeds: n, whose lines are integrated.
+        seeds: n seeds whose lines are integrated.
         held: other seeds, on which the order of the coordinates is tested.
-        steps: of each walk.
-        cuts: of every line, see `integrate`.
-        start: (n, e).
-        end: (n, e).
-        enough: error of the sum at which cutting ends, as a share.
-        growth: from each number of coordinates that are set back to the next.
+        steps: number of sampling steps.
+        cuts: most subdivisions of every line, see `integrate`.
+        start: (n, e) conditions of the average picture.
+        end: (n, e) conditions of the prompt.
+        enough: relative error of the sum at which subdividing ends.
+        growth: factor between the numbers of coordinates that are set back.
     """
 
     seeds: list[int]
@@ -55,15 +55,15 @@ class Stretch:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Deletion:
-    """Coordinates set back to the average picture's, more and more of them.
+    """Results of setting more and more coordinates back to those of the average picture.
 
     Attributes:
-        sizes: (m,) how many.
-        strongest: (m, n) log-odds of the requested class, the largest attributions first.
-        random: (m, n) in random orders, on average.
-        weakest: (m, n) the largest attributions last.
-        hurt: area below a random order.
-        hurt_reverse: area below the reverse order.
+        sizes: (m,) numbers of coordinates that are set back.
+        strongest: (m, n) log-odds of the requested class, largest attributions first.
+        random: (m, n) the same in random orders, on average.
+        weakest: (m, n) the same with the smallest attributions first.
+        hurt: log-odds lost beyond random orders, mean over the sizes.
+        hurt_reverse: log-odds lost beyond the reverse order, mean over the sizes.
     """
 
     sizes: list[int]
@@ -76,15 +76,16 @@ class Deletion:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class PathAttribution:
-    """All that the analysis found.
+    """Results of the analysis.
 
     Attributes:
-        integrated: seed by seed.
-        parts: of the displacement.
-        deletion: on the seeds that had no say in the order.
-        prerequisite: is the prompt followed at all, by the held seeds?
-        readout: of the class that was asked for.
-        random_correlation: of the attributions with those of random weights; None without any.
+        integrated: integrated gradients, seed by seed.
+        parts: parts of the displacement.
+        deletion: deletion test, on seeds that were not used to rank the coordinates.
+        prerequisite: whether the prompt is followed at all, on the same seeds.
+        readout: linear readout of the requested class.
+        random_correlation: rank correlation of the attributions with those of random weights; None
+            if not computed.
         x: (places, c, h, w) pictures of the first seed along the line.
     """
 
@@ -98,35 +99,41 @@ class PathAttribution:
 
     @property
     def change(self) -> Means:
-        """What is shared out: how much more is read at the end of the line than at its start."""
+        """What is attributed: the score at the end of the line minus that at its start."""
         return means(self.integrated.change)
 
 
-def analysed(
-    target: AnalysisTarget, stretch: Stretch, readout: Readout, orders: int, randomised: bool
+def attribute_path(
+    target: AnalysisTarget, setup: PathSetup, readout: Readout, orders: int, randomised: bool
 ) -> Generator[Progress, None, PathAttribution]:
-    """Integrate, take apart, and test by deletion."""
-    value = reading(target, stretch, readout)
+    """Integrate the gradients, split them into parts, and test them by deletion.
+
+    Args:
+        target: a target with a judge and a requested class.
+        setup: the lines, and how to integrate.
+        readout: linear readout of the requested class.
+        orders: number of random orders of the deletion test.
+        randomised: also integrate a network with random weights, for comparison.
+    """
+    value = score_of_conditions(target, setup, readout)
     integrated = yield from integrate(
-        value, stretch.start, stretch.end, cuts=stretch.cuts, enough=stretch.enough
+        value, setup.start, setup.end, cuts=setup.cuts, enough=setup.enough
     )
     correlation = None
     if randomised and isinstance(target.network, nn.Module):
-        other = reading(random_weights(target, 0), stretch, readout)
-        null = yield from integrate(
-            other, stretch.start, stretch.end, cuts=0, label="random weights"
-        )
+        other = score_of_conditions(random_weights(target, 0), setup, readout)
+        null = yield from integrate(other, setup.start, setup.end, cuts=0, label="random weights")
         correlation = rank_correlation(integrated.attributions.mean(0), null.attributions.mean(0))
-    deletion = yield from _deletion(target, stretch, integrated, orders)
-    c = target.conditions(seeds=stretch.held)
-    x = yield from _pictures(target, stretch, c, stretch.held)
+    deletion = yield from _deletion(target, setup, integrated, orders)
+    c = target.conditions(seeds=setup.held)
+    x = yield from _pictures(target, setup, c, setup.held)
     prerequisite = yield from check_prerequisite(target, target.judge(x).cpu())
-    places = torch.linspace(0, 1, 8, device=stretch.end.device)[:, None]
-    along = stretch.start[:1] + places * (stretch.end[:1] - stretch.start[:1])
-    shown = yield from _pictures(target, stretch, along, stretch.seeds[:1] * len(along))
+    places = torch.linspace(0, 1, 8, device=setup.end.device)[:, None]
+    along = setup.start[:1] + places * (setup.end[:1] - setup.start[:1])
+    shown = yield from _pictures(target, setup, along, setup.seeds[:1] * len(along))
     return PathAttribution(
         integrated,
-        parts_of(target, stretch.end, stretch.start, stretch.seeds),
+        parts_of(target, setup.end, setup.start, setup.seeds),
         deletion,
         prerequisite,
         readout,
@@ -135,18 +142,18 @@ def analysed(
     )
 
 
-def reading(target: AnalysisTarget, stretch: Stretch, readout: Readout) -> Value:
-    """Conditions, seed by seed -> what the readout says of the pictures; differentiable."""
+def score_of_conditions(target: AnalysisTarget, setup: PathSetup, readout: Readout) -> Value:
+    """Return the differentiable function from conditions to the readout's score of the pictures."""
     device = target.ddpm.device
-    shape = (len(stretch.seeds), *target.image_shape)
-    noise = noise_of(stretch.seeds, shape, device)(-1)
-    rows = target.timesteps(stretch.steps)
+    shape = (len(setup.seeds), *target.image_shape)
+    noise = noise_of(setup.seeds, shape, device)(-1)
+    timesteps = target.timesteps(setup.steps)
 
     def value(c: Tensor) -> Tensor:
         times = len(c) // len(noise)
-        predict = target.predict(c, seeds=stretch.seeds * times, gradients=True)
+        predict = target.predict(c, seeds=setup.seeds * times, gradients=True)
         x = x_T = noise.repeat(times, 1, 1, 1)
-        for step in SAMPLERS[SAMPLER](predict, target.schedule, rows, x_T, no_noise):
+        for step in SAMPLERS[SAMPLER](predict, target.schedule, timesteps, x_T, no_noise):
             x = step.x_prev
         return readout.score(x)
 
@@ -154,25 +161,25 @@ def reading(target: AnalysisTarget, stretch: Stretch, readout: Readout) -> Value
 
 
 def _pictures(
-    target: AnalysisTarget, stretch: Stretch, c: Tensor, seeds: list[int]
+    target: AnalysisTarget, setup: PathSetup, c: Tensor, seeds: list[int]
 ) -> Generator[Progress, None, Tensor]:
     return (
         yield from target.pictures(
-            c, seeds, steps=stretch.steps, sampler=SAMPLER, stage="coordinates set back"
+            c, seeds, steps=setup.steps, sampler=SAMPLER, stage="coordinates set back"
         )
     )
 
 
 def _deletion(
-    target: AnalysisTarget, stretch: Stretch, integrated: Integrated, orders: int
+    target: AnalysisTarget, setup: PathSetup, integrated: Integrated, orders: int
 ) -> Generator[Progress, None, Deletion]:
-    """Set back more and more coordinates, on seeds that had no say in their order."""
+    """Set back more and more coordinates, on seeds that were not used to rank them."""
     strongest = integrated.attributions.mean(0).argsort(descending=True)
-    e, held = len(strongest), stretch.held
+    e, held = len(strongest), setup.held
     generator = torch.Generator().manual_seed(0)
-    lots = [torch.randperm(e, generator=generator) for _ in range(orders)]
-    every = [strongest, strongest.flip(0), *lots]
-    sizes = sorted({min(e - 1, stretch.growth**i) for i in range(e.bit_length())})
+    random_orders = [torch.randperm(e, generator=generator) for _ in range(orders)]
+    every = [strongest, strongest.flip(0), *random_orders]
+    sizes = sorted({min(e - 1, setup.growth**i) for i in range(e.bit_length())})
     end = target.conditions(seeds=held)
     start, conditions = average_condition(target, end), []
     for order in every:
@@ -180,7 +187,7 @@ def _deletion(
             c = end.clone()
             c[:, order[:size]] = start[:, order[:size]]
             conditions.append(c)
-    x = yield from _pictures(target, stretch, torch.cat(conditions), held * len(conditions))
+    x = yield from _pictures(target, setup, torch.cat(conditions), held * len(conditions))
     assert target.asked_class is not None
     probs = target.judge(x).cpu()
     odds = log_odds(probs, target.asked_class).view(len(every), len(sizes), len(held))

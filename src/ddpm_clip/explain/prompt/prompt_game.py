@@ -1,7 +1,7 @@
-"""Games whose players are pieces of a prompt: every coalition is a text, and is painted.
+"""Cooperative games whose players are pieces of a prompt, such as its words.
 
-Its value is the judge's log-odds of what the whole prompt asks for. Equal texts are painted once,
-and no text at all is a walk without words. Knows nothing of what the pieces are.
+Every coalition is a text that is painted, and its value is the judge's log-odds of the class that
+the whole prompt asks for. Equal texts are painted once, and the empty text is a walk without words.
 """
 
 from collections.abc import Callable, Generator, Mapping
@@ -16,18 +16,18 @@ from ddpm_clip.explain.verdict.odds import log_odds
 from ddpm_clip.types import Progress
 
 Text = Callable[[list[bool]], str]
-"""Who plays -> the text; empty where nobody says anything."""
+"""A coalition, as a bool per player -> its text; empty for the empty coalition."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Game:
-    """How texts are painted.
+    """How the texts of a game are painted.
 
     Attributes:
-        target: somebody judges its pictures, and its prompt asks for a class.
-        seeds: one a repetition.
-        steps: of the walks.
-        most: coalitions to be played, roughly; all of them where they are no more.
+        target: a target with a judge and a requested class.
+        seeds: random seeds, one per repetition.
+        steps: number of sampling steps.
+        most: number of coalitions to play, roughly; all of them are played if there are no more.
     """
 
     target: AnalysisTarget
@@ -38,11 +38,11 @@ class Game:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class PaintedCoalition:
-    """What a text brings.
+    """The judged pictures of a text.
 
     Attributes:
-        odds: (n,) log-odds of the requested class, a seed each.
-        probs: (n, classes) what the judge says.
+        odds: (n,) log-odds of the requested class, one per seed.
+        probs: (n, classes) class probabilities.
         x: (c, h, w) the picture of the first seed.
     """
 
@@ -57,8 +57,8 @@ class Played:
 
     Attributes:
         plan: the coalitions.
-        texts: (m,) of each.
-        shown: what each text brings.
+        texts: (m,) the text of each coalition.
+        shown: the judged pictures of each text.
     """
 
     plan: CoalitionPlan
@@ -67,23 +67,23 @@ class Played:
 
     @property
     def v(self) -> Tensor:
-        """(m, n) the value of every coalition, a column a seed."""
+        """(m, n) the value of every coalition, one column per seed."""
         return torch.stack([self.shown[text].odds for text in self.texts])
 
     def pictures(self, coalitions: Tensor) -> Tensor:
-        """(p, c, h, w) of the first seed, of coalitions (p, k) that were played."""
+        """Return (p, c, h, w) the first seed's pictures of coalitions (p, k) that were played."""
         rows = self.plan.rows(coalitions).tolist()
         return torch.stack([self.shown[self.texts[row]].x for row in rows])
 
 
 def play(game: Game, players: int, text: Text, stage: str) -> Generator[Progress, None, Played]:
-    """Play a game; where not all coalitions are played, those of the learnt order are added.
+    """Play a game; if not all coalitions are played, those along the learnt order are added.
 
     Args:
-        game: how.
-        players: pieces of the prompt.
-        text: what a coalition says.
-        stage: of the progress.
+        game: how texts are painted.
+        players: number of pieces of the prompt.
+        text: makes the text of a coalition.
+        stage: name of the stage in the progress.
     """
     exact = 2**players <= game.most
     todo = plan(
@@ -103,7 +103,7 @@ def _painted(
     known: Mapping[str, PaintedCoalition | None],
     stage: str,
 ) -> Generator[Progress, None, Played]:
-    """Paint and judge every text of the plan that is not known yet."""
+    """Paint and judge every text of the plan that was not painted before."""
     target, asked_class, n = game.target, game.target.asked_class, len(game.seeds)
     assert asked_class is not None
     texts = [text(coalition) for coalition in todo.coalitions.tolist()]
@@ -113,7 +113,7 @@ def _painted(
         return Played(todo, texts, shown)
     seeds = game.seeds * len(new)
     c = target.conditions([one or target.prompt for one in new for _ in game.seeds], seeds)
-    # no words are a walk without words; the embedding of an empty text would be a text
+    # the empty coalition is a walk without words, not the embedding of an empty text
     scale = torch.tensor([target.guidance if one else 0.0 for one in new]).repeat_interleave(n)
     x = yield from target.pictures(c, seeds, scale=scale, steps=game.steps, stage=stage)
     probs = target.judge(x).cpu().view(len(new), n, -1)

@@ -1,9 +1,9 @@
-"""Which words of the prompt count, and which characters of the word that counts most.
+"""Which words of the prompt count, and which characters of the strongest word.
 
-The players are the words; a coalition is the prompt with all other words left out, in their order.
-A nonsense word plays along as a placebo: what it earns is what a word earns that says nothing.
-Values are Shapley's (`explain/maths/shapley.py`), by deletion and not by any attention map. Knows
-nothing of embeddings.
+The players are the words; a coalition is the prompt with all other words left out. A nonsense word
+is added as a placebo: it shows what a meaningless word gets. The attributions are Shapley values
+(`explain/maths/shapley.py`), from deleting words and not from attention maps. Test: the order of
+the words holds on other seeds, and the strongest word gets more than the placebo.
 """
 
 from collections.abc import Generator
@@ -18,16 +18,16 @@ from ddpm_clip.explain.panels.kinds import Bars, Curve, Panel, Strip, Table, mea
 from ddpm_clip.explain.prompt.prompt_game import Game, Played, Text, play
 from ddpm_clip.explain.target.analysis_target import AnalysisTarget
 from ddpm_clip.explain.verdict.analysis import plainly
-from ddpm_clip.explain.verdict.prerequisite import Prerequisite, check_prerequisite
+from ddpm_clip.explain.verdict.prerequisite import Prerequisite, check_prerequisite, why_untested
 from ddpm_clip.explain.verdict.result import Explanation, Verdict
 from ddpm_clip.explain.verdict.verdicts import not_counted, weigh
 from ddpm_clip.types import Progress
 
 PLACEBO = "blicket"
-"""A word that means nothing; it was made up for experiments with children."""
+"""A nonsense word, coined for experiments with children."""
 
 LEAST = 1.0
-"""Log-odds that all words together have to gain, or there is nothing to share out."""
+"""Log-odds that all words together have to gain, or there is nothing to attribute."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -35,13 +35,13 @@ class Scores:
     """What the words and the placebo add.
 
     Attributes:
-        names: of the players; the last one is the placebo.
+        names: the players; the last one is the placebo.
         played: the game.
-        found: who added what, seed by seed.
-        deletion: the test of the order.
-        over_placebo: what the strongest player adds beyond what the placebo adds or takes, on the
-            seeds that had no say in who is strongest.
-        prerequisite: is the prompt followed at all?
+        found: Shapley values, seed by seed.
+        deletion: test of the order of the players.
+        over_placebo: Shapley value of the strongest player minus the placebo's absolute one, on
+            seeds that were not used to rank the players.
+        prerequisite: whether the prompt is followed at all.
     """
 
     names: list[str]
@@ -59,7 +59,7 @@ class Scores:
 
     @property
     def counting(self) -> list[str]:
-        """Words whose interval lies above all that the placebo's allows, and above 0."""
+        """Words whose interval lies above the placebo's interval, on either side of 0."""
         each = self.found.means
         floor = max(0.0, float(each.low[-1].abs()), float(each.high[-1].abs()))
         return [name for i, name in enumerate(self.names[:-1]) if float(each.low[i]) > floor]
@@ -68,18 +68,18 @@ class Scores:
 def explain(
     target: AnalysisTarget, *, quick: bool = False, placebo: str = PLACEBO
 ) -> Generator[Progress, None, Explanation]:
-    """Which words count, and which characters of the word that counts most.
+    """Measure which words count, and which characters of the strongest word.
 
     Args:
-        target: a model with a prompt, or anything that walks like one.
-        quick: fewer seeds, steps and coalitions.
-        placebo: a word that says nothing.
+        target: the model and the prompt.
+        quick: take fewer seeds, steps and coalitions.
+        placebo: a nonsense word.
     """
-    said = target.prompt.split()
+    typed = target.prompt.split()
     if target.asked_class is None or target.judging is None:
-        return _unread(said)
-    names, most = [*said, placebo], 30 if quick else 128
-    # few players leave time for more seeds, and without words every seed is a lottery
+        return _untested(target, typed)
+    names, most = [*typed, placebo], 30 if quick else 128
+    # with few players there is time for more seeds, and without words the class is random
     few, many = (10, 16) if quick else (16, 32)
     n = max(few, min(many, 16 * most // 2 ** min(len(names), 7)))
     steps = min(6 if quick else 10, target.settings.steps)
@@ -87,9 +87,9 @@ def explain(
     played = yield from play(game, len(names), spaced(names), "words")
     prerequisite = yield from check_prerequisite(target, played.shown[target.prompt].probs)
     scores = scored(names, played, prerequisite)
-    word = said[scores.top]
+    word = typed[scores.top]
     less = Game(target, game.seeds[:few], steps, most=8 if quick else 32)
-    spelling = yield from play(less, len(word), _spelt(said, scores.top), "characters")
+    spelling = yield from play(less, len(word), _spelt(typed, scores.top), "characters")
     letters = attribute(spelling.plan, spelling.v)
     return Explanation(
         "words",
@@ -106,7 +106,7 @@ words = plainly(explain)
 
 
 def spaced(names: list[str]) -> Text:
-    """The words that play, in their order, with spaces between them."""
+    """Return the text of a coalition of words: in their order, separated by spaces."""
 
     def text(playing: list[bool]) -> str:
         return " ".join(name for name, plays in zip(names, playing, strict=True) if plays)
@@ -114,18 +114,18 @@ def spaced(names: list[str]) -> Text:
     return text
 
 
-def _spelt(said: list[str], at: int) -> Text:
-    """The whole prompt, with some characters of one word."""
+def _spelt(typed: list[str], at: int) -> Text:
+    """Return the text of a coalition of characters: the prompt with only those of one word."""
 
     def text(playing: list[bool]) -> str:
-        word = "".join(letter for letter, plays in zip(said[at], playing, strict=True) if plays)
-        return " ".join(one for one in [*said[:at], word, *said[at + 1 :]] if one)
+        word = "".join(letter for letter, plays in zip(typed[at], playing, strict=True) if plays)
+        return " ".join(one for one in [*typed[:at], word, *typed[at + 1 :]] if one)
 
     return text
 
 
 def scored(names: list[str], played: Played, prerequisite: Prerequisite) -> Scores:
-    """Share out what was gained, and test the order on seeds that it was not learnt on."""
+    """Compute Shapley values, and test the order on seeds on which it was not learnt."""
     found, deletion = attribute(played.plan, played.v), deletion_test(played.plan, played.v)
     held, first = found.values[::2], int(deletion.order[0])
     over = means(held[:, first] - held[:, -1].abs())
@@ -133,7 +133,7 @@ def scored(names: list[str], played: Played, prerequisite: Prerequisite) -> Scor
 
 
 def verdict_of(scores: Scores) -> Verdict:
-    """Pass where the prompt is followed, gains something, and the order holds on other seeds."""
+    """Return pass if the prompt gains enough and the order of the words holds on other seeds."""
     total, order = scores.found.total, scores.deletion
     claims = (total, order.over_random, order.under_random, order.over_reverse, scores.over_placebo)
     return weigh(scores.prerequisite, claims, shown=float(total.low) > LEAST)
@@ -142,25 +142,25 @@ def verdict_of(scores: Scores) -> Verdict:
 def _test(scores: Scores) -> str:
     order, total = scores.deletion, scores.found.total
     return (
-        "It would fail if adding the strongest words first brought no more than a random order, or "
-        "removing them first cost no more, or if the strongest word were worth no more than the "
-        f"nonsense word {scores.names[-1]!r}; the order comes from half of the seeds and is tested "
-        f"on the others. All words together gain {float(total.mean):.1f} log-odds. Area "
-        f"of the curve above a random order: {order.over_random}; below it when "
-        f"removed: {order.under_random}; the strongest word above the nonsense "
-        f"word: {scores.over_placebo}."
-        f"{not_counted(scores.prerequisite)}"
+        f"All words together have to gain at least {LEAST:g} log-odds. With an order learnt on "
+        "half of the seeds and tested on the other half, adding the strongest words first has to "
+        "gain more than a random order, removing them first has to cost more, and both have to "
+        "differ from the reverse order. The strongest word has to get more than the nonsense word "
+        f"{scores.names[-1]!r}. All words together gain {float(total.mean):.1f} log-odds. "
+        f"Strongest first gains {order.over_random} more than a random order when added, and costs "
+        f"{order.under_random} more when removed. The strongest word gets {scores.over_placebo} "
+        f"more than the nonsense word.{not_counted(scores.prerequisite)}"
     )
 
 
 CAPTION = (
-    "Every word is taken out of the prompt, alone and together with others, and the judge says how "
-    "sure it is of what was asked for. A word's bar is what it adds on average over all orders in "
-    "which the words could come (its Shapley value, in log-odds; 2.2 turn one in ten into one in "
-    "two); the bars sum to what the whole prompt gains over painting without words. The last bar "
-    "is a nonsense word that was added to the prompt: bars no longer than its interval say "
-    "nothing. The same game is played by the characters of the strongest word. The strip shows one "
-    "seed while words come and leave."
+    "Words are left out of the prompt, alone and together with others, and the judge gives the "
+    "log-odds of the requested class. A word's bar is what it adds, averaged over all orders in "
+    "which the words could be added (its Shapley value, in log-odds; 2.2 of them turn a "
+    "probability of one in ten into one in two). The bars sum to what the whole prompt gains over "
+    "no words. The last bar is a nonsense word that was added to the prompt: bars no longer than "
+    "its interval mean nothing. Then the characters of the strongest word play the same game. The "
+    "strip shows one seed while words are added or removed, strongest first."
 )
 
 
@@ -222,42 +222,42 @@ def _curve(test: DeletionTest) -> Curve:
     lines = []
     for label, values in (
         ("strongest first", test.insertion),
-        ("in a random order", test.random),
-        ("strongest last", test.deletion.flip(1)),
+        ("random order", test.random),
+        ("weakest first", test.deletion.flip(1)),
     ):
         lines.append(mean_line(label, range(values.shape[1]), values))
     return Curve(
-        "The more words, the surer? (seeds that had no say in the order)",
+        "Adding the words one by one (on other seeds)",
         lines,
-        "words in the prompt",
-        "log-odds of what was asked for",
+        "number of words in the prompt",
+        "log-odds of the requested class",
+        note="These seeds are not those on which the order was learnt.",
     )
 
 
 def _strip(scores: Scores) -> Strip:
-    """One seed, while the strongest words come first, and while they leave first."""
+    """Show one seed while words are added, and while they are removed, strongest first."""
     order = scores.deletion.order
-    coming = order.argsort() < torch.arange(len(order) + 1)[:, None]  # (k + 1, k)
-    images = torch.stack([scores.played.pictures(one) for one in (coming, ~coming)])
+    added = order.argsort() < torch.arange(len(order) + 1)[:, None]  # (k + 1, k)
+    images = torch.stack([scores.played.pictures(one) for one in (added, ~added)])
     names = ["", *(scores.names[i] for i in order.tolist())]
     return Strip(
-        "One seed while words come, or leave, the strongest first",
+        "One seed while words are added or removed, strongest first",
         images,
-        ("come", "leave"),
+        ("added", "removed"),
         names,
-        "above: the word that came or left last",
+        "Above each column: the word that was added or removed last.",
     )
 
 
-def _unread(said: list[str]) -> Explanation:
-    table = Table("The prompt", ["word"], [[word] for word in said])
+def _untested(target: AnalysisTarget, typed: list[str]) -> Explanation:
+    table = Table("The prompt", ["word"], [[word] for word in typed])
     return Explanation(
         "words",
         "Which words count",
         CAPTION,
         (table,),
-        "Nobody reads these pictures for what the "
-        "prompt asks, so there is no value to share out among its words.",
+        f"Not tested: {why_untested(target)}.",
         "inconclusive",
         {"n": 0},
     )

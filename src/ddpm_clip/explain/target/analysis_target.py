@@ -1,8 +1,8 @@
-"""What is explained: a denoiser, a prompt, seeds, and who reads the pictures.
+"""What analyses work on: a denoiser, a prompt, seeds, a judge and an embedder.
 
-A trained model, the exact mixture of `planted.py` and every null of `nulls.py` are targets, so
-an analysis cannot tell which one it has. Conditions, guidance and walks are those of painting: the
-same calls with the same settings. Knows nothing of any analysis.
+A trained model, the exact mixture of `planted.py` and every null of `nulls.py` are targets, so an
+analysis cannot tell which of them it has. Conditions, guidance and walks come from the same calls
+with the same settings as those that paint pictures. Knows nothing of any analysis.
 """
 
 from collections.abc import Generator, Iterator, Mapping, Sequence
@@ -26,35 +26,35 @@ from ddpm_clip.runs.pretrained import LoadedModel
 from ddpm_clip.types import Denoiser, Predict, Progress, Step
 
 FORGETTING = {"network", "ddpm", "settings", "conditioning", "classes", "judging", "vocabulary"}
-"""Fields without which what was painted and read once is no longer true."""
+"""Fields whose replacement makes cached pictures and readings invalid."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class AnalysisTarget:
     """A denoiser with a prompt and seeds, as the analyses see it.
 
-    `from_model.target_of` makes one of a model; `replace` makes another of this one.
+    `from_model.target_of` makes one from a model; `replace` makes a changed copy.
 
     Attributes:
-        name: of the model.
-        prompt: in words.
-        seeds: one a picture.
+        name: name of the model.
+        prompt: the prompt that is explained.
+        seeds: random seeds, one per picture.
         network: the denoiser.
-        ddpm: its maths and schedule.
-        settings: how it paints; one guidance scale.
-        conditioning: prompts and seeds -> conditions; the path of painting.
-        attribute: what the judge is asked about, as "digit".
-        classes: names of the values that it tells apart; () where nobody judges.
-        asked_class: the one that the prompt asks for, or None.
-        judging: reads pictures; None where nobody does.
-        embedding: embeds pictures; None where nobody does.
-        wording: embeds texts into the same space; None where nobody does.
-        vocabulary: prompts of the kind that the model knows, for nulls and controls.
-        conditioner: from embeddings to conditions, where there is one.
-        model: that it was made of, where it was.
-        about: facts for the report: who judges, who embeds, what was changed.
-        memory: of what was painted; None paints everything anew. Whoever changes the network
-            while it walks has to do so by a `wrap`, and such walks are not kept.
+        ddpm: its diffusion process and noise schedule.
+        settings: sampling settings, with a single guidance scale.
+        conditioning: makes conditions from prompts and seeds, as painting does.
+        attribute: what the judge classifies, such as "digit".
+        classes: names of the judge's classes; () without a judge.
+        asked_class: index of the class that the prompt asks for, or None.
+        judging: the judge: pictures to class probabilities; None if there is none.
+        embedding: embeds pictures; None if nothing does.
+        wording: embeds texts into the same space; None if nothing does.
+        vocabulary: typical prompts of the model, for nulls and controls.
+        conditioner: makes conditions from embeddings; None for the planted mixture.
+        model: the loaded model, if the target was made from one.
+        about: facts for the report: which judge, which embedder, what was ablated.
+        memory: cache of painted pictures; None paints everything anew. Code that changes the
+            network during a walk has to do so by a `wrap`: such walks are not cached.
     """
 
     name: str
@@ -80,17 +80,17 @@ class AnalysisTarget:
         if len(self.settings.guidance) != 1:
             raise UsageError(
                 f"{len(self.settings.guidance)} guidance scales",
-                "an explanation is of one",
+                "an explanation takes a single one",
                 param="guidance",
             )
         if not self.seeds:
-            raise UsageError("no seeds", "there would be nothing to look at", param="seeds")
+            raise UsageError("no seeds", "there would be no picture to analyse", param="seeds")
 
     # What it is
 
     @property
     def schedule(self) -> NoiseSchedule:
-        """The table of noise levels."""
+        """The noise schedule."""
         return self.ddpm.schedule
 
     @property
@@ -100,36 +100,36 @@ class AnalysisTarget:
 
     @property
     def guidance(self) -> float:
-        """The scale s = 1 + w with which it paints, and with which every analysis walks."""
+        """The guidance scale s = 1 + w, used for painting and for every walk."""
         return self.settings.guidance[0]
 
     @property
-    def spoken(self) -> tuple[str, ...]:
-        """The names of the classes as words."""
+    def class_words(self) -> tuple[str, ...]:
+        """The names of the classes as words, without underscores."""
         return tuple(name.replace("_", " ") for name in self.classes)
 
     @property
     def asked_name(self) -> str | None:
-        """The name of the class that is asked for."""
+        """The name of the requested class, or None."""
         return None if self.asked_class is None else self.classes[self.asked_class]
 
     def timesteps(self, steps: int | None = None) -> list[float]:
-        """The timesteps of a walk, from noise down to 0; by default of its own number of steps."""
+        """Return the timesteps of a walk, from noise down to 0; None takes its own step count."""
         return self.ddpm.grid(self.settings.steps if steps is None else steps)
 
     def steps_of(self, quick: bool) -> int:
-        """The steps of the walks that an analysis looks at."""
+        """Return the number of steps of the walks that an analysis takes."""
         return min(QUICK_STEPS, self.settings.steps) if quick else self.settings.steps
 
     def ratio(self, t: float) -> float:
-        """sigma/alpha at a timestep."""
+        """Return sigma/alpha at a timestep."""
         alpha, sigma = self.schedule.at(t)
         return sigma / max(alpha, 1e-12)
 
     def replace(self, **changes: Any) -> "AnalysisTarget":
-        """This target with other fields; facts in `about` are added to those there.
+        """Return a copy with other fields; facts in `about` are added to the present ones.
 
-        It remembers nothing if it paints or reads otherwise.
+        The copy has no cache if it paints or judges differently.
         """
         about = {**self.about, **changes.pop("about", {})}
         if not FORGETTING.isdisjoint(changes):
@@ -137,24 +137,24 @@ class AnalysisTarget:
         return replace(self, about=about, **changes)
 
     def more_seeds(self, n: int, start: int = 0) -> list[int]:
-        """n seeds: its own, and as many after them as are missing; `start` leaves so many out."""
+        """Return n seeds: its own, then as many new ones as needed; `start` skips the first."""
         return seeds_after(self.seeds, start + n)[start:]
 
-    # Asking it
+    # Painting with it
 
     def conditions(
         self, prompts: str | Sequence[str] | None = None, seeds: Sequence[int] | None = None
     ) -> Tensor:
-        """(n, e) one condition a picture, exactly as painting makes them.
+        """Return (n, e) conditions, one per picture, exactly as painting makes them.
 
         Args:
-            prompts: one for all, or one a seed; None is its own.
-            seeds: None are its own.
+            prompts: one for all pictures, or one per seed; None takes the target's own.
+            seeds: random seeds, one per picture; None takes the target's own.
         """
         seeds = self.seeds if seeds is None else seeds
-        said = self.prompt if prompts is None else prompts
-        asked = [said] * len(seeds) if isinstance(said, str) else list(said)
-        return self.conditioning(asked, seeds)
+        texts = self.prompt if prompts is None else prompts
+        each = [texts] * len(seeds) if isinstance(texts, str) else list(texts)
+        return self.conditioning(each, seeds)
 
     def predict(
         self,
@@ -166,44 +166,44 @@ class AnalysisTarget:
         clamp: str | None = None,
         everywhere: bool = False,
     ) -> Predict:
-        """What samplers ask, for single calls at chosen (x_t, t).
+        """Return the guided prediction that samplers call, for single calls at chosen (x_t, t).
 
         Args:
             c: (b, e) conditions.
-            scale: of guidance, one number or one a picture; None is its own.
-            seeds: one a picture, where a negative prompt draws; None are its own.
-            gradients: let them through, to x_t and to c.
-            clamp: of x_0; None is its own.
-            everywhere: guide at every noise level instead of in its own interval.
+            scale: guidance scale, one number or one per picture; None takes the target's own.
+            seeds: one per picture, for a negative prompt's condition; None takes the target's own.
+            gradients: let gradients flow to x_t and to c.
+            clamp: how x_0 is clamped; None takes the target's own.
+            everywhere: guide at every noise level, not only in the guidance interval.
         """
         how, maths = self.settings, self.ddpm
         network = self._differentiable if gradients else without_gradients(self.network)
         scale, clamp = self.guidance if scale is None else scale, clamp or how.clamp
         guidance = Guidance(scale, None if everywhere else how.interval, clamp, how.rescale)
-        away = self._away(len(c), self.seeds if seeds is None else seeds)
+        c_neg = self._negative(len(c), self.seeds if seeds is None else seeds)
         c = c.to(maths.device)
-        return guided(network, maths.schedule, maths.parameterization, c, guidance, away)
+        return guided(network, maths.schedule, maths.parameterization, c, guidance, c_neg)
 
     def branches(self, c: Tensor, seeds: Sequence[int] | None = None) -> Predict:
-        """What both branches say at any (x_t, t), with the words and without, unclamped.
+        """Return a prediction that evaluates both branches, with words and without, unclamped.
 
         Args:
             c: (b, e) conditions.
-            seeds: one a picture; None are its own.
+            seeds: one per picture; None takes the target's own.
         """
-        # at the scales 0 and 1 one branch is not asked; between them both are
+        # at the scales 0 and 1 only one branch is evaluated; in between both are
         return self.predict(c, scale=0.5, seeds=seeds, clamp="none", everywhere=True)
 
     def walk(self, c: Tensor, seeds: Sequence[int] | None = None, **walk: Any) -> Iterator[Step]:
-        """One batch from noise to pictures: `DDPM.walk` with its own settings.
+        """Sample one batch from noise to pictures: `DDPM.walk` with the target's settings.
 
         Args:
             c: (n, e) conditions.
-            seeds: one a picture; None are its own.
-            walk: arguments of `DDPM.walk`, None being its own: `scale` of guidance, one number or
-                one a picture; `steps`; `x_start` (n, c, h, w) to start from at `timesteps[0]`;
-                strictly decreasing `timesteps`; `wrap` of the guided `predict`; `sampler`;
-                `interval` of sigma/alpha in which guidance acts.
+            seeds: one per picture; None takes the target's own.
+            walk: arguments of `DDPM.walk`, where None takes the target's own: guidance `scale`,
+                one number or one per picture; `steps`; `x_start` (n, c, h, w) to start from at
+                `timesteps[0]`; strictly decreasing `timesteps`; `wrap` around the guided
+                `predict`; `sampler`; `interval` of sigma/alpha in which guidance acts.
         """
         chosen = list(self.seeds if seeds is None else seeds)
         if self.memory is None or (keys := keys_of(self._how(walk), c, chosen)) is None:
@@ -211,11 +211,11 @@ class AnalysisTarget:
         return self.memory.steps(keys, lambda: self._walk(c, chosen, **walk))
 
     def _walk(self, c: Tensor, seeds: list[int], **walk: Any) -> Iterator[Step]:
-        """A walk that is taken, whatever is remembered."""
+        """Take a walk, whatever is in the cache."""
         return self.ddpm.walk(
             self.network,
             c.to(self.ddpm.device),
-            c_neg=self._away(len(c), seeds),
+            c_neg=self._negative(len(c), seeds),
             clamp=self.settings.clamp,
             rescale=self.settings.rescale,
             seeds=seeds,
@@ -223,7 +223,7 @@ class AnalysisTarget:
         )
 
     def _how(self, walk: Mapping[str, Any]) -> dict[str, Any]:
-        """How a walk goes: as is asked for, else by the own settings."""
+        """Return the options of a walk: those given, else the target's own settings."""
         how = self.settings
         own = {
             "scale": self.guidance,
@@ -242,14 +242,14 @@ class AnalysisTarget:
         batch: int = BATCH,
         **walk: Any,
     ) -> Generator[Progress, None, Tensor]:
-        """The pictures at the end of walks, (n, c, h, w) in [-1, 1], a batch at a time.
+        """Paint pictures (n, c, h, w) in [-1, 1], batch by batch.
 
         Args:
             c: (n, e) conditions.
-            seeds: one a picture; None are its own.
-            stage: of the progress that is yielded, a network step each.
-            batch: pictures at once.
-            walk: as for `walk`; a `scale` or `x_start` of n rows is cut along with the batch.
+            seeds: one per picture; None takes the target's own.
+            stage: name of the stage in the progress, which is yielded at every sampling step.
+            batch: pictures per batch.
+            walk: as for `walk`; a `scale` or `x_start` of n rows is split like the batch.
         """
         chosen = list(self.seeds if seeds is None else seeds)
         count = len(walk.get("timesteps") or self.timesteps(walk.get("steps")))
@@ -262,39 +262,39 @@ class AnalysisTarget:
 
         return (yield from self.memory.rows(keys, missing))
 
-    # Reading it
+    # Reading its pictures
 
     def judge(self, x: Tensor, *, gradients: bool = False) -> Tensor:
-        """(b, k) probabilities of `classes` of pictures x, which are cut to [-1, 1] first.
+        """Return (b, k) class probabilities of pictures, which are clamped to [-1, 1] first.
 
         Args:
-            x: (b, c, h, w).
-            gradients: let them through to x.
+            x: (b, c, h, w) pictures.
+            gradients: let gradients flow to x.
 
         Raises:
-            UsageError: nobody judges.
+            UsageError: there is no judge.
         """
         if self.judging is None:
             raise UsageError(
-                f"nobody reads the pictures of {self.name}",
-                "there is neither a judge nor a CLIP with class names",
+                f"there is no judge for the pictures of {self.name}",
+                "it has neither a judge beside it nor a CLIP and class names",
             )
         return read(self.judging, x, gradients)
 
     def embed(self, x: Tensor) -> Tensor | None:
-        """(b, e) unit embeddings of pictures x, cut to [-1, 1] first; None where nobody embeds."""
+        """Return (b, e) unit embeddings of pictures, clamped to [-1, 1]; None if nothing embeds."""
         with torch.no_grad():
             return None if self.embedding is None else self.embedding(x.clamp(-1, 1))
 
     def embed_texts(self, texts: Sequence[str]) -> Tensor | None:
-        """(p, e) unit embeddings of texts in the space of `embed`; None where nobody embeds."""
+        """Return (p, e) unit embeddings of texts in the space of `embed`, or None."""
         return None if self.wording is None else self.wording(list(texts))
 
     def _differentiable(self, x_t: Tensor, t: Tensor, c: Tensor, c_mask: Tensor) -> Tensor:
         return self.network(x_t, t, c, c_mask).float()
 
-    def _away(self, n: int, seeds: Sequence[int]) -> Tensor | None:
-        """(n, e) the conditions of the negative prompt, where there is one."""
+    def _negative(self, n: int, seeds: Sequence[int]) -> Tensor | None:
+        """Return (n, e) the conditions of the negative prompt, or None if there is none."""
         if self.settings.negative is None:
             return None
         return self.conditioning([self.settings.negative] * n, list(seeds)[:n])

@@ -1,7 +1,4 @@
-"""Which class a prompt asks for, of those that a judge can name.
-
-Knows nothing of judges but the names of what they read.
-"""
+"""Which of a judge's classes a prompt asks for."""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -16,7 +13,7 @@ DECIMALS = tuple("0123456789")
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """One attribute, its values, and the one that the prompt names (None where it names none)."""
+    """An attribute, its values, and the index of the one that the prompt names (None if none)."""
 
     attribute: str
     classes: tuple[str, ...]
@@ -26,27 +23,27 @@ class Asked:
 def asked_for(
     prompt: str, attributes: Mapping[str, Sequence[str]], attribute: str | None = None
 ) -> Asked:
-    """What to follow: the first attribute of which the prompt names exactly one value.
+    """Return the first attribute of which the prompt names exactly one value.
 
-    Where none is named the first attribute is followed, without a requested class.
+    If there is none, return the first attribute without a requested class.
 
-    >>> asked_for("a photo of the digit six", {"digit": ("five", "six")}).target
+    >>> asked_for("a photo of the digit six", {"digit": ("five", "six")}).asked_class
     1
     >>> asked_for("two red roses", {"species": ("rose", "lily"), "petals": ("red",)}).classes
     ('rose', 'lily')
 
     Args:
-        prompt: in words; a numeral names a digit too.
-        attributes: what the judge reads, with the values.
-        attribute: the one to follow, whatever the prompt names.
+        prompt: the prompt; a numeral names a digit as well.
+        attributes: the attributes that the judge classifies, with their values.
+        attribute: the attribute to take, whatever the prompt names.
 
     Raises:
-        UsageError: no such attribute, or none at all.
+        UsageError: there is no such attribute, or none at all.
     """
     if not attributes or (attribute is not None and attribute not in attributes):
         raise UsageError(
             f"no judge reads {attribute or 'anything'}",
-            f"there is: {', '.join(attributes) or 'nothing'}",
+            f"choose from: {', '.join(attributes)}" if attributes else "it has no attributes",
         )
     chosen = list(attributes) if attribute is None else [attribute]
     for name in chosen:
@@ -57,12 +54,12 @@ def asked_for(
 
 
 def _named(prompt: str, values: Sequence[str]) -> int | None:
-    """The one value whose words all stand in the prompt; None for none and for several."""
-    said = WORD.findall(prompt.casefold())
+    """Return the only value whose words are all in the prompt; None for none or several."""
+    typed = WORD.findall(prompt.casefold())
     # "roses" asks for a rose; a numeral asks for its digit
-    words = {*said, *(word.removesuffix("s") for word in said)}
-    words |= {word.removesuffix("es") for word in said}
-    words |= {DIGITS[int(word)] for word in said if word in DECIMALS}
+    words = {*typed, *(word.removesuffix("s") for word in typed)}
+    words |= {word.removesuffix("es") for word in typed}
+    words |= {DIGITS[int(word)] for word in typed if word in DECIMALS}
     parts = [WORD.findall(value.casefold().replace("_", " ")) for value in values]
     found = [i for i, part in enumerate(parts) if part and words.issuperset(part)]
     return found[0] if len(found) == 1 else None

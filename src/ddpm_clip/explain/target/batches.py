@@ -1,7 +1,4 @@
-"""Many walks, a batch after another, to the pictures at their ends.
-
-Knows nothing of targets: it is told how a batch walks.
-"""
+"""Walk many pictures batch by batch, to the finished pictures."""
 
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from typing import Any
@@ -13,10 +10,10 @@ from ddpm_clip.config.limits import MAX_SEED
 from ddpm_clip.types import Progress, Step
 
 BATCH = 64
-"""Pictures walked at once by `pictures`."""
+"""Pictures per batch of `AnalysisTarget.pictures`."""
 
 QUICK_STEPS = 12
-"""Of the walks that quick analyses look at, all of them at the same."""
+"""Steps of the walks in quick analyses; the same for all, so that they can share them."""
 
 
 def in_batches(
@@ -29,16 +26,16 @@ def in_batches(
     batch: int,
     stage: str,
 ) -> Generator[Progress, None, Tensor]:
-    """(n, c, h, w) in [-1, 1]; yields `Progress` in network steps.
+    """Return finished pictures (n, c, h, w) in [-1, 1]; yield `Progress` at every sampling step.
 
     Args:
         walk: `(c, seeds, **how)` -> the steps of one batch.
         c: (n, e) conditions, n >= 1.
-        seeds: one a picture.
-        how: further options of `walk`; tensors of n rows are cut along with the batch.
-        count: steps of a walk.
-        batch: pictures at once.
-        stage: of the progress.
+        seeds: random seeds, one per picture.
+        how: further options of `walk`; tensors of n rows are split like the batch.
+        count: number of steps of a walk.
+        batch: pictures per batch.
+        stage: name of the stage in the progress.
     """
     done, total, ends = 0, count * -(-len(c) // batch), []
     for i in range(0, len(c), batch):
@@ -52,7 +49,7 @@ def in_batches(
 
 
 def cut(how: Mapping[str, Any], rows: slice | list[int]) -> dict[str, Any]:
-    """Options of a walk for some of its pictures: of tensors their rows, all else as it is."""
+    """Return the options of a walk for some of its pictures: tensors are indexed, the rest kept."""
     return {
         name: one[rows] if isinstance(one, Tensor) and one.ndim else one
         for name, one in how.items()
@@ -60,7 +57,7 @@ def cut(how: Mapping[str, Any], rows: slice | list[int]) -> dict[str, Any]:
 
 
 def seeds_after(own: Sequence[int], n: int) -> list[int]:
-    """n seeds: the own ones, and as many of those after them as are missing."""
+    """Return n seeds: the own ones, then as many new ones above them as needed."""
     every, last = list(own), max(own)
     while len(every) < n:
         last = (last + 1) % (MAX_SEED + 1)

@@ -1,8 +1,8 @@
-"""What was painted once is not painted again: pictures and walks that several analyses look at.
+"""Cache of pictures and walks, so that analyses that share them paint them once.
 
-A picture hangs on its condition, its seed and how it is walked, and on nothing that is painted
-beside it, so it can be known again by these. What has been kept longest without use gives way.
-Knows nothing of any analysis, nor of networks: a target with another one has another memory.
+A picture depends on its condition, its seed and its sampling settings, and not on the other
+pictures of its batch, so these three are its key. The least recently used entries are dropped
+first. Knows nothing of networks: a target with another network needs another cache.
 """
 
 from collections import OrderedDict
@@ -15,20 +15,20 @@ from torch import Tensor
 from ddpm_clip.types import Progress, Step
 
 ROOM = 256 * 2**20
-"""Bytes of tensors that are kept."""
+"""Bytes of tensors that are kept at most."""
 
 PLAIN = {"interval", "sampler", "steps"}
-"""What a walk may have of its own, beside its scale, to be known again: not a start of its own."""
+"""Options, beside the scale, of a walk that can be cached; one with its own start cannot."""
 
 Paint = Callable[[list[int]], Generator[Progress, None, Tensor]]
-"""Numbers of what is missing, in rising order -> as many rows."""
+"""Indices of the missing rows, in rising order -> as many rows."""
 
 
 class Memory:
-    """Tensors, and whatever is made of them, by what they hang on.
+    """A least-recently-used cache of tensors, and of values computed from them.
 
     Args:
-        room: bytes of tensors that are kept.
+        room: bytes of tensors that are kept at most.
     """
 
     def __init__(self, room: int = ROOM):
@@ -36,18 +36,18 @@ class Memory:
         self._kept: OrderedDict[Hashable, tuple[Any, int]] = OrderedDict()
 
     def __len__(self) -> int:
-        """How many things are kept."""
+        """Return the number of entries."""
         return len(self._kept)
 
     def get(self, key: Hashable) -> Any | None:
-        """What was kept, or None; what is asked for is kept longer."""
+        """Return the cached value or None, and mark it as recently used."""
         if key not in self._kept:
             return None
         self._kept.move_to_end(key)
         return self._kept[key][0]
 
     def keep(self, key: Hashable, value: Any, tensors: Iterable[Tensor] = ()) -> None:
-        """Keep a value that holds `tensors`; what is larger than all the room is not kept."""
+        """Keep a value that holds `tensors`, unless it is larger than the whole cache."""
         size = sum(one.nbytes for one in tensors)
         if size > self.room:
             return
@@ -57,11 +57,11 @@ class Memory:
             self._held -= self._kept.popitem(last=False)[1][1]
 
     def rows(self, keys: Sequence[Hashable], paint: Paint) -> Generator[Progress, None, Tensor]:
-        """(n, ...) a row a key; only what is not known is painted, and that once.
+        """Return (n, ...) one row per key; rows that are not cached are painted, each once.
 
         Args:
-            keys: n >= 1, equal where the rows are.
-            paint: makes the missing ones.
+            keys: n >= 1 keys; equal keys stand for equal rows.
+            paint: paints the missing rows.
         """
         known: dict[Hashable, Any] = {key: self.get(key) for key in keys}
         first: dict[Hashable, int] = {}
@@ -76,11 +76,13 @@ class Memory:
         return torch.stack([known[key] for key in keys])
 
     def steps(self, keys: Sequence[Hashable], walk: Callable[[], Iterator[Step]]) -> Iterator[Step]:
-        """The steps of a walk, and the pictures at its end: known ones, or new ones to be kept.
+        """Yield the steps of a walk from the cache, or take the walk and cache its steps.
+
+        The finished pictures are cached as well, as rows.
 
         Args:
-            keys: of its pictures, as for `rows`.
-            walk: takes it.
+            keys: keys of its pictures, as for `rows`.
+            walk: takes the walk.
         """
         kept: list[Step] | None = self.get(tuple(keys))
         if kept is not None:
@@ -91,7 +93,7 @@ class Memory:
         last: Step | None = None
         for last in walk():
             size += sum(one.nbytes for one in _tensors([last]))
-            if size <= self.room:  # one that would not be kept is not gathered either
+            if size <= self.room:  # do not collect a walk that is too large to be cached
                 new.append(last)
             yield last
         assert last is not None
@@ -102,23 +104,24 @@ class Memory:
 
 
 def keys_of(how: Mapping[str, Any], c: Tensor, seeds: Sequence[int]) -> list[Hashable] | None:
-    """What each picture of a walk hangs on; None where it could not be known again.
+    """Return the cache key of each picture of a walk; None if the walk cannot be cached.
 
     Args:
-        how: it walks: `PLAIN` options and the scale of guidance, one number or one a picture.
+        how: options of the walk: `PLAIN` ones, and the guidance scale, one number or one per
+            picture.
         c: (n, e) conditions.
-        seeds: n.
+        seeds: n random seeds.
     """
     if how.keys() - {"scale"} != PLAIN or not isinstance(how["sampler"], str):
         return None
     same = tuple(how[name] for name in sorted(PLAIN))
     scales = torch.as_tensor(how["scale"]).expand(len(c)).tolist()
-    said = [row.numpy().tobytes() for row in c.detach().cpu()]
-    return [(same, *one) for one in zip(seeds, scales, said, strict=True)]
+    conditions = [row.numpy().tobytes() for row in c.detach().cpu()]
+    return [(same, *one) for one in zip(seeds, scales, conditions, strict=True)]
 
 
 def _tensors(steps: Sequence[Step]) -> Iterator[Tensor]:
-    """All tensors of a walk; that a step begins where the last one ended is counted twice."""
+    """Yield all tensors of a walk; x_prev of a step and x_t of the next one both count."""
     for step in steps:
         pred = step.pred
         every = (step.x_t, step.x_prev, pred.eps, pred.x_0, pred.x_0_cond, pred.x_0_uncond)

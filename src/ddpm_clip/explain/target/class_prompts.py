@@ -1,25 +1,25 @@
-"""The same prompt for other classes. Knows nothing of pictures."""
+"""The same prompt for other classes: "a six" becomes "an eight"."""
 
 import re
 
 from ddpm_clip.explain.target.analysis_target import AnalysisTarget
 
 VOWEL = re.compile(r"(?!one\b|uni|eu)[aeiou]", re.IGNORECASE)
-"""How a word begins that is spoken with a vowel, but for rare ones."""
+"""Beginning of a word that takes "an"; rare exceptions are missed."""
 
 
 def prompts_of(target: AnalysisTarget, most: int) -> tuple[list[str], list[int]]:
-    """The prompt with the class that it names replaced by others, and which these are.
+    """Return the prompt with its class replaced by each of up to `most` classes, and their indices.
 
-    Where the class does not stand in the prompt as a word, the bare names are asked. The class
-    that was asked for comes first.
+    If the class is not in the prompt as a word, the bare names are returned. The requested class
+    comes first.
     """
     first = 0 if target.asked_class is None else target.asked_class
     classes = [first, *(k for k in range(len(target.classes)) if k != first)][:most]
-    names = [target.spoken[k] for k in classes]
+    names = [target.class_words[k] for k in classes]
     if target.asked_class is None:
         return names, classes
-    # its article as well, since that follows the word: "a six" becomes "an eight"
+    # the article changes with the word: "a six" becomes "an eight"
     word = re.compile(rf"\b(?:(an?) )?{re.escape(names[0])}\b", re.IGNORECASE)
     if not word.search(target.prompt):
         return names, classes
@@ -27,12 +27,12 @@ def prompts_of(target: AnalysisTarget, most: int) -> tuple[list[str], list[int]]
 
 
 def _with(word: re.Pattern[str], prompt: str, name: str) -> str:
-    """The prompt with another name where `word` stands, of which group 1 is the article."""
+    """Return the prompt with `word` replaced by a name; group 1 of `word` is the article."""
     return word.sub(lambda found: _article(found[1], name) + name, prompt)
 
 
 def _article(found: str | None, name: str) -> str:
-    """The article of a name, where there was one, written as it was.
+    """Return the article for a name, capitalised as it was found; "" if there was none.
 
     >>> _article("a", "eight"), _article("An", "six"), _article("a", "one"), _article(None, "six")
     ('an ', 'A ', 'a ', '')

@@ -1,7 +1,8 @@
-"""A model and a prompt as an `AnalysisTarget`: what judges its pictures and what embeds them.
+"""Make an `AnalysisTarget` from a model and a prompt, with its judge and its embedder.
 
-The judge is the one beside the model; without one a CLIP names the classes. The CLIP that embeds
-is one that did not condition the model where there is one. Knows nothing of any analysis.
+The judge is the one beside the model; without one, a CLIP classifies by the names of the classes.
+Pictures are embedded by an independent CLIP, or, if there is none, by the one that conditions the
+model.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -25,22 +26,23 @@ from ddpm_clip.runs.pretrained import LoadedModel
 from ddpm_clip.types import Denoiser
 
 SEEDS = 16
-"""Pictures that are looked at where nobody says how many."""
+"""Default number of pictures."""
 
 
 Model = AnalysisTarget | TextToImage | LoadedModel | str
+"""What `target_of` accepts as a model; a string is a name or a folder."""
 
 
 @dataclass(frozen=True, slots=True)
 class Readers:
-    """Who looks at pictures; what nobody does is None.
+    """The judge and the embedder of a model's pictures, each of which may be None.
 
     Attributes:
         asked: the attribute that is judged, with its values and the requested class.
-        judging: reads it.
-        embedding: of pictures.
-        wording: of texts, in the same space.
-        about: who they are.
+        judging: the judge: pictures to class probabilities.
+        embedding: embeds pictures.
+        wording: embeds texts into the same space.
+        about: facts for the report on who judges and who embeds.
     """
 
     asked: Asked
@@ -58,30 +60,33 @@ def target_of(
     attribute: str | None = None,
     **overrides: Any,
 ) -> AnalysisTarget:
-    """What the analyses are asked about.
+    """Return the target that the analyses work on.
 
     Args:
-        model: a name or folder, what was loaded from one, or a target, which is changed.
-        prompt: in words; of a target, None keeps its own.
-        seeds: one a picture; a number n means 0 to n - 1. A target keeps its own.
-        attribute: of what the judge reads; None follows the prompt.
-        overrides: as the fields of `Settings`.
+        model: a name or folder, a loaded model, or a target, of which a changed copy is made.
+        prompt: the prompt to explain; None keeps that of a target.
+        seeds: random seeds, one per picture; a number n means 0 to n - 1, and keeps the seeds of
+            a target.
+        attribute: the judge's attribute to follow; None takes the one that the prompt names.
+        overrides: sampling settings to override, by the names of the fields of `Settings`.
 
     Raises:
-        UsageError: no prompt, a model without words, a value out of range.
-        MissingInput: no such model.
+        UsageError: there is no prompt, the model takes none, or a value is out of range.
+        MissingInput: there is no such model.
     """
     if isinstance(model, AnalysisTarget):
         return _changed(model, prompt, seeds, overrides)
     if prompt is None:
         raise UsageError(
-            "no prompt", "an explanation is of one", 'give one: "a six"', param="prompt"
+            "no prompt", "an explanation needs one", 'give one: "a six"', param="prompt"
         )
     tti = _painter(model)
-    # the walk that is explained is the network's own: a CLIP's gradient is left out
+    # explain the network's own walk, without the gradient of a CLIP
     settings = tti.settings(**{"clip_guidance": 0.0, **overrides})
     if settings.unconditional:
-        raise UsageError(f"{tti.model.name} paints without words", "there is no prompt to explain")
+        raise UsageError(
+            f"{tti.model.name} paints without a prompt", "there is no prompt to explain"
+        )
     text, chosen = checked_prompt(prompt), tuple(checked_seeds(seeds))
     readers = readers_of(tti.model, text, attribute)
 
@@ -110,7 +115,7 @@ def target_of(
 
 
 def readers_of(model: LoadedModel, prompt: str, attribute: str | None = None) -> Readers:
-    """Who reads the pictures of a model, and what the prompt asks of what they read."""
+    """Find the judge and the embedder of a model, and the class that the prompt asks for."""
     scorer, clip = find_scorer(model), None
     if scorer.net is not None:
         clip, who = scorer.net.to(model.device), "a CLIP that did not condition the model"
@@ -118,21 +123,21 @@ def readers_of(model: LoadedModel, prompt: str, attribute: str | None = None) ->
         clip, who = model.embedder, "the CLIP that conditions the model"
     about: dict[str, Any] = {"embedded_by": who if clip is not None else None}
     words = None if clip is None else TextEmbeddings(clip.embed_texts)
-    look = None if clip is None else _unit(clip.embed_pixels)
+    reader = None if clip is None else _unit(clip.embed_pixels)
     judge = find_judge(model)
     if judge is not None:
         net = judge.net.to(model.device)
         asked = asked_for(prompt, net.attributes, attribute)
         about |= {"judged_by": "the judge beside the model", "attribute": asked.attribute}
-        return Readers(asked, _read(net, asked.attribute), look, words, about)
+        return Readers(asked, _read(net, asked.attribute), reader, words, about)
     names = tuple(model.classes) or tuple(model.config.generation.prompts)
-    if clip is None or look is None or words is None or len(names) < 2:
-        return Readers(Asked("", (), None), None, look, words, about | {"judged_by": None})
+    if clip is None or reader is None or words is None or len(names) < 2:
+        return Readers(Asked("", (), None), None, reader, words, about | {"judged_by": None})
     asked = asked_for(prompt, {"class": names}, attribute)
     learned = getattr(clip, "inverse_temperature", None)
     heat = INVERSE_TEMPERATURE if learned is None else float(learned.detach())
     about |= {"judged_by": f"{who}, by the names of the classes", "attribute": "class"}
-    return Readers(asked, _by_names(look, words(names), heat), look, words, about)
+    return Readers(asked, _by_names(reader, words(names), heat), reader, words, about)
 
 
 def _painter(model: TextToImage | LoadedModel | str) -> TextToImage:
@@ -149,7 +154,7 @@ def _changed(
     seeds: int | Sequence[int],
     overrides: Mapping[str, Any],
 ) -> AnalysisTarget:
-    """A target with another prompt or settings; its seeds stay unless they are named."""
+    """Return a target with another prompt or settings; a number of seeds keeps its own seeds."""
     changes: dict[str, Any] = {}
     if overrides:
         changes["settings"] = target.settings.with_overrides(**overrides)
@@ -176,11 +181,11 @@ def _unit(embed_pixels: Callable[[Tensor], Tensor]) -> ImageReader:
     return embedding
 
 
-def _by_names(look: ImageReader, names: Tensor, inverse_temperature: float) -> ImageReader:
-    """Class probabilities of a CLIP (Radford et al. 2021, section 3.1.2)."""
+def _by_names(reader: ImageReader, names: Tensor, inverse_temperature: float) -> ImageReader:
+    """Return a CLIP as a judge, by zero-shot classification (Radford et al. 2021, sec. 3.1.2)."""
 
     def judging(x: Tensor) -> Tensor:
-        e = look(x)
+        e = reader(x)
         return (inverse_temperature * e @ names.to(e).T).softmax(1)
 
     return judging

@@ -1,7 +1,6 @@
-"""Targets of which nothing is true: on each of them an analysis must not pass.
+"""Nulls: targets with one thing ablated, on which an analysis must not pass.
 
-Each null takes away one thing that an explanation has to rest on and leaves all else in place.
-Knows nothing of any analysis.
+Each null ablates one thing that an explanation relies on and leaves everything else in place.
 """
 
 import copy
@@ -21,38 +20,38 @@ from ddpm_clip.registry import Registry
 from ddpm_clip.types import Denoiser
 
 HIDDEN = 64
-"""Features of an untrained reader."""
+"""Hidden features of an untrained judge or embedder."""
 
 
 class _Wrapped:
-    """A denoiser whose answer or question is changed.
+    """A denoiser whose timestep or output is replaced.
 
     Args:
-        network: that is asked.
-        row: what row it is told instead of the true one.
-        answer: what is said instead of its answer, from x_t.
+        network: the denoiser.
+        timestep: maps the true timestep to the one that the network is given.
+        output: makes the output from x_t, in place of the network.
     """
 
     def __init__(
         self,
         network: Denoiser,
-        row: Callable[[Tensor], Tensor] | None = None,
-        answer: Callable[[Tensor], Tensor] | None = None,
+        timestep: Callable[[Tensor], Tensor] | None = None,
+        output: Callable[[Tensor], Tensor] | None = None,
     ):
-        self.network, self.row, self.answer = network, row, answer
+        self.network, self.timestep, self.output = network, timestep, output
         self.image_shape, self.c_embed_dim = network.image_shape, network.c_embed_dim
 
     def __call__(self, x_t: Tensor, t: Tensor, c: Tensor, c_mask: Tensor) -> Tensor:
-        if self.answer is not None:
-            return self.answer(x_t)
-        return self.network(x_t, t if self.row is None else self.row(t), c, c_mask)
+        if self.output is not None:
+            return self.output(x_t)
+        return self.network(x_t, t if self.timestep is None else self.timestep(t), c, c_mask)
 
 
 def random_weights(target: AnalysisTarget, seed: int = 0) -> AnalysisTarget:
-    """The same network with weights drawn anew, each tensor as widely as the trained one.
+    """Return the network with every tensor drawn at random, with the spread of the trained one.
 
-    Zero-initialised layers would say nothing at all, so the trained spread is kept. Where the
-    target has no network, a small U-Net of the same shape is drawn.
+    A fresh initialisation would not do: its last layers are zero, so it would return zeros. For a
+    target without a trained network, a small U-Net for the same pictures is drawn.
     """
     generator = torch.Generator().manual_seed(seed)
     network = target.network
@@ -60,7 +59,7 @@ def random_weights(target: AnalysisTarget, seed: int = 0) -> AnalysisTarget:
     with torch.no_grad():
         for weight in fresh.parameters():
             drawn = torch.randn(weight.shape, generator=generator).to(weight)
-            # one number has no spread of its own
+            # a single number has no standard deviation
             spread = weight.std() if weight.numel() > 1 else weight.abs().mean()
             middle = weight.mean() if weight.ndim == 1 else 0.0
             weight.copy_(middle + (spread if spread > 0 else 0.05) * drawn)
@@ -68,9 +67,9 @@ def random_weights(target: AnalysisTarget, seed: int = 0) -> AnalysisTarget:
 
 
 def shuffled_prompts(target: AnalysisTarget, seed: int = 0) -> AnalysisTarget:
-    """Every text gets the condition of some other text, the same one whenever it is asked.
+    """Give each text the condition of a different text, always the same one.
 
-    None of these asks for the requested class, or some would be right by chance.
+    None of these asks for the requested class, or some pictures would be right by chance.
     """
     others = [text for text in target.vocabulary if not _asks_for(text, target)]
     names = [name for k, name in enumerate(target.classes) if k != target.asked_class]
@@ -84,7 +83,7 @@ def shuffled_prompts(target: AnalysisTarget, seed: int = 0) -> AnalysisTarget:
 
 
 def untrained_judge(target: AnalysisTarget, seed: int = 0) -> AnalysisTarget:
-    """Judge and embedder with random weights; what they say has nothing to do with the classes."""
+    """Return the target with a judge and an embedder of random weights."""
     generator = torch.Generator().manual_seed(seed)
     changes: dict[str, object] = {}
     if target.judging is not None:
@@ -99,28 +98,28 @@ def untrained_judge(target: AnalysisTarget, seed: int = 0) -> AnalysisTarget:
 
 
 def permuted_timesteps(target: AnalysisTarget, seed: int = 0) -> AnalysisTarget:
-    """The network is told a wrong row: a fixed permutation of all rows."""
+    """Give the network a wrong timestep, by a fixed permutation of all timesteps."""
     generator = torch.Generator().manual_seed(seed)
     order = torch.randperm(target.schedule.T, generator=generator)
 
-    def row(t: Tensor) -> Tensor:
+    def timestep(t: Tensor) -> Tensor:
         whole = t.floor().clamp(0, target.schedule.T - 1)
-        # what lies between two rows stays between rows
+        # a timestep between two whole ones stays between whole ones
         wrong = order.to(t.device)[whole.long()].to(t) + (t - whole).clamp(0, 1)
         return wrong.clamp(max=target.schedule.T - 1)
 
-    wrapped = _Wrapped(target.network, row=row)
+    wrapped = _Wrapped(target.network, timestep=timestep)
     return target.replace(network=wrapped, about={"null": "permuted timesteps"})
 
 
 def pure_noise(target: AnalysisTarget, seed: int = 0) -> AnalysisTarget:
-    """The network answers every question with fresh noise."""
+    """Let the network return fresh noise at every call."""
     generator = torch.Generator().manual_seed(seed)
 
-    def answer(x_t: Tensor) -> Tensor:
+    def output(x_t: Tensor) -> Tensor:
         return torch.randn(x_t.shape, generator=generator).to(x_t)
 
-    wrapped = _Wrapped(target.network, answer=answer)
+    wrapped = _Wrapped(target.network, output=output)
     return target.replace(network=wrapped, about={"null": "pure noise"})
 
 
@@ -134,22 +133,21 @@ NULLS: Registry[Callable[[AnalysisTarget, int], AnalysisTarget]] = Registry(
         "pure_noise": pure_noise,
     },
 )
-"""(target, seed) -> a target of which nothing is true."""
+"""(target, seed) -> the target with one thing ablated."""
 
 SPARED: dict[str, tuple[str, ...]] = {
-    # A trained network reads the noise level off the picture: told wrong rows it is still a smooth
-    # flow that follows its words, so that pictures return and ways cross once.
+    # A trained network infers the noise level from the picture. With wrong timesteps it is still
+    # a smooth flow that follows its words, so pictures return and interpolations cross once.
     "inversion": ("permuted_timesteps",)
 }
-"""Of an analysis, the nulls that leave standing what it measures, so that it may pass rightly.
+"""For each analysis, the nulls that leave intact what it measures, so that it may rightly pass.
 
-A network that is told wrong rows may still follow its prompt: what words matter is then no error.
-All other nulls must not pass (`benchmarks/null_verdicts.py` counts).
+On all other nulls it must not pass; `benchmarks/null_verdicts.py` counts.
 """
 
 
 def nulls_of(analysis: str) -> list[str]:
-    """The nulls on which an analysis must not pass."""
+    """Return the names of the nulls on which an analysis must not pass."""
     return [name for name in NULLS if name not in SPARED.get(analysis, ())]
 
 
@@ -175,7 +173,7 @@ def _small_unet(target: AnalysisTarget) -> UNet:
 
 
 def _random_reader(target: AnalysisTarget, outputs: int, generator: torch.Generator) -> ImageReader:
-    """A layer of random features and a random head, both as widely drawn as keeps values near 1."""
+    """Return a layer of random features with a random head, scaled to keep values near 1."""
     channels, height, width = target.image_shape
     pixels = channels * height * width
     first = torch.randn(pixels, HIDDEN, generator=generator) * (4 / pixels) ** 0.5
@@ -183,7 +181,7 @@ def _random_reader(target: AnalysisTarget, outputs: int, generator: torch.Genera
 
     def read(x: Tensor) -> Tensor:
         flat = x.float().flatten(1).cpu()
-        said: Tensor = (flat @ first).tanh() @ head
-        return said.to(x.device)
+        out: Tensor = (flat @ first).tanh() @ head
+        return out.to(x.device)
 
     return read

@@ -1,10 +1,10 @@
-"""A target whose every answer is known: an exact mixture behind the protocols of a trained model.
+"""An exact mixture with known answers that stands in for a trained model.
 
-Ten round modes of one spread, far apart and equally far; a condition tilts their weights,
-w_k proportional to pi_k exp(tilt c_k), so that E[x_0 | x_t, c] and the posterior over modes have a
-closed form at every noise level and are smooth in c. The class words of a prompt say which mode is
-meant and all other words mean nothing. Judge and embedder read the modes. Knows nothing of
-networks that learn, nor of any analysis.
+It has ten round Gaussian modes with the same spread, all equally far apart. A condition tilts their
+weights, w_k proportional to pi_k exp(tilt c_k), so that E[x_0 | x_t, c] and the posterior over the
+modes have a closed form at every noise level and are smooth in c. The class words of a prompt
+choose the mode, and all other words have no effect. The judge and the embedder read which mode a
+picture belongs to.
 """
 
 import math
@@ -24,29 +24,29 @@ from ddpm_clip.generation.settings import Settings
 from ddpm_clip.models.ddpm import DDPM
 
 TILT = 12.0
-"""How much a condition of 1 raises a mode's log-weight: e^12, so that the others all but vanish."""
+"""How much a condition of 1 raises a mode's log-weight: by a factor e^12, others all but vanish."""
 
 SIDE, NORM, SPREAD = 8, 3.2, 0.1
-"""Pixels of a side, length of every mean, and standard deviation of a pixel within a mode."""
+"""Pixels per side, length of every mean, and standard deviation of a pixel within a mode."""
 
 HEAT = 8.0
-"""Log-odds of the judge between the mode that a clean picture is of and any other."""
+"""Log-odds of the judge between the mode of a clean picture and any other mode."""
 
 FRAMES = ("{}", "a {}", "the {}", "a picture of a {}", "a small {}")
 
 
 @dataclass(slots=True, eq=False)
 class Mixture:
-    """Round modes of one spread; a `Denoiser` that predicts v exactly, in float64.
+    """A mixture of round Gaussians: a `Denoiser` that predicts v exactly, in float64.
 
     Attributes:
-        means: (k, c, h, w) float64.
-        log_weights: (k,) of the modes without any condition.
-        std: of every pixel within a mode.
-        schedule: of the noise.
-        tilt: how much the conditions weigh; they are (b, k).
+        means: (k, c, h, w) means of the modes, in float64.
+        log_weights: (k,) log-weights of the modes without a condition.
+        std: standard deviation of every pixel within a mode.
+        schedule: the noise schedule.
+        tilt: factor by which a condition (b, k) is added to the log-weights.
         image_shape: (c, h, w).
-        c_embed_dim: k, one coordinate a mode.
+        c_embed_dim: k, one coordinate per mode.
     """
 
     means: Tensor
@@ -62,12 +62,12 @@ class Mixture:
         self.image_shape, self.c_embed_dim = (c, h, w), k
 
     def posterior(self, x_t: Tensor, t: float | Tensor, c: Tensor | None = None) -> Tensor:
-        """(b, k) the probability of each mode given x_t at row t, and given c where there is one.
+        """Return (b, k) the probability of each mode given x_t at timestep t, and given c.
 
         Args:
-            x_t: (b, c, h, w).
-            t: one row, or one a picture (b,).
-            c: (b, k) conditions; None is the mixture itself.
+            x_t: (b, c, h, w) noisy pictures.
+            t: one timestep, or one per picture (b,).
+            c: (b, k) conditions; None is the mixture without a condition.
         """
         alpha, sigma = self._levels(t, len(x_t))
         spread = alpha**2 * self.std**2 + sigma**2  # (b, 1)
@@ -78,7 +78,7 @@ class Mixture:
         return (fits + tilted).softmax(1)
 
     def x_0(self, x_t: Tensor, t: float | Tensor, c: Tensor | None = None) -> Tensor:
-        """E[x_0 | x_t, c], (b, c, h, w) in float64; arguments as for `posterior`."""
+        """Return E[x_0 | x_t, c], (b, c, h, w) in float64; arguments as for `posterior`."""
         alpha, sigma = self._levels(t, len(x_t))
         v2, s2 = self.std**2, sigma**2
         mean = self.posterior(x_t, t, c) @ self.means.flatten(1)
@@ -86,32 +86,32 @@ class Mixture:
         return flat.view(x_t.shape)
 
     def __call__(self, x_t: Tensor, t: Tensor, c: Tensor, c_mask: Tensor) -> Tensor:
-        """v of x_t (b, c, h, w) at rows t (b,); a masked condition counts as none."""
+        """Return v of x_t (b, c, h, w) at timesteps t (b,); a masked condition counts as none."""
         x_0 = self.x_0(x_t, t, c.double() * c_mask.double())
         alpha, sigma = (one.view(-1, 1, 1, 1) for one in self._levels(t, len(x_t)))
         eps = (x_t.double() - alpha * x_0) / sigma
         return alpha * eps - sigma * x_0
 
     def draw(self, modes: Tensor, generator: torch.Generator) -> Tensor:
-        """(n, c, h, w) true samples of the modes (n,), in float64."""
+        """Draw (n, c, h, w) true samples of the modes (n,), in float64."""
         noise = torch.randn(len(modes), *self.image_shape, generator=generator, dtype=torch.float64)
         return self.means[modes] + self.std * noise
 
     def coordinates(self, x: Tensor) -> Tensor:
-        """(b, k) how much of each mode's mean is in pictures x: 1 for a clean picture of it."""
+        """Return (b, k) how much of each mode's mean is in pictures x: 1 for its clean picture."""
         m = self.means.flatten(1)
         return (x.double().flatten(1) @ m.T) / m.square().sum(1)
 
     def _levels(self, t: float | Tensor, b: int) -> tuple[Tensor, Tensor]:
-        rows = torch.as_tensor(t, dtype=torch.float64).expand(b)
-        alpha, sigma = self.schedule.at(rows)
+        alpha, sigma = self.schedule.at(torch.as_tensor(t, dtype=torch.float64).expand(b))
         return alpha[:, None], sigma[:, None]
 
 
 def ten_modes(T: int = 1000, std: float = SPREAD, tilt: float = TILT) -> Mixture:
-    """Ten equally likely modes at right angles, the smoothest patterns of an 8 x 8 cosine basis.
+    """Return ten equally likely orthogonal modes, the smoothest patterns of an 8 x 8 cosine basis.
 
-    They are all equally long, so that they are decided at one noise level, and within [-0.8, 0.8].
+    All means have the same length, so that all modes are decided at one noise level, and their
+    pixels are within [-0.8, 0.8].
     """
     at = (torch.arange(SIDE, dtype=torch.float64) + 0.5) * math.pi / SIDE
     waves = torch.stack([(i * at).cos() for i in range(SIDE)])
@@ -136,15 +136,15 @@ def planted_target(
     sampler: str = "dpmpp_2m",
     mixture: Mixture | None = None,
 ) -> AnalysisTarget:
-    """The exact mixture as a target; its modes are called zero to nine.
+    """Return the exact mixture as a target; its modes are called zero to nine.
 
     Args:
-        prompt: any words; those of a class say which mode is meant.
-        seeds: one a picture.
-        guidance: scale.
-        steps: of a walk.
+        prompt: any words; those of a class choose the mode.
+        seeds: random seeds, one per picture.
+        guidance: guidance scale.
+        steps: number of sampling steps.
         sampler: a name in `SAMPLERS`.
-        mixture: None is `ten_modes()`.
+        mixture: the mixture; None takes `ten_modes()`.
     """
     truth = ten_modes() if mixture is None else mixture
     names = DIGITS[: truth.c_embed_dim]
@@ -186,7 +186,7 @@ def planted_target(
 
 
 def meant(text: str, names: Sequence[str] = DIGITS) -> Tensor:
-    """(k,) the condition of a text: 1 for the class it names, shared where it names several.
+    """Return (k,) the condition of a text: 1 for the class it names, shared if it names several.
 
     >>> meant("a small two").tolist().index(1.0), meant("a small").sum().item()
     (2, 0.0)

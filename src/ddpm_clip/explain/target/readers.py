@@ -1,4 +1,4 @@
-"""What reads pictures and words for an analysis: types of functions, and reading in parts."""
+"""Types of the functions that judge and embed pictures and texts, and reading in batches."""
 
 from collections.abc import Callable, Sequence
 
@@ -8,21 +8,22 @@ from torch import Tensor
 from ddpm_clip.types import Predict
 
 Conditions = Callable[[Sequence[str], Sequence[int]], Tensor]
-"""(prompts, seeds), as many of one as of the other -> (n, e) conditions."""
+"""(n prompts, n seeds) -> (n, e) conditions."""
 
 
 ImageReader = Callable[[Tensor], Tensor]
 """(b, c, h, w) in [-1, 1] -> (b, k) class probabilities, or (b, e) embeddings of unit length.
 
-Differentiable; `AnalysisTarget.judge` and `AnalysisTarget.embed` say whether gradients are wanted.
+Differentiable; `AnalysisTarget.judge` and `AnalysisTarget.embed` decide whether gradients flow.
 """
 
 
 TextReader = Callable[[Sequence[str]], Tensor]
-"""texts -> (p, e) embeddings of unit length, in the space of the pictures' `ImageReader`."""
+"""Texts -> (p, e) embeddings of unit length, in the same space as those of the pictures."""
 
 
 Wrap = Callable[[Predict], Predict]
+"""Changes the guided prediction of a walk."""
 
 
 JUDGED = 256
@@ -30,7 +31,7 @@ JUDGED = 256
 
 
 def read(reader: ImageReader, x: Tensor, gradients: bool = False) -> Tensor:
-    """(b, k) what a reader makes of pictures x (b, c, h, w), which are cut to [-1, 1] first."""
+    """Return (b, k) the output of a reader on pictures (b, c, h, w), clamped to [-1, 1] first."""
     if gradients:
         return reader(x.clamp(-1, 1))
     with torch.no_grad():

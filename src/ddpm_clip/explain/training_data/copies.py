@@ -1,7 +1,7 @@
-"""Was a training picture copied? The audit of the evaluation, for the pictures of one prompt.
+"""Audit whether painted pictures are copies of training pictures, as in the evaluation.
 
-In embeddings it needs nothing but the bank that the model brings along; in pixels, with held-out
-pictures beside, it needs the data. Knows nothing of prompts.
+In embeddings it only needs the model's bank; in pixels, compared with held-out pictures, it needs
+the data.
 """
 
 from collections.abc import Generator
@@ -24,25 +24,25 @@ from ddpm_clip.types import Progress
 from ddpm_clip.utils.tensors import to_float
 
 MOST_TRAIN, MOST_HELDOUT, MOST_BANK = 20_000, 2000, 1000
-"""Training and held-out pictures that are compared, and rows of the bank that say what is usual."""
+"""Most training and held-out pictures to compare, and rows of the bank for usual distances."""
 
 FEWEST = 20
-"""Rows of a bank, or held-out pictures, below which nothing is known of what is near."""
+"""Rows of a bank, or held-out pictures, below which usual distances are not known."""
 
 SHOWN, TRIED = 10, 32
-"""Suspicious pictures that are shown, and training pictures that are painted from."""
+"""Suspicious pictures to show, and training pictures whose embeddings are painted from."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Near:
-    """Painted pictures beside the bank of training embeddings.
+    """Distances of painted pictures to the bank of training embeddings.
 
     Attributes:
-        n: painted pictures.
-        bank: rows that were searched.
-        tolerance: largest distance of a copy.
-        duplicates: painted pictures nearer than that.
-        ratio: median distance to the nearest row, over that between rows of the bank.
+        n: number of painted pictures.
+        bank: number of rows in the bank.
+        tolerance: largest distance that counts as a copy.
+        duplicates: number of painted pictures within that distance.
+        ratio: median distance to the nearest row, divided by that between rows of the bank.
     """
 
     n: int
@@ -54,18 +54,18 @@ class Near:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class CopyAudit:
-    """What was found, in as many ways as could be looked.
+    """Results of the copy audit, in as many ways as were possible.
 
     Attributes:
-        near: in embeddings; None where there is no bank or nobody embeds.
-        pixels: the audit beside held-out pictures; None where the data are not here or it was to
-            be quick.
-        retrieved: of pictures painted from the embeddings of training pictures, how many lie
-            nearest to their own one in the whole bank; None where nobody looked.
-        tried: such pictures.
-        shown: (2, m, c, h, w) the most suspicious painted pictures, and their nearest training
-            pictures below them.
-        why: what could not be done.
+        near: the audit in embeddings; None without a bank or an embedder.
+        pixels: the audit in pixels, with held-out pictures; None if the data are not on this
+            machine, or with `quick`.
+        retrieved: number of pictures painted from the embedding of a training picture that have
+            that very picture as their nearest one in the bank; None if not tried.
+        tried: number of pictures painted from embeddings.
+        shown: (2, m, c, h, w) the most suspicious painted pictures and their nearest training
+            pictures.
+        why: what could not be done, and why.
     """
 
     near: Near | None = None
@@ -76,7 +76,7 @@ class CopyAudit:
     why: tuple[str, ...] = field(default=())
 
     def as_dict(self) -> dict[str, Any]:
-        """The JSON form."""
+        """Return the JSON form."""
         near = None
         if self.near is not None:
             one = self.near
@@ -103,7 +103,7 @@ class CopyAudit:
         }
 
     def panels(self) -> list[Panel]:
-        """A table, and the pictures where there are any."""
+        """Return a table, and a strip of the suspicious pictures if there are any."""
         rows: list[list[str | float | int]] = []
         if self.near is not None:
             one = self.near
@@ -120,30 +120,32 @@ class CopyAudit:
                     found.verdict,
                 ]
             )
-        columns = ["looked at", "painted", "compared with", "copies", "nearness, real = 1", "audit"]
+        columns = [
+            "compared in",
+            "painted",
+            "compared with",
+            "copies",
+            "distance (real pictures: 1)",
+            "audit",
+        ]
         note = "; ".join(self.why) + (". " if self.why else "")
         if self.retrieved is not None:
             note += (
                 f"Of {self.tried} pictures painted from the embedding of a training picture, "
-                f"{self.retrieved} lie nearest to that one in the whole bank."
+                f"{self.retrieved} have that very picture as their nearest one in the bank."
             )
-        table = Table(
-            "CopyAudit of training pictures",
-            columns,
-            rows or [["nothing"] + [""] * 5],
-            note.strip(),
-        )
+        table = Table("Copy audit", columns, rows or [["nothing"] + [""] * 5], note.strip())
         if self.shown is None:
             return [table]
-        names = ("painted", "nearest of training")
+        names = ("painted", "nearest in training data")
         return [
             table,
-            Strip("The most suspicious ones, and what they are nearest to", self.shown, names),
+            Strip("The most suspicious pictures and their nearest ones", self.shown, names),
         ]
 
 
 def copies(target: AnalysisTarget, x: Tensor, quick: bool) -> Generator[Progress, None, CopyAudit]:
-    """Audit painted pictures x (n, c, h, w) in [-1, 1] in embeddings and, unless quick, pixels."""
+    """Audit pictures x (n, c, h, w) in [-1, 1] in embeddings and, unless `quick`, in pixels."""
     yield Progress("copies", 0, 1)
     near, why = _in_bank(target, x)
     reasons = [why] if why else []
@@ -152,12 +154,12 @@ def copies(target: AnalysisTarget, x: Tensor, quick: bool) -> Generator[Progress
             near, why=(*reasons, "there are no training pictures to compare pixels with")
         )
     if quick:
-        return CopyAudit(near, why=(*reasons, "pixels are compared in the full report only"))
+        return CopyAudit(near, why=(*reasons, "pixels are not compared with --quick"))
     retrieved, tried = yield from _retrieved(target)
     real = yield from real_pictures(target.model.config.data, target.model.folder)
     if real.train is None or real.unseen is None or len(real.unseen) < FEWEST:
-        told = real.why_not or "too few pictures were held out of the training"
-        reasons.append(f"pixels could not be compared: {told}")
+        cause = real.why_not or "too few pictures were held out of the training"
+        reasons.append(f"pixels could not be compared: {cause}")
         return CopyAudit(near, None, retrieved, tried, why=tuple(reasons))
     seed = max(target.seeds)
     train = real.train.by_lot(MOST_TRAIN, seed).pixels
@@ -171,7 +173,7 @@ def copies(target: AnalysisTarget, x: Tensor, quick: bool) -> Generator[Progress
 
 
 def _retrieved(target: AnalysisTarget) -> Generator[Progress, None, tuple[int | None, int]]:
-    """Paint from embeddings of the bank: how many pictures find their own embedding again?"""
+    """Paint from embeddings of the bank, and count the pictures whose nearest row is their own."""
     conditioner, model = target.conditioner, target.model
     if conditioner is None or model is None or len(conditioner.bank) < FEWEST:
         return None, 0
@@ -187,7 +189,7 @@ def _retrieved(target: AnalysisTarget) -> Generator[Progress, None, tuple[int | 
 
 
 def _embedded(target: AnalysisTarget, x: Tensor) -> Tensor | None:
-    """(n, e) as the bank was embedded; None where the embedder has no eyes."""
+    """Return (n, e) embeddings comparable with the bank; None if it cannot embed pictures."""
     assert target.model is not None
     try:
         with torch.no_grad():
@@ -198,22 +200,22 @@ def _embedded(target: AnalysisTarget, x: Tensor) -> Tensor | None:
 
 
 def _in_bank(target: AnalysisTarget, x: Tensor) -> tuple[Near | None, str]:
-    """Distances in the space that conditions the model, or why there are none."""
+    """Return distances in the space of the conditions, or why there are none."""
     bank = None if target.conditioner is None else target.conditioner.bank
     if bank is None or len(bank) < FEWEST:
         return None, "the model brings no bank of training embeddings along"
     if target.model is None:
-        return None, "nobody embeds the pictures as the bank was embedded"
+        return None, "there is no embedder like that of the bank"
     e = _embedded(target, x)
     if e is None:
-        return None, "the embedder of this model cannot look at pictures"
+        return None, "the embedder of this model cannot embed pictures"
     return near_rows(e, F.normalize(bank.float(), dim=1), max(target.seeds)), ""
 
 
 def near_rows(painted: Tensor, bank: Tensor, seed: int = 0) -> Near:
-    """Painted rows (n, e) beside a bank (m, e), and some of the bank beside all others of it."""
+    """Compare painted embeddings (n, e) with a bank (m, e), and rows of the bank with the rest."""
     some = bank[some_rows(len(bank), MOST_BANK, seed)]
-    usual = nearest_rows(some, bank, 2)[0][:, 1]  # the nearest one is the row itself
+    usual = nearest_rows(some, bank, 2)[0][:, 1]  # the nearest row is the row itself
     tolerance = NEARER * usual.quantile(USUAL).item()
     distances = nearest_rows(painted, bank, 1)[0][:, 0]
     ratio = float(distances.median() / usual.median().clamp(min=1e-12))

@@ -1,9 +1,8 @@
 """Which training pictures steered a prompt, and whether any was copied.
 
-Under the `knn` bridge a condition is mixed from words and from the nearest training pictures. Each
-of these is left out in turn; then all are replaced, by the next nearest, by any, and by those of
-another prompt. Test: the pictures follow the neighbours that they are given. Knows nothing of
-bridges but what they ask for.
+The `knn` bridge mixes a condition from the words and the nearest training pictures. Each of these
+is left out in turn; then all are replaced by the next nearest, by random ones, and by those of
+another prompt. Test: the pictures follow the neighbours that they are given.
 """
 
 from collections.abc import Generator
@@ -19,7 +18,13 @@ from ddpm_clip.explain.maths.ranks import rank_correlation
 from ddpm_clip.explain.panels.kinds import Bars, Panel, Strip, Table, mean_bars
 from ddpm_clip.explain.target.analysis_target import AnalysisTarget
 from ddpm_clip.explain.training_data.copies import copies
-from ddpm_clip.explain.training_data.replacing import Replaced, leave_out, painted, replace_all
+from ddpm_clip.explain.training_data.replacing import (
+    LABELS,
+    Replaced,
+    leave_out,
+    painted,
+    replace_all,
+)
 from ddpm_clip.explain.training_data.steering import BRIDGE, Steering, steering
 from ddpm_clip.explain.verdict.analysis import plainly
 from ddpm_clip.explain.verdict.prerequisite import Prerequisite, check_prerequisite
@@ -29,29 +34,31 @@ from ddpm_clip.types import Progress
 from ddpm_clip.utils.tensors import from_picture, to_float
 
 STEPS, SEEDS, ALONE = {True: 8, False: 20}, {True: 12, False: 48}, {True: 4, False: 16}
-"""Steps of a walk, pictures with neighbours replaced and pictures with a single one left out; where
-it is to be quick and where not."""
+"""Sampling steps, pictures with neighbours replaced, and pictures with single ones left out; each
+with `quick` and without."""
 
 SHOWN = 10
+"""Pictures per strip."""
 
 COUNTS = 1.0
-"""Loss of log-odds below which the neighbours decide nothing worth a name."""
+"""Loss of log-odds that shows that the neighbours matter."""
 
 NAME, TITLE = "provenance", "Which training pictures steered it"
 CAPTION = (
-    "By the bridge knn a condition is mixed from the words and the training pictures nearest to "
-    "them. The table names these, with their weight, and with how far the painted picture moves "
-    "when that one is left out. The bars replace all of them at once: by the next nearest, by any "
-    "training pictures, and by those that another prompt would have had, while the words stay. "
-    "The copy audit asks whether a painted picture is nearer to a training picture than these "
-    "are to each other. A model that paints by another bridge is asked as it would paint by knn."
+    "The bridge knn mixes a condition from the words and the training pictures nearest to them. "
+    "The first table lists these pictures, with their weights and how far the painted picture "
+    "moves without each. The strip and the bars show what replacing all of them does: by the next "
+    "nearest, by random training pictures, and by those of another prompt, while the words stay "
+    "the same. The copy audit tests whether painted pictures are nearer to a training picture than "
+    "training pictures are to each other. A model that paints by another bridge is analysed as if "
+    "it used knn."
 )
 
 
 def explain(
     target: AnalysisTarget, *, quick: bool = False
 ) -> Generator[Progress, None, Explanation]:
-    """The neighbours of the prompt, what each of them did, and the copy audit."""
+    """Find the neighbours of the prompt, measure what each of them does, and audit for copies."""
     seeds = target.more_seeds(SEEDS[quick])
     steps = min(STEPS[quick], len(target.timesteps()))
     found = steering(target)
@@ -111,17 +118,17 @@ provenance = plainly(explain)
 def _unsteered(
     target: AnalysisTarget, seeds: list[int], quick: bool
 ) -> Generator[Progress, None, Explanation]:
-    """No training picture entered the condition; only the copies are looked for."""
+    """Audit for copies only, as no training picture enters the condition."""
     x = yield from painted(target, target.conditions(seeds=seeds), seeds, len(target.timesteps()))
     copied = yield from copies(target, x, quick)
     bridge = _bridge(target)
-    said = (
-        f"Not tested: no training picture enters a condition here (bridge: {bridge}; the "
-        "bridge knn needs a bank), so none can be left out."
+    test = (
+        f"Not tested: no training picture enters the condition (bridge: {bridge}). The bridge knn "
+        "takes a bank of training embeddings, and settings that do not insist on another bridge."
     )
-    panels = (Strip("What the prompt gives", x[None, :SHOWN].cpu()), *copied.panels())
+    panels = (Strip("Pictures of the prompt", x[None, :SHOWN].cpu()), *copied.panels())
     numbers = {"n": len(x), "bridge": bridge, "copies": copied.as_dict()}
-    return Explanation(NAME, TITLE, CAPTION, panels, said, "inconclusive", numbers)
+    return Explanation(NAME, TITLE, CAPTION, panels, test, "inconclusive", numbers)
 
 
 def _bridge(target: AnalysisTarget) -> str:
@@ -132,13 +139,13 @@ def _bridge(target: AnalysisTarget) -> str:
 def _verdict(replaced: Replaced, prerequisite: Prerequisite) -> tuple[Verdict, str]:
     matter, decide = replaced.matter, replaced.decide
     if matter is None or decide is None:
-        return "inconclusive", "Not tested: no prompt of another class could be compared with."
-    said = (
-        f"With the neighbours of “{replaced.other}” in their place a picture moves by "
-        f"{matter} (rms of a pixel, with a 95 % interval) more than with the next nearest (it has "
-        f"to be above 0), and the log-odds of the asked class fall by {decide} (above {COUNTS:g})."
+        return "inconclusive", "Not tested: there is no judge, or no prompt for another class."
+    test = (
+        f"With the neighbours of “{replaced.other}”, a picture moves {matter} (rms per pixel) "
+        "further than with the next nearest (has to be above 0, interval included), and the "
+        f"log-odds of the requested class fall by {decide} (has to be above {COUNTS:g})."
     )
-    return weigh(prerequisite, [matter, above(decide, COUNTS)]), said + not_counted(prerequisite)
+    return weigh(prerequisite, [matter, above(decide, COUNTS)]), test + not_counted(prerequisite)
 
 
 def _rows(found: Steering, alone: Tensor) -> list[dict[str, Any]]:
@@ -156,14 +163,14 @@ def _rows(found: Steering, alone: Tensor) -> list[dict[str, Any]]:
 
 
 def _neighbours(target: AnalysisTarget, found: Steering) -> tuple[Strip | None, str]:
-    """The neighbours themselves, or why they cannot be shown."""
+    """Return a strip of the neighbours, or why they cannot be shown."""
     if target.model is None:
         return None, ""
     channels, size, _ = target.image_shape
     try:
         known = pictures_of(found.keys, target.model.config.data)
     except DdpmClipError as error:
-        return None, f"They cannot be shown: {error.what}."
+        return None, f"The pictures cannot be shown: {error.what}."
     x = torch.stack([to_float(from_picture(known[key], size, channels)) for key in found.keys])
     names = [f"{weight:.0%}" for weight in found.weights.tolist()]
     return Strip(
@@ -178,29 +185,30 @@ def _table(target: AnalysisTarget, found: Steering, alone: Tensor, why: str) -> 
     bridge = _bridge(target)
     if bridge != BRIDGE:
         why = (
-            f"This model paints by the bridge {bridge}, into which no single picture enters; "
-            f"all this is what it does by the bridge {BRIDGE}. {why}"
+            f"This model paints by the bridge {bridge}, into which no single picture enters. This "
+            f"analysis shows what it does by the bridge {BRIDGE}. {why}"
         )
     moved = alone.mean(0).tolist()
     rows = [
         [found.keys[i], float(found.cosines[i]), float(found.weights[i]), moved[i]]
         for i in range(found.k)
     ]
-    columns = ["picture", "cosine", "weight", "moves the picture by (rms)"]
-    return Table("The nearest training pictures of the prompt", columns, rows, why)
+    columns = ["picture", "cosine", "weight", "change without it (rms)"]
+    return Table("The training pictures nearest to the prompt", columns, rows, why)
 
 
 def _strip(replaced: Replaced) -> Strip:
-    names = ["as it is", *(f"with {name}" for name in list(replaced.x)[1:])]
+    names = [LABELS[""], *(f"with {LABELS.get(name, name)}" for name in list(replaced.x)[1:])]
     rows = torch.stack([one[:SHOWN].cpu() for one in replaced.x.values()])
     note = f"The other prompt: “{replaced.other}”." if replaced.other else ""
     return Strip("The same seeds and words with other neighbours", rows, names, (), note)
 
 
 def _bars(replaced: Replaced) -> list[Bars]:
-    found = [("How far the picture moves with", replaced.moved, "rms of a pixel")]
-    found += [("The asked class with", replaced.odds, "log-odds")] if replaced.odds else []
+    found = [("How far pictures move with other neighbours", replaced.moved, "rms per pixel")]
+    if replaced.odds:
+        found.append(("Requested class with other neighbours", replaced.odds, "log-odds"))
     return [
-        mean_bars(title, [name or "as it is" for name in values], list(values.values()), unit)
+        mean_bars(title, [LABELS.get(name, name) for name in values], list(values.values()), unit)
         for title, values, unit in found
     ]

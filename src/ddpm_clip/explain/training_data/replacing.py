@@ -1,7 +1,4 @@
-"""Pictures painted with other training pictures in the condition than those it asks for.
-
-Knows nothing of what is concluded.
-"""
+"""Paint with other training pictures in the condition than the nearest ones."""
 
 from collections.abc import Generator
 from dataclasses import dataclass
@@ -15,28 +12,33 @@ from ddpm_clip.explain.target.analysis_target import AnalysisTarget
 from ddpm_clip.explain.training_data.steering import (
     Answer,
     Steering,
-    as_it_is,
     conditions_with,
     instead,
-    lot,
+    random_rows,
     steering,
+    unchanged,
     without,
 )
 from ddpm_clip.explain.verdict.odds import log_odds
 from ddpm_clip.types import Progress
 
 NEXT, ANY, OTHERS = "the next nearest", "any pictures", "those of another prompt"
+"""What replaces the neighbours; also keys in `report.json`."""
+
+LABELS = {"": "unchanged", ANY: "random pictures"}
+"""How these are shown in panels, if otherwise."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Replaced:
-    """Pictures of n seeds with the neighbours replaced, beside the pictures as they are.
+    """Pictures of n seeds with the neighbours unchanged and replaced.
 
     Attributes:
-        x: what was put in their place -> (n, c, h, w); "" is as they are.
-        moved: -> (n,) rms of a pixel from the picture as it is.
-        odds: -> (n,) log-odds of the asked class; {} where nobody judges or nothing is asked.
-        other: the prompt whose neighbours `OTHERS` are; "" where there is none.
+        x: (n, c, h, w) pictures by replacement; "" stands for the unchanged ones.
+        moved: (n,) rms distance per pixel from the unchanged picture, by replacement.
+        odds: (n,) log-odds of the requested class, by replacement; {} without a judge or a
+            requested class.
+        other: the prompt whose neighbours are used for `OTHERS`; "" if there is none.
     """
 
     x: dict[str, Tensor]
@@ -46,24 +48,24 @@ class Replaced:
 
     @property
     def matter(self) -> Means | None:
-        """How much further those of another prompt move it than the next nearest, by seed."""
+        """How much further another prompt's neighbours move a picture than the next nearest."""
         return means(self.moved[OTHERS] - self.moved[NEXT]) if OTHERS in self.moved else None
 
     @property
     def decide(self) -> Means | None:
-        """Log-odds that are lost with the neighbours of another prompt, by seed."""
+        """Log-odds of the requested class lost with the neighbours of another prompt."""
         return means(self.odds[""] - self.odds[OTHERS]) if OTHERS in self.odds else None
 
 
 def replace_all(
     target: AnalysisTarget, found: Steering, seeds: list[int], steps: int
 ) -> Generator[Progress, None, Replaced]:
-    """Paint with the neighbours as they are, and with others in their place."""
+    """Paint with the neighbours unchanged, and with others in their place."""
     assert target.conditioner is not None
     other = other_prompt(target)
     theirs = None if other is None else steering(target, other.prompt)
-    some = lot(len(target.conditioner.bank), found.k, max(seeds), found.rows)
-    answers: dict[str, Answer] = {"": as_it_is, NEXT: instead(found.next_rows), ANY: instead(some)}
+    some = random_rows(len(target.conditioner.bank), found.k, max(seeds), found.rows)
+    answers: dict[str, Answer] = {"": unchanged, NEXT: instead(found.next_rows), ANY: instead(some)}
     if theirs is not None:
         answers[OTHERS] = instead(theirs.rows)
     x = {}
@@ -87,7 +89,7 @@ def leave_out(
     seeds: list[int],
     steps: int,
 ) -> Generator[Progress, None, Tensor]:
-    """(n, k) how far n pictures move, rms of a pixel, with each neighbour left out in turn."""
+    """Return (n, k) how far n pictures move (rms per pixel) without each of the k neighbours."""
     few, moved = seeds[:n], []
     for row in found.rows.tolist():
         c = conditions_with(target, without(row), few)
@@ -99,10 +101,10 @@ def leave_out(
 def painted(
     target: AnalysisTarget, c: Tensor, seeds: list[int], steps: int
 ) -> Generator[Progress, None, Tensor]:
-    """The pictures of conditions, (n, c, h, w)."""
+    """Paint the pictures (n, c, h, w) of conditions."""
     return (yield from target.pictures(c, seeds, steps=steps, stage="provenance"))
 
 
 def _rms(x: Tensor) -> Tensor:
-    """(b,) root mean square of each picture."""
+    """Return (b,) the root mean square of each picture."""
     return x.flatten(1).square().mean(1).sqrt().cpu()

@@ -1,14 +1,10 @@
-"""What counts as evidence: gates, claims, verdicts.
+"""What counts as evidence: prerequisites, claims and verdicts.
 
-- `analysis`: an analysis as a generator over a target, and as a plain function of a model and a
-  prompt
-- `crossing`: where a falling curve is halfway, and how sure that is
-- `odds`: is what was asked for in the pictures, and how surely: log-odds of the judge, and a first
-  gate
-- `prerequisite`: prompts for every class that the judge knows, and whether their pictures are what
-  they ask for
-- `reading`: what a judge reads in x_0-hat along walks, and from where on it stays with that
-- `result`: what an analysis hands back: panels of data, numbers, and the verdict of a test that
-  could fail
-- `verdicts`: from claims with intervals to a verdict: one rule for all analyses
+- `analysis`: turn the generator of an analysis into a plain function of a model and a prompt
+- `crossing`: where a falling curve crosses one half, with an interval
+- `odds`: log-odds of the judge, and whether the pictures show the requested class
+- `prerequisite`: does the model follow its prompts and timesteps, so that anything can be tested?
+- `reading`: what the judge reads in x_0-hat at each step of a walk
+- `result`: what an analysis returns: panels, numbers, and the verdict of a test that can fail
+- `verdicts`: one rule for all analyses that turns claims with intervals into a verdict
 """

@@ -1,4 +1,4 @@
-"""An analysis as a generator over a target, and as a plain function of a model and a prompt."""
+"""Turn the generator of an analysis into a plain function of a model and a prompt."""
 
 from collections.abc import Callable, Generator, Mapping, Sequence
 from typing import Any
@@ -9,13 +9,13 @@ from ddpm_clip.types import Progress
 from ddpm_clip.utils.generators import finish
 
 Explain = Callable[..., Generator[Progress, None, Explanation]]
-"""`explain(target, *, quick=False, ...)`: one analysis."""
+"""`explain(target, *, quick=False, ...)`: one analysis, which yields its progress."""
 
 
 def plainly(explain: Explain) -> Callable[..., Explanation]:
-    """An analysis as a plain function: `f(model, prompt, quick=False, seeds=16, **options)`.
+    """Return the analysis as a function: `f(model, prompt, quick=False, seeds=16, **options)`.
 
-    `model` may be whatever `target_of` takes; `settings` is a dict of overrides for it, and all
+    `model` is anything that `target_of` accepts; `settings` is a dict of sampling overrides. All
     other options go to the analysis.
     """
 

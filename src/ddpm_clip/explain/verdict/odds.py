@@ -1,8 +1,7 @@
-"""Is what was asked for in the pictures, and how surely: log-odds of the judge.
+"""Log-odds of the judge, and whether the pictures show the requested class.
 
-What a model does not follow cannot be explained: where the judge does not see the class that was
-asked for in most pictures, an analysis is inconclusive whatever else it finds. Knows nothing of
-how pictures came about.
+If the judge does not see the requested class in most pictures, the model does not follow the
+prompt. Then there is nothing to explain, and an analysis is inconclusive whatever else it finds.
 """
 
 from dataclasses import dataclass
@@ -14,21 +13,21 @@ from torch import Tensor
 from ddpm_clip.evaluation.statistics.intervals import wilson
 
 SUREST = 1e-4
-"""A judge is never believed to be surer than this, either way: log-odds stay within 9.2."""
+"""Probabilities are clamped to [1e-4, 1 - 1e-4], so that log-odds stay within 9.2 either way."""
 
 
 def log_odds(probs: Tensor, k: int) -> Tensor:
-    """(b,) ln p / (1 - p) of class k, from probabilities (b, classes); differentiable."""
+    """Return (b,) ln p / (1 - p) of class k from probabilities (b, classes); differentiable."""
     return torch.logit(probs[:, k].double(), SUREST)
 
 
 @dataclass(frozen=True, slots=True)
 class Followed:
-    """Pictures of a prompt, and in how many the judge sees what was asked for.
+    """How many pictures of a prompt show the requested class, by the judge.
 
     Attributes:
-        n: pictures.
-        seen: those whose likeliest class is the requested class.
+        n: number of pictures.
+        seen: number of pictures whose likeliest class is the requested one.
     """
 
     n: int
@@ -36,21 +35,21 @@ class Followed:
 
     @classmethod
     def of(cls, probs: Tensor, asked_class: int) -> "Followed":
-        """Count in class probabilities (b, k)."""
+        """Count from class probabilities (b, k)."""
         return cls(len(probs), int((probs.argmax(1) == asked_class).sum()))
 
     @property
     def interval(self) -> tuple[float, float]:
-        """95 %, of the share."""
+        """95 % interval of the share (Wilson)."""
         return wilson(self.seen, self.n)
 
     @property
     def enough(self) -> bool:
-        """Is it more than half of all pictures, interval included?"""
+        """Whether it is more than half of all pictures, interval included."""
         return self.interval[0] > 0.5
 
     def as_dict(self) -> dict[str, Any]:
-        """The JSON form."""
+        """Return the JSON form."""
         return {
             "n": self.n,
             "seen": self.seen,

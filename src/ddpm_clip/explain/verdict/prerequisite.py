@@ -1,8 +1,9 @@
-"""Prompts for every class that the judge knows, and whether their pictures are what they ask for.
+"""Is there anything to explain? The prerequisite of every conclusion that depends on the words.
 
-A judge that knows nothing, a network that heeds nothing and words that went astray all fail here:
-of ten classes, each asked for once, they get one right. And a network has something to say about
-noise levels only if it errs least when it is told the right one. Knows nothing of any analysis.
+The prompt and control prompts for other classes have to give pictures in which the judge sees the
+requested class. An untrained judge, a network that ignores its condition and shuffled prompts get
+about one of ten classes right. The network also has to use its timestep: its error has to be
+smallest for the right one.
 """
 
 from collections.abc import Generator, Sequence
@@ -20,26 +21,27 @@ from ddpm_clip.models.ddpm import noise_of, without_gradients
 from ddpm_clip.types import Progress
 
 MOST = 10
-"""Pictures of controls: a class each, or of few classes each as often as it takes."""
+"""Most control pictures: one per class, or several per class if there are few classes."""
 
 BY_CHANCE = 0.01
-"""How likely as many right answers may be by lot."""
+"""Largest probability that chance gives as many right answers."""
 
 LEVELS = (0.1, 0.25, 0.6, 1.5, 4.0, 10.0)
-"""sigma/alpha that the network should tell apart."""
+"""Values of sigma/alpha that the network has to distinguish."""
 
 
 @dataclass(frozen=True, slots=True)
 class Prerequisite:
-    """May an analysis of a prompt say anything at all?
+    """Whether an analysis of a prompt can conclude anything.
 
     Attributes:
-        followed: of the prompt's own pictures.
-        named: control prompts whose picture the judge gives the class they ask for.
-        n: control prompts.
-        by_chance: the probability of as many by lot.
-        levels: of noise that the network knows, of those in `LEVELS`.
-        closed: why not, in a sentence; "" where it may.
+        followed: how many of the prompt's own pictures show the requested class.
+        named: number of control prompts whose picture the judge recognises.
+        n: number of control prompts.
+        by_chance: the probability that chance recognises as many.
+        levels: number of noise levels in `LEVELS` at which the right timestep gives the least
+            error.
+        unmet: why it is not met, in words; "" if it is met.
     """
 
     followed: Followed | None
@@ -47,10 +49,10 @@ class Prerequisite:
     n: int
     by_chance: float
     levels: int
-    closed: str
+    unmet: str
 
     def as_dict(self) -> dict[str, Any]:
-        """The JSON form."""
+        """Return the JSON form."""
         followed = None if self.followed is None else self.followed.as_dict()
         return {
             "followed": followed,
@@ -59,18 +61,18 @@ class Prerequisite:
             "controls_by_chance": self.by_chance,
             "levels_known": self.levels,
             "levels": len(LEVELS),
-            "closed": self.closed or None,
+            "closed": self.unmet or None,
         }
 
 
 def control_prompts(target: AnalysisTarget) -> dict[int, str]:
-    """For each class the prompt with that class in place of its own, or the bare name."""
+    """Return for each class the prompt with that class in place of its own, or the bare name."""
     prompts, classes = prompts_of(target, len(target.classes))
     return dict(sorted(zip(classes, prompts, strict=True)))
 
 
 def other_prompts(target: AnalysisTarget, most: int) -> list[str]:
-    """Up to `most` prompts that ask for something else, spread over all that there are."""
+    """Return up to `most` prompts that ask for something else, spread evenly over all of them."""
     others = [text for k, text in control_prompts(target).items() if k != target.asked_class]
     others = others or [text for text in target.vocabulary if text != target.prompt]
     some = min(most, len(others))
@@ -80,37 +82,46 @@ def other_prompts(target: AnalysisTarget, most: int) -> list[str]:
 def check_prerequisite(
     target: AnalysisTarget, probs: Tensor | None
 ) -> Generator[Progress, None, Prerequisite]:
-    """Is the prompt followed, are others, and does the network know noise levels apart?
+    """Check that the prompt and the controls are followed and that noise levels are distinguished.
 
     Args:
-        target: with a judge, or the prerequisite is closed.
-        probs: (n, k) what the judge says of the prompt's pictures.
+        target: the target; without a judge the prerequisite is not met.
+        probs: (n, k) class probabilities of the prompt's pictures, by the judge.
     """
     if probs is None or target.judging is None or target.asked_class is None:
-        who = "nobody reads the pictures" if target.judging is None else "the prompt names no class"
-        return Prerequisite(None, 0, 0, 1.0, 0, who)
+        return Prerequisite(None, 0, 0, 1.0, 0, why_untested(target))
     found = yield from controls(target)
     named, n, known = found.named, found.n, found.levels
     by_chance = at_least(named, n, 1 / len(target.classes))
-    followed, closed = Followed.of(probs, target.asked_class), ""
+    followed, unmet = Followed.of(probs, target.asked_class), ""
     if not followed.enough:
-        closed = (
+        unmet = (
             f"the judge sees {target.asked_name} in {followed.seen} of {followed.n} pictures, "
-            "which is not surely most of them"
+            "too few to be sure that most pictures show it"
         )
     elif by_chance > BY_CHANCE:
-        closed = f"of {n} control prompts the judge names {named} right, which chance might do"
-    elif at_least(known, len(LEVELS), 1 / len(LEVELS)) > BY_CHANCE:
-        closed = (
-            f"the network errs least when it is told the right noise level at {known} of "
-            f"{len(LEVELS)} levels, which chance might do"
+        unmet = (
+            f"the judge recognises the pictures of {named} of {n} control prompts, and chance "
+            "could do as well"
         )
-    return Prerequisite(followed, named, n, by_chance, known, closed)
+    elif at_least(known, len(LEVELS), 1 / len(LEVELS)) > BY_CHANCE:
+        unmet = (
+            f"the network's error is smallest for the right timestep at {known} of {len(LEVELS)} "
+            "noise levels, and chance could do as well"
+        )
+    return Prerequisite(followed, named, n, by_chance, known, unmet)
+
+
+def why_untested(target: AnalysisTarget) -> str:
+    """Return why a target without a judge or without a requested class cannot be tested."""
+    if target.judging is None:
+        return "there is no judge for its pictures"
+    return "the prompt names no class that the judge knows"
 
 
 @dataclass(frozen=True, slots=True)
 class Controls:
-    """What is asked of other prompts and of noise levels: see `Prerequisite`."""
+    """The parts of the prerequisite that are the same for all analyses: see `Prerequisite`."""
 
     named: int
     n: int
@@ -118,21 +129,21 @@ class Controls:
 
 
 def controls(target: AnalysisTarget) -> Generator[Progress, None, Controls]:
-    """Paint the control prompts as the model paints, and ask about noise levels.
+    """Paint the control prompts with the model's own settings, and test the noise levels.
 
-    The same for all analyses of a target, which remembers it where it remembers anything.
+    The result is the same for all analyses of a target, so the target's cache keeps it.
     """
     key = ("controls", target.attribute, target.prompt, target.seeds)
-    known: Controls | None = None if target.memory is None else target.memory.get(key)
-    if known is not None:
-        return known
+    cached: Controls | None = None if target.memory is None else target.memory.get(key)
+    if cached is not None:
+        return cached
     some = list(control_prompts(target).items())[:MOST]
     asked = some * max(1, MOST // len(some))
     seeds = target.more_seeds(len(asked))
     c = target.conditions([prompt for _, prompt in asked], seeds)
     x = yield from target.pictures(c, seeds, stage="control prompts")
-    said = target.judge(x).argmax(1).tolist()
-    named = sum(a == b for a, (b, _) in zip(said, asked, strict=True))
+    judged = target.judge(x).argmax(1).tolist()
+    named = sum(k == asked_class for k, (asked_class, _) in zip(judged, asked, strict=True))
     half = slice(0, len(asked), 2)
     found = Controls(named, len(asked), levels_known(target, x[half], c[half], seeds[half]))
     if target.memory is not None:
@@ -141,26 +152,25 @@ def controls(target: AnalysisTarget) -> Generator[Progress, None, Controls]:
 
 
 def levels_known(target: AnalysisTarget, x: Tensor, c: Tensor, seeds: Sequence[int]) -> int:
-    """Levels at which the network errs least when it is told the right one, of all in `LEVELS`.
+    """Count the levels in `LEVELS` at which the right timestep gives the smallest error.
 
     Args:
-        target: whose network is asked.
+        target: the target whose network is tested.
         x: (n, c, h, w) finished pictures.
         c: (n, e) their conditions.
-        seeds: of fresh noise, one a picture.
+        seeds: random seeds of the fresh noise, one per picture.
     """
     noise = noise_of(seeds, x.shape, x.device)
     noise(-1)  # the first draw of a seed painted its picture
-    rows = target.schedule.timestep_of(torch.tensor(LEVELS)).tolist()
-    ask, right = without_gradients(target.network), 0
-    told = torch.tensor(rows).repeat_interleave(len(x)).to(x)
-    shown = torch.ones(len(told), 1).to(x)
-    for i, t in enumerate(rows):
+    timesteps = target.schedule.timestep_of(torch.tensor(LEVELS)).tolist()
+    network, right = without_gradients(target.network), 0
+    given = torch.tensor(timesteps).repeat_interleave(len(x)).to(x)
+    mask = torch.ones(len(given), 1).to(x)
+    for i, t in enumerate(timesteps):
         alpha, sigma = target.schedule.at(t)
-        x_t = alpha * x + sigma * noise(0)
-        seen = x_t.repeat(len(rows), 1, 1, 1)  # every row is told in the same call
-        said = ask(seen, told, c.repeat(len(rows), 1), shown)
-        foreseen = target.ddpm.parameterization.read(said, seen, alpha, sigma)[1]
-        errors = (foreseen.unflatten(0, (len(rows), -1)) - x).square().flatten(1).mean(1)
+        x_t = (alpha * x + sigma * noise(0)).repeat(len(timesteps), 1, 1, 1)  # with each timestep
+        out = network(x_t, given, c.repeat(len(timesteps), 1), mask)
+        x_0 = target.ddpm.parameterization.read(out, x_t, alpha, sigma)[1]
+        errors = (x_0.unflatten(0, (len(timesteps), -1)) - x).square().flatten(1).mean(1)
         right += int(errors.argmin()) == i
     return right

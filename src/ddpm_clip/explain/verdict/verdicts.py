@@ -1,7 +1,7 @@
-"""From claims with intervals to a verdict: one rule for all analyses.
+"""One rule for all analyses that turns claims with intervals into a verdict.
 
-What the target does not follow cannot be explained, so the prerequisite comes first. A claim that
-an interval refutes fails, one that it spans is open.
+The prerequisite comes first: if it is not met, the verdict is inconclusive. If an interval refutes
+a claim, the verdict is fail; if an interval spans both outcomes, it is inconclusive.
 """
 
 from collections.abc import Iterable
@@ -18,7 +18,7 @@ def weigh(
     refuted: bool = False,
     shown: bool = True,
 ) -> Verdict:
-    """The verdict on means that should all be above 0.
+    """Return the verdict on the claim that all means are above 0.
 
     >>> from torch import tensor
     >>> from ddpm_clip.evaluation.statistics.means import means
@@ -27,13 +27,13 @@ def weigh(
     ('pass', 'inconclusive', 'fail')
 
     Args:
-        prerequisite: where it is closed nothing counts; None asks for none.
-        claims: numbers or tensors of them.
-        refuted: something else surely speaks against it.
-        shown: everything else that has to hold does.
+        prerequisite: if it is not met, the verdict is inconclusive; None means that there is none.
+        claims: means of single numbers or of tensors.
+        refuted: whether other evidence refutes the claim.
+        shown: whether everything else that the claim requires holds.
     """
     claims = list(claims)
-    if prerequisite is not None and prerequisite.closed:
+    if prerequisite is not None and prerequisite.unmet:
         return "inconclusive"
     if refuted or any(bool((one.high <= 0).any()) for one in claims):
         return "fail"
@@ -41,14 +41,14 @@ def weigh(
 
 
 def above(found: Means, least: float) -> Means:
-    """The claim that a mean is above `least`."""
+    """Return the claim that a mean is above `least`."""
     return Means(found.n, found.mean - least, found.low - least, found.high - least)
 
 
 def not_counted(prerequisite: Prerequisite | None) -> str:
-    """A sentence that says why nothing counts, with a space before it; "" where all counts."""
+    """Return why the prerequisite is not met, as a sentence after a space; "" if it is met."""
     return (
-        f" It does not count: {prerequisite.closed}."
-        if prerequisite is not None and prerequisite.closed
+        f" This does not count, because {prerequisite.unmet}."
+        if prerequisite is not None and prerequisite.unmet
         else ""
     )
