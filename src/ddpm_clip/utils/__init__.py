@@ -9,6 +9,7 @@
 - `pickled_child`: a program: read one .pth in a process of its own, and leave plain tensors behind
 - `plain_yaml`: YAML as plain data of bounded size: no tags, no bombs, and one class of error
 - `plots/`: plots as PNG. The only folder that imports matplotlib, and only when it draws
+- `resizing`: from a picture of any size to the pixels that a network sees: the one resizer
 - `storage`: writing that survives a crash: a file or a folder is there whole, or not at all
 - `tensors`: tensors to and from pictures and safetensors files
 - `untrusted`: reading files that somebody else may have made: regular files of bounded size, plain
