@@ -14,11 +14,14 @@ from pathlib import Path
 from typing import Any
 
 TEMPORARY, DOOMED = ".tmp-", ".del-"
+ON_WINDOWS = os.name == "nt"
 
 
 def sync(path: Path) -> None:
     """Wait until the disk has a file, or the names in a folder, even through a power cut."""
-    handle = os.open(path, os.O_RDONLY)
+    if ON_WINDOWS and path.is_dir():  # it opens no folders, and writes names down by itself
+        return
+    handle = os.open(path, os.O_RDWR if ON_WINDOWS else os.O_RDONLY)
     try:
         os.fsync(handle)
     finally:
