@@ -12,7 +12,7 @@ import ddpm_clip
 
 ROOT = Path(ddpm_clip.__file__).parent
 FLOORS = {
-    "utils": 0,
+    "utils": 0, "moved": 0,
     "types": 1, "registry": 1, "errors": 1, "config": 1,
     "diffusion": 2,
     "models": 3, "embedders": 3, "data": 3, "weights": 3, "presets": 3,

@@ -12,3 +12,7 @@
 - `label_words`: caption grammar of any labelled pictures: the class name in a plain sentence
 - `unrelated_words`: words that mean nothing here: common ones, and ones that nobody has ever heard
 """
+
+from ddpm_clip.moved import former_names
+
+__getattr__ = former_names(__name__)

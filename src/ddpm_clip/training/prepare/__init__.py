@@ -8,3 +8,7 @@
 - `start`: a run begun or continued: open choices settled and slips told before any work
 - `trim_memory`: freed memory, handed back to the system between two stages that need much
 """
+
+from ddpm_clip.moved import former_names
+
+__getattr__ = former_names(__name__)

@@ -21,15 +21,12 @@ from ddpm_clip.utils.tensors import to_float
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Batch:
-    """What one step shows the network, a row a picture; all but `t` is on the run's device.
-
-    `t` stays on the CPU, where the schedule is looked up in float64.
-    """
+    """What one step shows the network, on the run's device; a row a picture."""
 
     x_0: Tensor  # (b, c, h, w)
     c: Tensor  # (b, e)
     c_mask: Tensor  # (b, 1)
-    t: Tensor  # (b,)
+    t: Tensor  # (b,) float64 on the CPU, where the schedule is looked up
     eps: Tensor  # (b, c, h, w)
 
     def __len__(self) -> int:
@@ -37,9 +34,7 @@ class Batch:
 
     def rows(self, which: Tensor) -> "Batch":
         """The batch of some rows, by their numbers (k,)."""
-        return Batch(
-            self.x_0[which], self.c[which], self.c_mask[which], self.t[which], self.eps[which]
-        )
+        return Batch(*(getattr(self, name)[which] for name in self.__slots__))
 
 
 @dataclass(frozen=True, slots=True)
