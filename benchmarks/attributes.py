@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from digit_attributes import DigitMeter
 from reporting import (
     IMAGES,
     RESULTS,
@@ -27,7 +28,6 @@ from ddpm_clip import TextToImage
 from ddpm_clip.data.captions.digit_words import DIGITS
 from ddpm_clip.data.pictures.pixels import load_pixels
 from ddpm_clip.data.sources import open_source
-from ddpm_clip.evaluation.digit_attributes import DigitMeter
 from ddpm_clip.evaluation.judge.network import JudgeNet, shipped_judge_folder
 from ddpm_clip.evaluation.prompts.success import PromptCase, paint_cases
 from ddpm_clip.utils.visualization import tensor_grid

@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from compare_bridges import CEILING
 from digits_from_words import real_pictures
 from paired import Paired, resampled
 from parts import Facts, Parts
@@ -35,7 +36,6 @@ from reporting import RESULTS, claim, finished, painter, print_claims
 from torch.nn import functional as F
 
 from ddpm_clip import TextToImage
-from ddpm_clip.evaluation.bridges import CEILING
 from ddpm_clip.evaluation.gap.measures import measure_gap
 from ddpm_clip.evaluation.judge.network import JudgeNet, shipped_judge_folder
 from ddpm_clip.evaluation.prompts.cases import digit_cases

@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from compare_bridges import compare_bridges
 from parts import Facts, Parts
 from reporting import (
     IMAGES,
@@ -38,7 +39,6 @@ from ddpm_clip.data.captions.digit_words import DIGITS
 from ddpm_clip.data.captions.grammars import facts_of
 from ddpm_clip.data.pictures.pixels import load_pixels
 from ddpm_clip.data.sources import open_source
-from ddpm_clip.evaluation.bridges import compare_bridges
 from ddpm_clip.evaluation.judge.network import JudgeNet, shipped_judge_folder
 from ddpm_clip.evaluation.prompts.cases import DIGIT_PHRASINGS, digit_cases
 from ddpm_clip.evaluation.prompts.success import count_success, paint_cases

@@ -13,6 +13,8 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from compare_bridges import compare_bridges
+from petal_colour import PetalMeter
 from reporting import (
     IMAGES,
     RESULTS,
@@ -35,9 +37,7 @@ from ddpm_clip.data.local.drawn_flowers import (
     DrawnFlowers,
 )
 from ddpm_clip.data.pictures.pixels import load_pixels
-from ddpm_clip.evaluation.bridges import compare_bridges
 from ddpm_clip.evaluation.judge.network import JudgeNet, shipped_judge_folder
-from ddpm_clip.evaluation.petal_colour import PetalMeter
 from ddpm_clip.evaluation.prompts.cases import FLOWER_PHRASINGS, flower_case
 from ddpm_clip.evaluation.prompts.success import (
     PromptCase,

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import torch
+from compare_bridges import compare_bridges
 from parts import Parts
 from reporting import finished, print_counts
 from torch import Tensor
@@ -14,7 +15,6 @@ from torch import Tensor
 from ddpm_clip import TextToImage
 from ddpm_clip.config.schema import DataConfig
 from ddpm_clip.data.captions.grammars import facts_of
-from ddpm_clip.evaluation.bridges import compare_bridges
 from ddpm_clip.evaluation.judge.network import JudgeNet
 from ddpm_clip.evaluation.metrics.against_real import Beside, beside_real
 from ddpm_clip.evaluation.metrics.features import judge_features, pixel_features

@@ -28,7 +28,7 @@ from ddpm_clip.evaluation.prompts.success import (
 )
 from ddpm_clip.runs.run import Run
 from ddpm_clip.training.loop import train
-from ddpm_clip.training.prepare.prepare import prepare
+from ddpm_clip.training.prepare.preparation import prepare
 from ddpm_clip.training.prepare.start import start_run
 
 ALL = digit_cases(phrasings=[WORD])

@@ -27,7 +27,7 @@ from ddpm_clip.models.ddpm import DDPM
 from ddpm_clip.runs.pretrained import LoadedModel
 from ddpm_clip.runs.run import Run
 from ddpm_clip.training.loop import Prepared, start_state, train
-from ddpm_clip.training.prepare.prepare import prepare
+from ddpm_clip.training.prepare.preparation import prepare
 from ddpm_clip.training.prepare.start import start_run
 from ddpm_clip.types import Denoiser
 from ddpm_clip.utils.generators import finish

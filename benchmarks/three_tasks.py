@@ -35,7 +35,7 @@ from ddpm_clip.evaluation.metrics.two_sample import two_sample_test
 from ddpm_clip.evaluation.prompts.cases import WORD, digit_cases
 from ddpm_clip.evaluation.prompts.success import PromptCase, accepted, paint_cases, prompt_success
 from ddpm_clip.training.prepare.pictures import decode, open_data
-from ddpm_clip.training.prepare.prepare import heldout_rows
+from ddpm_clip.training.prepare.preparation import heldout_rows
 from ddpm_clip.utils.tensors import to_float
 from ddpm_clip.utils.visualization import tensor_grid
 

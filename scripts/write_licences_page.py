@@ -41,6 +41,7 @@ PURPOSE = {
     "transformers": "pretrained CLIP and SigLIP",
     "matplotlib": "plots",
     "accelerate": "training in several processes, and loading sharded weights",
+    "filelock": "one writer per run folder, on every system",
     "faiss-cpu": "fast nearest-neighbour search, and the reference for our own search",
     "webdataset": "tar shards in the tests, written independently of our own code",
     "datasets": "data sets from the Hugging Face hub",

@@ -1,5 +1,7 @@
 """Names in a config become the objects they name."""
 
+from pathlib import Path
+
 import pytest
 import torch
 
@@ -7,11 +9,13 @@ from ddpm_clip.build import (
     bridge_options,
     build_ddpm,
     build_denoiser,
+    build_embedder,
     build_schedule,
     usable_device,
 )
-from ddpm_clip.config.schema import ConditioningConfig, DiffusionConfig, ModelConfig
-from ddpm_clip.diffusion.schedules import SCHEDULES
+from ddpm_clip.config.schema import ConditioningConfig, DiffusionConfig, EmbedderConfig, ModelConfig
+from ddpm_clip.diffusion.schedules import NOISE_LEVELS, SCHEDULES
+from ddpm_clip.embedders import EMBEDDERS
 from ddpm_clip.errors import UsageError
 from ddpm_clip.models import DENOISERS
 
@@ -68,3 +72,45 @@ def test_a_device_that_is_not_here_is_refused_and_the_ones_that_can_be_are_named
         with pytest.raises(UsageError, match=name) as refused:
             usable_device(name)
         assert "cuda" in refused.value.fix
+
+
+class Opened:
+    """An embedder of another package; it holds what it was opened with."""
+
+    def __init__(self, **options):
+        self.options = options
+
+
+OPENERS = {
+    "bare": lambda: Opened(),
+    "sized": lambda *, batch_size, device: Opened(batch_size=batch_size, device=device),
+    "named": lambda classes, model="own": Opened(classes=classes, model=model),
+    "kept": lambda folder: Opened(folder=folder),
+}
+
+
+@pytest.mark.parametrize(
+    ("name", "model", "options"),
+    [
+        ("bare", None, {}),
+        ("sized", None, {"batch_size": 64, "device": torch.device("cpu")}),
+        ("named", None, {"classes": ("cat", "dog"), "model": "own"}),
+        ("named", "theirs", {"classes": ("cat", "dog"), "model": "theirs"}),
+        ("kept", "clip", {"folder": Path("clip")}),
+    ],
+)
+def test_an_embedder_of_another_package_gets_the_options_that_it_has(
+    name, model, options, monkeypatch
+):
+    monkeypatch.setitem(EMBEDDERS._entries, name, OPENERS[name])
+    config = EmbedderConfig(name=name, model=model)
+    assert build_embedder(config, classes=("cat", "dog")).options == options
+
+
+def test_noise_levels_of_another_package_get_the_options_that_they_have(monkeypatch):
+    def low(u, schedule, p_mean):
+        return u * abs(p_mean)
+
+    monkeypatch.setitem(NOISE_LEVELS._entries, "low", low)
+    ddpm = build_ddpm(DiffusionConfig(noise_levels="low", p_mean=-3.0))
+    assert ddpm.level_options == {"p_mean": -3.0}

@@ -20,7 +20,7 @@ from typing import Any
 import torch
 
 import ddpm_clip.cli.training_view
-import ddpm_clip.training.prepare.prepare
+import ddpm_clip.training.prepare.preparation
 import ddpm_clip.utils.plots.curves  # noqa: F401  (everything that training imports)
 from ddpm_clip.cli.main import main
 from ddpm_clip.runs.run import Run

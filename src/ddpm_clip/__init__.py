@@ -6,7 +6,11 @@ The public names are imported on first use, so that `import ddpm_clip` is fast.
 from importlib import import_module
 from typing import Any
 
+from ddpm_clip.moved import serve
+
 __version__ = "0.1.0"
+
+serve()  # names of the release before
 
 _HOMES = {
     "TextToImage": "ddpm_clip.generation.text_to_image",

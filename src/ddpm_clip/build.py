@@ -8,13 +8,19 @@ import inspect
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import nn
 
 from ddpm_clip.conditioning.conditioner import BridgeOptions
 from ddpm_clip.config.schema import ConditioningConfig, DiffusionConfig, EmbedderConfig, ModelConfig
-from ddpm_clip.diffusion.schedules import SCHEDULES, NoiseSchedule, with_zero_terminal_snr
+from ddpm_clip.diffusion.schedules import (
+    NOISE_LEVELS,
+    SCHEDULES,
+    NoiseSchedule,
+    with_zero_terminal_snr,
+)
 from ddpm_clip.embedders import EMBEDDERS
 from ddpm_clip.errors import UsageError
 from ddpm_clip.models import DDPM, DENOISERS
@@ -51,9 +57,8 @@ def usable_device(name: str) -> torch.device:
 def build_schedule(config: DiffusionConfig) -> NoiseSchedule:
     """The noise schedule that a config describes."""
     make = SCHEDULES[config.schedule]
-    known = inspect.signature(make).parameters
-    options = {"beta_start": config.beta_start, "beta_end": config.beta_end}
-    schedule = make(config.timesteps, **{k: v for k, v in options.items() if k in known})
+    betas = _those_of(make, beta_start=config.beta_start, beta_end=config.beta_end)
+    schedule = make(config.timesteps, **betas)
     if not config.zero_terminal_snr:
         return schedule
     if config.parameterization == "eps":
@@ -68,7 +73,7 @@ def build_schedule(config: DiffusionConfig) -> NoiseSchedule:
 
 def build_ddpm(config: DiffusionConfig, device: torch.device | str = "cpu") -> DDPM:
     """Schedule, target and loss weighting together."""
-    levels = {"p_mean": config.p_mean, "p_std": config.p_std}
+    levels = _those_of(NOISE_LEVELS[config.noise_levels], p_mean=config.p_mean, p_std=config.p_std)
     return DDPM(
         build_schedule(config),
         device,
@@ -76,7 +81,7 @@ def build_ddpm(config: DiffusionConfig, device: torch.device | str = "cpu") -> D
         weighting=config.weighting,
         noise_levels=config.noise_levels,
         sigma_data=config.sigma_data,
-        level_options=levels if config.noise_levels == "lognormal" else None,
+        level_options=levels,
     )
 
 
@@ -90,7 +95,6 @@ def build_denoiser(
     """
     arch = DENOISERS[config.arch]
     options = config.model_dump(exclude={"arch", "down_chs", "t_embed_dim"})
-    known = inspect.signature(arch).parameters
     make: Callable[[], nn.Module] = partial(
         arch,
         T,
@@ -99,7 +103,7 @@ def build_denoiser(
         config.down_chs,
         config.t_embed_dim,
         c_embed_dim,
-        **{k: v for k, v in options.items() if k in known},
+        **_those_of(arch, **options),
     )
     if torch.get_default_device().type != "meta":
         _check_room(make)
@@ -133,24 +137,30 @@ def build_embedder(
     home: Path | None = None,
     device: torch.device | str = "cpu",
 ) -> Embedder:
-    """The embedder of a config.
+    """The embedder of a config; its opener gets those of the options below that it has.
 
     Args:
-        config: its name must be settled, not `auto`.
-        classes: of the source, for the `labels` embedder.
-        home: a run or packed model whose own mini-CLIP goes before `config.model`.
-        device: where it computes.
+        config: its name must be settled, not `auto`. An opener may take `model` (where the config
+            names one) and `batch_size` from it.
+        classes: of the source, for openers with `classes`.
+        home: a run or packed model whose own mini-CLIP goes before `config.model`, for openers
+            with `folder`.
+        device: where it computes, for openers with `device`.
     """
     device = usable_device(str(device))
-    embedder: Embedder
-    if config.name == "labels":
-        embedder = EMBEDDERS["labels"](classes)
-    elif config.name in ("mini_clip", "legacy_clip"):
-        embedder = EMBEDDERS[config.name](mini_clip_folder(config.model, home), device=device)
-    else:
-        options = {"model": config.model} if config.model else {}
-        embedder = EMBEDDERS[config.name](**options, device=device, batch_size=config.batch_size)
+    opener = EMBEDDERS[config.name]
+    options = {"device": device, "batch_size": config.batch_size, "classes": classes}
+    options |= {"model": config.model} if config.model else {}
+    if "folder" in inspect.signature(opener).parameters:
+        options["folder"] = mini_clip_folder(config.model, home)
+    embedder: Embedder = opener(**_those_of(opener, **options))
     return embedder
+
+
+def _those_of(make: Callable[..., object], **options: Any) -> dict[str, Any]:
+    """Those of the options that a maker has parameters for."""
+    known = inspect.signature(make).parameters
+    return {name: value for name, value in options.items() if name in known}
 
 
 def mini_clip_folder(model: str | None, home: Path | None = None) -> Path:

@@ -2,21 +2,28 @@
 
 Each family (schedules, samplers, networks, embedders, bridges, sources, …) is one `Registry`
 literal in the family's `__init__.py` or file, so that what exists can be read in one place.
-Packages outside ours join through the entry-point group `ddpm_clip` with names `family.entry`.
+Packages outside ours join through the entry-point group `ddpm_clip` with names `family.entry`,
+spaces in a family as underscores.
 """
 
 import difflib
+import warnings
 from collections.abc import Iterator, Mapping
-from importlib.metadata import entry_points
-from typing import Generic, TypeVar
+from functools import cached_property
+from importlib.metadata import EntryPoint, entry_points
+from typing import Any, Generic, TypeVar
 
 from ddpm_clip.errors import UsageError
 
 Entry = TypeVar("Entry")
+GROUP = "ddpm_clip"
 
 
 class Registry(Mapping[str, Entry], Generic[Entry]):
-    """A read-only mapping from names to entries of one family.
+    """A read-only mapping from names to entries of one family, plug-ins included.
+
+    Our own names need no search for plug-ins, and a plug-in is imported when its entry is asked
+    for, so that listing names is cheap and one broken plug-in harms no other.
 
     >>> Registry("fruit", {"pear": 1})["paer"]
     Traceback (most recent call last):
@@ -29,33 +36,64 @@ class Registry(Mapping[str, Entry], Generic[Entry]):
     def __init__(self, family: str, entries: Mapping[str, Entry]):
         self.family = family
         self._entries = dict(entries)
-        self._outside_loaded = False
 
     def __getitem__(self, name: str) -> Entry:
-        if name not in self._entries:
-            self._load_outside()
         if name in self._entries:
             return self._entries[name]
-        raise unknown_name(self.family, name, self._entries)
+        if name not in self._plug_ins:
+            raise unknown_name(self.family, name, self)
+        entry: Entry = load_plug_in(self._plug_ins[name])
+        return entry
 
     def __iter__(self) -> Iterator[str]:
-        return iter(self._entries)
+        yield from self._entries
+        yield from self._plug_ins
 
     def __len__(self) -> int:
-        return len(self._entries)
+        return len(self._entries) + len(self._plug_ins)
 
     def __contains__(self, name: object) -> bool:
-        return name in self._entries
+        return name in self._entries or name in self._plug_ins
 
-    def _load_outside(self) -> None:
-        """Entry points are read once, and only when a name is not ours (start-up stays fast)."""
-        if self._outside_loaded:
-            return
-        self._outside_loaded = True
-        prefix = self.family.replace(" ", "_") + "."
-        for point in entry_points(group="ddpm_clip"):
-            if point.name.startswith(prefix):
-                self._entries.setdefault(point.name.removeprefix(prefix), point.load())
+    @cached_property
+    def usable(self) -> tuple[str, ...]:
+        """The names whose entries load, for whoever tries them all; warns of the others, once."""
+        return tuple(name for name in self if name in self._entries or self._loads(name))
+
+    @cached_property
+    def _plug_ins(self) -> dict[str, EntryPoint]:
+        """Entries of installed packages that are not named like ours; of two the first."""
+        prefix, found = self.family.replace(" ", "_") + ".", dict[str, EntryPoint]()
+        for point in entry_points(group=GROUP):
+            name = point.name.removeprefix(prefix)
+            if point.name.startswith(prefix) and name not in self._entries:
+                found.setdefault(name, point)
+        return found
+
+    def _loads(self, name: str) -> bool:
+        try:
+            self[name]
+        except UsageError as error:
+            warnings.warn(f"left out: {error}", stacklevel=3)
+            return False
+        return True
+
+
+def load_plug_in(point: EntryPoint) -> Any:
+    """What an entry point of another package stands for.
+
+    Raises:
+        UsageError: its package cannot be imported, or has nothing of that name.
+    """
+    try:
+        return point.load()
+    except Exception as error:  # the code of strangers may fail in any way
+        package = point.dist.name if point.dist else point.value.partition(":")[0]
+        raise UsageError(
+            f"the plug-in {point.name!r} cannot be loaded",
+            f"{point.value} of the package {package}: {type(error).__name__}: {error}",
+            f"update or uninstall {package}, or choose another name",
+        ) from error
 
 
 def unknown_name(family: str, name: object, known: Mapping[str, object]) -> UsageError:

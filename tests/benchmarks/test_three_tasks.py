@@ -11,7 +11,7 @@ from PIL import Image
 from ddpm_clip.config.resolve import resolve
 from ddpm_clip.data.captions.digit_words import DIGITS
 from ddpm_clip.evaluation.judge.network import JudgeReading
-from ddpm_clip.training.prepare.prepare import heldout_rows
+from ddpm_clip.training.prepare.preparation import heldout_rows
 
 ROOT = Path(__file__).parents[2]
 

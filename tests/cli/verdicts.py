@@ -27,7 +27,7 @@ from ddpm_clip.generation import files as painting
 from ddpm_clip.generation.settings import Settings
 from ddpm_clip.generation.text_to_image import TextToImage
 from ddpm_clip.training.loop import train
-from ddpm_clip.training.prepare.prepare import prepare
+from ddpm_clip.training.prepare.preparation import prepare
 from ddpm_clip.training.prepare.start import start_run
 from ddpm_clip.utils.generators import finish
 

@@ -18,6 +18,7 @@ from ddpm_clip.generation.text_to_image import TextToImage
 from ddpm_clip.runs.run import Run
 from ddpm_clip.training.loop import Prepared, _Loop, start_state, train
 from ddpm_clip.training.samples import write_samples
+from ddpm_clip.training.steps.batches import Batch
 from ddpm_clip.training.steps.size import total_steps
 from ddpm_clip.training.steps.state import learning_rate, report_changes, surroundings
 
@@ -387,9 +388,22 @@ def test_a_batch_goes_to_the_device_and_its_rows_stay_in_float64_on_the_cpu(tmp_
     run = Run.create(tmp_path, config())
     state = start_state(run, data.conditioner.width, torch.device("cpu"))
     loop = _Loop(run, data, state, build_ddpm(run.config.diffusion, place), place)
-    x_0, c, c_mask, t, eps = loop.batches.of(0, torch.Generator().manual_seed(0))
-    assert {part.device for part in (x_0, c, c_mask, eps)} == {place}
-    assert (t.device.type, t.dtype) == ("cpu", torch.float64)
+    batch = loop.batches.of(0, torch.Generator().manual_seed(0))
+    assert {part.device for part in (batch.x_0, batch.c, batch.c_mask, batch.eps)} == {place}
+    assert (batch.t.device.type, batch.t.dtype) == ("cpu", torch.float64)
+
+
+def test_rows_of_a_batch_are_a_batch_of_those_pictures(tmp_path):
+    data, place = prepared(), torch.device("cpu")
+    run = Run.create(tmp_path, config())
+    state = start_state(run, data.conditioner.width, place)
+    loop = _Loop(run, data, state, build_ddpm(run.config.diffusion, place), place)
+    batch = loop.batches.of(0, torch.Generator().manual_seed(0))
+    some = batch.rows(torch.tensor([2, 0]))
+    assert (len(batch), len(some)) == (loop.options.batch_size, 2)
+    for name in Batch.__slots__:
+        whole, part = getattr(batch, name), getattr(some, name)
+        assert torch.equal(part, torch.stack([whole[2], whole[0]])), name
 
 
 def test_samples_are_painted_on_the_device_of_the_training(tmp_path, monkeypatch):

@@ -7,6 +7,7 @@ import signal
 
 import pytest
 
+from ddpm_clip.utils import storage
 from ddpm_clip.utils.storage import (
     append_lines,
     published_folder,
@@ -154,3 +155,15 @@ def test_sweeping_takes_half_made_files_and_folders_and_nothing_else(tmp_path):
     (tmp_path / ".tmp-link").symlink_to(tmp_path / "kept")
     sweep(tmp_path)
     assert os.listdir(tmp_path) == ["kept"]
+
+
+def test_on_windows_folders_are_not_synced_and_files_are_opened_for_writing(tmp_path, monkeypatch):
+    """It opens no folder, and refuses to sync what is open for reading."""
+    monkeypatch.setattr(storage, "ON_WINDOWS", True)
+    opened, real = [], os.open
+    monkeypatch.setattr(
+        os, "open", lambda path, flags: (opened.append(flags), real(path, flags))[1]
+    )
+    write_text(tmp_path / "file", "text")
+    assert opened == [os.O_RDWR]
+    assert (tmp_path / "file").read_text() == "text"

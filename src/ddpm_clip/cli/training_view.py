@@ -20,7 +20,7 @@ from ddpm_clip.errors import MissingInput, NonFiniteError
 from ddpm_clip.runs.run import Run
 from ddpm_clip.training.loop import train
 from ddpm_clip.training.prepare.pictures import KEPT
-from ddpm_clip.training.prepare.prepare import prepare
+from ddpm_clip.training.prepare.preparation import prepare
 from ddpm_clip.training.prepare.sharded_embedding import PARTS
 from ddpm_clip.training.process_group import ALONE, ProcessGroup
 from ddpm_clip.training.samples import write_outcome, write_samples

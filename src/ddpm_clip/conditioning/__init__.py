@@ -13,3 +13,7 @@
 - `statistics`: statistics of a cloud of unit embeddings: mean, covariance, radius, root of the
   noise
 """
+
+from ddpm_clip.moved import former_names
+
+__getattr__ = former_names(__name__)

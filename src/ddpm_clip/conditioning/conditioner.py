@@ -129,7 +129,7 @@ class Conditioner:
         """The bridges that can be crossed here: `knn` takes a bank, `prior` one that was fitted."""
         absent = {"knn"} if len(self.bank) < self.options.knn_k else set()
         absent |= {"prior"} if self.prior is None else set()
-        return [name for name in BRIDGES if name not in absent]
+        return [name for name in BRIDGES.usable if name not in absent]
 
     def images(
         self, e: Tensor, level: float | Tensor = 0.0, generator: torch.Generator | None = None

@@ -51,7 +51,7 @@ class Bank:
         Returns:
             (products (m, k), rows (m, k)), largest first.
         """
-        parts = [self._nearest(part, k) for part in torch.split(query, CHUNK)]  # type: ignore[no-untyped-call]
+        parts = [self._nearest(part, k) for part in torch.split(query, CHUNK)]
         if not parts:
             return torch.empty(0, k), torch.empty(0, k, dtype=torch.long)
         return torch.cat([part[0] for part in parts]), torch.cat([part[1] for part in parts])

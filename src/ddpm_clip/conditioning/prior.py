@@ -138,6 +138,8 @@ def principal(centred: Tensor) -> Tensor:
 
     All but the empty ones up to `SMALL` coordinates, else those that hold `KEPT_VARIANCE`.
     """
+    s: Tensor
+    axes: Tensor
     _, s, axes = torch.linalg.svd(centred, full_matrices=False)
     held = s.square().cumsum(0) / s.square().sum().clamp(min=1e-30)
     wanted = KEPT_VARIANCE if centred.shape[1] > SMALL else 1 - 1e-9

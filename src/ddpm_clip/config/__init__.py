@@ -5,3 +5,7 @@
 - `resolve`: from presets, files, environment and flags to one `Config`, later over earlier
 - `schema`: the whole configuration as frozen pydantic models: every key, its default and its range
 """
+
+from ddpm_clip.moved import former_names
+
+__getattr__ = former_names(__name__)

@@ -191,7 +191,7 @@ class GenerationConfig(ConfigSection):
     interval: tuple[float, float] | None = Field((0.15, 3.0), description="sigma range of guidance")
     sampler: str = Field("dpmpp_2m", description="ddpm, ddim, dpmpp_2m, dpmpp_2m_sde or heun")
     steps: int = Field(20, ge=1, description="rows visited")
-    clamp: Literal["none", "static", "dynamic"] = Field("static", description="clamp of x_0")
+    clamp: str = Field("static", description="clamp of x_0")
     rescale: float = Field(0.0, ge=0, le=1, description="CFG rescale")
     unconditional: bool = Field(False, description="paint without any condition")
     clip_guidance: float = Field(0.0, ge=0, le=100, description="strength of a CLIP's gradient")

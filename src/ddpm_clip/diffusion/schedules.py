@@ -14,6 +14,7 @@ import torch
 from torch import Tensor
 
 from ddpm_clip.errors import UsageError
+from ddpm_clip.moved import former_method
 from ddpm_clip.registry import Registry
 
 CLEAN = -1.0
@@ -36,6 +37,7 @@ class NoiseSchedule:
     alpha: Tensor  # (T,)
     sigma: Tensor  # (T,)
     log_ratio: Tensor = field(init=False, repr=False)  # (T,) log sigma/alpha = -log-SNR / 2
+    row_of = former_method("row_of", "timestep_of")
 
     def __post_init__(self) -> None:
         alpha, sigma = self.alpha.double().cpu(), self.sigma.double().cpu()

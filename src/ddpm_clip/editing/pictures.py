@@ -61,7 +61,7 @@ def open_picture(picture: str | Path | Image.Image, model: LoadedModel) -> Pictu
     image, name = _opened(picture, "picture", data.background)
     crop = square(image.convert("L" if data.channels == 1 else "RGB"), data.crop)
     pixels = to_array(crop, data.image_size, data.channels, "none")
-    x = to_float(torch.from_numpy(pixels.copy()))  # PIL's are read-only
+    x = to_float(torch.from_numpy(pixels))
     return Picture(name, crop, x, image.size, pixel_digest(crop)[:16])
 
 

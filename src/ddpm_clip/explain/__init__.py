@@ -51,6 +51,7 @@ from ddpm_clip.explain.training_data.provenance import explain as _provenance
 from ddpm_clip.explain.training_data.provenance import provenance
 from ddpm_clip.explain.verdict.analysis import Explain
 from ddpm_clip.explain.verdict.result import Explanation
+from ddpm_clip.moved import former_names
 from ddpm_clip.registry import Registry
 
 EXPLANATIONS: Registry[Explain] = Registry(
@@ -94,3 +95,5 @@ __all__ = [
     "trajectory",
     "words",
 ]
+
+__getattr__ = former_names(__name__)

@@ -7,3 +7,7 @@
 - `settings`: what may be asked of a model, and the one place where it is judged
 - `text_to_image`: words to pictures: prompts -> embeddings -> conditions -> walk -> pictures
 """
+
+from ddpm_clip.moved import former_names
+
+__getattr__ = former_names(__name__)

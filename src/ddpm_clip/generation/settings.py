@@ -23,6 +23,7 @@ from ddpm_clip.diffusion.guidance import CLAMPS
 from ddpm_clip.diffusion.samplers import SAMPLERS
 from ddpm_clip.embedders.prompts import checked_prompt
 from ddpm_clip.errors import UsageError
+from ddpm_clip.moved import former_method
 from ddpm_clip.registry import unknown_name
 
 BESIDE = ("w", "size")
@@ -72,6 +73,7 @@ class Settings:
     clip_interval: tuple[float, float] = (0.5, 20.0)
     clip_travel: int = 2
     clip_views: int = 8
+    with_wishes = former_method("with_wishes", "with_overrides")
 
     def with_overrides(self, **overrides: Any) -> "Settings":
         """These settings with some replaced; None means "as it is", `w` is read as s = 1 + w.

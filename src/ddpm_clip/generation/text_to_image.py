@@ -29,6 +29,7 @@ from ddpm_clip.generation.request import (
     requests_for,
 )
 from ddpm_clip.generation.settings import Settings, settings_of
+from ddpm_clip.moved import former_method
 from ddpm_clip.runs.pretrained import LoadedModel, load
 from ddpm_clip.types import Denoiser, Progress, Step
 from ddpm_clip.utils.generators import finish
@@ -40,6 +41,8 @@ class TextToImage:
 
     >>> pictures = TextToImage.from_pretrained("digits")("a six", n=4, seed=0)  # doctest: +SKIP
     """
+
+    paint_wishes = former_method("paint_wishes", "paint_requests")
 
     def __init__(self, model: LoadedModel):
         self.model = model

@@ -25,7 +25,7 @@ from ddpm_clip.errors import NonFiniteError, StorageError
 from ddpm_clip.models.ddpm import DDPM
 from ddpm_clip.runs.run import Run
 from ddpm_clip.training.process_group import ALONE, ProcessGroup
-from ddpm_clip.training.steps.batches import Batches
+from ddpm_clip.training.steps.batches import Batch, Batches
 from ddpm_clip.training.steps.micro_batches import with_room
 from ddpm_clip.training.steps.prepared import Prepared
 from ddpm_clip.training.steps.size import batch_size, fitted_config, step_seed, total_steps
@@ -215,23 +215,25 @@ class _Loop:
         draws = torch.Generator().manual_seed(step_seed(self.options.seed, step))
         # Dropout draws from the global generator, in each process its own numbers.
         torch.manual_seed(step_seed(self.options.seed, step) + 1 + self.group.rank)
-        rows = self.batches.of(step - 1, draws)
+        batch = self.batches.of(step - 1, draws)
         loss = torch.zeros(())
-        split = [part for part in torch.arange(len(rows[0])).tensor_split(parts) if len(part)]
+        split = [part for part in torch.arange(len(batch)).tensor_split(parts) if len(part)]
         for part in split:
             last = part is split[-1]
             with nullcontext() if last else self.group.own_gradients(self.wrapped):
-                loss = loss + self.gradients(*(value[part] for value in rows))
+                loss = loss + self.gradients(batch.rows(part))
         return loss
 
-    def gradients(self, x_0: Tensor, c: Tensor, c_mask: Tensor, t: Tensor, eps: Tensor) -> Tensor:
+    def gradients(self, batch: Batch) -> Tensor:
         """Add the gradients of some rows; returns their share of the loss of the whole batch.
 
         The processes' gradients are averaged, not summed: hence the factor of their number.
         """
         with torch.autocast(self.device.type, self.dtype, enabled=self.dtype != torch.float32):
-            value = self.ddpm.get_loss(self.network, x_0, t, c, c_mask, eps)
-            value = value * (len(x_0) / self.options.batch_size)
+            value = self.ddpm.get_loss(
+                self.network, batch.x_0, batch.t, batch.c, batch.c_mask, batch.eps
+            )
+            value = value * (len(batch) / self.options.batch_size)
         (value * self.group.size).backward()
         return value.detach().cpu()
 

@@ -8,6 +8,7 @@ import json
 import os
 import socket
 import time
+import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
@@ -18,8 +19,11 @@ from ddpm_clip.utils.storage import make_folder
 LOCK = "lock"
 """The file in a folder that its writer holds; it says who that is."""
 
+FIRST_BYTE = b" "
+"""Windows locks the first byte and lets nobody read it; what the holder says comes after."""
+
 NO_LOCKS_HERE = {errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP}
-"""What file systems answer that know no locks."""
+"""What systems and file systems answer that know no locks."""
 
 
 @contextmanager
@@ -42,8 +46,7 @@ def locked(folder: Path, refusal: Callable[[str], Exception]) -> Iterator[None]:
         try:
             yield
         finally:
-            (folder / LOCK).unlink(missing_ok=True)  # while it is held: see `_is_still`
-            os.close(handle)
+            _release(folder / LOCK, handle)
     finally:
         for one in made:
             with suppress(OSError):  # something has come into it
@@ -54,7 +57,9 @@ def holder(path: Path) -> str:
     """Who holds a lock, as it said of itself; words for the case that it said nothing yet."""
     for wait in (0.01, 0.05, 0.2, 0):  # between taking the lock and saying so lies a moment
         try:
-            told = json.loads(path.read_text(encoding="utf-8"))
+            with path.open("rb", buffering=0) as file:
+                file.seek(len(FIRST_BYTE))
+                told = json.loads(file.read())
             return f"process {told['pid']} on {told['host']}, since {told['since']}"
         except (OSError, ValueError, TypeError, KeyError):
             time.sleep(wait)
@@ -62,26 +67,46 @@ def holder(path: Path) -> str:
 
 
 def _acquired(path: Path, refusal: Callable[[str], Exception]) -> int:
-    import fcntl
-
     while True:
         # not through a link, which may lead to a file of somebody else
-        handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o666)
+        handle = os.open(path, os.O_RDWR | os.O_CREAT | getattr(os, "O_NOFOLLOW", 0), 0o666)
         try:
-            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError as error:
+            mine = _is_free(handle)
+        except OSError:
             os.close(handle)
-            raise refusal(holder(path)) from error
-        except OSError as error:
-            if error.errno not in NO_LOCKS_HERE:
-                os.close(handle)
-                raise
-        if _is_still(path, handle):
+            raise
+        if mine and _is_still(path, handle):
             told = {"pid": os.getpid(), "host": socket.gethostname(), "since": _now()}
             os.truncate(handle, 0)
-            os.write(handle, json.dumps(told).encode())
+            os.write(handle, FIRST_BYTE + json.dumps(told).encode())
             return handle
         os.close(handle)
+        if not mine:
+            raise refusal(holder(path))
+
+
+def _is_free(handle: int) -> bool:
+    """Lock an open file, unless another process has; true as well where no locks are known."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of a system without locks: see below
+        from filelock import lock_descriptor
+    try:
+        return lock_descriptor(handle, blocking=False)
+    except OSError as error:
+        if error.errno not in NO_LOCKS_HERE:
+            raise
+        return True
+
+
+def _release(path: Path, handle: int) -> None:
+    """Take the file away while it is held (see `_is_still`), or after where that cannot be."""
+    try:
+        path.unlink(missing_ok=True)
+        os.close(handle)
+    except PermissionError:  # Windows takes no open file away
+        os.close(handle)
+        with suppress(OSError):  # another has it open already
+            path.unlink(missing_ok=True)
 
 
 def _is_still(path: Path, handle: int) -> bool:

@@ -97,7 +97,8 @@ def _leave_the_network() -> None:
     import ctypes
 
     new_user, new_net = 0x10000000, 0x40000000
-    with contextlib.suppress(OSError, AttributeError):  # not Linux; the guard is there still
+    # not Linux, or Windows, which names no library `None`; the guard is there still
+    with contextlib.suppress(OSError, AttributeError, TypeError):
         ctypes.CDLL(None).unshare(new_user | new_net)
 
 

@@ -11,11 +11,14 @@ from pathlib import Path
 from typing import Any
 
 TEMPORARY, DOOMED = ".tmp-", ".del-"
+ON_WINDOWS = os.name == "nt"
 
 
 def sync(path: Path) -> None:
     """Wait until a file, or the entries of a folder, are safe on disk even from a power cut."""
-    handle = os.open(path, os.O_RDONLY)
+    if ON_WINDOWS and path.is_dir():  # cannot open folders, and writes their entries by itself
+        return
+    handle = os.open(path, os.O_RDWR if ON_WINDOWS else os.O_RDONLY)
     try:
         os.fsync(handle)
     finally:

@@ -8,10 +8,10 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import numpy as np
 import torch
 from torch import Tensor, nn
 
+from ddpm_clip.utils.resizing import resized
 from ddpm_clip.utils.untrusted import read_safetensors
 
 if TYPE_CHECKING:
@@ -37,14 +37,8 @@ def to_picture(x: Tensor) -> "Image":
 
 
 def from_picture(image: "Image", size: int, channels: int) -> Tensor:
-    """A PIL picture as (channels, size, size) uint8, resized by Lanczos where the size differs."""
-    from PIL import Image
-
-    image = image.convert("L" if channels == 1 else "RGB")
-    if image.size != (size, size):
-        image = image.resize((size, size), Image.Resampling.LANCZOS)
-    pixels = np.asarray(image, dtype=np.uint8)
-    return torch.from_numpy(pixels.copy()).view(size, size, channels).permute(2, 0, 1).contiguous()
+    """A PIL picture as (channels, size, size) uint8, resized where the size differs."""
+    return torch.from_numpy(resized(image, size, channels))
 
 
 def stack_pictures(images: "Sequence[Image]", size: int, channels: int) -> Tensor:

@@ -10,7 +10,9 @@ import math
 import os
 import stat
 import struct
+import warnings
 from collections.abc import Mapping
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -69,6 +71,19 @@ def read_bytes(path: Path, limit: int) -> bytes:
         if facts.st_size > limit:
             raise ValueError(f"it has {facts.st_size:,} bytes, more than {limit:,}")
         return file.read(facts.st_size)
+
+
+@cache
+def warn_of_no_limits() -> None:
+    """Say, once, where the system cannot bound what reading strangers' files takes."""
+    try:
+        import resource  # noqa: F401
+    except ImportError:
+        warnings.warn(
+            "this system cannot limit the memory of a process (Python has no module `resource` "
+            "here): a picture or .pth file that was made to hurt may take all of it",
+            stacklevel=2,
+        )
 
 
 def user_path(name: str | Path) -> Path:

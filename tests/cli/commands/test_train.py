@@ -107,7 +107,12 @@ def test_a_folder_of_corrupt_files_exits_65_and_its_run_folder_is_free_again(cli
         "generation.sampler=dpmpp",
         "generation.steps=5000",
         "generation.grid_guidance=[99]",
+        "generation.clamp=hard",
         "training.optimizer=adam",
+        "diffusion.weighting=none",
+        "diffusion.noise_levels=normal",
+        "diffusion.parameterization=x0",
+        "embedder.name=clip",
     ],
 )
 def test_what_no_network_can_be_is_told_before_anything_is_embedded(

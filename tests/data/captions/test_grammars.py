@@ -16,6 +16,7 @@ from ddpm_clip.data.captions.grammars import (
     measured_facts,
 )
 from ddpm_clip.data.captions.unrelated_words import WORDS
+from ddpm_clip.types import Caption
 
 THICK_SIX = {"digit": "six", "stroke": "thick", "slant": "left", "size": "big", "shape": "wide"}
 
@@ -97,3 +98,13 @@ def test_only_grammars_that_measure_look_at_the_pixels():
     pixels, facts = np.zeros((2, 1, 28, 28), np.uint8), [{"label": "cat"}, {}]
     assert measured_facts(pixels, facts) == facts
     assert set(MEASURES) <= set(GRAMMARS)
+
+
+def test_a_grammar_that_joins_speaks_of_the_fact_it_is_named_after(monkeypatch):
+    def describe(facts, rng):
+        return Caption(f"a grey of {facts['level']}", {"level": facts["level"]})
+
+    monkeypatch.setitem(GRAMMARS._entries, "level", describe)
+    assert grammar_of({"level": "17"}) is describe
+    assert grammar_name({"level": "17", "species": "rose"}) == "flowers"
+    assert grammar_name({"label": "cat"}) == "labels"

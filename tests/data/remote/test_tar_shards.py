@@ -17,7 +17,7 @@ from ddpm_clip.data.sources import open_source
 from ddpm_clip.data.storage.scratch import allocate_array
 from ddpm_clip.errors import DataError, MissingInput, StorageError, UsageError
 from ddpm_clip.runs.run import Run
-from ddpm_clip.training.prepare.prepare import prepare
+from ddpm_clip.training.prepare.preparation import prepare
 from ddpm_clip.utils.generators import finish
 
 
@@ -309,7 +309,7 @@ def test_above_the_memory_limit_embeddings_and_pixels_lie_in_a_file(twins, monke
         return allocate_array(shape, dtype, what, home=home, memory_limit_mb=0)
 
     monkeypatch.setattr("ddpm_clip.data.pictures.pixels.allocate_array", mapped)
-    monkeypatch.setattr("ddpm_clip.training.prepare.prepare.allocate_array", mapped)
+    monkeypatch.setattr("ddpm_clip.training.prepare.preparation.allocate_array", mapped)
     files = prepared(twins / "b", twins / "folder")
     assert isinstance(files.pixels, np.memmap)
     same(plain, files)

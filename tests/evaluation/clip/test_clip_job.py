@@ -9,7 +9,7 @@ from ddpm_clip.config.schema import Config
 from ddpm_clip.embedders.mini_clip import MiniClip
 from ddpm_clip.evaluation.clip.job import HELDOUT, train_clip_run
 from ddpm_clip.training.clip.contrastive import train_clip
-from ddpm_clip.training.prepare.prepare import heldout_rows
+from ddpm_clip.training.prepare.preparation import heldout_rows
 from ddpm_clip.training.prepare.start import settled_embedder
 from ddpm_clip.utils.generators import finish
 

@@ -13,7 +13,7 @@ from ddpm_clip.data.sources import open_source
 from ddpm_clip.errors import MissingInput
 from ddpm_clip.evaluation.report import real_pictures as module
 from ddpm_clip.evaluation.report.real_pictures import Pictures, Real, real_pictures
-from ddpm_clip.training.prepare.prepare import heldout_rows
+from ddpm_clip.training.prepare.preparation import heldout_rows
 from ddpm_clip.utils.generators import finish
 
 NOWHERE = Path("nowhere")

@@ -18,7 +18,7 @@ from ddpm_clip.runs.run import Run
 from ddpm_clip.training.bridge.bridge_choice import FEWEST, choose
 from ddpm_clip.training.bridge.bridging import add_prior
 from ddpm_clip.training.bridge.pairs import captions_of, embedded, pseudo_pairs
-from ddpm_clip.training.prepare.prepare import prepare
+from ddpm_clip.training.prepare.preparation import prepare
 from ddpm_clip.training.prepare.start import start_run
 from ddpm_clip.utils.generators import finish
 

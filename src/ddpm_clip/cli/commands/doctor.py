@@ -3,13 +3,14 @@
 import os
 import platform
 import tempfile
-from importlib.metadata import PackageNotFoundError, version
+from importlib.metadata import EntryPoint, PackageNotFoundError, entry_points, version
 from pathlib import Path
 from typing import Any
 
 import ddpm_clip
 from ddpm_clip.cli import console
 from ddpm_clip.cli.options import AsJson
+from ddpm_clip.errors import UsageError
 
 PACKAGES = (
     "torch",
@@ -44,6 +45,7 @@ def doctor(as_json: AsJson = False) -> None:
 
 
 def _facts() -> dict[str, Any]:
+    from ddpm_clip.registry import GROUP
     from ddpm_clip.weights import shipped_names
 
     return {
@@ -55,6 +57,7 @@ def _facts() -> dict[str, Any]:
         "writable_here": _is_writable(Path.cwd()),
         "writable_temp": _is_writable(Path(tempfile.gettempdir())),
         "shipped_models": shipped_names(),
+        "plug_ins": [_plug_in(point) for point in entry_points(group=GROUP)],
         "pretrained_clip": _pretrained(),
     }
 
@@ -79,6 +82,17 @@ def _version(package: str) -> str:
         return version(package)
     except PackageNotFoundError:
         return "missing"
+
+
+def _plug_in(point: EntryPoint) -> str:
+    """An entry that an installed package adds, and why it cannot be used where it cannot."""
+    from ddpm_clip.registry import load_plug_in
+
+    try:
+        load_plug_in(point)
+    except UsageError as error:
+        return f"{point.name} cannot be loaded: {error.why}"
+    return f"{point.name} of {point.dist.name if point.dist else point.value}"
 
 
 def _is_writable(folder: Path) -> bool:

@@ -125,10 +125,12 @@ def _followed(work: "Generator[Progress, None, Findings]") -> "Findings":
 
 
 def _names(text: str) -> list[str]:
-    names = [part.strip().replace("-", "_") for part in text.split(",") if part.strip()]
+    from ddpm_clip.explain import EXPLANATIONS
+
+    names = [part.strip() for part in text.split(",") if part.strip()]
     if not names:
         raise UsageError("no analysis named", fix="--analyses trajectory", param="analyses")
-    return names
+    return [name if name in EXPLANATIONS else name.replace("-", "_") for name in names]
 
 
 def _seeds(text: str) -> list[int]:

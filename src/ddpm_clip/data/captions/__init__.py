@@ -8,3 +8,7 @@
 - `label_words`: caption grammar of any labelled pictures
 - `unrelated_words`: filler words, real and invented
 """
+
+from ddpm_clip.moved import former_names
+
+__getattr__ = former_names(__name__)

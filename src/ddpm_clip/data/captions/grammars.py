@@ -33,6 +33,7 @@ GRAMMARS: Registry[Describe] = Registry(
         "labels": label_words.describe,
     },
 )
+"""Each speaks of the pictures whose facts it knows; see `grammar_name`."""
 
 MEASURES: Registry[Measure] = Registry("measured grammar", {"digits": digit_shapes.with_shapes})
 
@@ -50,9 +51,10 @@ def facts_of(source: ImageSource, i: int) -> Facts:
 
 
 def grammar_name(facts: Facts) -> str:
-    """Return the name of the grammar for these facts."""
+    """Return the name of the grammar for these facts; a plug-in is named after its fact."""
     known = {"species": "flowers", "digit": "digits", "name": "emoji"}
-    return next((grammar for fact, grammar in known.items() if fact in facts), "labels")
+    added = {name: name for name in GRAMMARS if name not in known.values()}
+    return next((grammar for fact, grammar in (known | added).items() if fact in facts), "labels")
 
 
 def grammar_of(facts: Facts) -> Describe:

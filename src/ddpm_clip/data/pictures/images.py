@@ -19,6 +19,7 @@ from ddpm_clip.data.pictures import sandbox as confined
 from ddpm_clip.data.pictures.decoding import FORMATS, MAX_PIXELS, flatten
 from ddpm_clip.data.pictures.quiet import quiet
 from ddpm_clip.errors import DataError, UsageError
+from ddpm_clip.utils.resizing import resized
 
 __all__ = [
     "FORMATS",
@@ -155,13 +156,7 @@ def to_array(
     image: Image.Image, size: int, channels: int, crop: Crop = "centre"
 ) -> NDArray[np.uint8]:
     """Pixels (channels, size, size); a picture that has the size already keeps every pixel."""
-    image = square(image, crop).convert("L" if channels == 1 else "RGB")
-    if image.size != (size, size):
-        shrinks = min(image.size) > size
-        filter_ = Image.Resampling.LANCZOS if shrinks else Image.Resampling.BICUBIC
-        image = image.resize((size, size), filter_, reducing_gap=3.0)
-    pixels = np.asarray(image)
-    return np.ascontiguousarray(pixels[None] if channels == 1 else pixels.transpose(2, 0, 1))
+    return resized(square(image, crop), size, channels)
 
 
 def from_array(pixels: NDArray[np.uint8]) -> Image.Image:

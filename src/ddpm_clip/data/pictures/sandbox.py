@@ -22,6 +22,7 @@ from PIL import Image
 from ddpm_clip.data.pictures import decoding
 from ddpm_clip.data.pictures.decoding import ANSWERED, ASKED, READY, Undecodable
 from ddpm_clip.errors import StorageError
+from ddpm_clip.utils.untrusted import warn_of_no_limits
 
 SECONDS = 10.0
 """A picture's time; the largest that is allowed takes two on one core."""
@@ -129,6 +130,7 @@ class Child:
 def in_children() -> Iterator[None]:
     """Inside, pictures are decoded in children, in whichever thread; passes may overlap."""
     global _passes
+    warn_of_no_limits()
     with _lock:
         _passes += 1
     try:

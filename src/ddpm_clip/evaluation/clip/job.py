@@ -19,7 +19,7 @@ from ddpm_clip.evaluation.clip.figures import ClipFigures, measure_clip
 from ddpm_clip.training.clip.contrastive import ClipTrainStep, train_clip
 from ddpm_clip.training.clip.negatives import OutsideTexts
 from ddpm_clip.training.prepare.pictures import decode, half_of, open_data
-from ddpm_clip.training.prepare.prepare import heldout_rows
+from ddpm_clip.training.prepare.preparation import heldout_rows
 from ddpm_clip.types import Progress
 
 PROMPTS = 512

@@ -7,3 +7,7 @@
 - `training`: training, calibration and measurement of a judge, on pictures and what is true of
   them
 """
+
+from ddpm_clip.moved import former_names
+
+__getattr__ = former_names(__name__)

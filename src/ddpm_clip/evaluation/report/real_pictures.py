@@ -17,7 +17,7 @@ from ddpm_clip.data.local.drawn_flowers import DrawnFlowers
 from ddpm_clip.data.subset import Subset
 from ddpm_clip.errors import DdpmClipError, MissingInput, UsageError
 from ddpm_clip.training.prepare.pictures import decode, open_data, open_kept
-from ddpm_clip.training.prepare.prepare import heldout_rows
+from ddpm_clip.training.prepare.preparation import heldout_rows
 from ddpm_clip.types import ImageSource, Progress
 
 TEST = "test"

@@ -7,3 +7,7 @@
 - `run_all`: several analyses of one target, one after another, each with its verdict or its reason
   why not
 """
+
+from ddpm_clip.moved import former_names
+
+__getattr__ = former_names(__name__)

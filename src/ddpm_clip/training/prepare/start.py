@@ -7,13 +7,14 @@ import torch
 
 from ddpm_clip.build import (
     EMBEDDER_FOLDER,
+    build_ddpm,
     build_denoiser,
     build_embedder,
-    build_schedule,
     mini_clip_folder,
     usable_device,
 )
 from ddpm_clip.config.schema import Config, DataConfig, EmbedderConfig
+from ddpm_clip.embedders import EMBEDDERS
 from ddpm_clip.embedders.mini_clip import CARD as MINI_CLIP_CARD
 from ddpm_clip.embedders.prompts import checked_prompts
 from ddpm_clip.errors import WeightsUnavailable
@@ -87,7 +88,9 @@ def _check_parts(config: Config) -> None:
         warnings.warn("training.lr = 0: the weights stay as they are", stacklevel=2)
     usable_device(config.training.device)
     OPTIMIZERS[config.training.optimizer]
-    build_schedule(config.diffusion)
+    build_ddpm(config.diffusion)
+    if config.embedder.name != "auto":
+        EMBEDDERS[config.embedder.name]
     with torch.device("meta"):  # shapes only
         build_denoiser(
             config.model,

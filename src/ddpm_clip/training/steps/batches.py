@@ -19,6 +19,24 @@ from ddpm_clip.training.steps.prepared import Prepared
 from ddpm_clip.utils.tensors import to_float
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Batch:
+    """What one step shows the network, on the run's device; a row a picture."""
+
+    x_0: Tensor  # (b, c, h, w)
+    c: Tensor  # (b, e)
+    c_mask: Tensor  # (b, 1)
+    t: Tensor  # (b,) float64 on the CPU, where the schedule is looked up
+    eps: Tensor  # (b, c, h, w)
+
+    def __len__(self) -> int:
+        return len(self.x_0)
+
+    def rows(self, which: Tensor) -> "Batch":
+        """The batch of some rows, by their numbers (k,)."""
+        return Batch(*(getattr(self, name)[which] for name in self.__slots__))
+
+
 @dataclass(frozen=True, slots=True)
 class Batches:
     """The batches of one run.
@@ -40,11 +58,8 @@ class Batches:
         options = self.config.training
         return self.rows[batch_indices(len(self.rows), options.batch_size, options.seed, index)]
 
-    def of(self, index: int, draws: torch.Generator) -> tuple[Tensor, ...]:
-        """x_0, c, c_mask, t and eps of this process's rows; all of it follows from (seed, step).
-
-        All are on the device but t, which the schedule looks up in float64 on the CPU.
-        """
+    def of(self, index: int, draws: torch.Generator) -> Batch:
+        """This process's rows of step `index`; all of it follows from (seed, step)."""
         b, seed = self.config.training.batch_size, self.config.training.seed
         own, rows = self.group.part(b), self.indices(index)
         x_0, e = self._pictures(rows[own]), self.data.embeddings[rows]
@@ -63,7 +78,7 @@ class Batches:
         x_0, c, c_mask, eps = (
             part.to(self.device) for part in (x_0, c[own], c_mask[own], eps[own])
         )
-        return x_0, c, c_mask, t[own], eps
+        return Batch(x_0, c, c_mask, t[own], eps)
 
     def _pictures(self, rows: np.ndarray) -> Tensor:
         x_0 = to_float(torch.from_numpy(np.ascontiguousarray(self.data.pixels[rows])))
