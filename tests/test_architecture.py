@@ -13,7 +13,7 @@ ROOT = Path(ddpm_clip.__file__).parent
 FLOORS = {
     "utils": 0,
     "types": 1, "registry": 1, "errors": 1, "config": 1,
-    "diffusion": 2,
+    "diffusion": 2, "statistics": 2,
     "models": 3, "embedders": 3, "data": 3, "weights": 3, "presets": 3,
     "conditioning": 4, "build": 5, "runs": 6, "coverage": 7, "generation": 8, "editing": 9,
     "reproducing": 10, "training": 11, "evaluation": 12, "explain": 13, "cli": 14, "__main__": 15,

@@ -9,5 +9,4 @@
 - `petal_colour`: the colour of a flower's petals measured in its pixels, without any network
 - `prompts/`: prompt success: does a picture show what was asked for?
 - `report/`: one evaluation of a model: what is painted, what is measured, how it is written
-- `statistics/`: how sure a share, a mean or a count is
 """

@@ -11,7 +11,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from ddpm_clip.evaluation.statistics.intervals import wilson
+from ddpm_clip.statistics.intervals import wilson
 
 SUREST = 1e-4
 """A judge is never believed to be surer than this, either way: log-odds stay within 9.2."""

@@ -17,7 +17,7 @@ from ddpm_clip.evaluation.report.evaluators import TRAINED
 from ddpm_clip.evaluation.report.nearest_sheet import nearest_sheet
 from ddpm_clip.evaluation.report.real_pictures import Pictures
 from ddpm_clip.evaluation.report.sections.figures import Figure, Section, Skipped
-from ddpm_clip.evaluation.statistics.intervals import wilson
+from ddpm_clip.statistics.intervals import wilson
 from ddpm_clip.types import Progress
 
 TITLE = "CopiesFound of training pictures"

@@ -9,7 +9,7 @@ from ddpm_clip.evaluation.metrics.transfer import Labelled, Transfer, transfer
 from ddpm_clip.evaluation.report.evaluation_data import EvaluationData
 from ddpm_clip.evaluation.report.real_pictures import Pictures
 from ddpm_clip.evaluation.report.sections.figures import Figure, Section, Skipped
-from ddpm_clip.evaluation.statistics.intervals import wilson
+from ddpm_clip.statistics.intervals import wilson
 from ddpm_clip.types import Progress
 from ddpm_clip.utils.tensors import to_uint8
 

@@ -15,8 +15,8 @@ from ddpm_clip.evaluation.prompts.cases import meaning
 from ddpm_clip.evaluation.prompts.success import Count, SuccessTable, accepted, tabulated
 from ddpm_clip.evaluation.report.evaluation_data import EvaluationData
 from ddpm_clip.evaluation.report.sections.figures import Figure, Section, Skipped
-from ddpm_clip.evaluation.statistics.clusters import cluster_interval
-from ddpm_clip.evaluation.statistics.intervals import wilson
+from ddpm_clip.statistics.clusters import cluster_interval
+from ddpm_clip.statistics.intervals import wilson
 from ddpm_clip.types import Embedder, Progress
 from ddpm_clip.utils.tensors import to_float
 
