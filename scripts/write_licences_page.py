@@ -41,6 +41,7 @@ PURPOSE = {
     "transformers": "pretrained CLIP and SigLIP",
     "matplotlib": "plots",
     "accelerate": "several processes, and loading weights by parts",
+    "jinja2": "the HTML pages of reports, all text escaped",
     "faiss-cpu": "a quick index of nearest pictures, and what the own one is compared with",
     "webdataset": "shards that the tests write as others do",
     "datasets": "data sets of the hub",

@@ -11,7 +11,6 @@ from ddpm_clip.evaluation.report.evaluators import Evaluator
 from ddpm_clip.evaluation.report.real_pictures import Pictures, Real
 from ddpm_clip.evaluation.report.sections import transfer as transfer_module
 from ddpm_clip.evaluation.report.sections.copies import copies_section
-from ddpm_clip.evaluation.report.sections.figures import Skipped
 from ddpm_clip.evaluation.report.sections.sets import (
     distances_section,
     diversity_section,
@@ -20,6 +19,7 @@ from ddpm_clip.evaluation.report.sections.sets import (
 from ddpm_clip.evaluation.report.sections.transfer import transfer_section
 from ddpm_clip.evaluation.report.sections.words import retrieval_section, success_section
 from ddpm_clip.evaluation.report.shown import first_seeds
+from ddpm_clip.reports.figures import Skipped
 from ddpm_clip.utils.generators import finish
 from ddpm_clip.utils.tensors import to_float
 

@@ -71,18 +71,18 @@ def evaluate(
     pictures, and says of each part that could not be measured why. Prints the page's path.
     """
     from ddpm_clip.evaluation.report.evaluate import Request
-    from ddpm_clip.evaluation.report.formats.files import HTML, check_folder, write_evaluation
+    from ddpm_clip.evaluation.report.formats.files import FILES, HTML, write_evaluation
+    from ddpm_clip.evaluation.report.formats.files import as_json as json_form
     from ddpm_clip.evaluation.report.plan import check_size
+    from ddpm_clip.reports.folder import check_folder
 
     how = painting_overrides(guidance, None, steps=steps, sampler=sampler, bridge=bridge, seed=seed)
     check_size(n, minutes)
-    check_folder(out, overwrite)
+    check_folder(out, FILES, overwrite)
     request = Request(n, minutes, prompts, judge, clip, against, how)
     found = _followed(_evaluate(model, device, request))
     write_evaluation(found, out)
     if as_json:
-        from ddpm_clip.evaluation.report.formats.as_json import as_json as json_form
-
         return console.result_json(json_form(found))
     _say(found)
     console.result(str(out / HTML))
@@ -112,4 +112,4 @@ def _say(found: "Evaluation") -> None:
         interval = f", {first.spoken_interval()}" if first.interval is not None else ""
         console.say(f"{part.title}: {first.name} {first.spoken()}{interval}{beside}  n={first.n}")
     for one in found.skipped:
-        console.say(f"not measured: {one.title}: {one.why}" + (f" ({one.fix})" if one.fix else ""))
+        console.say(f"not measured: {one.title}: {one.reason()}")

@@ -70,16 +70,17 @@ def explain(
     """
     from ddpm_clip.cli.painting_options import used_prompts
     from ddpm_clip.explain.noise.vocabularies import words_of
-    from ddpm_clip.explain.report.files import HTML, check_folder, write_report
+    from ddpm_clip.explain.report.files import FILES, HTML, write_report
     from ddpm_clip.explain.report.files import as_json as json_form
     from ddpm_clip.explain.report.run_all import chosen
+    from ddpm_clip.reports.folder import check_folder
 
     how = painting_overrides(guidance, None, steps=steps, sampler=sampler, bridge=bridge)
     names = chosen(None if analyses is None else _names(analyses))
     picked = _seeds(seeds) if seeds is not None else list(range(FEW if quick else MANY))
     said = used_prompts([prompt])[0]
     options = {} if words is None else {"noise_prediction": {"words": words_of(words)}}
-    check_folder(out, overwrite)
+    check_folder(out, FILES, overwrite)
     found = _followed(_explain(model, device, said, picked, names, quick, attribute, how, options))
     write_report(found, out)
     if as_json:
@@ -87,7 +88,7 @@ def explain(
     for one in found.found:
         console.say(f"{one.name}: {one.verdict}. {one.test}")
     for gone in found.skipped:
-        console.say(f"{gone.name}: not made. {gone.why}" + (f" ({gone.fix})" if gone.fix else ""))
+        console.say(f"{gone.name}: not made. {gone.reason()}")
     console.result(str(out / HTML))
 
 

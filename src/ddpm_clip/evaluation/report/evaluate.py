@@ -19,11 +19,9 @@ from ddpm_clip.evaluation.prompts.success import PromptCase, check_readable, pai
 from ddpm_clip.evaluation.report.evaluation_data import EvaluationData
 from ddpm_clip.evaluation.report.evaluators import Evaluator, find_judge, find_scorer, trained_judge
 from ddpm_clip.evaluation.report.plan import MINUTES, SamplingPlan, check_size, plan
-from ddpm_clip.evaluation.report.provenance import provenance
 from ddpm_clip.evaluation.report.real_pictures import Real, real_pictures
 from ddpm_clip.evaluation.report.sections.copies import TITLE as COPIES
 from ddpm_clip.evaluation.report.sections.copies import CopiesFound, copies_section
-from ddpm_clip.evaluation.report.sections.figures import Section, Skipped
 from ddpm_clip.evaluation.report.sections.sets import (
     DISTANCES,
     DIVERSITY,
@@ -43,6 +41,8 @@ from ddpm_clip.evaluation.report.sections.words import (
 from ddpm_clip.evaluation.report.shown import ShownPicture, first_seeds
 from ddpm_clip.generation.settings import Settings
 from ddpm_clip.generation.text_to_image import TextToImage
+from ddpm_clip.reports.figures import Section, Skipped
+from ddpm_clip.reports.provenance import provenance
 from ddpm_clip.types import Progress
 
 Work = Generator[Progress, None, Section | Skipped]
@@ -245,7 +245,7 @@ def _measured(
         try:
             found.append((yield from measure.work(data)))
         except DdpmClipError as error:
-            found.append(_failed(measure.name, measure.title, error))
+            found.append(Skipped.of(measure.name, measure.title, error))
         if measure.name == COPIES_AFTER:
             copies = yield from _copies(data)
             found.append(copies.section)
@@ -257,12 +257,7 @@ def _copies(data: EvaluationData) -> Generator[Progress, None, CopiesFound]:
     try:
         return (yield from copies_section(data))
     except DdpmClipError as error:
-        return CopiesFound(_failed("copies", COPIES, error))
-
-
-def _failed(name: str, title: str, error: DdpmClipError) -> Skipped:
-    why = f"{error.what}: {error.why}" if error.why else error.what
-    return Skipped(name, title, why, error.fix)
+        return CopiesFound(Skipped.of("copies", COPIES, error))
 
 
 def _check(judge: Evaluator | None, cases: list[PromptCase] | None) -> None:

@@ -16,11 +16,11 @@ from ddpm_clip.evaluation.report.evaluation_data import EvaluationData
 from ddpm_clip.evaluation.report.evaluators import TRAINED
 from ddpm_clip.evaluation.report.nearest_sheet import nearest_sheet
 from ddpm_clip.evaluation.report.real_pictures import Pictures
-from ddpm_clip.evaluation.report.sections.figures import Figure, Section, Skipped
+from ddpm_clip.reports.figures import Figure, Section, Skipped
 from ddpm_clip.statistics.intervals import wilson
 from ddpm_clip.types import Progress
 
-TITLE = "CopiesFound of training pictures"
+TITLE = "Copies of training pictures"
 
 MOST_PAINTED = 2000
 MOST_TRAIN, MOST_TRAIN_IN_TIME = 20_000, 8000
@@ -38,9 +38,9 @@ FEWEST = 10
 
 READS = (
     "Each painted picture is compared with the training pictures and with pictures of the same "
-    "kind that the model never saw. By chance half of them are closer to the training set at equal "
-    "sizes. A copy is nearer to a training picture than held-out pictures ever come. Look at the "
-    "sheet as well: the most suspicious pictures are on it."
+    "kind that the model never saw. By chance, half of them are closer to the training set when "
+    "both sets are equally large. A copy is nearer to a training picture than any held-out picture "
+    "is. Look at the sheet as well: it shows the most suspicious pictures."
 )
 
 
@@ -120,8 +120,8 @@ def _notes(data: EvaluationData) -> tuple[str, ...]:
         notes.append(f"{MOST_PAINTED} of the painted pictures were looked at")
     if data.judge.about.get("kind") == TRAINED:
         notes.append(
-            "the features are of a judge that was trained on the same training pictures, "
-            "which may draw these apart: the pixels are the surer evaluator"
+            "the features are those of a judge that was trained on the same training pictures, "
+            "which may set these apart: trust the pixels more"
         )
     return tuple(notes)
 

@@ -14,7 +14,7 @@ from ddpm_clip.evaluation.metrics.mmd import permutation_p
 from ddpm_clip.evaluation.metrics.two_sample import two_sample_test
 from ddpm_clip.evaluation.report.evaluation_data import EvaluationData
 from ddpm_clip.evaluation.report.evaluators import TRAINED
-from ddpm_clip.evaluation.report.sections.figures import Figure, Section
+from ddpm_clip.reports.figures import Figure, Section
 from ddpm_clip.types import Progress
 
 DISTANCES, TWO_SAMPLE = "Painted against real", "Can a classifier tell them apart?"
@@ -46,10 +46,10 @@ def distances_section(data: EvaluationData) -> Work:
     return Section(
         "distances",
         DISTANCES,
-        f"Two sets of pictures as two clouds of features ({data.space}). All figures depend "
-        "on n: read each beside the same figure of real pictures against other real ones, which "
-        "is what a perfect model would get. Precision and density: are painted pictures among the "
-        "real ones? Recall and coverage: are the real ones all reached?",
+        f"Two sets of pictures, compared by their features ({data.space}). All figures depend on "
+        "n, so read each beside the same figure for real pictures against other real ones, which "
+        "is what a perfect model would get. Precision and density: do painted pictures lie among "
+        "the real ones? Recall and coverage: are all kinds of real pictures painted?",
         (
             *(_beside(one) for one in found.values()),
             Figure("probability of such a kernel distance by chance", p, len(painted)),
@@ -72,8 +72,8 @@ def _set_notes(data: EvaluationData, painted: Tensor) -> tuple[str, ...]:
     notes += [data.match.note] if data.match.note else []
     if n < 10 * d:
         notes.append(
-            f"n = {n} is small for {d} features: the Fréchet distance is then mostly that "
-            "of the size, and only its ratio to the real one says something"
+            f"n = {n} is small for {d} features: the Fréchet distance then mostly reflects the "
+            "sample size, and only its ratio to the real one says something"
         )
     if data.judge.about.get("kind") == TRAINED:
         notes.append(
@@ -91,9 +91,9 @@ def two_sample_section(data: EvaluationData) -> Work:
     return Section(
         "two_sample",
         TWO_SAMPLE,
-        "A classifier is trained to tell painted pictures from real ones by their features and "
-        "then asked about others. Half right is the best there is: it cannot tell. The column of "
-        "real pictures is its success at telling real from real.",
+        "A classifier is trained to tell painted pictures from real ones by their features, then "
+        "tested on others. 50 % is best: it cannot tell. The column of real pictures is its "
+        "success at telling real from real.",
         (
             Figure(
                 "told apart", ours.accuracy, ours.n, "%", ours.interval, theirs.accuracy, "50 %"
@@ -117,8 +117,8 @@ def diversity_section(data: EvaluationData) -> Work:
     return Section(
         "diversity",
         DIVERSITY,
-        "How different two pictures of one kind are in features. A ratio of 1 is as different as "
-        "real ones, near 0 is one picture painted over and over.",
+        "How different the features of two pictures of one kind are. A ratio of 1 is as different "
+        "as real ones; near 0, the model paints one picture over and over.",
         (
             Figure("ratio to real pictures", found.ratio, len(painted), better="1"),
             Figure("mean distance", ours, len(painted), "", None, theirs, "as real"),

@@ -8,7 +8,7 @@ from collections.abc import Collection, Generator
 from ddpm_clip.evaluation.metrics.transfer import Labelled, Transfer, transfer
 from ddpm_clip.evaluation.report.evaluation_data import EvaluationData
 from ddpm_clip.evaluation.report.real_pictures import Pictures
-from ddpm_clip.evaluation.report.sections.figures import Figure, Section, Skipped
+from ddpm_clip.reports.figures import Figure, Section, Skipped
 from ddpm_clip.statistics.intervals import wilson
 from ddpm_clip.types import Progress
 from ddpm_clip.utils.tensors import to_uint8
@@ -70,13 +70,13 @@ def _part(found: Transfer, attribute: str, steps: int) -> Section:
     return Section(
         "transfer",
         TITLE,
-        "A small reader learns from the painted pictures alone and is asked about real ones that "
-        "neither it nor the model has seen; another one learns from as many real pictures. What "
-        "the painted ones lack in truth or in variety, the first cannot learn.",
+        "A small classifier learns from the painted pictures alone and is tested on real ones that "
+        "neither it nor the model has seen; another learns from as many real pictures. Where the "
+        "painted ones are wrong or lack variety, the first one does worse.",
         (share,),
         notes=(
-            f"a picture's label is what was asked for as {attribute}, whatever was painted; "
-            f"each reader saw {found.n} pictures in {steps} steps",
+            f"a picture's label is the {attribute} that was asked for, whatever was painted; "
+            f"each classifier saw {found.n} pictures in {steps} steps",
         ),
         detail=found.as_dict() | {"attribute": attribute, "steps": steps},
     )
