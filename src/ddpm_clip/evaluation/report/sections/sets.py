@@ -8,7 +8,7 @@ from collections.abc import Generator
 
 from torch import Tensor
 
-from ddpm_clip.evaluation.metrics.against_real import Beside, beside_real
+from ddpm_clip.evaluation.metrics.against_real import METRICS, Beside, beside_real
 from ddpm_clip.evaluation.metrics.diversity import diversity
 from ddpm_clip.evaluation.metrics.mmd import permutation_p
 from ddpm_clip.evaluation.metrics.two_sample import two_sample_test
@@ -20,11 +20,6 @@ from ddpm_clip.types import Progress
 DISTANCES, TWO_SAMPLE = "Painted against real", "Can a classifier tell them apart?"
 DIVERSITY = "Diversity within a prompt"
 
-NAMES = {
-    "frechet": "Fréchet distance (own features; no FID)",
-    "kid": "kernel distance, unbiased MMD² with the cubic kernel",
-    "mmd": "MMD² with a radial kernel",
-}
 Work = Generator[Progress, None, Section]
 
 
@@ -32,8 +27,10 @@ def distances_section(data: EvaluationData) -> Work:
     """Every distance between sets, beside the same between two sets of real pictures."""
     painted, real = data.features
     found: dict[str, Beside] = {}
-    for metric in ("frechet", "kid", "mmd", "manifold"):
-        found |= yield from beside_real(metric, painted, real, seed=data.seed)
+    titles: dict[str, str] = {}
+    for name, metric in METRICS.items():
+        found |= yield from beside_real(name, painted, real, seed=data.seed)
+        titles |= metric.titles
     half = data.half_of_real()[0]
     p = permutation_p(painted, half, seed=data.seed)
     detail = {
@@ -51,7 +48,7 @@ def distances_section(data: EvaluationData) -> Work:
         "is what a perfect model would get. Precision and density: do painted pictures lie among "
         "the real ones? Recall and coverage: are all kinds of real pictures painted?",
         (
-            *(_beside(one) for one in found.values()),
+            *(_beside(titles.get(name, name), one) for name, one in found.items()),
             Figure("probability of such a kernel distance by chance", p, len(painted)),
         ),
         notes=_set_notes(data, painted),
@@ -59,11 +56,9 @@ def distances_section(data: EvaluationData) -> Work:
     )
 
 
-def _beside(one: Beside) -> Figure:
+def _beside(title: str, one: Beside) -> Figure:
     """A figure of `beside_real`; its error is that of the lots, so it is no interval."""
-    return Figure(
-        NAMES.get(one.figure, one.figure), one.painted, one.n, "", None, one.real, one.better
-    )
+    return Figure(title, one.painted, one.n, "", None, one.real, one.better)
 
 
 def _set_notes(data: EvaluationData, painted: Tensor) -> tuple[str, ...]:
