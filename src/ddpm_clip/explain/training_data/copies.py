@@ -128,7 +128,7 @@ class CopyAudit:
                 f"{self.retrieved} lie nearest to that one in the whole bank."
             )
         table = Table(
-            "CopyAudit of training pictures",
+            "Copies of training pictures",
             columns,
             rows or [["nothing"] + [""] * 5],
             note.strip(),
