@@ -10,12 +10,13 @@ from pages import EVIL, checked
 
 import ddpm_clip
 from ddpm_clip.reports.figures import Skipped
-from ddpm_clip.reports.page import data_url, render
+from ddpm_clip.reports.page import render
 
 TEMPLATES = sorted(Path(ddpm_clip.__file__).parent.rglob("*.html"))
 BODY = """{% extends "base.html" %}
 {% from "parts.html" import figure, table %}
-{% block body %}{{ table([text], [[text, text]], text) }}{{ figure(text, text, url, text) }}
+{% block body %}
+{{ table([text], [[text, text]], text) }}{{ figure(text, text, picture, text, "gif") }}
 {% endblock %}"""
 
 
@@ -39,7 +40,7 @@ def test_all_that_pages_share_escapes_its_text(room):
         intro=EVIL,
         skipped=[Skipped(EVIL, EVIL, EVIL, EVIL)],
         text=EVIL,
-        url=data_url(b"\x00\xff", "gif"),
+        picture=b"\x00\xff",
     )
     page = checked(text)
     assert page.every("src") == ["data:image/gif;base64,AP8="]

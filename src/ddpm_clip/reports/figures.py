@@ -9,6 +9,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from PIL import Image
+
 from ddpm_clip.errors import DdpmClipError
 from ddpm_clip.reports.as_json import rounded
 
@@ -76,6 +78,14 @@ class Figure:
         return "" if self.real is None else in_unit(self.real, self.unit)
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Sheet:
+    """A picture for people to look at, and what is on it."""
+
+    image: Image.Image
+    caption: str
+
+
 @dataclass(frozen=True, slots=True)
 class Section:
     """Figures that belong together.
@@ -88,6 +98,7 @@ class Section:
         more: figures that are folded away, as one a prompt.
         notes: what this evaluation's own circumstances do to the figures.
         detail: the metrics' own JSON forms.
+        sheet: what a person should see as well, where there is something.
     """
 
     name: str
@@ -97,6 +108,7 @@ class Section:
     more: tuple[Figure, ...] = ()
     notes: tuple[str, ...] = ()
     detail: Mapping[str, Any] = field(default_factory=dict)
+    sheet: Sheet | None = None
 
     def as_dict(self) -> dict[str, Any]:
         """The JSON form."""

@@ -7,6 +7,10 @@ Every page extends `templates/base.html`, which has the head, the facts and what
 import base64
 from typing import Any
 
+from PIL import Image
+
+from ddpm_clip.utils.visualization import encoded_png
+
 
 def render(package: str, template: str, **values: Any) -> str:
     """A page from the template of a room.
@@ -26,9 +30,11 @@ def render(package: str, template: str, **values: Any) -> str:
         trim_blocks=True,
         lstrip_blocks=True,
     )
+    environment.filters["data_url"] = data_url
     return environment.get_template(template).render(values)
 
 
-def data_url(data: bytes, kind: str = "png") -> str:
-    """The bytes of a picture as a text that a page carries inside."""
-    return f"data:image/{kind};base64,{base64.b64encode(data).decode('ascii')}"
+def data_url(picture: Image.Image | bytes, form: str = "png") -> str:
+    """A picture, or the bytes of its file, as a text that a page carries inside."""
+    data = picture if isinstance(picture, bytes) else encoded_png(picture)
+    return f"data:image/{form};base64,{base64.b64encode(data).decode('ascii')}"

@@ -135,26 +135,23 @@ def test_one_picture_over_and_over_has_no_diversity(data):
 
 def test_painted_training_pictures_are_found_and_others_are_not(data, real):
     clear = finish(copies_section(data(perfect())))
-    assert [one.value for one in clear.section.figures if one.name.startswith("copies")] == [
-        0.0,
-        0.0,
-    ]
+    assert [one.value for one in clear.figures if one.name.startswith("copies")] == [0.0, 0.0]
     copied = perfect()
     copied[:40] = to_float(real.train.pixels[:40])
     found = finish(copies_section(data(copied)))
-    pixels, features = (one for one in found.section.figures if one.name.startswith("copies"))
+    pixels, features = (one for one in found.figures if one.name.startswith("copies"))
     assert pixels.value == pytest.approx(40 / len(copied))
     assert "copies (pixels; copies)" in pixels.name
     assert features.value >= 40 / len(copied) - 0.01
-    assert found.sheet.width > 100
+    assert found.sheet.image.width > 100
 
 
 def test_without_training_pictures_copies_are_absent_with_a_reason(data):
     gone = finish(copies_section(data(perfect(), real=Real("x", why_not="x is not here"))))
-    assert isinstance(gone.section, Skipped)
-    assert gone.section.why == "x is not here"
+    assert isinstance(gone, Skipped)
+    assert gone.why == "x is not here"
     few = Real("x", Pictures(*planted(50, 0)), Pictures(*planted(3, 1)))
-    assert "only 3 pictures" in finish(copies_section(data(perfect(), real=few))).section.why
+    assert "only 3 pictures" in finish(copies_section(data(perfect(), real=few))).why
 
 
 def test_readers_learn_from_a_perfect_model_and_not_from_wrong_labels(data, monkeypatch):

@@ -45,7 +45,7 @@ def reports(section):
     model = dict.fromkeys(("name", "fingerprint", "sampler", "bridge", "source"), "x")
     model |= {"steps": 1, "guidance": 1.0, "source_is_here": True}
     made = {"date": "x", "ddpm_clip": "1", "commit": "", "torch": "2", "threads": 1}
-    found = Evaluation(made, model, SamplingPlan(1, ()), 0, (section,), (), (), None, 0.0)
+    found = Evaluation(made, model, SamplingPlan(1, ()), 0, (section,), (), (), 0.0)
     return as_json(found), as_markdown(found), as_html(found)
 
 

@@ -16,7 +16,7 @@ from ddpm_clip.evaluation.report.formats.markdown import as_markdown
 from ddpm_clip.evaluation.report.formats.page import as_html
 from ddpm_clip.evaluation.report.plan import SamplingPlan
 from ddpm_clip.evaluation.report.shown import ShownPicture
-from ddpm_clip.reports.figures import Figure, Section, Skipped
+from ddpm_clip.reports.figures import Figure, Section, Sheet, Skipped
 
 
 @pytest.fixture
@@ -45,13 +45,13 @@ def evaluation():
     )
     sections = (
         Section("success", "Prompt success", "How many.", figures, figures, (EVIL,), {"a": 1}),
-        Section("copies", "Copies", "Which.", figures),
+        Section("copies", "Copies", "Which.", figures, sheet=Sheet(picture, "The sheet")),
     )
     skipped = (Skipped("retrieval", "Retrieval", "no CLIP | here", "train <one>"),)
     plan = SamplingPlan(
         2, (PromptCase(EVIL, {"digit": "six"}), PromptCase("a rose", {})), 3, 5.0, 1.5
     )
-    return Evaluation(made, model, plan, 5, sections, skipped, tuple(shown), picture, 12.0)
+    return Evaluation(made, model, plan, 5, sections, skipped, tuple(shown), 12.0)
 
 
 def everywhere(thing):
@@ -161,5 +161,5 @@ def test_all_files_are_written_and_a_sheet_that_is_no_more_goes(evaluation, tmp_
     names = [path.name for path in write_evaluation(evaluation, tmp_path)]
     assert sorted(names) == sorted(path.name for path in tmp_path.iterdir()) == sorted(FILES)
     assert names[-1] == "evaluation.json"
-    write_evaluation(replace(evaluation, nearest=None), tmp_path)
+    write_evaluation(replace(evaluation, sections=evaluation.sections[:1]), tmp_path)
     assert not (tmp_path / "nearest.png").exists()

@@ -70,6 +70,7 @@ def evaluate(
     Writes evaluation.json, evaluation.md and evaluation.html, each figure beside that of real
     pictures, and says of each part that could not be measured why. Prints the page's path.
     """
+    from ddpm_clip.cli.progress import follow_unwritten
     from ddpm_clip.evaluation.report.evaluate import Request
     from ddpm_clip.evaluation.report.formats.files import FILES, HTML, write_evaluation
     from ddpm_clip.evaluation.report.formats.files import as_json as json_form
@@ -80,7 +81,7 @@ def evaluate(
     check_size(n, minutes)
     check_folder(out, FILES, overwrite)
     request = Request(n, minutes, prompts, judge, clip, against, how)
-    found = _followed(_evaluate(model, device, request))
+    found = follow_unwritten(_evaluate(model, device, request))
     write_evaluation(found, out)
     if as_json:
         return console.result_json(json_form(found))
@@ -93,15 +94,6 @@ def _evaluate(model: str, device: str, request: Any) -> "Generator[Progress, Non
     from ddpm_clip.generation.text_to_image import TextToImage
 
     return work(TextToImage.from_pretrained(model, device), request)
-
-
-def _followed(work: "Generator[Progress, None, Evaluation]") -> "Evaluation":
-    """Run it under bars; interrupted, no file is written."""
-    from ddpm_clip.cli.interrupt import GracefulShutdown
-    from ddpm_clip.cli.progress import NOTHING_WRITTEN, ProgressBars, follow
-
-    with GracefulShutdown("leaving after this step") as shutdown, ProgressBars() as bars:
-        return follow(work, bars, shutdown, told=NOTHING_WRITTEN)
 
 
 def _say(found: "Evaluation") -> None:

@@ -69,6 +69,7 @@ def explain(
     ends in a verdict: pass, fail or inconclusive. Prints the page's path.
     """
     from ddpm_clip.cli.painting_options import used_prompts
+    from ddpm_clip.cli.progress import follow_unwritten
     from ddpm_clip.explain.noise.vocabularies import words_of
     from ddpm_clip.explain.report.files import FILES, HTML, write_report
     from ddpm_clip.explain.report.files import as_json as json_form
@@ -81,7 +82,9 @@ def explain(
     said = used_prompts([prompt])[0]
     options = {} if words is None else {"noise_prediction": {"words": words_of(words)}}
     check_folder(out, FILES, overwrite)
-    found = _followed(_explain(model, device, said, picked, names, quick, attribute, how, options))
+    found = follow_unwritten(
+        _explain(model, device, said, picked, names, quick, attribute, how, options)
+    )
     write_report(found, out)
     if as_json:
         return console.result_json(json_form(found))
@@ -111,15 +114,6 @@ def _explain(
     target = target_of(tti, prompt, seeds, attribute=attribute, **how)
     tti.warn(prompt, target.settings)
     return explain_all(target, names, quick=quick, options=options)
-
-
-def _followed(work: "Generator[Progress, None, Findings]") -> "Findings":
-    """Run it under bars; interrupted, no file is written."""
-    from ddpm_clip.cli.interrupt import GracefulShutdown
-    from ddpm_clip.cli.progress import NOTHING_WRITTEN, ProgressBars, follow
-
-    with GracefulShutdown("leaving after this step") as shutdown, ProgressBars() as bars:
-        return follow(work, bars, shutdown, told=NOTHING_WRITTEN)
 
 
 def _names(text: str) -> list[str]:

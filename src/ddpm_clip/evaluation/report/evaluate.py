@@ -11,8 +11,6 @@ from math import inf
 from pathlib import Path
 from typing import Any
 
-from PIL import Image
-
 from ddpm_clip.errors import DdpmClipError, UsageError
 from ddpm_clip.evaluation.prompts.cases import cases_of, read_prompts
 from ddpm_clip.evaluation.prompts.success import PromptCase, check_readable, paint_cases
@@ -21,7 +19,7 @@ from ddpm_clip.evaluation.report.evaluators import Evaluator, find_judge, find_s
 from ddpm_clip.evaluation.report.plan import MINUTES, SamplingPlan, check_size, plan
 from ddpm_clip.evaluation.report.real_pictures import Real, real_pictures
 from ddpm_clip.evaluation.report.sections.copies import TITLE as COPIES
-from ddpm_clip.evaluation.report.sections.copies import CopiesFound, copies_section
+from ddpm_clip.evaluation.report.sections.copies import copies_section
 from ddpm_clip.evaluation.report.sections.sets import (
     DISTANCES,
     DIVERSITY,
@@ -63,12 +61,11 @@ SECTIONS = (
     SectionSpec("retrieval", RETRIEVAL, retrieval_section),
     SectionSpec("distances", DISTANCES, distances_section),
     SectionSpec("diversity", DIVERSITY, diversity_section),
+    SectionSpec("copies", COPIES, copies_section),
     SectionSpec("two_sample", TWO_SAMPLE, two_sample_section, slow=True),
     SectionSpec("transfer", TRANSFER, transfer_section, slow=True),
 )
-"""In the order of the report; copies of training pictures come between them, with their sheet."""
-
-COPIES_AFTER = "diversity"
+"""In the order of the report."""
 
 WORDLESS = PromptCase("(without words)", {})
 """What is asked of a model that paints without any condition: nothing."""
@@ -113,7 +110,6 @@ class Evaluation:
         sections: with figures.
         skipped: with reasons.
         shown: the first seeds of each prompt, whatever came out.
-        nearest: the sheet of the most suspicious pictures, where training pictures are known.
         seconds: that it took.
     """
 
@@ -124,7 +120,6 @@ class Evaluation:
     sections: tuple[Section, ...]
     skipped: tuple[Skipped, ...]
     shown: tuple[ShownPicture, ...]
-    nearest: Image.Image | None
     seconds: float
 
 
@@ -164,7 +159,7 @@ def evaluate(tti: TextToImage, request: Request) -> Generator[Progress, None, Ev
         sized.cases, sized.n, x, judge, scorer, real, how.seed, sized.minutes is None
     )
     end = inf if sized.minutes is None else start + 60 * sized.minutes * (1 - SLOW)
-    found, sheet = yield from _measured(data, end)
+    found = yield from _measured(data, end)
     return Evaluation(
         provenance(),
         _model(tti, how, real),
@@ -173,7 +168,6 @@ def evaluate(tti: TextToImage, request: Request) -> Generator[Progress, None, Ev
         tuple(one for one in found if isinstance(one, Section)),
         tuple(one for one in found if isinstance(one, Skipped)),
         first_seeds(data, how.seed),
-        sheet,
         time.perf_counter() - start,
     )
 
@@ -227,37 +221,20 @@ def _model(tti: TextToImage, how: Settings, real: Real) -> dict[str, Any]:
 
 def _measured(
     data: EvaluationData, end: float
-) -> Generator[Progress, None, tuple[list[Section | Skipped], Image.Image | None]]:
+) -> Generator[Progress, None, list[Section | Skipped]]:
     """Every section in its order; what fails says why, what comes too late as well."""
     found: list[Section | Skipped] = []
-    sheet = None
     for measure in SECTIONS:
+        name, title = measure.name, measure.title
         if measure.slow and time.perf_counter() > end:
-            found.append(
-                Skipped(
-                    measure.name,
-                    measure.title,
-                    "too little of the minutes was left",
-                    "give more --minutes, or choose -n",
-                )
-            )
+            fix = "give more --minutes, or choose -n"
+            found.append(Skipped(name, title, "too little of the minutes was left", fix))
             continue
         try:
             found.append((yield from measure.work(data)))
         except DdpmClipError as error:
-            found.append(Skipped.of(measure.name, measure.title, error))
-        if measure.name == COPIES_AFTER:
-            copies = yield from _copies(data)
-            found.append(copies.section)
-            sheet = copies.sheet
-    return found, sheet
-
-
-def _copies(data: EvaluationData) -> Generator[Progress, None, CopiesFound]:
-    try:
-        return (yield from copies_section(data))
-    except DdpmClipError as error:
-        return CopiesFound(Skipped.of("copies", COPIES, error))
+            found.append(Skipped.of(name, title, error))
+    return found
 
 
 def _check(judge: Evaluator | None, cases: list[PromptCase] | None) -> None:

@@ -7,7 +7,7 @@ from ddpm_clip.explain.panels.drawing import cell, plotted, strip_picture
 from ddpm_clip.explain.panels.kinds import Heatmap, Panel, Strip, Table
 from ddpm_clip.explain.report.run_all import Findings
 from ddpm_clip.explain.verdict.result import SIGNS, Explanation
-from ddpm_clip.reports.page import data_url, render
+from ddpm_clip.reports.page import render
 from ddpm_clip.utils.visualization import encoded_png
 
 READ = (
@@ -40,7 +40,7 @@ def as_html(findings: Findings, drawn: Mapping[str, Sequence[bytes | None]], gif
         facts=_facts(findings),
         intro=READ,
         moving=MOVING,
-        gif=data_url(gif, "gif"),
+        gif=gif,
         found=[_shown(one, drawn[one.name]) for one in findings.found],
         skipped=findings.skipped,
     )
@@ -92,10 +92,9 @@ def _panel(panel: Panel, picture: bytes | None) -> dict[str, Any]:
     if isinstance(panel, Table):
         rows = [[cell(one) for one in row] for row in panel.rows]
         return shown | {"kind": "table", "columns": panel.columns, "rows": rows}
-    assert picture is not None
     # colours of a map mean something, so they do not turn with the page
     kind = "strip" if isinstance(panel, Strip) else "map" if isinstance(panel, Heatmap) else "plot"
-    return shown | {"kind": kind, "url": data_url(picture)}
+    return shown | {"kind": kind, "picture": picture}
 
 
 def _flat(told: Mapping[str, Any], before: str = "") -> list[tuple[str, Any]]:

@@ -128,10 +128,7 @@ class CopyAudit:
                 f"{self.retrieved} lie nearest to that one in the whole bank."
             )
         table = Table(
-            "Copies of training pictures",
-            columns,
-            rows or [["nothing"] + [""] * 5],
-            note.strip(),
+            "Copies of training pictures", columns, rows or [["nothing"] + [""] * 5], note.strip()
         )
         if self.shown is None:
             return [table]

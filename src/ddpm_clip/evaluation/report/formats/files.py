@@ -55,10 +55,11 @@ def write_evaluation(evaluation: Evaluation, out: Path) -> list[Path]:
     Raises:
         CannotCreate: nothing can be written there.
     """
+    sheets = [one.sheet for one in evaluation.sections if one.sheet]
     files = {
         MARKDOWN: as_markdown(evaluation),
         HTML: as_html(evaluation),
-        NEAREST: None if evaluation.nearest is None else encoded_png(evaluation.nearest),
+        NEAREST: encoded_png(sheets[0].image) if sheets else None,
         JSON: json_text(as_json(evaluation)),
     }
     return write_files(out, files)

@@ -5,10 +5,8 @@ of how nearest pictures are found.
 """
 
 from collections.abc import Generator
-from dataclasses import dataclass
 
 import torch
-from PIL import Image
 
 from ddpm_clip.evaluation.metrics.features import pixel_features
 from ddpm_clip.evaluation.metrics.memorisation import Audit, audit
@@ -16,11 +14,12 @@ from ddpm_clip.evaluation.report.evaluation_data import EvaluationData
 from ddpm_clip.evaluation.report.evaluators import TRAINED
 from ddpm_clip.evaluation.report.nearest_sheet import nearest_sheet
 from ddpm_clip.evaluation.report.real_pictures import Pictures
-from ddpm_clip.reports.figures import Figure, Section, Skipped
+from ddpm_clip.reports.figures import Figure, Section, Sheet, Skipped
 from ddpm_clip.statistics.intervals import wilson
 from ddpm_clip.types import Progress
 
 TITLE = "Copies of training pictures"
+ON_SHEET = "The painted pictures nearest to a training picture, above their neighbours"
 
 MOST_PAINTED = 2000
 MOST_TRAIN, MOST_TRAIN_IN_TIME = 20_000, 8000
@@ -44,19 +43,11 @@ READS = (
 )
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class CopiesFound:
-    """The section and the sheet of the most suspicious pictures."""
-
-    section: Section | Skipped
-    sheet: Image.Image | None = None
-
-
-def copies_section(data: EvaluationData) -> Generator[Progress, None, CopiesFound]:
+def copies_section(data: EvaluationData) -> Generator[Progress, None, Section | Skipped]:
     """Audit the painted pictures in pixels and, where there are features, in those."""
     train, (unseen, unseen_is) = data.real.train, data.real.for_audit(OWN_POOL)
     if train is None or unseen is None or len(unseen) < FEWEST:
-        return CopiesFound(_skipped(data, unseen))
+        return _skipped(data, unseen)
     painted = data.x[_some(len(data.x), MOST_PAINTED, data.seed)]
     most = MOST_TRAIN if data.full else MOST_TRAIN_IN_TIME
     most = min(most, max(2, FLOATS // painted[0].numel()))
@@ -72,7 +63,7 @@ def copies_section(data: EvaluationData) -> Generator[Progress, None, CopiesFoun
         audits[name] = audit(*rows, seed=data.seed)
     yield Progress("nearest pictures", len(spaces), len(spaces))
     best = audits.get("features", audits["pixels"])
-    sheet = nearest_sheet(painted, shown.pixels, heldout.pixels, best)
+    sheet = Sheet(nearest_sheet(painted, shown.pixels, heldout.pixels, best), ON_SHEET)
     searched = (
         f"{len(shown)} of {data.real.trained_on or len(train)} training pictures were "
         f"searched, and {len(heldout)} that the model never saw ({unseen_is})"
@@ -80,7 +71,7 @@ def copies_section(data: EvaluationData) -> Generator[Progress, None, CopiesFoun
     notes = (searched, *_notes(data))
     detail = {name: one.as_dict() for name, one in audits.items()}
     figures = tuple(figure for name, one in audits.items() for figure in _figures(name, one))
-    return CopiesFound(Section("copies", TITLE, READS, figures, notes=notes, detail=detail), sheet)
+    return Section("copies", TITLE, READS, figures, notes=notes, detail=detail, sheet=sheet)
 
 
 def _figures(space: str, found: Audit) -> tuple[Figure, ...]:
