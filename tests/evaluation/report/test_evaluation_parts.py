@@ -5,6 +5,7 @@ import torch
 from planted import ATTRIBUTES, planted
 
 from ddpm_clip.embedders.mini_clip import MiniClip
+from ddpm_clip.errors import DataError
 from ddpm_clip.evaluation.prompts.success import PromptCase
 from ddpm_clip.evaluation.report.evaluation_data import EvaluationData
 from ddpm_clip.evaluation.report.evaluators import Evaluator
@@ -19,7 +20,6 @@ from ddpm_clip.evaluation.report.sections.sets import (
 from ddpm_clip.evaluation.report.sections.transfer import transfer_section
 from ddpm_clip.evaluation.report.sections.words import retrieval_section, success_section
 from ddpm_clip.evaluation.report.shown import first_seeds
-from ddpm_clip.reports.figures import Skipped
 from ddpm_clip.utils.generators import finish
 from ddpm_clip.utils.tensors import to_float
 
@@ -147,11 +147,11 @@ def test_painted_training_pictures_are_found_and_others_are_not(data, real):
 
 
 def test_without_training_pictures_copies_are_absent_with_a_reason(data):
-    gone = finish(copies_section(data(perfect(), real=Real("x", why_not="x is not here"))))
-    assert isinstance(gone, Skipped)
-    assert gone.why == "x is not here"
+    with pytest.raises(DataError, match="x is not here"):
+        finish(copies_section(data(perfect(), real=Real("x", why_not="x is not here"))))
     few = Real("x", Pictures(*planted(50, 0)), Pictures(*planted(3, 1)))
-    assert "only 3 pictures" in finish(copies_section(data(perfect(), real=few))).why
+    with pytest.raises(DataError, match="only 3 pictures"):
+        finish(copies_section(data(perfect(), real=few)))
 
 
 def test_readers_learn_from_a_perfect_model_and_not_from_wrong_labels(data, monkeypatch):
@@ -174,10 +174,10 @@ def test_another_clip_is_asked_and_real_pictures_beside(data):
 
 
 @pytest.mark.parametrize("work", [success_section, retrieval_section])
-def test_a_part_without_its_witness_says_why(data, work):
-    skipped = finish(work(data(perfect(), judge=False)))
-    assert isinstance(skipped, Skipped)
-    assert (skipped.why, skipped.fix) == ("nobody is here", "fetch somebody")
+def test_a_section_without_its_judge_or_clip_says_why(data, work):
+    with pytest.raises(DataError, match="nobody is here") as refused:
+        finish(work(data(perfect(), judge=False)))
+    assert refused.value.fix == "fetch somebody"
 
 
 def test_the_first_seeds_are_shown_with_what_the_judge_says(data):

@@ -11,7 +11,7 @@ from math import inf
 from pathlib import Path
 from typing import Any
 
-from ddpm_clip.errors import DdpmClipError, UsageError
+from ddpm_clip.errors import DataError, DdpmClipError, UsageError
 from ddpm_clip.evaluation.prompts.cases import cases_of, read_prompts
 from ddpm_clip.evaluation.prompts.success import PromptCase, check_readable, paint_cases
 from ddpm_clip.evaluation.report.evaluation_data import EvaluationData
@@ -43,16 +43,17 @@ from ddpm_clip.reports.figures import Section, Skipped
 from ddpm_clip.reports.provenance import provenance
 from ddpm_clip.types import Progress
 
-Work = Generator[Progress, None, Section | Skipped]
-
 
 @dataclass(frozen=True, slots=True)
 class SectionSpec:
-    """One section: its stable name, its title, its work, and whether it is slow."""
+    """One section: its stable name, its title, its work, and whether it is slow.
+
+    What cannot be measured is raised as an error, and stands in the report with its reason.
+    """
 
     name: str
     title: str
-    work: Callable[[EvaluationData], Work]
+    work: Callable[[EvaluationData], Generator[Progress, None, Section]]
     slow: bool = False
 
 
@@ -159,14 +160,14 @@ def evaluate(tti: TextToImage, request: Request) -> Generator[Progress, None, Ev
         sized.cases, sized.n, x, judge, scorer, real, how.seed, sized.minutes is None
     )
     end = inf if sized.minutes is None else start + 60 * sized.minutes * (1 - SLOW)
-    found = yield from _measured(data, end)
+    sections, skipped = yield from _measured(data, end)
     return Evaluation(
         provenance(),
         _model(tti, how, real),
         sized,
         how.seed,
-        tuple(one for one in found if isinstance(one, Section)),
-        tuple(one for one in found if isinstance(one, Skipped)),
+        sections,
+        skipped,
         first_seeds(data, how.seed),
         time.perf_counter() - start,
     )
@@ -221,20 +222,18 @@ def _model(tti: TextToImage, how: Settings, real: Real) -> dict[str, Any]:
 
 def _measured(
     data: EvaluationData, end: float
-) -> Generator[Progress, None, list[Section | Skipped]]:
+) -> Generator[Progress, None, tuple[tuple[Section, ...], tuple[Skipped, ...]]]:
     """Every section in its order; what fails says why, what comes too late as well."""
-    found: list[Section | Skipped] = []
+    sections, skipped = [], []
     for measure in SECTIONS:
-        name, title = measure.name, measure.title
-        if measure.slow and time.perf_counter() > end:
-            fix = "give more --minutes, or choose -n"
-            found.append(Skipped(name, title, "too little of the minutes was left", fix))
-            continue
         try:
-            found.append((yield from measure.work(data)))
+            if measure.slow and time.perf_counter() > end:
+                fix = "give more --minutes, or choose -n"
+                raise DataError("too little of the minutes was left", fix=fix)
+            sections.append((yield from measure.work(data)))
         except DdpmClipError as error:
-            found.append(Skipped.of(name, title, error))
-    return found
+            skipped.append(Skipped.of(measure.name, measure.title, error))
+    return tuple(sections), tuple(skipped)
 
 
 def _check(judge: Evaluator | None, cases: list[PromptCase] | None) -> None:

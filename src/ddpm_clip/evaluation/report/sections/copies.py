@@ -8,13 +8,13 @@ from collections.abc import Generator
 
 import torch
 
+from ddpm_clip.errors import DataError
 from ddpm_clip.evaluation.metrics.features import pixel_features
 from ddpm_clip.evaluation.metrics.memorisation import Audit, audit
 from ddpm_clip.evaluation.report.evaluation_data import EvaluationData
 from ddpm_clip.evaluation.report.evaluators import TRAINED
 from ddpm_clip.evaluation.report.nearest_sheet import nearest_sheet
-from ddpm_clip.evaluation.report.real_pictures import Pictures
-from ddpm_clip.reports.figures import Figure, Section, Sheet, Skipped
+from ddpm_clip.reports.figures import Figure, Section, Sheet
 from ddpm_clip.statistics.intervals import wilson
 from ddpm_clip.types import Progress
 
@@ -43,11 +43,17 @@ READS = (
 )
 
 
-def copies_section(data: EvaluationData) -> Generator[Progress, None, Section | Skipped]:
+def copies_section(data: EvaluationData) -> Generator[Progress, None, Section]:
     """Audit the painted pictures in pixels and, where there are features, in those."""
     train, (unseen, unseen_is) = data.real.train, data.real.for_audit(OWN_POOL)
-    if train is None or unseen is None or len(unseen) < FEWEST:
-        return _skipped(data, unseen)
+    if train is None:
+        why = data.real.why_not or "the training pictures are not known"
+        raise DataError(why, fix="put the data where the run had them")
+    if unseen is None or len(unseen) < FEWEST:
+        raise DataError(
+            f"only {len(unseen or ())} pictures were held out of the training",
+            fix="more pictures: a tenth of them is held out (data.heldout)",
+        )
     painted = data.x[_some(len(data.x), MOST_PAINTED, data.seed)]
     most = MOST_TRAIN if data.full else MOST_TRAIN_IN_TIME
     most = min(most, max(2, FLOATS // painted[0].numel()))
@@ -115,19 +121,6 @@ def _notes(data: EvaluationData) -> tuple[str, ...]:
             "which may set these apart: trust the pixels more"
         )
     return tuple(notes)
-
-
-def _skipped(data: EvaluationData, heldout: Pictures | None) -> Skipped:
-    if data.real.train is None:
-        why = data.real.why_not or "the training pictures are not known"
-        return Skipped("copies", TITLE, why, "put the data where the run had them")
-    there = 0 if heldout is None else len(heldout)
-    return Skipped(
-        "copies",
-        TITLE,
-        f"only {there} pictures were held out of the training",
-        "more pictures: a tenth of them is held out (data.heldout)",
-    )
 
 
 def _some(n: int, most: int, seed: int) -> torch.Tensor:

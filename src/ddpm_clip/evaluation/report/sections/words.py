@@ -8,13 +8,13 @@ from typing import cast
 
 import torch
 
-from ddpm_clip.errors import DdpmClipError
+from ddpm_clip.errors import DataError, DdpmClipError
 from ddpm_clip.evaluation.judge.network import JudgeNet
 from ddpm_clip.evaluation.metrics.retrieval import retrieve
 from ddpm_clip.evaluation.prompts.cases import meaning
 from ddpm_clip.evaluation.prompts.success import Count, SuccessTable, accepted, tabulated
 from ddpm_clip.evaluation.report.evaluation_data import EvaluationData
-from ddpm_clip.reports.figures import Figure, Section, Skipped
+from ddpm_clip.reports.figures import Figure, Section
 from ddpm_clip.statistics.clusters import cluster_interval
 from ddpm_clip.statistics.intervals import wilson
 from ddpm_clip.types import Embedder, Progress
@@ -25,13 +25,13 @@ SUCCESS, RETRIEVAL = "Prompt success", "Retrieval by another CLIP"
 WEAK = 0.9
 """A judge that reads less of real pictures right is no good evaluator, and a note says so."""
 
-Work = Generator[Progress, None, Section | Skipped]
+Work = Generator[Progress, None, Section]
 
 
 def success_section(data: EvaluationData) -> Work:
     """Share of pictures in which the judge reads what was asked and which it does not reject."""
     if data.judge.net is None:
-        return Skipped("success", SUCCESS, data.judge.why, data.judge.fix)
+        raise DataError(data.judge.why, fix=data.judge.fix)
     yield Progress("judge's reading", 0, 1)
     verdicts = [one for one in data.verdicts if one is not None]
     if not verdicts:
@@ -164,14 +164,12 @@ def _success_notes(data: EvaluationData, asked: int) -> tuple[str, ...]:
 def retrieval_section(data: EvaluationData) -> Work:
     """Whether another CLIP finds each picture's own prompt among all prompts."""
     if data.scorer.net is None:
-        return Skipped("retrieval", RETRIEVAL, data.scorer.why, data.scorer.fix)
+        raise DataError(data.scorer.why, fix=data.scorer.fix)
     meanings = [meaning(case) for case in data.cases]
     if len(set(meanings)) < 2:
-        return Skipped(
-            "retrieval",
-            RETRIEVAL,
+        raise DataError(
             "there is only one prompt, which is always found",
-            "ask for at least two different things",
+            fix="ask for at least two different things",
         )
     yield Progress("other CLIP's reading", 0, 2)
     clip, prompts = cast(Embedder, data.scorer.net), [case.prompt for case in data.cases]
