@@ -19,7 +19,7 @@ from ddpm_clip.evaluation.metrics.features import judge_features
 from ddpm_clip.evaluation.prompts.cases import cases_of
 from ddpm_clip.evaluation.prompts.success import paint_cases
 from ddpm_clip.evaluation.report.evaluate import Request, evaluate
-from ddpm_clip.evaluation.report.formats.as_json import as_json
+from ddpm_clip.evaluation.report.formats.files import as_json
 from ddpm_clip.evaluation.report.real_pictures import real_pictures
 
 NAMES = ("digits", "flowers")

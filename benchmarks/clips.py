@@ -20,8 +20,8 @@ from ddpm_clip.config.schema import Config
 from ddpm_clip.data.captions.grammars import measured_facts
 from ddpm_clip.embedders.mini_clip import CARD, MiniClip
 from ddpm_clip.evaluation.clip.figures import measure_clip
-from ddpm_clip.evaluation.statistics.intervals import wilson
 from ddpm_clip.runs.pretrained import load
+from ddpm_clip.statistics.intervals import wilson
 from ddpm_clip.weights import shipped_folder, shipped_names
 
 HOMES = {"embedder": "conditions", "scorer": "only scores"}

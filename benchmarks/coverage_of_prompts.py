@@ -25,8 +25,8 @@ from ddpm_clip.coverage.texts import words
 from ddpm_clip.data.captions.digit_words import DIGITS
 from ddpm_clip.data.captions.grammars import sample_captions
 from ddpm_clip.data.local.drawn_flowers import FACTS, DrawnFlowers
-from ddpm_clip.evaluation.statistics.intervals import wilson
 from ddpm_clip.runs.pretrained import load
+from ddpm_clip.statistics.intervals import wilson
 
 NOUNS = (
     "donkey", "kangaroo", "lobster", "teacher", "wizard", "bulldozer", "yacht", "fridge", "teapot",

@@ -19,11 +19,11 @@ from reporting import RESULTS, claim, print_claims, write_results
 from rich.console import Console
 from rich.table import Table
 
-from ddpm_clip.evaluation.statistics.intervals import wilson
 from ddpm_clip.explain import EXPLANATIONS, AnalysisTarget, target_of
 from ddpm_clip.explain.report.run_all import chosen
 from ddpm_clip.explain.target.nulls import NULLS, SPARED, nulls_of
 from ddpm_clip.explain.target.planted import planted_target
+from ddpm_clip.statistics.intervals import wilson
 from ddpm_clip.utils.generators import finish
 
 PROMPTS = {

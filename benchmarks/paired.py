@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from ddpm_clip.evaluation.statistics.intervals import wilson
+from ddpm_clip.statistics.intervals import wilson
 
 
 @dataclass(frozen=True, slots=True)

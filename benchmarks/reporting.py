@@ -18,7 +18,7 @@ from rich.table import Table
 from ddpm_clip import TextToImage
 from ddpm_clip.evaluation.judge.network import JudgeNet
 from ddpm_clip.evaluation.prompts.success import Count
-from ddpm_clip.evaluation.statistics.intervals import wilson
+from ddpm_clip.statistics.intervals import wilson
 from ddpm_clip.types import Progress
 from ddpm_clip.utils.device import pick_dtype
 from ddpm_clip.utils.generators import finish

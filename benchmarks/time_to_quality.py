@@ -27,7 +27,7 @@ from ddpm_clip.evaluation.clip.job import train_clip_run
 from ddpm_clip.evaluation.judge.network import JudgeNet, shipped_judge_folder
 from ddpm_clip.evaluation.prompts.cases import digit_cases
 from ddpm_clip.evaluation.prompts.success import prompt_success
-from ddpm_clip.evaluation.statistics.intervals import wilson
+from ddpm_clip.statistics.intervals import wilson
 
 Curve = dict[str, Any]
 BARS = ((0.95, 8.0), (0.975, 12.0))

@@ -42,6 +42,7 @@ PURPOSE = {
     "matplotlib": "plots",
     "accelerate": "training in several processes, and loading sharded weights",
     "filelock": "one writer per run folder, on every system",
+    "jinja2": "the HTML pages of reports, all text escaped",
     "faiss-cpu": "fast nearest-neighbour search, and the reference for our own search",
     "webdataset": "tar shards in the tests, written independently of our own code",
     "datasets": "data sets from the Hugging Face hub",

@@ -14,10 +14,11 @@ ROOT = Path(ddpm_clip.__file__).parent
 FLOORS = {
     "utils": 0, "moved": 0,
     "types": 1, "registry": 1, "errors": 1, "config": 1,
-    "diffusion": 2,
+    "diffusion": 2, "statistics": 2,
     "models": 3, "embedders": 3, "data": 3, "weights": 3, "presets": 3,
     "conditioning": 4, "build": 5, "runs": 6, "coverage": 7, "generation": 8, "editing": 9,
-    "reproducing": 10, "training": 11, "evaluation": 12, "explain": 13, "cli": 14, "__main__": 15,
+    "reproducing": 10, "training": 11, "reports": 12, "evaluation": 13, "explain": 14, "cli": 15,
+    "__main__": 16,
 }  # fmt: skip
 ALONE = {"models", "embedders", "data"}  # on one floor, and never meet
 FLAT = {"cli/commands"}  # a list of like things, one file a command

@@ -12,7 +12,17 @@ import pytest
 import ddpm_clip
 from ddpm_clip.models import DDPM, EMA, UNet
 
-HEAVY = ("torch", "numpy", "transformers", "matplotlib", "pyarrow", "pydantic", "PIL", "rich")
+HEAVY = (
+    "torch",
+    "numpy",
+    "transformers",
+    "matplotlib",
+    "pyarrow",
+    "pydantic",
+    "PIL",
+    "rich",
+    "jinja2",
+)
 
 
 def python(code):

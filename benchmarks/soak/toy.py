@@ -160,7 +160,7 @@ def one_thread() -> None:
 
 def interval(failures: int, n: int) -> dict[str, Any]:
     """A count of failures, with the interval of the failure rate."""
-    from ddpm_clip.evaluation.statistics.intervals import wilson
+    from ddpm_clip.statistics.intervals import wilson
 
     low, high = wilson(failures, n)
     return {"failures": failures, "n": n, "interval_95": [round(low, 5), round(high, 5)]}

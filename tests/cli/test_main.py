@@ -13,7 +13,7 @@ from ddpm_clip.cli.main import COMMANDS
 from ddpm_clip.errors import Busy, DataError
 
 NAMES = [command.__name__.replace("_", "-") for command in COMMANDS]
-HEAVY = ("torch", "transformers", "PIL", "numpy", "matplotlib")
+HEAVY = ("torch", "transformers", "PIL", "numpy", "matplotlib", "jinja2")
 
 
 @pytest.mark.slow

@@ -5,10 +5,10 @@ import math
 import pytest
 import torch
 
-from ddpm_clip.evaluation.statistics.means import Means
 from ddpm_clip.explain.verdict.odds import Followed
 from ddpm_clip.explain.verdict.prerequisite import Prerequisite
 from ddpm_clip.explain.verdict.verdicts import above, not_counted, weigh
+from ddpm_clip.statistics.means import Means
 
 MET = Prerequisite(Followed(8, 8), 10, 10, 0.0, 6, "")
 UNMET = Prerequisite(Followed(8, 1), 10, 10, 0.0, 6, "nobody follows")

@@ -100,6 +100,12 @@ def follow(
         bars.update(at.stage, at.done, at.total, at.note)
 
 
+def follow_unwritten(work: "Generator[Progress, None, Result]") -> Result:
+    """Run a stage that writes nothing, under bars, so that leaving it leaves nothing behind."""
+    with GracefulShutdown("leaving after this step") as shutdown, ProgressBars() as bars:
+        return follow(work, bars, shutdown, told=NOTHING_WRITTEN)
+
+
 def _rich_progress() -> "RichProgress":
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn

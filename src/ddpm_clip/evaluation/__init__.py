@@ -6,5 +6,4 @@
 - `metrics/`: what is measured of sets of pictures, as sets of features
 - `prompts/`: prompt success: does a picture show what was asked for?
 - `report/`: one evaluation of a model: what is painted, what is measured, how it is written
-- `statistics/`: how sure a share, a mean or a count is
 """

@@ -5,13 +5,13 @@ import torch
 from planted import ATTRIBUTES, planted
 
 from ddpm_clip.embedders.mini_clip import MiniClip
+from ddpm_clip.errors import DataError
 from ddpm_clip.evaluation.prompts.success import PromptCase
 from ddpm_clip.evaluation.report.evaluation_data import EvaluationData
 from ddpm_clip.evaluation.report.evaluators import Evaluator
 from ddpm_clip.evaluation.report.real_pictures import Pictures, Real
 from ddpm_clip.evaluation.report.sections import transfer as transfer_module
 from ddpm_clip.evaluation.report.sections.copies import copies_section
-from ddpm_clip.evaluation.report.sections.figures import Skipped
 from ddpm_clip.evaluation.report.sections.sets import (
     distances_section,
     diversity_section,
@@ -135,26 +135,23 @@ def test_one_picture_over_and_over_has_no_diversity(data):
 
 def test_painted_training_pictures_are_found_and_others_are_not(data, real):
     clear = finish(copies_section(data(perfect())))
-    assert [one.value for one in clear.section.figures if one.name.startswith("copies")] == [
-        0.0,
-        0.0,
-    ]
+    assert [one.value for one in clear.figures if one.name.startswith("copies")] == [0.0, 0.0]
     copied = perfect()
     copied[:40] = to_float(real.train.pixels[:40])
     found = finish(copies_section(data(copied)))
-    pixels, features = (one for one in found.section.figures if one.name.startswith("copies"))
+    pixels, features = (one for one in found.figures if one.name.startswith("copies"))
     assert pixels.value == pytest.approx(40 / len(copied))
     assert "copies (pixels; copies)" in pixels.name
     assert features.value >= 40 / len(copied) - 0.01
-    assert found.sheet.width > 100
+    assert found.sheet.image.width > 100
 
 
 def test_without_training_pictures_copies_are_absent_with_a_reason(data):
-    gone = finish(copies_section(data(perfect(), real=Real("x", why_not="x is not here"))))
-    assert isinstance(gone.section, Skipped)
-    assert gone.section.why == "x is not here"
+    with pytest.raises(DataError, match="x is not here"):
+        finish(copies_section(data(perfect(), real=Real("x", why_not="x is not here"))))
     few = Real("x", Pictures(*planted(50, 0)), Pictures(*planted(3, 1)))
-    assert "only 3 pictures" in finish(copies_section(data(perfect(), real=few))).section.why
+    with pytest.raises(DataError, match="only 3 pictures"):
+        finish(copies_section(data(perfect(), real=few)))
 
 
 @pytest.mark.slow
@@ -178,10 +175,10 @@ def test_another_clip_is_asked_and_real_pictures_beside(data):
 
 
 @pytest.mark.parametrize("work", [success_section, retrieval_section])
-def test_a_part_without_its_witness_says_why(data, work):
-    skipped = finish(work(data(perfect(), judge=False)))
-    assert isinstance(skipped, Skipped)
-    assert (skipped.why, skipped.fix) == ("nobody is here", "fetch somebody")
+def test_a_section_without_its_judge_or_clip_says_why(data, work):
+    with pytest.raises(DataError, match="nobody is here") as refused:
+        finish(work(data(perfect(), judge=False)))
+    assert refused.value.fix == "fetch somebody"
 
 
 def test_the_first_seeds_are_shown_with_what_the_judge_says(data):

@@ -1,23 +1,25 @@
 """The report: one page that asks nobody for anything, JSON with every verdict, pictures, a GIF."""
 
 import json
-import re
-from html.parser import HTMLParser
+from dataclasses import fields, replace
 
 import pytest
 import torch
+from pages import EVIL, checked
 from PIL import Image
 
-from ddpm_clip.errors import CannotCreate, DataError, UsageError
+from ddpm_clip.errors import DataError, UsageError
 from ddpm_clip.explain import EXPLANATIONS
 from ddpm_clip.explain.panels.kinds import Bars, Curve, Heatmap, Strip, Table
 from ddpm_clip.explain.report import run_all as running
 from ddpm_clip.explain.report.animation import frames, signed
-from ddpm_clip.explain.report.files import check_folder, write_report
+from ddpm_clip.explain.report.files import write_report
+from ddpm_clip.explain.report.page import as_html, pictures_of
 from ddpm_clip.explain.report.run_all import chosen, explain_all
 from ddpm_clip.explain.target.planted import planted_target
 from ddpm_clip.explain.target.recorder import record
 from ddpm_clip.explain.verdict.result import Explanation
+from ddpm_clip.reports.figures import Skipped
 from ddpm_clip.utils.generators import finish
 from ddpm_clip.utils.plots.curves import Line
 
@@ -54,21 +56,6 @@ def findings(monkeypatch):
     return finish(explain_all(planted_target("a two <b>", [4, 7]), quick=True))
 
 
-class Page(HTMLParser):
-    """Collects tags, ids and what is asked for."""
-
-    def __init__(self, text):
-        super().__init__()
-        self.tags, self.ids, self.sources = [], [], []
-        self.feed(text)
-
-    def handle_starttag(self, tag, attributes):
-        told = dict(attributes)
-        self.tags.append(tag)
-        self.ids += [told["id"]] if "id" in told else []
-        self.sources += [told[name] for name in ("src", "href", "action") if name in told]
-
-
 def test_a_report_is_complete_and_needs_nothing_from_elsewhere(findings, tmp_path):
     written = write_report(findings, tmp_path)
     assert sorted(path.name for path in written) == sorted(path.name for path in tmp_path.iterdir())
@@ -81,19 +68,44 @@ def test_a_report_is_complete_and_needs_nothing_from_elsewhere(findings, tmp_pat
         "report.json",
         "analysis_generation.gif",
     }
-    text = (tmp_path / "report.html").read_text(encoding="utf-8")
-    page = Page(text)
-    assert all(source.startswith(("data:image/", "#")) for source in page.sources)
-    assert "<script" not in text
-    assert "@import" not in text
-    assert not re.search(r"url\(", text)
-    assert "default-src 'none'" in text
-    assert page.tags.count("img") == 5  # four panels and the animation; the table is written
-    assert {"fine", "not-made"} <= set(page.ids)
-    assert "“a two &lt;b&gt;” by the planted mixture, explained" in text
-    assert "&lt;six&gt;" in text
-    assert "prefers-color-scheme: dark" in text
-    assert "pack it again" in text
+    page = checked((tmp_path / "report.html").read_text(encoding="utf-8"))
+    assert len(page.every("src")) == 5  # four panels and the animation; the table is written
+    assert {"fine", "not-measured"} <= set(page.every("id"))
+    assert page.every("href") == ["#fine"]
+    assert "“a two <b>” by the planted mixture, explained" in page.text
+    assert "<six>" in page.text
+    assert "no bank: it was packed without (pack it again)" in page.text
+
+
+def test_no_text_at_all_can_become_markup(findings):
+    shown = replace(
+        findings.found[0],
+        name=EVIL,
+        title=EVIL,
+        caption=EVIL,
+        test=EVIL,
+        numbers={EVIL: EVIL, "deep": {EVIL: [0.25, 0.75]}},
+        panels=tuple(evil_panel(panel) for panel in PANELS),
+    )
+    target = findings.target.replace(
+        prompt=EVIL, name=EVIL, about={"judged_by": EVIL, "embedded_by": EVIL}
+    )
+    evil = replace(
+        findings, target=target, found=(shown,), skipped=(Skipped(EVIL, EVIL, EVIL, EVIL),)
+    )
+    page = checked(as_html(evil, {EVIL: pictures_of(shown)}, b"GIF89a"))
+    assert page.text.count(EVIL) > 25
+    assert page.every("href") == [f"#{EVIL}"]
+
+
+def evil_panel(panel):
+    """The same with `EVIL` as every text of it."""
+    words = {one.name: getattr(panel, one.name) for one in fields(panel)}
+    words = {name: EVIL for name, one in words.items() if isinstance(one, str)}
+    words = {name: one for name, one in words.items() if not name.endswith("scale")}
+    if isinstance(panel, Table):
+        words |= {"columns": [EVIL, EVIL], "rows": [[EVIL, EVIL]]}
+    return replace(panel, **words)
 
 
 def test_the_json_has_every_verdict_and_what_could_not_be_made_is_inconclusive(findings, tmp_path):
@@ -135,16 +147,6 @@ def test_signs_have_colours():
         (255, 255, 255),
         (128, 128, 255),
     ]
-
-
-def test_an_existing_report_is_not_replaced_unasked(findings, tmp_path):
-    write_report(findings, tmp_path)
-    with pytest.raises(CannotCreate, match="holds a report"):
-        check_folder(tmp_path)
-    check_folder(tmp_path, overwrite=True)
-    (tmp_path / "file").write_text("")
-    with pytest.raises(CannotCreate):
-        check_folder(tmp_path / "file" / "inside")
 
 
 def test_analyses_are_chosen_by_name_in_their_own_order():

@@ -70,19 +70,20 @@ def evaluate(
     Writes evaluation.json, evaluation.md and evaluation.html, each figure beside that of real
     pictures, and says of each part that could not be measured why. Prints the page's path.
     """
+    from ddpm_clip.cli.progress import follow_unwritten
     from ddpm_clip.evaluation.report.evaluate import Request
-    from ddpm_clip.evaluation.report.formats.files import HTML, check_folder, write_evaluation
+    from ddpm_clip.evaluation.report.formats.files import FILES, HTML, write_evaluation
+    from ddpm_clip.evaluation.report.formats.files import as_json as json_form
     from ddpm_clip.evaluation.report.plan import check_size
+    from ddpm_clip.reports.folder import check_folder
 
     how = painting_overrides(guidance, None, steps=steps, sampler=sampler, bridge=bridge, seed=seed)
     check_size(n, minutes)
-    check_folder(out, overwrite)
+    check_folder(out, FILES, overwrite)
     request = Request(n, minutes, prompts, judge, clip, against, how)
-    found = _followed(_evaluate(model, device, request))
+    found = follow_unwritten(_evaluate(model, device, request))
     write_evaluation(found, out)
     if as_json:
-        from ddpm_clip.evaluation.report.formats.as_json import as_json as json_form
-
         return console.result_json(json_form(found))
     _say(found)
     console.result(str(out / HTML))
@@ -95,15 +96,6 @@ def _evaluate(model: str, device: str, request: Any) -> "Generator[Progress, Non
     return work(TextToImage.from_pretrained(model, device), request)
 
 
-def _followed(work: "Generator[Progress, None, Evaluation]") -> "Evaluation":
-    """Run it under bars; interrupted, no file is written."""
-    from ddpm_clip.cli.interrupt import GracefulShutdown
-    from ddpm_clip.cli.progress import NOTHING_WRITTEN, ProgressBars, follow
-
-    with GracefulShutdown("leaving after this step") as shutdown, ProgressBars() as bars:
-        return follow(work, bars, shutdown, told=NOTHING_WRITTEN)
-
-
 def _say(found: "Evaluation") -> None:
     """The first figures of each part, and what could not be measured."""
     for part in found.sections:
@@ -112,4 +104,4 @@ def _say(found: "Evaluation") -> None:
         interval = f", {first.spoken_interval()}" if first.interval is not None else ""
         console.say(f"{part.title}: {first.name} {first.spoken()}{interval}{beside}  n={first.n}")
     for one in found.skipped:
-        console.say(f"not measured: {one.title}: {one.why}" + (f" ({one.fix})" if one.fix else ""))
+        console.say(f"not measured: {one.title}: {one.reason()}")

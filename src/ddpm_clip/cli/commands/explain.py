@@ -72,25 +72,29 @@ def explain(
     ends in a verdict: pass, fail or inconclusive. Prints the path of the page.
     """
     from ddpm_clip.cli.painting_options import used_prompts
+    from ddpm_clip.cli.progress import follow_unwritten
     from ddpm_clip.explain.noise.vocabularies import words_of
-    from ddpm_clip.explain.report.files import HTML, check_folder, write_report
+    from ddpm_clip.explain.report.files import FILES, HTML, write_report
     from ddpm_clip.explain.report.files import as_json as json_form
     from ddpm_clip.explain.report.run_all import chosen
+    from ddpm_clip.reports.folder import check_folder
 
     how = painting_overrides(guidance, None, steps=steps, sampler=sampler, bridge=bridge)
     names = chosen(None if analyses is None else _names(analyses))
     picked = _seeds(seeds) if seeds is not None else list(range(FEW if quick else MANY))
     text = used_prompts([prompt])[0]
     options = {} if words is None else {"noise_prediction": {"words": words_of(words)}}
-    check_folder(out, overwrite)
-    found = _followed(_explain(model, device, text, picked, names, quick, attribute, how, options))
+    check_folder(out, FILES, overwrite)
+    found = follow_unwritten(
+        _explain(model, device, text, picked, names, quick, attribute, how, options)
+    )
     write_report(found, out)
     if as_json:
         return console.result_json(json_form(found))
     for one in found.found:
         console.say(f"{one.name}: {one.verdict}. {one.test}")
     for gone in found.skipped:
-        console.say(f"{gone.name}: skipped. {gone.why}" + (f" ({gone.fix})" if gone.fix else ""))
+        console.say(f"{gone.name}: skipped. {gone.reason()}")
     console.result(str(out / HTML))
 
 
@@ -113,15 +117,6 @@ def _explain(
     target = target_of(tti, prompt, seeds, attribute=attribute, **how)
     tti.warn(prompt, target.settings)
     return explain_all(target, names, quick=quick, options=options)
-
-
-def _followed(work: "Generator[Progress, None, Findings]") -> "Findings":
-    """Run the analyses with progress bars; if interrupted, no file is written."""
-    from ddpm_clip.cli.interrupt import GracefulShutdown
-    from ddpm_clip.cli.progress import NOTHING_WRITTEN, ProgressBars, follow
-
-    with GracefulShutdown("leaving after this step") as shutdown, ProgressBars() as bars:
-        return follow(work, bars, shutdown, told=NOTHING_WRITTEN)
 
 
 def _names(text: str) -> list[str]:

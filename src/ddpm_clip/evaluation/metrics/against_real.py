@@ -5,7 +5,7 @@ there is: only the two together say anything. Knows nothing of pictures.
 """
 
 from collections.abc import Callable, Generator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Literal
 
 import torch
@@ -24,10 +24,17 @@ Better = Literal["low", "high"]
 
 @dataclass(frozen=True, slots=True)
 class Metric:
-    """Figures of two sets of rows, (n, d) painted and (m, d) real, taken together."""
+    """Figures of two sets of rows, taken together.
+
+    Attributes:
+        figures: which end of each is better, by its name in JSON.
+        measure: (n, d) painted and (m, d) real rows -> the figures by name.
+        titles: what a report calls them; by default their names.
+    """
 
     figures: Mapping[str, Better]
     measure: Callable[[Tensor, Tensor], Mapping[str, float]]
+    titles: Mapping[str, str] = field(default_factory=dict)
 
 
 def _frechet(painted: Tensor, real: Tensor) -> dict[str, float]:
@@ -50,15 +57,20 @@ def _manifold(painted: Tensor, real: Tensor) -> dict[str, float]:
 METRICS: Registry[Metric] = Registry(
     "metric",
     {
-        "frechet": Metric({"frechet": "low"}, _frechet),
-        "kid": Metric({"kid": "low"}, _kid),
-        "mmd": Metric({"mmd": "low"}, _mmd),
+        "frechet": Metric(
+            {"frechet": "low"}, _frechet, {"frechet": "Fréchet distance (own features; no FID)"}
+        ),
+        "kid": Metric(
+            {"kid": "low"}, _kid, {"kid": "kernel distance, unbiased MMD² with the cubic kernel"}
+        ),
+        "mmd": Metric({"mmd": "low"}, _mmd, {"mmd": "MMD² with a radial kernel"}),
         "manifold": Metric(
             {"precision": "high", "recall": "high", "density": "high", "coverage": "high"},
             _manifold,
         ),
     },
 )
+"""What every evaluation measures, in the order of its report; plug-ins come last."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,8 +19,8 @@ from torch import Tensor
 from ddpm_clip.errors import UsageError
 from ddpm_clip.evaluation.metrics.features import check_pair, some_rows
 from ddpm_clip.evaluation.metrics.neighbours import nearest_rows
-from ddpm_clip.evaluation.statistics.chance import as_many_here
-from ddpm_clip.evaluation.statistics.intervals import wilson
+from ddpm_clip.statistics.chance import as_many_here
+from ddpm_clip.statistics.intervals import wilson
 
 AROUND = 50
 """Nearest training rows that the first is compared with, as Carlini et al. do."""

@@ -17,7 +17,7 @@ from torch.nn import functional as F
 
 from ddpm_clip.errors import UsageError
 from ddpm_clip.evaluation.metrics.features import in_chunks, paired
-from ddpm_clip.evaluation.statistics.intervals import wilson
+from ddpm_clip.statistics.intervals import wilson
 from ddpm_clip.types import Embedder
 
 

@@ -15,7 +15,7 @@ from ddpm_clip.errors import UsageError
 from ddpm_clip.evaluation.judge.network import JudgeNet
 from ddpm_clip.evaluation.judge.training import attributes_of, measure_judge, train_judge
 from ddpm_clip.evaluation.metrics.features import some_rows
-from ddpm_clip.evaluation.statistics.intervals import wilson
+from ddpm_clip.statistics.intervals import wilson
 from ddpm_clip.types import Progress
 
 LABEL = "label"

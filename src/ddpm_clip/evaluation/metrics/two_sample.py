@@ -14,8 +14,8 @@ from torch.nn import functional as F
 
 from ddpm_clip.errors import UsageError
 from ddpm_clip.evaluation.metrics.features import paired, some_rows
-from ddpm_clip.evaluation.statistics.chance import at_least
-from ddpm_clip.evaluation.statistics.intervals import wilson
+from ddpm_clip.statistics.chance import at_least
+from ddpm_clip.statistics.intervals import wilson
 from ddpm_clip.types import Progress
 
 BATCH = 256

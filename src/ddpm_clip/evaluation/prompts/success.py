@@ -13,9 +13,9 @@ from torch import Tensor
 from ddpm_clip.config.limits import MAX_SEED
 from ddpm_clip.errors import UsageError
 from ddpm_clip.evaluation.judge.network import JudgeReading
-from ddpm_clip.evaluation.statistics.intervals import wilson
 from ddpm_clip.generation.request import Conditions, GenerationRequest
 from ddpm_clip.generation.text_to_image import TextToImage
+from ddpm_clip.statistics.intervals import wilson
 from ddpm_clip.types import Judge, Progress
 from ddpm_clip.utils.tensors import stack_pictures
 

@@ -9,7 +9,6 @@
 - `formats/`: an evaluation as JSON, Markdown and HTML
 - `nearest_sheet`: the sheet on which a person sees whether painted pictures are copies
 - `plan`: how many pictures fit into the minutes that a person gives
-- `provenance`: where and by what something was measured: date, version, commit, machine
 - `real_pictures`: the real pictures that painted ones are held against, and which of them the
   model has seen
 - `sections/`: the sections of an evaluation: from measurements to figures

@@ -11,19 +11,15 @@ from math import inf
 from pathlib import Path
 from typing import Any
 
-from PIL import Image
-
-from ddpm_clip.errors import DdpmClipError, UsageError
+from ddpm_clip.errors import DataError, DdpmClipError, UsageError
 from ddpm_clip.evaluation.prompts.cases import cases_of, read_prompts
 from ddpm_clip.evaluation.prompts.success import PromptCase, check_readable, paint_cases
 from ddpm_clip.evaluation.report.evaluation_data import EvaluationData
 from ddpm_clip.evaluation.report.evaluators import Evaluator, find_judge, find_scorer, trained_judge
 from ddpm_clip.evaluation.report.plan import MINUTES, SamplingPlan, check_size, plan
-from ddpm_clip.evaluation.report.provenance import provenance
 from ddpm_clip.evaluation.report.real_pictures import Real, real_pictures
 from ddpm_clip.evaluation.report.sections.copies import TITLE as COPIES
-from ddpm_clip.evaluation.report.sections.copies import CopiesFound, copies_section
-from ddpm_clip.evaluation.report.sections.figures import Section, Skipped
+from ddpm_clip.evaluation.report.sections.copies import copies_section
 from ddpm_clip.evaluation.report.sections.sets import (
     DISTANCES,
     DIVERSITY,
@@ -43,18 +39,21 @@ from ddpm_clip.evaluation.report.sections.words import (
 from ddpm_clip.evaluation.report.shown import ShownPicture, first_seeds
 from ddpm_clip.generation.settings import Settings
 from ddpm_clip.generation.text_to_image import TextToImage
+from ddpm_clip.reports.figures import Section, Skipped
+from ddpm_clip.reports.provenance import provenance
 from ddpm_clip.types import Progress
-
-Work = Generator[Progress, None, Section | Skipped]
 
 
 @dataclass(frozen=True, slots=True)
 class SectionSpec:
-    """One section: its stable name, its title, its work, and whether it is slow."""
+    """One section: its stable name, its title, its work, and whether it is slow.
+
+    What cannot be measured is raised as an error, and stands in the report with its reason.
+    """
 
     name: str
     title: str
-    work: Callable[[EvaluationData], Work]
+    work: Callable[[EvaluationData], Generator[Progress, None, Section]]
     slow: bool = False
 
 
@@ -63,12 +62,11 @@ SECTIONS = (
     SectionSpec("retrieval", RETRIEVAL, retrieval_section),
     SectionSpec("distances", DISTANCES, distances_section),
     SectionSpec("diversity", DIVERSITY, diversity_section),
+    SectionSpec("copies", COPIES, copies_section),
     SectionSpec("two_sample", TWO_SAMPLE, two_sample_section, slow=True),
     SectionSpec("transfer", TRANSFER, transfer_section, slow=True),
 )
-"""In the order of the report; copies of training pictures come between them, with their sheet."""
-
-COPIES_AFTER = "diversity"
+"""In the order of the report."""
 
 WORDLESS = PromptCase("(without words)", {})
 """What is asked of a model that paints without any condition: nothing."""
@@ -113,7 +111,6 @@ class Evaluation:
         sections: with figures.
         skipped: with reasons.
         shown: the first seeds of each prompt, whatever came out.
-        nearest: the sheet of the most suspicious pictures, where training pictures are known.
         seconds: that it took.
     """
 
@@ -124,7 +121,6 @@ class Evaluation:
     sections: tuple[Section, ...]
     skipped: tuple[Skipped, ...]
     shown: tuple[ShownPicture, ...]
-    nearest: Image.Image | None
     seconds: float
 
 
@@ -164,16 +160,15 @@ def evaluate(tti: TextToImage, request: Request) -> Generator[Progress, None, Ev
         sized.cases, sized.n, x, judge, scorer, real, how.seed, sized.minutes is None
     )
     end = inf if sized.minutes is None else start + 60 * sized.minutes * (1 - SLOW)
-    found, sheet = yield from _measured(data, end)
+    sections, skipped = yield from _measured(data, end)
     return Evaluation(
         provenance(),
         _model(tti, how, real),
         sized,
         how.seed,
-        tuple(one for one in found if isinstance(one, Section)),
-        tuple(one for one in found if isinstance(one, Skipped)),
+        sections,
+        skipped,
         first_seeds(data, how.seed),
-        sheet,
         time.perf_counter() - start,
     )
 
@@ -227,42 +222,18 @@ def _model(tti: TextToImage, how: Settings, real: Real) -> dict[str, Any]:
 
 def _measured(
     data: EvaluationData, end: float
-) -> Generator[Progress, None, tuple[list[Section | Skipped], Image.Image | None]]:
+) -> Generator[Progress, None, tuple[tuple[Section, ...], tuple[Skipped, ...]]]:
     """Every section in its order; what fails says why, what comes too late as well."""
-    found: list[Section | Skipped] = []
-    sheet = None
+    sections, skipped = [], []
     for measure in SECTIONS:
-        if measure.slow and time.perf_counter() > end:
-            found.append(
-                Skipped(
-                    measure.name,
-                    measure.title,
-                    "too little of the minutes was left",
-                    "give more --minutes, or choose -n",
-                )
-            )
-            continue
         try:
-            found.append((yield from measure.work(data)))
+            if measure.slow and time.perf_counter() > end:
+                fix = "give more --minutes, or choose -n"
+                raise DataError("too little of the minutes was left", fix=fix)
+            sections.append((yield from measure.work(data)))
         except DdpmClipError as error:
-            found.append(_failed(measure.name, measure.title, error))
-        if measure.name == COPIES_AFTER:
-            copies = yield from _copies(data)
-            found.append(copies.section)
-            sheet = copies.sheet
-    return found, sheet
-
-
-def _copies(data: EvaluationData) -> Generator[Progress, None, CopiesFound]:
-    try:
-        return (yield from copies_section(data))
-    except DdpmClipError as error:
-        return CopiesFound(_failed("copies", COPIES, error))
-
-
-def _failed(name: str, title: str, error: DdpmClipError) -> Skipped:
-    why = f"{error.what}: {error.why}" if error.why else error.what
-    return Skipped(name, title, why, error.fix)
+            skipped.append(Skipped.of(measure.name, measure.title, error))
+    return tuple(sections), tuple(skipped)
 
 
 def _check(judge: Evaluator | None, cases: list[PromptCase] | None) -> None:

@@ -38,6 +38,16 @@ class ShownPicture:
     verdict: str
     read: str = ""
 
+    def said(self) -> str:
+        """Its seed and its verdict in words."""
+        verdict = {
+            SUCCESS: "read as asked",
+            REJECTED: f"rejected; nearest: {self.read}",
+            FAILURE: f"read as {self.read}",
+            UNJUDGED: "not judged",
+        }[self.verdict]
+        return f"seed {self.seed}: {verdict}"
+
 
 def first_seeds(data: EvaluationData, first_seed: int = 0) -> tuple[ShownPicture, ...]:
     """The first `SEEDS` pictures of the first `PROMPTS` prompts, prompt by prompt."""

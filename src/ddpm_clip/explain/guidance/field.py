@@ -5,10 +5,10 @@ from dataclasses import dataclass
 from torch import Tensor
 from torch.nn import functional as F
 
-from ddpm_clip.evaluation.statistics.means import Means
 from ddpm_clip.explain.maths.spectrum import centroid, radial_spectrum
 from ddpm_clip.explain.target.recorder import Recording
 from ddpm_clip.explain.verdict.prerequisite import Prerequisite
+from ddpm_clip.statistics.means import Means
 
 CASES = ("whole field", "strongest part off", "as much elsewhere off")
 """What acts in the three walks that the judge compares; also keys in `report.json`."""

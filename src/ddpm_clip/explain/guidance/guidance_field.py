@@ -13,8 +13,6 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from ddpm_clip.evaluation.statistics.chance import at_least
-from ddpm_clip.evaluation.statistics.means import means
 from ddpm_clip.explain.guidance.class_directions import (
     ClassDirections,
     best_other,
@@ -32,6 +30,8 @@ from ddpm_clip.explain.verdict.odds import log_odds
 from ddpm_clip.explain.verdict.prerequisite import check_prerequisite
 from ddpm_clip.explain.verdict.result import Explanation, Verdict
 from ddpm_clip.explain.verdict.verdicts import not_counted, weigh
+from ddpm_clip.statistics.chance import at_least
+from ddpm_clip.statistics.means import means
 from ddpm_clip.types import Progress
 
 SHARE = 0.2

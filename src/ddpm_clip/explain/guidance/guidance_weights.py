@@ -13,7 +13,6 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from ddpm_clip.evaluation.statistics.means import Means, means
 from ddpm_clip.explain.guidance.weight_used import WeightCheck, check_weights, steps_kept
 from ddpm_clip.explain.panels.kinds import Curve, Panel, Strip, mean_line
 from ddpm_clip.explain.target.analysis_target import AnalysisTarget
@@ -23,6 +22,7 @@ from ddpm_clip.explain.verdict.odds import log_odds
 from ddpm_clip.explain.verdict.prerequisite import Prerequisite, check_prerequisite
 from ddpm_clip.explain.verdict.result import Explanation, Verdict
 from ddpm_clip.explain.verdict.verdicts import not_counted, weigh
+from ddpm_clip.statistics.means import Means, means
 from ddpm_clip.types import Progress
 from ddpm_clip.utils.plots.curves import Line
 

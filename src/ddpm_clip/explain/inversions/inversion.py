@@ -10,8 +10,6 @@ from typing import Any
 
 import torch
 
-from ddpm_clip.evaluation.statistics.intervals import wilson
-from ddpm_clip.evaluation.statistics.means import means
 from ddpm_clip.explain.inversions.ddim_inversion import apart_from_normal
 from ddpm_clip.explain.inversions.interpolations import (
     Crossing,
@@ -28,6 +26,8 @@ from ddpm_clip.explain.verdict.analysis import plainly
 from ddpm_clip.explain.verdict.odds import Followed
 from ddpm_clip.explain.verdict.result import Explanation, Verdict
 from ddpm_clip.explain.verdict.verdicts import above, weigh
+from ddpm_clip.statistics.intervals import wilson
+from ddpm_clip.statistics.means import means
 from ddpm_clip.types import Progress
 from ddpm_clip.utils.plots.curves import Line
 

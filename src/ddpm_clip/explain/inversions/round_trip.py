@@ -6,12 +6,12 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from ddpm_clip.evaluation.statistics.means import Means, means
 from ddpm_clip.explain.inversions.ddim_inversion import invert, return_from
 from ddpm_clip.explain.inversions.other_prompt import Other
 from ddpm_clip.explain.maths.picture_metrics import psnr
 from ddpm_clip.explain.target.analysis_target import AnalysisTarget
 from ddpm_clip.explain.verdict.verdicts import above
+from ddpm_clip.statistics.means import Means, means
 from ddpm_clip.types import Progress
 
 REFINE = 2

@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 
 from ddpm_clip.errors import UsageError
-from ddpm_clip.evaluation.statistics.means import Means, means
+from ddpm_clip.statistics.means import Means, means
 
 EXACT_UP_TO = 10
 """Most players whose 2^k coalitions are all played."""

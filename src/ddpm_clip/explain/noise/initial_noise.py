@@ -11,7 +11,6 @@ from collections.abc import Generator
 from dataclasses import dataclass
 from typing import Any
 
-from ddpm_clip.evaluation.statistics.means import Means, means
 from ddpm_clip.explain.noise.noise_blocks import GRID, Blocks, exchange_blocks
 from ddpm_clip.explain.noise.noise_layout import Layout, layout
 from ddpm_clip.explain.noise.noise_probe import Probed, probe
@@ -23,6 +22,7 @@ from ddpm_clip.explain.verdict.prerequisite import Prerequisite, check_prerequis
 from ddpm_clip.explain.verdict.result import Explanation, Verdict
 from ddpm_clip.explain.verdict.verdicts import not_counted, weigh
 from ddpm_clip.models.ddpm import noise_of
+from ddpm_clip.statistics.means import Means, means
 from ddpm_clip.types import Progress
 
 SURE = 0.05

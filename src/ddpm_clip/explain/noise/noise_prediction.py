@@ -10,7 +10,6 @@ from typing import Any
 
 from torch import Tensor
 
-from ddpm_clip.evaluation.statistics.means import Means, means
 from ddpm_clip.explain.noise.noise_accuracy import Accuracy, LinearEstimate, accuracy
 from ddpm_clip.explain.noise.noise_reading import (
     ALLOWED,
@@ -29,6 +28,7 @@ from ddpm_clip.explain.verdict.analysis import plainly
 from ddpm_clip.explain.verdict.prerequisite import Prerequisite, check_prerequisite
 from ddpm_clip.explain.verdict.result import Explanation, Verdict
 from ddpm_clip.explain.verdict.verdicts import not_counted, weigh
+from ddpm_clip.statistics.means import Means, means
 from ddpm_clip.types import Progress
 from ddpm_clip.utils.plots.curves import Line
 

@@ -14,7 +14,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from ddpm_clip.conditioning.prior import ridge
-from ddpm_clip.evaluation.statistics.means import means
+from ddpm_clip.statistics.means import means
 
 CELLS = 7
 """Cells per side over which the noise is averaged."""

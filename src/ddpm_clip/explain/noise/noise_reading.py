@@ -12,9 +12,9 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from ddpm_clip.errors import UsageError
-from ddpm_clip.evaluation.statistics.means import Means, means
 from ddpm_clip.explain.target.analysis_target import AnalysisTarget
 from ddpm_clip.explain.target.recorder import Recording
+from ddpm_clip.statistics.means import Means, means
 
 DRAWS = 512
 """Pictures of random noise on which the null is measured, and as many on which it is checked."""

@@ -10,7 +10,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from ddpm_clip.evaluation.statistics.means import Means, means
+from ddpm_clip.statistics.means import Means, means
 
 
 @dataclass(frozen=True, slots=True, eq=False)

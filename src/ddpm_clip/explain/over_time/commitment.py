@@ -13,7 +13,6 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from ddpm_clip.evaluation.statistics.means import means
 from ddpm_clip.explain.over_time.u_turn import RocArea, UTurns, u_turns
 from ddpm_clip.explain.panels.kinds import Curve, Panel, Strip
 from ddpm_clip.explain.target.analysis_target import AnalysisTarget
@@ -23,6 +22,7 @@ from ddpm_clip.explain.verdict.prerequisite import Prerequisite, check_prerequis
 from ddpm_clip.explain.verdict.reading import LEVELS, SHOWN, WalkReading, columns, read, untested
 from ddpm_clip.explain.verdict.result import Explanation, Verdict
 from ddpm_clip.explain.verdict.verdicts import weigh
+from ddpm_clip.statistics.means import means
 from ddpm_clip.types import Progress
 from ddpm_clip.utils.plots.curves import Line
 

@@ -12,10 +12,10 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from ddpm_clip.evaluation.statistics.means import Means, means
 from ddpm_clip.explain.target.analysis_target import AnalysisTarget
 from ddpm_clip.explain.target.recorder import Recording
 from ddpm_clip.models.ddpm import noise_of
+from ddpm_clip.statistics.means import Means, means
 
 TOLERANCE = 0.1
 """Largest difference of a slope from 1 that is allowed."""

@@ -12,7 +12,6 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from ddpm_clip.evaluation.statistics.means import means
 from ddpm_clip.explain.maths import picture_metrics
 from ddpm_clip.explain.maths.spectrum import centroid, radial_spectrum
 from ddpm_clip.explain.over_time.alignment import Alignment
@@ -23,6 +22,7 @@ from ddpm_clip.explain.verdict.prerequisite import Prerequisite, check_prerequis
 from ddpm_clip.explain.verdict.reading import LEVELS, columns
 from ddpm_clip.explain.verdict.result import Explanation, Verdict
 from ddpm_clip.explain.verdict.verdicts import weigh
+from ddpm_clip.statistics.means import means
 from ddpm_clip.types import Progress, Step
 from ddpm_clip.utils.plots.curves import Line
 

@@ -12,7 +12,6 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from ddpm_clip.evaluation.statistics.means import Means, means
 from ddpm_clip.explain.over_time.plans import NONE, bins_of, planned, seeds_of
 from ddpm_clip.explain.panels.kinds import Heatmap, Panel
 from ddpm_clip.explain.target.analysis_target import AnalysisTarget
@@ -21,6 +20,7 @@ from ddpm_clip.explain.verdict.prerequisite import Prerequisite, check_prerequis
 from ddpm_clip.explain.verdict.reading import untested
 from ddpm_clip.explain.verdict.result import Explanation, Verdict
 from ddpm_clip.explain.verdict.verdicts import weigh
+from ddpm_clip.statistics.means import Means, means
 from ddpm_clip.types import Progress
 
 TITLE = "In which steps the words act"

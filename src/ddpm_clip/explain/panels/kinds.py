@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from torch import Tensor
 
-from ddpm_clip.evaluation.statistics.means import means
+from ddpm_clip.statistics.means import means
 from ddpm_clip.utils.plots.curves import Line
 
 SPAN = ("mean", "low", "high")

@@ -14,7 +14,6 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from ddpm_clip.evaluation.statistics.means import Means, means
 from ddpm_clip.explain.panels.kinds import Curve, Heatmap, Strip, mean_line
 from ddpm_clip.explain.prompt.lowest_level import Tap, tap_of
 from ddpm_clip.explain.target.analysis_target import AnalysisTarget
@@ -24,6 +23,7 @@ from ddpm_clip.explain.verdict.prerequisite import Prerequisite, check_prerequis
 from ddpm_clip.explain.verdict.reading import untested
 from ddpm_clip.explain.verdict.result import Explanation, Verdict
 from ddpm_clip.explain.verdict.verdicts import above, not_counted, weigh
+from ddpm_clip.statistics.means import Means, means
 from ddpm_clip.types import Progress
 from ddpm_clip.utils.plots.curves import Line
 

@@ -9,7 +9,6 @@ with the largest attributions costs more than setting back others, on other seed
 from collections.abc import Generator
 from typing import Any
 
-from ddpm_clip.evaluation.statistics.means import means
 from ddpm_clip.explain.panels.kinds import Curve, Panel, Strip, Table, mean_bars, mean_line
 from ddpm_clip.explain.prompt.class_readout import class_readout
 from ddpm_clip.explain.prompt.condition_parts import average_condition
@@ -19,6 +18,7 @@ from ddpm_clip.explain.verdict.analysis import plainly
 from ddpm_clip.explain.verdict.prerequisite import why_untested
 from ddpm_clip.explain.verdict.result import Explanation, Verdict
 from ddpm_clip.explain.verdict.verdicts import not_counted, weigh
+from ddpm_clip.statistics.means import means
 from ddpm_clip.types import Progress
 
 COMPLETE = 0.05

@@ -11,7 +11,6 @@ import torch
 from torch import Tensor, nn
 
 from ddpm_clip.diffusion.samplers import SAMPLERS
-from ddpm_clip.evaluation.statistics.means import Means, means
 from ddpm_clip.explain.inversions.ddim_inversion import no_noise
 from ddpm_clip.explain.maths.integrated_gradients import ENOUGH, Integrated, Value, integrate
 from ddpm_clip.explain.maths.ranks import rank_correlation
@@ -22,6 +21,7 @@ from ddpm_clip.explain.target.nulls import random_weights
 from ddpm_clip.explain.verdict.odds import log_odds
 from ddpm_clip.explain.verdict.prerequisite import Prerequisite, check_prerequisite
 from ddpm_clip.models.ddpm import noise_of
+from ddpm_clip.statistics.means import Means, means
 from ddpm_clip.types import Progress
 
 SAMPLER = "ddim"

@@ -12,7 +12,6 @@ from typing import Any
 
 import torch
 
-from ddpm_clip.evaluation.statistics.means import Means, means
 from ddpm_clip.explain.maths.shapley import Attribution, DeletionTest, attribute, deletion_test
 from ddpm_clip.explain.panels.kinds import Bars, Curve, Panel, Strip, Table, mean_line
 from ddpm_clip.explain.prompt.prompt_game import Game, Played, Text, play
@@ -21,6 +20,7 @@ from ddpm_clip.explain.verdict.analysis import plainly
 from ddpm_clip.explain.verdict.prerequisite import Prerequisite, check_prerequisite, why_untested
 from ddpm_clip.explain.verdict.result import Explanation, Verdict
 from ddpm_clip.explain.verdict.verdicts import not_counted, weigh
+from ddpm_clip.statistics.means import Means, means
 from ddpm_clip.types import Progress
 
 PLACEBO = "blicket"

@@ -1,7 +1,7 @@
-"""One picture on its way, as a GIF: what is seen, foreseen, called noise and added by the words.
+"""One picture being denoised, as a GIF: what is seen, predicted, and added by the words.
 
-Below them curves grow with the walk: how sure the judge is, how far the foreseen picture is from
-the finished one, how much the words change. Knows nothing of files.
+Below, curves grow step by step: how sure the judge is, how far the predicted picture is from the
+finished one, how much the words change. Knows nothing of files.
 """
 
 from collections.abc import Sequence
@@ -21,7 +21,7 @@ SIDE, GAP, CHART = 140, 14, 120
 
 SOFT, LINE = "#666666", "#cccccc"
 COLOURS = ("#1f77b4", "#d62728", "#2ca02c")
-NAMES = ("seen (x_t)", "foreseen (x_0-hat)", "noise (eps-hat)", "words add (guidance)")
+NAMES = ("seen (x_t)", "predicted (x_0-hat)", "noise (eps-hat)", "words add (guidance)")
 
 
 @dataclass(frozen=True, slots=True)

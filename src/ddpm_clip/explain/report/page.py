@@ -1,34 +1,27 @@
-"""Findings as one HTML page that needs nothing else: pictures inside, no request anywhere.
+"""Findings as one HTML page, with all panels and the animation. Knows nothing of files."""
 
-Light or dark as the reader's system is, readable on a phone; drawings of lines turn with it.
-Knows nothing of files.
-"""
-
-import base64
 from collections.abc import Mapping, Sequence
-from html import escape
-from importlib.resources import files
 from typing import Any
 
-from ddpm_clip.evaluation.report.formats.html import page, png_url
 from ddpm_clip.explain.panels.drawing import cell, plotted, strip_picture
 from ddpm_clip.explain.panels.kinds import Heatmap, Panel, Strip, Table
-from ddpm_clip.explain.report.run_all import Findings, Skipped
+from ddpm_clip.explain.report.run_all import Findings
 from ddpm_clip.explain.verdict.result import SIGNS, Explanation
+from ddpm_clip.reports.page import render
 from ddpm_clip.utils.visualization import encoded_png
 
-STYLE = "report.css"
-
 READ = (
-    "Every analysis below states the test that it had to stand, and how it came out. Failed means "
-    "that the panels do not show what the title promises; inconclusive, that too little could be "
+    "Every analysis below states a test that it could have failed, and the result. Fail means that "
+    "the panels do not show what the title promises; inconclusive, that too little could be "
     "measured, most often because the pictures do not follow the prompt."
 )
 MOVING = (
-    "One picture on its way: what the network sees, the picture that it foresees, what it takes "
-    "for noise (grey is none), and what the words add to the foreseen picture (red brighter, blue "
-    "darker). Below, the curves grow with the walk."
+    "One picture being denoised: what the network sees, the picture that it predicts, the noise "
+    "that it predicts (grey is none), and what the words add to the predicted picture (red "
+    "brighter, blue darker). The curves below grow step by step."
 )
+WORDS = ("name", "title", "verdict", "test", "caption")
+"""Keys of an explanation's JSON that are not figures."""
 
 
 def as_html(findings: Findings, drawn: Mapping[str, Sequence[bytes | None]], gif: bytes) -> str:
@@ -40,18 +33,17 @@ def as_html(findings: Findings, drawn: Mapping[str, Sequence[bytes | None]], gif
         gif: the animation.
     """
     target = findings.target
-    title = f"“{target.prompt}” by {target.name}, explained"
-    body = [
-        f"<h1>{escape(title)}</h1>",
-        _facts(findings),
-        f"<p>{escape(READ)}</p>",
-        _summary(findings),
-        _moving(gif),
-    ]
-    body += [_section(one, drawn[one.name]) for one in findings.found]
-    body += [_skipped(findings.skipped)] if findings.skipped else []
-    style = files(__package__).joinpath(STYLE).read_text(encoding="utf-8")
-    return page(title, body, style)
+    return render(
+        __package__,
+        "page.html",
+        title=f"“{target.prompt}” by {target.name}, explained",
+        facts=_facts(findings),
+        intro=READ,
+        moving=MOVING,
+        gif=gif,
+        found=[_shown(one, drawn[one.name]) for one in findings.found],
+        skipped=findings.skipped,
+    )
 
 
 def pictures_of(explanation: Explanation) -> list[bytes | None]:
@@ -65,28 +57,18 @@ def _picture(panel: Panel) -> bytes | None:
     return encoded_png(strip_picture(panel)) if isinstance(panel, Strip) else plotted(panel)
 
 
-def _moving(gif: bytes) -> str:
-    inside = base64.b64encode(gif).decode("ascii")
-    return (
-        f'<figure class="panel"><img src="data:image/gif;base64,{inside}" alt="the walk">'
-        f"<figcaption>{escape(MOVING)}</figcaption></figure>"
-    )
-
-
-def _facts(findings: Findings) -> str:
+def _facts(findings: Findings) -> list[tuple[str, str]]:
     target, how = findings.target, findings.target.settings
-    rows = {
-        "asked for": target.asked_name or "no class that a judge knows",
-        "seeds": _span(target.seeds),
-        "guidance": f"{target.guidance:g}",
-        "steps": f"{how.steps} of {how.sampler}",
-        "judged by": target.about.get("judged_by") or "nobody",
-        "embedded by": target.about.get("embedded_by") or "nobody",
-        "sizes": "quick" if findings.quick else "full",
-        "took": f"{findings.seconds:.0f} s",
-    }
-    told = "".join(f"<dt>{escape(k)}</dt><dd>{escape(str(v))}</dd>" for k, v in rows.items())
-    return f"<dl>{told}</dl>"
+    return [
+        ("asked for", target.asked_name or "no class that a judge knows"),
+        ("seeds", _span(target.seeds)),
+        ("guidance", f"{target.guidance:g}"),
+        ("steps", f"{how.steps} of {how.sampler}"),
+        ("judged by", target.about.get("judged_by") or "nobody"),
+        ("embedded by", target.about.get("embedded_by") or "nobody"),
+        ("sizes", "quick" if findings.quick else "full"),
+        ("took", f"{findings.seconds:.0f} s"),
+    ]
 
 
 def _span(seeds: Sequence[int]) -> str:
@@ -95,91 +77,34 @@ def _span(seeds: Sequence[int]) -> str:
     return f"{first} to {last}" if whole else ", ".join(map(str, seeds))
 
 
-def _summary(findings: Findings) -> str:
-    rows = "".join(
-        f'<tr><th scope="row"><a href="#{one.name}">{escape(one.title)}</a></th>'
-        f"<td>{_mark(one.verdict)}</td></tr>"
-        for one in findings.found
-    )
-    head = '<tr><th scope="col">analysis</th><th scope="col">verdict</th></tr>'
-    return f'<table class="summary"><thead>{head}</thead><tbody>{rows}</tbody></table>'
+def _shown(explanation: Explanation, pictures: Sequence[bytes | None]) -> dict[str, Any]:
+    """What the template needs of an analysis; figures that are long lists stay in the JSON."""
+    told = explanation.as_dict()
+    return {word: told.pop(word) for word in WORDS} | {
+        "sign": SIGNS[explanation.verdict],
+        "panels": [_panel(*pair) for pair in zip(explanation.panels, pictures, strict=True)],
+        "figures": [(name.replace("_", " "), cell(value)) for name, value in _flat(told)],
+    }
 
 
-def _section(explanation: Explanation, pictures: Sequence[bytes | None]) -> str:
-    shown = "".join(
-        _panel(panel, picture) for panel, picture in zip(explanation.panels, pictures, strict=True)
-    )
-    return (
-        f'<section id="{explanation.name}"><h2>{escape(explanation.title)} '
-        f"{_mark(explanation.verdict)}</h2><p>{escape(explanation.caption)}</p>{shown}"
-        f'<p class="test"><b>Test {SIGNS[explanation.verdict]}.</b> {escape(explanation.test)}</p>'
-        f"{_numbers(explanation.as_dict())}</section>"
-    )
-
-
-def _mark(verdict: str) -> str:
-    return f'<span class="mark {verdict}">{escape(verdict)}</span>'
-
-
-def _panel(panel: Panel, picture: bytes | None) -> str:
-    note = escape(panel.note)
-    if isinstance(panel, Table) or picture is None:
-        assert isinstance(panel, Table)
-        return (
-            f'<figure class="panel"><figcaption><b>{escape(panel.title)}</b></figcaption>'
-            f"{_table(panel)}<figcaption>{note}</figcaption></figure>"
-        )
-    strip = isinstance(panel, Strip)
+def _panel(panel: Panel, picture: bytes | None) -> dict[str, Any]:
+    shown = {"title": panel.title, "note": panel.note}
+    if isinstance(panel, Table):
+        rows = [[cell(one) for one in row] for row in panel.rows]
+        return shown | {"kind": "table", "columns": panel.columns, "rows": rows}
     # colours of a map mean something, so they do not turn with the page
-    kind = "strip" if strip else "panel" if isinstance(panel, Heatmap) else "panel plot"
-    head = f"<figcaption><b>{escape(panel.title)}</b></figcaption>" if strip else ""
-    image = f'<img src="{png_url(picture)}" alt="{escape(panel.title)}">'
-    return f'<figure class="{kind}">{head}{image}<figcaption>{note}</figcaption></figure>'
+    kind = "strip" if isinstance(panel, Strip) else "map" if isinstance(panel, Heatmap) else "plot"
+    return shown | {"kind": kind, "picture": picture}
 
 
-def _table(panel: Table) -> str:
-    head = "".join(f'<th scope="col">{escape(name)}</th>' for name in panel.columns)
-    rows = "".join(
-        "<tr>"
-        + f'<th scope="row">{escape(cell(row[0]))}</th>'
-        + "".join(f"<td>{escape(cell(one))}</td>" for one in row[1:])
-        + "</tr>"
-        for row in panel.rows
-    )
-    return (
-        f'<div class="scroll"><table><thead><tr>{head}</tr></thead><tbody>{rows}</tbody>'
-        "</table></div>"
-    )
-
-
-def _numbers(told: Mapping[str, Any]) -> str:
-    """The short figures of the JSON; what is a long list stays there."""
-    words = ("name", "title", "verdict", "test", "caption")
-    rows = [(k, v) for k, v in _flat(told) if k.split(".")[0] not in words]
-    body = "".join(
-        f'<tr><th scope="row">{escape(k.replace("_", " ").replace(".", ": "))}</th>'
-        f"<td>{escape(cell(v))}</td></tr>"
-        for k, v in rows
-    )
-    table = f'<div class="scroll"><table><tbody>{body}</tbody></table></div>'
-    return f"<details><summary>{len(rows)} figures</summary>{table}</details>"
-
-
-def _flat(value: Mapping[str, Any], before: str = "") -> list[tuple[str, Any]]:
+def _flat(told: Mapping[str, Any], before: str = "") -> list[tuple[str, Any]]:
     rows: list[tuple[str, Any]] = []
-    for name, one in value.items():
+    for key, one in told.items():
+        name = f"{before}{key}"
         if isinstance(one, Mapping):
-            rows += _flat(one, f"{before}{name}.")
+            rows += _flat(one, f"{name}: ")
         elif isinstance(one, list) and len(one) == 2 and all(isinstance(x, float) for x in one):
-            rows.append((f"{before}{name}", " to ".join(cell(x) for x in one)))
+            rows.append((name, " to ".join(cell(x) for x in one)))
         elif not isinstance(one, list) and one is not None:
-            rows.append((f"{before}{name}", one))
+            rows.append((name, one))
     return rows
-
-
-def _skipped(skipped: Sequence[Skipped]) -> str:
-    rows = "".join(
-        f"<li><b>{escape(one.name)}</b>: {escape(one.why)} <i>{escape(one.fix)}</i></li>"
-        for one in skipped
-    )
-    return f'<section id="not-made"><h2>Not made</h2><ul>{rows}</ul></section>'

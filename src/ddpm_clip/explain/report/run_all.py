@@ -16,20 +16,8 @@ from ddpm_clip.explain.target.cache import Memory
 from ddpm_clip.explain.target.recorder import Recording, record
 from ddpm_clip.explain.verdict.result import Explanation
 from ddpm_clip.registry import unknown_name
+from ddpm_clip.reports.figures import Skipped
 from ddpm_clip.types import Progress
-
-
-@dataclass(frozen=True, slots=True)
-class Skipped:
-    """An analysis that could not be made: why, and what would mend it."""
-
-    name: str
-    why: str
-    fix: str = ""
-
-    def as_dict(self) -> dict[str, Any]:
-        """The JSON form; what could not be made is inconclusive."""
-        return {"name": self.name, "verdict": "inconclusive", "why": self.why, "fix": self.fix}
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -94,8 +82,7 @@ def explain_all(
                 remembering, quick=quick, **options.get(name, {})
             )
         except DdpmClipError as error:
-            why = f"{error.what}: {error.why}" if error.why else error.what
-            skipped.append(Skipped(name, why, error.fix))
+            skipped.append(Skipped.of(name, name, error))
         else:
             found.append(explanation.timed(time.perf_counter() - began))
     first = target.seeds[:1]

@@ -17,9 +17,9 @@ from ddpm_clip.evaluation.metrics.features import pixel_features, some_rows
 from ddpm_clip.evaluation.metrics.memorisation import NEARER, USUAL, Audit, audit
 from ddpm_clip.evaluation.metrics.neighbours import nearest_rows
 from ddpm_clip.evaluation.report.real_pictures import real_pictures
-from ddpm_clip.evaluation.statistics.intervals import wilson
 from ddpm_clip.explain.panels.kinds import Panel, Strip, Table
 from ddpm_clip.explain.target.analysis_target import AnalysisTarget
+from ddpm_clip.statistics.intervals import wilson
 from ddpm_clip.types import Progress
 from ddpm_clip.utils.tensors import to_float
 

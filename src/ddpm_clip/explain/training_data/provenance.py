@@ -13,7 +13,6 @@ from torch import Tensor
 
 from ddpm_clip.coverage.showing import pictures_of
 from ddpm_clip.errors import DdpmClipError
-from ddpm_clip.evaluation.statistics.means import means
 from ddpm_clip.explain.maths.ranks import rank_correlation
 from ddpm_clip.explain.panels.kinds import Bars, Panel, Strip, Table, mean_bars
 from ddpm_clip.explain.target.analysis_target import AnalysisTarget
@@ -30,6 +29,7 @@ from ddpm_clip.explain.verdict.analysis import plainly
 from ddpm_clip.explain.verdict.prerequisite import Prerequisite, check_prerequisite
 from ddpm_clip.explain.verdict.result import Explanation, Verdict
 from ddpm_clip.explain.verdict.verdicts import above, not_counted, weigh
+from ddpm_clip.statistics.means import means
 from ddpm_clip.types import Progress
 from ddpm_clip.utils.tensors import from_picture, to_float
 

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from ddpm_clip.evaluation.statistics.means import Means, means
 from ddpm_clip.explain.inversions.other_prompt import other_prompt
 from ddpm_clip.explain.target.analysis_target import AnalysisTarget
 from ddpm_clip.explain.training_data.steering import (
@@ -20,6 +19,7 @@ from ddpm_clip.explain.training_data.steering import (
     without,
 )
 from ddpm_clip.explain.verdict.odds import log_odds
+from ddpm_clip.statistics.means import Means, means
 from ddpm_clip.types import Progress
 
 NEXT, ANY, OTHERS = "the next nearest", "any pictures", "those of another prompt"

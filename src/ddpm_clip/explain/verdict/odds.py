@@ -10,7 +10,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from ddpm_clip.evaluation.statistics.intervals import wilson
+from ddpm_clip.statistics.intervals import wilson
 
 SUREST = 1e-4
 """Probabilities are clamped to [1e-4, 1 - 1e-4], so that log-odds stay within 9.2 either way."""

@@ -13,11 +13,11 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from ddpm_clip.evaluation.statistics.chance import at_least
 from ddpm_clip.explain.target.analysis_target import AnalysisTarget
 from ddpm_clip.explain.target.class_prompts import prompts_of
 from ddpm_clip.explain.verdict.odds import Followed
 from ddpm_clip.models.ddpm import noise_of, without_gradients
+from ddpm_clip.statistics.chance import at_least
 from ddpm_clip.types import Progress
 
 MOST = 10

@@ -3,20 +3,18 @@
 Data only; `explain/panels/drawing.py` makes pictures of them. Knows nothing of models or files.
 """
 
-import json
-import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal
 
 from PIL.Image import Image
-from torch import Tensor
 
-from ddpm_clip.errors import CannotCreate, UsageError
+from ddpm_clip.errors import UsageError
 from ddpm_clip.explain.panels.drawing import display, draw, sheet
 from ddpm_clip.explain.panels.kinds import Panel
-from ddpm_clip.utils.storage import write_bytes
+from ddpm_clip.reports.as_json import json_text, jsonable
+from ddpm_clip.reports.folder import write_files
 from ddpm_clip.utils.visualization import encoded_png
 
 Verdict = Literal["pass", "fail", "inconclusive"]
@@ -89,22 +87,13 @@ class Explanation:
         Raises:
             CannotCreate: nothing can be written there.
         """
-        folder = Path(folder)
-        files = {
-            folder / f"{self.name}-{number}.png": encoded_png(draw(panel))
+        pictures = {
+            f"{self.name}-{number}.png": encoded_png(draw(panel))
             for number, panel in enumerate(self.panels, 1)
         }
-        text = json.dumps(self.as_dict(), indent=1, ensure_ascii=False) + "\n"
-        files[folder / f"{self.name}.json"] = text.encode()
-        try:
-            folder.mkdir(parents=True, exist_ok=True)
-            for path, data in files.items():
-                write_bytes(path, data)
-        except OSError as error:
-            raise CannotCreate(
-                f"cannot write into {folder}", str(error), "choose another folder", param="out"
-            ) from error
-        return list(files)
+        return write_files(
+            Path(folder), pictures | {f"{self.name}.json": json_text(self.as_dict())}
+        )
 
     def image(self) -> Image:
         """All panels on one sheet, with the title above and the verdict below."""
@@ -114,20 +103,3 @@ class Explanation:
     def show(self) -> None:
         """Show the sheet: in a notebook below the cell, elsewhere in the system's viewer."""
         display(self.image(), self.title)
-
-
-def jsonable(value: Any) -> Any:
-    """Tensors and tuples as lists, numbers rounded to six digits, what is no number as None.
-
-    >>> jsonable({"a": (1, float("nan")), "b": 1 / 3})
-    {'a': [1, None], 'b': 0.333333}
-    """
-    if isinstance(value, Tensor):
-        return jsonable(value.tolist())
-    if isinstance(value, Mapping):
-        return {str(key): jsonable(one) for key, one in value.items()}
-    if isinstance(value, (list, tuple)):
-        return [jsonable(one) for one in value]
-    if isinstance(value, float):
-        return float(f"{value:.6g}") if math.isfinite(value) else None
-    return value

@@ -6,9 +6,9 @@ a claim, the verdict is fail; if an interval spans both outcomes, it is inconclu
 
 from collections.abc import Iterable
 
-from ddpm_clip.evaluation.statistics.means import Means
 from ddpm_clip.explain.verdict.prerequisite import Prerequisite
 from ddpm_clip.explain.verdict.result import Verdict
+from ddpm_clip.statistics.means import Means
 
 
 def weigh(
@@ -21,7 +21,7 @@ def weigh(
     """Return the verdict on the claim that all means are above 0.
 
     >>> from torch import tensor
-    >>> from ddpm_clip.evaluation.statistics.means import means
+    >>> from ddpm_clip.statistics.means import means
     >>> sure, open_ = means(tensor([1.0, 1.1, 0.9])), means(tensor([1.0, -1.1, 0.3]))
     >>> weigh(None, [sure]), weigh(None, [sure, open_]), weigh(None, [sure], refuted=True)
     ('pass', 'inconclusive', 'fail')

@@ -1,10 +1,7 @@
 """An evaluation as JSON, Markdown and HTML.
 
-- `as_json`: an evaluation as JSON: every figure, every reason, every seed that is shown
-- `files`: an evaluation as files in one folder, each written whole or not at all
-- `html`: an evaluation as one HTML page that needs nothing else: pictures inside, no request
-  anywhere
+- `files`: an evaluation as JSON, and all its files in one folder
 - `markdown`: an evaluation as Markdown: tables that can be pasted into a README or an issue
-- `sentences`: the sentences that all forms of a report share: who painted what, how much, with
-  which seeds
+- `page`: an evaluation as one HTML page, with its pictures; its template is `page.html`
+- `sentences`: what all forms of a report say: who painted what, how much, with which seeds
 """

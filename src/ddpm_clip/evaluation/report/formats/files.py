@@ -1,25 +1,25 @@
-"""An evaluation as files in one folder, each written whole or not at all.
+"""An evaluation as JSON, and all its files in one folder.
 
-    evaluation.json    every figure, reason and seed
     evaluation.md      the tables
     evaluation.html    the same with pictures, on one page that needs nothing else
     nearest.png        the painted pictures nearest to training pictures, where there are any
+    evaluation.json    every figure, reason and seed
 
 Knows nothing of how anything was measured.
 """
 
-import io
-import json
 from pathlib import Path
+from typing import Any
 
-from ddpm_clip.errors import CannotCreate
 from ddpm_clip.evaluation.report.evaluate import Evaluation
-from ddpm_clip.evaluation.report.formats.as_json import as_json
-from ddpm_clip.evaluation.report.formats.html import as_html
 from ddpm_clip.evaluation.report.formats.markdown import as_markdown
-from ddpm_clip.utils.storage import write_bytes, write_text
+from ddpm_clip.evaluation.report.formats.page import as_html
+from ddpm_clip.reports.as_json import json_text
+from ddpm_clip.reports.folder import write_files
+from ddpm_clip.utils.visualization import encoded_png
 
-JSON, MARKDOWN, HTML, NEAREST = (
+FORMAT = 1
+FILES = JSON, MARKDOWN, HTML, NEAREST = (
     "evaluation.json",
     "evaluation.md",
     "evaluation.html",
@@ -27,39 +27,39 @@ JSON, MARKDOWN, HTML, NEAREST = (
 )
 
 
-def check_folder(out: Path, overwrite: bool = False) -> None:
-    """Make the folder, so that a slip is told before minutes of painting.
-
-    Raises:
-        CannotCreate: it cannot be made, or holds an evaluation that may not be replaced.
-    """
-    there = [name for name in (JSON, MARKDOWN, HTML, NEAREST) if (out / name).exists()]
-    if there and not overwrite:
-        raise CannotCreate(
-            f"{out} holds an evaluation",
-            f"{there[0]} is there",
-            "choose another --out, or --overwrite",
-            param="out",
-        )
-    try:
-        out.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise CannotCreate(
-            f"cannot create {out}", str(error), "choose another --out", param="out"
-        ) from error
+def as_json(evaluation: Evaluation) -> dict[str, Any]:
+    """The JSON form: every figure, reason and seed; pictures are named by prompt and seed."""
+    return {
+        "format": FORMAT,
+        "made": dict(evaluation.made),
+        "seconds": round(evaluation.seconds, 1),
+        "model": dict(evaluation.model),
+        "painted": evaluation.plan.as_dict(),
+        "first_seed": evaluation.first_seed,
+        "parts": {section.name: section.as_dict() for section in evaluation.sections},
+        "not_measured": {
+            one.name: {"title": one.title, "why": one.why, "fix": one.fix}
+            for one in evaluation.skipped
+        },
+        "prompts": [{"prompt": case.prompt, "facts": case.facts} for case in evaluation.plan.cases],
+        "shown": [
+            {"prompt": one.prompt, "seed": one.seed, "verdict": one.verdict, "read": one.read}
+            for one in evaluation.shown
+        ],
+    }
 
 
 def write_evaluation(evaluation: Evaluation, out: Path) -> list[Path]:
-    """Write all files, the JSON last, so that where it is the others are; returns their paths."""
-    written = [out / MARKDOWN, out / HTML]
-    write_text(out / MARKDOWN, as_markdown(evaluation))
-    write_text(out / HTML, as_html(evaluation))
-    (out / NEAREST).unlink(missing_ok=True)
-    if evaluation.nearest is not None:
-        buffer = io.BytesIO()
-        evaluation.nearest.save(buffer, "PNG")
-        write_bytes(out / NEAREST, buffer.getvalue())
-        written.append(out / NEAREST)
-    text = json.dumps(as_json(evaluation), indent=1, ensure_ascii=False, allow_nan=False)
-    write_text(out / JSON, text + "\n")
-    return [*written, out / JSON]
+    """Write all files, the JSON last, so that where it is the others are; returns their paths.
+
+    Raises:
+        CannotCreate: nothing can be written there.
+    """
+    sheets = [one.sheet for one in evaluation.sections if one.sheet]
+    files = {
+        MARKDOWN: as_markdown(evaluation),
+        HTML: as_html(evaluation),
+        NEAREST: encoded_png(sheets[0].image) if sheets else None,
+        JSON: json_text(as_json(evaluation)),
+    }
+    return write_files(out, files)

@@ -7,9 +7,10 @@ from collections.abc import Sequence
 
 from ddpm_clip.evaluation.report.evaluate import Evaluation
 from ddpm_clip.evaluation.report.formats.sentences import INTERVALS, READ_REAL, facts_of_report
-from ddpm_clip.evaluation.report.sections.figures import Figure, Section, Skipped
+from ddpm_clip.reports.figures import COLUMNS, Figure, Section, Skipped
 
-HEAD = "| figure | value | 95 % interval | real | best | n |\n|---|--:|---|--:|---|--:|"
+HEAD = f"| {' | '.join(COLUMNS)} |\n|---|--:|---|--:|---|--:|"
+ESCAPED = str.maketrans({"\\": r"\\", "|": r"\|", "[": r"\[", "<": "&lt;", "\n": " ", "`": "'"})
 
 
 def as_markdown(evaluation: Evaluation) -> str:
@@ -26,28 +27,21 @@ def table(figures: Sequence[Figure]) -> str:
     return "\n".join([HEAD, *(_row(figure) for figure in figures)])
 
 
-def _row(one: Figure) -> str:
-    cells = (one.name, one.spoken(), one.spoken_interval(), one.spoken_real(), one.better, one.n)
-    return "| " + " | ".join(_cell(str(cell)) for cell in cells) + " |"
+def _row(figure: Figure) -> str:
+    return "| " + " | ".join(_cell(cell) for cell in figure.cells) + " |"
 
 
 def _section(section: Section) -> str:
     notes = "\n".join(f"- {_cell(note)}" for note in section.notes)
-    return "\n\n".join(
-        filter(None, [f"## {section.title}", section.reads, table(section.figures), notes])
-    )
+    head = f"## {_cell(section.title)}"
+    return "\n\n".join(filter(None, [head, _cell(section.reads), table(section.figures), notes]))
 
 
 def _skipped(skipped: Sequence[Skipped]) -> str:
-    lines = [
-        f"- **{one.title}**: {_cell(one.why)}" + (f" ({_cell(one.fix)})" if one.fix else "")
-        for one in skipped
-    ]
-    return "## Not measured\n\n" + "\n".join(lines)
+    lines = [f"- **{_cell(one.title)}**: {_cell(one.reason())}" for one in skipped]
+    return "\n".join(["## Not measured\n", *lines])
 
 
 def _cell(text: str) -> str:
-    """Text that cannot end a cell, a line or begin a tag."""
-    for sign, spelt in (("\\", "\\\\"), ("|", "\\|"), ("<", "&lt;"), ("\n", " "), ("`", "'")):
-        text = text.replace(sign, spelt)
-    return text
+    """Text that cannot end a cell, a line or begin a tag, a link or a picture."""
+    return text.translate(ESCAPED)

@@ -7,16 +7,17 @@ from ddpm_clip.evaluation.report.evaluate import Evaluation
 from ddpm_clip.evaluation.report.plan import SamplingPlan
 
 INTERVALS = (
-    "Every picture has a seed of its own, so pictures are independent of each other given the "
-    "prompts, and a share's interval is Wilson's 95 %. The line \"had other prompts been asked\" "
-    "draws whole prompts again instead, since the pictures of one prompt succeed and fail together."
+    "Each picture has its own seed, so given the prompts all pictures are independent, and the "
+    "interval of a share is Wilson's 95 % interval. The line \"had other prompts of this kind been "
+    'asked" resamples whole prompts instead, because the pictures of one prompt succeed and fail '
+    "together."
 )
 UNCURATED = (
-    "The first seeds of each prompt, whatever came out. Marked are pictures that the judge reads "
-    "as something else (✗) or rejects as nothing it knows (?)."
+    "The first seeds of each prompt, not selected. A mark says that the judge reads something else "
+    "(✗), or rejects the picture as unlike anything it knows (?)."
 )
 READ_REAL = (
-    'The column "real" is the same figure of real pictures, at the same n wherever n matters to it.'
+    'The column "real" is the same figure for real pictures, at the same n wherever n matters.'
 )
 
 
@@ -48,7 +49,7 @@ def facts_of_report(evaluation: Evaluation) -> list[tuple[str, str]]:
         ),
     ]
     if plan.left_out:
-        rows.insert(2, ("left out", f"{plan.left_out} prompts, for want of time"))
+        rows.insert(2, ("left out", f"{plan.left_out} prompts, because the time was too short"))
     return rows
 
 

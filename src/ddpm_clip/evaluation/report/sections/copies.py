@@ -5,22 +5,21 @@ of how nearest pictures are found.
 """
 
 from collections.abc import Generator
-from dataclasses import dataclass
 
 import torch
-from PIL import Image
 
+from ddpm_clip.errors import DataError
 from ddpm_clip.evaluation.metrics.features import pixel_features
 from ddpm_clip.evaluation.metrics.memorisation import Audit, audit
 from ddpm_clip.evaluation.report.evaluation_data import EvaluationData
 from ddpm_clip.evaluation.report.evaluators import TRAINED
 from ddpm_clip.evaluation.report.nearest_sheet import nearest_sheet
-from ddpm_clip.evaluation.report.real_pictures import Pictures
-from ddpm_clip.evaluation.report.sections.figures import Figure, Section, Skipped
-from ddpm_clip.evaluation.statistics.intervals import wilson
+from ddpm_clip.reports.figures import Figure, Section, Sheet
+from ddpm_clip.statistics.intervals import wilson
 from ddpm_clip.types import Progress
 
-TITLE = "CopiesFound of training pictures"
+TITLE = "Copies of training pictures"
+ON_SHEET = "The painted pictures nearest to a training picture, above their neighbours"
 
 MOST_PAINTED = 2000
 MOST_TRAIN, MOST_TRAIN_IN_TIME = 20_000, 8000
@@ -38,25 +37,23 @@ FEWEST = 10
 
 READS = (
     "Each painted picture is compared with the training pictures and with pictures of the same "
-    "kind that the model never saw. By chance half of them are closer to the training set at equal "
-    "sizes. A copy is nearer to a training picture than held-out pictures ever come. Look at the "
-    "sheet as well: the most suspicious pictures are on it."
+    "kind that the model never saw. By chance, half of them are closer to the training set when "
+    "both sets are equally large. A copy is nearer to a training picture than any held-out picture "
+    "is. Look at the sheet as well: it shows the most suspicious pictures."
 )
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class CopiesFound:
-    """The section and the sheet of the most suspicious pictures."""
-
-    section: Section | Skipped
-    sheet: Image.Image | None = None
-
-
-def copies_section(data: EvaluationData) -> Generator[Progress, None, CopiesFound]:
+def copies_section(data: EvaluationData) -> Generator[Progress, None, Section]:
     """Audit the painted pictures in pixels and, where there are features, in those."""
     train, (unseen, unseen_is) = data.real.train, data.real.for_audit(OWN_POOL)
-    if train is None or unseen is None or len(unseen) < FEWEST:
-        return CopiesFound(_skipped(data, unseen))
+    if train is None:
+        why = data.real.why_not or "the training pictures are not known"
+        raise DataError(why, fix="put the data where the run had them")
+    if unseen is None or len(unseen) < FEWEST:
+        raise DataError(
+            f"only {len(unseen or ())} pictures were held out of the training",
+            fix="more pictures: a tenth of them is held out (data.heldout)",
+        )
     painted = data.x[_some(len(data.x), MOST_PAINTED, data.seed)]
     most = MOST_TRAIN if data.full else MOST_TRAIN_IN_TIME
     most = min(most, max(2, FLOATS // painted[0].numel()))
@@ -72,7 +69,7 @@ def copies_section(data: EvaluationData) -> Generator[Progress, None, CopiesFoun
         audits[name] = audit(*rows, seed=data.seed)
     yield Progress("nearest pictures", len(spaces), len(spaces))
     best = audits.get("features", audits["pixels"])
-    sheet = nearest_sheet(painted, shown.pixels, heldout.pixels, best)
+    sheet = Sheet(nearest_sheet(painted, shown.pixels, heldout.pixels, best), ON_SHEET)
     searched = (
         f"{len(shown)} of {data.real.trained_on or len(train)} training pictures were "
         f"searched, and {len(heldout)} that the model never saw ({unseen_is})"
@@ -80,7 +77,7 @@ def copies_section(data: EvaluationData) -> Generator[Progress, None, CopiesFoun
     notes = (searched, *_notes(data))
     detail = {name: one.as_dict() for name, one in audits.items()}
     figures = tuple(figure for name, one in audits.items() for figure in _figures(name, one))
-    return CopiesFound(Section("copies", TITLE, READS, figures, notes=notes, detail=detail), sheet)
+    return Section("copies", TITLE, READS, figures, notes=notes, detail=detail, sheet=sheet)
 
 
 def _figures(space: str, found: Audit) -> tuple[Figure, ...]:
@@ -120,23 +117,10 @@ def _notes(data: EvaluationData) -> tuple[str, ...]:
         notes.append(f"{MOST_PAINTED} of the painted pictures were looked at")
     if data.judge.about.get("kind") == TRAINED:
         notes.append(
-            "the features are of a judge that was trained on the same training pictures, "
-            "which may draw these apart: the pixels are the surer evaluator"
+            "the features are those of a judge that was trained on the same training pictures, "
+            "which may set these apart: trust the pixels more"
         )
     return tuple(notes)
-
-
-def _skipped(data: EvaluationData, heldout: Pictures | None) -> Skipped:
-    if data.real.train is None:
-        why = data.real.why_not or "the training pictures are not known"
-        return Skipped("copies", TITLE, why, "put the data where the run had them")
-    there = 0 if heldout is None else len(heldout)
-    return Skipped(
-        "copies",
-        TITLE,
-        f"only {there} pictures were held out of the training",
-        "more pictures: a tenth of them is held out (data.heldout)",
-    )
 
 
 def _some(n: int, most: int, seed: int) -> torch.Tensor:

@@ -8,23 +8,18 @@ from collections.abc import Generator
 
 from torch import Tensor
 
-from ddpm_clip.evaluation.metrics.against_real import Beside, beside_real
+from ddpm_clip.evaluation.metrics.against_real import METRICS, Beside, beside_real
 from ddpm_clip.evaluation.metrics.diversity import diversity
 from ddpm_clip.evaluation.metrics.mmd import permutation_p
 from ddpm_clip.evaluation.metrics.two_sample import two_sample_test
 from ddpm_clip.evaluation.report.evaluation_data import EvaluationData
 from ddpm_clip.evaluation.report.evaluators import TRAINED
-from ddpm_clip.evaluation.report.sections.figures import Figure, Section
+from ddpm_clip.reports.figures import Figure, Section
 from ddpm_clip.types import Progress
 
 DISTANCES, TWO_SAMPLE = "Painted against real", "Can a classifier tell them apart?"
 DIVERSITY = "Diversity within a prompt"
 
-NAMES = {
-    "frechet": "Fréchet distance (own features; no FID)",
-    "kid": "kernel distance, unbiased MMD² with the cubic kernel",
-    "mmd": "MMD² with a radial kernel",
-}
 Work = Generator[Progress, None, Section]
 
 
@@ -32,8 +27,10 @@ def distances_section(data: EvaluationData) -> Work:
     """Every distance between sets, beside the same between two sets of real pictures."""
     painted, real = data.features
     found: dict[str, Beside] = {}
-    for metric in ("frechet", "kid", "mmd", "manifold"):
-        found |= yield from beside_real(metric, painted, real, seed=data.seed)
+    titles: dict[str, str] = {}
+    for name, metric in METRICS.items():
+        found |= yield from beside_real(name, painted, real, seed=data.seed)
+        titles |= metric.titles
     half = data.half_of_real()[0]
     p = permutation_p(painted, half, seed=data.seed)
     detail = {
@@ -46,12 +43,12 @@ def distances_section(data: EvaluationData) -> Work:
     return Section(
         "distances",
         DISTANCES,
-        f"Two sets of pictures as two clouds of features ({data.space}). All figures depend "
-        "on n: read each beside the same figure of real pictures against other real ones, which "
-        "is what a perfect model would get. Precision and density: are painted pictures among the "
-        "real ones? Recall and coverage: are the real ones all reached?",
+        f"Two sets of pictures, compared by their features ({data.space}). All figures depend on "
+        "n, so read each beside the same figure for real pictures against other real ones, which "
+        "is what a perfect model would get. Precision and density: do painted pictures lie among "
+        "the real ones? Recall and coverage: are all kinds of real pictures painted?",
         (
-            *(_beside(one) for one in found.values()),
+            *(_beside(titles.get(name, name), one) for name, one in found.items()),
             Figure("probability of such a kernel distance by chance", p, len(painted)),
         ),
         notes=_set_notes(data, painted),
@@ -59,11 +56,9 @@ def distances_section(data: EvaluationData) -> Work:
     )
 
 
-def _beside(one: Beside) -> Figure:
+def _beside(title: str, one: Beside) -> Figure:
     """A figure of `beside_real`; its error is that of the lots, so it is no interval."""
-    return Figure(
-        NAMES.get(one.figure, one.figure), one.painted, one.n, "", None, one.real, one.better
-    )
+    return Figure(title, one.painted, one.n, "", None, one.real, one.better)
 
 
 def _set_notes(data: EvaluationData, painted: Tensor) -> tuple[str, ...]:
@@ -72,8 +67,8 @@ def _set_notes(data: EvaluationData, painted: Tensor) -> tuple[str, ...]:
     notes += [data.match.note] if data.match.note else []
     if n < 10 * d:
         notes.append(
-            f"n = {n} is small for {d} features: the Fréchet distance is then mostly that "
-            "of the size, and only its ratio to the real one says something"
+            f"n = {n} is small for {d} features: the Fréchet distance then mostly reflects the "
+            "sample size, and only its ratio to the real one says something"
         )
     if data.judge.about.get("kind") == TRAINED:
         notes.append(
@@ -91,9 +86,9 @@ def two_sample_section(data: EvaluationData) -> Work:
     return Section(
         "two_sample",
         TWO_SAMPLE,
-        "A classifier is trained to tell painted pictures from real ones by their features and "
-        "then asked about others. Half right is the best there is: it cannot tell. The column of "
-        "real pictures is its success at telling real from real.",
+        "A classifier is trained to tell painted pictures from real ones by their features, then "
+        "tested on others. 50 % is best: it cannot tell. The column of real pictures is its "
+        "success at telling real from real.",
         (
             Figure(
                 "told apart", ours.accuracy, ours.n, "%", ours.interval, theirs.accuracy, "50 %"
@@ -117,8 +112,8 @@ def diversity_section(data: EvaluationData) -> Work:
     return Section(
         "diversity",
         DIVERSITY,
-        "How different two pictures of one kind are in features. A ratio of 1 is as different as "
-        "real ones, near 0 is one picture painted over and over.",
+        "How different the features of two pictures of one kind are. A ratio of 1 is as different "
+        "as real ones; near 0, the model paints one picture over and over.",
         (
             Figure("ratio to real pictures", found.ratio, len(painted), better="1"),
             Figure("mean distance", ours, len(painted), "", None, theirs, "as real"),

@@ -5,11 +5,12 @@ From the metric's result to a `Section`. Knows nothing of how readers are traine
 
 from collections.abc import Collection, Generator
 
+from ddpm_clip.errors import DataError
 from ddpm_clip.evaluation.metrics.transfer import Labelled, Transfer, transfer
 from ddpm_clip.evaluation.report.evaluation_data import EvaluationData
 from ddpm_clip.evaluation.report.real_pictures import Pictures
-from ddpm_clip.evaluation.report.sections.figures import Figure, Section, Skipped
-from ddpm_clip.evaluation.statistics.intervals import wilson
+from ddpm_clip.reports.figures import Figure, Section
+from ddpm_clip.statistics.intervals import wilson
 from ddpm_clip.types import Progress
 from ddpm_clip.utils.tensors import to_uint8
 
@@ -26,28 +27,24 @@ BATCH = 128
 MOST_TESTED = 4000
 
 
-def transfer_section(data: EvaluationData) -> Generator[Progress, None, Section | Skipped]:
+def transfer_section(data: EvaluationData) -> Generator[Progress, None, Section]:
     """A reader trained on painted pictures with the labels that were asked, tested on real ones."""
     train, unseen = data.real.train, data.real.unseen
     if train is None or unseen is None:
         why = data.real.why_not or "the run's own pictures are not known"
-        return Skipped("transfer", TITLE, why, "put the data where the run had them")
+        raise DataError(why, fix="put the data where the run had them")
     attribute = _attribute(data)
     if attribute is None:
-        return Skipped(
-            "transfer",
-            TITLE,
+        raise DataError(
             "not every prompt states a fact that the others state",
-            "write facts behind the prompts: a red rose<TAB>species=rose",
+            fix="write facts behind the prompts: a red rose<TAB>species=rose",
         )
     test = _labelled(unseen, attribute, _labels(data, attribute), data.seed)
     known = set(test.labels)
     if len(known) < 2:
-        return Skipped(
-            "transfer",
-            TITLE,
+        raise DataError(
             f"{len(test.labels)} real pictures were held out of {len(known)} of the asked labels",
-            "more pictures: a tenth of them is held out",
+            fix="more pictures: a tenth of them is held out",
         )
     real = _labelled(train, attribute, known)
     painted = _painted(data, attribute, known)
@@ -70,13 +67,13 @@ def _part(found: Transfer, attribute: str, steps: int) -> Section:
     return Section(
         "transfer",
         TITLE,
-        "A small reader learns from the painted pictures alone and is asked about real ones that "
-        "neither it nor the model has seen; another one learns from as many real pictures. What "
-        "the painted ones lack in truth or in variety, the first cannot learn.",
+        "A small classifier learns from the painted pictures alone and is tested on real ones that "
+        "neither it nor the model has seen; another learns from as many real pictures. Where the "
+        "painted ones are wrong or lack variety, the first one does worse.",
         (share,),
         notes=(
-            f"a picture's label is what was asked for as {attribute}, whatever was painted; "
-            f"each reader saw {found.n} pictures in {steps} steps",
+            f"a picture's label is the {attribute} that was asked for, whatever was painted; "
+            f"each classifier saw {found.n} pictures in {steps} steps",
         ),
         detail=found.as_dict() | {"attribute": attribute, "steps": steps},
     )

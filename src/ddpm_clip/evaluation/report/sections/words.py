@@ -8,15 +8,15 @@ from typing import cast
 
 import torch
 
-from ddpm_clip.errors import DdpmClipError
+from ddpm_clip.errors import DataError, DdpmClipError
 from ddpm_clip.evaluation.judge.network import JudgeNet
 from ddpm_clip.evaluation.metrics.retrieval import retrieve
 from ddpm_clip.evaluation.prompts.cases import meaning
 from ddpm_clip.evaluation.prompts.success import Count, SuccessTable, accepted, tabulated
 from ddpm_clip.evaluation.report.evaluation_data import EvaluationData
-from ddpm_clip.evaluation.report.sections.figures import Figure, Section, Skipped
-from ddpm_clip.evaluation.statistics.clusters import cluster_interval
-from ddpm_clip.evaluation.statistics.intervals import wilson
+from ddpm_clip.reports.figures import Figure, Section
+from ddpm_clip.statistics.clusters import cluster_interval
+from ddpm_clip.statistics.intervals import wilson
 from ddpm_clip.types import Embedder, Progress
 from ddpm_clip.utils.tensors import to_float
 
@@ -25,13 +25,13 @@ SUCCESS, RETRIEVAL = "Prompt success", "Retrieval by another CLIP"
 WEAK = 0.9
 """A judge that reads less of real pictures right is no good evaluator, and a note says so."""
 
-Work = Generator[Progress, None, Section | Skipped]
+Work = Generator[Progress, None, Section]
 
 
 def success_section(data: EvaluationData) -> Work:
     """Share of pictures in which the judge reads what was asked and which it does not reject."""
     if data.judge.net is None:
-        return Skipped("success", SUCCESS, data.judge.why, data.judge.fix)
+        raise DataError(data.judge.why, fix=data.judge.fix)
     yield Progress("judge's reading", 0, 1)
     verdicts = [one for one in data.verdicts if one is not None]
     if not verdicts:
@@ -43,10 +43,10 @@ def success_section(data: EvaluationData) -> Work:
     return Section(
         "success",
         SUCCESS,
-        "Of the painted pictures, how many show what was asked by the word of a judge that was "
-        "trained apart from the model, and are not rejected as nothing it knows. The column of "
-        "real pictures is what the judge says of real ones of the same kinds: a model passes it "
-        "only by being more typical than they are.",
+        "How many painted pictures show what was asked for. This is decided by a judge that was "
+        "trained separately from the model; a picture that it rejects as unlike anything it knows "
+        "does not count. The column of real pictures is what the judge says of real ones of the "
+        "same kinds: a model exceeds it only by painting more typical pictures than they are.",
         _success_figures(table, ceiling),
         tuple(_share(f"asked for {name}", one) for name, one in table.values.items())
         + tuple(_share(name, one) for name, one in table.prompts.items()),
@@ -68,11 +68,11 @@ def _accepted(data: EvaluationData, judge: JudgeNet) -> Section:
     return Section(
         "success",
         SUCCESS,
-        "No prompt states facts that a picture could show, so that it cannot be said whether any "
-        "was followed. The judge can still say how many pictures are of a kind that it knows.",
+        "No prompt states facts that a judge could check, so nobody can say whether any prompt was "
+        "followed. The judge can still say how many pictures are of a kind that it knows.",
         (Figure("not rejected by the judge", fine / n, n, "%", wilson(fine, n), beside, "high"),),
         notes=(
-            "facts behind the prompts of a file are read by the judge: a red rose<TAB>species=rose",
+            "the judge checks facts that follow a prompt in a file: a red rose<TAB>species=rose",
         ),
         detail={"judge": dict(data.judge.about)},
     )
@@ -144,17 +144,19 @@ def _success_notes(data: EvaluationData, asked: int) -> tuple[str, ...]:
     if accuracy:
         read = ", ".join(f"{name} {share:.1%}" for name, share in accuracy.items())
         told = data.judge.about.get("accuracy_n")
-        notes.append(f"the judge reads real pictures that it never saw right: {read} (n = {told})")
+        notes.append(
+            f"the judge's accuracy on real pictures that it never saw: {read} (n = {told})"
+        )
     asked_about = {name for case in data.cases for name in case.facts}
     weak = [name for name in sorted(asked_about) if accuracy.get(name, 1.0) < WEAK]
     if weak:
         notes.append(
-            f"the judge is weak at {', '.join(weak)}: what it says of the model there is "
-            "mostly said of itself"
+            f"the judge is weak at {', '.join(weak)}: what it says about the model there says "
+            "more about the judge"
         )
     if asked < len(data.x):
         notes.append(
-            f"{len(data.x) - asked} pictures are not counted, since their prompts state no facts"
+            f"{len(data.x) - asked} pictures are not counted, because their prompts state no facts"
         )
     return tuple(notes)
 
@@ -162,14 +164,12 @@ def _success_notes(data: EvaluationData, asked: int) -> tuple[str, ...]:
 def retrieval_section(data: EvaluationData) -> Work:
     """Whether another CLIP finds each picture's own prompt among all prompts."""
     if data.scorer.net is None:
-        return Skipped("retrieval", RETRIEVAL, data.scorer.why, data.scorer.fix)
+        raise DataError(data.scorer.why, fix=data.scorer.fix)
     meanings = [meaning(case) for case in data.cases]
     if len(set(meanings)) < 2:
-        return Skipped(
-            "retrieval",
-            RETRIEVAL,
-            "there is one prompt only, which is always found",
-            "ask for two different things at least",
+        raise DataError(
+            "there is only one prompt, which is always found",
+            fix="ask for at least two different things",
         )
     yield Progress("other CLIP's reading", 0, 2)
     clip, prompts = cast(Embedder, data.scorer.net), [case.prompt for case in data.cases]
@@ -187,14 +187,15 @@ def retrieval_section(data: EvaluationData) -> Work:
     note = (
         ()
         if middle is not None
-        else ("centred by the painted pictures themselves, for want of real ones",)
+        else ("centred by the painted pictures themselves, because there are no real ones",)
     )
     return Section(
         "retrieval",
         RETRIEVAL,
-        "A CLIP that did not condition the model is asked which of all prompts fits each picture "
-        "best (R-precision), and by how much more cosine its own prompt fits than the others "
-        f"(margin, centred: 0 is unrelated). Guessing would find {painted.chance:.1%}.",
+        "A CLIP that did not condition the model chooses the prompt that fits each picture best. "
+        "R-precision is how often that is the picture's own prompt; the margin is how much higher "
+        "its cosine is than that of the other prompts (centred: 0 is unrelated). Guessing would "
+        f"find {painted.chance:.1%}.",
         (
             Figure(
                 "R-precision",

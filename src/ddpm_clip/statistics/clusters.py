@@ -11,7 +11,7 @@ from statistics import NormalDist
 import numpy as np
 
 from ddpm_clip.errors import UsageError
-from ddpm_clip.evaluation.statistics.intervals import wilson
+from ddpm_clip.statistics.intervals import wilson
 
 DRAWS = 2000
 

@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from ddpm_clip.errors import UsageError
-from ddpm_clip.evaluation.statistics.means import means, student
+from ddpm_clip.statistics.means import means, student
 
 
 @pytest.mark.parametrize(

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from ddpm_clip.errors import UsageError
-from ddpm_clip.evaluation.statistics.clusters import cluster_interval
-from ddpm_clip.evaluation.statistics.intervals import wilson
+from ddpm_clip.statistics.clusters import cluster_interval
+from ddpm_clip.statistics.intervals import wilson
 
 
 def coverage(clusters_of, trials=150, truth=0.7):

@@ -1,7 +1,7 @@
 import pytest
 
 from ddpm_clip.errors import UsageError
-from ddpm_clip.evaluation.statistics.intervals import wilson
+from ddpm_clip.statistics.intervals import wilson
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""What an evaluation is made of: figures, sections of figures, and sections that were skipped.
+"""What a report is made of: figures, sections of figures, and what was skipped.
 
 Every metric's own result becomes these few words, so that a report is written once and not once a
 metric. Knows nothing of how anything is measured or printed.
@@ -8,6 +8,14 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
+
+from PIL import Image
+
+from ddpm_clip.errors import DdpmClipError
+from ddpm_clip.reports.as_json import rounded
+
+COLUMNS = ("figure", "value", "95 % interval", "real", "best", "n")
+"""Of a table of figures; `Figure.cells` is a row of it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +52,12 @@ class Figure:
         there = {name: value for name, value in known.items() if value not in (None, "")}
         return {"name": self.name, "value": rounded(self.value), "n": self.n} | there
 
+    @property
+    def cells(self) -> tuple[str, ...]:
+        """Its row in a table, under `COLUMNS`."""
+        said = (self.spoken(), self.spoken_interval(), self.spoken_real())
+        return (self.name, *said, self.better, str(self.n))
+
     def spoken(self) -> str:
         """The value as people read it.
 
@@ -64,6 +78,14 @@ class Figure:
         return "" if self.real is None else in_unit(self.real, self.unit)
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Sheet:
+    """A picture for people to look at, and what is on it."""
+
+    image: Image.Image
+    caption: str
+
+
 @dataclass(frozen=True, slots=True)
 class Section:
     """Figures that belong together.
@@ -76,6 +98,7 @@ class Section:
         more: figures that are folded away, as one a prompt.
         notes: what this evaluation's own circumstances do to the figures.
         detail: the metrics' own JSON forms.
+        sheet: what a person should see as well, where there is something.
     """
 
     name: str
@@ -85,6 +108,7 @@ class Section:
     more: tuple[Figure, ...] = ()
     notes: tuple[str, ...] = ()
     detail: Mapping[str, Any] = field(default_factory=dict)
+    sheet: Sheet | None = None
 
     def as_dict(self) -> dict[str, Any]:
         """The JSON form."""
@@ -99,16 +123,28 @@ class Section:
 
 @dataclass(frozen=True, slots=True)
 class Skipped:
-    """A section that was not measured: never left out in silence."""
+    """What was not measured, and why: a section, an analysis. Never left out in silence.
+
+    Attributes:
+        name: stable, for programs.
+        title: for people.
+        why: in a sentence.
+        fix: what would help, or nothing.
+    """
 
     name: str
     title: str
     why: str
     fix: str = ""
 
-    def as_dict(self) -> dict[str, str]:
-        """The JSON form."""
-        return {"title": self.title, "why": self.why, "fix": self.fix}
+    @classmethod
+    def of(cls, name: str, title: str, error: DdpmClipError) -> "Skipped":
+        """What an error stopped."""
+        return cls(name, title, ": ".join(filter(None, (error.what, error.why))), error.fix)
+
+    def reason(self) -> str:
+        """Why, and in brackets what would help."""
+        return f"{self.why} ({self.fix})" if self.fix else self.why
 
 
 def in_unit(value: float, unit: str) -> str:
@@ -116,8 +152,3 @@ def in_unit(value: float, unit: str) -> str:
     if not math.isfinite(value):
         return "no number"
     return f"{100 * value:.1f} %" if unit == "%" else f"{value:.3g}"
-
-
-def rounded(value: float | None) -> float | None:
-    """Six significant digits; None for what JSON cannot say."""
-    return None if value is None or not math.isfinite(value) else float(f"{value:.6g}")

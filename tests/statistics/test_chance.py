@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from ddpm_clip.errors import UsageError
-from ddpm_clip.evaluation.statistics.chance import as_many_here, at_least
+from ddpm_clip.statistics.chance import as_many_here, at_least
 
 
 @pytest.mark.parametrize(

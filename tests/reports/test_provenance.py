@@ -5,8 +5,8 @@ import subprocess
 
 import pytest
 
-from ddpm_clip.evaluation.report import provenance as module
-from ddpm_clip.evaluation.report.provenance import commit, provenance
+from ddpm_clip.reports import provenance as module
+from ddpm_clip.reports.provenance import commit, provenance
 
 
 @pytest.fixture
