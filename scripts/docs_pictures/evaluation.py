@@ -66,9 +66,9 @@ def evaluation_neighbours(path: Path) -> Path:
     return save(
         card(
             "Are painted digits copies of training pictures?",
-            "Those most like one, above their neighbours. Numbers: distance to the training "
-            "picture by that to the held-out one. A copy has 0; by chance they are small as well, "
-            "since training pictures are many more.",
+            "The most suspicious ones, above their nearest neighbours. Numbers: distance to the "
+            "training picture divided by that to the held-out one. A copy has 0; below 1 is usual, "
+            "since there are many more training pictures.",
             _larger(part, WIDTH - 56),
         ),
         path,

@@ -142,20 +142,21 @@ def strip(
     """
     letters = font(TEXT)
     names = [wrapped(name, letters, NAME) for name in row_names]
-    words = [*above.split("\n"), *(line for lines in names for line in lines)]
+    words = [above, *(line for lines in names for line in lines)]
     left = round(max(letters.getlength(one) for one in words))
     left += 20 if left else 0
     columns = max(len(row) for row in rows)
     side = min((WIDTH - 2 * MARGIN - left) // columns - GAP, most)
     cell = side + GAP
-    lines = max((name.count("\n") + 1 for name in column_names), default=0)
-    top = lines * (TEXT + 6) + 10 if lines else 0
+    heads = ["\n".join(wrapped(name, letters, side)) for name in column_names]
+    top = max((name.count("\n") + 1 for name in heads), default=0) * (TEXT + 6)
+    top += 10 if top else 0
     sheet = Image.new("RGB", (left + columns * cell, top + len(rows) * cell), PAPER)
     pen = ImageDraw.Draw(sheet)
-    pen.multiline_text((0, 2), above, SOFT, letters, spacing=6)
-    for j, name in enumerate(column_names):
-        place = (left + j * cell + side / 2, 2)
-        pen.multiline_text(place, name, SOFT, letters, anchor="ma", align="center", spacing=6)
+    pen.text((0, top - 6), above, SOFT, letters, anchor="ld")
+    for j, name in enumerate(heads):
+        place = (left + j * cell + side / 2, top - 6)
+        pen.multiline_text(place, name, SOFT, letters, anchor="md", align="center", spacing=6)
     for i, wraps in enumerate(names):
         place = (0, top + i * cell + side / 2)
         pen.multiline_text(place, "\n".join(wraps), INK, letters, anchor="lm", spacing=6)

@@ -7,7 +7,6 @@ A folder of drawn flowers without captions, and 300 steps from the weights of th
 import json
 import shutil
 from functools import cache
-from itertools import product
 from pathlib import Path
 
 from matplotlib.figure import Figure
@@ -17,8 +16,8 @@ from ddpm_clip import TextToImage
 from ddpm_clip.data.local.drawn_flowers import write_folder
 from docs_pictures.paper import DPI, INK, WIDTH, WORK, as_picture, card, run_command, save, strip
 
-COUNT, STEPS, EVERY, WARMUP = 3000, 300, 100, 30
-"""Pictures, steps, steps between two sheets of samples, and of the learning rate's warm-up."""
+COUNT, STEPS, WARMUP, HELDOUT_EVERY = 3000, 300, 30, 50
+"""Pictures, steps, and steps of the warm-up and from one held-out loss to the next."""
 
 RUN = WORK / "tutorial"
 SIDE, CELL, TOP = 96, 98, 21
@@ -41,7 +40,13 @@ def tutorial_loss_curve(path: Path) -> Path:
     axes = figure.subplots()
     axes.plot(steps, losses, color="0.8", linewidth=0.8, label="each batch")
     axes.plot(steps, _running_mean(losses), color="#0072B2", linewidth=1.8, label="running mean")
-    axes.plot(*zip(*heldout, strict=True), "o-", color="#D55E00", label="held-out pictures")
+    axes.plot(
+        *zip(*heldout, strict=True),
+        "o-",
+        color="#D55E00",
+        markersize=4,
+        label="held-out pictures, EMA weights",
+    )
     axes.set_xlabel("training step", color=INK)
     axes.set_ylabel("loss", color=INK)
     axes.spines[["top", "right"]].set_visible(False)
@@ -50,8 +55,8 @@ def tutorial_loss_curve(path: Path) -> Path:
     return save(
         card(
             "The loss of a short training",
-            f"{STEPS} steps on {COUNT:,} drawn flowers, from the weights of “flowers”. It rises "
-            "while the learning rate warms up, and falls while it decays.",
+            f"{STEPS} steps on {COUNT:,} drawn flowers, from the weights of “flowers”. The "
+            "loss rises while the learning rate warms up, and falls while it decays.",
             as_picture(figure),
         ),
         path,
@@ -59,18 +64,16 @@ def tutorial_loss_curve(path: Path) -> Path:
 
 
 def tutorial_samples(path: Path) -> Path:
-    """The sheets that training leaves, beside each other."""
-    sheets = [_tiles(step) for step in range(EVERY, STEPS + 1, EVERY)]
-    rows = [[tile for sheet in sheets for tile in sheet[i]] for i in range(len(sheets[0]))]
-    scales = [f"{scale:g}" for scale in _model().model.config.generation.grid_guidance]
-    names = [f"{EVERY * (i + 1)}\n{scale}" for i, scale in product(range(len(sheets)), scales)]
-    prompts = _model().model.config.generation.prompts
+    """The last sheet that training leaves, with its prompts on top."""
+    own = _model().model.config.generation
+    rows = zip(*_tiles(len(own.grid_guidance)), strict=True)
+    names = [f"scale {scale:g}" for scale in own.grid_guidance]
     return save(
         card(
-            "Samples while it trains",
-            "samples/step-000100.png and so on: the same prompts and the same noise, at three "
-            "guidance scales.",
-            strip(rows, prompts, names, above="training step\nguidance scale"),
+            "Samples of the run, at three guidance scales",
+            f"From samples/step-{STEPS:06d}.png. The noise is the same in every sheet of a run, so "
+            "that sheets can be compared.",
+            strip([*rows], names, own.prompts, most=210),
         ),
         path,
         colours=256,
@@ -101,7 +104,7 @@ def _run() -> Path:
         shutil.rmtree(folder, ignore_errors=True)
     write_folder(WORK / "photos", COUNT, size=32, seed=20)
     how = ("--preset", "flowers", "--init", "flowers", "--out", RUN, "--steps", STEPS)
-    settings = {"warmup": WARMUP, "sample_every": EVERY, "heldout_every": EVERY // 2}
+    settings = {"warmup": WARMUP, "heldout_every": HELDOUT_EVERY}
     words = [
         word for key, value in settings.items() for word in ("--set", f"training.{key}={value}")
     ]
@@ -109,10 +112,10 @@ def _run() -> Path:
     return RUN
 
 
-def _tiles(step: int) -> list[list[Image.Image]]:
-    """The pictures of a sheet of samples, row by row."""
-    with Image.open(RUN / "samples" / f"step-{step:06d}.png") as image:
-        sheet, columns = image.convert("RGB"), len(_model().model.config.generation.grid_guidance)
+def _tiles(columns: int) -> list[list[Image.Image]]:
+    """The pictures of the last sheet of samples, row by row, at their own size."""
+    with Image.open(_run() / "samples" / f"step-{STEPS:06d}.png") as image:
+        sheet = image.convert("RGB")
     left = sheet.width - columns * CELL
     return [
         [
