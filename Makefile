@@ -22,7 +22,7 @@ INSTALL := $(BIN)/python -m pip install -qq --disable-pip-version-check -c const
            $(if $(TORCH_INDEX),--extra-index-url $(TORCH_INDEX))
 CODE := src tests scripts examples benchmarks
 
-.PHONY: help demo test test-quick check format docs models bench bench-models bench-speed bench-quality results soak constraints clean
+.PHONY: help demo test test-quick check format docs pictures models bench bench-models bench-speed bench-quality results soak constraints clean
 .DELETE_ON_ERROR:
 
 help:
@@ -35,6 +35,7 @@ help:
 	@echo "make models       train the shipped models again, into runs/shipped/ (hours on two cores)"
 	@echo "make bench        measure everything again, and fill README and docs/performance.md (hours)"
 	@echo "make results      measure everything on docs/results.md again, and write it (hours)"
+	@echo "make pictures     draw the pictures of the docs again, into docs/images/ (ten minutes)"
 	@echo "make soak         kill, cut, damage and fuzz for hours; fill docs/reliability.md"
 	@echo "make bench-speed  only what docs/performance.md shows, without time to quality (an hour or two)"
 	@echo "make clean        remove what these commands made, but for .venv"
@@ -107,6 +108,9 @@ runs/noise-aware/mini_clip.json: | $(VENV)/.installed
 
 runs/digits-second-judge/judge.safetensors: | $(VENV)/.installed
 	$(BIN)/python scripts/train_judge.py --preset digits --seed 4711 --steps 700 --out $(@D)
+
+pictures: $(VENV)/.installed
+	$(BIN)/python scripts/draw_docs_pictures.py
 
 # Long ones go on where they were stopped.
 SOAKS := crash_points kill9 signals races damaged bad_files reproduce malicious \
