@@ -12,7 +12,7 @@ from ddpm_clip.config.limits import checked_weights
 from ddpm_clip.editing.arcs import blended
 from ddpm_clip.editing.ideas import Idea, conditions_of, name_of
 from ddpm_clip.editing.pictures import Picture
-from ddpm_clip.generation.request import Conditions, GenerationRequest, Painted, requests_for
+from ddpm_clip.generation.request import Conditions, GenerationRequest, Painted, requests_named
 from ddpm_clip.generation.settings import Settings
 from ddpm_clip.generation.text_to_image import TextToImage
 from ddpm_clip.types import Progress
@@ -40,7 +40,7 @@ def blend(
     digests = [idea.digest if isinstance(idea, Picture) else None for idea in ideas]
     facts = {"mode": "blend", "parts": names, "weights": weights, "source_digests": digests}
     name = " + ".join(f"{name}:{weight:g}" for name, weight in zip(names, weights, strict=True))
-    requests = requests_for([name], settings, facts, has_words=False)
+    requests = requests_named(name, settings, facts)
     return tti.paint_requests(
         requests, settings, conditions=together(tti, ideas, weights, settings)
     )

@@ -6,13 +6,11 @@ SDEdit (Meng et al. 2022). Knows nothing of files.
 import math
 from collections.abc import Generator, Sequence
 from dataclasses import replace
-from typing import Any
 
 import torch
 
 from ddpm_clip.config.limits import checked_strength
 from ddpm_clip.editing.pictures import Picture
-from ddpm_clip.embedders.prompts import checked_prompt
 from ddpm_clip.generation.request import (
     GenerationRequest,
     OverridesOf,
@@ -52,7 +50,7 @@ def img2img(
     timesteps = timesteps_left(tti.model.ddpm.grid(settings.steps), checked_strength(strength))
     whole = len(timesteps) == settings.steps
     facts = {"mode": "img2img", **picture.facts(), "strength": strength, "rungs": len(timesteps)}
-    requests = requests_under(prompt, settings, facts)
+    requests = requests_for(prompt, settings, facts)
     if not timesteps:
         return _as_it_is(picture, requests)
     settings = replace(settings, steps=len(timesteps))
@@ -86,19 +84,6 @@ def timesteps_left(timesteps: Sequence[float], strength: float) -> list[float]:
     """The last `strength` of the timesteps of a walk, rounded up."""
     left = math.ceil(round(strength * len(timesteps), 9))  # 0.55 * 20 is 11, not 11.000000000000002
     return list(timesteps[len(timesteps) - left :])
-
-
-def requests_under(
-    prompt: str | None, settings: Settings, facts: dict[str, Any]
-) -> list[GenerationRequest]:
-    """Wishes for one prompt, or for none where the settings can do without.
-
-    Raises:
-        UsageError: none where one is needed, or one that is none.
-    """
-    if settings.wordless or (settings.unconditional and prompt is None):
-        return requests_for(["(unconditional)"], settings, facts, has_words=False)
-    return requests_for([checked_prompt(prompt or "")], settings, facts)
 
 
 def _as_it_is(

@@ -12,9 +12,14 @@ from ddpm_clip.config.limits import checked_rounds
 from ddpm_clip.diffusion.gradient_guidance import GradientGuidance, resampled
 from ddpm_clip.diffusion.known_pixels import with_known_pixels
 from ddpm_clip.diffusion.samplers import SAMPLERS, Walker
-from ddpm_clip.editing.image_to_image import requests_under
 from ddpm_clip.editing.pictures import Picture, mask_digest
-from ddpm_clip.generation.request import GenerationRequest, OverridesOf, Painted, SamplingOverrides
+from ddpm_clip.generation.request import (
+    GenerationRequest,
+    OverridesOf,
+    Painted,
+    SamplingOverrides,
+    requests_for,
+)
 from ddpm_clip.generation.settings import Settings
 from ddpm_clip.generation.text_to_image import TextToImage
 from ddpm_clip.types import Progress
@@ -52,7 +57,7 @@ def inpaint(
         "painted_share": share,
         "rounds": checked_rounds(rounds),
     }
-    requests = requests_under(prompt, settings, facts)
+    requests = requests_for(prompt, settings, facts)
     overrides = around(tti, picture, paint, settings.sampler, rounds)
     return tti.paint_requests(requests, settings, overrides=overrides)
 

@@ -10,7 +10,7 @@ from torch import Tensor
 from ddpm_clip.config.limits import checked_strength
 from ddpm_clip.editing.ideas import noised_conditions
 from ddpm_clip.editing.pictures import Picture
-from ddpm_clip.generation.request import Conditions, GenerationRequest, Painted, requests_for
+from ddpm_clip.generation.request import Conditions, GenerationRequest, Painted, requests_named
 from ddpm_clip.generation.settings import Settings
 from ddpm_clip.generation.text_to_image import TextToImage
 from ddpm_clip.types import Progress
@@ -33,7 +33,7 @@ def vary(
     """
     level = checked_strength(strength) * tti.model.config.conditioning.noise_max
     facts = {"mode": "vary", **picture.facts(), "strength": strength, "condition_noise": level}
-    requests = requests_for([f"(variation of {picture.name})"], settings, facts, has_words=False)
+    requests = requests_named(f"(variation of {picture.name})", settings, facts)
     return tti.paint_requests(requests, settings, conditions=seen(tti, picture, level))
 
 

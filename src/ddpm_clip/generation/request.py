@@ -1,5 +1,6 @@
 """One picture: what is asked for, how its walk differs from the plain one, what came of it."""
 
+import itertools
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -8,6 +9,7 @@ from PIL import Image
 from torch import Tensor
 
 from ddpm_clip.diffusion.samplers import Walker
+from ddpm_clip.embedders.prompts import checked_prompts
 from ddpm_clip.generation.settings import Settings
 from ddpm_clip.types import Predict
 
@@ -89,22 +91,40 @@ class Painted:
 
 
 def requests_for(
-    prompts: Sequence[str],
-    settings: Settings,
-    facts: dict[str, Any] | None = None,
-    *,
-    has_words: bool = True,
+    prompts: str | Sequence[str] | None, settings: Settings, facts: dict[str, Any] | None = None
 ) -> list[GenerationRequest]:
-    """Prompt by prompt, scale by scale, seed by seed; the index counts within the whole."""
-    rows = [
-        (prompt, seed, scale)
-        for prompt in prompts
-        for scale in settings.guidance
-        for seed in settings.seeds()
-    ]
+    """Prompt by prompt, scale by scale, seed by seed; prompts are judged here, and nowhere after.
+
+    Args:
+        prompts: one, several or None; not looked at where `settings.wordless`, and none needed
+            where `settings.unconditional`.
+        settings: how many of each, from which seed, with which scales.
+        facts: what each file records beside the settings.
+
+    Raises:
+        UsageError: a prompt that is none, or none at all where one is needed.
+    """
+    if settings.wordless or (settings.unconditional and not prompts):
+        return requests_named("(unconditional)", settings, facts)
+    asked = checked_prompts(() if prompts is None else prompts)
+    return _requests(asked, settings, facts, has_words=True)
+
+
+def requests_named(
+    name: str, settings: Settings, facts: dict[str, Any] | None = None
+) -> list[GenerationRequest]:
+    """Scale by scale, seed by seed; the prompt is only a name for what the pictures are made of."""
+    return _requests([name], settings, facts, has_words=False)
+
+
+def _requests(
+    prompts: Sequence[str], settings: Settings, facts: dict[str, Any] | None, has_words: bool
+) -> list[GenerationRequest]:
+    """The index counts within the whole."""
+    rows = itertools.product(prompts, settings.guidance, settings.seeds())
     return [
         GenerationRequest(prompt, i, seed, scale, facts or {}, has_words)
-        for i, (prompt, seed, scale) in enumerate(rows)
+        for i, (prompt, scale, seed) in enumerate(rows)
     ]
 
 

@@ -13,7 +13,6 @@ from PIL import Image
 from torch import Tensor
 
 from ddpm_clip.coverage.prompt_coverage import PromptCoverage
-from ddpm_clip.embedders.prompts import checked_prompts
 from ddpm_clip.embedders.texts import TextEmbeddings
 from ddpm_clip.errors import NonFiniteError, UsageError
 from ddpm_clip.generation.clip_guide import ClipGuide
@@ -63,17 +62,17 @@ class TextToImage:
         is outside what the model's pictures cover.
         """
         settings = self.settings(n=n, seed=seed, **overrides)
-        prompts = prompts if settings.wordless else checked_prompts(prompts)
-        self.warn(prompts, settings)
-        painted = self.paint_all(prompts, settings)
+        requests = requests_for(prompts, settings)
+        self.warn(requests)
+        painted = finish(self.paint_requests(requests, settings))
         for one in painted:
             one.image.info["seed"] = one.request.seed
         return [one.image for one in painted]
 
-    def warn(self, prompts: str | Sequence[str], settings: Settings) -> None:
+    def warn(self, requests: Sequence[GenerationRequest]) -> None:
         """A warning for each prompt that nothing in the model's pictures is like."""
-        if not settings.wordless:
-            self.prompt_coverage.warn(checked_prompts(prompts))
+        if guidable(requests):
+            self.prompt_coverage.warn([request.prompt for request in requests])
 
     def settings(self, **overrides: Any) -> Settings:
         """The model's own settings with some replaced, checked.
@@ -99,7 +98,7 @@ class TextToImage:
     ) -> Iterator[Step]:
         """The steps of one batch with `n` pictures a prompt, for GIFs, analysis and live views."""
         settings = self.settings(n=n, seed=seed, **overrides)
-        return self._walk(requests_for(checked_prompts(prompts), settings), settings)
+        return self._walk(requests_for(prompts, settings), settings)
 
     def paint(
         self, prompts: str | Sequence[str], settings: Settings, *, keep_frames: bool = False
@@ -107,19 +106,16 @@ class TextToImage:
         """Paint `n` pictures a prompt and scale; yields `Progress` in network steps.
 
         Args:
-            prompts: one or several; not looked at where `settings.wordless`, and none needed
-                where `settings.unconditional`.
+            prompts: as for `requests_for`.
             settings: from `settings`.
             keep_frames: keep x_0 at each step, for GIFs.
 
         Raises:
             NonFiniteError: a picture with values that are no numbers.
         """
-        if settings.wordless or (settings.unconditional and not prompts):
-            requests = requests_for(["(unconditional)"], settings, has_words=False)
-        else:
-            requests = requests_for(checked_prompts(prompts), settings)
-        return self.paint_requests(requests, settings, keep_frames=keep_frames)
+        return self.paint_requests(
+            requests_for(prompts, settings), settings, keep_frames=keep_frames
+        )
 
     def paint_requests(
         self,

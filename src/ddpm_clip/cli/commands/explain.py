@@ -111,7 +111,7 @@ def _explain(
 
     tti = TextToImage.from_pretrained(model, device)
     target = target_of(tti, prompt, seeds, attribute=attribute, **how)
-    tti.warn(prompt, target.settings)
+    tti.prompt_coverage.warn([target.prompt])
     return explain_all(target, names, quick=quick, options=options)
 
 
