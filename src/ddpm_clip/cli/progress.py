@@ -100,6 +100,12 @@ def follow(
         bars.update(at.stage, at.done, at.total, at.note)
 
 
+def watched(work: "Generator[Progress, None, Result]", *, told: str | None = None) -> Result:
+    """`follow` a stage under bars of its own; the first Ctrl-C lets its step finish."""
+    with GracefulShutdown("leaving after this step") as shutdown, ProgressBars() as bars:
+        return follow(work, bars, shutdown, told=told)
+
+
 def _rich_progress() -> "RichProgress":
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn

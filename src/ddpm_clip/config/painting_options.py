@@ -27,7 +27,7 @@ class Option:
         return schema | {"ge": self.range.low, "le": self.range.high}
 
 
-GUIDANCE = Option("guidance scale s = 1 + w; 1 is no guidance", NUMBERS["guidance"])
+GUIDANCE = Option("guidance scale s = 1 + w, 1 is off", NUMBERS["guidance"])
 """One number in a config; a request may name several."""
 
 Scale = Annotated[float, GUIDANCE]
@@ -40,7 +40,9 @@ class PaintingOptions:
     interval: Annotated[
         tuple[float, float] | None, Option("sigma range of guidance; unset: everywhere")
     ] = (0.15, 3.0)
-    sampler: Annotated[str, Option("dpmpp_2m, dpmpp_2m_sde, ddim, heun or ddpm")] = "dpmpp_2m"
+    sampler: Annotated[str, Option("sampler: dpmpp_2m, dpmpp_2m_sde, ddim, heun or ddpm")] = (
+        "dpmpp_2m"
+    )
     steps: Annotated[int, Option("steps of the sampler", WHOLE["steps"])] = 20
     clamp: Annotated[str, Option("clamp of x_0: none, static or dynamic")] = "static"
     rescale: Annotated[float, Option("CFG rescale", NUMBERS["rescale"])] = 0.0
@@ -62,7 +64,7 @@ class PaintingOptions:
     ] = 8
     n: Annotated[int, Option("pictures per prompt", WHOLE["n"])] = 4
     seed: Annotated[
-        int, Option("seed of the first picture; the next has seed + 1", WHOLE["seed"])
+        int, Option("seed of the first picture, the next has one more", WHOLE["seed"])
     ] = 0
 
 
