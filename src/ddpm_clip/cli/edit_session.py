@@ -1,7 +1,4 @@
-"""What the commands that paint have in common: open the model, watch the work, write, print.
-
-Knows nothing of what is painted.
-"""
+"""What the commands that paint have in common: open the model, watch the work, write, print."""
 
 from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass

@@ -1,6 +1,6 @@
 """The part of a command's signature that all commands that paint have in common.
 
-Knows nothing of what is painted, and loads nothing heavy.
+Loads nothing heavy.
 """
 
 import inspect

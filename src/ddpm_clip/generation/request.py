@@ -39,32 +39,41 @@ class GenerationRequest:
 
 
 Conditions = Callable[[Sequence[GenerationRequest]], Tensor]
-"""(n, e) one condition a request: the seam for what comes from elsewhere than the prompt."""
+"""(n, e) one condition a request, where they come from elsewhere than the prompts."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class SamplingOverrides:
-    """How the walk of a batch differs from the plain one; arguments of `DDPM.walk`."""
+    """How painting differs from the plain walk from noise under a prompt.
 
-    x_start: Tensor | None = None  # (n, c, h, w)
+    Attributes:
+        x_start: requests of a batch -> (n, c, h, w) to start from.
+        timesteps: that are visited; none at all give `x_start` back.
+        wrap: changes `predict`, as in `DDPM.walk`.
+        sampler: takes the place of the settings'.
+        conditions: take the place of the prompts'.
+    """
+
+    x_start: Callable[[Sequence[GenerationRequest]], Tensor] | None = None
     timesteps: Sequence[float] | None = None
     wrap: Callable[[Predict], Predict] | None = None
     sampler: Walker | None = None
+    conditions: Conditions | None = None
 
     def then(self, other: "SamplingOverrides") -> "SamplingOverrides":
         """Both; where they contradict, the other one, and of two wraps its own is the outer."""
         inner, outer = self.wrap, other.wrap
         both = (lambda predict: outer(inner(predict))) if inner and outer else outer or inner
         return SamplingOverrides(
-            self.x_start if other.x_start is None else other.x_start,
+            other.x_start or self.x_start,
             self.timesteps if other.timesteps is None else other.timesteps,
             both,
             other.sampler or self.sampler,
+            other.conditions or self.conditions,
         )
 
 
-OverridesOf = Callable[[Sequence[GenerationRequest]], SamplingOverrides]
-"""The way of a batch: the seam for what begins elsewhere than in noise, or wraps `predict`."""
+PLAIN = SamplingOverrides()
 
 
 @dataclass(frozen=True, slots=True, eq=False)

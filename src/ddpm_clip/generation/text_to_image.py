@@ -18,9 +18,8 @@ from ddpm_clip.errors import NonFiniteError, UsageError
 from ddpm_clip.generation.clip_guide import ClipGuide
 from ddpm_clip.generation.request import (
     CONDITION_KEY,
-    Conditions,
+    PLAIN,
     GenerationRequest,
-    OverridesOf,
     Painted,
     SamplingOverrides,
     guidable,
@@ -122,8 +121,7 @@ class TextToImage:
         requests: Sequence[GenerationRequest],
         settings: Settings,
         *,
-        conditions: Conditions | None = None,
-        overrides: OverridesOf | None = None,
+        overrides: SamplingOverrides = PLAIN,
         keep_frames: bool = False,
     ) -> Generator[Progress, None, list[Painted]]:
         """Paint every request, batch by batch, with its own prompt, seed and scale.
@@ -131,9 +129,7 @@ class TextToImage:
         Args:
             requests: one a picture; `settings.n`, `seed` and `guidance` are not looked at.
             settings: from `settings`.
-            conditions: where the conditions come from; None asks the prompts.
-            overrides: how the walk of each batch differs. Timesteps, where it names any, should be
-                `settings.steps` many, as these are counted.
+            overrides: how the walk of each batch differs.
             keep_frames: keep x_0 at each step, for GIFs.
 
         Warns where a CLIP should guide and the requests have no words that it could go by.
@@ -142,7 +138,7 @@ class TextToImage:
             UsageError: conditions for a model that paints without any.
             NonFiniteError: a picture with values that are no numbers.
         """
-        if settings.unconditional and conditions is not None:
+        if settings.unconditional and overrides.conditions is not None:
             raise UsageError(
                 f"{self.model.name} paints without conditions",
                 "a picture or a mixture of prompts would not be seen",
@@ -158,16 +154,19 @@ class TextToImage:
         batches = [
             requests[i : i + settings.batch] for i in range(0, len(requests), settings.batch)
         ]
-        done, total, painted = 0, settings.steps * len(batches), []
+        steps = settings.steps if overrides.timesteps is None else len(overrides.timesteps)
+        done, total, painted = 0, steps * len(batches), []
         for number, batch in enumerate(batches):
-            frames, last = [], None
-            for step in self._walk(batch, settings, conditions, overrides):
-                done, last = done + 1, step
+            frames, pictures = [], None
+            for step in self._walk(batch, settings, overrides) if steps else ():
+                done, pictures = done + 1, step.x_prev
                 if keep_frames:
                     frames.append(to_uint8(step.pred.x_0).cpu())
                 yield Progress("paint", done, total)
-            assert last is not None
-            if not last.x_prev.isfinite().all():
+            if pictures is None:  # there was no step
+                assert overrides.x_start is not None
+                pictures = overrides.x_start(batch)
+            if not pictures.isfinite().all():
                 raise NonFiniteError(
                     "a picture came out with values that are no numbers",
                     "the guidance may be too strong for this model",
@@ -175,7 +174,7 @@ class TextToImage:
             strips = torch.stack(frames, 1) if frames else None
             painted += [
                 placed(to_picture(x), batch, number, at, None if strips is None else strips[at])
-                for at, x in enumerate(last.x_prev)
+                for at, x in enumerate(pictures)
             ]
         return painted
 
@@ -187,18 +186,16 @@ class TextToImage:
         self,
         requests: Sequence[GenerationRequest],
         settings: Settings,
-        conditions: Conditions | None = None,
-        overrides: OverridesOf | None = None,
+        overrides: SamplingOverrides = PLAIN,
     ) -> Iterator[Step]:
         seeds = [request.seed for request in requests]
-        how = self._plain_overrides(requests, settings)
-        how = how if overrides is None else how.then(overrides(requests))
+        how = self._guided(requests, settings).then(overrides)
         model, scale = self.model, torch.tensor([request.guidance for request in requests])
         c_neg: Tensor | None = None
         if settings.unconditional:
             c, scale = torch.zeros(len(requests), model.conditioner.width), 0 * scale
-        elif conditions is not None:
-            c = conditions(requests)
+        elif how.conditions is not None:
+            c = how.conditions(requests)
         else:
             c = self.conditions([request.prompt for request in requests], settings, seeds)
         if settings.negative is not None:
@@ -214,17 +211,17 @@ class TextToImage:
             sampler=how.sampler or settings.sampler,
             steps=settings.steps,
             seeds=seeds,
-            x_start=how.x_start,
+            x_start=None if how.x_start is None else how.x_start(requests),
             timesteps=how.timesteps,
             wrap=how.wrap,
         )
 
-    def _plain_overrides(
+    def _guided(
         self, requests: Sequence[GenerationRequest], settings: Settings
     ) -> SamplingOverrides:
-        """From noise, guided by a CLIP where the settings say so and there are words."""
+        """Guided by a CLIP where the settings say so and there are words."""
         if settings.clip_guidance == 0 or not guidable(requests):
-            return SamplingOverrides()
+            return PLAIN
         prompts, seeds = (
             [request.prompt for request in requests],
             [request.seed for request in requests],
