@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import ddpm_clip
+from ddpm_clip.config.painting_options import OPTIONS
 from ddpm_clip.data.pictures.images import BadImage
 from ddpm_clip.data.pictures.png_texts import AS_WRITTEN, KINDS, read_parameters
 from ddpm_clip.editing import EDITS, Edit
@@ -27,7 +28,7 @@ NEEDED = (
     "device", "threads", "micro_batch", "batch", "batch_pictures", "batch_guidance", "position",
 )  # fmt: skip
 
-OF_THE_GUIDE = ("clip_guidance", "clip_guide", "clip_interval", "clip_travel", "clip_views")
+OF_THE_GUIDE = tuple(name for name in OPTIONS if name.startswith("clip_"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,20 +137,13 @@ def _numbers(version: str) -> tuple[int, ...]:
 
 def _settings(facts: Mapping[str, Any]) -> Settings:
     """The settings of one picture, judged as those that a person asks for."""
-    plain = ("seed", "steps", "sampler", "negative", "bridge", "unconditional", "clamp", "rescale")
-    named = {name: facts[name] for name in plain}
-    interval = None if facts["interval"] is None else tuple(facts["interval"])
-    guided = {name: facts[name] for name in OF_THE_GUIDE if "clip_guidance" in facts}
-    if guided:
-        guided["clip_interval"] = tuple(guided["clip_interval"])
-    settings = Settings(
-        n=1,
-        guidance=(facts["guidance"],),
-        batch=facts["micro_batch"],
-        interval=interval,
-        **named,
-        **guided,
-    )
+    named: dict[str, Any] = {
+        name: tuple(value) if isinstance(value, list) else value
+        for name, value in facts.items()
+        if name in Settings.__dataclass_fields__
+    }
+    named |= {"n": 1, "guidance": (facts["guidance"],), "batch": facts["micro_batch"]}
+    settings = Settings(**named)
     settings.check()
     if settings.negative is not None:
         check_recorded(settings.negative)
