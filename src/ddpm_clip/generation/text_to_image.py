@@ -222,15 +222,10 @@ class TextToImage:
         """Guided by a CLIP where the settings say so and there are words."""
         if settings.clip_guidance == 0 or not guidable(requests):
             return PLAIN
-        prompts, seeds = (
-            [request.prompt for request in requests],
-            [request.seed for request in requests],
-        )
-        schedule = self.model.ddpm.schedule
-        wrap, sampler = self.guide(settings.clip_guide).overrides(
-            prompts, seeds, schedule, settings
-        )
-        return SamplingOverrides(wrap=wrap, sampler=sampler)
+        prompts = [request.prompt for request in requests]
+        seeds = [request.seed for request in requests]
+        guide, schedule = self.guide(settings.clip_guide), self.model.ddpm.schedule
+        return guide.overrides(prompts, seeds, schedule, settings)
 
     def add_guide(self, name: str, guide: ClipGuide) -> None:
         """Let `clip_guide=name` mean this guide."""
