@@ -8,8 +8,8 @@
   order
 - `main`: the command `ddpm-clip`: all commands, and one exit for every way in which they end
 - `options`: arguments and options that several commands share, and what they mean together
-- `painting_command`: the part of a command's signature that all commands that paint have in common
-- `painting_options`: the options of every command that paints, and what they mean
+- `painting_command`: the options that all commands that paint have in common, as one argument
+- `painting_options`: the options of all commands that paint
 - `progress`: how far a long stage is: a bar on a terminal, a line now and then elsewhere
 - `training_view`: what a person sees of a training, and how it ends: finished, stopped,
   interrupted

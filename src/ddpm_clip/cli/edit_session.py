@@ -60,7 +60,7 @@ class EditSession:
         self.show(files)
 
     def show(self, files: "Sequence[PaintedFile]") -> None:
-        """Print where pictures are."""
+        """Print the paths of the pictures, or JSON."""
         if self.args.as_json:
             return console.result_json([one.as_dict() for one in files])
         for one in files:
@@ -68,15 +68,15 @@ class EditSession:
 
 
 def open_session(args: PaintingArguments, **more: Any) -> EditSession:
-    """Judge what a command line asks for, then open its model.
+    """Validate the options of a command, then open its model.
 
     Args:
-        args: common to all commands that paint.
-        more: that this one is asked for.
+        args: The options that all commands that paint have.
+        more: The options that this command has besides.
 
     Raises:
-        UsageError: a value out of range, or one that the model cannot fulfil.
-        MissingInput: there is no model of this name.
+        UsageError: A value is out of range, or the model cannot fulfil it.
+        MissingInput: There is no model of this name.
     """
     from ddpm_clip.generation.text_to_image import TextToImage
 

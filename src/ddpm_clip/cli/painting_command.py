@@ -1,7 +1,4 @@
-"""The part of a command's signature that all commands that paint have in common.
-
-Loads nothing heavy.
-"""
+"""The options that all commands that paint have in common, as one argument of the command."""
 
 import inspect
 from collections.abc import Callable
@@ -30,7 +27,7 @@ from ddpm_clip.cli.painting_options import (
 
 @dataclass(frozen=True, slots=True)
 class PaintingArguments:
-    """What every command that paints can be told; None leaves it to the model."""
+    """Values of the common options; None means the default of the model."""
 
     model: Model = None
     n: Count = None
@@ -47,18 +44,18 @@ class PaintingArguments:
     as_json: AsJson = False
 
     def overrides(self, **more: Any) -> dict[str, Any]:
-        """`painting_overrides` of these and of what else a command asks for."""
+        """Return `painting_overrides` of these and of the options that one command has besides."""
         names = ("n", "seed", "steps", "guidance", "w", "sampler", "negative", "bridge")
         return painting_overrides(**{name: getattr(self, name) for name in names}, **more)
 
 
 def painting_command(**defaults: Any) -> Callable[[Callable[..., None]], Callable[..., None]]:
-    """Give a command the options of `PaintingArguments` in place of its argument `args`.
+    """Replace the argument `args` of a command by the options of `PaintingArguments`.
 
-    In `--help` they stand where `args` does, but for those on the output, which come last.
+    In `--help` they appear in the place of `args`, except for the output options, which come last.
 
     Args:
-        defaults: of options that have another one in this command.
+        defaults: Other defaults for some of the options in this command.
     """
     options = [
         inspect.Parameter(

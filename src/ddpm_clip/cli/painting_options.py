@@ -1,6 +1,6 @@
-"""The options of every command that paints, and what they mean.
+"""The options of all commands that paint.
 
-What an option says in `--help` is said in `config/painting_options.py`, once. Loads nothing heavy.
+Descriptions come from `config/painting_options.py`. Imports nothing heavy, so `--help` is instant.
 """
 
 from pathlib import Path
@@ -15,14 +15,14 @@ from ddpm_clip.config.painting_options import OPTIONS
 DEFAULT_MODEL = "flowers"
 
 WHOLE = {"parser": typed_number, "metavar": "INTEGER"}
-"""A whole number of which the library says whether it is one, with the words that Python gets."""
+"""A whole number. The library validates it, so that Python and commands give the same error."""
 
 NUMBER = {"parser": typed_number, "metavar": "FLOAT"}
-"""The same of any number."""
+"""Any number, validated in the same way."""
 
 
 def described(name: str, more: str = "") -> str:
-    """An option's description as a sentence, and what only a command line adds to it."""
+    """Return an option's description as a sentence, with what only the command line adds."""
     text = OPTIONS[name].description + more
     return f"{text[0].upper()}{text[1:]}."
 

@@ -101,7 +101,7 @@ def follow(
 
 
 def watched(work: "Generator[Progress, None, Result]", *, told: str | None = None) -> Result:
-    """`follow` a stage under bars of its own; the first Ctrl-C lets its step finish."""
+    """`follow` a stage with its own progress bars; the first Ctrl-C lets its step finish."""
     with GracefulShutdown("leaving after this step") as shutdown, ProgressBars() as bars:
         return follow(work, bars, shutdown, told=told)
 

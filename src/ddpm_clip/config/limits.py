@@ -19,7 +19,7 @@ MAX_SEEDS = 256
 
 
 class Range(NamedTuple):
-    """How far a number may go, and what it means."""
+    """The lowest and the highest value of a number, and what the number means."""
 
     low: float
     high: float
@@ -37,7 +37,7 @@ WHOLE = {
     "clip_travel": Range(0, 100, "it counts how often a guided step is walked again"),
     "clip_views": Range(1, 1000, "it counts the views that the guiding CLIP looks at"),
 }
-"""Of whole numbers."""
+"""Ranges of whole numbers."""
 
 NUMBERS = {
     "w": Range(-3.0, 30.0, "0 is no guidance, and the scale is s = 1 + w"),
@@ -48,7 +48,7 @@ NUMBERS = {
     "weights": Range(-100.0, 100.0, "only their proportions count"),
     "clip_guidance": Range(0.0, 100.0, "0 is off, and 1 is a good start"),
 }
-"""Of finite numbers."""
+"""Ranges of finite numbers."""
 
 
 def checked_seeds(seeds: int | Sequence[int]) -> list[int]:

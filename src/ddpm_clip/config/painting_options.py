@@ -1,8 +1,8 @@
-"""How to paint: the options that a config keeps and that a request may change.
+"""The options of painting that a config stores and a request may override.
 
-Each is declared once, with its default, meaning and range. `schema.GenerationConfig` adds what only
-training reads, `generation.settings.Settings` what is only ever asked for, and the command line
-takes its help from here. Imports no pydantic, so that `--help` stays instant.
+Each is declared here once, with its default, description and range. `schema.GenerationConfig` adds
+the options that only training uses, `generation.settings.Settings` those that no config stores, and
+the command line takes its help from here. Does not import pydantic, so that `--help` stays instant.
 """
 
 from collections.abc import Callable
@@ -14,13 +14,13 @@ from ddpm_clip.config.limits import NUMBERS, WHOLE, Range
 
 @dataclass(frozen=True, slots=True)
 class Option:
-    """Metadata of a field: what it means, and its range where it is a number."""
+    """Metadata of a field: its description and, for a number, its range."""
 
     description: str
     range: Range | None = None
 
     def __get_pydantic_core_schema__(self, source: Any, handler: Callable[[Any], Any]) -> Any:
-        """The schema of the field, with the range in it; called by pydantic."""
+        """Add the range to the schema of the field; pydantic calls this."""
         schema = handler(source)
         if self.range is None:
             return schema
@@ -28,14 +28,14 @@ class Option:
 
 
 GUIDANCE = Option("guidance scale s = 1 + w, 1 is off", NUMBERS["guidance"])
-"""One number in a config; a request may name several."""
+"""A config has one scale; a request may have several."""
 
 Scale = Annotated[float, GUIDANCE]
 
 
 @dataclass(frozen=True)
 class PaintingOptions:
-    """How to paint, but for the guidance scale."""
+    """How to paint, except for the guidance scale."""
 
     interval: Annotated[
         tuple[float, float] | None, Option("sigma range of guidance; unset: everywhere")
@@ -72,4 +72,4 @@ OPTIONS: dict[str, Option] = {"guidance": GUIDANCE} | {
     name: hint.__metadata__[0]
     for name, hint in get_type_hints(PaintingOptions, include_extras=True).items()
 }
-"""Every option by its name."""
+"""Every option, by name."""

@@ -23,7 +23,7 @@ class ConfigSection(BaseModel):
 
     @classmethod
     def __pydantic_init_subclass__(cls, **_: Any) -> None:
-        """A painting option is described where it is declared."""
+        """Take the description of a painting option from its declaration."""
         for field in cls.model_fields.values():
             for option in field.metadata:
                 if isinstance(option, Option):

@@ -2,7 +2,7 @@
 
 - `arcs`: conditions between conditions: along the arc of two, and as a weighted sum of several
 - `blending`: several ideas at once: the weighted sum of their conditions
-- `edit`: what an edit is to everything around it: what its pictures record, and how they come back
+- `edit`: what the rest of the package knows of an edit: the facts it records, and how to repeat it
 - `ideas`: what a picture is to be like: a prompt or another picture, both as conditions of one
   space
 - `image_to_image`: a picture painted over: noised part of the way, then walked back under a prompt
@@ -36,7 +36,7 @@ EDITS: Registry[Edit] = Registry(
         "inpaint": INPAINT,
     },
 )
-"""Every edit by the mode that its pictures record; `reproduce` reads this."""
+"""Every edit, by the mode that its pictures record."""
 
 __all__ = [
     "EDITS",

@@ -1,4 +1,4 @@
-"""What an edit is to everything around it: what its pictures record, and how they come back."""
+"""What the rest of the package knows of an edit: the facts it records, and how to repeat it."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -12,33 +12,33 @@ from ddpm_clip.generation.settings import Settings
 from ddpm_clip.generation.text_to_image import TextToImage
 
 Facts = Mapping[str, Any]
-"""What a picture records of how it was painted."""
+"""The parameters that a picture records, by name."""
 
 OF_A_PICTURE: dict[str, Any] = {"source": str, "source_digest": str}
-"""The kinds of `Picture.facts`."""
+"""Types of `Picture.facts`."""
 
 
 class Sources(Protocol):
-    """Where an edit finds again what it was made from, by the hashes that a picture records."""
+    """Finds the pictures that an edit was made from by the hashes that its result records."""
 
     def find(self, name: str, digest: str) -> Picture:
-        """The picture with this hash; its name is for people."""
+        """Return the picture with this hash; the name is for error messages."""
         ...
 
     def mask(self, picture: Picture, digest: str) -> Tensor:
-        """(1, h, w) the mask with this hash, for a picture."""
+        """Return the mask (1, h, w) with this hash, cropped as the picture was."""
         ...
 
 
 @dataclass(frozen=True, slots=True)
 class Edit:
-    """One way to make pictures from pictures; its name in `EDITS` is the mode that files record.
+    """A way to make pictures from pictures; its name in `EDITS` is the mode that files record.
 
     Attributes:
-        facts: what its pictures record beside the settings: name -> kind, as `isinstance` takes it.
-        overrides: how it was sampled, from what a picture records and what it was made from.
-        check: raises a `UsageError` where facts of these kinds cannot have been recorded.
-        has_prompt: are its pictures asked for in words? Else their prompt is only a name.
+        facts: What its pictures record beside the settings, as name -> type for `isinstance`.
+        overrides: Repeats the sampling, from recorded facts and the sources they name.
+        check: Raises a `UsageError` if facts of the right types have impossible values.
+        has_prompt: Whether it takes a prompt; otherwise the recorded prompt is only a name.
     """
 
     facts: Mapping[str, Any]

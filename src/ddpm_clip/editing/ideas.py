@@ -42,7 +42,7 @@ def name_of(idea: Idea) -> str:
 def ideas_again(
     names: Sequence[str], digests: Sequence[str | None], sources: Sources
 ) -> list[Idea]:
-    """What was mixed: where a hash is recorded a picture, else a prompt."""
+    """Restore what was mixed: a picture where a hash is recorded, else a prompt."""
     return [
         name if digest is None else sources.find(name, digest)
         for name, digest in zip(names, digests, strict=True)
@@ -52,10 +52,10 @@ def ideas_again(
 def check_ideas(
     names: Sequence[Any], digests: Sequence[Any], weights: Sequence[Any] | None = None
 ) -> None:
-    """See that what a picture records as mixed are prompts, or pictures with a hash.
+    """Check that recorded parts are prompts, or pictures with a hash.
 
     Raises:
-        UsageError: names what cannot be.
+        UsageError: One is neither, or the lists have different lengths.
     """
     if not len(names) == len(digests) == len(names if weights is None else weights):
         raise UsageError("its parts are not as many as what is said of them")

@@ -52,7 +52,7 @@ def img2img(
     requests = requests_for(prompt, settings, facts)
     overrides = _noised(tti, picture, timesteps, len(timesteps) == settings.steps)
     if not timesteps:
-        settings = replace(settings, batch=1)  # nothing is painted together, and each file says so
+        settings = replace(settings, batch=1)  # each file records a batch of its own
     return tti.paint_requests(requests, settings, overrides=overrides)
 
 

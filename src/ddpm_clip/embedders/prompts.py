@@ -71,10 +71,10 @@ def checked_prompt(prompt: str, param: str = "prompt") -> str:
 
 
 def check_recorded(prompt: str) -> None:
-    """See that a prompt in a file is one as it was used, and nothing would be taken out of it.
+    """Check a prompt that a file records: valid, and with nothing left to remove.
 
     Raises:
-        UsageError: it is none.
+        UsageError: It is invalid or holds control characters.
     """
     if any(unicodedata.category(c) == "Cc" and c not in "\n\t" for c in prompt):
         raise UsageError("a prompt holds control characters")

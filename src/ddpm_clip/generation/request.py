@@ -39,19 +39,19 @@ class GenerationRequest:
 
 
 Conditions = Callable[[Sequence[GenerationRequest]], Tensor]
-"""(n, e) one condition a request, where they come from elsewhere than the prompts."""
+"""Requests of a batch -> their conditions (n, e), where these do not come from the prompts."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class SamplingOverrides:
-    """How painting differs from the plain walk from noise under a prompt.
+    """How sampling differs from a plain walk from noise under a prompt; None changes nothing.
 
     Attributes:
-        x_start: requests of a batch -> (n, c, h, w) to start from.
-        timesteps: that are visited; none at all give `x_start` back.
-        wrap: changes `predict`, as in `DDPM.walk`.
-        sampler: takes the place of the settings'.
-        conditions: take the place of the prompts'.
+        x_start: Requests of a batch -> (n, c, h, w) to start from instead of noise.
+        timesteps: Timesteps to visit; if empty, `x_start` is the result.
+        wrap: Changes `predict`, as in `DDPM.walk`.
+        sampler: Replaces the sampler of the settings.
+        conditions: Replaces the conditions of the prompts.
     """
 
     x_start: Callable[[Sequence[GenerationRequest]], Tensor] | None = None
@@ -61,7 +61,7 @@ class SamplingOverrides:
     conditions: Conditions | None = None
 
     def then(self, other: "SamplingOverrides") -> "SamplingOverrides":
-        """Both; where they contradict, the other one, and of two wraps its own is the outer."""
+        """Combine both; the other takes precedence, and its wrap is the outer one."""
         inner, outer = self.wrap, other.wrap
         both = (lambda predict: outer(inner(predict))) if inner and outer else outer or inner
         return SamplingOverrides(
@@ -102,16 +102,16 @@ class Painted:
 def requests_for(
     prompts: str | Sequence[str] | None, settings: Settings, facts: dict[str, Any] | None = None
 ) -> list[GenerationRequest]:
-    """Prompt by prompt, scale by scale, seed by seed; prompts are judged here, and nowhere after.
+    """One request a picture: by prompt, then scale, then seed. Prompts are validated only here.
 
     Args:
-        prompts: one, several or None; not looked at where `settings.wordless`, and none needed
-            where `settings.unconditional`.
-        settings: how many of each, from which seed, with which scales.
-        facts: what each file records beside the settings.
+        prompts: One, several or None; ignored if `settings.wordless`, optional if
+            `settings.unconditional`.
+        settings: How many pictures per prompt, from which seed, with which scales.
+        facts: What each file records beside the settings.
 
     Raises:
-        UsageError: a prompt that is none, or none at all where one is needed.
+        UsageError: A prompt is invalid, or there is none where one is needed.
     """
     if settings.wordless or (settings.unconditional and not prompts):
         return requests_named("(unconditional)", settings, facts)
@@ -122,14 +122,14 @@ def requests_for(
 def requests_named(
     name: str, settings: Settings, facts: dict[str, Any] | None = None
 ) -> list[GenerationRequest]:
-    """Scale by scale, seed by seed; the prompt is only a name for what the pictures are made of."""
+    """One request a picture, whose prompt only names what it is made from."""
     return _requests([name], settings, facts, has_words=False)
 
 
 def _requests(
     prompts: Sequence[str], settings: Settings, facts: dict[str, Any] | None, has_words: bool
 ) -> list[GenerationRequest]:
-    """The index counts within the whole."""
+    """By prompt, then scale, then seed; the index counts through all of them."""
     rows = itertools.product(prompts, settings.guidance, settings.seeds())
     return [
         GenerationRequest(prompt, i, seed, scale, facts or {}, has_words)

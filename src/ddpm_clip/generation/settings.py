@@ -31,21 +31,21 @@ from ddpm_clip.errors import UsageError
 from ddpm_clip.registry import Registry, unknown_name
 
 BESIDE = ("w", "size")
-"""What may be asked for and is no setting: another way to say one, or compared with the model."""
+"""Names that may be overridden but are not settings: `w` sets guidance, `size` is only checked."""
 
 
 @dataclass(frozen=True)
 class Settings(PaintingOptions):
-    """How to paint: the options of a config, several scales, and what is only ever asked for.
+    """How to paint: the options of a config, and those that only a request has.
 
-    An `interval` of None acts everywhere; to `with_overrides`, where None is "as it is", say
-    (0, 1e9). With `unconditional` and `clip_guidance`, words steer by the gradient alone.
+    An `interval` of None means everywhere; pass (0, 1e9) to `with_overrides`, where None keeps the
+    value. With `unconditional` and `clip_guidance`, the prompt acts through the gradient alone.
 
     Attributes:
-        guidance: scales s = 1 + w, each painted.
-        negative: what to steer away from, or None.
-        bridge: a name in `BRIDGES`, or None for the run's own.
-        batch: pictures painted at once.
+        guidance: Scales s = 1 + w; pictures are painted for each.
+        negative: Prompt to steer away from, or None.
+        bridge: A name in `BRIDGES`, or None for the run's default.
+        batch: Number of pictures painted at once.
     """
 
     guidance: tuple[float, ...] = (GenerationConfig().guidance,)
@@ -130,7 +130,7 @@ CHECKS: dict[str, Callable[[str, Any], object]] = {
     "bridge": partial(_check_name, BRIDGES),
     "unconditional": _check_switch,
 }
-"""What judges a setting, by its name; None is never judged."""
+"""The check of each setting, by name; None is not checked."""
 
 
 def settings_of(own: GenerationConfig, T: int, its_size: str = "", **overrides: Any) -> Settings:
