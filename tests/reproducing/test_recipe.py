@@ -7,6 +7,7 @@ import pytest
 from PIL import Image
 
 from ddpm_clip.data.pictures.png_texts import read_parameters
+from ddpm_clip.editing import EDITS
 from ddpm_clip.errors import DataError, DdpmClipError, MissingInput
 from ddpm_clip.reproducing import read_recipe
 
@@ -80,8 +81,9 @@ def test_what_cannot_be_is_refused_by_name(told, facts, said):
     assert len(refused.value.why) <= 200
 
 
-EDITS = {
+EXAMPLES = {
     "vary": {"source": "a.png", "source_digest": "0" * 16, "strength": 0.5, "condition_noise": 0.4},
+    "img2img": {"source": "a.png", "source_digest": "0" * 16, "strength": 0.6, "rungs": 2},
     "inpaint": {"source": "a.png", "source_digest": "0" * 16, "mask_digest": "1" * 16,
                 "painted_share": 0.5, "rounds": 2},
     "interpolate": {"from": "a six", "to": "a nine", "share": 0.5, "source_digests": [None, None]},
@@ -89,11 +91,20 @@ EDITS = {
 }  # fmt: skip
 
 
-@pytest.mark.parametrize("mode", EDITS)
+@pytest.mark.parametrize("mode", EXAMPLES)
 def test_an_edit_says_what_it_was_made_of(told, mode):
-    recipe = read_recipe(told(mode=mode, **EDITS[mode]))
-    assert recipe.edit_facts == {"mode": mode, **EDITS[mode]}
-    assert recipe.has_words == (mode == "inpaint")
+    recipe = read_recipe(told(mode=mode, **EXAMPLES[mode]))
+    assert recipe.edit_facts == {"mode": mode, **EXAMPLES[mode]}
+    assert recipe.has_words == EDITS[mode].has_prompt == (mode in ("img2img", "inpaint"))
+
+
+@pytest.mark.parametrize("mode", EDITS)
+def test_an_edit_needs_each_of_its_facts_and_each_in_its_kind(told, mode):
+    assert EXAMPLES[mode].keys() == EDITS[mode].facts.keys()
+    for name in EDITS[mode].facts:
+        for lie, said in ((..., f"lacks '{name}'"), (True, f"'{name}' is bool")):
+            with pytest.raises(DataError, match=said):
+                read_recipe(told(mode=mode, **EXAMPLES[mode] | {name: lie}))
 
 
 @pytest.mark.parametrize(
@@ -114,7 +125,7 @@ def test_an_edit_says_what_it_was_made_of(told, mode):
 )
 def test_what_no_edit_can_have_been_told_is_refused(told, mode, facts, said):
     with pytest.raises(DataError, match=said):
-        read_recipe(told(mode=mode, **EDITS[mode] | facts))
+        read_recipe(told(mode=mode, **EXAMPLES[mode] | facts))
 
 
 def test_a_picture_that_does_not_say_or_is_none(tmp_path):
@@ -128,11 +139,11 @@ def test_a_picture_that_does_not_say_or_is_none(tmp_path):
         read_recipe(tmp_path / "text.png")
 
 
-@pytest.mark.parametrize("mode", [None, *EDITS])
+@pytest.mark.parametrize("mode", [None, *EXAMPLES])
 def test_whatever_stands_there_ends_in_a_recipe_or_in_a_refusal(told, painted, mode):
     """A hundred spoilt ones a mode; anything but our errors would fail."""
     rng = random.Random(f"recipe {mode}")
-    good = read_parameters(painted[3]) | ({} if mode is None else {"mode": mode, **EDITS[mode]})
+    good = read_parameters(painted[3]) | ({} if mode is None else {"mode": mode, **EXAMPLES[mode]})
     odd = [
         None,
         True,

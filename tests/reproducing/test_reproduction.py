@@ -9,7 +9,16 @@ from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
 from ddpm_clip.data.pictures.png_texts import KEY, read_parameters
-from ddpm_clip.editing import blend, img2img, inpaint, interpolate, open_mask, open_picture, vary
+from ddpm_clip.editing import (
+    EDITS,
+    blend,
+    img2img,
+    inpaint,
+    interpolate,
+    open_mask,
+    open_picture,
+    vary,
+)
 from ddpm_clip.errors import DataError, MissingInput, UsageError
 from ddpm_clip.generation.files import paint_files, save_painted
 from ddpm_clip.generation.text_to_image import TextToImage
@@ -69,9 +78,9 @@ def test_its_place_and_its_batch_are_repeated(tti, painted, monkeypatch):
     """As many pictures at once, with the same extremes of guidance, and ours where it was."""
     batches = []
 
-    def paint(batch, settings, **seams):
+    def paint(batch, settings, **overrides):
         batches.append(batch)
-        return TextToImage.paint_requests(tti, batch, settings, **seams)
+        return TextToImage.paint_requests(tti, batch, settings, **overrides)
 
     fresh = TextToImage(tti.model)
     monkeypatch.setattr(fresh, "paint_requests", paint)
@@ -175,7 +184,7 @@ def edits(tti, given):
     }
 
 
-EDITS = (
+EXAMPLES = (
     "vary",
     "interpolate",
     "interpolate of prompts",
@@ -199,7 +208,11 @@ def edited(tti, given, tmp_path):
     return paint
 
 
-@pytest.mark.parametrize("name", EDITS)
+def test_every_edit_is_tried_here():
+    assert {name.split()[0] for name in EXAMPLES} == set(EDITS)
+
+
+@pytest.mark.parametrize("name", EXAMPLES)
 def test_an_edit_comes_back_to_the_bit(tti, given, edited, name, tmp_path):
     picture, mask, *_ = given
     files = edited(name)

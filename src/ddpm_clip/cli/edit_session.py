@@ -1,7 +1,4 @@
-"""What the commands that edit have in common: open the model, watch the work, write, print.
-
-Knows nothing of what is edited.
-"""
+"""What the commands that paint have in common: open the model, watch the work, write, print."""
 
 from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass
@@ -11,12 +8,15 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from ddpm_clip.cli import console
+from ddpm_clip.cli.painting_command import PaintingArguments
 from ddpm_clip.cli.painting_options import default_model, used_prompts
+from ddpm_clip.cli.progress import watched
 from ddpm_clip.errors import UsageError
 
 if TYPE_CHECKING:
     from PIL.Image import Image
 
+    from ddpm_clip.generation.files import PaintedFile
     from ddpm_clip.generation.request import Painted
     from ddpm_clip.generation.settings import Settings
     from ddpm_clip.generation.text_to_image import TextToImage
@@ -36,9 +36,7 @@ class EditSession:
 
     tti: "TextToImage"
     settings: "Settings"
-    out: Path
-    metadata: bool
-    as_json: bool
+    args: PaintingArguments
 
     def finish(
         self,
@@ -47,44 +45,44 @@ class EditSession:
         animation: "Callable[[list[Painted]], Sequence[Image]] | None" = None,
     ) -> None:
         """Run an edit under its bar, write its pictures and print where they are."""
-        from ddpm_clip.cli.interrupt import GracefulShutdown
-        from ddpm_clip.cli.progress import ProgressBars, follow
         from ddpm_clip.generation.files import save_painted
 
-        with GracefulShutdown("leaving after this step") as shutdown, ProgressBars() as bars:
-            painted = follow(work, bars, shutdown)
+        painted = watched(work)
         files = save_painted(
             painted,
             self.tti.model,
             self.settings,
-            self.out,
+            self.args.out,
             sheet=sheet(painted),
             animation=animation(painted) if animation else (),
-            metadata=self.metadata,
+            metadata=not self.args.no_metadata,
         )
-        if self.as_json:
+        self.show(files)
+
+    def show(self, files: "Sequence[PaintedFile]") -> None:
+        """Print the paths of the pictures, or JSON."""
+        if self.args.as_json:
             return console.result_json([one.as_dict() for one in files])
         for one in files:
             console.result(str(one.file))
 
 
-def open_session(
-    model: str | None,
-    device: str,
-    out: Path,
-    no_metadata: bool,
-    as_json: bool,
-    overrides: dict[str, Any],
-) -> EditSession:
-    """Open the model of a command.
+def open_session(args: PaintingArguments, **more: Any) -> EditSession:
+    """Validate the options of a command, then open its model.
+
+    Args:
+        args: The options that all commands that paint have.
+        more: The options that this command has besides.
 
     Raises:
-        MissingInput: there is none of this name. UsageError: overrides that it cannot fulfil.
+        UsageError: A value is out of range, or the model cannot fulfil it.
+        MissingInput: There is no model of this name.
     """
     from ddpm_clip.generation.text_to_image import TextToImage
 
-    tti = TextToImage.from_pretrained(model or default_model(), device)
-    return EditSession(tti, tti.settings(**overrides), out, not no_metadata, as_json)
+    overrides = args.overrides(**more)
+    tti = TextToImage.from_pretrained(args.model or default_model(), args.device)
+    return EditSession(tti, tti.settings(**overrides), args)
 
 
 def asked_prompt(prompt: str | None, unconditional: bool) -> str | None:

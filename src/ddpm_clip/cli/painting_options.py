@@ -1,6 +1,6 @@
-"""What can be asked of every command that paints, and what the words of it mean.
+"""The options of all commands that paint.
 
-Knows nothing of what is painted, and loads nothing heavy.
+Descriptions come from `config/painting_options.py`. Imports nothing heavy, so `--help` is instant.
 """
 
 from pathlib import Path
@@ -10,50 +10,52 @@ import typer
 
 from ddpm_clip.cli import console
 from ddpm_clip.cli.options import typed_number
+from ddpm_clip.config.painting_options import OPTIONS
 
 DEFAULT_MODEL = "flowers"
 
+WHOLE = {"parser": typed_number, "metavar": "INTEGER"}
+"""A whole number. The library validates it, so that Python and commands give the same error."""
+
+NUMBER = {"parser": typed_number, "metavar": "FLOAT"}
+"""Any number, validated in the same way."""
+
+
+def described(name: str, more: str = "") -> str:
+    """Return an option's description as a sentence, with what only the command line adds."""
+    text = OPTIONS[name].description + more
+    return f"{text[0].upper()}{text[1:]}."
+
+
+ModelArgument = Annotated[
+    str, typer.Argument(metavar="RUN|MODEL", help="A run, a model's folder, or a shipped name.")
+]
 Model = Annotated[
     str | None, typer.Option(help="A shipped model, a run, or a packed model's folder.")
 ]
-WHOLE = {"parser": typed_number, "metavar": "INTEGER"}
-"""A whole number of which the library says whether it is one, with the words that Python gets."""
-
-Count = Annotated[int | None, typer.Option("-n", help="Pictures a prompt.", **WHOLE)]
-Seed = Annotated[
-    int | None,
-    typer.Option(help="Of the first picture, the next has one more; -1 draws one.", **WHOLE),
-]
-Steps = Annotated[int | None, typer.Option(help="Steps of the sampler.", **WHOLE)]
+Count = Annotated[int | None, typer.Option("-n", help=described("n"), **WHOLE)]
+Seed = Annotated[int | None, typer.Option(help=described("seed", "; -1 draws one"), **WHOLE)]
+Steps = Annotated[int | None, typer.Option(help=described("steps"), **WHOLE)]
 Guidance = Annotated[
     str | None,
-    typer.Option(metavar="S[,S...]", help="Guidance scale; 1 is none, several make a grid."),
+    typer.Option(metavar="S[,S...]", help=described("guidance", "; several make a grid")),
 ]
+OneGuidance = Annotated[str | None, typer.Option(metavar="S", help=described("guidance"))]
 Weight = Annotated[
     str | None, typer.Option("--w", metavar="W[,W...]", help="The same as weight: scale = 1 + w.")
 ]
-Sampler = Annotated[str | None, typer.Option(help="dpmpp_2m, dpmpp_2m_sde, ddim, heun or ddpm.")]
+Sampler = Annotated[str | None, typer.Option(help=described("sampler"))]
 Negative = Annotated[str | None, typer.Option(metavar="TEXT", help="What to steer away from.")]
 Bridge = Annotated[
     str | None, typer.Option(help="From words to pictures: shift, noise, knn, prior or identity.")
 ]
-Unconditional = Annotated[bool, typer.Option("--unconditional", help="Paint without words.")]
+Unconditional = Annotated[bool, typer.Option("--unconditional", help=described("unconditional"))]
 ClipGuidance = Annotated[
-    float | None,
-    typer.Option(
-        metavar="S",
-        parser=typed_number,
-        help="Strength of a CLIP's gradient, 1 is a good start; 0 is off.",
-    ),
+    float | None, typer.Option(help=described("clip_guidance"), **NUMBER | {"metavar": "S"})
 ]
-ClipGuide = Annotated[
-    str | None, typer.Option(metavar="MODEL", help="Whose CLIP guides; by default its own.")
-]
+ClipGuide = Annotated[str | None, typer.Option(metavar="MODEL", help=described("clip_guide"))]
 ClipTravel = Annotated[
-    int | None,
-    typer.Option(
-        metavar="N", parser=typed_number, help="Times that each guided step is walked again."
-    ),
+    int | None, typer.Option(help=described("clip_travel"), **WHOLE | {"metavar": "N"})
 ]
 Size = Annotated[
     str | None, typer.Option(metavar="WxH", help="auto, or the size that the model paints.")
@@ -65,7 +67,9 @@ NoMetadata = Annotated[
 Device = Annotated[str, typer.Option(help="auto, cpu, cuda or mps.")]
 
 
-def painting_overrides(guidance: str | None, w: str | None, **overrides: Any) -> dict[str, Any]:
+def painting_overrides(
+    *, guidance: str | None = None, w: str | None = None, **overrides: Any
+) -> dict[str, Any]:
     """The overrides of a command line for `Settings.with_overrides`, which has judged them.
 
     A slip is told here, before a model is opened; a seed is drawn here and told.

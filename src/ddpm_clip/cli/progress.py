@@ -100,10 +100,10 @@ def follow(
         bars.update(at.stage, at.done, at.total, at.note)
 
 
-def follow_unwritten(work: "Generator[Progress, None, Result]") -> Result:
-    """Run a stage that writes nothing, under bars, so that leaving it leaves nothing behind."""
+def watched(work: "Generator[Progress, None, Result]", *, told: str | None = None) -> Result:
+    """`follow` a stage with its own progress bars; the first Ctrl-C lets its step finish."""
     with GracefulShutdown("leaving after this step") as shutdown, ProgressBars() as bars:
-        return follow(work, bars, shutdown, told=NOTHING_WRITTEN)
+        return follow(work, bars, shutdown, told=told)
 
 
 def _rich_progress() -> "RichProgress":

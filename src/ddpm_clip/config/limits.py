@@ -9,7 +9,7 @@ import math
 import re
 from collections.abc import Sequence
 from itertools import islice
-from typing import Any
+from typing import Any, NamedTuple
 
 from ddpm_clip.errors import UsageError
 
@@ -17,29 +17,38 @@ MAX_SEED = 2**32 - 1
 MAX_PICTURES = 100_000
 MAX_SEEDS = 256
 
+
+class Range(NamedTuple):
+    """The lowest and the highest value of a number, and what the number means."""
+
+    low: float
+    high: float
+    why: str
+
+
 WHOLE = {
-    "n": (1, MAX_PICTURES, "it counts the pictures of a prompt"),
-    "seed": (0, MAX_SEED, "a seed has 32 bits; -1 draws one"),
-    "steps": (1, 10**9, "it counts the rows of the schedule that are visited"),
-    "batch": (1, MAX_PICTURES, "it counts the pictures that are painted at once"),
-    "frames": (2, 1000, "it counts the pictures on the way, both ends included"),
-    "rounds": (1, 100, "it counts how often inpainting walks each step"),
-    "k": (1, 10_000, "it counts the nearest pictures that are named"),
-    "clip_travel": (0, 100, "it counts how often a guided step is walked again"),
-    "clip_views": (1, 1000, "it counts the views that the guiding CLIP looks at"),
+    "n": Range(1, MAX_PICTURES, "it counts the pictures of a prompt"),
+    "seed": Range(0, MAX_SEED, "a seed has 32 bits; -1 draws one"),
+    "steps": Range(1, 10**9, "it counts the timesteps that are visited"),
+    "batch": Range(1, MAX_PICTURES, "it counts the pictures that are painted at once"),
+    "frames": Range(2, 1000, "it counts the pictures on the way, both ends included"),
+    "rounds": Range(1, 100, "it counts how often inpainting walks each step"),
+    "k": Range(1, 10_000, "it counts the nearest pictures that are named"),
+    "clip_travel": Range(0, 100, "it counts how often a guided step is walked again"),
+    "clip_views": Range(1, 1000, "it counts the views that the guiding CLIP looks at"),
 }
-"""Whole numbers: lowest, highest, and what they mean."""
+"""Ranges of whole numbers."""
 
 NUMBERS = {
-    "w": (-3.0, 30.0, "0 is no guidance, and the scale is s = 1 + w"),
-    "guidance": (-2.0, 31.0, "1 is no guidance, and the scale is s = 1 + w"),
-    "rescale": (0.0, 1.0, "it is the share of the spread that is given back"),
-    "strength": (0.0, 1.0, "it is how far an edit goes"),
-    "minutes": (0.001, 1440.0, "a day is the longest"),
-    "weights": (-100.0, 100.0, "only their proportions count"),
-    "clip_guidance": (0.0, 100.0, "0 is off, and 1 is a good start"),
+    "w": Range(-3.0, 30.0, "0 is no guidance, and the scale is s = 1 + w"),
+    "guidance": Range(-2.0, 31.0, "1 is no guidance, and the scale is s = 1 + w"),
+    "rescale": Range(0.0, 1.0, "it is the share of the spread that is given back"),
+    "strength": Range(0.0, 1.0, "it is how far an edit goes"),
+    "minutes": Range(0.001, 1440.0, "a day is the longest"),
+    "weights": Range(-100.0, 100.0, "only their proportions count"),
+    "clip_guidance": Range(0.0, 100.0, "0 is off, and 1 is a good start"),
 }
-"""Finite numbers: lowest, highest, and what they mean."""
+"""Ranges of finite numbers."""
 
 
 def checked_seeds(seeds: int | Sequence[int]) -> list[int]:

@@ -4,9 +4,11 @@ Defaults stand here and nowhere else. Objects never see a `Config`: `build.py` h
 arguments. Knows nothing of files and flags (`config/resolve.py`) or of torch.
 """
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+
+from ddpm_clip.config.painting_options import Option, PaintingOptions, Scale
 
 WIDEST = 16_384
 """Channels or features of one layer; a file that asks for more is a mistake, or meant to hurt."""
@@ -18,6 +20,14 @@ class ConfigSection(BaseModel):
     """One section: frozen, and an unknown key is refused."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+    @classmethod
+    def __pydantic_init_subclass__(cls, **_: Any) -> None:
+        """Take the description of a painting option from its declaration."""
+        for field in cls.model_fields.values():
+            for option in field.metadata:
+                if isinstance(option, Option):
+                    field.description = option.description
 
 
 class ModelConfig(ConfigSection):
@@ -180,27 +190,14 @@ class TrainingConfig(ConfigSection):
     device: str = Field("auto", description="auto, cpu, cuda or mps")
 
 
-class GenerationConfig(ConfigSection):
+class GenerationConfig(ConfigSection, PaintingOptions):
     """How pictures are painted where a command does not say otherwise."""
 
     prompts: tuple[str, ...] = Field((), description="prompts of the sample grids")
-    guidance: float = Field(2.0, description="guidance scale s = 1 + w")
-    grid_guidance: tuple[float, ...] = Field(
-        (1.0, 2.0, 3.0), description="guidance scales of the sample grids in training"
+    guidance: Scale = 2.0
+    grid_guidance: tuple[Scale, ...] = Field(
+        (1.0, 2.0, 3.0), min_length=1, description="guidance scales of the sample grids in training"
     )
-    interval: tuple[float, float] | None = Field((0.15, 3.0), description="sigma range of guidance")
-    sampler: str = Field("dpmpp_2m", description="ddpm, ddim, dpmpp_2m, dpmpp_2m_sde or heun")
-    steps: int = Field(20, ge=1, description="rows visited")
-    clamp: str = Field("static", description="clamp of x_0")
-    rescale: float = Field(0.0, ge=0, le=1, description="CFG rescale")
-    unconditional: bool = Field(False, description="paint without any condition")
-    clip_guidance: float = Field(0.0, ge=0, le=100, description="strength of a CLIP's gradient")
-    clip_guide: str | None = Field(None, description="model whose CLIP guides; unset: its own")
-    clip_interval: tuple[float, float] = Field((0.5, 20.0), description="its sigma range")
-    clip_travel: int = Field(2, ge=0, le=100, description="times each guided step is walked again")
-    clip_views: int = Field(8, ge=1, le=1000, description="random views that the guide looks at")
-    n: int = Field(4, ge=1, description="pictures a prompt")
-    seed: int = Field(0, ge=0, le=2**32 - 1, description="seed of the first picture")
 
 
 class Config(ConfigSection):

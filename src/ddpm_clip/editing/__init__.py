@@ -2,6 +2,7 @@
 
 - `arcs`: conditions between conditions: along the arc of two, and as a weighted sum of several
 - `blending`: several ideas at once: the weighted sum of their conditions
+- `edit`: what the rest of the package knows of an edit: the facts it records, and how to repeat it
 - `ideas`: what a picture is to be like: a prompt or another picture, both as conditions of one
   space
 - `image_to_image`: a picture painted over: noised part of the way, then walked back under a prompt
@@ -14,16 +15,32 @@
   al
 """
 
-from ddpm_clip.editing.blending import blend
+from ddpm_clip.editing.blending import BLEND, blend
+from ddpm_clip.editing.edit import Edit
 from ddpm_clip.editing.ideas import Idea, read_idea
-from ddpm_clip.editing.image_to_image import img2img
-from ddpm_clip.editing.inpainting import inpaint
-from ddpm_clip.editing.interpolation import interpolate
+from ddpm_clip.editing.image_to_image import IMG2IMG, img2img
+from ddpm_clip.editing.inpainting import INPAINT, inpaint
+from ddpm_clip.editing.interpolation import INTERPOLATE, interpolate
 from ddpm_clip.editing.pictures import Picture, open_mask, open_picture
 from ddpm_clip.editing.sheets import beside, morph, strip
-from ddpm_clip.editing.variation import vary
+from ddpm_clip.editing.variation import VARY, vary
+from ddpm_clip.registry import Registry
+
+EDITS: Registry[Edit] = Registry(
+    "edit",
+    {
+        "vary": VARY,
+        "interpolate": INTERPOLATE,
+        "blend": BLEND,
+        "img2img": IMG2IMG,
+        "inpaint": INPAINT,
+    },
+)
+"""Every edit, by the mode that its pictures record."""
 
 __all__ = [
+    "EDITS",
+    "Edit",
     "Idea",
     "Picture",
     "beside",

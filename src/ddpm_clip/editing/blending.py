@@ -10,9 +10,15 @@ from torch import Tensor
 
 from ddpm_clip.config.limits import checked_weights
 from ddpm_clip.editing.arcs import blended
-from ddpm_clip.editing.ideas import Idea, conditions_of, name_of
+from ddpm_clip.editing.edit import Edit, Facts, Sources
+from ddpm_clip.editing.ideas import Idea, check_ideas, conditions_of, ideas_again, name_of
 from ddpm_clip.editing.pictures import Picture
-from ddpm_clip.generation.request import Conditions, GenerationRequest, Painted, requests_for
+from ddpm_clip.generation.request import (
+    GenerationRequest,
+    Painted,
+    SamplingOverrides,
+    requests_named,
+)
 from ddpm_clip.generation.settings import Settings
 from ddpm_clip.generation.text_to_image import TextToImage
 from ddpm_clip.types import Progress
@@ -40,15 +46,14 @@ def blend(
     digests = [idea.digest if isinstance(idea, Picture) else None for idea in ideas]
     facts = {"mode": "blend", "parts": names, "weights": weights, "source_digests": digests}
     name = " + ".join(f"{name}:{weight:g}" for name, weight in zip(names, weights, strict=True))
-    requests = requests_for([name], settings, facts, has_words=False)
-    return tti.paint_requests(
-        requests, settings, conditions=together(tti, ideas, weights, settings)
-    )
+    requests = requests_named(name, settings, facts)
+    overrides = _together(tti, ideas, weights, settings)
+    return tti.paint_requests(requests, settings, overrides=overrides)
 
 
-def together(
+def _together(
     tti: TextToImage, ideas: Sequence[Idea], weights: Sequence[float], settings: Settings
-) -> Conditions:
+) -> SamplingOverrides:
     """The weighted sum of several ideas as the condition of every request."""
     dim = tti.model.conditioner.dim
 
@@ -57,4 +62,24 @@ def together(
         rows = torch.stack([conditions_of(tti, idea, settings, seeds) for idea in ideas], 1)
         return torch.stack([blended(row, weights, dim) for row in rows])  # of (n, parts, width)
 
-    return conditions
+    return SamplingOverrides(conditions=conditions)
+
+
+def _again(
+    tti: TextToImage, settings: Settings, facts: Facts, sources: Sources
+) -> SamplingOverrides:
+    ideas = ideas_again(facts["parts"], facts["source_digests"], sources)
+    return _together(tti, ideas, facts["weights"], settings)
+
+
+def _check(facts: Facts) -> None:
+    checked_weights(facts["weights"])
+    check_ideas(facts["parts"], facts["source_digests"], facts["weights"])
+
+
+BLEND = Edit(
+    facts={"parts": list, "weights": list, "source_digests": list},
+    overrides=_again,
+    check=_check,
+    has_prompt=False,
+)

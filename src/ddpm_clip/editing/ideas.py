@@ -5,13 +5,15 @@ Knows nothing of how conditions are mixed.
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import Tensor
 
 from ddpm_clip.data.pictures.images import SUFFIXES
+from ddpm_clip.editing.edit import Sources
 from ddpm_clip.editing.pictures import Picture, open_picture
-from ddpm_clip.embedders.prompts import checked_prompt
+from ddpm_clip.embedders.prompts import check_recorded, checked_prompt
 from ddpm_clip.errors import UsageError
 from ddpm_clip.generation.request import CONDITION_KEY
 from ddpm_clip.generation.settings import Settings
@@ -35,6 +37,33 @@ def read_idea(text: str, model: LoadedModel) -> Idea:
 def name_of(idea: Idea) -> str:
     """The prompt, or the name of the picture."""
     return idea if isinstance(idea, str) else idea.name
+
+
+def ideas_again(
+    names: Sequence[str], digests: Sequence[str | None], sources: Sources
+) -> list[Idea]:
+    """Restore what was mixed: a picture where a hash is recorded, else a prompt."""
+    return [
+        name if digest is None else sources.find(name, digest)
+        for name, digest in zip(names, digests, strict=True)
+    ]
+
+
+def check_ideas(
+    names: Sequence[Any], digests: Sequence[Any], weights: Sequence[Any] | None = None
+) -> None:
+    """Check that recorded parts are prompts, or pictures with a hash.
+
+    Raises:
+        UsageError: One is neither, or the lists have different lengths.
+    """
+    if not len(names) == len(digests) == len(names if weights is None else weights):
+        raise UsageError("its parts are not as many as what is said of them")
+    for name, digest in zip(names, digests, strict=True):
+        if not isinstance(name, str) or not isinstance(digest, str | None):
+            raise UsageError("a part of it is neither a prompt nor a picture")
+        if digest is None:
+            check_recorded(name)
 
 
 def conditions_of(tti: TextToImage, idea: Idea, settings: Settings, seeds: Sequence[int]) -> Tensor:

@@ -6,26 +6,24 @@ SDEdit (Meng et al. 2022). Knows nothing of files.
 import math
 from collections.abc import Generator, Sequence
 from dataclasses import replace
-from typing import Any
 
 import torch
+from torch import Tensor
 
 from ddpm_clip.config.limits import checked_strength
+from ddpm_clip.editing.edit import OF_A_PICTURE, Edit, Facts, Sources
 from ddpm_clip.editing.pictures import Picture
-from ddpm_clip.embedders.prompts import checked_prompt
 from ddpm_clip.generation.request import (
+    PLAIN,
     GenerationRequest,
-    OverridesOf,
     Painted,
     SamplingOverrides,
-    placed,
     requests_for,
 )
 from ddpm_clip.generation.settings import Settings
 from ddpm_clip.generation.text_to_image import TextToImage
 from ddpm_clip.models.ddpm import noise_of
 from ddpm_clip.types import Progress
-from ddpm_clip.utils.tensors import to_picture
 
 
 def img2img(
@@ -50,36 +48,32 @@ def img2img(
         UsageError: strength out of range, or no prompt.
     """
     timesteps = timesteps_left(tti.model.ddpm.grid(settings.steps), checked_strength(strength))
-    whole = len(timesteps) == settings.steps
     facts = {"mode": "img2img", **picture.facts(), "strength": strength, "rungs": len(timesteps)}
-    requests = requests_under(prompt, settings, facts)
+    requests = requests_for(prompt, settings, facts)
+    overrides = _noised(tti, picture, timesteps, len(timesteps) == settings.steps)
     if not timesteps:
-        return _as_it_is(picture, requests)
-    settings = replace(settings, steps=len(timesteps))
-    return tti.paint_requests(
-        requests, settings, overrides=noised_to(tti, picture, timesteps, whole)
-    )
+        settings = replace(settings, batch=1)  # each file records a batch of its own
+    return tti.paint_requests(requests, settings, overrides=overrides)
 
 
-def noised_to(
+def _noised(
     tti: TextToImage, picture: Picture, timesteps: Sequence[float], whole: bool
-) -> OverridesOf:
+) -> SamplingOverrides:
     """Start at the picture noised to the first timestep; in noise alone for a `whole` walk."""
+    if whole:
+        return PLAIN
+    model = tti.model
 
-    def overrides(requests: Sequence[GenerationRequest]) -> SamplingOverrides:
-        if whole:
-            return SamplingOverrides()
-        model = tti.model
-        noise = noise_of(
-            [request.seed for request in requests], (len(requests), *picture.x.shape), model.device
-        )  # the x_T of a walk with these seeds
-        x_0 = picture.x.to(model.device).expand(len(requests), -1, -1, -1)
-        x_start, _ = model.ddpm.q(
-            x_0, torch.full((len(requests),), timesteps[0]).double(), noise(-1)
-        )
-        return SamplingOverrides(x_start, timesteps)
+    def x_start(requests: Sequence[GenerationRequest]) -> Tensor:
+        n = len(requests)
+        x_0 = picture.x.to(model.device).expand(n, -1, -1, -1)
+        if not timesteps:
+            return x_0
+        seeds = [request.seed for request in requests]
+        noise = noise_of(seeds, x_0.shape, model.device)  # the x_T of a walk with these seeds
+        return model.ddpm.q(x_0, torch.full((n,), timesteps[0]).double(), noise(-1))[0]
 
-    return overrides
+    return SamplingOverrides(x_start, timesteps)
 
 
 def timesteps_left(timesteps: Sequence[float], strength: float) -> list[float]:
@@ -88,22 +82,17 @@ def timesteps_left(timesteps: Sequence[float], strength: float) -> list[float]:
     return list(timesteps[len(timesteps) - left :])
 
 
-def requests_under(
-    prompt: str | None, settings: Settings, facts: dict[str, Any]
-) -> list[GenerationRequest]:
-    """Wishes for one prompt, or for none where the settings can do without.
-
-    Raises:
-        UsageError: none where one is needed, or one that is none.
-    """
-    if settings.wordless or (settings.unconditional and prompt is None):
-        return requests_for(["(unconditional)"], settings, facts, has_words=False)
-    return requests_for([checked_prompt(prompt or "")], settings, facts)
+def _again(
+    tti: TextToImage, settings: Settings, facts: Facts, sources: Sources
+) -> SamplingOverrides:
+    picture = sources.find(facts["source"], facts["source_digest"])
+    timesteps = timesteps_left(tti.model.ddpm.grid(settings.steps), facts["strength"])
+    return _noised(tti, picture, timesteps, len(timesteps) == settings.steps)
 
 
-def _as_it_is(
-    picture: Picture, requests: Sequence[GenerationRequest]
-) -> Generator[Progress, None, list[Painted]]:
-    """No walk at all."""
-    yield Progress("paint", len(requests), len(requests))
-    return [placed(to_picture(picture.x), [request], i, 0) for i, request in enumerate(requests)]
+IMG2IMG = Edit(
+    facts=OF_A_PICTURE | {"strength": int | float, "rungs": int},
+    overrides=_again,
+    check=lambda facts: checked_strength(facts["strength"]),
+    has_prompt=True,
+)

@@ -4,7 +4,7 @@ Knows nothing of files.
 """
 
 import math
-from collections.abc import Generator, Sequence
+from collections.abc import Generator
 
 from torch import Tensor
 
@@ -12,9 +12,9 @@ from ddpm_clip.config.limits import checked_rounds
 from ddpm_clip.diffusion.gradient_guidance import GradientGuidance, resampled
 from ddpm_clip.diffusion.known_pixels import with_known_pixels
 from ddpm_clip.diffusion.samplers import SAMPLERS, Walker
-from ddpm_clip.editing.image_to_image import requests_under
+from ddpm_clip.editing.edit import OF_A_PICTURE, Edit, Facts, Sources
 from ddpm_clip.editing.pictures import Picture, mask_digest
-from ddpm_clip.generation.request import GenerationRequest, OverridesOf, Painted, SamplingOverrides
+from ddpm_clip.generation.request import Painted, SamplingOverrides, requests_for
 from ddpm_clip.generation.settings import Settings
 from ddpm_clip.generation.text_to_image import TextToImage
 from ddpm_clip.types import Progress
@@ -52,25 +52,36 @@ def inpaint(
         "painted_share": share,
         "rounds": checked_rounds(rounds),
     }
-    requests = requests_under(prompt, settings, facts)
-    overrides = around(tti, picture, paint, settings.sampler, rounds)
+    requests = requests_for(prompt, settings, facts)
+    overrides = _around(tti, picture, paint, settings.sampler, rounds)
     return tti.paint_requests(requests, settings, overrides=overrides)
 
 
-def around(
+def _around(
     tti: TextToImage, picture: Picture, paint: Tensor, sampler: str, rounds: int
-) -> OverridesOf:
+) -> SamplingOverrides:
     """What is not painted is kept at every step, of which each is walked `rounds` times."""
     device = tti.model.device
     kept = with_known_pixels(picture.x.to(device), paint.to(device), tti.model.ddpm.schedule)
-    kept_everywhere = SamplingOverrides(wrap=kept, sampler=repeating(SAMPLERS[sampler], rounds))
-
-    def overrides(requests: Sequence[GenerationRequest]) -> SamplingOverrides:
-        return kept_everywhere
-
-    return overrides
+    return SamplingOverrides(wrap=kept, sampler=repeating(SAMPLERS[sampler], rounds))
 
 
 def repeating(walker: Walker, rounds: int) -> Walker:
     """A sampler that walks every step `rounds` times (Lugmayr et al. 2022, algorithm 1)."""
     return resampled(walker, GradientGuidance(1.0, (0.0, math.inf), rounds - 1))
+
+
+def _again(
+    tti: TextToImage, settings: Settings, facts: Facts, sources: Sources
+) -> SamplingOverrides:
+    picture = sources.find(facts["source"], facts["source_digest"])
+    paint = sources.mask(picture, facts["mask_digest"])
+    return _around(tti, picture, paint, settings.sampler, facts["rounds"])
+
+
+INPAINT = Edit(
+    facts=OF_A_PICTURE | {"mask_digest": str, "painted_share": int | float, "rounds": int},
+    overrides=_again,
+    check=lambda facts: checked_rounds(facts["rounds"]),
+    has_prompt=True,
+)

@@ -11,9 +11,11 @@ from torch import Tensor
 
 from ddpm_clip.config.limits import checked_frames
 from ddpm_clip.editing.arcs import between
-from ddpm_clip.editing.ideas import Idea, conditions_of, name_of
+from ddpm_clip.editing.edit import Edit, Facts, Sources
+from ddpm_clip.editing.ideas import Idea, check_ideas, conditions_of, ideas_again, name_of
 from ddpm_clip.editing.pictures import Picture
-from ddpm_clip.generation.request import Conditions, GenerationRequest, Painted
+from ddpm_clip.errors import UsageError
+from ddpm_clip.generation.request import GenerationRequest, Painted, SamplingOverrides
 from ddpm_clip.generation.settings import Settings
 from ddpm_clip.generation.text_to_image import TextToImage
 from ddpm_clip.types import Progress
@@ -48,10 +50,10 @@ def interpolate(
         GenerationRequest(prompt, i, seed, scale, facts, has_words=False)
         for i, (prompt, seed, scale, facts) in enumerate(rows)
     ]
-    return tti.paint_requests(requests, settings, conditions=on_the_way(tti, a, b, settings))
+    return tti.paint_requests(requests, settings, overrides=_on_the_way(tti, a, b, settings))
 
 
-def on_the_way(tti: TextToImage, a: Idea, b: Idea, settings: Settings) -> Conditions:
+def _on_the_way(tti: TextToImage, a: Idea, b: Idea, settings: Settings) -> SamplingOverrides:
     """The condition of each request, as far from a to b as its facts say under `share`."""
     dim = tti.model.conditioner.dim
 
@@ -65,7 +67,7 @@ def on_the_way(tti: TextToImage, a: Idea, b: Idea, settings: Settings) -> Condit
             ]
         )
 
-    return conditions
+    return SamplingOverrides(conditions=conditions)
 
 
 def _name(a: Idea, b: Idea, share: float) -> str:
@@ -83,3 +85,24 @@ def _facts(a: Idea, b: Idea, share: float) -> dict[str, Any]:
         "share": share,
         "source_digests": digests,
     }
+
+
+def _again(
+    tti: TextToImage, settings: Settings, facts: Facts, sources: Sources
+) -> SamplingOverrides:
+    a, b = ideas_again([facts["from"], facts["to"]], facts["source_digests"], sources)
+    return _on_the_way(tti, a, b, settings)
+
+
+def _check(facts: Facts) -> None:
+    if not 0 <= facts["share"] <= 1:
+        raise UsageError(f"share = {str(facts['share'])[:20]} is out of range")
+    check_ideas([facts["from"], facts["to"]], facts["source_digests"])
+
+
+INTERPOLATE = Edit(
+    facts={"from": str, "to": str, "share": int | float, "source_digests": list},
+    overrides=_again,
+    check=_check,
+    has_prompt=False,
+)

@@ -8,9 +8,15 @@ from collections.abc import Generator, Sequence
 from torch import Tensor
 
 from ddpm_clip.config.limits import checked_strength
+from ddpm_clip.editing.edit import OF_A_PICTURE, Edit, Facts, Sources
 from ddpm_clip.editing.ideas import noised_conditions
 from ddpm_clip.editing.pictures import Picture
-from ddpm_clip.generation.request import Conditions, GenerationRequest, Painted, requests_for
+from ddpm_clip.generation.request import (
+    GenerationRequest,
+    Painted,
+    SamplingOverrides,
+    requests_named,
+)
 from ddpm_clip.generation.settings import Settings
 from ddpm_clip.generation.text_to_image import TextToImage
 from ddpm_clip.types import Progress
@@ -33,14 +39,29 @@ def vary(
     """
     level = checked_strength(strength) * tti.model.config.conditioning.noise_max
     facts = {"mode": "vary", **picture.facts(), "strength": strength, "condition_noise": level}
-    requests = requests_for([f"(variation of {picture.name})"], settings, facts, has_words=False)
-    return tti.paint_requests(requests, settings, conditions=seen(tti, picture, level))
+    requests = requests_named(f"(variation of {picture.name})", settings, facts)
+    return tti.paint_requests(requests, settings, overrides=_seen(tti, picture, level))
 
 
-def seen(tti: TextToImage, picture: Picture, level: float) -> Conditions:
+def _seen(tti: TextToImage, picture: Picture, level: float) -> SamplingOverrides:
     """The picture itself as the condition of every request, noised up to a level."""
 
     def conditions(requests: Sequence[GenerationRequest]) -> Tensor:
         return noised_conditions(tti, picture, level, [request.seed for request in requests])
 
-    return conditions
+    return SamplingOverrides(conditions=conditions)
+
+
+def _again(
+    tti: TextToImage, settings: Settings, facts: Facts, sources: Sources
+) -> SamplingOverrides:
+    picture = sources.find(facts["source"], facts["source_digest"])
+    return _seen(tti, picture, facts["strength"] * tti.model.config.conditioning.noise_max)
+
+
+VARY = Edit(
+    facts=OF_A_PICTURE | {"strength": int | float, "condition_noise": int | float},
+    overrides=_again,
+    check=lambda facts: checked_strength(facts["strength"]),
+    has_prompt=False,
+)

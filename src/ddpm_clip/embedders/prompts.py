@@ -68,3 +68,14 @@ def checked_prompt(prompt: str, param: str = "prompt") -> str:
     if clean != prompt:
         warnings.warn(f"control characters were taken out of the {param}", stacklevel=3)
     return clean
+
+
+def check_recorded(prompt: str) -> None:
+    """Check a prompt that a file records: valid, and with nothing left to remove.
+
+    Raises:
+        UsageError: It is invalid or holds control characters.
+    """
+    if any(unicodedata.category(c) == "Cc" and c not in "\n\t" for c in prompt):
+        raise UsageError("a prompt holds control characters")
+    checked_prompt(prompt)

@@ -5,7 +5,7 @@ are compared where both are centred at their own means, as everywhere here: unce
 between the two clouds would be most of every distance. Knows nothing of requests or files.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 import torch
 from torch import Tensor
@@ -18,10 +18,11 @@ from ddpm_clip.diffusion.gradient_guidance import (
     gradient_guided,
     resampled,
 )
-from ddpm_clip.diffusion.samplers import SAMPLERS, Walker
+from ddpm_clip.diffusion.samplers import SAMPLERS
 from ddpm_clip.diffusion.schedules import NoiseSchedule
 from ddpm_clip.diffusion.views import Views
 from ddpm_clip.embedders.texts import TextEmbeddings
+from ddpm_clip.generation.request import SamplingOverrides
 from ddpm_clip.generation.settings import Settings
 from ddpm_clip.runs.pretrained import LoadedModel
 from ddpm_clip.types import Embedder, Predict
@@ -95,8 +96,8 @@ class ClipGuide:
         seeds: Sequence[int],
         schedule: NoiseSchedule,
         settings: Settings,
-    ) -> tuple[Callable[[Predict], Predict], Walker]:
-        """What guides a batch, as `DDPM.walk` takes it: (wrap, sampler).
+    ) -> SamplingOverrides:
+        """What guides a batch.
 
         Args:
             texts: what each picture should show.
@@ -112,7 +113,7 @@ class ClipGuide:
         def wrap(predict: Predict) -> Predict:
             return gradient_guided(predict, schedule, loss, guidance)
 
-        return wrap, resampled(SAMPLERS[settings.sampler], guidance)
+        return SamplingOverrides(wrap=wrap, sampler=resampled(SAMPLERS[settings.sampler], guidance))
 
 
 def spherical(a: Tensor, b: Tensor) -> Tensor:

@@ -21,7 +21,7 @@ from PIL.PngImagePlugin import PngInfo
 
 import ddpm_clip
 from ddpm_clip.errors import CannotCreate
-from ddpm_clip.generation.request import GenerationRequest, Painted
+from ddpm_clip.generation.request import GenerationRequest, Painted, requests_for
 from ddpm_clip.generation.settings import Settings
 from ddpm_clip.generation.text_to_image import TextToImage
 from ddpm_clip.runs.pretrained import LoadedModel
@@ -71,8 +71,9 @@ def paint_files(
 
     Warns of a prompt that is outside what the model's pictures cover.
     """
-    tti.warn(prompts, settings)
-    painted = yield from tti.paint(prompts, settings, keep_frames=gif)
+    requests = requests_for(prompts, settings)
+    tti.warn(requests)
+    painted = yield from tti.paint_requests(requests, settings, keep_frames=gif)
     return save_painted(
         painted,
         tti.model,

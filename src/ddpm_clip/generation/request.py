@@ -1,5 +1,6 @@
 """One picture: what is asked for, how its walk differs from the plain one, what came of it."""
 
+import itertools
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -8,6 +9,7 @@ from PIL import Image
 from torch import Tensor
 
 from ddpm_clip.diffusion.samplers import Walker
+from ddpm_clip.embedders.prompts import checked_prompts
 from ddpm_clip.generation.settings import Settings
 from ddpm_clip.types import Predict
 
@@ -37,32 +39,41 @@ class GenerationRequest:
 
 
 Conditions = Callable[[Sequence[GenerationRequest]], Tensor]
-"""(n, e) one condition a request: the seam for what comes from elsewhere than the prompt."""
+"""Requests of a batch -> their conditions (n, e), where these do not come from the prompts."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class SamplingOverrides:
-    """How the walk of a batch differs from the plain one; arguments of `DDPM.walk`."""
+    """How sampling differs from a plain walk from noise under a prompt; None changes nothing.
 
-    x_start: Tensor | None = None  # (n, c, h, w)
+    Attributes:
+        x_start: Requests of a batch -> (n, c, h, w) to start from instead of noise.
+        timesteps: Timesteps to visit; if empty, `x_start` is the result.
+        wrap: Changes `predict`, as in `DDPM.walk`.
+        sampler: Replaces the sampler of the settings.
+        conditions: Replaces the conditions of the prompts.
+    """
+
+    x_start: Callable[[Sequence[GenerationRequest]], Tensor] | None = None
     timesteps: Sequence[float] | None = None
     wrap: Callable[[Predict], Predict] | None = None
     sampler: Walker | None = None
+    conditions: Conditions | None = None
 
     def then(self, other: "SamplingOverrides") -> "SamplingOverrides":
-        """Both; where they contradict, the other one, and of two wraps its own is the outer."""
+        """Combine both; the other takes precedence, and its wrap is the outer one."""
         inner, outer = self.wrap, other.wrap
         both = (lambda predict: outer(inner(predict))) if inner and outer else outer or inner
         return SamplingOverrides(
-            self.x_start if other.x_start is None else other.x_start,
+            other.x_start or self.x_start,
             self.timesteps if other.timesteps is None else other.timesteps,
             both,
             other.sampler or self.sampler,
+            other.conditions or self.conditions,
         )
 
 
-OverridesOf = Callable[[Sequence[GenerationRequest]], SamplingOverrides]
-"""The way of a batch: the seam for what begins elsewhere than in noise, or wraps `predict`."""
+PLAIN = SamplingOverrides()
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -89,22 +100,40 @@ class Painted:
 
 
 def requests_for(
-    prompts: Sequence[str],
-    settings: Settings,
-    facts: dict[str, Any] | None = None,
-    *,
-    has_words: bool = True,
+    prompts: str | Sequence[str] | None, settings: Settings, facts: dict[str, Any] | None = None
 ) -> list[GenerationRequest]:
-    """Prompt by prompt, scale by scale, seed by seed; the index counts within the whole."""
-    rows = [
-        (prompt, seed, scale)
-        for prompt in prompts
-        for scale in settings.guidance
-        for seed in settings.seeds()
-    ]
+    """One request a picture: by prompt, then scale, then seed. Prompts are validated only here.
+
+    Args:
+        prompts: One, several or None; ignored if `settings.wordless`, optional if
+            `settings.unconditional`.
+        settings: How many pictures per prompt, from which seed, with which scales.
+        facts: What each file records beside the settings.
+
+    Raises:
+        UsageError: A prompt is invalid, or there is none where one is needed.
+    """
+    if settings.wordless or (settings.unconditional and not prompts):
+        return requests_named("(unconditional)", settings, facts)
+    asked = checked_prompts(() if prompts is None else prompts)
+    return _requests(asked, settings, facts, has_words=True)
+
+
+def requests_named(
+    name: str, settings: Settings, facts: dict[str, Any] | None = None
+) -> list[GenerationRequest]:
+    """One request a picture, whose prompt only names what it is made from."""
+    return _requests([name], settings, facts, has_words=False)
+
+
+def _requests(
+    prompts: Sequence[str], settings: Settings, facts: dict[str, Any] | None, has_words: bool
+) -> list[GenerationRequest]:
+    """By prompt, then scale, then seed; the index counts through all of them."""
+    rows = itertools.product(prompts, settings.guidance, settings.seeds())
     return [
         GenerationRequest(prompt, i, seed, scale, facts or {}, has_words)
-        for i, (prompt, seed, scale) in enumerate(rows)
+        for i, (prompt, scale, seed) in enumerate(rows)
     ]
 
 

@@ -6,73 +6,53 @@ value gets the same verdict everywhere (single numbers: `config/limits.py`; prom
 """
 
 import random
+from collections.abc import Callable
 from dataclasses import dataclass, fields, replace
+from functools import partial
 from typing import Any
 
 from ddpm_clip.conditioning.conditioner import BRIDGES
 from ddpm_clip.config.limits import (
     MAX_SEED,
+    NUMBERS,
+    WHOLE,
     checked_range,
     checked_size,
     checked_whole,
     shortened,
     within,
 )
+from ddpm_clip.config.painting_options import PaintingOptions
 from ddpm_clip.config.schema import GenerationConfig
 from ddpm_clip.diffusion.guidance import CLAMPS
 from ddpm_clip.diffusion.samplers import SAMPLERS
 from ddpm_clip.embedders.prompts import checked_prompt
 from ddpm_clip.errors import UsageError
 from ddpm_clip.moved import former_method
-from ddpm_clip.registry import unknown_name
+from ddpm_clip.registry import Registry, unknown_name
 
 BESIDE = ("w", "size")
-"""Wishes that are no setting: another way to say one, or to be compared with the model."""
+"""Names that may be overridden but are not settings: `w` sets guidance, `size` is only checked."""
 
 
-@dataclass(frozen=True, slots=True)
-class Settings:
-    """How to paint.
+@dataclass(frozen=True)
+class Settings(PaintingOptions):
+    """How to paint: the options of a config, and those that only a request has.
+
+    An `interval` of None means everywhere; pass (0, 1e9) to `with_overrides`, where None keeps the
+    value. With `unconditional` and `clip_guidance`, the prompt acts through the gradient alone.
 
     Attributes:
-        n: pictures a prompt.
-        seed: of the first; picture j has seed + j modulo 2^32.
-        steps: rows visited.
-        guidance: scales s = 1 + w, each painted.
-        sampler: a name in `SAMPLERS`.
-        negative: what to steer away from, or None.
-        bridge: a name in `BRIDGES`, or None for the run's own.
-        unconditional: paint without any condition.
-        clamp: of x_0 at each step.
-        interval: sigma range of guidance, or None for everywhere; to `with_overrides`, where
-            None is "as it is", say (0, 1e9).
-        rescale: CFG rescale.
-        batch: pictures painted at once.
-        clip_guidance: strength of the gradient of a CLIP, see `GradientGuidance`; 0 is off. With
-            `unconditional`, the words steer by this alone.
-        clip_guide: the model whose CLIP guides, or None for the model's own.
-        clip_interval: sigma range of the CLIP's gradient.
-        clip_travel: times that each step in it is walked again.
-        clip_views: random views of a picture that the CLIP looks at.
+        guidance: Scales s = 1 + w; pictures are painted for each.
+        negative: Prompt to steer away from, or None.
+        bridge: A name in `BRIDGES`, or None for the run's default.
+        batch: Number of pictures painted at once.
     """
 
-    n: int = 4
-    seed: int = 0
-    steps: int = 20
-    guidance: tuple[float, ...] = (2.0,)
-    sampler: str = "dpmpp_2m"
+    guidance: tuple[float, ...] = (GenerationConfig().guidance,)
     negative: str | None = None
     bridge: str | None = None
-    unconditional: bool = False
-    clamp: str = "static"
-    interval: tuple[float, float] | None = (0.15, 3.0)
-    rescale: float = 0.0
     batch: int = 64
-    clip_guidance: float = 0.0
-    clip_guide: str | None = None
-    clip_interval: tuple[float, float] = (0.5, 20.0)
-    clip_travel: int = 2
-    clip_views: int = 8
     with_wishes = former_method("with_wishes", "with_overrides")
 
     def with_overrides(self, **overrides: Any) -> "Settings":
@@ -105,27 +85,10 @@ class Settings:
 
     def check(self) -> None:
         """Raise a `UsageError` that names the first setting out of range."""
-        for name in ("n", "seed", "steps", "batch", "clip_travel", "clip_views"):
-            checked_whole(name, getattr(self, name))
-        for name in ("guidance", "rescale", "clip_guidance"):
-            within(name, getattr(self, name))
-        for family, name in (
-            (SAMPLERS, self.sampler),
-            (CLAMPS, self.clamp),
-            (BRIDGES, self.bridge or "shift"),
-        ):
-            if not isinstance(name, str):
-                raise unknown_name(family.family, name, family)
-            family[name]
-        if not isinstance(self.unconditional, bool):
-            raise UsageError(
-                f"unconditional = {shortened(self.unconditional)} is neither true nor false",
-                "it is a switch",
-                "leave it out, or say True",
-                param="unconditional",
-            )
-        checked_range("interval", (0.0, 1.0) if self.interval is None else self.interval)
-        checked_range("clip_interval", self.clip_interval)
+        for field in fields(self):
+            value = getattr(self, field.name)
+            if value is not None and field.name in CHECKS:
+                CHECKS[field.name](field.name, value)
         if self.unconditional and self.negative is not None:
             raise UsageError(
                 "unconditional and negative are both given",
@@ -144,6 +107,34 @@ class Settings:
         return [(self.seed + j) % (MAX_SEED + 1) for j in range(self.n)]
 
 
+def _check_name(family: Registry[Any], _: str, value: Any) -> None:
+    if not isinstance(value, str):
+        raise unknown_name(family.family, value, family)
+    family[value]
+
+
+def _check_switch(name: str, value: Any) -> None:
+    if not isinstance(value, bool):
+        raise UsageError(
+            f"{name} = {shortened(value)} is neither true nor false",
+            "it is a switch",
+            "leave it out, or say True",
+            param=name,
+        )
+
+
+CHECKS: dict[str, Callable[[str, Any], object]] = {
+    **dict.fromkeys(WHOLE, checked_whole),
+    **dict.fromkeys(NUMBERS, within),
+    **dict.fromkeys(("interval", "clip_interval"), checked_range),
+    "sampler": partial(_check_name, SAMPLERS),
+    "clamp": partial(_check_name, CLAMPS),
+    "bridge": partial(_check_name, BRIDGES),
+    "unconditional": _check_switch,
+}
+"""The check of each setting, by name; None is not checked."""
+
+
 def settings_of(own: GenerationConfig, T: int, its_size: str = "", **overrides: Any) -> Settings:
     """The settings in a config with some replaced, checked.
 
@@ -156,22 +147,8 @@ def settings_of(own: GenerationConfig, T: int, its_size: str = "", **overrides: 
     Raises:
         UsageError: a value out of range, more steps than there are rows, or another size.
     """
-    settings = Settings(
-        n=own.n,
-        seed=own.seed,
-        steps=own.steps,
-        guidance=(own.guidance,),
-        sampler=own.sampler,
-        clamp=own.clamp,
-        interval=own.interval,
-        rescale=own.rescale,
-        unconditional=own.unconditional,
-        clip_guidance=own.clip_guidance,
-        clip_guide=own.clip_guide,
-        clip_interval=own.clip_interval,
-        clip_travel=own.clip_travel,
-        clip_views=own.clip_views,
-    ).with_overrides(**overrides)
+    options = {field.name: getattr(own, field.name) for field in fields(PaintingOptions)}
+    settings = Settings(**options, guidance=(own.guidance,)).with_overrides(**overrides)
     if settings.steps > T:
         raise UsageError(
             f"steps = {settings.steps} is out of range",

@@ -13,15 +13,13 @@ from PIL import Image
 from torch import Tensor
 
 from ddpm_clip.coverage.prompt_coverage import PromptCoverage
-from ddpm_clip.embedders.prompts import checked_prompts
 from ddpm_clip.embedders.texts import TextEmbeddings
 from ddpm_clip.errors import NonFiniteError, UsageError
 from ddpm_clip.generation.clip_guide import ClipGuide
 from ddpm_clip.generation.request import (
     CONDITION_KEY,
-    Conditions,
+    PLAIN,
     GenerationRequest,
-    OverridesOf,
     Painted,
     SamplingOverrides,
     guidable,
@@ -66,17 +64,17 @@ class TextToImage:
         is outside what the model's pictures cover.
         """
         settings = self.settings(n=n, seed=seed, **overrides)
-        prompts = prompts if settings.wordless else checked_prompts(prompts)
-        self.warn(prompts, settings)
-        painted = self.paint_all(prompts, settings)
+        requests = requests_for(prompts, settings)
+        self.warn(requests)
+        painted = finish(self.paint_requests(requests, settings))
         for one in painted:
             one.image.info["seed"] = one.request.seed
         return [one.image for one in painted]
 
-    def warn(self, prompts: str | Sequence[str], settings: Settings) -> None:
+    def warn(self, requests: Sequence[GenerationRequest]) -> None:
         """A warning for each prompt that nothing in the model's pictures is like."""
-        if not settings.wordless:
-            self.prompt_coverage.warn(checked_prompts(prompts))
+        if guidable(requests):
+            self.prompt_coverage.warn([request.prompt for request in requests])
 
     def settings(self, **overrides: Any) -> Settings:
         """The model's own settings with some replaced, checked.
@@ -102,7 +100,7 @@ class TextToImage:
     ) -> Iterator[Step]:
         """The steps of one batch with `n` pictures a prompt, for GIFs, analysis and live views."""
         settings = self.settings(n=n, seed=seed, **overrides)
-        return self._walk(requests_for(checked_prompts(prompts), settings), settings)
+        return self._walk(requests_for(prompts, settings), settings)
 
     def paint(
         self, prompts: str | Sequence[str], settings: Settings, *, keep_frames: bool = False
@@ -110,27 +108,23 @@ class TextToImage:
         """Paint `n` pictures a prompt and scale; yields `Progress` in network steps.
 
         Args:
-            prompts: one or several; not looked at where `settings.wordless`, and none needed
-                where `settings.unconditional`.
+            prompts: as for `requests_for`.
             settings: from `settings`.
             keep_frames: keep x_0 at each step, for GIFs.
 
         Raises:
             NonFiniteError: a picture with values that are no numbers.
         """
-        if settings.wordless or (settings.unconditional and not prompts):
-            requests = requests_for(["(unconditional)"], settings, has_words=False)
-        else:
-            requests = requests_for(checked_prompts(prompts), settings)
-        return self.paint_requests(requests, settings, keep_frames=keep_frames)
+        return self.paint_requests(
+            requests_for(prompts, settings), settings, keep_frames=keep_frames
+        )
 
     def paint_requests(
         self,
         requests: Sequence[GenerationRequest],
         settings: Settings,
         *,
-        conditions: Conditions | None = None,
-        overrides: OverridesOf | None = None,
+        overrides: SamplingOverrides = PLAIN,
         keep_frames: bool = False,
     ) -> Generator[Progress, None, list[Painted]]:
         """Paint every request, batch by batch, with its own prompt, seed and scale.
@@ -138,9 +132,7 @@ class TextToImage:
         Args:
             requests: one a picture; `settings.n`, `seed` and `guidance` are not looked at.
             settings: from `settings`.
-            conditions: where the conditions come from; None asks the prompts.
-            overrides: how the walk of each batch differs. Timesteps, where it names any, should be
-                `settings.steps` many, as these are counted.
+            overrides: how the walk of each batch differs.
             keep_frames: keep x_0 at each step, for GIFs.
 
         Warns where a CLIP should guide and the requests have no words that it could go by.
@@ -149,7 +141,7 @@ class TextToImage:
             UsageError: conditions for a model that paints without any.
             NonFiniteError: a picture with values that are no numbers.
         """
-        if settings.unconditional and conditions is not None:
+        if settings.unconditional and overrides.conditions is not None:
             raise UsageError(
                 f"{self.model.name} paints without conditions",
                 "a picture or a mixture of prompts would not be seen",
@@ -165,16 +157,19 @@ class TextToImage:
         batches = [
             requests[i : i + settings.batch] for i in range(0, len(requests), settings.batch)
         ]
-        done, total, painted = 0, settings.steps * len(batches), []
+        steps = settings.steps if overrides.timesteps is None else len(overrides.timesteps)
+        done, total, painted = 0, steps * len(batches), []
         for number, batch in enumerate(batches):
-            frames, last = [], None
-            for step in self._walk(batch, settings, conditions, overrides):
-                done, last = done + 1, step
+            frames, pictures = [], None
+            for step in self._walk(batch, settings, overrides) if steps else ():
+                done, pictures = done + 1, step.x_prev
                 if keep_frames:
                     frames.append(to_uint8(step.pred.x_0).cpu())
                 yield Progress("paint", done, total)
-            assert last is not None
-            if not last.x_prev.isfinite().all():
+            if pictures is None:  # there was no step
+                assert overrides.x_start is not None
+                pictures = overrides.x_start(batch)
+            if not pictures.isfinite().all():
                 raise NonFiniteError(
                     "a picture came out with values that are no numbers",
                     "the guidance may be too strong for this model",
@@ -182,7 +177,7 @@ class TextToImage:
             strips = torch.stack(frames, 1) if frames else None
             painted += [
                 placed(to_picture(x), batch, number, at, None if strips is None else strips[at])
-                for at, x in enumerate(last.x_prev)
+                for at, x in enumerate(pictures)
             ]
         return painted
 
@@ -194,18 +189,16 @@ class TextToImage:
         self,
         requests: Sequence[GenerationRequest],
         settings: Settings,
-        conditions: Conditions | None = None,
-        overrides: OverridesOf | None = None,
+        overrides: SamplingOverrides = PLAIN,
     ) -> Iterator[Step]:
         seeds = [request.seed for request in requests]
-        how = self._plain_overrides(requests, settings)
-        how = how if overrides is None else how.then(overrides(requests))
+        how = self._guided(requests, settings).then(overrides)
         model, scale = self.model, torch.tensor([request.guidance for request in requests])
         c_neg: Tensor | None = None
         if settings.unconditional:
             c, scale = torch.zeros(len(requests), model.conditioner.width), 0 * scale
-        elif conditions is not None:
-            c = conditions(requests)
+        elif how.conditions is not None:
+            c = how.conditions(requests)
         else:
             c = self.conditions([request.prompt for request in requests], settings, seeds)
         if settings.negative is not None:
@@ -221,26 +214,21 @@ class TextToImage:
             sampler=how.sampler or settings.sampler,
             steps=settings.steps,
             seeds=seeds,
-            x_start=how.x_start,
+            x_start=None if how.x_start is None else how.x_start(requests),
             timesteps=how.timesteps,
             wrap=how.wrap,
         )
 
-    def _plain_overrides(
+    def _guided(
         self, requests: Sequence[GenerationRequest], settings: Settings
     ) -> SamplingOverrides:
-        """From noise, guided by a CLIP where the settings say so and there are words."""
+        """Guided by a CLIP where the settings say so and there are words."""
         if settings.clip_guidance == 0 or not guidable(requests):
-            return SamplingOverrides()
-        prompts, seeds = (
-            [request.prompt for request in requests],
-            [request.seed for request in requests],
-        )
-        schedule = self.model.ddpm.schedule
-        wrap, sampler = self.guide(settings.clip_guide).overrides(
-            prompts, seeds, schedule, settings
-        )
-        return SamplingOverrides(wrap=wrap, sampler=sampler)
+            return PLAIN
+        prompts = [request.prompt for request in requests]
+        seeds = [request.seed for request in requests]
+        guide, schedule = self.guide(settings.clip_guide), self.model.ddpm.schedule
+        return guide.overrides(prompts, seeds, schedule, settings)
 
     def add_guide(self, name: str, guide: ClipGuide) -> None:
         """Let `clip_guide=name` mean this guide."""

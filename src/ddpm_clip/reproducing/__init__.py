@@ -1,9 +1,10 @@
 """A painted PNG is painted again from its own parameters and compared.
 
 - `comparing`: one picture against another, pixel by pixel
-- `judging`: whether what a picture says of its batch and its edit can be, and can be done here
+- `judging`: whether what a picture says of its batch can be, and can be done here
 - `recipe`: what a picture says of how it was painted, judged before anything is done with it
-- `repainting`: the walk of a recipe once more: the same batch, the same threads, the same seams
+- `repainting`: the walk of a recipe once more: the same batch, the same threads, the same
+  overrides
 - `reproduction`: `reproduce`: a picture that says how it was painted, painted again and compared
 """
 

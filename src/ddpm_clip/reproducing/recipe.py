@@ -13,11 +13,14 @@ from pathlib import Path
 from typing import Any
 
 import ddpm_clip
+from ddpm_clip.config.painting_options import OPTIONS
 from ddpm_clip.data.pictures.images import BadImage
-from ddpm_clip.data.pictures.png_texts import AS_WRITTEN, read_parameters
+from ddpm_clip.data.pictures.png_texts import AS_WRITTEN, KINDS, read_parameters
+from ddpm_clip.editing import EDITS, Edit
+from ddpm_clip.embedders.prompts import check_recorded
 from ddpm_clip.errors import DataError, MissingInput, UsageError
 from ddpm_clip.generation.settings import Settings
-from ddpm_clip.reproducing.judging import check_edit, check_place, check_prompt, check_scales
+from ddpm_clip.reproducing.judging import check_place, check_scales
 
 NEEDED = (
     "ddpm_clip", "prompt", "negative", "seed", "guidance", "steps", "sampler", "bridge", "clamp",
@@ -25,19 +28,7 @@ NEEDED = (
     "device", "threads", "micro_batch", "batch", "batch_pictures", "batch_guidance", "position",
 )  # fmt: skip
 
-OF_THE_GUIDE = ("clip_guidance", "clip_guide", "clip_interval", "clip_travel", "clip_views")
-
-OF_AN_EDIT: dict[str, tuple[str, ...]] = {
-    "vary": ("source", "source_digest", "strength", "condition_noise"),
-    "img2img": ("source", "source_digest", "strength", "rungs"),
-    "inpaint": ("source", "source_digest", "mask_digest", "painted_share", "rounds"),
-    "interpolate": ("from", "to", "share", "source_digests"),
-    "blend": ("parts", "weights", "source_digests"),
-}
-"""mode -> what its pictures say beside the settings."""
-
-NAMED = ("vary", "interpolate", "blend")
-"""Modes whose prompt is a name for what the picture is made of, and not one that was asked."""
+OF_THE_GUIDE = tuple(name for name in OPTIONS if name.startswith("clip_"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,18 +39,19 @@ class Recipe:
         file: that says so.
         facts: everything that it says.
         settings: with which it was painted, for one picture.
-        mode: None for plain painting, else a name in `OF_AN_EDIT`.
+        edit: None for plain painting.
     """
 
     file: Path
     facts: Mapping[str, Any]
     settings: Settings
-    mode: str | None
+    edit: Edit | None
 
     @property
     def has_words(self) -> bool:
         """Is the prompt a text, and not a name?"""
-        return self.mode not in NAMED and not self.settings.wordless
+        named = self.edit is not None and not self.edit.has_prompt
+        return not named and not self.settings.wordless
 
     @property
     def scales(self) -> tuple[float, float]:
@@ -70,7 +62,7 @@ class Recipe:
     @property
     def edit_facts(self) -> dict[str, Any]:
         """What an edit recorded beside the settings."""
-        names = () if self.mode is None else ("mode", *OF_AN_EDIT[self.mode])
+        names = () if self.edit is None else ("mode", *self.edit.facts)
         return {name: self.facts[name] for name in names}
 
 
@@ -85,10 +77,11 @@ def read_recipe(picture: str | Path) -> Recipe:
     facts = _read(file)
     _check_version(file, facts)
     mode = facts.get("mode")
-    if mode is not None and mode not in OF_AN_EDIT:
-        raise _damaged(file, f"the mode {mode[:40]!r} is none of {', '.join(OF_AN_EDIT)}")
+    if mode is not None and mode not in EDITS:
+        raise _damaged(file, f"the mode {mode[:40]!r} is none of {', '.join(EDITS)}")
+    edit = None if mode is None else EDITS[mode]
     guided = OF_THE_GUIDE if "clip_guidance" in facts else ()
-    for name in (*NEEDED, *guided, *OF_AN_EDIT.get(mode or "", ())):
+    for name in (*NEEDED, *guided, *(edit.facts if edit else ())):
         if name not in facts:
             raise DataError(
                 f"{file} says too little of how it was painted",
@@ -96,20 +89,24 @@ def read_recipe(picture: str | Path) -> Recipe:
                 "paint it anew with the prompt and the seed that it names",
             )
     try:
-        recipe = Recipe(file, facts, _settings(facts), mode)
+        recipe = Recipe(file, facts, _settings(facts), edit)
         check_place(facts, recipe.settings)
         check_scales(facts, recipe.settings)
-        check_edit(recipe.edit_facts)
+        if edit is not None:
+            edit.check(facts)
         if recipe.has_words:
-            check_prompt(facts["prompt"])
+            check_recorded(facts["prompt"])
     except UsageError as error:
         raise _damaged(file, error.what) from error
     return recipe
 
 
 def _read(file: Path) -> dict[str, Any]:
+    kinds = dict(KINDS)
+    for edit in EDITS.values():
+        kinds |= edit.facts
     try:
-        return read_parameters(file)
+        return read_parameters(file, kinds)
     except BadImage as error:
         if error.reason != "missing":
             raise
@@ -140,23 +137,16 @@ def _numbers(version: str) -> tuple[int, ...]:
 
 def _settings(facts: Mapping[str, Any]) -> Settings:
     """The settings of one picture, judged as those that a person asks for."""
-    plain = ("seed", "steps", "sampler", "negative", "bridge", "unconditional", "clamp", "rescale")
-    named = {name: facts[name] for name in plain}
-    interval = None if facts["interval"] is None else tuple(facts["interval"])
-    guided = {name: facts[name] for name in OF_THE_GUIDE if "clip_guidance" in facts}
-    if guided:
-        guided["clip_interval"] = tuple(guided["clip_interval"])
-    settings = Settings(
-        n=1,
-        guidance=(facts["guidance"],),
-        batch=facts["micro_batch"],
-        interval=interval,
-        **named,
-        **guided,
-    )
+    named: dict[str, Any] = {
+        name: tuple(value) if isinstance(value, list) else value
+        for name, value in facts.items()
+        if name in Settings.__dataclass_fields__
+    }
+    named |= {"n": 1, "guidance": (facts["guidance"],), "batch": facts["micro_batch"]}
+    settings = Settings(**named)
     settings.check()
     if settings.negative is not None:
-        check_prompt(settings.negative)
+        check_recorded(settings.negative)
     return replace(settings, guidance=(float(facts["guidance"]),))
 
 

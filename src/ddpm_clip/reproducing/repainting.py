@@ -1,4 +1,4 @@
-"""The walk of a recipe once more: the same batch, the same threads, the same seams.
+"""The walk of a recipe once more: the same batch, the same threads, the same overrides.
 
 A picture's last bits depend on how many were painted beside it and where it stood, and not on what
 the others show: its batch is filled up with its like. Knows nothing of files that are written, or
@@ -14,21 +14,14 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from ddpm_clip.editing.blending import together
-from ddpm_clip.editing.ideas import Idea
-from ddpm_clip.editing.image_to_image import noised_to, timesteps_left
-from ddpm_clip.editing.inpainting import around
-from ddpm_clip.editing.interpolation import on_the_way
 from ddpm_clip.editing.pictures import Picture, mask_digest, open_mask, open_picture
-from ddpm_clip.editing.variation import seen
 from ddpm_clip.errors import DataError, MissingInput
-from ddpm_clip.generation.request import Conditions, GenerationRequest, OverridesOf, Painted, placed
+from ddpm_clip.generation.request import PLAIN, GenerationRequest, Painted
 from ddpm_clip.generation.settings import Settings
 from ddpm_clip.generation.text_to_image import TextToImage
 from ddpm_clip.reproducing.recipe import Recipe
 from ddpm_clip.runs.pretrained import LoadedModel
 from ddpm_clip.types import Progress
-from ddpm_clip.utils.tensors import to_picture
 
 AnyPicture = str | Path | Image.Image
 
@@ -46,16 +39,6 @@ class Given:
     mask: AnyPicture | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Seams:
-    """Where the walk of an edit differs from the plain one; arguments of `paint_requests`."""
-
-    settings: Settings
-    conditions: Conditions | None = None
-    overrides: OverridesOf | None = None
-    unpainted: Picture | None = None  # given back as it is
-
-
 def repainted(
     tti: TextToImage, recipe: Recipe, settings: Settings, given: Given
 ) -> Generator[Progress, None, Painted]:
@@ -71,15 +54,12 @@ def repainted(
         MissingInput: a source or the mask is not given, or not there.
         DataError: another was given. BadImage: it is no picture.
     """
-    seams = _seams(tti, recipe, settings, given)
-    batch, at, number = _batch(recipe), recipe.facts["position"], recipe.facts["batch"]
-    if seams.unpainted is not None:
-        yield Progress("paint", 1, 1)
-        return placed(to_picture(seams.unpainted.x), batch, number, at)
-    painted = yield from tti.paint_requests(
-        batch, seams.settings, conditions=seams.conditions, overrides=seams.overrides
-    )
-    return replace(painted[at], batch=number)
+    overrides = PLAIN
+    if recipe.edit is not None:
+        sources = _Sources(recipe.file, given, tti.model)
+        overrides = recipe.edit.overrides(tti, settings, recipe.facts, sources)
+    painted = yield from tti.paint_requests(_batch(recipe), settings, overrides=overrides)
+    return replace(painted[recipe.facts["position"]], batch=recipe.facts["batch"])
 
 
 @contextmanager
@@ -103,41 +83,6 @@ def _batch(recipe: Recipe) -> list[GenerationRequest]:
     batch = [replace(request, guidance=others[i % 2]) for i in range(facts["batch_pictures"] - 1)]
     batch.insert(facts["position"], request)
     return batch
-
-
-def _seams(tti: TextToImage, recipe: Recipe, settings: Settings, given: Given) -> Seams:
-    """The seams of a recipe's mode."""
-    model, facts = tti.model, recipe.facts
-    sources = _Sources(recipe.file, given, model)
-    if recipe.mode == "interpolate":
-        a, b = _ideas([facts["from"], facts["to"]], facts["source_digests"], sources)
-        return Seams(settings, on_the_way(tti, a, b, settings))
-    if recipe.mode == "blend":
-        ideas = _ideas(facts["parts"], facts["source_digests"], sources)
-        return Seams(settings, together(tti, ideas, facts["weights"], settings))
-    if recipe.mode is None:
-        return Seams(settings)
-    picture = sources.find(facts["source"], facts["source_digest"])
-    if recipe.mode == "vary":
-        level = facts["strength"] * model.config.conditioning.noise_max
-        return Seams(settings, seen(tti, picture, level))
-    if recipe.mode == "inpaint":
-        paint = sources.mask(picture, facts["mask_digest"])
-        kept = around(tti, picture, paint, settings.sampler, facts["rounds"])
-        return Seams(settings, overrides=kept)
-    timesteps = timesteps_left(model.ddpm.grid(settings.steps), facts["strength"])
-    if not timesteps:
-        return Seams(settings, unpainted=picture)
-    begun = noised_to(tti, picture, timesteps, len(timesteps) == settings.steps)
-    return Seams(replace(settings, steps=len(timesteps)), overrides=begun)
-
-
-def _ideas(names: Sequence[str], digests: Sequence[str | None], sources: "_Sources") -> list[Idea]:
-    """What was mixed: where a hash is recorded a picture, else a prompt."""
-    return [
-        name if digest is None else sources.find(name, digest)
-        for name, digest in zip(names, digests, strict=True)
-    ]
 
 
 class _Sources:

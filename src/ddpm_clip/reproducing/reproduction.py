@@ -83,7 +83,7 @@ class Reproduction:
             "picture": str(self.recipe.file),
             **self.comparison.as_dict(),
             **told,
-            "mode": self.recipe.mode,
+            "mode": facts.get("mode"),
             "notes": self.notes,
         }
 

@@ -7,16 +7,14 @@ import typer
 
 from ddpm_clip.cli import console
 from ddpm_clip.cli.options import AsJson
-from ddpm_clip.cli.painting_options import WHOLE, used_prompts
+from ddpm_clip.cli.painting_options import WHOLE, Device, ModelArgument, used_prompts
 
 if TYPE_CHECKING:
     from ddpm_clip.coverage.prompt_coverage import CoverageAnswer, PromptCoverage
 
 
 def ask(
-    model: Annotated[
-        str, typer.Argument(metavar="RUN|MODEL", help="A run, a model's folder, or a shipped name.")
-    ],
+    model: ModelArgument,
     prompts: Annotated[
         list[str] | None,
         typer.Argument(
@@ -29,7 +27,7 @@ def ask(
     out: Annotated[
         Path | None, typer.Option(metavar="FILE.png", help="Draw the nearest pictures.")
     ] = None,
-    device: Annotated[str, typer.Option(help="auto, cpu, cuda or mps.")] = "auto",
+    device: Device = "auto",
     as_json: AsJson = False,
 ) -> None:
     """Say how well the pictures of a model cover a prompt.

@@ -1,27 +1,11 @@
 """`blend`: several ideas with weights, in one picture."""
 
-from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from ddpm_clip.cli.edit_session import open_session
-from ddpm_clip.cli.options import AsJson
-from ddpm_clip.cli.painting_options import (
-    Bridge,
-    Count,
-    Device,
-    Guidance,
-    Model,
-    Negative,
-    NoMetadata,
-    Out,
-    Sampler,
-    Seed,
-    Steps,
-    Weight,
-    painting_overrides,
-)
+from ddpm_clip.cli.painting_command import PaintingArguments, painting_command
 
 Parts = Annotated[
     list[str],
@@ -29,22 +13,8 @@ Parts = Annotated[
 ]
 
 
-def blend(
-    parts: Parts,
-    model: Model = None,
-    n: Count = None,
-    seed: Seed = None,
-    steps: Steps = None,
-    guidance: Guidance = None,
-    w: Weight = None,
-    sampler: Sampler = None,
-    negative: Negative = None,
-    bridge: Bridge = None,
-    out: Out = Path("outputs"),
-    no_metadata: NoMetadata = False,
-    device: Device = "auto",
-    as_json: AsJson = False,
-) -> None:
+@painting_command()
+def blend(parts: Parts, *, args: PaintingArguments) -> None:
     """Paint what lies between several prompts or pictures.
 
     ddpm-clip blend "a red rose:0.7" "a white daisy:0.3"
@@ -58,10 +28,7 @@ def blend(
 
     weighted = [part_of(part) for part in parts]
     checked_weights([weight for _, weight in weighted])
-    overrides = painting_overrides(
-        guidance, w, n=n, seed=seed, steps=steps, sampler=sampler, negative=negative, bridge=bridge
-    )
-    session = open_session(model, device, out, no_metadata, as_json, overrides)
+    session = open_session(args)
     ideas = [(read_idea(text, session.tti.model), weight) for text, weight in weighted]
     session.finish(
         blend(session.tti, ideas, session.settings),

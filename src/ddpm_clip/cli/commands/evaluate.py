@@ -9,8 +9,20 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from ddpm_clip.cli import console
-from ddpm_clip.cli.options import AsJson, Overwrite, typed_number
-from ddpm_clip.cli.painting_options import WHOLE, Bridge, Device, Sampler, Steps, painting_overrides
+from ddpm_clip.cli.options import AsJson, Overwrite
+from ddpm_clip.cli.painting_options import (
+    NUMBER,
+    WHOLE,
+    Bridge,
+    Device,
+    ModelArgument,
+    OneGuidance,
+    Sampler,
+    Steps,
+    described,
+    painting_overrides,
+)
+from ddpm_clip.cli.progress import NOTHING_WRITTEN, watched
 
 if TYPE_CHECKING:
     from collections.abc import Generator
@@ -19,22 +31,15 @@ if TYPE_CHECKING:
     from ddpm_clip.types import Progress
 
 
-Model = Annotated[
-    str, typer.Argument(metavar="RUN|MODEL", help="A run, a model's folder, or a shipped name.")
-]
 Against = Annotated[
     str | None, typer.Option(help="Pictures to compare with, instead of the run's own.")
 ]
 Count = Annotated[
-    int | None, typer.Option("-n", "--n", help="Pictures a prompt, however long it takes.", **WHOLE)
+    int | None, typer.Option("-n", "--n", help=described("n", ", however long it takes"), **WHOLE)
 ]
 Minutes = Annotated[
     float | None,
-    typer.Option(
-        parser=typed_number,
-        metavar="FLOAT",
-        help="Choose n so that all is done in about so long; else 5.",
-    ),
+    typer.Option(help="Choose n so that all is done in about so long; else 5.", **NUMBER),
 ]
 Prompts = Annotated[
     Path | None, typer.Option(help="One a line, then a tab and fact=value, ... if judged.")
@@ -45,16 +50,16 @@ Scorer = Annotated[
 
 
 def evaluate(
-    model: Model,
+    model: ModelArgument,
     against: Against = None,
     n: Count = None,
     minutes: Minutes = None,
     prompts: Prompts = None,
     judge: Annotated[Path | None, typer.Option(help="Folder of a judge.")] = None,
     clip: Scorer = None,
-    seed: Annotated[int, typer.Option(help="Of the first picture; each has its own.", **WHOLE)] = 0,
+    seed: Annotated[int, typer.Option(help=described("seed"), **WHOLE)] = 0,
     steps: Steps = None,
-    guidance: Annotated[str | None, typer.Option(metavar="S", help="Guidance scale.")] = None,
+    guidance: OneGuidance = None,
     sampler: Sampler = None,
     bridge: Bridge = None,
     out: Annotated[Path, typer.Option(help="Folder of the report.")] = Path("evaluation"),
@@ -70,18 +75,19 @@ def evaluate(
     Writes evaluation.json, evaluation.md and evaluation.html, each figure beside that of real
     pictures, and says of each part that could not be measured why. Prints the page's path.
     """
-    from ddpm_clip.cli.progress import follow_unwritten
     from ddpm_clip.evaluation.report.evaluate import Request
     from ddpm_clip.evaluation.report.formats.files import FILES, HTML, write_evaluation
     from ddpm_clip.evaluation.report.formats.files import as_json as json_form
     from ddpm_clip.evaluation.report.plan import check_size
     from ddpm_clip.reports.folder import check_folder
 
-    how = painting_overrides(guidance, None, steps=steps, sampler=sampler, bridge=bridge, seed=seed)
+    how = painting_overrides(
+        guidance=guidance, steps=steps, sampler=sampler, bridge=bridge, seed=seed
+    )
     check_size(n, minutes)
     check_folder(out, FILES, overwrite)
     request = Request(n, minutes, prompts, judge, clip, against, how)
-    found = follow_unwritten(_evaluate(model, device, request))
+    found = watched(_evaluate(model, device, request), told=NOTHING_WRITTEN)
     write_evaluation(found, out)
     if as_json:
         return console.result_json(json_form(found))

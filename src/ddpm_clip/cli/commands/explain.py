@@ -10,7 +10,17 @@ import typer
 
 from ddpm_clip.cli import console
 from ddpm_clip.cli.options import AsJson, Overwrite
-from ddpm_clip.cli.painting_options import Bridge, Device, Sampler, Steps, painting_overrides
+from ddpm_clip.cli.painting_options import (
+    Bridge,
+    Device,
+    ModelArgument,
+    OneGuidance,
+    Sampler,
+    Steps,
+    painting_overrides,
+    used_prompts,
+)
+from ddpm_clip.cli.progress import NOTHING_WRITTEN, watched
 from ddpm_clip.errors import UsageError
 
 if TYPE_CHECKING:
@@ -22,9 +32,6 @@ if TYPE_CHECKING:
 FEW, MANY = 8, 16
 """Default number of seeds: with --quick and without."""
 
-Model = Annotated[
-    str, typer.Argument(metavar="RUN|MODEL", help="A run, a model's folder, or a shipped name.")
-]
 Prompt = Annotated[str, typer.Argument(metavar="PROMPT", help="The prompt to explain.")]
 Analyses = Annotated[
     str | None, typer.Option(metavar="NAME[,NAME...]", help="Only these; by default all.")
@@ -45,7 +52,7 @@ Words = Annotated[
 
 
 def explain(
-    model: Model,
+    model: ModelArgument,
     prompt: Prompt,
     analyses: Analyses = None,
     seeds: Seeds = None,
@@ -55,7 +62,7 @@ def explain(
     attribute: Attribute = None,
     words: Words = None,
     steps: Steps = None,
-    guidance: Annotated[str | None, typer.Option(metavar="S", help="Guidance scale.")] = None,
+    guidance: OneGuidance = None,
     sampler: Sampler = None,
     bridge: Bridge = None,
     out: Annotated[Path, typer.Option(help="Folder of the report.")] = Path("report"),
@@ -71,23 +78,20 @@ def explain(
     Writes report.html, report.json, one PNG per panel and analysis_generation.gif. Every analysis
     ends in a verdict: pass, fail or inconclusive. Prints the path of the page.
     """
-    from ddpm_clip.cli.painting_options import used_prompts
-    from ddpm_clip.cli.progress import follow_unwritten
     from ddpm_clip.explain.noise.vocabularies import words_of
     from ddpm_clip.explain.report.files import FILES, HTML, write_report
     from ddpm_clip.explain.report.files import as_json as json_form
     from ddpm_clip.explain.report.run_all import chosen
     from ddpm_clip.reports.folder import check_folder
 
-    how = painting_overrides(guidance, None, steps=steps, sampler=sampler, bridge=bridge)
+    how = painting_overrides(guidance=guidance, steps=steps, sampler=sampler, bridge=bridge)
     names = chosen(None if analyses is None else _names(analyses))
     picked = _seeds(seeds) if seeds is not None else list(range(FEW if quick else MANY))
     text = used_prompts([prompt])[0]
     options = {} if words is None else {"noise_prediction": {"words": words_of(words)}}
     check_folder(out, FILES, overwrite)
-    found = follow_unwritten(
-        _explain(model, device, text, picked, names, quick, attribute, how, options)
-    )
+    work = _explain(model, device, text, picked, names, quick, attribute, how, options)
+    found = watched(work, told=NOTHING_WRITTEN)
     write_report(found, out)
     if as_json:
         return console.result_json(json_form(found))
@@ -115,7 +119,7 @@ def _explain(
 
     tti = TextToImage.from_pretrained(model, device)
     target = target_of(tti, prompt, seeds, attribute=attribute, **how)
-    tti.warn(prompt, target.settings)
+    tti.prompt_coverage.warn([target.prompt])
     return explain_all(target, names, quick=quick, options=options)
 
 

@@ -7,6 +7,7 @@ import typer
 
 from ddpm_clip.cli import console
 from ddpm_clip.cli.options import AsJson
+from ddpm_clip.cli.painting_options import Device
 from ddpm_clip.errors import UsageError
 
 if TYPE_CHECKING:
@@ -41,7 +42,7 @@ def gap(
         int, typer.Option(min=1, help="Splits of the pairs, where no model is given.")
     ] = 20,
     seed: Annotated[int, typer.Option(min=0, help="Of the splits and of what is drawn.")] = 0,
-    device: Annotated[str, typer.Option(help="auto, cpu, cuda or mps.")] = "auto",
+    device: Device = "auto",
     as_json: AsJson = False,
 ) -> None:
     """Measure the modality gap of a model, or of pairs of embeddings.

@@ -6,24 +6,8 @@ from typing import Annotated
 import typer
 
 from ddpm_clip.cli.edit_session import MaybePrompt, PictureFile, asked_prompt, open_session
-from ddpm_clip.cli.options import AsJson
-from ddpm_clip.cli.painting_options import (
-    WHOLE,
-    Bridge,
-    Count,
-    Device,
-    Guidance,
-    Model,
-    Negative,
-    NoMetadata,
-    Out,
-    Sampler,
-    Seed,
-    Steps,
-    Unconditional,
-    Weight,
-    painting_overrides,
-)
+from ddpm_clip.cli.painting_command import PaintingArguments, painting_command
+from ddpm_clip.cli.painting_options import WHOLE, Unconditional
 
 MaskFile = Annotated[
     Path, typer.Option("--mask", help="As large as the picture; white is painted.")
@@ -31,29 +15,19 @@ MaskFile = Annotated[
 
 Rounds = Annotated[
     int,
-    typer.Option(**WHOLE, help="Times that each step is walked: more fit better and cost more."),
+    typer.Option(help="Times that each step is walked: more fit better and cost more.", **WHOLE),
 ]
 
 
+@painting_command()
 def inpaint(
     picture: PictureFile,
     mask: MaskFile,
     prompt: MaybePrompt = None,
     rounds: Rounds = 5,
-    model: Model = None,
-    n: Count = None,
-    seed: Seed = None,
-    steps: Steps = None,
-    guidance: Guidance = None,
-    w: Weight = None,
-    sampler: Sampler = None,
-    negative: Negative = None,
-    bridge: Bridge = None,
+    *,
+    args: PaintingArguments,
     unconditional: Unconditional = False,
-    out: Out = Path("outputs"),
-    no_metadata: NoMetadata = False,
-    device: Device = "auto",
-    as_json: AsJson = False,
 ) -> None:
     """Paint part of a picture anew.
 
@@ -66,19 +40,8 @@ def inpaint(
     from ddpm_clip.editing import beside, inpaint, open_mask, open_picture
 
     checked_rounds(rounds)
-    overrides = painting_overrides(
-        guidance,
-        w,
-        n=n,
-        seed=seed,
-        steps=steps,
-        sampler=sampler,
-        negative=negative,
-        bridge=bridge,
-        unconditional=unconditional or None,
-    )
     asked = asked_prompt(prompt, unconditional)
-    session = open_session(model, device, out, no_metadata, as_json, overrides)
+    session = open_session(args, unconditional=unconditional or None)
     given = open_picture(picture, session.tti.model)
     paint = open_mask(mask, given, session.tti.model)
     work = inpaint(session.tti, given, paint, asked, session.settings, rounds=rounds)

@@ -8,6 +8,7 @@ import typer
 from ddpm_clip.cli import console
 from ddpm_clip.cli.options import AsJson
 from ddpm_clip.cli.painting_options import ClipGuide
+from ddpm_clip.cli.progress import NOTHING_WRITTEN, watched
 
 if TYPE_CHECKING:
     from ddpm_clip.reproducing import Reproduction
@@ -52,11 +53,15 @@ def reproduce(
     Leaves with 1 where a pixel differs, and says how many and by how much. A run is named by
     --model; what an edited picture was made from by --source and --mask.
     """
+    from ddpm_clip.reproducing import reproduce
     from ddpm_clip.reproducing.reproduction import checked_out
 
     if out is not None:
         checked_out(out)
-    found = _painted_again(picture, model, source or [], mask, clip_guide, device)
+    work = reproduce(
+        picture, model, device=device, sources=source or [], mask=mask, clip_guide=clip_guide
+    )
+    found = watched(work, told=NOTHING_WRITTEN)
     written = None if out is None else found.save(out)
     for note in found.notes:
         console.say(f"note: {note}")
@@ -70,25 +75,6 @@ def reproduce(
             console.say(f"painted again: {written}")
     if not found.equal:
         raise typer.Exit(DIFFERENT)
-
-
-def _painted_again(
-    picture: Path,
-    model: str | None,
-    sources: list[Path],
-    mask: Path | None,
-    clip_guide: str | None,
-    device: str | None,
-) -> "Reproduction":
-    from ddpm_clip.cli.interrupt import GracefulShutdown
-    from ddpm_clip.cli.progress import NOTHING_WRITTEN, ProgressBars, follow
-    from ddpm_clip.reproducing import reproduce
-
-    work = reproduce(
-        picture, model, device=device, sources=sources, mask=mask, clip_guide=clip_guide
-    )
-    with GracefulShutdown("leaving after this step") as shutdown, ProgressBars() as bars:
-        return follow(work, bars, shutdown, told=NOTHING_WRITTEN)
 
 
 def _sentence(found: "Reproduction") -> str:

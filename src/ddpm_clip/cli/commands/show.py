@@ -1,19 +1,13 @@
 """`show`: what is known of one model or run."""
 
-from typing import Annotated, Any
-
-import typer
+from typing import Any
 
 from ddpm_clip.cli import console
 from ddpm_clip.cli.options import AsJson
+from ddpm_clip.cli.painting_options import ModelArgument
 
 
-def show(
-    model: Annotated[
-        str, typer.Argument(metavar="RUN|MODEL", help="A run, a model's folder, or a shipped name.")
-    ],
-    as_json: AsJson = False,
-) -> None:
+def show(model: ModelArgument, as_json: AsJson = False) -> None:
     """Say what is known of a run or a model.
 
     ddpm-clip show runs/photos

@@ -8,7 +8,7 @@ returned. No parameter is used as a path to open.
 import math
 import struct
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -44,12 +44,9 @@ KINDS: dict[str, Any] = {
     "batch_pictures": int, "batch_guidance": list, "position": int,
     "clip_guidance": int | float, "clip_guide": str | None, "clip_interval": list,
     "clip_travel": int, "clip_views": int,
-    "mode": str, "source": str, "source_digest": str, "source_digests": list, "mask_digest": str,
-    "strength": int | float, "condition_noise": int | float, "rungs": int, "rounds": int,
-    "painted_share": int | float, "from": str, "to": str, "share": int | float, "parts": list,
-    "weights": list,
+    "mode": str,
 }  # fmt: skip
-"""Type of each known parameter; unknown parameters may be any plain value."""
+"""Type of each parameter that every picture records; unknown ones may be any plain value."""
 
 
 def read_texts(path: str | Path) -> dict[str, str]:
@@ -74,8 +71,12 @@ def read_texts(path: str | Path) -> dict[str, str]:
     return texts
 
 
-def read_parameters(path: str | Path) -> dict[str, Any]:
+def read_parameters(path: str | Path, kinds: Mapping[str, Any] = KINDS) -> dict[str, Any]:
     """Return the parameters with which one of our pictures was painted.
+
+    Args:
+        path: The PNG.
+        kinds: Type of each known parameter, by name.
 
     Raises:
         BadImage: The file cannot be read.
@@ -93,7 +94,7 @@ def read_parameters(path: str | Path) -> dict[str, Any]:
         if not isinstance(facts, dict):
             raise ValueError(f"they are a {type(facts).__name__}, not an object")
         for name, value in facts.items():
-            _check(name, value)
+            _check(name, value, kinds.get(name))
     except ValueError as error:
         raise DataError(
             f"the parameters in {path} are damaged", str(error)[:200], AS_WRITTEN
@@ -101,8 +102,7 @@ def read_parameters(path: str | Path) -> dict[str, Any]:
     return facts
 
 
-def _check(name: str, value: Any) -> None:
-    kind = KINDS.get(name)
+def _check(name: str, value: Any, kind: Any) -> None:
     right = kind is None or isinstance(value, kind)
     if not right or (isinstance(value, bool) and kind not in (None, bool)):
         raise ValueError(f"{name[:40]!r} is {type(value).__name__}")

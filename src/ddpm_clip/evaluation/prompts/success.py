@@ -13,7 +13,7 @@ from torch import Tensor
 from ddpm_clip.config.limits import MAX_SEED
 from ddpm_clip.errors import UsageError
 from ddpm_clip.evaluation.judge.network import JudgeReading
-from ddpm_clip.generation.request import Conditions, GenerationRequest
+from ddpm_clip.generation.request import Conditions, GenerationRequest, SamplingOverrides
 from ddpm_clip.generation.text_to_image import TextToImage
 from ddpm_clip.statistics.intervals import wilson
 from ddpm_clip.types import Judge, Progress
@@ -164,7 +164,8 @@ def paint_cases(
         GenerationRequest(cases[i // n].prompt, i, (seed + i) % (MAX_SEED + 1), asked.guidance[0])
         for i in range(n * len(cases))
     ]
-    painted = yield from tti.paint_requests(requests, asked, conditions=conditions)
+    overrides = SamplingOverrides(conditions=conditions)
+    painted = yield from tti.paint_requests(requests, asked, overrides=overrides)
     channels, side, _ = tti.model.image_shape
     return stack_pictures([one.image for one in painted], side, channels)
 

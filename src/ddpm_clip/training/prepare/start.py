@@ -75,13 +75,7 @@ def start_run(
 def _check_parts(config: Config) -> None:
     """Raise what device, network, optimiser or sample grids would raise, in no time and memory."""
     own, bridge = config.generation, config.conditioning.bridge
-    for scales in (own.grid_guidance, (own.guidance,)):
-        settings_of(
-            own,
-            config.diffusion.timesteps,
-            guidance=scales,
-            bridge=None if bridge == "auto" else bridge,
-        )
+    settings_of(own, config.diffusion.timesteps, bridge=None if bridge == "auto" else bridge)
     if own.prompts:
         checked_prompts(own.prompts)
     if config.training.lr == 0:

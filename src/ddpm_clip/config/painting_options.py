@@ -1,0 +1,75 @@
+"""The options of painting that a config stores and a request may override.
+
+Each is declared here once, with its default, description and range. `schema.GenerationConfig` adds
+the options that only training uses, `generation.settings.Settings` those that no config stores, and
+the command line takes its help from here. Does not import pydantic, so that `--help` stays instant.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Annotated, Any, get_type_hints
+
+from ddpm_clip.config.limits import NUMBERS, WHOLE, Range
+
+
+@dataclass(frozen=True, slots=True)
+class Option:
+    """Metadata of a field: its description and, for a number, its range."""
+
+    description: str
+    range: Range | None = None
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: Callable[[Any], Any]) -> Any:
+        """Add the range to the schema of the field; pydantic calls this."""
+        schema = handler(source)
+        if self.range is None:
+            return schema
+        return schema | {"ge": self.range.low, "le": self.range.high}
+
+
+GUIDANCE = Option("guidance scale s = 1 + w, 1 is off", NUMBERS["guidance"])
+"""A config has one scale; a request may have several."""
+
+Scale = Annotated[float, GUIDANCE]
+
+
+@dataclass(frozen=True)
+class PaintingOptions:
+    """How to paint, except for the guidance scale."""
+
+    interval: Annotated[
+        tuple[float, float] | None, Option("sigma range of guidance; unset: everywhere")
+    ] = (0.15, 3.0)
+    sampler: Annotated[str, Option("sampler: dpmpp_2m, dpmpp_2m_sde, ddim, heun or ddpm")] = (
+        "dpmpp_2m"
+    )
+    steps: Annotated[int, Option("steps of the sampler", WHOLE["steps"])] = 20
+    clamp: Annotated[str, Option("clamp of x_0: none, static or dynamic")] = "static"
+    rescale: Annotated[float, Option("CFG rescale", NUMBERS["rescale"])] = 0.0
+    unconditional: Annotated[bool, Option("paint without any condition")] = False
+    clip_guidance: Annotated[
+        float,
+        Option("strength of a CLIP's gradient; 0 is off, 1 a good start", NUMBERS["clip_guidance"]),
+    ] = 0.0
+    clip_guide: Annotated[str | None, Option("model whose CLIP guides; by default its own")] = None
+    clip_interval: Annotated[tuple[float, float], Option("sigma range of the CLIP's gradient")] = (
+        0.5,
+        20.0,
+    )
+    clip_travel: Annotated[
+        int, Option("times that each guided step is walked again", WHOLE["clip_travel"])
+    ] = 2
+    clip_views: Annotated[
+        int, Option("random views that the guiding CLIP looks at", WHOLE["clip_views"])
+    ] = 8
+    n: Annotated[int, Option("pictures per prompt", WHOLE["n"])] = 4
+    seed: Annotated[
+        int, Option("seed of the first picture, the next has one more", WHOLE["seed"])
+    ] = 0
+
+
+OPTIONS: dict[str, Option] = {"guidance": GUIDANCE} | {
+    name: hint.__metadata__[0]
+    for name, hint in get_type_hints(PaintingOptions, include_extras=True).items()
+}
+"""Every option, by name."""
