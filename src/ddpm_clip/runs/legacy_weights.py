@@ -21,7 +21,7 @@ from ddpm_clip.config.legacy_keys import OPENAI_NAMES
 from ddpm_clip.config.resolve import Layer, merge
 from ddpm_clip.embedders.legacy_clip import LegacyClip
 from ddpm_clip.errors import CannotCreate, DataError, MissingInput, UsageError
-from ddpm_clip.models.legacy_keys import SeedNetwork, recognised
+from ddpm_clip.models.legacy_keys import LegacyNetwork, recognised
 from ddpm_clip.utils.pickled import Unpickled, read_pickled
 from ddpm_clip.utils.storage import published_folder, write_text
 from ddpm_clip.utils.tensors import check_weights, save_tensors
@@ -127,7 +127,7 @@ def _weights(found: Unpickled) -> dict[str, Any]:
     return bare | {name.removeprefix("_orig_mod."): value for name, value in average.items()}
 
 
-def _check(make: Callable[[], torch.nn.Module], network: SeedNetwork, file: Path) -> None:
+def _check(make: Callable[[], torch.nn.Module], network: LegacyNetwork, file: Path) -> None:
     try:
         check_weights(make, network.weights)
     except (ValueError, UsageError) as error:
@@ -136,7 +136,7 @@ def _check(make: Callable[[], torch.nn.Module], network: SeedNetwork, file: Path
         ) from error
 
 
-def _keys(network: SeedNetwork, found: Unpickled, timesteps: int | None) -> dict[str, Any]:
+def _keys(network: LegacyNetwork, found: Unpickled, timesteps: int | None) -> dict[str, Any]:
     """What the file says of network, pictures and schedule, as our config has it."""
     told = found.config.get("diffusion")
     told = told if isinstance(told, dict) else found.config
@@ -182,7 +182,7 @@ def _number(value: Any, otherwise: float) -> float:
 
 
 def _condition(
-    network: SeedNetwork,
+    network: LegacyNetwork,
     found: Unpickled,
     own_clip: LegacyClip | None,
     classes: Sequence[str],
