@@ -16,7 +16,7 @@ from torch.nn import functional as F
 
 from ddpm_clip.conditioning.nearest import Bank
 
-LONELY = 2000
+ROWS = 2000
 """Largest number of rows whose nearest neighbour is searched, or that are compared at a time."""
 
 
@@ -72,7 +72,7 @@ def unpaired_closeness(asked: Tensor, bank: Tensor, centre: Tensor) -> Closeness
         bank: (m, e) unit image embeddings.
         centre: (e,) mean image embedding.
     """
-    rows = torch.linspace(0, len(bank) - 1, min(LONELY, len(bank)), dtype=torch.float64)
+    rows = torch.linspace(0, len(bank) - 1, min(ROWS, len(bank)), dtype=torch.float64)
     own = bank[rows.round().long()]
     # k = 2, because the nearest neighbour of a row of the bank is the row itself.
     others = nearest_squares(own, bank, 2)
@@ -89,9 +89,9 @@ def reciprocal_ranks(asked: Tensor, own: Tensor, centre: Tensor) -> Tensor:
     """Return 1/r (n,), where r - 1 other pictures are closer to the text than its own."""
     pictures = F.normalize(own - centre, dim=1)
     ranks = []
-    for start in range(0, len(asked), LONELY):
-        text = F.normalize(asked[start : start + LONELY] - centre, dim=1)
-        mine = (text * pictures[start : start + LONELY]).sum(1, keepdim=True)
+    for start in range(0, len(asked), ROWS):
+        text = F.normalize(asked[start : start + ROWS] - centre, dim=1)
+        mine = (text * pictures[start : start + ROWS]).sum(1, keepdim=True)
         ranks.append(1 + (text @ pictures.T > mine + 1e-6).sum(1))
     return 1 / torch.cat(ranks)
 

@@ -1,13 +1,13 @@
-"""Numbers with intervals: what painted pictures show, and how close they are to real ones.
+"""Evaluation: what painted pictures show, and how close they are to real ones, with intervals.
 
-- `bridges`: the bridges from words to pictures beside each other, and the ceiling above them
-- `clip/`: figures of a CLIP: what it knows of pictures and words
-- `digit_attributes`: does a painted digit have the stroke, slant or extent that was asked for?
-- `gap/`: the modality gap: how far texts lie from pictures, and which bridge closes it best
-- `judge/`: the judge: a small classifier that reads painted pictures
-- `metrics/`: what is measured of sets of pictures, as sets of features
-- `petal_colour`: the colour of a flower's petals measured in its pixels, without any network
-- `prompts/`: prompt success: does a picture show what was asked for?
-- `report/`: one evaluation of a model: what is painted, what is measured, how it is written
-- `statistics/`: how sure a share, a mean or a count is
+- `bridges`: compares the prompt success of the bridges, with the ceiling of image conditions
+- `clip/`: trains and measures a mini-CLIP; similarity of words and pictures
+- `digit_attributes`: does a painted digit have the requested stroke, slant or extent?
+- `gap/`: the modality gap, and how well each bridge closes it
+- `judge/`: the judge, a small classifier that reads painted pictures
+- `metrics/`: metrics of sets of pictures: Fréchet distance, MMD, precision and recall, copies, ...
+- `petal_colour`: the petal colour of a flower, measured in its pixels without a network
+- `prompts/`: prompt success: does a picture show what the prompt asks for?
+- `report/`: the evaluation of a model: paint, measure, write the report
+- `statistics/`: confidence intervals and p-values of shares, means and counts
 """

@@ -21,7 +21,7 @@ KNOWN = (
 PREFIXES = ("_orig_mod.", "module.", "network.")
 """Prefixes that torch.compile, data parallelism and the MNIST project's wrapper add to names."""
 
-STRANGERS = {
+OTHER_NETWORKS = {
     "model.diffusion_model.": "a Stable Diffusion checkpoint",
     "cond_stage_model.": "a Stable Diffusion checkpoint",
     "down_blocks.": "a network of diffusers", "time_embedding.linear_1": "a network of diffusers",
@@ -96,7 +96,7 @@ def _bare(name: str) -> str:
 
 
 def _kind_of(names: Mapping[str, Tensor]) -> str:
-    for mark, what in STRANGERS.items():
+    for mark, what in OTHER_NETWORKS.items():
         if any(name.startswith(mark) or f".{mark}" in name for name in names):
             return what
     some = ", ".join(sorted(names)[:3])
