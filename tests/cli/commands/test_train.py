@@ -356,4 +356,4 @@ def test_samples_that_are_no_numbers_do_not_end_a_training(cli, tiny, tmp_path, 
     monkeypatch.setattr(training_view, "write_samples", spoilt)
     ended = cli("train", "--config", tiny, "--out", tmp_path / "run")
     assert ended.code == 0
-    assert "warning: no samples of step 2: a picture came out" in ended.err
+    assert "warning: no samples at step 2: a picture came out" in ended.err

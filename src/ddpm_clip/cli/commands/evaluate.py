@@ -1,7 +1,4 @@
-"""`evaluate`: how good is a model, by evaluators that it was not trained with.
-
-Reads the options and prints; what is measured is the library's `evaluate`.
-"""
+"""`evaluate`: measures a model with an independent judge and CLIP, and writes a report."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -23,24 +20,26 @@ Model = Annotated[
     str, typer.Argument(metavar="RUN|MODEL", help="A run, a model's folder, or a shipped name.")
 ]
 Against = Annotated[
-    str | None, typer.Option(help="Pictures to compare with, instead of the run's own.")
+    str | None, typer.Option(help="Real pictures to compare with; by default the run's own.")
 ]
 Count = Annotated[
-    int | None, typer.Option("-n", "--n", help="Pictures a prompt, however long it takes.", **WHOLE)
+    int | None,
+    typer.Option("-n", "--n", help="Pictures per prompt, however long it takes.", **WHOLE),
 ]
 Minutes = Annotated[
     float | None,
     typer.Option(
         parser=typed_number,
         metavar="FLOAT",
-        help="Choose n so that all is done in about so long; else 5.",
+        help="Choose n for about this duration; 5 minutes if neither is given.",
     ),
 ]
 Prompts = Annotated[
-    Path | None, typer.Option(help="One a line, then a tab and fact=value, ... if judged.")
+    Path | None,
+    typer.Option(help="A text file, one prompt per line; after a tab its facts: name=value, ..."),
 ]
 Scorer = Annotated[
-    str | None, typer.Option(help="Folder of a mini-CLIP that did not condition the model.")
+    str | None, typer.Option(help="Folder of a mini-CLIP other than the model's own.")
 ]
 
 
@@ -50,9 +49,13 @@ def evaluate(
     n: Count = None,
     minutes: Minutes = None,
     prompts: Prompts = None,
-    judge: Annotated[Path | None, typer.Option(help="Folder of a judge.")] = None,
+    judge: Annotated[
+        Path | None, typer.Option(help="Folder of a judge (a classifier of painted pictures).")
+    ] = None,
     clip: Scorer = None,
-    seed: Annotated[int, typer.Option(help="Of the first picture; each has its own.", **WHOLE)] = 0,
+    seed: Annotated[
+        int, typer.Option(help="Random seed of the first picture; the next has one more.", **WHOLE)
+    ] = 0,
     steps: Steps = None,
     guidance: Annotated[str | None, typer.Option(metavar="S", help="Guidance scale.")] = None,
     sampler: Sampler = None,
@@ -62,13 +65,14 @@ def evaluate(
     device: Device = "auto",
     as_json: AsJson = False,
 ) -> None:
-    """Measure a model: prompts kept, closeness to real pictures, variety, copies.
+    """Measure prompt success, realism, diversity and copying.
 
     ddpm-clip evaluate runs/photos --minutes 5
     ddpm-clip evaluate digits -n 20 --out reports/digits
 
-    Writes evaluation.json, evaluation.md and evaluation.html, each figure beside that of real
-    pictures, and says of each part that could not be measured why. Prints the page's path.
+    Writes evaluation.json, evaluation.md and evaluation.html, each figure next to that of real
+    pictures, with the reason for everything that could not be measured. Prints the path of the
+    HTML page.
     """
     from ddpm_clip.evaluation.report.evaluate import Request
     from ddpm_clip.evaluation.report.formats.files import HTML, check_folder, write_evaluation
@@ -96,16 +100,16 @@ def _evaluate(model: str, device: str, request: Any) -> "Generator[Progress, Non
 
 
 def _followed(work: "Generator[Progress, None, Evaluation]") -> "Evaluation":
-    """Run it under bars; interrupted, no file is written."""
+    """Run it with progress bars; if it is interrupted, no file is written."""
     from ddpm_clip.cli.interrupt import GracefulShutdown
     from ddpm_clip.cli.progress import NOTHING_WRITTEN, ProgressBars, follow
 
-    with GracefulShutdown("leaving after this step") as shutdown, ProgressBars() as bars:
+    with GracefulShutdown("stopping after this step") as shutdown, ProgressBars() as bars:
         return follow(work, bars, shutdown, told=NOTHING_WRITTEN)
 
 
 def _say(found: "Evaluation") -> None:
-    """The first figures of each part, and what could not be measured."""
+    """Print the first figure of each section, and what could not be measured."""
     for part in found.sections:
         first = part.figures[0]
         beside = f"  (real: {first.spoken_real()})" if first.real is not None else ""

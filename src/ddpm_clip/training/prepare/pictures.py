@@ -18,7 +18,7 @@ KEPT = "pictures"
 
 
 def open_data(config: DataConfig, split: str = "train", *, streams: bool = False) -> ImageSource:
-    """Open the source of a config, reduced to `max_samples` evenly spaced pictures.
+    """Open the source of a config, reduced to `max_samples` random pictures.
 
     Args:
         config: the data section of the config.
