@@ -38,7 +38,7 @@ def train_clip(
     ddpm-clip train-clip mnist --out runs/clip --set data.channels=1 --set data.image_size=28
     ddpm-clip train mnist --set embedder.name=mini_clip --set embedder.model=runs/clip
 
-    A mini-CLIP is a small CLIP for your own pictures, trained from scratch in minutes. Prints its
+    A mini-CLIP is a small CLIP for your own pictures, trained from scratch. Prints its
     folder, or with --json the figures on held-out pictures.
     """
     from ddpm_clip.evaluation.clip.job import train_clip_run
