@@ -146,7 +146,7 @@ def test_an_unknown_schedule_names_the_nearest_one():
         SCHEDULES["cosin"]
 
 
-def test_lognormal_timesteps_have_the_asked_mean_and_spread_of_log_sigma():
+def test_lognormal_rows_have_the_asked_mean_and_spread_of_log_sigma():
     schedule = SCHEDULES["cosine"](1000)
     u = stratified(20_000, torch.Generator().manual_seed(0))
     alpha, sigma = schedule.at(lognormal_timesteps(u, schedule, -1.0, 1.1))
@@ -155,7 +155,7 @@ def test_lognormal_timesteps_have_the_asked_mean_and_spread_of_log_sigma():
     assert level.std().item() == pytest.approx(1.1, abs=0.03)
 
 
-def test_uniform_timesteps_are_whole_and_equally_likely():
+def test_uniform_rows_are_whole_and_equally_likely():
     schedule = SCHEDULES["linear"](50)
     rows = uniform_timesteps(stratified(5000, torch.Generator().manual_seed(0)), schedule)
     assert torch.bincount(rows.long(), minlength=50).sub(100).abs().max() <= 1

@@ -21,23 +21,14 @@ from ddpm_clip.registry import Registry
 
 @dataclass(frozen=True, slots=True)
 class BridgeOptions:
-    """Settings of the bridges.
+    """Settings of the bridges."""
 
-    Attributes:
-        bridge: default bridge of the run, a name in `BRIDGES`.
-        text_noise: noise level of the `noise` bridge, in [0, 1].
-        knn_k: neighbours of the `knn` bridge, at least 4.
-        knn_tau: softmax temperature of their cosines.
-        knn_beta: weight of the shifted text against the neighbours, in [0, 1].
-        prior_truncation: truncation of the draws of the `prior` bridge, in [0, 1].
-    """
-
-    bridge: str = "shift"
-    text_noise: float = 0.4
-    knn_k: int = 10
-    knn_tau: float = 0.05
-    knn_beta: float = 0.5
-    prior_truncation: float = 0.7
+    bridge: str = "shift"  # default bridge of the run, a name in `BRIDGES`
+    text_noise: float = 0.4  # noise level of the `noise` bridge, in [0, 1]
+    knn_k: int = 10  # number of neighbours, at least 4
+    knn_tau: float = 0.05  # softmax temperature of their cosines
+    knn_beta: float = 0.5  # weight of the shifted text against the neighbours, in [0, 1]
+    prior_truncation: float = 0.7  # truncation of the draws, in [0, 1]
 
 
 class BridgeContext(Protocol):

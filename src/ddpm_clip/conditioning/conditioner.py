@@ -1,10 +1,9 @@
 """The only path from an embedding to a condition: normalise, centre, scale, add the noise level.
 
-CLIP embeds pictures and words into one space, but as two separate clouds: the modality gap (Liang
-et al. 2022). Image embeddings are centred at the mean of the images, text embeddings at the mean of
-the texts, and both are scaled to unit variance per coordinate, so that a network trained on image
-embeddings can be conditioned on text embeddings. Training, sampling and analysis all use this
-path. Knows nothing of encoders, networks or files.
+Image embeddings are centred at the mean of the images, text embeddings at the mean of the texts,
+because CLIP embeds them as two separate clouds (the modality gap, Liang et al. 2022), and both are
+scaled to unit variance per coordinate. So a network trained on image embeddings can be conditioned
+on text embeddings. Knows nothing of encoders, networks or files.
 """
 
 import math
@@ -176,8 +175,7 @@ class Conditioner:
         """
         if len(e) and e.shape[1] != self.dim:
             raise UsageError(
-                f"text embeddings of size {e.shape[1]} for a model with embeddings of size "
-                f"{self.dim}",
+                f"text embeddings of size {e.shape[1]} for a model that needs size {self.dim}",
                 "they come from another embedder",
             )
         if self.mode == "raw":

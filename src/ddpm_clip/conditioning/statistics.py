@@ -26,8 +26,7 @@ def moments(images: Tensor, rows: Tensor) -> tuple[Tensor, Tensor]:
 
 
 def evenly_spread(n: int, most: int) -> Tensor:
-    """Return at most `most` of n row numbers, evenly spaced."""
-    # float64, because float32 cannot represent every integer above 2^24
+    """Return at most `most` of n row numbers, evenly spaced (float64 is exact above 2^24)."""
     return torch.linspace(0, n - 1, min(most, n), dtype=torch.float64).round().long()
 
 

@@ -81,8 +81,7 @@ def guided(
 ) -> Predict:
     """Wrap `network` and its conditions into `predict(x_t, t)`.
 
-    The conditional and the unconditional branch run in one batched call; where all scales are 1
-    (or all 0), only the branch that matters runs.
+    Both branches run in one batched call; where all scales are 1 (or 0), only one of them runs.
 
     Args:
         network: the denoiser, called at one timestep for the whole batch.

@@ -41,8 +41,8 @@ class NoiseSchedule:
         alpha, sigma = self.alpha.double().cpu(), self.sigma.double().cpu()
         if alpha.shape != sigma.shape or alpha.ndim != 1:
             raise UsageError(
-                "alpha and sigma must be vectors of the same length, "
-                f"not of shapes {tuple(alpha.shape)} and {tuple(sigma.shape)}"
+                "alpha and sigma must be vectors of the same length",
+                f"their shapes are {tuple(alpha.shape)} and {tuple(sigma.shape)}",
             )
         log_ratio = (sigma.log() - alpha.log()).clamp(-_LOG_LIMIT, _LOG_LIMIT)
         if not (log_ratio.diff() > 0).all():
@@ -178,10 +178,7 @@ def uniform_timesteps(u: Tensor, schedule: NoiseSchedule) -> Tensor:
 def lognormal_timesteps(
     u: Tensor, schedule: NoiseSchedule, p_mean: float = -1.2, p_std: float = 1.2
 ) -> Tensor:
-    """Map u (b,) in [0, 1) to timesteps with log sigma/alpha ~ N(p_mean, p_std^2).
-
-    This is the training distribution of Karras et al. 2022, table 1; timesteps are fractional.
-    """
+    """Map u to fractional t, log sigma/alpha ~ N(p_mean, p_std^2) (Karras et al. 2022, table 1)."""
     z = torch.special.ndtri(u.double().clamp(1e-7, 1 - 1e-7))
     return schedule.timestep_of((p_mean + p_std * z).exp())
 

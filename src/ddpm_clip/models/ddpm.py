@@ -14,7 +14,6 @@ from torch import Tensor
 from ddpm_clip.diffusion.guidance import Guidance, Network, guided
 from ddpm_clip.diffusion.parameterization import PARAMETERIZATIONS, WEIGHTINGS
 from ddpm_clip.diffusion.samplers import SAMPLERS, Walker
-from ddpm_clip.diffusion.samplers.ddpm_sampler import VARIANCES
 from ddpm_clip.diffusion.schedules import NOISE_LEVELS, NoiseSchedule, stratified
 from ddpm_clip.errors import UsageError
 from ddpm_clip.types import Denoiser, Noise, Predict, Prediction, Step
@@ -74,9 +73,8 @@ class DDPM:
     ) -> Tensor:
         """Draw a mask (b, 1) over conditions c (b, e): 1 keeps a condition, 0 drops it.
 
-        Whole conditions are dropped, or the null condition would never be trained.
-        `mode="element"` masks each number on its own (b, e), as the earlier projects did; it is
-        kept for ablations.
+        `mode="element"` masks each number on its own (b, e), as the earlier projects did; the null
+        condition is then never trained. It is kept for ablations.
         """
         shape = (len(c), 1) if mode == "sample" else tuple(c.shape)
         return (torch.rand(shape, generator=generator) >= drop_prob).float().to(c.device)
@@ -133,10 +131,6 @@ class DDPM:
             noise: (b, c, h, w) fresh noise; None draws it.
         """
         timestep = float(t.flatten()[0]) if isinstance(t, Tensor) else float(t)
-        if variance not in VARIANCES:
-            raise UsageError(
-                f"unknown variance {variance!r}", f"choose from: {', '.join(VARIANCES)}"
-            )
         alpha, sigma = self.schedule.at(timestep)
         from_eps = PARAMETERIZATIONS["eps"].read(e_t, x_t, alpha, sigma)
 
@@ -240,10 +234,7 @@ class DDPM:
 
 
 def without_gradients(model: Denoiser) -> Network:
-    """Return the network as a function that runs without gradients, in float32.
-
-    Gradients are off here and nowhere around a walk, so that gradient guidance remains possible.
-    """
+    """Run the network without gradients, which are off here only and never around a walk."""
 
     def network(x_t: Tensor, t: Tensor, c: Tensor, c_mask: Tensor) -> Tensor:
         with torch.no_grad():
@@ -253,17 +244,14 @@ def without_gradients(model: Denoiser) -> Network:
 
 
 def noise_of(seeds: Sequence[int] | None, shape: Sequence[int], device: Device) -> Noise:
-    """Return a noise function with one CPU generator per picture.
+    """Return a noise function with one CPU generator per picture, independent of the batch.
 
-    A picture's noise depends neither on the batch nor on the device. Each call draws the next
-    noise; the first is x_T.
+    Each call draws the next noise; the first is x_T.
     """
     if seeds is None:
         seeds = torch.randint(0, 2**32, (shape[0],)).tolist()
     if len(seeds) != shape[0]:
-        raise UsageError(
-            f"{len(seeds)} seeds for {shape[0]} pictures", "each picture needs a seed of its own"
-        )
+        raise UsageError(f"{len(seeds)} seeds for {shape[0]} pictures", "each needs its own")
     generators = [torch.Generator().manual_seed(int(seed)) for seed in seeds]
 
     def noise(i: int) -> Tensor:

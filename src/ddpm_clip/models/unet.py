@@ -38,8 +38,8 @@ class UNet(nn.Module):
         blocks: residual blocks per level, each with a skip connection.
         stem: space-to-depth factor before the first level, which then works at 1/stem of the
             resolution: cheaper convolutions at nearly the same quality. 1 is off.
-        attention: levels whose feature map is at most this wide have self-attention after their
-            last block, as has the middle block; 0 is none.
+        attention: self-attention after the last block of levels at most this wide, and in the
+            middle; 0 is none.
         dropout: dropout probability in the residual blocks.
         norm_groups: groups of every GroupNorm; None makes groups of 16 channels.
 

@@ -258,7 +258,7 @@ def test_a_packed_model_gets_a_prior_afterwards(packed):
 
 
 def test_pairs_for_a_prior_must_be_enough_and_of_the_same_embedder(packed):
-    with pytest.raises(UsageError, match="for a model with embeddings of size 96"):
+    with pytest.raises(UsageError, match="for a model that needs size 96"):
         add_prior(packed, (torch.randn(50, 9), torch.randn(50, 9)))
     with pytest.raises(DataError, match="cannot fit a prior on"):
         add_prior(packed, (torch.randn(5, 96), torch.randn(5, 96)))

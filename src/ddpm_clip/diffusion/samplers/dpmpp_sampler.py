@@ -13,10 +13,9 @@ from ddpm_clip.types import Noise, Predict, Step
 def dpmpp_2m(
     predict: Predict, schedule: NoiseSchedule, timesteps: Sequence[float], x: Tensor, noise: Noise
 ) -> Iterator[Step]:
-    """Sample with DPM-Solver++(2M) (algorithm 2): deterministic, one network call per step.
+    """Sample with DPM-Solver++(2M) (algorithm 2). Arguments as for `ddpm`.
 
-    Second order through the x_0 of the previous step; the last step is first order. Arguments as
-    for `ddpm`.
+    Deterministic, one network call per step, second order through the x_0 of the previous step.
     """
     memory = _Memory()
     for i, (t, s) in enumerate(pairwise([*timesteps, CLEAN])):

@@ -87,7 +87,7 @@ def study_model(
         )
     if texts.shape[1] != conditioner.dim:
         raise DataError(
-            f"pairs of size {texts.shape[1]} for a model with embeddings of size {conditioner.dim}",
+            f"pairs of size {texts.shape[1]} for a model that needs size {conditioner.dim}",
             "they come from another embedder",
             param="pairs",
         )

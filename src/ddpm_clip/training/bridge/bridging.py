@@ -109,7 +109,7 @@ def add_prior(model: str | Path, pairs: tuple[Tensor, Tensor] | None = None) -> 
         texts, images = pairs
     if texts.shape[1:] != (conditioner.dim,) or images.shape[1:] != (conditioner.dim,):
         raise UsageError(
-            f"pairs of size {texts.shape[1]} for a model with embeddings of size {conditioner.dim}",
+            f"pairs of size {texts.shape[1]} for a model that needs size {conditioner.dim}",
             "they come from another embedder",
         )
     conditioner.prior = Prior.fit(texts, images, pseudo=pairs is None)

@@ -41,29 +41,17 @@ OPTIMIZERS: Registry[Callable[[list[Group], float], torch.optim.Optimizer]] = Re
 
 @dataclass(slots=True)
 class TrainState:
-    """Everything that changes during training.
-
-    Attributes:
-        model: the network, with the training weights.
-        ema: the averaged weights.
-        optimizer: the optimiser.
-        step: number of steps taken.
-        best: lowest held-out loss of any checkpoint.
-        best_step: step of that checkpoint.
-        stability: record of steps with NaN or infinite values.
-        parts: number of micro-batches per step after memory ran out; 0 if it never did.
-        surroundings: versions and settings on which rounding depends.
-    """
+    """Everything that changes during training."""
 
     model: nn.Module
     ema: EMA
     optimizer: torch.optim.Optimizer
-    step: int = 0
-    best: float = math.inf
+    step: int = 0  # steps taken
+    best: float = math.inf  # lowest held-out loss of any checkpoint, that of `best_step`
     best_step: int | None = None
-    stability: Stability = field(default_factory=Stability)
-    parts: int = 0
-    surroundings: dict[str, Any] = field(default_factory=dict)
+    stability: Stability = field(default_factory=Stability)  # steps with NaN or infinite values
+    parts: int = 0  # micro-batches per step after memory ran out; 0 if it never did
+    surroundings: dict[str, Any] = field(default_factory=dict)  # what rounding depends on
 
     @classmethod
     def start(cls, model: nn.Module, config: TrainingConfig) -> "TrainState":
@@ -163,12 +151,7 @@ def report_changes(before: Mapping[str, Any], now: Mapping[str, Any]) -> None:
 
 
 def start_state(run: Run, width: int, device: torch.device) -> TrainState:
-    """Return the initial state of a run: random weights, or those of the model `init`.
-
-    Args:
-        run: the run.
-        width: size of the condition.
-        device: device of the network.
+    """Return the initial state of a run with conditions of size `width`.
 
     Raises:
         UsageError: the weights of `init` do not fit this network.
