@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from ddpm_clip.evaluation.gap.study import GapStudy
 
 COLUMNS = (
-    ("cosine", "cosine"),
+    ("own picture", "cosine"),
     ("centred", "centred_cosine"),
     ("1/rank", "reciprocal_rank"),
     ("nearest", "nearest_ratio"),
@@ -100,7 +100,7 @@ def _print(study: "GapStudy") -> None:
         ("radius of texts, ÷ pictures", _number(report.radius_ratio)),
         ("effective dimension, pictures", f"{report.image_dimensions:.1f} of {report.dim}"),
         ("effective dimension, texts", f"{report.text_dimensions:.1f} of {report.dim}"),
-        ("largest coordinates of the gap", top),
+        ("coordinates of the gap", top),
         ("accuracy of a linear probe", _percent(report.probe)),
         ("the same, centred", _percent(report.probe_after)),
     ]
