@@ -12,9 +12,9 @@ from ddpm_clip.cli import training_view
 from ddpm_clip.cli.interrupt import (
     GracefulShutdown,
     Interrupted,
-    farewell,
-    going_on_by,
+    continue_hint,
     signals_unwind,
+    with_hint,
 )
 
 COMMAND = (sys.executable, "-m", "ddpm_clip.cli.main")
@@ -86,10 +86,10 @@ def test_a_request_outside_the_steps_names_the_way_on_too(cli, tiny, tmp_path, m
 
 
 def test_the_way_on_is_forgotten_when_it_is_over():
-    with going_on_by("Continue: this"), going_on_by("Continue: that"):
-        assert farewell("Bye.", "Again.") == "Bye. Continue: that"
-    assert farewell("Bye.", "Again.") == "Bye. Again."
-    assert farewell("Bye.") == "Bye."
+    with continue_hint("Continue: this"), continue_hint("Continue: that"):
+        assert with_hint("Bye.", "Again.") == "Bye. Continue: that"
+    assert with_hint("Bye.", "Again.") == "Bye. Again."
+    assert with_hint("Bye.") == "Bye."
 
 
 def test_patience_only_notes_the_first_request_and_gives_back_what_was_there():

@@ -165,7 +165,7 @@ def test_an_unknown_bridge_names_the_nearest():
 
 
 def test_texts_of_another_embedder_are_refused():
-    with pytest.raises(UsageError, match="32 coordinates for a model of 64"):
+    with pytest.raises(UsageError, match="size 32 for a model that needs size 64"):
         fitted().texts(torch.ones(1, 32))
 
 

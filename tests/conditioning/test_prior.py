@@ -118,7 +118,7 @@ def test_too_few_pairs_and_unequal_ones_are_refused():
     texts, images = on_a_sphere(FEWEST)
     Prior.fit(texts, images)
     for few in ((texts[1:], images[1:]), (texts, images[1:])):
-        with pytest.raises(DataError, match="no pairs to fit a prior on"):
+        with pytest.raises(DataError, match="cannot fit a prior on"):
             Prior.fit(*few)
 
 

@@ -11,9 +11,9 @@ from ddpm_clip.diffusion.schedules import (
     SCHEDULES,
     SIGMA_MAX,
     NoiseSchedule,
-    lognormal_rows,
+    lognormal_timesteps,
     stratified,
-    uniform_rows,
+    uniform_timesteps,
     with_zero_terminal_snr,
 )
 from ddpm_clip.errors import UsageError
@@ -135,9 +135,9 @@ def test_a_walk_of_too_many_or_no_steps_is_refused_by_name(steps):
 
 
 def test_a_table_whose_noise_does_not_grow_is_refused():
-    with pytest.raises(UsageError, match="grow strictly"):
+    with pytest.raises(UsageError, match="increase strictly"):
         NoiseSchedule(torch.tensor([0.9, 0.9]), torch.tensor([0.1, 0.1]))
-    with pytest.raises(UsageError, match="one length"):
+    with pytest.raises(UsageError, match="same length"):
         NoiseSchedule(torch.tensor([0.9, 0.5]), torch.tensor([0.1]))
 
 
@@ -149,7 +149,7 @@ def test_an_unknown_schedule_names_the_nearest_one():
 def test_lognormal_rows_have_the_asked_mean_and_spread_of_log_sigma():
     schedule = SCHEDULES["cosine"](1000)
     u = stratified(20_000, torch.Generator().manual_seed(0))
-    alpha, sigma = schedule.at(lognormal_rows(u, schedule, -1.0, 1.1))
+    alpha, sigma = schedule.at(lognormal_timesteps(u, schedule, -1.0, 1.1))
     level = (sigma / alpha).log()
     assert level.mean().item() == pytest.approx(-1.0, abs=0.02)
     assert level.std().item() == pytest.approx(1.1, abs=0.03)
@@ -157,7 +157,7 @@ def test_lognormal_rows_have_the_asked_mean_and_spread_of_log_sigma():
 
 def test_uniform_rows_are_whole_and_equally_likely():
     schedule = SCHEDULES["linear"](50)
-    rows = uniform_rows(stratified(5000, torch.Generator().manual_seed(0)), schedule)
+    rows = uniform_timesteps(stratified(5000, torch.Generator().manual_seed(0)), schedule)
     assert torch.bincount(rows.long(), minlength=50).sub(100).abs().max() <= 1
     assert torch.equal(rows, rows.floor())
 

@@ -267,7 +267,7 @@ def test_going_on_with_other_threads_is_told(tmp_path):
     state = json.loads((path / "state.json").read_text())
     assert (state["threads"], state["device"], state["dtype"]) == (1, "cpu", "float32")
     now = surroundings(torch.device("cpu"), torch.float32)
-    with pytest.warns(UserWarning, match="left with threads 8, now 1: .*to the bit"):
+    with pytest.warns(UserWarning, match="threads was 8, now 1.*bit-identical"):
         report_changes(state | {"threads": 8}, now)
     report_changes(state, now)
     report_changes({}, now)  # a checkpoint from before these were noted
@@ -322,7 +322,9 @@ def test_one_picture_is_enough_to_train_on(tmp_path):
     data = prepared()
     e, nobody = data.embeddings[:1], np.array([], dtype=int)
     one = Prepared(data.pixels[:1], e, Conditioner.fit(e, e[:0]), nobody)
-    with pytest.warns(UserWarning, match="more than the 1 pictures.* a step takes 1"):
+    with pytest.warns(
+        UserWarning, match="larger than the number of training pictures, 1; a batch has 1"
+    ):
         run = trained(tmp_path, config(steps=2), one)
     assert all(math.isfinite(row["loss"]) for row in run.history())
 
@@ -331,7 +333,7 @@ def test_one_picture_is_enough_to_train_on(tmp_path):
 def test_a_batch_of_more_than_all_pictures_is_one_of_all_pictures(tmp_path):
     data = prepared()
     n = len(data.rows)
-    with pytest.warns(UserWarning, match=f"a step takes {n}"):
+    with pytest.warns(UserWarning, match=f"a batch has {n}"):
         cut = trained(tmp_path / "cut", config(steps=2, batch_size=10 * n), data)
     plain = trained(tmp_path / "plain", config(steps=2, batch_size=n), data)
     assert [row["loss"] for row in cut.history()] == [row["loss"] for row in plain.history()]

@@ -207,12 +207,18 @@ def test_a_loss_that_is_no_number_in_one_process_stops_both_and_spoils_nothing(t
 
 def test_fewer_pictures_a_step_than_processes_are_refused(told):
     for one in told:
-        assert one["too small"] == {"what": "2 processes have 1 pictures a step", "exit_code": 2}
+        assert one["too small"] == {
+            "what": "2 processes have only 1 pictures per step",
+            "exit_code": 2,
+        }
 
 
 def test_other_pictures_in_one_process_are_noticed(told):
     assert told[0]["other pictures"] is None
-    assert told[1]["other pictures"] == "process 1 does not have the pictures here of the first one"
+    assert (
+        told[1]["other pictures"]
+        == "process 1 does not have the same pictures here as the first process"
+    )
 
 
 def test_a_signal_to_any_process_is_heard_by_all(told):
@@ -239,7 +245,7 @@ def test_a_stop_saves_once_says_it_once_and_one_process_goes_on(launches, cli):
 
 def test_a_diverged_training_leaves_with_the_documented_code_and_one_error(launches):
     ended = launches[1]["diverged"]
-    said = ("error: the loss is", "error: the training holds values that are no numbers")
+    said = ("error: the loss is", "error: the training has NaN or infinite values")
     assert sum(ended.err.count(one) for one in said) == 1
     assert "code: E-NONFINITE" in ended.err
     assert "exitcode  : 70" in ended.err
@@ -296,7 +302,7 @@ def test_a_launcher_that_starts_one_process_instead_of_several_is_told_of():
     [
         ("ACCELERATE_USE_FSDP", "cpu", "FSDP"),
         ("ACCELERATE_USE_DEEPSPEED", "cpu", "DeepSpeed"),
-        (None, "mps", "share mps"),
+        (None, "mps", "cannot train on mps"),
     ],
 )
 def test_what_cannot_be_shared_out_is_refused(monkeypatch, variable, device, said):
@@ -336,7 +342,7 @@ def test_the_others_leave_with_the_code_of_the_first_when_it_fails():
 def test_waiting_asks_again_and_ends_at_last(monkeypatch):
     answers = iter([False, False, True])
     ProcessGroup()._until(lambda: next(answers), "it")
-    monkeypatch.setattr(process_groups, "PATIENCE", 0.01)
+    monkeypatch.setattr(process_groups, "LONGEST_WAIT", 0.01)
     with pytest.raises(TimeoutError, match="for it"):
         ProcessGroup()._until(lambda: False, "it")
 

@@ -1,16 +1,13 @@
-"""The command line: what is typed, printed and drawn, and nothing else.
+"""The command line: parsing, printing and progress bars; the work is done by the library.
 
-- `commands/`: one file a command, named after what is typed
-- `console`: what a person and what a pipe get: results on stdout, everything else on stderr
-- `edit_session`: what the commands that paint have in common: open the model, watch the work,
-  write, print
-- `interrupt`: leaving at a good moment: the first Ctrl-C or SIGTERM is a request, the second an
-  order
-- `main`: the command `ddpm-clip`: all commands, and one exit for every way in which they end
-- `options`: arguments and options that several commands share, and what they mean together
-- `painting_command`: the options that all commands that paint have in common, as one argument
-- `painting_options`: the options of all commands that paint
-- `progress`: how far a long stage is: a bar on a terminal, a line now and then elsewhere
-- `training_view`: what a person sees of a training, and how it ends: finished, stopped,
-  interrupted
+- `commands/`: one file per command
+- `console`: results on stdout, messages and errors on stderr
+- `edit_session`: what the editing commands share: open the model, show progress, write, print
+- `interrupt`: Ctrl-C and SIGTERM: the first stops after the current step, the second at once
+- `main`: the command `ddpm-clip`, its error handling and exit codes
+- `options`: arguments and options that several commands share
+- `painting_command`: the options that all painting commands share, as one argument
+- `painting_options`: options of all commands that paint
+- `progress`: progress bars on a terminal, occasional lines elsewhere
+- `training_view`: shows a training and reports how it ended: finished, stopped or interrupted
 """

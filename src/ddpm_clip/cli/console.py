@@ -1,7 +1,7 @@
-"""What a person and what a pipe get: results on stdout, everything else on stderr.
+"""Output of all commands: results on stdout, messages, warnings and errors on stderr.
 
-Results are never wrapped or coloured. Errors have one form, whatever raised them. Knows nothing
-of commands, and loads nothing heavy.
+Results are never wrapped or coloured. All errors are printed in the same form. Nothing heavy is
+imported here.
 """
 
 import json
@@ -18,19 +18,19 @@ from typing import Any
 from ddpm_clip.errors import DdpmClipError
 
 SCHEMA_VERSION = 1
-"""Of every object that `--json` prints."""
+"""Schema version of every object that `--json` prints."""
 
 _PACKAGE = str(Path(__file__).resolve().parents[1])
 
 
 @dataclass
-class Manners:
-    """How much is said; set once by `main` from the options that every command has.
+class Verbosity:
+    """How much is printed; set by `main` from the options that every command has.
 
     Attributes:
-        quiet: only results and errors.
-        debug: tracebacks too.
-        silent: errors alone, since another process of the same training says the rest.
+        quiet: print only results, warnings and errors.
+        debug: print tracebacks too.
+        silent: print only errors, because another process of the same training prints the rest.
     """
 
     quiet: bool = False
@@ -38,38 +38,38 @@ class Manners:
     silent: bool = False
 
 
-manners = Manners()
+verbosity = Verbosity()
 
 
 def result(text: str) -> None:
-    """One result on stdout, on a line of its own."""
-    if manners.silent:
+    """Print one result on stdout, on a separate line."""
+    if verbosity.silent:
         return
     sys.stdout.write(f"{text}\n")
     sys.stdout.flush()
 
 
 def result_json(value: dict[str, Any] | list[Any]) -> None:
-    """One JSON value on one line of stdout; an object also says its schema version."""
+    """Print a JSON value on one line of stdout; objects get a schema version."""
     if isinstance(value, dict):
         value = {"schema_version": SCHEMA_VERSION, **value}
     result(json.dumps(value, default=str))
 
 
 def say(text: str, *, always: bool = False) -> None:
-    """A remark for a person on stderr; with `--quiet` only what must `always` be said."""
-    if (always or not manners.quiet) and not manners.silent:
+    """Print a message on stderr; with `--quiet` only if `always` is set."""
+    if (always or not verbosity.quiet) and not verbosity.silent:
         _to_stderr(text)
 
 
 def warn(text: str) -> None:
-    """A warning on stderr, also with `--quiet`."""
-    if not manners.silent:
+    """Print a warning on stderr, even with `--quiet`."""
+    if not verbosity.silent:
         _to_stderr(text, "warning", "yellow")
 
 
 def print_error(error: DdpmClipError) -> None:
-    """What happened, why, how to mend it, and the code."""
+    """Print what happened, why, how to fix it, and the error code."""
     _to_stderr(error.what, "error", "bold red")
     lines = [("why", error.why), ("fix", error.fix), ("code", error.code)]
     for name, text in lines:
@@ -78,22 +78,22 @@ def print_error(error: DdpmClipError) -> None:
 
 
 def print_unexpected(error: BaseException) -> None:
-    """One line for what should not happen; the traceback with `--debug`."""
-    if manners.debug:
+    """Print an unexpected error in one line; with `--debug`, also the traceback."""
+    if verbosity.debug:
         traceback.print_exception(error, file=sys.stderr)
     reason = (str(error).splitlines() or [""])[0][:300]
     _to_stderr(f"{type(error).__name__}: {reason}", "error", "bold red")
-    _to_stderr("  fix:  run it again with --debug and report what it prints")
+    _to_stderr("  fix:  run the command again with --debug and report the output")
     _to_stderr("  code: E-INTERNAL")
 
 
 def on_terminal() -> bool:
-    """Whether bars may be drawn on stderr."""
-    return sys.stderr.isatty() and not (manners.quiet or manners.silent)
+    """Return whether progress bars may be drawn on stderr."""
+    return sys.stderr.isatty() and not (verbosity.quiet or verbosity.silent)
 
 
 def printable(text: str) -> str:
-    """Text that cannot steer a terminal: control characters but newline and tab are spelt out."""
+    """Escape control characters except newline and tab, so that text cannot control a terminal."""
     if text.isprintable():
         return text
     return "".join(
@@ -103,10 +103,10 @@ def printable(text: str) -> str:
 
 @contextmanager
 def spoken_warnings() -> Iterator[None]:
-    """Warnings of this package become remarks for a person; those of others need `--debug`."""
+    """Print warnings of this package as messages; those of other packages only with `--debug`."""
 
     def show(message: Warning | str, category: type[Warning], filename: str, *rest: Any) -> None:
-        if manners.debug or str(Path(filename).resolve()).startswith(_PACKAGE):
+        if verbosity.debug or str(Path(filename).resolve()).startswith(_PACKAGE):
             warn(str(message))
 
     with warnings.catch_warnings():
@@ -116,7 +116,7 @@ def spoken_warnings() -> Iterator[None]:
 
 
 def _to_stderr(text: str, label: str = "", style: str = "") -> None:
-    """A line on stderr, coloured only on a terminal that wants it (NO_COLOR)."""
+    """Print a line on stderr, coloured only on a terminal without NO_COLOR."""
     from rich.console import Console
     from rich.text import Text
 

@@ -1,6 +1,6 @@
-"""Leaving at a good moment: the first Ctrl-C or SIGTERM is a request, the second an order.
+"""Ctrl-C and SIGTERM: the first stops after the current step, the second at once.
 
-A command asks `GracefulShutdown.asked` between two steps and then stops cleanly.
+A command checks `GracefulShutdown.asked` between two steps and then stops cleanly.
 """
 
 import os
@@ -13,18 +13,19 @@ from typing import Any
 
 Handler = Callable[[int, FrameType | None], None]
 
-_next_words: list[str] = []
-"""How to go on, the innermost last; see `going_on_by`."""
+_hints: list[str] = []
+"""Hints on how to continue, the innermost last; see `continue_hint`."""
 
 
 class Interrupted(BaseException):
-    """Work was ended on request, and what was done is safe.
+    """The work was stopped on request, and finished work is saved.
 
-    No `Exception`, as `KeyboardInterrupt` is none: code that survives errors must not survive it.
+    Like `KeyboardInterrupt` it is not an `Exception`, so that code that handles errors does not
+    catch it.
 
     Args:
-        signum: the signal that asked.
-        message: the last line a person sees; says how to go on.
+        signum: the signal that was received.
+        message: the last line that is printed; says how to continue.
     """
 
     def __init__(self, signum: int, message: str):
@@ -38,12 +39,12 @@ class Interrupted(BaseException):
 
 
 class GracefulShutdown:
-    """While it is entered, the first request is only noted; the second leaves at once.
+    """Within it, the first signal is only recorded; the second ends the process at once.
 
     Args:
-        promise: what is said to the first.
-        echo: seconds in which a second one counts as the first: a cluster may signal a process
-            and its launcher, which hands it on.
+        promise: what is printed at the first signal.
+        echo: seconds within which a second signal counts as the first one: a cluster may signal
+            both a process and its launcher, which passes the signal on.
     """
 
     def __init__(self, promise: str = "finishing this step", echo: float = 0.0):
@@ -63,38 +64,38 @@ class GracefulShutdown:
         if self.asked is not None:
             if time.monotonic() - self._when < self.echo:
                 return
-            os._exit(128 + signum)  # what is on disk is whole: it was published by renames
+            os._exit(128 + signum)  # files on disk are complete: they are published by renames
         self.asked, self._when = signum, time.monotonic()
-        # to the descriptor, since a handler may run in the middle of a print
-        os.write(2, f"\n{self.promise}; once more to leave at once\n".encode())
+        # to the file descriptor, because the handler may run in the middle of a print
+        os.write(2, f"\n{self.promise}; interrupt again to quit at once\n".encode())
 
 
 @contextmanager
-def going_on_by(words: str) -> Iterator[None]:
-    """Within it, whoever is interrupted is told `words`: how to go on."""
-    _next_words.append(words)
+def continue_hint(hint: str) -> Iterator[None]:
+    """Within it, the message after an interruption ends with `hint`: how to continue."""
+    _hints.append(hint)
     try:
         yield
     finally:
-        _next_words.remove(words)
+        _hints.remove(hint)
 
 
-def farewell(first: str, otherwise: str = "") -> str:
-    """The last line of who is interrupted: `first`, then how to go on, or `otherwise`."""
-    return " ".join(part for part in (first, *(_next_words[-1:] or [otherwise])) if part)
+def with_hint(first: str, otherwise: str = "") -> str:
+    """Return the message after an interruption: `first`, then the hint, or `otherwise`."""
+    return " ".join(part for part in (first, *(_hints[-1:] or [otherwise])) if part)
 
 
 @contextmanager
 def signals_unwind() -> Iterator[None]:
-    """Outside `GracefulShutdown` both signals raise, each with its own exit code."""
+    """Let both signals raise `Interrupted` outside `GracefulShutdown`."""
     words = {signal.SIGINT: "Interrupted.", signal.SIGTERM: "Terminated."}
 
     def leave(signum: int, frame: FrameType | None) -> None:
-        told = farewell(words[signal.Signals(signum)])
-        if _is_importing(frame):  # an exception that leaves a compiled module's start aborts
-            os.write(2, f"{told}\n".encode())
+        message = with_hint(words[signal.Signals(signum)])
+        if _is_importing(frame):  # an exception during the import of a compiled module aborts
+            os.write(2, f"{message}\n".encode())
             os._exit(128 + signum)
-        raise Interrupted(signum, told)
+        raise Interrupted(signum, message)
 
     before = _listen(leave)
     try:
@@ -104,12 +105,12 @@ def signals_unwind() -> Iterator[None]:
 
 
 def _listen(handler: Handler) -> dict[int, Any]:
-    """Take over both signals; returns who listened before. One that is ignored stays ignored."""
+    """Handle both signals; return the previous handlers. Ignored signals stay ignored."""
     before: dict[int, Any] = {}
     for signum in (signal.SIGINT, signal.SIGTERM):
         if signal.getsignal(signum) is signal.SIG_IGN:
             continue
-        with suppress(ValueError):  # only the main thread may listen
+        with suppress(ValueError):  # only the main thread may set handlers
             before[signum] = signal.signal(signum, handler)
     return before
 

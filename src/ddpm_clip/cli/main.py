@@ -1,9 +1,8 @@
-"""The command `ddpm-clip`: all commands, and one exit for every way in which they end.
+"""The command `ddpm-clip`: all commands, error handling and exit codes.
 
-Exit codes: 0 done, 1 another picture than it was (`reproduce`), 2 usage, 65 bad data, 66 missing
-input, 69 weights unavailable, 70 internal, 73 cannot create output, 74 I/O, 75 busy,
-77 permission, 130 Ctrl-C, 143 SIGTERM. Nothing heavy is imported before a command runs, so that
-`--help` answers at once.
+Exit codes: 0 success, 1 the pixels differ (`reproduce`), 2 usage, 65 bad data, 66 missing input,
+69 weights unavailable, 70 internal, 73 cannot create output, 74 I/O, 75 busy, 77 permission,
+130 Ctrl-C, 143 SIGTERM. Nothing heavy is imported before a command runs, so that `--help` is fast.
 """
 
 import os
@@ -51,10 +50,10 @@ COMMANDS = (
 )  # fmt: skip
 
 EVERYWHERE = {"--debug": "debug", "-q": "quiet", "--quiet": "quiet"}
-"""Options that may stand before or after the command."""
+"""Options that may be given before or after the command."""
 
-SLIP = re.compile(r"(No such option: \S+|Invalid value for [^:]+):? \(?(.+?)\)?")
-"""What the parser says in one line, as what and why."""
+PARSER_MESSAGE = re.compile(r"(No such option: \S+|Invalid value for [^:]+):? \(?(.+?)\)?")
+"""Splits a message of the parser into what happened and why."""
 
 app = typer.Typer(
     name="ddpm-clip",
@@ -65,7 +64,7 @@ app = typer.Typer(
 
 
 def _help(command: Callable[..., None]) -> str:
-    """A docstring as help; the worked example in it keeps its lines."""
+    """Return a docstring as help text; the lines of its examples are not rewrapped."""
     paragraphs = (getdoc(command) or "").split("\n\n")
     return "\n\n".join(f"\b\n{p}" if p.startswith("ddpm-clip ") else p for p in paragraphs)
 
@@ -84,9 +83,11 @@ def every_command(
         ),
     ] = False,
     debug: Annotated[bool, typer.Option("--debug", help="Show tracebacks.")] = False,
-    quiet: Annotated[bool, typer.Option("-q", "--quiet", help="Only results and errors.")] = False,
+    quiet: Annotated[
+        bool, typer.Option("-q", "--quiet", help="Print only results, warnings and errors.")
+    ] = False,
 ) -> None:
-    """A folder of pictures without captions in, pictures from words out.
+    """Train a text-to-image diffusion model on a folder of pictures, without captions.
 
     ddpm-clip generate "a red rose" "a white daisy"
     ddpm-clip train photos/ --out runs/photos
@@ -103,10 +104,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run a command line and return its exit code; never raises.
 
     Args:
-        arguments: without the program's name; by default those of this process.
+        arguments: the arguments without the program's name; by default those of this process.
     """
-    arguments = _manners_of(sys.argv[1:] if arguments is None else arguments)
-    if hasattr(sys.stdout, "reconfigure"):  # a file name need not be text
+    arguments = _set_verbosity(sys.argv[1:] if arguments is None else arguments)
+    if hasattr(sys.stdout, "reconfigure"):  # file names need not be valid UTF-8
         sys.stdout.reconfigure(errors="surrogateescape")
     try:
         with console.spoken_warnings(), signals_unwind():
@@ -114,13 +115,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
             sys.stdout.flush()
             return code
     except BrokenPipeError:
-        # the reader has gone; the interpreter would flush once more at its end
+        # The reader has gone; the interpreter would flush again at its end.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
 
 
 def _run(arguments: list[str]) -> int:
-    """One command, with every way to fail turned into words and a code."""
+    """Run one command; turn every failure into a message and an exit code."""
     try:
         return app(args=arguments or ["--help"], prog_name="ddpm-clip", standalone_mode=False) or 0
     except typer.TyperException as error:
@@ -136,39 +137,39 @@ def _run(arguments: list[str]) -> int:
         raise
     except OSError as error:
         kind = PermissionRefused if isinstance(error, PermissionError) else StorageError
-        named = str(error.filename or "no file is named")
-        named = named if len(named) <= 200 else f"{named[:200]}…"
-        return _refused(kind(f"{error.strerror or error}: {named}"))
+        file = str(error.filename or "unknown file")
+        file = file if len(file) <= 200 else f"{file[:200]}…"
+        return _refused(kind(f"{error.strerror or error}: {file}"))
     except Exception as error:
         console.print_unexpected(error)
         return 70
 
 
 def _refused(error: DdpmClipError) -> int:
-    if console.manners.debug:
+    if console.verbosity.debug:
         traceback.print_exc()
     console.print_error(error)
     return error.exit_code
 
 
 def _usage(error: typer.TyperException) -> int:
-    """A command line that cannot be read, in the form of every other error."""
+    """Print an error in the command line in the same form as every other error."""
     context = getattr(error, "ctx", None)
     fix = f"{context.command_path if context else 'ddpm-clip'} --help"
     message = error.format_message().rstrip(".").replace("\n", " ")
-    told = SLIP.fullmatch(message)
-    what, why = told.groups() if told else (message, "")
-    why = why or "the command line cannot be read"
+    found = PARSER_MESSAGE.fullmatch(message)
+    what, why = found.groups() if found else (message, "")
+    why = why or "the command line is not valid"
     console.print_error(UsageError(what[:1].lower() + what[1:], why, fix))
     return UsageError.exit_code
 
 
-def _manners_of(arguments: Sequence[str]) -> list[str]:
-    """Take the options that every command has out of a command line, wherever they stand."""
+def _set_verbosity(arguments: Sequence[str]) -> list[str]:
+    """Apply the options that every command has; return the other arguments."""
     end = list(arguments).index("--") if "--" in arguments else len(arguments)
     found = {EVERYWHERE[word] for word in arguments[:end] if word in EVERYWHERE}
-    console.manners.debug, console.manners.quiet = "debug" in found, "quiet" in found
-    console.manners.silent = False
+    console.verbosity.debug, console.verbosity.quiet = "debug" in found, "quiet" in found
+    console.verbosity.silent = False
     return [word for word in arguments[:end] if word not in EVERYWHERE] + list(arguments[end:])
 
 

@@ -1,7 +1,4 @@
-"""Arguments and options that several commands share, and what they mean together.
-
-Knows nothing of what is done with them, and loads nothing heavy.
-"""
+"""Arguments and options that several commands share. Nothing heavy is imported here."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -17,29 +14,38 @@ CONFIG_PANEL = "Configuration"
 
 Source = Annotated[
     str,
-    typer.Argument(help="A folder of pictures, npz:FILE, or a source by name.", show_default=False),
+    typer.Argument(
+        help="A folder of pictures, npz:FILE, or a named source such as mnist.", show_default=False
+    ),
 ]
 MaybeSource = Annotated[
     str | None,
-    typer.Argument(help="A folder of pictures, npz:FILE, or a source by name.", show_default=False),
+    typer.Argument(
+        help="A folder of pictures, npz:FILE, or a named source such as mnist.", show_default=False
+    ),
 ]
 ConfigFile = Annotated[
-    Path | None, typer.Option("--config", help="A YAML file with what differs from the defaults.")
+    Path | None,
+    typer.Option("--config", help="A YAML file with values that override the defaults."),
 ]
-Preset = Annotated[str | None, typer.Option("--preset", help="A shipped set of values.")]
+Preset = Annotated[
+    str | None, typer.Option("--preset", help="A shipped set of config values, such as digits.")
+]
 Assignments = Annotated[
     list[str] | None,
-    typer.Option("--set", metavar="KEY=VALUE", help="One config key, as training.lr=1e-4."),
+    typer.Option(
+        "--set", metavar="KEY=VALUE", help="Set a config key, such as training.lr=1e-4; repeatable."
+    ),
 ]
 Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace what --out holds.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON on stdout.")]
 StopAfter = Annotated[
-    int | None, typer.Option("--stop-after", min=1, help="Stop after so many steps of this call.")
+    int | None, typer.Option("--stop-after", min=1, help="Stop this call after so many steps.")
 ]
 
 
 def typed_number(text: Any) -> Any:
-    """What is typed for a number: as one where it is, else as it stands, for the library to judge.
+    """Return typed text as a number if it is one, else unchanged, for the library to refuse.
 
     >>> typed_number("7"), typed_number("7.5"), typed_number("seven")
     (7, 7.5, 'seven')
@@ -61,13 +67,13 @@ def resolved(
     assignments: list[str] | None,
     **flags: Any,
 ) -> "tuple[Config, dict[str, str]]":
-    """The config of a command, and where each value comes from.
+    """Return the config of a command, and where each value comes from.
 
     Args:
-        source: the pictures; goes before a config's own.
-        preset: a shipped preset.
+        source: the source of pictures; overrides that of the config.
+        preset: the name of a shipped preset.
         file: a config file.
-        assignments: of `--set`.
+        assignments: values of `--set`.
         flags: config keys with two underscores for the dot, as `training__steps`; None is unset.
     """
     from ddpm_clip.config.resolve import resolve
@@ -78,7 +84,7 @@ def resolved(
 
 
 def rooted(source: str) -> str:
-    """A path as an absolute one, so that a run can be continued from any folder."""
+    """Return a path as an absolute one, so that a run can be resumed from any folder."""
     from ddpm_clip.data.sources import SOURCES
 
     if source in SOURCES or not user_path(source).exists():

@@ -1,7 +1,4 @@
-"""How far a long stage is: a bar on a terminal, a line now and then elsewhere.
-
-Knows nothing of what is being counted.
-"""
+"""Progress of long stages: bars on a terminal, occasional lines elsewhere."""
 
 import time
 from collections.abc import Generator
@@ -9,7 +6,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, TypeVar
 
 from ddpm_clip.cli import console
-from ddpm_clip.cli.interrupt import GracefulShutdown, Interrupted, farewell
+from ddpm_clip.cli.interrupt import GracefulShutdown, Interrupted, with_hint
 
 if TYPE_CHECKING:
     from rich.progress import Progress as RichProgress
@@ -20,11 +17,11 @@ if TYPE_CHECKING:
 Result = TypeVar("Result")
 
 SILENCE = 10.0
-"""Seconds between two lines where there is no terminal."""
+"""Seconds between two lines if there is no terminal."""
 
 
 class ProgressBars:
-    """One bar (or one series of lines) a stage."""
+    """One bar, or one series of lines, per stage."""
 
     def __init__(self) -> None:
         self._rich: RichProgress | None = None
@@ -48,7 +45,7 @@ class ProgressBars:
             self._rich.stop()
 
     def update(self, stage: str, done: int, total: int, note: str = "") -> None:
-        """Say that `done` of `total` are done."""
+        """Show that `done` of `total` are done."""
         began, first = self._began.setdefault(stage, (time.monotonic(), done))
         spent = time.monotonic() - began
         left = spent / (done - first) * (total - done) if done > first else None
@@ -66,7 +63,7 @@ class ProgressBars:
 
 
 NOTHING_WRITTEN = "Interrupted. Nothing was written."
-"""The last line of work that writes at its end only."""
+"""Message after an interruption of work that only writes at its end."""
 
 
 def follow(
@@ -76,21 +73,23 @@ def follow(
     *,
     told: str | None = None,
 ) -> Result:
-    """Run a stage to its end under its bar.
+    """Run a stage to its end while showing its progress.
 
     Args:
         work: the stage.
-        bars: show how far it is.
-        shutdown: notes a request to leave.
-        told: the last line then; by default that what was done is kept.
+        bars: progress bars.
+        shutdown: records a request to stop.
+        told: message after an interruption; by default that finished work is kept.
 
     Raises:
-        Interrupted: `shutdown` was asked; the stage was closed first, so it could store its work.
+        Interrupted: a stop was requested; the stage was closed first, so that it could save.
     """
     while True:
         if shutdown and shutdown.asked:
             work.close()
-            kept = farewell("Interrupted. What was done is kept.", "Run it again.")
+            kept = with_hint(
+                "Interrupted. Finished work is kept.", "Run the command again to continue."
+            )
             raise Interrupted(shutdown.asked, told or kept)
         try:
             at = next(work)
@@ -121,7 +120,7 @@ def _rich_progress() -> "RichProgress":
 
 
 def _clock(left: float | None, done: int, total: int) -> str:
-    """Seconds as m:ss left; nothing at the end or before anything can be said."""
+    """Return the remaining seconds as m:ss; nothing at the end or before an estimate exists."""
     if left is None or done >= total:
         return ""
     minutes, seconds = divmod(round(left), 60)

@@ -1,7 +1,7 @@
-"""What a person sees of a training, and how it ends: finished, stopped, interrupted.
+"""Shows a training and reports how it ended: finished, stopped or interrupted.
 
-Where several processes train, the first prepares and paints while the others wait. Consumes the
-library's generators; knows nothing of networks or of how options are spelt.
+If several processes train, the first one prepares the data and paints samples while the others
+wait.
 """
 
 import math
@@ -31,19 +31,19 @@ from ddpm_clip.types import TrainStep
 EMBEDDINGS = ("embeddings", "embeddings-mirrored")
 
 ECHO = 10.0
-"""Seconds in which a launcher may hand on a signal that its processes have had already."""
+"""Seconds in which a launcher may pass on a signal that its processes have already received."""
 
 Result = TypeVar("Result")
 
 
 @dataclass(frozen=True, slots=True)
 class View:
-    """How a training is followed.
+    """How a training is run and shown.
 
     Attributes:
         skip_extraction: refuse to embed anything.
-        stop_after: steps of this call, or None for all.
-        as_json: a JSON line a step on stdout.
+        stop_after: number of steps of this call; None for all.
+        as_json: print one JSON line per step on stdout.
     """
 
     skip_extraction: bool = False
@@ -55,16 +55,16 @@ def run_training(run: Run, view: View, group: ProcessGroup = ALONE) -> None:
     """Prepare, train, sample; the result on stdout is the run folder or JSON lines.
 
     Args:
-        run: held by the first process of the group.
-        view: how it is followed.
+        run: a run that the first process of the group holds.
+        view: how it is run and shown.
         group: the processes that train together.
 
     Raises:
-        Interrupted: after Ctrl-C or SIGTERM; everything is saved.
+        Interrupted: Ctrl-C or SIGTERM was received; everything is saved.
     """
     by_the_first(group, "tidy run", run.tidy)
     if _is_finished(run):
-        console.say(f"{run.folder} is finished at step {_saved(run):,}.{_next(run)}")
+        console.say(f"{run.folder} is already finished at step {_saved(run):,}.{_next(run)}")
         return _conclude(run, view, [])
     console.say(f"Training {run.folder} in {group}.")
     with GracefulShutdown(echo=0.0 if group is ALONE else ECHO) as shutdown:
@@ -86,7 +86,7 @@ def by_the_first(group: ProcessGroup, what: str, work: Callable[[], Result]) -> 
     """Do `work` in the first process while the others wait, however long; None in the others.
 
     Raises:
-        SystemExit: in the others, with the exit code of the first, which has said why.
+        SystemExit: in the others, with the exit code of the first, which has printed why.
     """
     if group.is_first:
         with group.leading(what):
@@ -97,14 +97,14 @@ def by_the_first(group: ProcessGroup, what: str, work: Callable[[], Result]) -> 
 
 
 def _prepared(run: Run, view: View, shutdown: GracefulShutdown, group: ProcessGroup) -> Prepared:
-    """The data, made ready by the first process and then opened by the others."""
+    """Return the data, prepared by the first process and then opened by the others."""
 
     def first() -> Prepared:
         with ProgressBars() as bars:
             return follow(prepare(run, skip_extraction=view.skip_extraction), bars, shutdown)
 
     prepared = by_the_first(group, "prepared data", first)
-    if prepared is None:  # the others stop together with the first, after a step
+    if prepared is None:  # no shutdown here: the others stop together with the first, after a step
         with ProgressBars() as bars:
             return follow(prepare(run, skip_extraction=True, writes=False), bars)
     _report_bad(run, prepared.bad)
@@ -112,18 +112,18 @@ def _prepared(run: Run, view: View, shutdown: GracefulShutdown, group: ProcessGr
 
 
 def carry_embeddings(cache: Path, run: Run) -> None:
-    """Put the embeddings that `ddpm-clip embed` wrote where the run looks for its own.
+    """Copy the embeddings that `ddpm-clip embed` wrote into the run.
 
-    Those that the run has already stay; that they fit is checked where they are used.
+    Embeddings that the run already has are kept; whether they match is checked when they are used.
 
     Raises:
-        MissingInput: there are none in that folder.
+        MissingInput: there are no embeddings in that folder.
     """
     found = [folder for folder in (cache / name for name in EMBEDDINGS) if folder.is_dir()]
     if not found:
         why, last = f"it has no folder {EMBEDDINGS[0]}", ""
         if (cache / PARTS).is_dir():
-            why, last = "there are parts that are not merged yet", " --merge"
+            why, last = "it holds shards that are not merged yet", " --merge"
         raise MissingInput(
             f"no embeddings in {cache}", why, f"ddpm-clip embed SOURCE --out {cache}{last}"
         )
@@ -133,11 +133,11 @@ def carry_embeddings(cache: Path, run: Run) -> None:
 
 
 def is_worth_keeping(run: Run, embeds: bool) -> bool:
-    """Whether a run that just failed holds what took long, and says what becomes of it.
+    """Return whether a failed new run holds expensive results; warn that it is kept, if so.
 
     Args:
-        run: just made.
-        embeds: with False its embeddings are copies only.
+        run: a run that was just created.
+        embeds: False if its embeddings are only copies.
     """
     if run.checkpoint_steps():
         return True
@@ -145,8 +145,8 @@ def is_worth_keeping(run: Run, embeds: bool) -> bool:
     if not any(any((run.folder / name).glob("shard-*")) for name in names):
         return False
     console.warn(
-        f"{run.folder} stays, with the pictures or embeddings that it has already; "
-        "--overwrite starts anew and takes its embeddings along"
+        f"{run.folder} is kept, with the pictures or embeddings that it already has; "
+        "--overwrite starts over and reuses its embeddings"
     )
     return True
 
@@ -160,10 +160,10 @@ def _follow_steps(
     total: int,
     group: ProcessGroup,
 ) -> None:
-    """Show each step, draw samples when they are due, and leave when any process is asked to.
+    """Show each step, draw samples when they are due, and stop when any process is asked to.
 
     Raises:
-        SystemExit: in all but the first process, where the loss is no longer a number.
+        SystemExit: in all but the first process, if the loss is NaN or infinite.
     """
     steps = train(run, prepared, group=group)
     first = drawn = _saved(run)
@@ -175,27 +175,27 @@ def _follow_steps(
                     drawn = at.step
                     _draw(run, at.step)
                 if at.step % run.config.training.checkpoint_every == 0 or at.step == total:
-                    group.meet()  # drawing takes long, and what follows does not wait for ever
-                asked = group.agreed(shutdown.asked)  # only read: it may be set at any moment
+                    group.meet()  # drawing takes long, and the collective that follows times out
+                asked = group.agreed(shutdown.asked)  # read once: a signal may come at any moment
                 if asked or at.step - first == view.stop_after:
                     shutdown.asked = asked or shutdown.asked
                     return
     except NonFiniteError as error:
         if group.is_first:
             raise
-        raise SystemExit(error.exit_code) from error  # the first one says it
+        raise SystemExit(error.exit_code) from error  # the first process prints the error
 
 
 def _draw(run: Run, step: int) -> None:
-    """The sample grid; weights that cannot paint yet, or no longer, do not end a training."""
+    """Draw the sample grid; weights that cannot paint (yet) must not end the training."""
     try:
         write_samples(run, step)
     except NonFiniteError as error:
-        console.warn(f"no samples of step {step}: {error.what}")
+        console.warn(f"no samples at step {step}: {error.what}")
 
 
 def _show(at: TrainStep, loss: float, bars: ProgressBars, view: View, total: int) -> None:
-    """One step in the bar, and as a line of JSON."""
+    """Show a step in the progress bar and, with `--json`, as a line of JSON."""
     speed = f"{at.images_per_second:,.0f} images/s"
     bars.update("train", at.step, total, f"loss {loss:.4f}  {speed}")
     if view.as_json:
@@ -203,16 +203,16 @@ def _show(at: TrainStep, loss: float, bars: ProgressBars, view: View, total: int
 
 
 def _smoothed(steps: Iterator[TrainStep]) -> Iterator[tuple[TrainStep, float]]:
-    """Each step with a running mean of the loss, whose single values jump about."""
+    """Yield each step with a running mean of the noisy loss."""
     mean = None
     for at in steps:
-        if math.isfinite(at.loss):  # a step that was left out has none
+        if math.isfinite(at.loss):  # NaN for a skipped step
             mean = at.loss if mean is None else 0.95 * mean + 0.05 * at.loss
         yield at, math.nan if mean is None else mean
 
 
 def _samples_are_due(run: Run, drawn: int, step: int, total: int) -> bool:
-    """Samples come from saved weights, so they wait for the checkpoint at or after their turn."""
+    """Return whether to draw: samples use saved weights, so they wait for the next checkpoint."""
     every = run.config.training.sample_every
     if not every or (step // every == drawn // every and step != total):
         return False
@@ -220,7 +220,7 @@ def _samples_are_due(run: Run, drawn: int, step: int, total: int) -> bool:
 
 
 def _is_finished(run: Run) -> bool:
-    """Whether nothing is left to do; told without the data, so only where steps are counted."""
+    """Return whether nothing is left to do; with `epochs` unknown until the data are read."""
     done = run.config.training.epochs is None and _saved(run) >= run.config.training.steps
     return done and bool(run.checkpoint_steps()) and (run.folder / "loss.png").is_file()
 
@@ -230,19 +230,19 @@ def _saved(run: Run) -> int:
 
 
 def _report_bad(run: Run, bad: Sequence[BadFile]) -> None:
-    """Name what was left out, and keep the list with the run."""
+    """Report the files that were left out, and save the list in the run."""
     if not bad:
         return
     run.write_json("bad_files.json", {"bad": [asdict(file) for file in bad]})
     named = ", ".join(f"{file.key} ({file.reason})" for file in bad[:5])
     more = f" and {len(bad) - 5} more" if len(bad) > 5 else ""
     console.warn(
-        f"left out {len(bad)} unusable: {named}{more}; see {run.folder / 'bad_files.json'}"
+        f"left out {len(bad)} unusable pictures: {named}{more}; see {run.folder / 'bad_files.json'}"
     )
 
 
 def _stopped(run: Run, view: View, shutdown: GracefulShutdown, total: int) -> None:
-    """The last line after a stop: where it stands, what is saved, how to go on."""
+    """Report a stop: at which step, what is saved, how to continue."""
     step = _saved(run)
     where = (
         f"step {step:,}. Saved {run.checkpoint_path(step)}. Continue: ddpm-clip resume {run.folder}"
@@ -254,7 +254,7 @@ def _stopped(run: Run, view: View, shutdown: GracefulShutdown, total: int) -> No
 
 
 def _conclude(run: Run, view: View, files: Sequence[Path]) -> None:
-    """What goes to stdout in the end."""
+    """Print the result on stdout."""
     if not view.as_json:
         return console.result(str(run.folder))
     console.result_json(

@@ -1,17 +1,12 @@
-"""From embeddings to conditions, the vectors that the network is conditioned on.
+"""From CLIP embeddings to conditions, the vectors that the network is conditioned on.
 
-- `bridges`: the ways from where words lie to where pictures lie, by name
-- `closeness`: how much a text that was carried over looks like a picture: five figures, and a
-  score of draws
-- `conditioner`: the only path from an embedding to a network: normalise, centre, scale, bridge,
-  noise level
-- `files`: a conditioner as files of a run or packed model, and the note on how its bridge was
-  chosen
-- `nearest`: the nearest rows of a large bank, exactly, in bounded memory
-- `prior`: where the pictures of a text lie, learned from pairs: a linear prior, and one picture by
-  lot
-- `statistics`: statistics of a cloud of unit embeddings: mean, covariance, radius, root of the
-  noise
+- `bridges`: the bridges, which carry text embeddings across the modality gap
+- `closeness`: how well bridged text embeddings match image embeddings: five figures, energy score
+- `conditioner`: the only path from an embedding to a condition
+- `files`: saving and loading a conditioner, and the note on how its bridge was chosen
+- `nearest`: exact nearest-neighbour search in a large bank, in bounded memory
+- `prior`: a linear-Gaussian prior P(image embedding | text embedding), fitted on pairs
+- `statistics`: mean, covariance and radius of a cloud of embeddings, root of the noise covariance
 """
 
 from ddpm_clip.moved import former_names

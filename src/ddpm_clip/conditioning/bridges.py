@@ -1,8 +1,8 @@
-"""The ways from where words lie to where pictures lie, by name.
+"""Bridges: maps that carry text embeddings to where image embeddings lie.
 
-CLIP puts pictures and words into one space but not into one place (Liang et al. 2022). A bridge
-takes unit text embeddings to coordinates of a condition. Knows nothing of how the statistics that
-it goes by were measured, nor of encoders, networks or files.
+CLIP embeds pictures and words into one space, but as two separate clouds: the modality gap (Liang
+et al. 2022). A network that was trained on image embeddings needs its text embeddings moved across
+it. Each bridge here takes unit text embeddings to the coordinates of a condition.
 """
 
 import math
@@ -21,18 +21,18 @@ from ddpm_clip.registry import Registry
 
 @dataclass(frozen=True, slots=True)
 class BridgeOptions:
-    """Settings of the bridges; which one is the default is part of the run."""
+    """Settings of the bridges."""
 
-    bridge: str = "shift"
-    text_noise: float = 0.4
-    knn_k: int = 10
-    knn_tau: float = 0.05
-    knn_beta: float = 0.5
-    prior_truncation: float = 0.7
+    bridge: str = "shift"  # default bridge of the run, a name in `BRIDGES`
+    text_noise: float = 0.4  # noise level of the `noise` bridge, in [0, 1]
+    knn_k: int = 10  # number of neighbours, at least 4
+    knn_tau: float = 0.05  # softmax temperature of their cosines
+    knn_beta: float = 0.5  # weight of the shifted text against the neighbours, in [0, 1]
+    prior_truncation: float = 0.7  # truncation of the draws, in [0, 1]
 
 
 class BridgeContext(Protocol):
-    """What a bridge may ask of a conditioner."""
+    """What a bridge may use of a conditioner."""
 
     options: BridgeOptions
     bank: Tensor
@@ -44,56 +44,56 @@ class BridgeContext(Protocol):
         ...
 
     def images(self, e: Tensor) -> Tensor:
-        """(n, dim + 1) conditions of image embeddings (n, dim); the last is the noise level."""
+        """Return conditions (n, dim + 1) of image embeddings (n, dim); last is the noise level."""
         ...
 
     def shifted(self, e: Tensor) -> Tensor:
-        """(n, dim) unit text embeddings moved and stretched onto the cloud of the images."""
+        """Return text embeddings (n, dim), shifted and scaled to the cloud of the images."""
         ...
 
     def neighbours(self, e: Tensor, k: int) -> tuple[Tensor, Tensor]:
-        """(cosines (n, k), rows of the bank (n, k)), nearest first."""
+        """Return (cosines (n, k), row numbers in the bank (n, k)), nearest first."""
         ...
 
 
 Generators = Sequence[torch.Generator]
-"""One a row, for what is drawn: a row is the same whatever else is in its batch."""
+"""One random generator per row, so that a row does not depend on the rest of its batch."""
 
 Bridge = Callable[[BridgeContext, Tensor, float | None, Generators], tuple[Tensor, float]]
-"""(conditioner, unit text embeddings (n, e), asked level, generators)
--> (conditions (n, dim), level)."""
+"""(conditioner, unit text embeddings (n, e), requested noise level or None, generators)
+-> (conditions (n, dim), noise level)."""
 
 
 def identity(
     context: BridgeContext, e: Tensor, level: float | None, generators: Generators
 ) -> tuple[Tensor, float]:
-    """Texts treated as pictures, gap and all, as the earlier projects did: the baseline."""
+    """Treat text embeddings as image embeddings, ignoring the gap: the baseline."""
     return context.images(e)[:, :-1], 0.0
 
 
 def shift(
     context: BridgeContext, e: Tensor, level: float | None, generators: Generators
 ) -> tuple[Tensor, float]:
-    """Each modality centred at its own mean (C3, Zhang et al. 2024)."""
+    """Centre each modality at its own mean (C3, Zhang et al. 2024)."""
     return context.shifted(e), 0.0
 
 
 def noise(
     context: BridgeContext, e: Tensor, level: float | None, generators: Generators
 ) -> tuple[Tensor, float]:
-    """`shift`, then noise of a level that the network knows: it trusts the direction less."""
+    """`shift`, then add noise at a level that the network is told, so it trusts the text less."""
     return context.shifted(e), context.options.text_noise if level is None else level
 
 
 def knn(
     context: BridgeContext, e: Tensor, level: float | None, generators: Generators
 ) -> tuple[Tensor, float]:
-    """`shift` mixed with the nearest training pictures (kNN-Diffusion, Sheynin et al. 2022)."""
+    """Mix `shift` with the nearest training pictures (kNN-Diffusion, Sheynin et al. 2022)."""
     options = context.options
     if options.knn_k < 4:
         raise UsageError(
             f"conditioning.knn_k = {options.knn_k} is below 4",
-            "so few neighbours copy single training pictures",
+            "with so few neighbours, single training pictures are copied",
             "choose 4 or more",
             param="conditioning.knn_k",
         )
@@ -108,15 +108,15 @@ def knn(
 def prior(
     context: BridgeContext, e: Tensor, level: float | None, generators: Generators
 ) -> tuple[Tensor, float]:
-    """A picture by lot among those that a regression on pairs expects of the text.
+    """Draw an image embedding from the prior P(image embedding | text embedding).
 
-    The regression's mean alone would be shorter than any picture (`prior.py`), and each prompt
-    would have one picture; a truncated lot leaves out the rare ones.
+    The mean of the prior would be shorter than any image embedding (`prior.py`) and always the same
+    for a prompt; truncated draws leave out rare pictures.
     """
     if context.prior is None:
         raise UsageError(
             "this model was packed without a prior",
-            "it was trained before there was one, or had nothing to fit it on",
+            "it was trained by an earlier version, or had no captions to fit a prior on",
             "choose another bridge: --bridge shift",
             param="bridge",
         )

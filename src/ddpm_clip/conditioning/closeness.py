@@ -1,10 +1,10 @@
-"""How much a text that was carried over looks like a picture: five figures, and a score of draws.
+"""How well bridged text embeddings match image embeddings: five figures, and the energy score.
 
-The plain cosine misleads, since any picture is near any other; the centred cosine tells whether
-the meaning came along, the rank of the own picture whether its details did, the ratio of distances
-whether the place is one where pictures are, the ratio of radii whether it is as far from the
-average. The energy score asks of several draws whether they are where the picture is, and as
-spread as what is not known of it. Knows nothing of bridges.
+The plain cosine misleads, since all image embeddings are close to each other. The centred cosine
+shows whether the meaning is preserved, the rank of the text's own picture whether its details are,
+the ratio of distances whether the result lies where pictures lie, the ratio of radii whether it is
+as far from the mean as pictures are. The energy score rates several draws per text: they should be
+near the picture, and as spread as the text leaves it open.
 """
 
 from dataclasses import asdict, dataclass
@@ -16,22 +16,23 @@ from torch.nn import functional as F
 
 from ddpm_clip.conditioning.nearest import Bank
 
-LONELY = 2000
-"""Rows of a bank at most that are asked for their nearest other row, or compared at a time."""
+ROWS = 2000
+"""Largest number of rows whose nearest neighbour is searched, or that are compared at a time."""
 
 
 @dataclass(frozen=True, slots=True)
 class Closeness:
-    """How texts lie to pictures.
+    """How close bridged text embeddings are to image embeddings.
 
     Attributes:
-        cosine: mean with the text's own picture; None without pairs.
-        centred_cosine: the same after the mean picture was taken off both; None without pairs.
-        reciprocal_rank: mean of 1/r where the own picture is the r-th by centred cosine among
-            those of the other texts; equal ones count once. None without pairs.
-        nearest_ratio: mean squared distance to the nearest of the bank, over that of pictures;
-            1 looks like a picture, 0 is a copy of one.
-        radius_ratio: rms distance from the mean picture, over that of pictures.
+        cosine: mean cosine with the text's own picture; None without pairs.
+        centred_cosine: the same after subtracting the mean image embedding from both; None without
+            pairs.
+        reciprocal_rank: mean of 1/r, where the own picture is the r-th by centred cosine among the
+            pictures of all texts; ties count in its favour. None without pairs.
+        nearest_ratio: mean squared distance to the nearest picture of the bank, divided by that of
+            real pictures; 1 looks like a picture, 0 is a copy of one.
+        radius_ratio: RMS distance from the mean image embedding, divided by that of real pictures.
     """
 
     cosine: float | None
@@ -41,18 +42,18 @@ class Closeness:
     radius_ratio: float
 
     def as_dict(self) -> dict[str, float | None]:
-        """For JSON."""
+        """Return the figures as a dict for JSON."""
         return asdict(self)
 
 
 def paired_closeness(asked: Tensor, own: Tensor, bank: Tensor, centre: Tensor) -> Closeness:
-    """The figures of texts whose pictures are known.
+    """Return all five figures, for texts whose pictures are known.
 
     Args:
-        asked: (n, e) the texts, carried over.
+        asked: (n, e) bridged text embeddings.
         own: (n, e) unit embeddings of their pictures, none of which is in the bank.
         bank: (m, e) unit embeddings of other pictures.
-        centre: (e,) mean of the pictures.
+        centre: (e,) mean image embedding.
     """
     return Closeness(
         F.cosine_similarity(asked, own).mean().item(),
@@ -64,45 +65,46 @@ def paired_closeness(asked: Tensor, own: Tensor, bank: Tensor, centre: Tensor) -
 
 
 def unpaired_closeness(asked: Tensor, bank: Tensor, centre: Tensor) -> Closeness:
-    """The figures that need no pairs; a picture of the bank is measured against the others.
+    """Return the figures that need no pairs, with pictures of the bank as the reference.
 
     Args:
-        asked: (n, e) texts, carried over.
-        bank: (m, e) unit embeddings of pictures.
-        centre: (e,) mean of the pictures.
+        asked: (n, e) bridged text embeddings.
+        bank: (m, e) unit image embeddings.
+        centre: (e,) mean image embedding.
     """
-    rows = torch.linspace(0, len(bank) - 1, min(LONELY, len(bank)), dtype=torch.float64)
+    rows = torch.linspace(0, len(bank) - 1, min(ROWS, len(bank)), dtype=torch.float64)
     own = bank[rows.round().long()]
-    # The nearest of a row of the bank is itself; equal pictures are at distance 0, as they are.
+    # k = 2, because the nearest neighbour of a row of the bank is the row itself.
     others = nearest_squares(own, bank, 2)
     ratio = _share(nearest_squares(asked, bank).mean(), others.mean())
     return Closeness(None, None, None, ratio, _share(_rms(asked - centre), _rms(own - centre)))
 
 
 def centred_cosines(asked: Tensor, own: Tensor, centre: Tensor) -> Tensor:
-    """(n,) cosine of each text with its own picture, both seen from the mean picture."""
+    """Return the cosine (n,) of each text and its picture after subtracting `centre` from both."""
     return F.cosine_similarity(asked - centre, own - centre)
 
 
 def reciprocal_ranks(asked: Tensor, own: Tensor, centre: Tensor) -> Tensor:
-    """(n,) 1/r where r - 1 other pictures are nearer to the text than its own."""
+    """Return 1/r (n,), where r - 1 other pictures are closer to the text than its own."""
     pictures = F.normalize(own - centre, dim=1)
     ranks = []
-    for start in range(0, len(asked), LONELY):
-        text = F.normalize(asked[start : start + LONELY] - centre, dim=1)
-        mine = (text * pictures[start : start + LONELY]).sum(1, keepdim=True)
+    for start in range(0, len(asked), ROWS):
+        text = F.normalize(asked[start : start + ROWS] - centre, dim=1)
+        mine = (text * pictures[start : start + ROWS]).sum(1, keepdim=True)
         ranks.append(1 + (text @ pictures.T > mine + 1e-6).sum(1))
     return 1 / torch.cat(ranks)
 
 
 def energy_scores(drawn: Tensor, own: Tensor) -> Tensor:
-    """(n,) E|X - y| - E|X - X'| / 2 of the draws X of each text and its picture y; less is better.
+    """Return E|X - y| - E|X - X'| / 2 (n,) of the draws X of each text and its picture y.
 
-    Proper: on average the least where X is distributed as y is (Gneiting & Raftery 2007, eq. 21).
+    Lower is better. A proper score: its expectation is lowest if X is distributed as y (Gneiting &
+    Raftery 2007, eq. 21).
 
     Args:
-        drawn: (d, n, e), d draws a text; of one draw it is the distance.
-        own: (n, e).
+        drawn: (d, n, e) d draws per text; for d = 1 the score is the distance.
+        own: (n, e) embeddings of the texts' pictures.
     """
     far = torch.stack([(rows - own).norm(dim=1) for rows in drawn]).mean(0)
     pairs = [(one - other).norm(dim=1) for one, other in combinations(drawn, 2)]
@@ -110,7 +112,7 @@ def energy_scores(drawn: Tensor, own: Tensor) -> Tensor:
 
 
 def nearest_squares(rows: Tensor, bank: Tensor, k: int = 1) -> Tensor:
-    """(n,) squared distance of rows (n, e) to the k-th nearest of unit rows (m, e)."""
+    """Return the squared distances (n,) of rows (n, e) to the k-th nearest of unit rows (m, e)."""
     search = Bank(lambda start, stop: bank[start:stop].float(), len(bank))
     products = search.nearest(rows.float(), min(k, len(bank)))[0][:, -1]
     return (rows.float().square().sum(1) + 1 - 2 * products).clamp(min=0)
@@ -121,5 +123,5 @@ def _rms(centred: Tensor) -> Tensor:
 
 
 def _share(part: Tensor, whole: Tensor) -> float:
-    """NaN where there is nothing to compare with: all pictures are one."""
+    """Return part / whole; NaN where `whole` vanishes because all pictures are the same."""
     return (part / whole).item() if whole > 1e-9 else float("nan")

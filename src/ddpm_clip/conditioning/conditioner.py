@@ -1,10 +1,9 @@
-"""The only path from an embedding to a network: normalise, centre, scale, bridge, noise level.
+"""The only path from an embedding to a condition: normalise, centre, scale, add the noise level.
 
-CLIP puts pictures and words into one space but not into one place: the two clouds lie apart
-(Liang et al. 2022). Pictures are centred at the mean of the pictures, words at the mean of the
-words, and both are scaled to one unit a coordinate, so that a network trained on pictures can be
-asked with words. Training, sampling and analysis all come through here. Knows nothing of
-encoders, networks or files.
+Image embeddings are centred at the mean of the images, text embeddings at the mean of the texts,
+because CLIP embeds them as two separate clouds (the modality gap, Liang et al. 2022), and both are
+scaled to unit variance per coordinate. So a network trained on image embeddings can be conditioned
+on text embeddings. Knows nothing of encoders, networks or files.
 """
 
 import math
@@ -23,25 +22,25 @@ from ddpm_clip.errors import DataError, UsageError
 __all__ = ["BRIDGES", "BridgeOptions", "Conditioner", "draw_levels"]
 
 ISOTROPIC_SHARE = 0.5
-"""Share of the condition noise that ignores where pictures vary."""
+"""Share of the condition noise that is isotropic; the rest has the covariance of the images."""
 
 
 class Conditioner:
-    """Statistics of one run's embeddings, and the way from an embedding to a condition.
+    """Statistics of the embeddings of a run, and the maps from embeddings to conditions.
 
     Args:
         mean_image: (e,) mean of the unit image embeddings.
-        mean_text: (e,) mean of the unit embeddings of the prompt bank.
-        radius_image: rms distance of the images from their mean.
-        radius_text: the same for the prompt bank.
-        covariance: (e, e) of the images.
-        bank: (m, e) unit image embeddings; may be empty.
-        bank_keys: what the rows of the bank are.
-        prompts: the prompt bank itself.
+        mean_text: (e,) mean of the unit text embeddings of the prompt bank.
+        radius_image: RMS distance of the image embeddings from their mean.
+        radius_text: RMS distance of the prompt bank's text embeddings from their mean.
+        covariance: (e, e) covariance of the unit image embeddings.
+        bank: (m, e) unit image embeddings for the `knn` bridge; may be empty.
+        bank_keys: keys of the pictures in the bank, one per row.
+        prompts: the prompt bank, whose mean is `mean_text`.
         options: settings of the bridges.
-        mode: "centred", or "raw" for imported weights (no centring, no level).
-        length: that unit embeddings get where raw; a CLIP's own have 7 to 12.
-        prior: what the bridge of that name draws from; may be given later.
+        mode: "centred", or "raw" for imported weights (no centring, no noise level).
+        prior: the prior of the `prior` bridge; may be set later.
+        length: length of the embeddings in "raw" mode; those of a CLIP have 7 to 12.
     """
 
     def __init__(
@@ -81,22 +80,22 @@ class Conditioner:
         options: BridgeOptions | None = None,
         mode: str = "centred",
     ) -> "Conditioner":
-        """Measure the statistics of image embeddings (n, e) and text embeddings (p, e).
+        """Measure the statistics of image embeddings and of the prompt bank.
 
         Args:
-            images: may be a map of a file; a chunk of it is in memory at a time.
-            texts: the embeddings of `prompts`.
-            rows: of `images` and `keys` to go by; by default all.
-            keys: what the rows of `images` are.
+            images: (n, e) image embeddings; may be memory-mapped, as they are read in chunks.
+            texts: (p, e) text embeddings of `prompts`.
+            rows: row numbers in `images` and `keys` to use; None uses all.
+            keys: keys of the pictures, one per row of `images`.
             prompts: the prompt bank.
-            bank_size: embeddings kept, spread evenly over the rows.
-            options: of the bridges.
+            bank_size: number of embeddings kept in the bank, evenly spaced among the rows.
+            options: settings of the bridges.
             mode: "centred" or "raw".
         """
         chosen = torch.arange(len(images)) if rows is None else rows
         texts = F.normalize(texts.float(), dim=1)
         mean_image, covariance = moments(images, chosen)
-        # Without any text there is no second cloud to speak of.
+        # Without texts there is no gap to measure: take the statistics of the images.
         mean_text = texts.mean(0) if len(texts) else mean_image
         radius_image = covariance.trace().sqrt().item()
         radius_text = rms_radius(texts - mean_text) if len(texts) else radius_image
@@ -126,7 +125,7 @@ class Conditioner:
 
     @property
     def bridges(self) -> list[str]:
-        """The bridges that can be crossed here: `knn` takes a bank, `prior` one that was fitted."""
+        """The bridges that can be used: `knn` needs a bank, `prior` a fitted prior."""
         absent = {"knn"} if len(self.bank) < self.options.knn_k else set()
         absent |= {"prior"} if self.prior is None else set()
         return [name for name in BRIDGES.usable if name not in absent]
@@ -134,15 +133,15 @@ class Conditioner:
     def images(
         self, e: Tensor, level: float | Tensor = 0.0, generator: torch.Generator | None = None
     ) -> Tensor:
-        """Conditions of image embeddings.
+        """Return the conditions of image embeddings.
 
         Args:
-            e: (n, e).
-            level: of condition noise in [0, 1], one number or one a row.
-            generator: draws the noise; needed where a level is above 0.
+            e: (n, e) image embeddings.
+            level: level of the condition noise in [0, 1], one number or one per row.
+            generator: random generator of the noise; needed for levels above 0.
 
         Returns:
-            (n, width), with E|c|^2 = e over the coordinates before the last, which is the level.
+            (n, width); the last coordinate is the level, the others have E|c|^2 = e.
         """
         if self.mode == "raw":
             return self.length * e.float()
@@ -153,7 +152,7 @@ class Conditioner:
         return torch.cat([c, level[:, None]], dim=1)
 
     def embeddings(self, c: Tensor) -> Tensor:
-        """Where conditions (n, width) lie in the embedder's space, (n, e): back from `images`."""
+        """Return the embeddings (n, e) of conditions (n, width): the inverse of `images`."""
         if self.mode == "raw":
             return c / self.length
         return c[:, : self.dim] / self._scaled(torch.ones(1)) + self.mean_image
@@ -165,17 +164,18 @@ class Conditioner:
         level: float | None = None,
         generators: Sequence[torch.Generator] | None = None,
     ) -> Tensor:
-        """Conditions of text embeddings (n, e), carried over to where the images are.
+        """Return the conditions (n, width) of text embeddings, carried over by a bridge.
 
         Args:
-            e: (n, e), one row a picture to be painted.
-            bridge: a name in `BRIDGES`; None takes the run's own.
-            level: of the `noise` bridge; None takes the run's own.
-            generators: one a row, for bridges that draw; none draw the same for every row.
+            e: (n, e) text embeddings, one row per picture.
+            bridge: a name in `BRIDGES`; None takes the run's default.
+            level: noise level of the `noise` bridge; None takes the run's default.
+            generators: one random generator per row, for bridges that draw; None draws the same
+                for every row.
         """
         if len(e) and e.shape[1] != self.dim:
             raise UsageError(
-                f"text embeddings of {e.shape[1]} coordinates for a model of {self.dim}",
+                f"text embeddings of size {e.shape[1]} for a model that needs size {self.dim}",
                 "they come from another embedder",
             )
         if self.mode == "raw":
@@ -190,15 +190,15 @@ class Conditioner:
         return torch.cat([c, torch.full((len(c), 1), level_used)], dim=1)
 
     def neighbours(self, e: Tensor, k: int) -> tuple[Tensor, Tensor]:
-        """The bank's nearest pictures to text embeddings (n, e), in the centred space.
+        """Return the nearest pictures in the bank to text embeddings (n, e), both centred.
 
         Returns:
-            (cosines (n, k), rows of the bank (n, k)), nearest first.
+            (cosines (n, k), row numbers in the bank (n, k)), nearest first.
         """
         if len(self.bank) < k:
             raise DataError(
                 f"this model's bank holds {len(self.bank)} embeddings, {k} are needed",
-                "it was trained or packed without its bank, or on fewer pictures",
+                "it was trained or packed without its bank, or on too few pictures",
                 "choose another bridge: --bridge shift",
                 param="bridge",
             )
@@ -211,7 +211,7 @@ class Conditioner:
         return F.normalize(self.bank[start:stop].float() - self.mean_image, dim=1)
 
     def shifted(self, e: Tensor) -> Tensor:
-        """Unit text embeddings moved and stretched onto the cloud of the images, (n, dim)."""
+        """Centre unit text embeddings (n, dim) and scale them to the radius of the images."""
         stretch = min(max(self.radius_image / max(self.radius_text, 1e-6), 0.7), 1.4)
         return self._scaled(stretch * (e - self.mean_text))
 
@@ -220,15 +220,15 @@ class Conditioner:
         return centred * factor
 
     def _noise(self, n: int, generator: torch.Generator | None) -> Tensor:
-        """(n, dim) with covariance (1-a) I + a d S / tr S: half of it only where images vary."""
+        """Draw noise (n, dim) with covariance (1 - a) I + a d S / tr S, S that of the images."""
         flat = torch.randn(n, self.dim, generator=generator)
         shaped = torch.randn(n, self.dim, generator=generator) @ self._root
         return math.sqrt(1 - ISOTROPIC_SHARE) * flat + math.sqrt(ISOTROPIC_SHARE) * shaped
 
-    # What a run or a packed model keeps
+    # Saving and loading
 
     def tensors(self, bank: bool = True) -> dict[str, Tensor]:
-        """All that is needed to open this again, as named tensors."""
+        """Return the statistics as named tensors, to be saved; optionally without the bank."""
         return {
             "mean_image": self.mean_image,
             "mean_text": self.mean_text,
@@ -249,7 +249,7 @@ class Conditioner:
         mode: str,
         length: float = 1.0,
     ) -> "Conditioner":
-        """The inverse of `tensors`."""
+        """Build a conditioner from what `tensors` returned."""
         radius_image, radius_text = tensors["radius"].tolist()
         keys = list(bank_keys) if len(tensors["bank"]) else []
         return cls(
@@ -269,7 +269,7 @@ class Conditioner:
 
 
 def draw_levels(n: int, top: float, prob: float, generator: torch.Generator) -> Tensor:
-    """(n,) condition-noise levels for training: 0, or with `prob` uniform in [0, top]."""
+    """Draw condition-noise levels (n,) for training: uniform in [0, top] with `prob`, else 0."""
     level = top * torch.rand(n, generator=generator)
     return torch.where(torch.rand(n, generator=generator) < prob, level, 0.0)
 

@@ -1,10 +1,10 @@
-"""A conditioner as files of a run or packed model, and the note on how its bridge was chosen.
+"""Saves and loads a conditioner, and the note on how its default bridge was chosen.
 
     conditioner.safetensors  statistics, bank, prior
     conditioner.json         mode, prompt bank, keys of the bank
-    bridge.json              the default bridge, why it is that, what the prior was fitted on
+    bridge.json              the default bridge, why it was chosen, what the prior was fitted on
 
-Folders from before there were notes or priors open as they did. Knows nothing of networks.
+Folders of earlier versions, without a note or a prior, load as well.
 """
 
 import json
@@ -21,14 +21,14 @@ from ddpm_clip.utils.untrusted import read_object
 
 TENSORS, FACTS, BRIDGE_NOTE = "conditioner.safetensors", "conditioner.json", "bridge.json"
 WIDEST = 8192
-"""Coordinates of an embedding: the root of their covariance takes a minute there."""
+"""Largest size of an embedding; the root of its covariance takes a minute there."""
 
 LONGEST = 1e6
-"""Length of an embedding; a CLIP's own have 7 to 12."""
+"""Largest length of an embedding; those of a CLIP have 7 to 12."""
 
 
 def save_conditioner(folder: Path, conditioner: Conditioner, bank: bool = True) -> None:
-    """Write conditioner.safetensors and conditioner.json; without `bank`, no embeddings."""
+    """Write conditioner.safetensors and conditioner.json, optionally without the bank."""
     with replacing(folder / TENSORS) as temporary:
         save_tensors(temporary, conditioner.tensors(bank))
     facts = {
@@ -41,10 +41,10 @@ def save_conditioner(folder: Path, conditioner: Conditioner, bank: bool = True) 
 
 
 def load_conditioner(folder: Path, options: BridgeOptions) -> Conditioner:
-    """The inverse of `save_conditioner`.
+    """Load what `save_conditioner` wrote.
 
     Raises:
-        StorageError: the files are not there or damaged.
+        StorageError: the files are missing or damaged.
     """
     try:
         facts = read_object(folder / FACTS)
@@ -63,10 +63,10 @@ def load_conditioner(folder: Path, options: BridgeOptions) -> Conditioner:
 
 
 def _check(tensors: dict[str, Tensor], facts: dict[str, Any]) -> None:
-    """Shapes that fit each other, numbers that are some, and texts where texts belong.
+    """Check that shapes match, numbers are finite and texts are strings.
 
     Raises:
-        ValueError, KeyError: something does not fit.
+        ValueError, KeyError: something does not match.
     """
     _check_tensors(tensors)
     _check_facts(facts, rows=len(tensors["bank"]))
@@ -75,7 +75,7 @@ def _check(tensors: dict[str, Tensor], facts: dict[str, Any]) -> None:
 def _check_tensors(tensors: dict[str, Tensor]) -> None:
     e = len(tensors["mean_image"])
     if not 1 <= e <= WIDEST:
-        raise ValueError(f"embeddings of {e} coordinates")
+        raise ValueError(f"embeddings of size {e}, not 1 to {WIDEST}")
     wanted = {"mean_image": (e,), "mean_text": (e,), "radius": (2,), "covariance": (e, e)}
     wanted["bank"] = (len(tensors["bank"]), e)
     for name, shape in wanted.items():
@@ -83,30 +83,30 @@ def _check_tensors(tensors: dict[str, Tensor]) -> None:
             raise ValueError(f"{name} has shape {tuple(tensors[name].shape)}, not {shape}")
     for name, value in tensors.items():
         if value.is_complex() or not bool(value.isfinite().all()):
-            raise ValueError(f"{name} holds values that are no numbers")
+            raise ValueError(f"{name} holds NaN or infinite values")
 
 
 def _check_facts(facts: dict[str, Any], rows: int) -> None:
-    """Beside a bank of so many rows; a bank may lie there without its keys, and keys without it."""
+    """Check the facts beside a bank of `rows` rows; either bank or keys may be missing."""
     if not 0 < float(facts.get("length", 1.0)) <= LONGEST:
-        raise ValueError(f"embeddings of length {facts['length']}")
+        raise ValueError(f"embeddings of length {facts['length']}, not above 0 and at most 1e6")
     texts = (*facts["bank_keys"], *facts["prompts"])
     if facts["mode"] not in ("centred", "raw") or not all(isinstance(one, str) for one in texts):
-        raise ValueError(f"{FACTS} holds something else than a mode and texts")
+        raise ValueError(f"{FACTS} holds an unknown mode, or prompts or keys that are not strings")
     if rows and facts["bank_keys"] and len(facts["bank_keys"]) != rows:
-        raise ValueError("the bank has not as many rows as keys")
+        raise ValueError(f"the bank has {rows} rows but {len(facts['bank_keys'])} keys")
 
 
 def write_note(folder: Path, note: dict[str, Any]) -> None:
-    """Write bridge.json: `bridge`, `reason`, and where there are, `figures` and `prior`."""
+    """Write bridge.json: `bridge`, `reason`, and where known, `figures` and `prior`."""
     write_text(folder / BRIDGE_NOTE, json.dumps(note, indent=1, ensure_ascii=False) + "\n")
 
 
 def read_note(folder: Path) -> dict[str, Any]:
-    """What `write_note` wrote; {} where nothing did.
+    """Return what `write_note` wrote; {} where there is no note.
 
     Raises:
-        StorageError: it is damaged.
+        StorageError: the file is damaged.
     """
     try:
         return read_object(folder / BRIDGE_NOTE)

@@ -1,8 +1,7 @@
-"""The nearest rows of a large bank, exactly, in bounded memory.
+"""Exact nearest-neighbour search in a large bank, in bounded memory.
 
-Goes through the bank in chunks with a running best; from `FAISS_FROM` rows on, and where faiss is
-installed (`pip install "ddpm-clip[faiss]"`), its exact index does the same. Knows nothing of what
-the rows are.
+Searches the bank in chunks and keeps the best so far; from `FAISS_FROM` rows on, the exact index of
+faiss is used if it is installed (`pip install "ddpm-clip[faiss]"`).
 """
 
 import importlib.util
@@ -13,43 +12,43 @@ import torch
 from torch import Tensor
 
 CHUNK = 4096
-"""Rows of the bank, and rows that are asked for, that are compared at a time."""
+"""Rows of the bank, and rows of the query, that are compared at a time."""
 
 FAISS_FROM = 100_000
-"""Rows of a bank below which faiss gains nothing."""
+"""Smallest number of rows for which faiss is faster."""
 
 Part = Callable[[int, int], Tensor]
-"""(start, stop) -> those rows of the bank as they are to be compared, (stop - start, e) float32."""
+"""(start, stop) -> these rows of the bank, ready for comparison, (stop - start, e) float32."""
 
 
 class Bank:
-    """Rows that are searched; made once, asked often.
+    """A bank of rows to be searched many times.
 
     Args:
-        part: gives a stretch of the rows, which need not fit into memory all at once.
-        n: how many there are.
-        faiss: search by faiss; None does so where that pays and it is installed.
+        part: returns a range of rows; the whole bank need not fit into memory.
+        n: number of rows.
+        faiss: whether to search by faiss; None does so where it is faster and installed.
     """
 
     def __init__(self, part: Part, n: int, faiss: bool | None = None):
         self.part, self.n = part, n
         wanted = n >= FAISS_FROM if faiss is None else faiss
-        # A cheap question that imports nothing; the index is built by the first search.
+        # `find_spec` does not import faiss; the index is built by the first search.
         self.faiss = wanted and importlib.util.find_spec("faiss") is not None
         self._index: Any = None
 
     def nearest(self, query: Tensor, k: int) -> tuple[Tensor, Tensor]:
-        """The k rows with the largest inner products.
+        """Return the k rows with the largest inner products.
 
-        Of equal ones among them the earlier comes first; which of several that are equal to the
-        k-th is among them is open.
+        Among equal products the earlier row comes first; which of several rows that tie for the
+        k-th place is returned is not defined.
 
         Args:
             query: (m, e) float32.
-            k: at most as many as there are rows.
+            k: number of neighbours, at most the number of rows.
 
         Returns:
-            (products (m, k), rows (m, k)), largest first.
+            (products (m, k), row numbers (m, k)), largest first.
         """
         parts = [self._nearest(part, k) for part in torch.split(query, CHUNK)]
         if not parts:
@@ -83,7 +82,7 @@ class Bank:
 
 
 def _in_order(products: Tensor, rows: Tensor) -> tuple[Tensor, Tensor]:
-    """Largest first, and of equal ones the earlier row first."""
+    """Sort by falling product, and by row number among equal products."""
     by_row = rows.argsort(dim=1)
     products, rows = products.gather(1, by_row), rows.gather(1, by_row)
     order = products.argsort(dim=1, descending=True, stable=True)

@@ -1,10 +1,9 @@
-"""Where the pictures of a text lie, learned from pairs: a linear prior, and one picture by lot.
+"""A linear-Gaussian prior P(image embedding | text embedding), fitted on pairs.
 
-Ridge regression between the principal axes of both clouds tells the mean picture of a text. Alone
-it shrinks towards the mean of all pictures (measured: to .57 of their radius), so what it cannot
-know is drawn from the covariance of its leave-one-out errors. It is the Gaussian relative of the
-diffusion prior of unCLIP (Ramesh et al. 2022), and fitted in a second. Knows nothing of
-conditions, encoders or files.
+Its mean is a ridge regression between the principal components of both clouds. The mean alone
+shrinks towards the mean of all pictures (measured: to .57 of their radius), so a residual is drawn
+from the covariance of the leave-one-out errors. It is the Gaussian counterpart of the diffusion
+prior of unCLIP (Ramesh et al. 2022), and is fitted in a second.
 """
 
 from collections.abc import Sequence
@@ -17,37 +16,37 @@ from torch.nn import functional as F
 from ddpm_clip.errors import DataError
 
 KEPT_VARIANCE = 0.95
-"""Share of the variance that the principal axes of a large cloud keep."""
+"""Share of the variance that the principal components keep, for large embeddings."""
 
 SMALL = 64
-"""Size of an embedding up to which all axes are kept."""
+"""Largest embedding size at which all principal components are kept."""
 
 FEWEST = 20
-"""Pairs below which nothing is fitted."""
+"""Smallest number of pairs that a prior is fitted on."""
 
 STRENGTHS = tuple(10.0 ** (k / 4) for k in range(-24, 5))
-"""Ridge strengths that are tried, in units of the largest squared singular value."""
+"""Ridge strengths to choose from, in units of the largest squared singular value."""
 
 PREFIX = "prior."
-"""Of its tensors among those of a conditioner."""
+"""Prefix of the prior's tensors among those of a conditioner."""
 
 STORED = ("mean_text", "mean_image", "text_axes", "image_axes", "weights", "root")
-"""Its tensors, in the order of the fields."""
+"""The tensors that are saved, in the order of the fields."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Prior:
-    """P(image embedding | text embedding), a Gaussian with a linear mean.
+    """P(image embedding | text embedding): a Gaussian with a linear mean and fixed covariance.
 
     Attributes:
-        mean_text: (e,) of the pairs' texts.
-        mean_image: (e,) of the pairs' images.
-        text_axes: (k, e) orthonormal.
-        image_axes: (m, e) orthonormal.
-        weights: (k, m) of the regression.
-        root: (m, m) symmetric root of the covariance of what is left.
-        n: pairs that it was fitted on.
-        pseudo: the pairs were guessed by nearness, not told by captions.
+        mean_text: (e,) mean text embedding of the pairs.
+        mean_image: (e,) mean image embedding of the pairs.
+        text_axes: (k, e) orthonormal principal axes of the texts.
+        image_axes: (m, e) orthonormal principal axes of the images.
+        weights: (k, m) regression weights.
+        root: (m, m) symmetric root of the covariance of the residuals.
+        n: number of pairs that it was fitted on.
+        pseudo: True if the pairs were made by nearest neighbours instead of captions.
     """
 
     mean_text: Tensor
@@ -61,20 +60,20 @@ class Prior:
 
     @classmethod
     def fit(cls, texts: Tensor, images: Tensor, *, pseudo: bool = False) -> "Prior":
-        """Fit on pairs; the ridge strength has the least leave-one-out error of `STRENGTHS`.
+        """Fit a prior on pairs, with the ridge strength of least leave-one-out error.
 
         Args:
-            texts: (n, e), row i says what `images[i]` shows; the same picture may come again.
-            images: (n, e).
-            pseudo: remembered with the prior.
+            texts: (n, e) text embeddings, row i describing `images[i]`.
+            images: (n, e) image embeddings; a picture may occur several times.
+            pseudo: whether the pairs were made by nearest neighbours; stored with the prior.
 
         Raises:
-            DataError: fewer than `FEWEST` pairs, or not as many texts as images.
+            DataError: fewer than `FEWEST` pairs, or unequal numbers of texts and images.
         """
         if len(texts) != len(images) or len(texts) < FEWEST:
             raise DataError(
-                f"{len(texts)} texts and {len(images)} images are no pairs to fit a prior on",
-                f"it takes {FEWEST} pairs or more",
+                f"cannot fit a prior on {len(texts)} texts and {len(images)} images",
+                f"it needs at least {FEWEST} pairs of a text and an image",
             )
         texts, images = (F.normalize(e.double(), dim=1) for e in (texts, images))
         mean_text, mean_image = texts.mean(0), images.mean(0)
@@ -94,19 +93,19 @@ class Prior:
         )
 
     def mean(self, e: Tensor) -> Tensor:
-        """(n, e) the mean picture of each unit text embedding (n, e); shorter than unit length."""
+        """Return the mean image embedding of each unit text embedding (n, e); below unit length."""
         return self.mean_image + (e - self.mean_text) @ self.text_axes.T @ self._map
 
     def draw(
         self, e: Tensor, generators: Sequence[torch.Generator], truncation: float = 1.0
     ) -> Tensor:
-        """(n, e) one image embedding a unit text embedding (n, e), by the generator of its row.
+        """Draw one image embedding (n, e) for each unit text embedding.
 
         Args:
-            e: (n, e).
-            generators: one a row.
-            truncation: of what is drawn, in [0, 1]: 1 spreads as pictures do, below it rare ones
-                are left out (the truncation trick, Brock et al. 2019), 0 is the mean.
+            e: (n, e) unit text embeddings.
+            generators: one random generator per row.
+            truncation: factor of the drawn residual in [0, 1]: 1 spreads as pictures do, lower
+                values leave out rare ones (truncation trick, Brock et al. 2019), 0 is the mean.
         """
         z = [torch.randn(1, len(self.root), generator=generator) for generator in generators]
         rest = torch.cat([torch.empty(0, len(self.root)), *z]) @ self.root @ self.image_axes
@@ -116,16 +115,16 @@ class Prior:
     def _map(self) -> Tensor:
         return self.weights @ self.image_axes
 
-    # What a run or a packed model keeps
+    # Saving and loading
 
     def tensors(self) -> dict[str, Tensor]:
-        """All that is needed to open this again, as named tensors."""
+        """Return the prior as named tensors, to be saved."""
         named = {f"{PREFIX}{name}": getattr(self, name) for name in STORED}
         return named | {f"{PREFIX}about": torch.tensor([self.n, int(self.pseudo)])}
 
     @classmethod
     def from_tensors(cls, tensors: dict[str, Tensor]) -> "Prior | None":
-        """The inverse of `tensors`; None where there is no prior among them."""
+        """Build a prior from what `tensors` returned; None if there is none among them."""
         if f"{PREFIX}about" not in tensors:
             return None
         n, pseudo = tensors[f"{PREFIX}about"].tolist()
@@ -134,9 +133,9 @@ class Prior:
 
 
 def principal(centred: Tensor) -> Tensor:
-    """(k, e) orthonormal axes of a cloud (n, e), those of largest variance first.
+    """Return the orthonormal principal axes (k, e) of a centred cloud (n, e), largest first.
 
-    All but the empty ones up to `SMALL` coordinates, else those that hold `KEPT_VARIANCE`.
+    For e <= `SMALL` all axes with variance, otherwise as many as hold `KEPT_VARIANCE` of it.
     """
     s: Tensor
     axes: Tensor
@@ -147,13 +146,13 @@ def principal(centred: Tensor) -> Tensor:
 
 
 def ridge(x: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
-    """Ridge regression of centred y (n, m) on centred x (n, k), with the strength found by itself.
+    """Fit a ridge regression of centred y (n, m) on centred x (n, k).
 
-    The mean belongs to the model and is not shrunk.
+    The strength is the one of least leave-one-out error; the mean is not shrunk.
 
     Returns:
-        weights (k, m), and errors (n, m): of each row where all the others were fitted, exactly
-        (Hastie, Tibshirani & Friedman 2009, eq. 7.64).
+        weights (k, m), and the exact leave-one-out errors (n, m) (Hastie, Tibshirani & Friedman
+        2009, eq. 7.64).
     """
     u, s, vt = torch.linalg.svd(x, full_matrices=False)
     scale = s[0].square().clamp(min=1e-30)
@@ -164,7 +163,7 @@ def ridge(x: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
 
 
 def _left_out(u: Tensor, s: Tensor, y: Tensor, strength: Tensor) -> Tensor:
-    """(n, m) leave-one-out errors: (y - fit) / (1 - leverage)."""
+    """Return the leave-one-out errors (n, m): (y - fit) / (1 - leverage)."""
     kept = s.square() / (s.square() + strength)
     leverage = 1 / len(y) + u.square() @ kept
     return (y - u @ (kept[:, None] * (u.T @ y))) / (1 - leverage).clamp(min=1e-9)[:, None]

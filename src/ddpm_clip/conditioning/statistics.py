@@ -1,15 +1,18 @@
-"""Statistics of a cloud of unit embeddings: mean, covariance, radius, root of the noise."""
+"""Statistics of a cloud of unit embeddings: mean, covariance, radius, root of the covariance."""
 
 import torch
 from torch import Tensor
 from torch.nn import functional as F
 
 CHUNK = 4096
-"""Embeddings that are worked on at a time."""
+"""Number of embeddings in memory at a time."""
 
 
 def moments(images: Tensor, rows: Tensor) -> tuple[Tensor, Tensor]:
-    """Mean (e,) and covariance (e, e) in float64 of the unit embeddings `rows`, chunk by chunk."""
+    """Return the mean (e,) and covariance (e, e) of the embeddings in `rows`, made unit length.
+
+    Sums are in float64 and go chunk by chunk.
+    """
     parts = torch.split(rows, CHUNK)
     total = torch.zeros(images.shape[1], dtype=torch.float64)
     for part in parts:
@@ -23,17 +26,17 @@ def moments(images: Tensor, rows: Tensor) -> tuple[Tensor, Tensor]:
 
 
 def evenly_spread(n: int, most: int) -> Tensor:
-    """At most so many of n rows, evenly; in float64, as float32 cannot count beyond 2^24."""
+    """Return at most `most` of n row numbers, evenly spaced (float64 is exact above 2^24)."""
     return torch.linspace(0, n - 1, min(most, n), dtype=torch.float64).round().long()
 
 
 def rms_radius(centred: Tensor) -> float:
-    """The root mean square distance of centred rows (n, e) from their mean."""
+    """Return the RMS distance of centred rows (n, e) from their mean."""
     return centred.square().sum(1).mean().sqrt().item()
 
 
 def noise_root(covariance: Tensor) -> Tensor:
-    """The symmetric root of d S / tr S; zero where all images are one."""
+    """Return the symmetric root of d S / tr S; zero where all images are the same."""
     values, vectors = torch.linalg.eigh(covariance.double())
     values = values.clamp(min=0)
     values = values * len(values) / values.sum().clamp(min=1e-12)

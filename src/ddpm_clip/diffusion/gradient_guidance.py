@@ -1,9 +1,9 @@
-"""Guidance by the gradient of any differentiable loss of the picture that is emerging.
+"""Guidance by the gradient of any differentiable loss on the predicted x_0.
 
-A loss that was never trained on noise can only be asked about pictures, so it sees the predicted
-x_0 and never x_t (Bansal et al. 2023, eq. 6). Each step moves x_0 down the loss by a step whose
-length says how far the loss may pull, whatever the size of its gradient (Yu et al. 2023,
-section 4). Knows nothing of CLIP, prompts or networks: a loss, and what samplers call.
+A loss that was never trained on noisy pictures needs a clean one, so it gets the predicted x_0 and
+never x_t (Bansal et al. 2023, eq. 6). Each step moves x_0 down the normalised gradient; the length
+of the step is set by the strength, not by the size of the gradient (Yu et al. 2023, section 4).
+Knows nothing of CLIP or prompts: any function of pictures will do.
 """
 
 import math
@@ -21,22 +21,22 @@ from ddpm_clip.errors import UsageError
 from ddpm_clip.types import Noise, Predict, Prediction, Step
 
 Score = Callable[[Tensor], Tensor]
-"""x_0 (b, c, h, w) in [-1, 1] -> (b,) losses, lower where the picture fits better."""
+"""x_0 (b, c, h, w) in [-1, 1] -> losses (b,), lower is better."""
 
 SPREAD = 0.5
-"""Standard deviation of pictures, where a step is measured in what is still open about them."""
+"""Standard deviation of pixel values assumed by `open_spread`."""
 
 
 @dataclass(frozen=True, slots=True)
 class GradientGuidance:
-    """How far, where and how often the gradient pulls.
+    """Settings of gradient guidance.
 
     Attributes:
-        strength: length of a step, in standard deviations of what the noise still leaves open
-            about each pixel; 0 is off.
-        interval: (low, high] of sigma/alpha in which it pulls.
-        travel: how often each step of the interval is walked again from fresh noise, so that
-            the network can agree or disagree with what the gradient did.
+        strength: length of a step, in posterior standard deviations of a pixel at this noise
+            level (`open_spread`); 0 turns gradient guidance off.
+        interval: (low, high] of sigma/alpha in which it acts.
+        travel: how often each step of the interval is repeated from fresh noise ("time travel"),
+            so that the network can correct what the gradient did.
         clamp: a name in `CLAMPS`, applied to x_0 after each step.
     """
 
@@ -47,19 +47,19 @@ class GradientGuidance:
 
     def __post_init__(self) -> None:
         if self.strength < 0 or self.travel < 0:
-            raise UsageError("neither strength nor travel may be negative")
+            raise UsageError("strength and travel must not be negative")
 
     def pulls_at(self, ratio: float) -> bool:
-        """Does it act where sigma/alpha = `ratio`?"""
+        """Return whether guidance acts at the noise level sigma/alpha = `ratio`."""
         return self.strength > 0 and self.interval[0] < ratio <= self.interval[1]
 
 
 def gradient_guided(
     predict: Predict, schedule: NoiseSchedule, score: Score, guidance: GradientGuidance
 ) -> Predict:
-    """Wrap `predict` so that inside the interval its x_0 is moved down the gradient of `score`.
+    """Wrap `predict` so that its x_0 moves down the gradient of `score` inside the interval.
 
-    Strength 0 gives back `predict` itself, so that nothing changes, to the bit.
+    Strength 0 returns `predict` itself, so results are bit-identical.
     """
     if guidance.strength == 0:
         return predict
@@ -80,7 +80,7 @@ def gradient_guided(
 
 
 def direction(score: Score, x_0: Tensor) -> Tensor:
-    """(b, c, h, w) the gradient of each picture's loss, of length 1; 0 where there is none."""
+    """Return the gradient of each picture's loss (b, c, h, w), of unit length; 0 if it vanishes."""
     with torch.enable_grad():
         x = x_0.detach().requires_grad_()
         (gradient,) = torch.autograd.grad(score(x).sum(), x)
@@ -90,20 +90,22 @@ def direction(score: Score, x_0: Tensor) -> Tensor:
 
 
 def open_spread(ratio: float, spread: float = SPREAD) -> float:
-    """Standard deviation of a pixel of x_0 given x_t, were pixels Gaussian with this spread.
+    """Return the posterior standard deviation of a pixel of x_0 given x_t.
 
-    >>> round(open_spread(0.5), 4), round(open_spread(1e6), 4)  # as likely one as the other; all
+    Assumes Gaussian pixels with standard deviation `spread`, at sigma/alpha = `ratio`.
+
+    >>> round(open_spread(0.5), 4), round(open_spread(1e6), 4)
     (0.3536, 0.5)
     """
     return ratio * spread / math.hypot(ratio, spread)
 
 
 def resampled(walker: Walker, guidance: GradientGuidance) -> Walker:
-    """A sampler that walks each step of the interval `travel` times more, from fresh noise.
+    """Wrap a sampler so that it repeats each step of the interval `travel` times.
 
-    After the step from t to s, x_s is noised to t again and the step repeated (Lugmayr et al.
-    2022, algorithm 1). Only the last time is yielded, so that there are as many steps as timesteps.
-    Inside the interval a solver starts anew on each step, without the memory of earlier ones.
+    After the step from t to s, x_s is noised back to t and the step is repeated (Lugmayr et al.
+    2022, algorithm 1). Only the last repetition is yielded: still one `Step` per timestep. Inside
+    the interval a multistep solver restarts at each step, without memory of earlier ones.
     """
     if guidance.travel == 0 or guidance.strength == 0:
         return walker
@@ -120,7 +122,7 @@ def resampled(walker: Walker, guidance: GradientGuidance) -> Walker:
             return walker(predict, schedule, timesteps[i:], x, noise, **options)
 
         ratios = [sigma / max(alpha, 1e-12) for alpha, sigma in map(schedule.at, timesteps)]
-        # The last step ends in a clean picture, from which there is no way back.
+        # The last step ends in a clean picture and is not repeated.
         again = [guidance.pulls_at(ratio) for ratio in ratios[:-1]] + [False]
         walking = down(0, x)
         for i in range(len(timesteps)):
@@ -137,7 +139,7 @@ def resampled(walker: Walker, guidance: GradientGuidance) -> Walker:
 
 
 def noised_again(x_s: Tensor, schedule: NoiseSchedule, s: float, t: float, noise: Tensor) -> Tensor:
-    """From timestep s up to the noisier timestep t: q(x_t | x_s) of the forward process."""
+    """Noise x_s from timestep s up to t: a sample of q(x_t | x_s) of the forward process."""
     (alpha_s, sigma_s), (alpha_t, sigma_t) = schedule.at(s), schedule.at(t)
     kept = alpha_t / alpha_s
     return kept * x_s + math.sqrt(max(sigma_t**2 - (kept * sigma_s) ** 2, 0.0)) * noise

@@ -1,8 +1,8 @@
-"""Classifier-free guidance, and what keeps its pictures inside the range of pictures.
+"""Classifier-free guidance (Ho & Salimans 2022), clamping of x_0, and CFG rescale.
 
-Everything here wraps a network into `predict(x_t, t) -> Prediction`, the one thing that samplers
-call. Our scale s gives uncond + s (cond - uncond); the weight in other texts is w = s - 1. Knows
-nothing of samplers, embedders or files.
+`guided` wraps a network into `predict(x_t, t) -> Prediction`, the only thing that samplers call.
+The guidance scale s gives uncond + s (cond - uncond); papers that write (1 + w) cond - w uncond
+have w = s - 1. Knows nothing of samplers: whatever changes a prediction wraps `predict`.
 """
 
 from collections.abc import Callable
@@ -27,12 +27,12 @@ def keep(x_0: Tensor) -> Tensor:
 
 
 def static_clamp(x_0: Tensor) -> Tensor:
-    """Cut to [-1, 1], where pictures live."""
+    """Clamp to [-1, 1], the range of pixel values."""
     return x_0.clamp(-1, 1)
 
 
 def dynamic_clamp(x_0: Tensor, quantile: float = 0.995) -> Tensor:
-    """Cut and shrink by a quantile of each picture (Saharia et al. 2022, section 2.3)."""
+    """Dynamic thresholding (Saharia et al. 2022, section 2.3): clamp to a quantile and rescale."""
     limit = x_0.abs().flatten(1).float().quantile(quantile, dim=1).clamp(min=1.0).to(x_0.dtype)
     limit = limit.view(-1, 1, 1, 1)
     return torch.maximum(torch.minimum(x_0, limit), -limit) / limit
@@ -45,15 +45,16 @@ CLAMPS: Registry[Callable[[Tensor], Tensor]] = Registry(
 
 @dataclass(frozen=True, slots=True)
 class Guidance:
-    """How strongly, where and within which bounds the condition steers.
+    """Settings of classifier-free guidance.
 
     Attributes:
-        scale: s, one number or one a picture (b,); 1 is the plain condition, 0 ignores it.
-        interval: (low, high] of sigma/alpha; outside it scales above 1 count as 1
-            (Kynkäänniemi et al. 2024). None: everywhere.
+        scale: guidance scale s, one number or one per picture (b,); 1 is the plain conditional
+            prediction, 0 ignores the condition.
+        interval: guidance interval (low, high] in sigma/alpha; outside it scales above 1 are
+            treated as 1 (Kynkäänniemi et al. 2024). None applies the scale everywhere.
         clamp: a name in `CLAMPS`, applied to x_0 at each step.
-        rescale: phi in [0, 1]: pull the spread of the guided x_0 back to that of the
-            conditional one (Lin et al. 2023, section 3.4).
+        rescale: phi in [0, 1]: how far the standard deviation of the guided x_0 is pulled back
+            to that of the conditional one (Lin et al. 2023, section 3.4).
     """
 
     scale: float | Tensor = 1.0
@@ -62,7 +63,7 @@ class Guidance:
     rescale: float = 0.0
 
     def scales_at(self, ratio: float, b: int) -> Tensor:
-        """(b,) the scale of each picture where sigma/alpha = `ratio`."""
+        """Return the scale of each picture (b,) at the noise level sigma/alpha = `ratio`."""
         scale = torch.as_tensor(self.scale, dtype=torch.float32).expand(b)
         if not scale.isfinite().all():
             raise UsageError("the guidance scale must be a finite number", param="guidance")
@@ -80,15 +81,15 @@ def guided(
 ) -> Predict:
     """Wrap `network` and its conditions into `predict(x_t, t)`.
 
-    Both branches run in one batched call; where guidance is off only one runs.
+    Both branches run in one batched call; where all scales are 1 (or 0), only one of them runs.
 
     Args:
-        network: asked at one row for the whole batch.
-        schedule: the table that the rows belong to.
-        parameterization: how the network's answer is read.
+        network: the denoiser, called at one timestep for the whole batch.
+        schedule: the noise schedule that t refers to.
+        parameterization: how the network's output is converted to eps and x_0.
         c: (b, e) conditions.
         guidance: scale, interval, clamp and rescale.
-        c_neg: (b, e) what to steer away from; None steers away from the learned null.
+        c_neg: (b, e) negative conditions; None takes the network's learned null condition.
     """
     clamp = CLAMPS[guidance.clamp]
 
@@ -96,18 +97,18 @@ def guided(
         alpha, sigma = schedule.at(t)
         scale = guidance.scales_at(sigma / max(alpha, 1e-12), len(x_t)).to(x_t.device)
 
-        def read(said: Tensor) -> Tensor:
-            return parameterization.read(said, x_t, alpha, sigma)[1]
+        def read(out: Tensor) -> Tensor:
+            return parameterization.read(out, x_t, alpha, sigma)[1]
 
-        said = _branches(network, x_t, t, c, c_neg, scale)
-        if said.cond is None or said.uncond is None:
-            only = said.uncond if said.cond is None else said.cond
+        out = _branches(network, x_t, t, c, c_neg, scale)
+        if out.cond is None or out.uncond is None:
+            only = out.uncond if out.cond is None else out.cond
             assert only is not None
             eps, x_0 = parameterization.read(only, x_t, alpha, sigma)
             if guidance.clamp == "none":
                 return Prediction(eps, x_0)
             return _with_eps(clamp(x_0), x_t, alpha, sigma)
-        x_0_cond, x_0_uncond = read(said.cond), read(said.uncond)
+        x_0_cond, x_0_uncond = read(out.cond), read(out.uncond)
         x_0 = x_0_uncond + scale.view(-1, 1, 1, 1) * (x_0_cond - x_0_uncond)
         x_0 = clamp(_rescaled(x_0, x_0_cond, guidance.rescale))
         return _with_eps(x_0, x_t, alpha, sigma, x_0_cond, x_0_uncond)
@@ -116,30 +117,30 @@ def guided(
 
 
 @dataclass(frozen=True, slots=True)
-class _Said:
+class _Branches:
     cond: Tensor | None
     uncond: Tensor | None
 
 
 def _branches(
     network: Network, x_t: Tensor, t: float, c: Tensor, c_neg: Tensor | None, scale: Tensor
-) -> _Said:
-    """Ask the branches that the scales need, both in one call."""
+) -> _Branches:
+    """Run the branches that the scales need, both in one call."""
     b = len(x_t)
-    rows = torch.full((b,), t, dtype=torch.float32, device=x_t.device)
-    shown = torch.ones(b, 1, device=x_t.device)
-    away, away_mask = (c, 0 * shown) if c_neg is None else (c_neg, shown)
+    ts = torch.full((b,), t, dtype=torch.float32, device=x_t.device)
+    keep_mask = torch.ones(b, 1, device=x_t.device)
+    uncond, uncond_mask = (c, 0 * keep_mask) if c_neg is None else (c_neg, keep_mask)
     if bool((scale == 1).all()):
-        return _Said(network(x_t, rows, c, shown), None)
+        return _Branches(network(x_t, ts, c, keep_mask), None)
     if bool((scale == 0).all()):
-        return _Said(None, network(x_t, rows, away, away_mask))
+        return _Branches(None, network(x_t, ts, uncond, uncond_mask))
     both = network(
         torch.cat([x_t, x_t]),
-        torch.cat([rows, rows]),
-        torch.cat([c, away]),
-        torch.cat([shown, away_mask]),
+        torch.cat([ts, ts]),
+        torch.cat([c, uncond]),
+        torch.cat([keep_mask, uncond_mask]),
     )
-    return _Said(*both.chunk(2))
+    return _Branches(*both.chunk(2))
 
 
 def _rescaled(x_0: Tensor, x_0_cond: Tensor, phi: float) -> Tensor:
@@ -158,5 +159,5 @@ def _with_eps(
     x_0_cond: Tensor | None = None,
     x_0_uncond: Tensor | None = None,
 ) -> Prediction:
-    """The noise that goes with a changed x_0, so that x_t = alpha x_0 + sigma eps still holds."""
+    """Return x_0 with the eps that keeps x_t = alpha x_0 + sigma eps."""
     return Prediction((x_t - alpha * x_0) / sigma, x_0, x_0_cond, x_0_uncond)

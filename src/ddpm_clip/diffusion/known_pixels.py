@@ -1,7 +1,4 @@
-"""Inpainting as a wrapper of `predict`: what is known of a picture is not asked of the network.
-
-Knows nothing of masks on disk, prompts or samplers.
-"""
+"""Inpainting as a wrapper of `predict` that imposes the known pixels on x_0."""
 
 from collections.abc import Callable
 
@@ -17,18 +14,18 @@ def with_known_pixels(
 ) -> Callable[[Predict], Predict]:
     """Impose x_0 = `known` wherever `paint` is False.
 
-    With x_0 given, every sampler carries a pixel to alpha_s x_0 + sigma_s eps of the next timestep,
-    which is what noising the known pixels anew at each step does (Lugmayr et al. 2022, eq. 8a):
-    the network sees them at the right noise level beside what it paints. The last step leaves
-    them exactly as they are.
+    With x_0 given, every sampler takes a pixel to alpha_s x_0 + sigma_s eps at the next timestep,
+    which is the same as noising the known pixels at each step (Lugmayr et al. 2022, eq. 8a): the
+    network sees them at the right noise level next to what it paints. The last step reproduces
+    them exactly.
 
     Args:
         known: (c, h, w) in [-1, 1], one picture for the whole batch.
-        paint: (1, h, w) bool, where the network is asked.
-        schedule: the table that the timesteps belong to.
+        paint: (1, h, w) bool, True where the network paints.
+        schedule: the noise schedule that t refers to.
 
     Returns:
-        What makes such a `predict` of any other; where `paint` is True it answers to the bit.
+        A wrapper of `predict`; where `paint` is True its result equals that of `predict` exactly.
     """
 
     def wrap(predict: Predict) -> Predict:

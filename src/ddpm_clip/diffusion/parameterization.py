@@ -1,7 +1,7 @@
-"""What a network predicts (eps, x_0 or v), how it is read, and how its error is weighted.
+"""Prediction targets (eps, x_0 or v), conversions between them, and loss weightings.
 
-With x_t = alpha x_0 + sigma eps any one of the three gives the other two exactly. Knows nothing
-of networks or schedules: alpha and sigma arrive as numbers or as tensors that broadcast.
+With x_t = alpha x_0 + sigma eps, any one of the three determines the other two. alpha and sigma
+are plain numbers, or tensors that broadcast against the picture.
 """
 
 from collections.abc import Callable
@@ -17,12 +17,12 @@ Level = float | Tensor
 
 @dataclass(frozen=True, slots=True)
 class Parameterization:
-    """One choice of target, with its inverse.
+    """One choice of prediction target, with its inverse.
 
     Attributes:
-        target: (x_0, eps, alpha, sigma) -> what the network should say.
-        read: (said, x_t, alpha, sigma) -> (eps, x_0).
-        x_0_error: (alpha, sigma) -> |x_0 error|^2 for a unit of |target error|^2.
+        target: (x_0, eps, alpha, sigma) -> the regression target of the network.
+        read: (network output, x_t, alpha, sigma) -> (eps, x_0).
+        x_0_error: (alpha, sigma) -> squared error of x_0 per unit of squared target error.
     """
 
     target: Callable[[Tensor, Tensor, Level, Level], Tensor]
@@ -32,24 +32,24 @@ class Parameterization:
 
 EPS = Parameterization(
     target=lambda x_0, eps, alpha, sigma: eps,
-    read=lambda said, x_t, alpha, sigma: (said, (x_t - sigma * said) / alpha),
+    read=lambda out, x_t, alpha, sigma: (out, (x_t - sigma * out) / alpha),
     x_0_error=lambda alpha, sigma: (sigma / alpha) ** 2,
 )
-"""The noise (Ho et al. 2020, eq. 14)."""
+"""Predicts the noise (Ho et al. 2020, eq. 14)."""
 
 X_0 = Parameterization(
     target=lambda x_0, eps, alpha, sigma: x_0,
-    read=lambda said, x_t, alpha, sigma: ((x_t - alpha * said) / sigma, said),
+    read=lambda out, x_t, alpha, sigma: ((x_t - alpha * out) / sigma, out),
     x_0_error=lambda alpha, sigma: 1.0 + 0.0 * alpha,
 )
-"""The clean picture."""
+"""Predicts the clean picture."""
 
 V = Parameterization(
     target=lambda x_0, eps, alpha, sigma: alpha * eps - sigma * x_0,
-    read=lambda said, x_t, alpha, sigma: (sigma * x_t + alpha * said, alpha * x_t - sigma * said),
+    read=lambda out, x_t, alpha, sigma: (sigma * x_t + alpha * out, alpha * x_t - sigma * out),
     x_0_error=lambda alpha, sigma: sigma**2,
 )
-"""The velocity (Salimans & Ho 2022, appendix D): well scaled at every noise level."""
+"""Predicts v = alpha eps - sigma x_0 (Salimans & Ho 2022, appendix D), well scaled everywhere."""
 
 PARAMETERIZATIONS = Registry("parameterization", {"eps": EPS, "x_0": X_0, "v": V})
 
@@ -57,14 +57,14 @@ PARAMETERIZATIONS = Registry("parameterization", {"eps": EPS, "x_0": X_0, "v": V
 def uniform(
     parameterization: Parameterization, alpha: Tensor, sigma: Tensor, sigma_data: float
 ) -> Tensor:
-    """Every row counts the same in the target's own units (L_simple)."""
+    """Weight 1 at every noise level, in the units of the target (L_simple)."""
     return alpha * 0 + 1
 
 
 def min_snr(
     parameterization: Parameterization, alpha: Tensor, sigma: Tensor, sigma_data: float
 ) -> Tensor:
-    """min(SNR, 5) on the error of x_0 (Hang et al. 2023, section 3.4), in the target's units."""
+    """min(SNR, 5) on the error of x_0 (Hang et al. 2023, section 3.4), in units of the target."""
     snr = (alpha / sigma) ** 2
     return snr.clamp(max=5.0) * parameterization.x_0_error(alpha, sigma)
 
@@ -73,7 +73,7 @@ def edm(
     parameterization: Parameterization, alpha: Tensor, sigma: Tensor, sigma_data: float
 ) -> Tensor:
     """(s^2 + s_d^2) / (s s_d)^2 on the error of x_0, s = sigma/alpha (Karras et al. 2022)."""
-    # Written as a sum, which stays finite on a row of pure noise (alpha = 0).
+    # Written as a sum, which stays finite at pure noise (alpha = 0).
     weight = sigma_data**-2 + (alpha / sigma) ** 2
     return weight * parameterization.x_0_error(alpha, sigma)
 

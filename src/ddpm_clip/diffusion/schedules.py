@@ -1,8 +1,8 @@
-"""Noise schedules: tables of noise levels, and how timesteps are chosen to walk down or train on.
+"""Noise schedules, and how timesteps are chosen for sampling and training.
 
 x_t = alpha[t] x_0 + sigma[t] eps, variance preserving (alpha^2 + sigma^2 = 1) throughout.
-Timesteps may be fractional: log-SNR is interpolated linearly between them. Timestep -1 is the
-clean picture.
+Timesteps may be fractional: log-SNR is interpolated linearly between whole timesteps. Timestep -1
+is the clean picture.
 """
 
 import math
@@ -21,17 +21,17 @@ CLEAN = -1.0
 """The timestep below timestep 0: alpha = 1, sigma = 0."""
 
 SIGMA_MAX = 80.0
-"""Cap of sigma/alpha where a walk starts; beyond it few-step solvers diverge."""
+"""Largest sigma/alpha at which sampling starts; above it, few-step solvers diverge."""
 
-_LOG_LIMIT = 30.0  # |log sigma/alpha| beyond this is infinity for every purpose here
+_LOG_LIMIT = 30.0  # |log sigma/alpha| is clamped here, so that alpha = 0 or sigma = 0 stays finite
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class NoiseSchedule:
-    """A table of noise levels: `alpha` and `sigma` (T,) in float64, log-SNR strictly falling.
+    """A table of noise levels: `alpha` and `sigma` (T,) in float64, log-SNR strictly decreasing.
 
     Raises:
-        UsageError: the levels do not fall strictly, or the two columns differ in length.
+        UsageError: the log-SNR does not decrease strictly, or the columns differ in length.
     """
 
     alpha: Tensor  # (T,)
@@ -43,17 +43,18 @@ class NoiseSchedule:
         alpha, sigma = self.alpha.double().cpu(), self.sigma.double().cpu()
         if alpha.shape != sigma.shape or alpha.ndim != 1:
             raise UsageError(
-                f"alpha and sigma must be two columns of one length, not {alpha.shape}"
+                "alpha and sigma must be vectors of the same length",
+                f"their shapes are {tuple(alpha.shape)} and {tuple(sigma.shape)}",
             )
         log_ratio = (sigma.log() - alpha.log()).clamp(-_LOG_LIMIT, _LOG_LIMIT)
         if not (log_ratio.diff() > 0).all():
-            raise UsageError("the noise must grow strictly from timestep to timestep")
+            raise UsageError("the noise level must increase strictly from timestep to timestep")
         for name, value in (("alpha", alpha), ("sigma", sigma), ("log_ratio", log_ratio)):
             object.__setattr__(self, name, value)
 
     @classmethod
     def from_betas(cls, betas: Tensor) -> "NoiseSchedule":
-        """The table of a beta schedule (Ho et al. 2020, eq. 4): alpha_t^2 = prod (1 - beta)."""
+        """Build the table from betas (Ho et al. 2020, eq. 4): alpha_t^2 = prod (1 - beta)."""
         alpha_bar = (1 - betas.double().cpu()).cumprod(0)
         return cls(alpha_bar.sqrt(), (1 - alpha_bar).sqrt())
 
@@ -72,9 +73,9 @@ class NoiseSchedule:
     @overload
     def at(self, t: Tensor) -> tuple[Tensor, Tensor]: ...
     def at(self, t: float | Tensor) -> tuple[float, float] | tuple[Tensor, Tensor]:
-        """(alpha, sigma) at timestep t in [-1, T-1], as numbers or float64 tensors of t's shape."""
+        """Return (alpha, sigma) at t in [-1, T-1]: floats, or float64 tensors of t's shape."""
         if isinstance(t, Tensor):
-            return self._at_timesteps(t.cpu().double())  # in this order: MPS has no float64
+            return self._at_timesteps(t.cpu().double())  # CPU first: MPS has no float64
         if t == CLEAN:
             return 1.0, 0.0
         alpha, sigma = self._at_timesteps(torch.tensor([t], dtype=torch.float64))
@@ -85,14 +86,14 @@ class NoiseSchedule:
         high = (low + 1).clamp(max=self.T - 1)
         between = t - low
         log_ratio = torch.lerp(self.log_ratio[low], self.log_ratio[high], between)
-        exact = between == 0  # whole timesteps are read, so that nothing is lost to interpolation
+        exact = between == 0  # whole timesteps are read from the table, free of rounding error
         alpha = torch.where(exact, self.alpha[low], torch.sigmoid(-2 * log_ratio).sqrt())
         sigma = torch.where(exact, self.sigma[low], torch.sigmoid(2 * log_ratio).sqrt())
         clean = t == CLEAN
         return alpha.masked_fill(clean, 1.0), sigma.masked_fill(clean, 0.0)
 
     def timestep_of(self, ratio: Tensor) -> Tensor:
-        """The (fractional) timesteps where sigma/alpha has these values, clipped to the table."""
+        """Return the (fractional) timesteps where sigma/alpha = `ratio`, clipped to the table."""
         wanted = ratio.double().log().clamp(self.log_ratio[0], self.log_ratio[-1])
         high = torch.searchsorted(self.log_ratio, wanted).clamp(1, self.T - 1)
         low_value, high_value = self.log_ratio[high - 1], self.log_ratio[high]
@@ -101,15 +102,16 @@ class NoiseSchedule:
     def walk(
         self, steps: int, sigma_max: float = SIGMA_MAX, spacing: str = "log_snr"
     ) -> list[float]:
-        """`steps` strictly decreasing timesteps, from sigma/alpha <= `sigma_max` to timestep 0.
+        """Return `steps` strictly decreasing timesteps, the last of them 0.
 
         Args:
-            steps: 1 to T.
-            sigma_max: where the walk starts.
-            spacing: "log_snr" (uniform there, fractional timesteps) or "timesteps" (whole ones).
+            steps: number of timesteps, 1 to T.
+            sigma_max: upper limit of sigma/alpha at the first timestep, for "log_snr".
+            spacing: "log_snr" (uniform in log-SNR, fractional timesteps) or "timesteps" (uniform
+                in t, whole timesteps).
 
         Raises:
-            UsageError: more steps than timesteps, or none.
+            UsageError: `steps` is below 1 or above T.
         """
         if not 1 <= steps <= self.T:
             raise UsageError(
@@ -126,7 +128,7 @@ class NoiseSchedule:
 
 
 def linear(T: int, beta_start: float = 1e-4, beta_end: float = 0.02) -> NoiseSchedule:
-    """Linear betas (Ho et al. 2020), scaled by 1000/T so that every T ends in noise."""
+    """Linear betas (Ho et al. 2020), scaled by 1000/T so that x_T is noise for every T."""
     scale = 1000 / T
     return _from_betas(torch.linspace(scale * beta_start, scale * beta_end, T, dtype=torch.float64))
 
@@ -150,7 +152,7 @@ def sigmoid(T: int, start: float = -3.0, end: float = 3.0, tau: float = 1.0) -> 
 
 
 def with_zero_terminal_snr(schedule: NoiseSchedule) -> NoiseSchedule:
-    """The same table with alpha moved and scaled so that alpha_T = 0 (Lin et al. 2023, alg. 1)."""
+    """Shift and scale alpha so that alpha_T = 0 (Lin et al. 2023, algorithm 1)."""
     first, last = schedule.alpha[0], schedule.alpha[-1]
     alpha = (schedule.alpha - last) * first / (first - last)
     return NoiseSchedule(alpha, (1 - alpha**2).sqrt())
@@ -170,24 +172,25 @@ SCHEDULES: Registry[Callable[..., NoiseSchedule]] = Registry(
 )
 
 
-def uniform_rows(u: Tensor, schedule: NoiseSchedule) -> Tensor:
-    """Whole timesteps, each equally likely, from u (b,) in [0, 1)."""
+def uniform_timesteps(u: Tensor, schedule: NoiseSchedule) -> Tensor:
+    """Map u (b,) in [0, 1) to whole timesteps, each equally likely."""
     return (u.double() * schedule.T).floor().clamp(max=schedule.T - 1)
 
 
-def lognormal_rows(
+def lognormal_timesteps(
     u: Tensor, schedule: NoiseSchedule, p_mean: float = -1.2, p_std: float = 1.2
 ) -> Tensor:
-    """Fractional timesteps, log sigma/alpha ~ N(p_mean, p_std^2) (Karras et al. 2022, table 1)."""
+    """Map u to fractional t, log sigma/alpha ~ N(p_mean, p_std^2) (Karras et al. 2022, table 1)."""
     z = torch.special.ndtri(u.double().clamp(1e-7, 1 - 1e-7))
     return schedule.timestep_of((p_mean + p_std * z).exp())
 
 
 NOISE_LEVELS: Registry[Callable[..., Tensor]] = Registry(
-    "noise level distribution", {"uniform": uniform_rows, "lognormal": lognormal_rows}
+    "noise level distribution", {"uniform": uniform_timesteps, "lognormal": lognormal_timesteps}
 )
+"""Name -> (uniform numbers u (b,), schedule) -> training timesteps (b,)."""
 
 
 def stratified(b: int, generator: torch.Generator) -> Tensor:
-    """(b,) uniform numbers, one in each of b equal parts of [0, 1): less variance for free."""
+    """Draw b stratified uniform numbers, one in each b-th of [0, 1); lowers the loss variance."""
     return (torch.arange(b) + torch.rand(b, generator=generator, dtype=torch.float64)) / b

@@ -1,8 +1,8 @@
-"""Random views of pictures: shifted, turned, zoomed, a little noisy; differentiable.
+"""Differentiable random augmentations of pictures: shift, rotation, zoom, noise.
 
-A loss that is low for one exact arrangement of pixels is easily fooled; one that is low for
-every view of a picture is less so. Each picture draws from a generator of its own, so that what
-else is in the batch does not matter. Knows nothing of what looks at the views.
+Gradient guidance averages its loss over several such views, because a loss on a single view is
+easily fooled by adversarial pixel patterns. Each picture has its own generator, so its views do
+not depend on the rest of the batch.
 """
 
 from collections.abc import Sequence
@@ -15,14 +15,14 @@ from torch.nn import functional as F
 
 @dataclass(frozen=True, slots=True)
 class Views:
-    """How far views differ from their picture.
+    """Strength of the augmentations.
 
     Attributes:
-        k: views a picture.
-        shift: largest shift, as a share of the side.
-        zoom: (least, largest) enlargement.
-        turn: largest rotation in radians.
-        noise: largest standard deviation of the noise.
+        k: number of views per picture.
+        shift: largest shift, as a fraction of the side.
+        zoom: (smallest, largest) magnification.
+        turn: largest rotation, in radians.
+        noise: largest standard deviation of the added noise.
     """
 
     k: int = 8
@@ -32,9 +32,13 @@ class Views:
     noise: float = 0.1
 
     def of(self, x: Tensor, generators: Sequence[torch.Generator]) -> Tensor:
-        """(b k, c, h, w), picture by picture, of x (b, c, h, w); one generator a picture.
+        """Return the views (b k, c, h, w) of x (b, c, h, w), k consecutive ones per picture.
 
-        Beyond the edge lies what is on the edge.
+        Pixels outside the picture repeat those at its edge.
+
+        Args:
+            x: (b, c, h, w) pictures.
+            generators: one random generator per picture.
         """
         drawn = torch.stack([torch.rand(self.k, 5, generator=g) for g in generators])
         speckle = torch.stack([torch.randn(self.k, *x.shape[1:], generator=g) for g in generators])
@@ -46,12 +50,12 @@ class Views:
         return seen + self.noise * drawn[:, 4].view(-1, 1, 1, 1) * speckle
 
     def _maps(self, drawn: Tensor) -> Tensor:
-        """(n, 2, 3) affine maps from drawn (n, 5) in [0, 1): shift, shift, zoom, turn, noise."""
+        """Return affine maps (n, 2, 3) for `drawn` (n, 5) in [0, 1): x, y, zoom, turn, noise."""
         low, high = self.zoom
         scale = 1 / (low + (high - low) * drawn[:, 2])
         angle = self.turn * (2 * drawn[:, 3] - 1)
         cos, sin = scale * angle.cos(), scale * angle.sin()
-        right, down = (2 * self.shift * (2 * drawn[:, i] - 1) for i in (0, 1))  # side = 2
+        right, down = (2 * self.shift * (2 * drawn[:, i] - 1) for i in (0, 1))  # the side is 2
         return torch.stack(
             [torch.stack([cos, -sin, right], 1), torch.stack([sin, cos, down], 1)], 1
         )

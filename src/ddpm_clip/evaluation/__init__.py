@@ -1,9 +1,9 @@
-"""Numbers with intervals: what painted pictures show, and how close they are to real ones.
+"""Evaluation: what painted pictures show, and how close they are to real ones, with intervals.
 
-- `clip/`: figures of a CLIP: what it knows of pictures and words
-- `gap/`: the modality gap: how far texts lie from pictures, and which bridge closes it best
-- `judge/`: the judge: a small classifier that reads painted pictures
-- `metrics/`: what is measured of sets of pictures, as sets of features
-- `prompts/`: prompt success: does a picture show what was asked for?
-- `report/`: one evaluation of a model: what is painted, what is measured, how it is written
+- `clip/`: trains and measures a mini-CLIP; similarity of words and pictures
+- `gap/`: the modality gap, and how well each bridge closes it
+- `judge/`: the judge, a small classifier that reads painted pictures
+- `metrics/`: metrics of sets of pictures: Fréchet distance, MMD, precision and recall, copies, ...
+- `prompts/`: prompt success: does a picture show what the prompt asks for?
+- `report/`: the evaluation of a model: paint, measure, write the report
 """

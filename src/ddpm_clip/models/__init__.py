@@ -1,15 +1,12 @@
-"""The networks, and DDPM, which trains and samples them.
+"""The networks, and DDPM, which trains them and samples from them.
 
-- `course_unet`: the seeds' course network, block for block: the teaching baseline, and two that
-  were trained
-- `ddpm`: DDPM: a schedule, what the network predicts on it, its loss, and the walk back
-- `ema`: an exponential moving average of the weights, with a profile that fits every run length
-- `layers`: blocks of the U-Net: normalisation, residual block with FiLM, attention, embeddings
-- `legacy_keys`: weights that the earlier projects trained, told by the names and shapes of their
-  tensors
-- `pooled_unet`: the network of the seed that trains its own CLIP: pooling, skips, time and words
-  added a block
-- `unet`: the U-Net that ships: residual blocks, FiLM, attention where the map is small, skips
+- `course_unet`: the U-Net of the course, a teaching baseline, and two variants for old weights
+- `ddpm`: the forward process, the training loss and sampling
+- `ema`: exponential moving average of the weights, constant decay or power-function profile
+- `layers`: building blocks of the U-Net: residual block with FiLM, attention, embeddings
+- `legacy_keys`: recognises weights of the earlier projects by tensor names and shapes
+- `pooled_unet`: the U-Net of the earlier project that trains its own CLIP
+- `unet`: the default U-Net: residual blocks with FiLM, attention at low resolution
 """
 
 from collections.abc import Callable
@@ -32,6 +29,6 @@ DENOISERS: Registry[Callable[..., Any]] = Registry(
         "pooled_unet": PooledUNet,
     },
 )
-"""Name -> maker. The last three are for weights that other projects trained."""
+"""Name -> constructor. The last three exist to load weights of the earlier projects."""
 
 __all__ = ["DDPM", "DENOISERS", "EMA", "CourseUNet", "UNet"]

@@ -1,11 +1,10 @@
-"""The course network of the earlier projects, block for block, and two trained variants.
+"""The U-Net of the course behind the earlier projects, block for block, and two variants of it.
 
-Its dense bottleneck ties it to one picture size, its condition reaches the decoder only and its
-time embedding sees t/T; that is what the course is about. Parameter counts are exact:
-(1, 28, (64, 64, 128), 8, 10) has 2,547,457, (3, 32, (256, 256, 512), 8, 512) has 44,900,355.
-The two other variants are for weights of the course's notebooks (`dli_unet`) and of the project
-that grew from them (`xnoise_unet`, 44,835,587). Knows nothing of schedules or sampling. Prefer
-`UNet` for anything but teaching.
+Its dense bottleneck ties it to one picture size, its condition reaches only the decoder and its
+time embedding sees t/T: limitations that the course discusses. Prefer `UNet` for anything but
+teaching. Parameter counts are exact: (1, 28, (64, 64, 128), 8, 10) has 2,547,457,
+(3, 32, (256, 256, 512), 8, 512) has 44,900,355. The variants load weights of the course's
+notebooks (`dli_unet`) and of the project that followed them (`xnoise_unet`, 44,835,587).
 """
 
 from collections.abc import Callable, Sequence
@@ -20,19 +19,19 @@ from ddpm_clip.errors import UsageError
 from ddpm_clip.models.layers import group_norm
 
 GROUPS = 8
-"""Of every GroupNorm, as in the course."""
+"""Groups of every GroupNorm, as in the course."""
 
 
 @dataclass(frozen=True, slots=True)
 class Variant:
-    """In what the networks of the course's family differ.
+    """What differs between the networks of the course's family.
 
-    Args:
-        dense: (latent numbers, hidden) -> the bottleneck.
-        groups: of GroupNorm within; the first blocks and the last always have `GROUPS`.
-        joins: what the second of the first two blocks is added to: nothing, the first block's
-            map, or a 1x1 convolution of the picture.
-        act: the last activation.
+    Attributes:
+        dense: (latent size, hidden size) -> the dense bottleneck.
+        groups: groups of the inner GroupNorms; the first blocks and the last always use `GROUPS`.
+        joins: what is added to the output of the second block: "nothing", "first" (the output of
+            the first block) or "picture" (a 1x1 convolution of the input).
+        act: class of the last activation.
     """
 
     dense: Callable[[int, int], nn.Sequential]
@@ -42,10 +41,10 @@ class Variant:
 
 
 class CourseUNet(nn.Module):
-    """A denoiser (`ddpm_clip.types.Denoiser`) with the course's layout.
+    """A denoiser (`ddpm_clip.types.Denoiser`) with the layout of the course.
 
-    Args: as for `UNet`; exactly three levels. A masked row gets c = 0, as in the course.
-        variant: of the family; by default the course's list of blocks.
+    Arguments as for `UNet`, with exactly three levels in `down_chs`; `variant` chooses a network
+    of the family, by default the course's own. A dropped condition becomes c = 0, as in the course.
     """
 
     def __init__(
@@ -62,8 +61,8 @@ class CourseUNet(nn.Module):
         super().__init__()
         if img_size % 4 or len(down_chs) != 3:
             raise UsageError(
-                f"the course network needs a size that 4 divides and three levels, not {img_size} "
-                f"and {len(down_chs)}",
+                "the course network needs a picture size divisible by 4 and exactly three levels, "
+                f"not size {img_size} and {len(down_chs)} levels",
                 fix="choose model.arch=unet",
                 param="model.arch",
             )
@@ -72,7 +71,7 @@ class CourseUNet(nn.Module):
         self.latent = (d2, img_size // 4, img_size // 4)
         self.variant = variant or COURSE
         self.t_embed_dim, groups = t_embed_dim, self.variant.groups
-        if any(ch % groups for ch in down_chs):  # theirs divide; those of a small test need not
+        if any(ch % groups for ch in down_chs):  # only in tests: trained weights always divide
             groups = GROUPS
         self.enter = nn.Sequential(_conv(img_ch, d0, GROUPS), _conv(d0, d0, GROUPS))
         by_input = self.variant.joins == "picture"
@@ -93,7 +92,10 @@ class CourseUNet(nn.Module):
     def forward(self, x_t: Tensor, t: Tensor, c: Tensor, c_mask: Tensor) -> Tensor:
         """x_t (b, img_ch, h, w), t (b,), c (b, e), c_mask (b, 1) -> (b, img_ch, h, w)."""
         if x_t.shape[1:] != self.image_shape:
-            raise UsageError(f"the course network takes {self.image_shape}, not {x_t.shape[1:]}")
+            raise UsageError(
+                "the course network works at one picture size: it takes "
+                f"{self.image_shape}, not {tuple(x_t.shape[1:])}"
+            )
         h0 = self._entered(x_t)  # (b, d0, h, w)
         h1 = self.down1(h0)  # (b, d1, h/2, w/2)
         h2 = self.down2(h1)  # (b, d2, h/4, w/4)
@@ -117,7 +119,7 @@ class CourseUNet(nn.Module):
         return second + other
 
     def features(self, t: Tensor) -> Tensor:
-        """(b, t_embed_dim): sines and cosines of t/T, as the course has them."""
+        """Return sines and cosines of t/T (b, t_embed_dim), as in the course."""
         half = self.t_embed_dim // 2
         rates = (
             torch.logspace(0, -4, half, device=t.device)
@@ -175,7 +177,7 @@ def _xnoise_dense(n: int, hidden: int) -> nn.Sequential:
 
 COURSE = Variant(_course_dense, GROUPS, "nothing", nn.ReLU)
 dli_unet = partial(CourseUNet, variant=Variant(_dli_dense, 32, "first", nn.ReLU))
-"""As the notebooks of the course have it, and the first version of the project after it."""
+"""The network of the course's notebooks and of the first version of xNoise."""
 
 xnoise_unet = partial(CourseUNet, variant=Variant(_xnoise_dense, 32, "picture", nn.GELU))
-"""As that project has it since."""
+"""The network of later versions of xNoise."""

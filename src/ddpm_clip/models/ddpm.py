@@ -1,7 +1,7 @@
-"""DDPM: a schedule, what the network predicts on it, its loss, and the walk back.
+"""DDPM: the forward process, the training loss and sampling, on one noise schedule.
 
-The only place where a network meets the maths of `ddpm_clip.diffusion`. Knows nothing of
-prompts, embedders, files or drawing: conditions arrive as vectors.
+The only place where a network meets the maths of `ddpm_clip.diffusion`. Knows nothing of prompts,
+embedders or files: conditions arrive as vectors.
 """
 
 from collections import deque
@@ -14,7 +14,6 @@ from torch import Tensor
 from ddpm_clip.diffusion.guidance import Guidance, Network, guided
 from ddpm_clip.diffusion.parameterization import PARAMETERIZATIONS, WEIGHTINGS
 from ddpm_clip.diffusion.samplers import SAMPLERS, Walker
-from ddpm_clip.diffusion.samplers.ddpm_sampler import VARIANCES
 from ddpm_clip.diffusion.schedules import NOISE_LEVELS, NoiseSchedule, stratified
 from ddpm_clip.errors import UsageError
 from ddpm_clip.types import Denoiser, Noise, Predict, Prediction, Step
@@ -26,13 +25,13 @@ class DDPM:
     """Forward noising, training loss and sampling on one noise schedule.
 
     Args:
-        B: (T,) betas, as in the earlier projects, or a `NoiseSchedule`.
-        device: where pictures and networks live.
+        B: a `NoiseSchedule`, or betas (T,) as in the earlier projects.
+        device: device of the pictures and the network.
         parameterization: what the network predicts: "eps", "x_0" or "v".
-        weighting: of the loss over noise levels, a name in `WEIGHTINGS`.
-        noise_levels: how training timesteps are drawn, a name in `NOISE_LEVELS`.
+        weighting: weighting of the loss over noise levels, a name in `WEIGHTINGS`.
+        noise_levels: distribution of the training timesteps, a name in `NOISE_LEVELS`.
         sigma_data: standard deviation of the pictures, for the `edm` weighting.
-        level_options: passed to the noise level distribution (p_mean, p_std).
+        level_options: keyword arguments of that distribution (p_mean, p_std).
     """
 
     def __init__(
@@ -52,10 +51,10 @@ class DDPM:
         self.weighting, self.draw_levels = WEIGHTINGS[weighting], NOISE_LEVELS[noise_levels]
         self.sigma_data, self.level_options = sigma_data, level_options or {}
 
-    # Forward
+    # Forward process and loss
 
     def q(self, x_0: Tensor, t: Tensor, noise: Tensor | None = None) -> tuple[Tensor, Tensor]:
-        """Noise x_0 (b, c, h, w) to timesteps t (b,) in one jump (Ho et al. 2020, eq. 4).
+        """Noise x_0 (b, c, h, w) to timesteps t (b,) in one step (Ho et al. 2020, eq. 4).
 
         Returns:
             (x_t, noise), both (b, c, h, w).
@@ -65,16 +64,17 @@ class DDPM:
         return alpha * x_0 + sigma * noise, noise
 
     def draw_timesteps(self, b: int, generator: torch.Generator) -> Tensor:
-        """(b,) training timesteps, stratified over the batch."""
+        """Draw training timesteps (b,), stratified over the batch."""
         return self.draw_levels(stratified(b, generator), self.schedule, **self.level_options)
 
     @staticmethod
     def get_context_mask(
         c: Tensor, drop_prob: float, generator: torch.Generator | None = None, mode: str = "sample"
     ) -> Tensor:
-        """(b, 1) with 1 = keep the condition, 0 = drop it; whole rows, or the null never trains.
+        """Draw a mask (b, 1) over conditions c (b, e): 1 keeps a condition, 0 drops it.
 
-        `mode="element"` returns (b, e), as the earlier projects did: an ablation.
+        `mode="element"` masks each number on its own (b, e), as the earlier projects did; the null
+        condition is then never trained. It is kept for ablations.
         """
         shape = (len(c), 1) if mode == "sample" else tuple(c.shape)
         return (torch.rand(shape, generator=generator) >= drop_prob).float().to(c.device)
@@ -88,7 +88,7 @@ class DDPM:
         c_mask: Tensor | None = None,
         noise: Tensor | None = None,
     ) -> Tensor:
-        """The weighted squared error at timesteps t, averaged over the batch."""
+        """Return the training loss at timesteps t (b,): `errors`, averaged over the batch."""
         return self.errors(model, x_0, t, c, c_mask, noise).mean()
 
     def errors(
@@ -100,17 +100,17 @@ class DDPM:
         c_mask: Tensor | None = None,
         noise: Tensor | None = None,
     ) -> Tensor:
-        """(b,) the weighted squared error of each picture."""
+        """Return the weighted mean squared error of each picture (b,)."""
         x_t, eps = self.q(x_0, t, noise)
         alpha, sigma = self._levels(t, x_0)
         mask = torch.ones(len(x_0), 1, device=x_0.device) if c_mask is None else c_mask
-        said = model(x_t, t.to(x_0.device, torch.float32), c, mask).float()
+        out = model(x_t, t.to(x_0.device, torch.float32), c, mask).float()
         target = self.parameterization.target(x_0, eps, alpha, sigma)
         exact = self.schedule.at(t)
         weight = self.weighting(self.parameterization, *exact, self.sigma_data)
-        return weight.to(x_0) * (said - target).square().flatten(1).mean(1)
+        return weight.to(x_0) * (out - target).square().flatten(1).mean(1)
 
-    # Backward
+    # Reverse process
 
     @torch.no_grad()
     def reverse_q(
@@ -121,18 +121,16 @@ class DDPM:
         variance: str = "beta",
         noise: Tensor | None = None,
     ) -> Tensor:
-        """One ancestral step from timestep t to t - 1, given the predicted noise e_t.
+        """Take one ancestral step from timestep t to t - 1, given the predicted noise e_t.
 
         Args:
-            x_t: (b, c, h, w).
-            t: one timestep for the batch, as a number or as the legacy tensor of equal timesteps.
-            e_t: (b, c, h, w).
-            variance: "beta" or "posterior".
-            noise: fresh noise; None draws it.
+            x_t: (b, c, h, w) noisy pictures.
+            t: one timestep for the batch: a number, or the earlier projects' tensor of equal ones.
+            e_t: (b, c, h, w) predicted noise.
+            variance: "beta" or "posterior", as for the `ddpm` sampler.
+            noise: (b, c, h, w) fresh noise; None draws it.
         """
         timestep = float(t.flatten()[0]) if isinstance(t, Tensor) else float(t)
-        if variance not in VARIANCES:
-            raise UsageError(f"unknown variance {variance!r}", f"there is: {', '.join(VARIANCES)}")
         alpha, sigma = self.schedule.at(timestep)
         from_eps = PARAMETERIZATIONS["eps"].read(e_t, x_t, alpha, sigma)
 
@@ -164,23 +162,23 @@ class DDPM:
         wrap: Callable[[Predict], Predict] | None = None,
         **options: Any,
     ) -> Iterator[Step]:
-        """Walk from noise to pictures, one `Step` a timestep.
+        """Sample: yield one `Step` per timestep, from noise to pictures.
 
         Args:
-            model: a network; asked without gradients.
-            c: (b, e) condition vectors, made by a `Conditioner`.
-            scale: guidance scale s = 1 + w, one number or one a picture (b,).
-            c_neg: (b, e) conditions to steer away from.
-            interval: (low, high] of sigma/alpha in which scales above 1 act; None: everywhere.
-            clamp: of x_0: "none", "static" or "dynamic".
+            model: the denoiser, called without gradients.
+            c: (b, e) conditions, made by a `Conditioner`.
+            scale: guidance scale s = 1 + w, one number or one per picture (b,).
+            c_neg: (b, e) negative conditions; None takes the learned null condition.
+            interval: guidance interval (low, high] in sigma/alpha; None is everywhere.
+            clamp: clamp of x_0: "none", "static" or "dynamic".
             rescale: CFG rescale in [0, 1].
-            sampler: a name in `SAMPLERS`, or what walks like one.
-            steps: timesteps visited, 1 to T; all T of them visits every timestep.
-            seeds: one a picture; None draws them. A picture depends on its own seed only.
+            sampler: a name in `SAMPLERS`, or a function with the signature of one.
+            steps: number of timesteps, 1 to T; T visits every timestep of the schedule.
+            seeds: one random seed per picture, on which alone its noise depends; None draws them.
             x_start: (b, c, h, w) to start from at `timesteps[0]` instead of noise.
             timesteps: strictly decreasing timesteps instead of `grid(steps)`.
-            wrap: changes the guided `predict` before the sampler gets it.
-            options: passed to the sampler (eta, variance, churn).
+            wrap: wraps the guided `predict` before the sampler gets it.
+            options: keyword arguments of the sampler (eta, variance, churn).
         """
         walker = SAMPLERS[sampler] if isinstance(sampler, str) else sampler
         timesteps = self.grid(steps) if timesteps is None else list(timesteps)
@@ -196,13 +194,13 @@ class DDPM:
         )
 
     def grid(self, steps: int) -> list[float]:
-        """The timesteps of a walk of so many steps: even in log-SNR, or all T of them."""
-        # A timestep of pure noise (alpha = 0) is no place for solvers that divide by alpha.
+        """Return `steps` timesteps, uniform in log-SNR; for steps = T, every timestep."""
+        # Solvers that divide by alpha cannot start at pure noise (alpha = 0).
         whole = steps == self.T and self.schedule.alpha[-1] > 0
         return self.schedule.walk(steps, spacing="timesteps" if whole else "log_snr")
 
     def sample(self, model: Denoiser, c: Tensor, **walk_options: Any) -> Tensor:
-        """The pictures at the end of a walk, (b, c, h, w) in [-1, 1]; options as for `walk`."""
+        """Return the sampled pictures (b, c, h, w) in [-1, 1]; options as for `walk`."""
         last = deque(self.walk(model, c, **walk_options), maxlen=1).pop()
         return last.x_prev.clamp(-1, 1)
 
@@ -213,9 +211,10 @@ class DDPM:
         w_tests: Sequence[float] = (-2, -1, -0.5, 0, 0.5, 1, 2),
         **walk_options: Any,
     ) -> Tensor:
-        """A grid over the guidance weight w = s - 1, (len(w_tests), b, c, h, w).
+        """Sample at several guidance weights w = s - 1: (len(w_tests), b, c, h, w).
 
-        Every weight starts from the same noise. w = 0 is the plain condition, w = -1 none.
+        Every weight starts from the same noise. w = 0 is the plain conditional prediction, w = -1
+        the unconditional one.
         """
         seeds = walk_options.pop("seeds", None) or list(range(len(c)))
         scale = torch.tensor([1.0 + w for w in w_tests]).repeat_interleave(len(c))
@@ -235,19 +234,19 @@ class DDPM:
 
 
 def without_gradients(model: Denoiser) -> Network:
-    """The plain network call with gradients off: here, and nowhere around a walk."""
+    """Run the network without gradients, which are off here only and never around a walk."""
 
-    def ask(x_t: Tensor, t: Tensor, c: Tensor, c_mask: Tensor) -> Tensor:
+    def network(x_t: Tensor, t: Tensor, c: Tensor, c_mask: Tensor) -> Tensor:
         with torch.no_grad():
             return model(x_t, t, c, c_mask).float()
 
-    return ask
+    return network
 
 
 def noise_of(seeds: Sequence[int] | None, shape: Sequence[int], device: Device) -> Noise:
-    """Noise for a batch from one CPU generator a picture, so that batches do not matter.
+    """Return a noise function with one CPU generator per picture, independent of the batch.
 
-    Each call draws the next noise; a walk asks for its x_T first.
+    Each call draws the next noise; the first is x_T.
     """
     if seeds is None:
         seeds = torch.randint(0, 2**32, (shape[0],)).tolist()

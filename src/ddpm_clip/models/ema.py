@@ -1,8 +1,8 @@
-"""An exponential moving average of the weights, with a profile that fits every run length.
+"""Exponential moving average (EMA) of the weights.
 
-By default the power-function profile of Karras et al. 2024 (section 3.1): the average always
-spans the same share of the run so far, so that short runs are not diluted by their random start.
-Knows nothing of training loops or files.
+By default with the power-function profile of Karras et al. 2024 (EDM2, section 3.1): the average
+always spans the same fraction of the training so far, so a short run is not diluted by its random
+initialisation.
 """
 
 from collections.abc import Iterator
@@ -13,7 +13,7 @@ from torch import Tensor, nn
 
 
 def power_exponent(sigma_rel: float) -> float:
-    """The gamma whose profile has the relative width `sigma_rel` in (0, 0.28) (eq. 123).
+    """Return the gamma whose profile has the relative width `sigma_rel` in (0, 0.28) (eq. 123).
 
     >>> round(power_exponent(0.10), 2), round(power_exponent(0.05), 2)
     (6.94, 16.97)
@@ -27,13 +27,13 @@ def power_exponent(sigma_rel: float) -> float:
 
 
 class EMA:
-    """Averaged copies of a model's parameters and buffers.
+    """Averages of a model's parameters and buffers.
 
     Args:
-        model: whose weights are averaged; the average starts at their present values.
-        decay: a constant decay with the ramp min(decay, (1 + n) / (10 + n)), for comparisons;
+        model: the model whose weights are averaged; the average starts at their current values.
+        decay: constant decay with the warm-up min(decay, (1 + n) / (10 + n)), for comparisons;
             None takes the power-function profile.
-        sigma_rel: width of the power-function profile as a share of the run.
+        sigma_rel: width of the power-function profile, as a fraction of the training so far.
     """
 
     def __init__(self, model: nn.Module, decay: float | None = None, *, sigma_rel: float = 0.1):
@@ -44,18 +44,18 @@ class EMA:
         self.register()
 
     def register(self) -> None:
-        """Start the average anew at the model's present weights."""
+        """Restart the average at the model's current weights."""
         self.shadow = {k: v.detach().clone() for k, v in self.model.state_dict().items()}
 
     def beta(self, n: int) -> float:
-        """The decay of update n, counted from 1."""
+        """Return the decay of update n, counted from 1."""
         if self.decay is None:
             return float((1 - 1 / n) ** (self.gamma + 1))
         return min(self.decay, (1 + n) / (10 + n))
 
     @torch.no_grad()
     def update(self) -> None:
-        """Fold the model's present weights in."""
+        """Update the average with the model's current weights."""
         self.n += 1
         weight = 1 - self.beta(self.n)
         state = self.model.state_dict()
@@ -65,20 +65,20 @@ class EMA:
             self.shadow[k].copy_(state[k])
 
     def apply_shadow(self) -> None:
-        """Put the averaged weights into the model; harmless when they are there already."""
+        """Load the averaged weights into the model; a second call does nothing."""
         if self._kept is None:
             self._kept = {k: v.detach().clone() for k, v in self.model.state_dict().items()}
             self.model.load_state_dict(self.shadow)
 
     def restore(self) -> None:
-        """Put the trained weights back."""
+        """Put the training weights back into the model."""
         if self._kept is not None:
             self.model.load_state_dict(self._kept)
             self._kept = None
 
     @contextmanager
     def applied(self) -> Iterator[nn.Module]:
-        """The model with averaged weights, for the length of a `with` block."""
+        """Use the averaged weights within a `with` block."""
         self.apply_shadow()
         try:
             yield self.model
@@ -86,11 +86,11 @@ class EMA:
             self.restore()
 
     def state_dict(self) -> dict[str, Tensor]:
-        """The averaged weights, by the model's own names."""
+        """Return the averaged weights under the model's own names."""
         return self.shadow
 
     def load_state_dict(self, state: dict[str, Tensor], n: int) -> None:
-        """Continue an average that has seen `n` updates."""
+        """Resume an average after `n` updates."""
         for k, v in self.shadow.items():
             v.copy_(state[k])
         self.n = n

@@ -1,7 +1,4 @@
-"""Blocks of the U-Net: normalisation, residual block with FiLM, attention, embeddings.
-
-Each can be imported and used alone. Knows nothing of schedules, prompts or training.
-"""
+"""Building blocks of the U-Net: group norm, residual block with FiLM, attention, embeddings."""
 
 import math
 
@@ -12,18 +9,18 @@ from torch.nn import functional as F
 from ddpm_clip.errors import UsageError
 
 GROUP_WIDTH = 16
-"""Channels of a group, where the number of groups is not said.
+"""Channels per group where the number of groups is not given.
 
-On a CPU with bfloat16 narrower groups cost ten times as much (`docs/performance.md`).
+With bfloat16 on a CPU, narrower groups are ten times slower (`docs/performance.md`).
 """
 
 
 def group_norm(ch: int, groups: int | None = None) -> nn.GroupNorm:
-    """GroupNorm over `ch` channels (Wu and He 2018).
+    """Return a GroupNorm over `ch` channels (Wu and He 2018).
 
     Args:
-        ch: channels.
-        groups: None for as many as leave `GROUP_WIDTH` channels or more to each.
+        ch: number of channels.
+        groups: number of groups; None takes as many as leave each `GROUP_WIDTH` channels or more.
 
     Raises:
         UsageError: the groups do not divide the channels.
@@ -41,17 +38,17 @@ def group_norm(ch: int, groups: int | None = None) -> nn.GroupNorm:
 
 
 def zeroed(module: nn.Module) -> nn.Module:
-    """The same module with all parameters 0, so that its branch starts silent."""
+    """Set all parameters of a module to 0, so that its branch starts without effect."""
     for parameter in module.parameters():
         nn.init.zeros_(parameter)
     return module
 
 
 class TimeEmbedding(nn.Module):
-    """Sines and cosines of the row t, from one radian a row to half a turn over all T rows.
+    """Sinusoidal embedding of the timestep and an MLP: t (b,) -> (b, out).
 
-    The fastest pair tells neighbouring rows apart, the slowest knows where in the walk they are.
-    Fractional rows are as good as whole ones. t (b,) -> (b, out).
+    Frequencies go from one radian per timestep, which distinguishes neighbouring timesteps, to half
+    a turn over all T. Timesteps may be fractional.
     """
 
     frequencies: Tensor
@@ -68,7 +65,7 @@ class TimeEmbedding(nn.Module):
         self.mlp = nn.Sequential(nn.Linear(dim, out), nn.SiLU(), nn.Linear(out, out))
 
     def features(self, t: Tensor) -> Tensor:
-        """(b, dim) before the network's own layers."""
+        """Return the sines and cosines (b, dim), before the MLP."""
         angles = t.float()[:, None] * self.frequencies
         return torch.cat([angles.sin(), angles.cos()], dim=1)
 
@@ -78,10 +75,10 @@ class TimeEmbedding(nn.Module):
 
 
 class ContextEmbedding(nn.Module):
-    """Projects a condition; a masked row gets the learned null instead. (b, e) -> (b, out).
+    """Projects a condition, or takes the learned null condition where it is dropped.
 
-    The null lives behind the projection, because after centring c = 0 is a condition like any
-    other: the average picture.
+    (b, e) -> (b, out). The null is learned after the projection, because c = 0 is a condition like
+    any other: after centring it is the average picture.
     """
 
     def __init__(self, c_embed_dim: int, out: int):
@@ -90,20 +87,23 @@ class ContextEmbedding(nn.Module):
         self.null = nn.Parameter(torch.zeros(out))
 
     def forward(self, c: Tensor, c_mask: Tensor) -> Tensor:
-        """c (b, e), c_mask (b, 1) with 1 = keep."""
+        """c (b, e), c_mask (b, 1) with 1 = keep, 0 = drop -> (b, out)."""
         return torch.where(c_mask > 0.5, self.mlp(c), self.null)
 
 
 class ResidualBlock(nn.Module):
-    """Two 3x3 convolutions with FiLM from the emb (time + condition) before the second."""
+    """Two 3x3 convolutions, with FiLM (scale and shift) from time and condition before the second.
+
+    The second convolution and the FiLM layer start at 0, so the block starts as its shortcut.
+    """
 
     def __init__(
-        self, ch_in: int, ch: int, note_dim: int, dropout: float = 0.0, groups: int | None = None
+        self, ch_in: int, ch: int, emb_dim: int, dropout: float = 0.0, groups: int | None = None
     ):
         super().__init__()
         self.norm1, self.conv1 = group_norm(ch_in, groups), nn.Conv2d(ch_in, ch, 3, padding=1)
         self.norm2, self.conv2 = group_norm(ch, groups), zeroed(nn.Conv2d(ch, ch, 3, padding=1))
-        self.film = zeroed(nn.Linear(note_dim, 2 * ch))
+        self.film = zeroed(nn.Linear(emb_dim, 2 * ch))
         self.dropout = nn.Dropout(dropout)
         self.shortcut = nn.Conv2d(ch_in, ch, 1) if ch_in != ch else nn.Identity()
 
@@ -116,7 +116,7 @@ class ResidualBlock(nn.Module):
 
 
 class Attention(nn.Module):
-    """Self-attention over all positions, heads of 32 channels; starts as the identity."""
+    """Self-attention over all positions with heads of `head` channels; starts as the identity."""
 
     def __init__(self, ch: int, head: int = 32, groups: int | None = None):
         super().__init__()
@@ -136,14 +136,14 @@ class Attention(nn.Module):
         b, ch, height, width = x.shape
         tokens = self.norm(x).flatten(2).transpose(1, 2)  # (b, h*w, ch)
         q, k, v = self.qkv(tokens).unflatten(2, (3, self.heads, -1)).permute(2, 0, 3, 1, 4)
-        # Written out: the fused CPU kernel's backward is ten times slower on so few tokens.
+        # Not scaled_dot_product_attention: with so few tokens its CPU backward is 10x slower.
         weights = (q @ k.transpose(-1, -2) * q.shape[-1] ** -0.5).softmax(-1)
         mixed = (weights @ v).transpose(1, 2).flatten(2)
         return x + self.out(mixed).transpose(1, 2).reshape(b, ch, height, width)  # type: ignore[no-any-return]
 
 
 class Downsample(nn.Module):
-    """Halves height and width with a strided convolution."""
+    """Halves height and width by a strided convolution."""
 
     def __init__(self, ch: int):
         super().__init__()
@@ -155,7 +155,7 @@ class Downsample(nn.Module):
 
 
 class Upsample(nn.Module):
-    """Doubles height and width by repetition, then a convolution."""
+    """Doubles height and width by nearest-neighbour interpolation and a convolution."""
 
     def __init__(self, ch_in: int, ch: int):
         super().__init__()

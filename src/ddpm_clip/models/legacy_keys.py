@@ -1,8 +1,8 @@
-"""Weights that the earlier projects trained, told by the names and shapes of their tensors.
+"""Recognises weights of the earlier projects by the names and shapes of their tensors.
 
-Three networks are known: that of the course's notebooks and of the project after them, that
-project's later one, and that of the project with its own CLIP. Sizes are read off the tensors.
-Everything else is refused, by name where it can be told. Knows nothing of files.
+Three networks are known: the one of the course's notebooks and of the first xNoise, the one of the
+later xNoise, and the one of the MNIST project with its own CLIP. Sizes are read off the tensors.
+Other weights are refused, by name where they are recognised (Stable Diffusion, CLIP, ...).
 """
 
 import math
@@ -19,9 +19,9 @@ KNOWN = (
 )
 
 PREFIXES = ("_orig_mod.", "module.", "network.")
-"""What torch.compile, data parallelism and that project's wrapper put before a name."""
+"""Prefixes that torch.compile, data parallelism and the MNIST project's wrapper add to names."""
 
-STRANGERS = {
+OTHER_NETWORKS = {
     "model.diffusion_model.": "a Stable Diffusion checkpoint",
     "cond_stage_model.": "a Stable Diffusion checkpoint",
     "down_blocks.": "a network of diffusers", "time_embedding.linear_1": "a network of diffusers",
@@ -32,7 +32,7 @@ STRANGERS = {
 }  # fmt: skip
 
 _COURSE = (
-    (r"\.conv\.(weight|bias)$", r".model.0.\1"),  # the later generation, spelt as the earlier
+    (r"\.conv\.(weight|bias)$", r".model.0.\1"),  # names of the later xNoise -> of the earlier
     (r"\.norm\.(weight|bias)$", r".model.1.\1"),
     (r"^down0\.conv1\.model\.", "enter.0."),
     (r"^down0\.conv2\.model\.", "enter.1."),
@@ -46,7 +46,7 @@ _COURSE = (
     (r"^up([12])\.model\.0\.(?=weight|bias)", r"up\1.0."),
     (r"^out\.", "leave."),
 )
-"""What a name says -> what ours says, one after the other."""
+"""(pattern, replacement) from their tensor names to ours, applied one after the other."""
 
 _POOLED_BLOCK = {
     "conv1": "first",
@@ -59,7 +59,7 @@ _POOLED_BLOCK = {
 
 @dataclass(frozen=True, slots=True, eq=False)
 class LegacyNetwork:
-    """A network of an earlier project: which of ours it is, its sizes, its weights by our names."""
+    """A network of an earlier project: its name in `DENOISERS`, its sizes, its renamed weights."""
 
     arch: str
     img_ch: int
@@ -72,10 +72,10 @@ class LegacyNetwork:
 
 
 def recognised(tensors: Mapping[str, Tensor]) -> LegacyNetwork:
-    """The network that tensors belong to.
+    """Return the network that the tensors belong to.
 
     Raises:
-        DataError: it is none of those that are known.
+        DataError: the network is not one of the known ones.
     """
     bare = {_bare(name): value.float() for name, value in tensors.items()}
     if "dense_emb.0.weight" in bare or "dense_emb.1.weight" in bare:
@@ -83,9 +83,9 @@ def recognised(tensors: Mapping[str, Tensor]) -> LegacyNetwork:
     if "bottleneck.conv1.weight" in bare and "conv8.conv1.weight" in bare:
         return _pooled(bare)
     raise DataError(
-        f"these weights are {_told(bare)}",
-        f"what can be read: {KNOWN}",
-        "give a checkpoint of one of those",
+        f"these weights are {_kind_of(bare)}",
+        f"only these can be imported: {KNOWN}",
+        "give a checkpoint of one of them",
     )
 
 
@@ -95,16 +95,16 @@ def _bare(name: str) -> str:
     return name
 
 
-def _told(names: Mapping[str, Tensor]) -> str:
-    for mark, what in STRANGERS.items():
+def _kind_of(names: Mapping[str, Tensor]) -> str:
+    for mark, what in OTHER_NETWORKS.items():
         if any(name.startswith(mark) or f".{mark}" in name for name in names):
             return what
     some = ", ".join(sorted(names)[:3])
-    return f"of an unknown network ({some[:120]}, …)" if some else "none at all"
+    return f"of an unknown network ({some[:120]}, …)" if some else "empty"
 
 
 def _course(bare: Mapping[str, Tensor]) -> LegacyNetwork:
-    """A network of the course's family; one without a condition is of an early notebook."""
+    """Read a network of the course's family; early notebooks' have no condition: refused."""
     later = "down0.shortcut.weight" in bare or "up0.conv.weight" in bare
     try:
         d0, img_ch = bare["out.0.weight"].shape[0], bare["out.3.weight"].shape[0]
@@ -114,12 +114,12 @@ def _course(bare: Mapping[str, Tensor]) -> LegacyNetwork:
         c_embed_dim = bare["c_embed1.model.0.weight"].shape[1]
     except (KeyError, ValueError) as error:
         raise DataError(
-            "these weights are of a course network without a condition, or cut short",
-            f"{error} is not there",
-            f"what can be read: {KNOWN}",
+            "these weights are of a course network without a condition, or incomplete",
+            f"{error} is missing",
+            f"only these can be imported: {KNOWN}",
         ) from error
     side = math.isqrt(dense // max(1, d2))
-    first = 0 if later else 1  # an activation comes before the earlier one's bottleneck
+    first = 0 if later else 1  # in the earlier network, an activation precedes the bottleneck
     weights = {
         _renamed(name, first): value for name, value in bare.items() if name[:8] != "to_vec."
     }
@@ -128,7 +128,7 @@ def _course(bare: Mapping[str, Tensor]) -> LegacyNetwork:
 
 
 def _renamed(name: str, first: int) -> str:
-    """Our name of one of the course network's tensors; a strange one keeps its own."""
+    """Return our name of a tensor of the course network; unknown names are kept."""
     if dense := re.fullmatch(r"dense_emb\.(\d)\.(\w+)", name):
         return f"bottleneck.{int(dense[1]) + first}.{dense[2]}"
     for pattern, ours in _COURSE:
@@ -137,7 +137,7 @@ def _renamed(name: str, first: int) -> str:
 
 
 def _pooled(bare: Mapping[str, Tensor]) -> LegacyNetwork:
-    """The network with its own CLIP; its table of betas lies beside it, its side is always 32."""
+    """Read the MNIST project's network; betas are among its tensors, its side is always 32."""
     try:
         chs = [bare[f"conv{i}.conv1.weight"].shape[0] for i in range(1, 5)]
         chs.append(bare["bottleneck.conv1.weight"].shape[0])
@@ -145,7 +145,7 @@ def _pooled(bare: Mapping[str, Tensor]) -> LegacyNetwork:
         t_embed_dim = bare["time_embedding.time_mlp.0.weight"].shape[0]
         c_embed_dim = bare["conv1.clip_embedding_projection.weight"].shape[1]
     except (KeyError, IndexError) as error:
-        raise DataError("these weights are cut short", f"{error} is not there") from error
+        raise DataError("these weights are incomplete", f"{error} is missing") from error
     tables = ("betas", "alphas", "alpha_bars")
     weights = {_pooled_name(name): v for name, v in bare.items() if name not in tables}
     betas = tuple(bare["betas"].flatten().tolist()) if "betas" in bare else ()
@@ -155,7 +155,7 @@ def _pooled(bare: Mapping[str, Tensor]) -> LegacyNetwork:
 
 
 def _pooled_name(name: str) -> str:
-    """Our name of one of its tensors; a strange one keeps its own."""
+    """Return our name of a tensor of the MNIST project; unknown names are kept."""
     head, _, rest = name.partition(".")
     inner, _, last = rest.partition(".")
     if head == "time_embedding":
@@ -166,7 +166,7 @@ def _pooled_name(name: str) -> str:
         return f"up.{int(up[1]) - 1}.{rest}"
     if inner not in _POOLED_BLOCK or not re.fullmatch("conv[1-8]|bottleneck", head):
         return name
-    # four blocks go down, the bottleneck is the lowest, four come behind a joint
+    # conv1-4 are the encoder, then the bottleneck, conv5-8 the decoder
     number = 4 if head == "bottleneck" else int(head[4:]) - 1
     below = head == "bottleneck" or number < 4
     where = f"down.{number}" if below else f"joined.{number - 4}"

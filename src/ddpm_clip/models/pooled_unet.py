@@ -1,8 +1,7 @@
-"""The network of the seed that trains its own CLIP: pooling, skips, time and words added a block.
+"""The U-Net of the earlier project that trains its own CLIP: max pooling, additive conditioning.
 
-For weights that were trained there (`ddpm-clip import-legacy`): (1, 32, (64, 128, 256, 512, 1024),
-128, 2) has 31,458,625 parameters. Knows nothing of schedules or sampling; prefer `UNet` for
-anything new.
+It loads weights trained there (`ddpm-clip import-legacy`): (1, 32, (64, 128, 256, 512, 1024),
+128, 2) has 31,458,625 parameters. Prefer `UNet` for anything new.
 """
 
 import math
@@ -17,14 +16,14 @@ from ddpm_clip.errors import UsageError
 from ddpm_clip.models.layers import group_norm
 
 GROUPS = 2
-"""Of every GroupNorm, as in that seed."""
+"""Groups of every GroupNorm, as in that project."""
 
 
 class PooledUNet(nn.Module):
-    """A denoiser (`ddpm_clip.types.Denoiser`) as that seed has it.
+    """A denoiser (`ddpm_clip.types.Denoiser`) with the layout of that project.
 
-    Args: as for `UNet`; a picture is halved once less than there are levels. A masked row has no
-        condition added to it at all.
+    Arguments as for `UNet`; n levels halve the picture n - 1 times. Where the condition is dropped,
+    nothing is added in its place.
     """
 
     def __init__(
@@ -39,8 +38,8 @@ class PooledUNet(nn.Module):
         super().__init__()
         if img_size % 2 ** (len(down_chs) - 1) or t_embed_dim < 4:
             raise UsageError(
-                f"a network of {len(down_chs)} levels halves a picture {len(down_chs) - 1} times, "
-                f"and {img_size} does not divide so, or t_embed_dim is below 4",
+                f"a network of {len(down_chs)} levels halves a picture {len(down_chs) - 1} times: "
+                f"size {img_size} is not divisible so often, or t_embed_dim is below 4",
                 fix="choose model.arch=unet",
                 param="model.arch",
             )
@@ -50,13 +49,13 @@ class PooledUNet(nn.Module):
             nn.Linear(t_embed_dim, t_embed_dim), nn.ReLU(), nn.Linear(t_embed_dim, t_embed_dim)
         )
         chs = (img_ch, *down_chs)
-        notes = t_embed_dim, c_embed_dim
+        emb_dims = t_embed_dim, c_embed_dim
         self.down = nn.ModuleList(
-            _Block(ch_in, ch, *notes) for ch_in, ch in zip(chs, down_chs, strict=False)
+            _Block(ch_in, ch, *emb_dims) for ch_in, ch in zip(chs, down_chs, strict=False)
         )
         rising = [(above, ch) for ch, above in pairwise(down_chs)][::-1]
         self.up = nn.ModuleList(nn.ConvTranspose2d(a, ch, 2, stride=2) for a, ch in rising)
-        self.joined = nn.ModuleList(_Block(2 * ch, ch, *notes) for _, ch in rising)
+        self.joined = nn.ModuleList(_Block(2 * ch, ch, *emb_dims) for _, ch in rising)
         self.leave = nn.Conv2d(down_chs[0], img_ch, 3, padding=1)
 
     def forward(self, x_t: Tensor, t: Tensor, c: Tensor, c_mask: Tensor) -> Tensor:
@@ -71,7 +70,7 @@ class PooledUNet(nn.Module):
         return self.leave(x)  # type: ignore[no-any-return]
 
     def features(self, t: Tensor) -> Tensor:
-        """(b, t_embed_dim): sines and cosines of t, from 1 to 1/10000 radian a row."""
+        """Return sines and cosines of t (b, t_embed_dim), 1 to 1/10000 radian per timestep."""
         half = self.t_embed_dim // 2
         rates = torch.exp(-math.log(10_000) / (half - 1) * torch.arange(half, device=t.device))
         angles = t.float()[:, None] * rates
@@ -79,7 +78,7 @@ class PooledUNet(nn.Module):
 
 
 class _Block(nn.Module):
-    """Two convolutions that share one norm; the notes are added between them."""
+    """Two convolutions that share one norm; time and condition are added between them."""
 
     def __init__(self, ch_in: int, ch: int, t_embed_dim: int, c_embed_dim: int):
         super().__init__()

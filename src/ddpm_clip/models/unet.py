@@ -1,8 +1,7 @@
-"""The U-Net that ships: residual blocks, FiLM, attention where the map is small, skips.
+"""The default U-Net: residual blocks with FiLM, self-attention at low resolution, skips.
 
-Everything is convolutional, so the same weights run at every size that the stem divides; an odd map
-is halved upwards, and cropped again where it meets its skip. Knows nothing of noise schedules (only
-how many rows there are), embedders or sampling.
+Fully convolutional, so the same weights run at every picture size that is a multiple of the stem.
+An odd height or width is rounded up when halved, and cropped again on the way up to match its skip.
 """
 
 from collections.abc import Sequence
@@ -30,22 +29,22 @@ class UNet(nn.Module):
     """A denoiser (`ddpm_clip.types.Denoiser`).
 
     Args:
-        T: rows of the schedule.
+        T: number of timesteps of the noise schedule.
         img_ch: channels of the picture.
-        img_size: side of the training pictures; a multiple of the stem.
+        img_size: side of the training pictures in pixels; a multiple of `stem`.
         down_chs: channels of each level, multiples of `norm_groups`.
-        t_embed_dim: features of the time embedding, even.
+        t_embed_dim: number of sinusoidal features of the timestep, even.
         c_embed_dim: size of the condition.
-        blocks: residual blocks a level, each with its skip.
-        stem: 1, or a space-to-depth factor in front of the first level, which then works on
-            a map that many times smaller: cheaper convolutions at nearly the same quality.
-        attention: levels whose map is at most this wide get attention behind their last block,
-            as does the middle; 0 for none.
-        dropout: inside the residual blocks.
-        norm_groups: groups of every GroupNorm; None for groups of 16 channels.
+        blocks: residual blocks per level, each with a skip connection.
+        stem: space-to-depth factor before the first level, which then works at 1/stem of the
+            resolution: cheaper convolutions at nearly the same quality. 1 is off.
+        attention: self-attention after the last block of levels at most this wide, and in the
+            middle; 0 is none.
+        dropout: dropout probability in the residual blocks.
+        norm_groups: groups of every GroupNorm; None makes groups of 16 channels.
 
     Raises:
-        UsageError: sizes or channels that do not divide.
+        UsageError: sizes or channels are not divisible as required.
     """
 
     def __init__(
@@ -120,15 +119,15 @@ class UNet(nn.Module):
 
 @dataclass(frozen=True, slots=True)
 class _Within:
-    """What all residual blocks have in common."""
+    """The options that all residual blocks share."""
 
-    note_dim: int
+    emb_dim: int
     dropout: float
     norm_groups: int | None
 
 
 class _Level(nn.Module):
-    """The residual blocks of one resolution, and the way to the next."""
+    """The residual blocks at one resolution, then the change to the next resolution."""
 
     def __init__(self, chs: list[tuple[int, int]], attend: bool, within: _Within):
         super().__init__()
@@ -145,12 +144,12 @@ class _Level(nn.Module):
 
 
 class _Block(nn.Module):
-    """A residual block, with or without attention behind it."""
+    """A residual block, with or without self-attention after it."""
 
     def __init__(self, ch_in: int, ch: int, attend: bool, within: _Within):
         super().__init__()
         groups = within.norm_groups
-        self.residual = ResidualBlock(ch_in, ch, within.note_dim, within.dropout, groups)
+        self.residual = ResidualBlock(ch_in, ch, within.emb_dim, within.dropout, groups)
         self.attention = Attention(ch, groups=groups) if attend else nn.Identity()
 
     def forward(self, x: Tensor, emb: Tensor) -> Tensor:
@@ -167,7 +166,7 @@ def _resized(level: nn.Module, x: Tensor) -> Tensor:
 
 
 def _joined(x: Tensor, skip: Tensor) -> Tensor:
-    """Channels of both; x is one row or column larger where the skip's map is odd."""
+    """Concatenate the channels; x is cropped by a row or column where the skip's size is odd."""
     height, width = skip.shape[-2:]
     return torch.cat([x[..., :height, :width], skip], dim=1)
 

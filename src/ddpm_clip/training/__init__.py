@@ -1,12 +1,10 @@
-"""Training: from a source to a run, one step at a time.
+"""Training: from a source of pictures to a run.
 
-- `bridge/`: the run's default bridge: fitted and chosen on held-out pairs
-- `clip/`: training of the mini-CLIP
-- `loop`: the training of the denoiser: a generator that yields one `TrainStep` a step
-- `prepare/`: before the loop: pictures decoded and embedded, statistics measured
-- `process_group`: the processes that train one run together: how many, which one this is, what
-  they exchange
-- `samples`: what a person looks at while and after a run trains: grids, the forward process, the
-  curve
-- `steps/`: one optimisation step and what it needs
+- `bridge/`: fits the prior and chooses the default bridge of a run
+- `clip/`: trains the mini-CLIP
+- `loop`: the training loop: a generator that yields one `TrainStep` per step
+- `prepare/`: before the loop: decode and embed the pictures, measure the statistics
+- `process_group`: data-parallel training: rank, sums over processes, waiting for each other
+- `samples`: sample grids, the forward process and the loss curve of a run
+- `steps/`: one optimisation step: batches, optimisers, state, held-out loss
 """

@@ -1,9 +1,9 @@
-"""The processes that train one run together: how many, which one this is, what they exchange.
+"""Data-parallel training: the processes that train one run together, and what they exchange.
 
 A process that no launcher started is `ALONE`: it imports nothing more and exchanges nothing.
-Else there are two ways. Numbers of a step are summed by a collective, which times out where one
-process is missing. Everything that may take long (embedding, sample grids, checkpoints) is waited
-for through the store of the launcher, which has time. Knows nothing of networks, runs or data.
+Otherwise processes communicate in two ways. The numbers of a step are summed by a collective, which
+times out if a process is missing. Everything that may take long (embedding, sample grids,
+checkpoints) is waited for through the launcher's key-value store, which has no such timeout.
 """
 
 import os
@@ -23,22 +23,22 @@ from ddpm_clip.errors import DataError, UsageError
 from ddpm_clip.utils.device import pick_device
 
 STEP_TIMEOUT = timedelta(minutes=30)
-"""After which a collective gives a process up."""
+"""Time after which a collective fails because a process is missing."""
 
-PATIENCE = 7 * 24 * 3600.0
-"""Seconds after which even a long wait ends: longer than any stage before the training."""
+LONGEST_WAIT = 7 * 24 * 3600.0
+"""Seconds after which a wait through the store fails: longer than any stage takes."""
 
 ENGINES = {"FSDP": "FSDP", "DEEPSPEED": "DeepSpeed", "MEGATRON_LM": "Megatron-LM"}
-"""What accelerate can be configured for and this training is not made for."""
+"""Engines that accelerate can be configured for and that this training does not support."""
 
 
 @dataclass(slots=True, eq=False)
 class ProcessGroup:
-    """This process among those that train one run. Make it with `join`; `ALONE` is the default.
+    """The processes that train one run. `join` makes it; `ALONE` is the default.
 
     Attributes:
-        rank: 0 is the first process, the only one that writes.
-        size: how many there are.
+        rank: number of this process; 0 is the first, the only one that writes.
+        size: number of processes.
     """
 
     rank: int = 0
@@ -54,65 +54,65 @@ class ProcessGroup:
 
     @property
     def is_first(self) -> bool:
-        """Whether this process writes, draws and speaks."""
+        """Whether this process writes files and prints."""
         return self.rank == 0
 
     def device(self, alone: torch.device) -> torch.device:
-        """Where this process computes: its own GPU, or `alone` where nothing is shared."""
+        """Return this process's device: its own GPU, or `alone` if it is the only process."""
         return alone if self.size == 1 else self._accelerator.device
 
-    # Numbers of a step
+    # Within a step
 
     def part(self, n: int) -> slice:
-        """This process's rows of `n`: in order, none twice, sizes that differ by one at most."""
+        """Return this process's slice of `n` rows; the slices cover them in order, evenly."""
         return slice(self.rank * n // self.size, (self.rank + 1) * n // self.size)
 
     def check_batch(self, pictures: int) -> None:
-        """See to it that a step of so many pictures has one for every process.
+        """Check that a step of so many pictures has at least one for every process.
 
         Raises:
-            UsageError: it has not.
+            UsageError: it has fewer.
         """
         if self.size > pictures:
             raise UsageError(
-                f"{self.size} processes have {pictures} pictures a step",
-                "training.batch_size counts those of all processes together",
+                f"{self.size} processes have only {pictures} pictures per step",
+                "training.batch_size counts the pictures of all processes together",
                 f"--set training.batch_size={8 * self.size}, or fewer processes",
                 param="training.batch_size",
             )
 
     def wrap(self, model: nn.Module) -> nn.Module:
-        """The network whose backward pass averages gradients over the processes."""
+        """Wrap the network so that its backward pass averages gradients over the processes."""
         return model if self.size == 1 else self._accelerator.prepare_model(model)
 
     def own_gradients(self, wrapped: nn.Module) -> AbstractContextManager[None]:
-        """Within it gradients are only gathered here: for all micro-batches but the last."""
+        """Accumulate gradients locally, without averaging: for all micro-batches but the last."""
         return nullcontext() if self.size == 1 else self._accelerator.no_sync(wrapped)
 
     def sum(self, values: Tensor) -> Tensor:
-        """The sum over the processes, the same bits in each; on the CPU."""
+        """Return the sum over the processes, bit-identical in all of them, on the CPU."""
         if self.size == 1:
             return values
-        there = values.detach().to(self._accelerator.device, copy=True)
-        torch.distributed.all_reduce(there)
-        return there.cpu()
+        total = values.detach().to(self._accelerator.device, copy=True)
+        torch.distributed.all_reduce(total)
+        return total.cpu()
 
     def agreed(self, asked: int | None) -> int | None:
-        """The signal that asked any process to leave, the largest where there were several.
+        """Return the signal that asked any process to stop, the largest if there are several.
 
-        Every process calls it after the same step, and all leave after the same step.
+        Every process calls this after the same step, so all stop after the same step.
         """
         if self.size == 1:
             return asked
-        told = torch.tensor(asked or 0, device=self._accelerator.device)
-        torch.distributed.all_reduce(told, op=torch.distributed.ReduceOp.MAX)
-        return int(told.item()) or None
+        signal = torch.tensor(asked or 0, device=self._accelerator.device)
+        torch.distributed.all_reduce(signal, op=torch.distributed.ReduceOp.MAX)
+        return int(signal.item()) or None
 
-    # What may take long
+    # Long stages
 
     @contextmanager
     def leading(self, what: str) -> Iterator[None]:
-        """Around the first process's work on `what`: the others hear that it is done or failed."""
+        """Wrap the first process's work on `what`: tells the others when it is done or failed."""
         place = self._place(what)
         try:
             yield
@@ -122,23 +122,23 @@ class ProcessGroup:
         self._tell(place, 0)
 
     def wait(self, what: str) -> int:
-        """Wait until the first is done with `what`; the exit code that it left with, or 0."""
+        """Wait until the first process is done with `what`; return 0, or its exit code."""
         if self._store is None:
             return 0
         return int(self._hear(self._place(what)))
 
     def meet(self) -> None:
-        """Wait for every process, however long one of them needs."""
+        """Wait until every process is here, however long that takes."""
         if self._store is not None:
             place = self._place("meeting")
             self._store.add(place, 1)
             self._until(lambda: self._store.add(place, 0) >= self.size, place)
 
     def check_same(self, what: str, value: str) -> None:
-        """See to it that `value` is what the first process has.
+        """Check that `value` is the same as in the first process.
 
         Raises:
-            DataError: it is not: the processes would train on different things.
+            DataError: it differs: the processes would train on different data.
         """
         if self._store is None:
             return
@@ -148,19 +148,19 @@ class ProcessGroup:
         first = self._hear(place)
         if first != value:
             raise DataError(
-                f"process {self.rank} does not have the {what} of the first one",
-                f"{value} is not {first}",
+                f"process {self.rank} does not have the same {what} as the first process",
+                f"{value} differs from {first}",
                 "give every machine the same pictures, and the run folder on a shared disk",
             )
 
     def close(self) -> None:
-        """Leave the group; harmless where there is none."""
+        """Leave the group; does nothing for a single process."""
         if self._store is not None:
             self._store = None
             torch.distributed.destroy_process_group()
 
     def _place(self, what: str) -> str:
-        """A name in the store that is used once: every process comes by the same ones in order."""
+        """Return a unique key in the store; every process makes the same keys in the same order."""
         return f"{what} {next(self._numbers)}"
 
     def _tell(self, place: str, code: int) -> None:
@@ -169,15 +169,15 @@ class ProcessGroup:
 
     def _hear(self, place: str) -> str:
         self._until(lambda: self._store.check([place]), place)
-        told: bytes = self._store.get(place)
-        return told.decode()
+        value: bytes = self._store.get(place)
+        return value.decode()
 
     def _until(self, found: Callable[[], bool], what: str) -> None:
-        """Ask now and then, so that signals are heard and no collective runs out of time."""
-        end, pause = time.monotonic() + PATIENCE, 0.002
+        """Poll, so that signals are handled and no collective times out."""
+        end, pause = time.monotonic() + LONGEST_WAIT, 0.002
         while not found():
             if time.monotonic() > end:
-                raise TimeoutError(f"waited for {PATIENCE / 3600:.0f} hours for {what}")
+                raise TimeoutError(f"waited {LONGEST_WAIT / 3600:.0f} hours for {what}")
             time.sleep(pause)
             pause = min(0.5, 1.5 * pause)
 
@@ -187,25 +187,25 @@ ALONE = ProcessGroup()
 
 
 def launched(environment: Mapping[str, str] = os.environ) -> tuple[int, int]:
-    """(rank, size) that `torchrun` or `accelerate launch` gave this process; (0, 1) without one.
+    """Return (rank, size) set by `torchrun` or `accelerate launch`, (0, 1) without a launcher.
 
     Raises:
-        UsageError: there are several processes, and nothing says which one this is.
+        UsageError: there are several processes, but the rank of this one is not set.
     """
     size = int(environment.get("WORLD_SIZE") or 1)
     if size == 1:
         if "ACCELERATE_MIXED_PRECISION" in environment and "MASTER_ADDR" in environment:
             warnings.warn(
-                "accelerate launch was asked for several processes and started one;\n"
-                "  on CPUs it needs --multi_gpu in spite of the name, or take torchrun",
+                "accelerate launch was asked for several processes but started one;\n"
+                "  on CPUs it needs --multi_gpu, despite the name; or use torchrun",
                 stacklevel=1,
             )
         return 0, 1
     missing = [name for name in ("RANK", "MASTER_ADDR", "MASTER_PORT") if name not in environment]
     if missing:
         raise UsageError(
-            f"WORLD_SIZE is {size}, and {missing[0]} is not set",
-            "so this process does not know which one it is, or where the others are",
+            f"WORLD_SIZE is {size}, but {missing[0]} is not set",
+            "without it this process knows neither its rank nor where the others are",
             "start it with torchrun, or unset WORLD_SIZE",
             param="WORLD_SIZE",
         )
@@ -213,13 +213,14 @@ def launched(environment: Mapping[str, str] = os.environ) -> tuple[int, int]:
 
 
 def join(device: str = "auto") -> ProcessGroup:
-    """Meet the other processes of this launch; `ALONE` where there are none.
+    """Connect to the other processes of this launch; returns `ALONE` if there are none.
 
     Args:
-        device: as in `training.device`; each process of a machine takes a GPU of its own.
+        device: as in `training.device`; each process on a machine gets its own GPU.
 
     Raises:
-        UsageError: a device that cannot be shared out, or an engine that this training has not.
+        UsageError: the device cannot be used by several processes, or accelerate is configured
+            for an engine that is not supported.
     """
     rank, size = launched()
     if size == 1:
@@ -227,14 +228,14 @@ def join(device: str = "auto") -> ProcessGroup:
     for name, spelt in ENGINES.items():
         if os.environ.get(f"ACCELERATE_USE_{name}", "false").lower() == "true":
             raise UsageError(
-                f"this training does not go through {spelt}",
-                "every process keeps the whole network, 20 bytes a parameter",
+                f"training with {spelt} is not supported",
+                "every process keeps the whole network, 20 bytes per parameter",
                 "choose plain data parallelism in `accelerate config`, or torchrun",
             )
     kind = pick_device(device).type
     if kind not in ("cpu", "cuda"):
         raise UsageError(
-            f"{size} processes cannot share {kind}",
+            f"{size} processes cannot train on {kind}",
             fix="--set training.device=cpu",
             param="training.device",
         )
@@ -249,11 +250,11 @@ def _connected(rank: int, size: int, kind: str) -> ProcessGroup:
     os.environ.setdefault("LOCAL_WORLD_SIZE", str(size))
     accelerator = Accelerator(
         cpu=kind == "cpu",
-        mixed_precision="no",  # `training.dtype` says it
+        mixed_precision="no",  # handled by `training.dtype`
         kwargs_handlers=[InitProcessGroupKwargs(timeout=STEP_TIMEOUT)],
     )
     if accelerator.num_processes != size:
-        raise UsageError(f"{accelerator.num_processes} of {size} processes were connected")
+        raise UsageError(f"only {accelerator.num_processes} of {size} processes are connected")
     return ProcessGroup(
         rank, size, accelerator, torch.distributed.distributed_c10d._get_default_store()
     )

@@ -1,6 +1,7 @@
-"""What a person looks at while and after a run trains: grids, the forward process, the curve.
+"""Pictures of a training: sample grids, forward process, generation, loss curve.
 
-Knows nothing of the loop: everything is read from the run, so that what is seen is what is saved.
+Everything is read from the run folder, never from the training loop, so the pictures show what is
+saved.
 """
 
 from collections.abc import Sequence
@@ -27,11 +28,11 @@ WORDLESS = 32
 
 
 def prompts_of(run: Run) -> list[str]:
-    """What the grids ask for: the config's prompts, else the classes, else the prompt bank."""
+    """Return the prompts of the grids: the config's, else the classes, else of the prompt bank."""
     classes = run.read_json("classes.json").get("classes", [])
     if run.config.generation.unconditional:
         return ["without words"]
-    if run.config.embedder.name == "labels":  # it knows no other words
+    if run.config.embedder.name == "labels":  # class names are the only prompts it takes
         return list(classes[:8])
     if run.config.generation.prompts:
         return list(run.config.generation.prompts)
@@ -40,7 +41,7 @@ def prompts_of(run: Run) -> list[str]:
 
 
 def write_samples(run: Run, step: int) -> Path:
-    """samples/step-….png: prompts by guidance scales, from fixed noise and averaged weights."""
+    """Write samples/step-….png: prompts by guidance scales, from fixed noise and EMA weights."""
     tti, folder = _opened(run), run.folder / "samples"
     folder.mkdir(exist_ok=True)
     own = run.config.generation
@@ -65,9 +66,9 @@ def _wordless(tti: TextToImage) -> Image.Image:
 
 
 def write_outcome(run: Run, prepared: Prepared, *, animation: bool = True) -> list[Path]:
-    """heldout.json, forward.png and, with `animation`, forward.gif, generation.gif; loss.png last.
+    """Write heldout.json, forward.png, loss.png and, with `animation`, forward.gif, generation.gif.
 
-    So a run with its curve is finished, whatever came in between.
+    loss.png comes last, so a run that has one is finished.
     """
     tti = _opened(run)
     paths = [write_validation(run, prepared, tti)] if len(prepared.heldout) else []
@@ -80,8 +81,8 @@ def write_outcome(run: Run, prepared: Prepared, *, animation: bool = True) -> li
 
 
 def write_curve(run: Run) -> Path:
-    """loss.png from the history."""
-    rows = [row for row in run.history() if row["loss"] is not None]  # the steps that were taken
+    """Write loss.png from the history."""
+    rows = [row for row in run.history() if row["loss"] is not None]  # without skipped steps
     measured = [row for row in rows if row["heldout_loss"] is not None]
     heldout = [row["step"] for row in measured], [row["heldout_loss"] for row in measured]
     steps, losses = [row["step"] for row in rows], [row["loss"] for row in rows]
@@ -89,7 +90,7 @@ def write_curve(run: Run) -> Path:
 
 
 def write_validation(run: Run, prepared: Prepared, tti: TextToImage) -> Path:
-    """heldout.json: the held-out error by noise level, with the condition and without it."""
+    """Write heldout.json: held-out loss by noise level, with the condition and without it."""
     network = cast(Denoiser, tti.model.network)
     bins = by_noise(network, tti.model.ddpm, prepared.heldout_set())
     run.write_json("heldout.json", {"bins": [asdict(one) for one in bins]})
@@ -97,13 +98,13 @@ def write_validation(run: Run, prepared: Prepared, tti: TextToImage) -> Path:
 
 
 def write_forward(run: Run, prepared: Prepared, ddpm: DDPM, animation: bool = True) -> list[Path]:
-    """The forward process of four training pictures as a grid, and as a GIF."""
+    """Write the forward process of four training pictures as a grid, and as a GIF."""
     x_0 = to_float(torch.from_numpy(prepared.pixels[:4].copy()))
     eps = torch.randn(x_0.shape, generator=torch.Generator().manual_seed(0))
-    rows = torch.linspace(0, ddpm.T - 1, FORWARD_STEPS)
-    noised = [ddpm.q(x_0, t.expand(len(x_0)), eps)[0] for t in rows]
+    timesteps = torch.linspace(0, ddpm.T - 1, FORWARD_STEPS)
+    noised = [ddpm.q(x_0, t.expand(len(x_0)), eps)[0] for t in timesteps]
     strips = [[to_picture(x[i]) for x in noised] for i in range(len(x_0))]
-    sheet = grid(strips, column_names=[f"t = {t:.0f}" for t in rows])
+    sheet = grid(strips, column_names=[f"t = {t:.0f}" for t in timesteps])
     sheet.save(run.folder / "forward.png")
     if not animation:
         return [run.folder / "forward.png"]
@@ -112,12 +113,12 @@ def write_forward(run: Run, prepared: Prepared, ddpm: DDPM, animation: bool = Tr
 
 
 def _opened(run: Run) -> TextToImage:
-    """The run as a model, on the device that it is trained on."""
+    """Open the run as a model, on the device that it is trained on."""
     return TextToImage.from_pretrained(str(run.folder), run.config.training.device)
 
 
 def _generation(run: Run, tti: TextToImage, animation: bool) -> Sequence[Path]:
-    """generation.gif: the sample prompts as they emerge."""
+    """Write generation.gif: the predicted x_0 of the sample prompts, step by step."""
     if not animation:
         return []
     frames: list[Image.Image] = []

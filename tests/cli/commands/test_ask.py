@@ -115,7 +115,7 @@ def test_where_the_pictures_are_not_that_is_said_and_nothing_is_drawn(cli, photo
     cli("pack", photos, "--out", "packed")
     ended = cli("ask", "packed", "a red rose", "--out", "near.png")
     assert ended.code == 0
-    assert "near.png is not drawn" in ended.err
+    assert "cannot draw near.png" in ended.err
     assert not Path("near.png").exists()
 
 

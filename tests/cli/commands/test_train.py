@@ -133,7 +133,7 @@ def test_more_processes_than_pictures_a_step_are_told_before_anything_is_embedde
     monkeypatch.setattr("ddpm_clip.training.process_group.join", lambda device: ProcessGroup(0, 9))
     ended = cli("train", photos, "--config", tiny, "--out", tmp_path / "out")
     assert ended.code == 2
-    assert "9 processes have 8 pictures a step" in ended.err
+    assert "9 processes have only 8 pictures per step" in ended.err
     assert not (tmp_path / "out").exists()
 
 
@@ -248,7 +248,7 @@ def test_a_run_that_goes_on_with_other_pictures_says_so(cli, tiny, photos, tmp_p
     next((photos / "left").glob("*.png")).unlink()
     ended = cli(*words)
     assert ended.code == 0
-    assert "the pictures are others than before (16, now 15)" in ended.err
+    assert "the pictures have changed (16 before, 15 now)" in ended.err
 
 
 def test_one_picture_warns_and_trains(cli, tiny, tmp_path):
@@ -267,7 +267,7 @@ def test_one_picture_warns_and_trains(cli, tiny, tmp_path):
         "generation.prompts=[rose]",
     )
     assert ended.code == 0
-    assert "warning: there is one picture only" in ended.err
+    assert "warning: there is only one picture" in ended.err
 
 
 @pytest.mark.slow
@@ -369,4 +369,4 @@ def test_samples_that_are_no_numbers_do_not_end_a_training(cli, tiny, tmp_path, 
     monkeypatch.setattr(training_view, "write_samples", spoilt)
     ended = cli("train", "--config", tiny, "--out", tmp_path / "run")
     assert ended.code == 0
-    assert "warning: no samples of step 2: a picture came out" in ended.err
+    assert "warning: no samples at step 2: a picture came out" in ended.err

@@ -107,6 +107,6 @@ def test_two_dimensions_are_shown_as_they_are():
 
 
 def test_a_space_without_words_wants_some():
-    with pytest.raises(UsageError, match="no words"):
+    with pytest.raises(UsageError, match="no default texts"):
         space(True).asked([])
     assert EmbeddingSpace.open("digits", "cpu").asked([])[:2] == ["zero", "one"]

@@ -45,7 +45,7 @@ def test_by_pairs_all_figures_are_there_and_the_prior_takes_part(model):
 
 
 def test_pairs_of_another_embedder_are_refused(model):
-    with pytest.raises(DataError, match="of 9 coordinates for a model of 8"):
+    with pytest.raises(DataError, match="of size 9 for a model that needs size 8"):
         study_model(model, (torch.randn(80, 9), torch.randn(80, 9)))
 
 

@@ -58,7 +58,7 @@ def test_pictures_of_another_shape_are_refused(toy_judge):
 
 
 def test_a_judge_without_attributes_or_pixels_is_refused():
-    with pytest.raises(UsageError, match="no judge of 0 attributes"):
+    with pytest.raises(UsageError, match="a judge of 0 attributes"):
         JudgeNet({}, 1, 28)
     with pytest.raises(UsageError, match="for 4 pixels"):
         JudgeNet(ATTRIBUTES, 1, 4)

@@ -26,7 +26,7 @@ def test_a_judge_of_drawn_flowers_goes_from_source_to_folder(tmp_path):
 
 def test_a_folder_with_something_else_in_it_is_left_alone(tmp_path):
     (tmp_path / "letters.txt").write_text("dear")
-    with pytest.raises(CannotCreate, match="is no judge"):
+    with pytest.raises(CannotCreate, match="does not hold a judge"):
         finish(train_judge_run(tmp_path, flowers(), steps=3))
     assert [file.name for file in tmp_path.iterdir()] == ["letters.txt"]
 

@@ -58,7 +58,7 @@ def test_real_pictures_that_are_all_one_give_no_ratio():
 
 
 def test_groups_that_do_not_fit_are_refused():
-    with pytest.raises(UsageError, match="each row needs one"):
+    with pytest.raises(UsageError, match="each row needs a group"):
         diversity(rows(1, 2), "a", rows(1, 2), "aa")
     with pytest.raises(UsageError, match="no group"):
         diversity(rows(1, 2), "ab", rows(1, 2), "aa")

@@ -36,7 +36,7 @@ def test_without_facts_rows_are_chosen_from_all_and_the_note_says_so():
     assert len(found.painted) == 3
     assert len(set(found.real)) == 6
     assert found.cases == ()
-    assert "state no facts" in found.note
+    assert "have no facts" in found.note
     assert "no real picture shows" in matched([CAT], 2, real(cow=6)).note
 
 

@@ -104,5 +104,5 @@ def test_the_json_form_has_numbers_only():
 def test_training_rows_that_are_all_one_are_refused():
     with pytest.raises(UsageError, match="all training rows are equal"):
         audit(draw(5, 0), torch.ones(9, 8), HELDOUT)
-    with pytest.raises(UsageError, match="features of the shapes"):
+    with pytest.raises(UsageError, match="features of shapes"):
         audit(draw(5, 0, d=3), TRAIN, HELDOUT)

@@ -68,7 +68,7 @@ def test_pictures_and_prompts_of_a_model_are_embedded_by_the_clip_that_is_given(
     by_hand = retrieval(images, texts.detach(), [0, 0, 1, 1, 1])
     assert torch.allclose(found.margins, by_hand.margins, atol=1e-5)
     assert found.as_dict()["n"] == 5
-    with pytest.raises(UsageError, match="there twice"):
+    with pytest.raises(UsageError, match="occurs twice"):
         retrieve(clip, x, ["a bar", "a bar"], [0] * 5)
 
 

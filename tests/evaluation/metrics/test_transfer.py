@@ -61,7 +61,7 @@ def test_labels_that_do_not_fit_are_refused():
     good = shapes(40, 0)
     with pytest.raises(UsageError, match="40 painted pictures with 2 labels"):
         next(transfer(Labelled(good.pixels, ["bar", "ring"]), good, good))
-    with pytest.raises(UsageError, match="painted pictures of 'cube'"):
+    with pytest.raises(UsageError, match="painted pictures have the label 'cube'"):
         next(transfer(Labelled(good.pixels, ["cube"] * 40), good, good))
     with pytest.raises(UsageError, match=r"torch\.float32"):
         next(transfer(Labelled(good.pixels.float(), good.labels), good, good))

@@ -29,8 +29,8 @@ def test_a_file_holds_prompts_and_behind_a_tab_their_facts(tmp_path):
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        ("a rose\na tulip\tspecies", "prompts.txt:2: 'species' is no fact"),
-        ("a rose\tspecies=", "is no fact"),
+        ("a rose\na tulip\tspecies", "prompts.txt:2: 'species' is not a fact"),
+        ("a rose\tspecies=", "is not a fact"),
         ("\tspecies=rose", "the prompt is empty"),
         (" \n\n", "holds no prompt"),
         ("x" * 4001, "4001 characters"),
@@ -48,7 +48,7 @@ def test_a_file_that_is_none(tmp_path):
     with pytest.raises(MissingInput, match="no such file"):
         read_prompts(tmp_path / "nothing.txt")
     (tmp_path / "latin").write_bytes(b"caf\xe9")
-    with pytest.raises(DataError, match="no text in UTF-8"):
+    with pytest.raises(DataError, match="not UTF-8 text"):
         read_prompts(tmp_path / "latin")
 
 
@@ -94,7 +94,7 @@ def test_without_labels_captions_are_asked_then_the_models_own_prompts_then_nobo
     assert len({case.prompt for case in captions}) == 60
     assert all(case.facts == {} for case in captions)
     assert cases_of({}, prompts=["a", "b", "a"]) == [PromptCase("a", {}), PromptCase("b", {})]
-    with pytest.raises(UsageError, match="nothing to ask"):
+    with pytest.raises(UsageError, match="no prompts to evaluate"):
         cases_of({})
 
 

@@ -72,7 +72,7 @@ def test_a_judge_is_trained_from_labels_and_measured_on_what_nobody_saw():
 def test_without_labels_or_pictures_there_is_none_and_the_reason_is_told():
     assert "gone" in finish(trained_judge(Real("x", why_not="It is gone"))).why
     captions = Pictures(planted(50, seed=0)[0], [{"caption": f"{i}"} for i in range(50)])
-    assert "no fact" in finish(trained_judge(Real("x", captions))).why
+    assert "no attribute" in finish(trained_judge(Real("x", captions))).why
     assert "too few" in finish(trained_judge(real(n=30, seen=12))).why
 
 

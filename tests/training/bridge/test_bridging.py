@@ -198,7 +198,7 @@ def test_a_run_notes_its_bridge_and_what_its_prior_was_fitted_on(tmp_path, clip)
 @pytest.mark.slow
 def test_what_the_configuration_says_always_wins(tmp_path, clip):
     run, conditioner = prepared(tmp_path / "run", settings(clip, bridge="identity"))
-    assert read_note(run.folder)["reason"] == "as the configuration says"
+    assert read_note(run.folder)["reason"] == "as configured"
     assert conditioner.options.bridge == run.config.conditioning.bridge == "identity"
     assert conditioner.prior is not None
 
@@ -266,8 +266,8 @@ def test_a_packed_model_gets_a_prior_afterwards(packed):
 
 @pytest.mark.slow
 def test_pairs_for_a_prior_must_be_enough_and_of_the_same_embedder(packed):
-    with pytest.raises(UsageError, match="for a model of 96"):
+    with pytest.raises(UsageError, match="for a model that needs size 96"):
         add_prior(packed, (torch.randn(50, 9), torch.randn(50, 9)))
-    with pytest.raises(DataError, match="no pairs to fit a prior on"):
+    with pytest.raises(DataError, match="cannot fit a prior on"):
         add_prior(packed, (torch.randn(5, 96), torch.randn(5, 96)))
     assert add_prior(packed, (torch.randn(50, 96), torch.randn(50, 96))).n == 50

@@ -91,7 +91,7 @@ def test_pictures_of_which_nothing_is_known_are_left_out(flowers):
 
 def test_nothing_to_say_is_a_data_error(flowers):
     pixels, _ = flowers
-    with pytest.raises(DataError, match="nothing to say"):
+    with pytest.raises(DataError, match="neither captions nor classes"):
         next(train_clip(small(), pixels, [{}] * len(pixels), steps=1))
 
 

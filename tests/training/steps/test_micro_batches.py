@@ -61,7 +61,7 @@ def test_when_one_picture_does_not_fit_the_error_says_what_helps(tmp_path, small
     small_memory(0)
     with run.writing(), warnings.catch_warnings(record=True) as told:
         warnings.simplefilter("always")
-        with pytest.raises(OutOfMemory, match="one picture") as refused:
+        with pytest.raises(OutOfMemory, match="a single picture") as refused:
             list(train(run, prepared()))
     assert [str(one.message).split()[-2] for one in told] == ["2", "3", "6"]
     assert refused.value.exit_code == 70

@@ -1,4 +1,4 @@
-"""What is no number is left out, then met with a lower rate, then the end; it is never saved."""
+"""A step with NaN is skipped, then the rate is lowered, then training stops; never saved."""
 
 import json
 import math
@@ -46,10 +46,10 @@ def followed(run, bad_steps, stop=None):
 def test_first_steps_are_left_out_then_the_rate_is_halved_then_it_stops():
     stability = Stability()
     for _ in range(SKIPS):
-        assert "left out" in stability.stumbled(BAD)
+        assert "skipped" in stability.stumbled(BAD)
         assert stability.rate == 1
     for k in range(LOWERINGS):
-        assert f"{0.5 ** (k + 1):g} of the planned one" in stability.stumbled(BAD)
+        assert f"{0.5 ** (k + 1):g} of the planned" in stability.stumbled(BAD)
     with pytest.raises(NonFiniteError, match="the loss is nan at step 7"):
         stability.stumbled(BAD)
     assert len(stability.streak) == SKIPS + LOWERINGS + 1
@@ -68,7 +68,7 @@ def test_a_good_step_ends_the_streak_and_keeps_the_lowered_rate():
 @pytest.mark.slow
 def test_one_bad_step_is_left_out_and_the_next_is_taken(tmp_path):
     run = Run.create(tmp_path, config(steps=5, checkpoint_every=1, heldout_every=100))
-    with pytest.warns(UserWarning, match="nan at step 3.*left out"):
+    with pytest.warns(UserWarning, match="nan at step 3.*skipped"):
         seen = followed(run, {3})
     assert [math.isnan(step.loss) for step in seen] == [False, False, True, False, False]
     rows = run.history()
@@ -138,7 +138,7 @@ def test_weights_that_are_no_numbers_are_never_saved(tmp_path):
         for _ in range(3):
             next(steps)
         torch.nn.init.constant_(next(iter(state.model.parameters())), float("inf"))
-        with pytest.raises(NonFiniteError, match="values that are no numbers at step 4"):
+        with pytest.raises(NonFiniteError, match="NaN or infinite values at step 4"):
             next(steps)
     assert [row["step"] for row in run.history()] == [1, 2, 3, 4]
     assert run.checkpoint_steps() == [2]

@@ -1,29 +1,26 @@
-"""One file a command, named after what is typed.
+"""One file per command, named after the command.
 
-- `ask`: `ask`: can the pictures of a model say this, and what could be asked of them instead
-- `blend`: `blend`: several ideas with weights, in one picture
-- `compass`: `compass`: pictures and words in one plane
-- `doctor`: `doctor`: what this machine and this installation can do, for a person who is stuck
-- `embed`: `embed`: the embeddings of a source into a cache, whole or in parts, or into a CSV
-- `evaluate`: `evaluate`: how good is a model, by evaluators that it was not trained with
-- `explain`: `explain`: why a model paints what it paints, with the verdict of a test beside every
-  claim
-- `gap`: `gap`: how far words lie from pictures, and what each bridge makes of it
-- `generate`: `generate`: words on the command line to PNG files
-- `img2img`: `img2img`: a picture on the command line, painted over under a prompt
-- `import_legacy`: `import-legacy`: a .pth of an earlier project to a model, without running what
-  it holds
-- `inpaint`: `inpaint`: part of a picture on the command line, painted anew
-- `interpolate`: `interpolate`: the way from one idea to another, as a strip
-- `models`: `models`: what there is to paint with
-- `pack`: `pack`: a run to a small folder that can be given away
-- `reproduce`: `reproduce`: a picture on the command line, painted again from what it says of
-  itself
-- `resume`: `resume`: a training continued where it was left
-- `scan`: `scan`: decode every picture of a source and report, without training anything
-- `show`: `show`: what is known of one model or run
-- `similarity`: `similarity`: how near an embedder puts pictures to words, in numbers and plots
-- `train`: `train` and `resume`: what a command line says of a training
-- `train_clip`: `train-clip`: a small CLIP of one's own, for pictures of which something is known
-- `vary`: `vary`: a picture on the command line to others of its kind
+- `ask`: do the training pictures of a model cover a prompt? what could be asked instead?
+- `blend`: paint a weighted mixture of prompts and pictures
+- `compass`: show pictures and words in one plane
+- `doctor`: check this machine and installation
+- `embed`: embed a source of pictures into a cache, whole or in shards, or into a CSV file
+- `evaluate`: measure a model with an independent judge and CLIP
+- `explain`: analyse why a model paints what it paints, each claim with a test
+- `gap`: measure the modality gap and how well each bridge closes it
+- `generate`: paint pictures from prompts
+- `img2img`: repaint a picture under a prompt
+- `import_legacy`: convert a .pth of an earlier project to a model, without running code in it
+- `inpaint`: repaint part of a picture
+- `interpolate`: paint the way from one prompt or picture to another, as a strip
+- `models`: list the shipped models
+- `pack`: make a small model folder from a run
+- `reproduce`: paint a picture again from the parameters in its PNG, and compare
+- `resume`: continue a training
+- `scan`: decode every picture of a source and report, without training
+- `show`: show the facts of a model or run
+- `similarity`: measure how similar pictures and words are to an embedder
+- `train`: train a model
+- `train_clip`: train a mini-CLIP on pictures with labels or captions
+- `vary`: paint variations of a picture
 """

@@ -1,4 +1,4 @@
-"""`ask`: can the pictures of a model say this, and what could be asked of them instead."""
+"""`ask`: do the training pictures of a model cover a prompt? What could be asked instead?"""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -18,11 +18,11 @@ def ask(
     prompts: Annotated[
         list[str] | None,
         typer.Argument(
-            metavar="PROMPT...", help="None: say what could be asked.", show_default=False
+            metavar="PROMPT...", help="Without a prompt: suggest some.", show_default=False
         ),
     ] = None,
     k: Annotated[
-        int | None, typer.Option("-k", help="Nearest pictures that are named.", **WHOLE)
+        int | None, typer.Option("-k", help="Number of nearest pictures to list.", **WHOLE)
     ] = None,
     out: Annotated[
         Path | None, typer.Option(metavar="FILE.png", help="Draw the nearest pictures.")
@@ -30,14 +30,14 @@ def ask(
     device: Device = "auto",
     as_json: AsJson = False,
 ) -> None:
-    """Say how well the pictures of a model cover a prompt.
+    """Check how well the training pictures cover a prompt.
 
     ddpm-clip ask flowers "a red rose" "a purple horse"
     ddpm-clip ask flowers
 
-    The verdict is well covered, thin (the words are known, the pictures few) or outside. Then
-    come the nearest training pictures and their share of what the knn bridge makes of the
-    prompt. Without a prompt: prompts that are well covered, spread over what the pictures show.
+    The verdict is well covered, thin (known words, but few pictures) or outside. Below it are the
+    nearest training pictures, each with its weight in the knn bridge. Without a prompt it lists
+    prompts that are well covered and span what the pictures show.
     """
     from ddpm_clip.config.limits import checked_whole
     from ddpm_clip.coverage.prompt_coverage import PromptCoverage
@@ -59,13 +59,13 @@ def ask(
 
 
 def _suggest(prompt_coverage: "PromptCoverage", as_json: bool) -> None:
-    told = prompt_coverage.coverage.suggestions
+    suggestions = prompt_coverage.coverage.suggestions
     if as_json:
-        facts = [{"prompt": one.prompt, "near": one.near} for one in told]
+        facts = [{"prompt": one.prompt, "near": one.near} for one in suggestions]
         return console.result_json({"model": prompt_coverage.model.name, "suggestions": facts})
     pictures = len(prompt_coverage.model.conditioner.bank)
-    console.say(f"prompts that are well covered, and how many of {pictures:,} pictures are near")
-    for one in told:
+    console.say(f"well covered prompts, with the number of near pictures (of {pictures:,})")
+    for one in suggestions:
         console.result(f"{one.near:>7,}  {one.prompt}")
 
 
@@ -80,20 +80,20 @@ def _print(prompt_coverage: "PromptCoverage", answers: "list[CoverageAnswer]") -
         for one in answer.neighbours:
             console.result(f"  {one.key:<32} cosine {one.cosine:.2f}   share {one.share:4.0%}")
         if answer.suggestions:
-            told = ", ".join(repr(one.prompt) for one in answer.suggestions)
-            console.result(f"  you could ask: {told}")
-    console.say(f"of prompts whose coverage is known, {error:.0%} are judged wrongly here")
+            prompts = ", ".join(repr(one.prompt) for one in answer.suggestions)
+            console.result(f"  you could ask: {prompts}")
+    console.say(f"of prompts with known coverage, {error:.0%} get the wrong verdict")
 
 
 def _draw(prompt_coverage: "PromptCoverage", answers: "list[CoverageAnswer]", out: Path) -> None:
-    """The sheet, or a sentence where the pictures are not to be had."""
+    """Draw the nearest pictures, or warn if the pictures are not available."""
     from ddpm_clip.coverage.showing import sheet
     from ddpm_clip.errors import CannotCreate, DataError, MissingInput
 
     try:
         picture = sheet(answers, prompt_coverage.model.config.data)
     except (MissingInput, DataError) as error:
-        return console.warn(f"{out} is not drawn: {error.what}")
+        return console.warn(f"cannot draw {out}: {error.what}")
     try:
         out.parent.mkdir(parents=True, exist_ok=True)
         picture.save(out)
@@ -101,4 +101,4 @@ def _draw(prompt_coverage: "PromptCoverage", answers: "list[CoverageAnswer]", ou
         raise CannotCreate(
             f"cannot write {out}", str(error), "choose another --out", param="out"
         ) from error
-    console.say(f"drawn: {out}")
+    console.say(f"written: {out}")

@@ -18,18 +18,20 @@ def compass(
     source: Source,
     model: EmbeddingSpace = "digits",
     text: Texts = None,
-    n: Annotated[int, typer.Option("-n", min=1, help="Pictures, by lot.")] = 500,
-    split: Annotated[str, typer.Option(help="Which part of a data set.")] = "test",
+    n: Annotated[
+        int, typer.Option("-n", min=1, help="Number of pictures, chosen at random.")
+    ] = 500,
+    split: Annotated[str, typer.Option(help="Split of the data set.")] = "test",
     out: Plot = None,
     device: Device = "auto",
     as_json: AsJson = False,
 ) -> None:
-    """Lay pictures and words into one plane.
+    """Show pictures and words in one plane.
 
     ddpm-clip compass mnist --model runs/clip --text zero --text one --out compass.png
 
-    A two-dimensional CLIP is shown as it is, any other on the two axes along which the pictures
-    vary most. Prints the share of pictures whose nearest text is their label.
+    A two-dimensional CLIP is shown as it is, any other in the first two principal components of
+    the pictures. Prints the share of pictures whose nearest text is their label.
     """
     from ddpm_clip.data.pictures.images import square
     from ddpm_clip.data.sources import open_source
@@ -46,7 +48,11 @@ def compass(
         _draw_compass(found, out, space.name)
     if as_json:
         return console.result_json(found.as_dict())
-    agree = "no label is among the texts" if found.agree is None else f"{found.agree:.1%} agree"
+    agree = (
+        "no label is among the texts"
+        if found.agree is None
+        else f"for {found.agree:.1%} the nearest text is the label"
+    )
     console.result(f"{len(labels)} pictures, {len(found.texts)} texts: {agree}")
 
 

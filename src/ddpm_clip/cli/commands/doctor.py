@@ -1,4 +1,4 @@
-"""`doctor`: what this machine and this installation can do, for a person who is stuck."""
+"""`doctor`: checks this machine and installation."""
 
 import os
 import platform
@@ -28,7 +28,7 @@ PRETRAINED = "openai/clip-vit-base-patch32"
 
 
 def doctor(as_json: AsJson = False) -> None:
-    """Check versions, device, disk and models.
+    """Check this installation: versions, device, disk, models.
 
     ddpm-clip doctor
     ddpm-clip doctor --json
@@ -96,7 +96,7 @@ def _plug_in(point: EntryPoint) -> str:
 
 
 def _is_writable(folder: Path) -> bool:
-    """Whether a file can really be written there; permissions alone do not tell."""
+    """Return whether a file can really be written there; permissions alone are not enough."""
     try:
         with tempfile.TemporaryFile(dir=folder) as file:
             file.write(b"x")
@@ -107,11 +107,11 @@ def _is_writable(folder: Path) -> bool:
 
 
 def _pretrained() -> str:
-    """Whether the default pretrained CLIP is on this disk; nothing is downloaded."""
+    """Return whether the default pretrained CLIP is on this disk; downloads nothing."""
     from huggingface_hub import try_to_load_from_cache
 
     found = isinstance(try_to_load_from_cache(PRETRAINED, "config.json"), str)
-    place = "on this disk" if found else "not on this disk; it is fetched when first needed"
+    place = "on this disk" if found else "not on this disk; downloaded when first needed"
     return f"{PRETRAINED} {place}" + (
         "; HF_HUB_OFFLINE is set" if os.environ.get("HF_HUB_OFFLINE") else ""
     )

@@ -1,4 +1,4 @@
-"""`embed`: the embeddings of a source into a cache, whole or in parts, or into a CSV."""
+"""`embed`: embeds a source of pictures into a cache, whole or in shards, or into a CSV file."""
 
 import shlex
 from collections.abc import Generator
@@ -28,29 +28,32 @@ def embed(
     out: Annotated[Path, typer.Option(help="A folder, or FILE.csv.", show_default=False)],
     embedder: Annotated[
         str | None,
-        typer.Option(help="transformers_clip, labels, a shipped name, a folder or a hub id."),
+        typer.Option(help="transformers_clip, labels, a shipped mini-CLIP, a folder or a hub id."),
     ] = None,
     config: ConfigFile = None,
     preset: Preset = None,
     set_: Assignments = None,
-    batch_size: Annotated[int | None, typer.Option(min=1, help="Pictures at once.")] = None,
+    batch_size: Annotated[int | None, typer.Option(min=1, help="Pictures per batch.")] = None,
     shard: Annotated[
-        str | None, typer.Option(metavar="I/N", help="Only part I of N, from 0/N to (N-1)/N.")
+        str | None,
+        typer.Option(metavar="I/N", help="Embed only shard I of N, with I from 0 to N-1."),
     ] = None,
-    merge: Annotated[bool, typer.Option("--merge", help="Make one cache of all parts.")] = False,
+    merge: Annotated[
+        bool, typer.Option("--merge", help="Merge all shards into one cache.")
+    ] = False,
 ) -> None:
-    """Embed pictures once, for trainings or as CSV.
+    """Embed pictures once, for later trainings or as CSV.
 
     ddpm-clip embed photos/ --embedder openai/clip-vit-base-patch32 --out runs/embedded
     ddpm-clip train photos/ --embeddings runs/embedded --skip-clip-extraction
     ddpm-clip embed photos/ --out clip.csv
 
-    Cut off, the same command goes on where it stopped. In a folder lie safetensors shards and a
-    parquet manifest, and what was embedded is the training crop. A CSV holds a row a picture, its
-    path and then the numbers.
+    If it is interrupted, the same command continues where it stopped. A folder gets safetensors
+    files and a parquet manifest, with embeddings of the training crop. A CSV file gets one row per
+    picture: its path, then the numbers.
 
-    Several machines share the work by parts of it, in any order; a part that is done is skipped.
-    The same command with --merge then makes, byte for byte, what one machine would have written:
+    Several machines can share the work by shards, in any order; finished shards are skipped. The
+    same command with --merge then writes, byte for byte, what one machine would have written:
 
     ddpm-clip embed photos/ --out runs/embedded --shard $SLURM_ARRAY_TASK_ID/$SLURM_ARRAY_TASK_COUNT
     ddpm-clip embed photos/ --out runs/embedded --merge
@@ -76,14 +79,14 @@ def _embedded(
     part: "EmbeddingShard | None",
     merge: str | None,
 ) -> str:
-    """How many there are now; `merge` is the command of the parts, where they are to be merged."""
+    """Embed, and return how many embeddings there are; `merge` is the command of the shards."""
     from ddpm_clip.data.storage.atomic import hold
     from ddpm_clip.training.prepare.embedding import PLAIN
     from ddpm_clip.training.prepare.sharded_embedding import PARTS
 
     if out.suffix.lower() == ".csv":
         return f"{_to_csv(config, source, out)} new rows"
-    if part is not None:  # others make other parts meanwhile
+    if part is not None:  # only the shard is locked: other processes make other shards
         with hold(part.folder(out / PARTS / PLAIN.name)):
             return _part_to(config, source, out, part)
     with hold(out):
@@ -93,7 +96,7 @@ def _embedded(
 
 
 def _settled(config: "Config", wanted: str | None) -> "EmbedderConfig":
-    """The embedder that one word of the command line asks for, else the one of `train`."""
+    """Return the embedder that `--embedder` names, else the one that `train` would use."""
     from ddpm_clip.build import mini_clip_folder
     from ddpm_clip.embedders import EMBEDDERS
     from ddpm_clip.training.prepare.start import settled_embedder
@@ -111,14 +114,16 @@ def _settled(config: "Config", wanted: str | None) -> "EmbedderConfig":
 def _check_parts(part: "EmbeddingShard | None", merge: bool, out: Path) -> None:
     if part is not None and merge:
         raise UsageError(
-            "--shard and --merge are two steps",
-            "first every part, then the merge",
+            "--shard and --merge cannot be combined",
+            "all shards are embedded first, then merged",
             "leave one of them out",
             param="merge",
         )
     if (part is not None or merge) and out.suffix.lower() == ".csv":
         raise UsageError(
-            f"a CSV is not made in parts: {out}", fix="give a folder with --out", param="out"
+            f"a CSV file cannot be made in shards: {out}",
+            fix="give a folder with --out",
+            param="out",
         )
 
 
@@ -131,7 +136,7 @@ def _command(
     assignments: list[str] | None,
     batch_size: int | None,
 ) -> str:
-    """What makes a part when `--shard I/N` is added."""
+    """Return the command that makes a shard when `--shard I/N` is added."""
     words = ["ddpm-clip", "embed", source]
     given = {
         "--embedder": embedder,
@@ -146,7 +151,7 @@ def _command(
 
 
 def _encoder(config: "Config", source: "ImageSource") -> "Embedder":
-    """The encoder; for `labels`, of the classes that a training on these pictures would have."""
+    """Return the embedder; for `labels`, with the classes that a training would have."""
     from ddpm_clip.build import build_embedder
 
     classes = _classes(source) if config.embedder.name == "labels" else ()
@@ -154,7 +159,7 @@ def _encoder(config: "Config", source: "ImageSource") -> "Embedder":
 
 
 def _classes(source: "ImageSource") -> tuple[str, ...]:
-    """Classes with a picture that can be used: of most, the first one is looked at and no more."""
+    """Return the classes with a usable picture, decoding as few pictures as possible."""
     usable = set[str]()
     for i in range(len(source)):
         label = source.label(i)
@@ -168,7 +173,7 @@ def _classes(source: "ImageSource") -> tuple[str, ...]:
 def _to_cache(
     config: "Config", source: "ImageSource", out: Path
 ) -> "Generator[Progress, None, Embedded]":
-    """Fill the caches that a run in the folder `out` would have; mirrored ones where it mirrors."""
+    """Fill the caches that a run in the folder `out` would use, including mirrored pictures."""
     from ddpm_clip.training.prepare.embedding import embed_source
 
     embedded = yield from embed_source(out, config, source, _encoder(config, source))
@@ -181,7 +186,7 @@ def _part_to(config: "Config", source: "ImageSource", out: Path, part: "Embeddin
 
     _say_bad(_followed(embed_part(out, config, source, _encoder(config, source), part)))
     n = len(part.rows(len(source), config.embedder.batch_size))
-    return f"part {part} is done: {n} of {len(source)} pictures"
+    return f"shard {part} is done: {n} of {len(source)} pictures"
 
 
 def _merged(config: "Config", source: "ImageSource", out: Path, command: str) -> str:
@@ -194,11 +199,11 @@ def _merged(config: "Config", source: "ImageSource", out: Path, command: str) ->
 def _say_bad(bad: "list[BadFile]") -> None:
     if bad:
         some = ", ".join(f"{one.key} ({one.reason})" for one in bad[:3])
-        console.say(f"left out: {len(bad)} pictures that cannot be used, as {some}")
+        console.say(f"left out {len(bad)} unusable pictures, such as {some}")
 
 
 def _to_csv(config: "Config", source: "ImageSource", out: Path) -> int:
-    """A row a picture. Of files the rows that are there are kept, and the key is the path."""
+    """Write one row per picture; for files, existing rows are kept and the key is the path."""
     from ddpm_clip.data.csv_exchange.embedding_csv import write_csv
     from ddpm_clip.data.csv_exchange.extraction import extract_clip_embeddings
     from ddpm_clip.training.prepare.embedding import open_cache
@@ -212,13 +217,14 @@ def _to_csv(config: "Config", source: "ImageSource", out: Path) -> int:
             out,
             config.training.device,
             config.embedder.batch_size,
-            verbose=not console.manners.quiet,
+            verbose=not console.verbosity.quiet,
         )
         if not done and not (out.is_file() and out.stat().st_size):
             out.unlink(missing_ok=True)
             raise DataError(
                 f"none of the {len(paths)} pictures can be used",
-                fix="give pictures that can be opened",
+                "none of them can be decoded",
+                "give pictures that can be opened",
             )
         return done
     with TemporaryDirectory() as home:
@@ -229,7 +235,7 @@ def _to_csv(config: "Config", source: "ImageSource", out: Path) -> int:
 
 
 def _paths(source: "ImageSource") -> list[str] | None:
-    """The files of a source that has files."""
+    """Return the paths of a source of files, None for other sources."""
     from ddpm_clip.data.local.folder import FileSource
     from ddpm_clip.data.subset import Subset
 
@@ -243,5 +249,5 @@ def _followed(work: "Generator[Progress, None, Result]") -> "Result":
     from ddpm_clip.cli.interrupt import GracefulShutdown
     from ddpm_clip.cli.progress import ProgressBars, follow
 
-    with GracefulShutdown("storing what is done") as shutdown, ProgressBars() as bars:
+    with GracefulShutdown("saving finished embeddings") as shutdown, ProgressBars() as bars:
         return follow(work, bars, shutdown)

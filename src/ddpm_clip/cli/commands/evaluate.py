@@ -1,7 +1,4 @@
-"""`evaluate`: how good is a model, by evaluators that it was not trained with.
-
-Reads the options and prints; what is measured is the library's `evaluate`.
-"""
+"""`evaluate`: measures a model with an independent judge and CLIP, and writes a report."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -32,20 +29,21 @@ if TYPE_CHECKING:
 
 
 Against = Annotated[
-    str | None, typer.Option(help="Pictures to compare with, instead of the run's own.")
+    str | None, typer.Option(help="Real pictures to compare with; by default the run's own.")
 ]
 Count = Annotated[
     int | None, typer.Option("-n", "--n", help=described("n", ", however long it takes"), **WHOLE)
 ]
 Minutes = Annotated[
     float | None,
-    typer.Option(help="Choose n so that all is done in about so long; else 5.", **NUMBER),
+    typer.Option(help="Choose n for about this duration; 5 minutes if neither is given.", **NUMBER),
 ]
 Prompts = Annotated[
-    Path | None, typer.Option(help="One a line, then a tab and fact=value, ... if judged.")
+    Path | None,
+    typer.Option(help="A text file, one prompt per line; after a tab its facts: name=value, ..."),
 ]
 Scorer = Annotated[
-    str | None, typer.Option(help="Folder of a mini-CLIP that did not condition the model.")
+    str | None, typer.Option(help="Folder of a mini-CLIP other than the model's own.")
 ]
 
 
@@ -55,7 +53,9 @@ def evaluate(
     n: Count = None,
     minutes: Minutes = None,
     prompts: Prompts = None,
-    judge: Annotated[Path | None, typer.Option(help="Folder of a judge.")] = None,
+    judge: Annotated[
+        Path | None, typer.Option(help="Folder of a judge (a classifier of painted pictures).")
+    ] = None,
     clip: Scorer = None,
     seed: Annotated[int, typer.Option(help=described("seed"), **WHOLE)] = 0,
     steps: Steps = None,
@@ -67,13 +67,14 @@ def evaluate(
     device: Device = "auto",
     as_json: AsJson = False,
 ) -> None:
-    """Measure a model: prompts kept, closeness to real pictures, variety, copies.
+    """Measure prompt success, realism, diversity and copying.
 
     ddpm-clip evaluate runs/photos --minutes 5
     ddpm-clip evaluate digits -n 20 --out reports/digits
 
-    Writes evaluation.json, evaluation.md and evaluation.html, each figure beside that of real
-    pictures, and says of each part that could not be measured why. Prints the page's path.
+    Writes evaluation.json, evaluation.md and evaluation.html, each figure next to that of real
+    pictures, with the reason for everything that could not be measured. Prints the path of the
+    HTML page.
     """
     from ddpm_clip.evaluation.report.evaluate import Request
     from ddpm_clip.evaluation.report.formats.files import FILES, HTML, write_evaluation
@@ -103,7 +104,7 @@ def _evaluate(model: str, device: str, request: Any) -> "Generator[Progress, Non
 
 
 def _say(found: "Evaluation") -> None:
-    """The first figures of each part, and what could not be measured."""
+    """Print the first figure of each section, and what could not be measured."""
     for part in found.sections:
         first = part.figures[0]
         beside = f"  (real: {first.spoken_real()})" if first.real is not None else ""

@@ -1,4 +1,4 @@
-"""`gap`: how far words lie from pictures, and what each bridge makes of it."""
+"""`gap`: measures the modality gap and how well each bridge closes it."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -33,25 +33,29 @@ def gap(
     ] = None,
     pairs: Annotated[
         Path | None,
-        typer.Option(metavar="FILE.npz", help="Embeddings `image` and `text`, row by row a pair."),
+        typer.Option(metavar="FILE.npz", help="Pairs of embeddings: arrays `image` and `text`."),
     ] = None,
     out: Annotated[
         Path | None, typer.Option(metavar="FILE.png", help="Draw both clouds and the bridges.")
     ] = None,
     splits: Annotated[
-        int, typer.Option(min=1, help="Splits of the pairs, where no model is given.")
+        int, typer.Option(min=1, help="Random splits of the pairs, if no model is given.")
     ] = 20,
-    seed: Annotated[int, typer.Option(min=0, help="Of the splits and of what is drawn.")] = 0,
+    seed: Annotated[
+        int, typer.Option(min=0, help="Random seed of the splits and of bridges that draw.")
+    ] = 0,
     device: Device = "auto",
     as_json: AsJson = False,
 ) -> None:
-    """Measure the modality gap of a model, or of pairs of embeddings.
+    """Measure the gap between text and image embeddings.
 
     ddpm-clip gap digits --out gap.png
     ddpm-clip gap --pairs data/clip_pairs/coco500_clip_vitb.npz
 
-    A model is measured by its own prompts and the pictures of its bank, and with --pairs by those.
-    Pairs alone compare every simple bridge, most of which no model uses.
+    CLIP embeds texts and pictures as two separate clouds: the modality gap. A model is measured
+    on its own prompts and the training pictures that it keeps, or on --pairs; the table shows how
+    well each of its bridges closes the gap. Pairs without a model compare ten simple maps, a few
+    of which models use as bridges.
     """
     if model is None and pairs is None:
         raise UsageError("there is nothing to measure", fix="ddpm-clip gap digits", param="model")
@@ -59,7 +63,7 @@ def gap(
     if out is not None:
         from ddpm_clip.evaluation.gap.plot import draw_gap
 
-        console.say(f"drawn: {draw_gap(study, out)}")
+        console.say(f"written: {draw_gap(study, out)}")
     if as_json:
         return console.result_json(study.as_dict())
     _print(study)
@@ -74,13 +78,13 @@ def _study(
     from ddpm_clip.evaluation.gap.study import study_model, study_pairs
     from ddpm_clip.runs.pretrained import load
 
-    told = None if pairs is None else read_pairs(pairs)
+    given = None if pairs is None else read_pairs(pairs)
     if model is not None:
-        return study_model(load(model, device), told, seed=seed)
-    assert told is not None
+        return study_model(load(model, device), given, seed=seed)
+    assert given is not None
     assert pairs is not None
-    with GracefulShutdown("leaving after this split") as shutdown, ProgressBars() as bars:
-        return follow(study_pairs(pairs.stem, *told, splits=splits, seed=seed), bars, shutdown)
+    with GracefulShutdown("stopping after this split") as shutdown, ProgressBars() as bars:
+        return follow(study_pairs(pairs.stem, *given, splits=splits, seed=seed), bars, shutdown)
 
 
 def _print(study: "GapStudy") -> None:
@@ -91,15 +95,15 @@ def _print(study: "GapStudy") -> None:
         ("share of the squared distance", _percent(report.share)),
         ("cosine of a pair", _number(report.paired_cosine)),
         ("the same, centred", _number(report.centred_cosine)),
-        ("cosine of word and other picture", _number(report.unpaired_cosine)),
+        ("cosine of text and other picture", _number(report.unpaired_cosine)),
         ("cosine of two pictures", _number(report.image_cosine)),
         ("cosine of two texts", _number(report.text_cosine)),
-        ("radius of words, ÷ pictures", _number(report.radius_ratio)),
+        ("radius of texts, ÷ pictures", _number(report.radius_ratio)),
         ("effective dimension, pictures", f"{report.image_dimensions:.1f} of {report.dim}"),
-        ("effective dimension, words", f"{report.text_dimensions:.1f} of {report.dim}"),
+        ("effective dimension, texts", f"{report.text_dimensions:.1f} of {report.dim}"),
         ("coordinates of the gap", top),
-        ("told apart by a straight cut", _percent(report.probe)),
-        ("the same, each centred", _percent(report.probe_after)),
+        ("accuracy of a linear probe", _percent(report.probe)),
+        ("the same, centred", _percent(report.probe_after)),
     ]
     console.result(f"{study.name}: {report.images} pictures, {report.texts} texts")
     for name, value in rows:
@@ -121,7 +125,7 @@ def _print_bridges(study: "GapStudy") -> None:
     for name, row in study.bridges.items():
         cells = "".join(f"{_number(getattr(row, key)):>12}" for _, key in shown)
         console.result(f"{name:<24}{cells}")
-    console.say("nearest and radius: 1 is what a picture has")
+    console.say("nearest and radius: 1 is the value of real pictures")
 
 
 def _number(value: float | None) -> str:

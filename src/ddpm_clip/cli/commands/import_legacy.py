@@ -1,4 +1,4 @@
-"""`import-legacy`: a .pth of an earlier project to a model, without running what it holds."""
+"""`import-legacy`: converts a .pth of an earlier project to a model, without running code in it."""
 
 from pathlib import Path
 from typing import Annotated
@@ -14,27 +14,31 @@ def import_legacy(
     ],
     out: Annotated[Path, typer.Option(help="A new folder for the model.", show_default=False)],
     clip: Annotated[
-        Path | None, typer.Option(metavar="FILE.pth", help="Of the CLIP, if it has its own.")
+        Path | None,
+        typer.Option(metavar="FILE.pth", help="Checkpoint of the project's own CLIP, if any."),
     ] = None,
     classes: Annotated[
-        str | None, typer.Option(metavar="A,B,…", help="Of a network that is asked by class.")
+        str | None,
+        typer.Option(metavar="A,B,…", help="Class names, for a class-conditional network."),
     ] = None,
     timesteps: Annotated[
-        int | None, typer.Option(min=2, help="Rows of the schedule, if the file has none (400).")
+        int | None, typer.Option(min=2, help="Timesteps T, if the file does not say (400).")
     ] = None,
     embedder: Annotated[
-        str | None, typer.Option(metavar="MODEL", help="The pretrained CLIP, if another.")
+        str | None, typer.Option(metavar="MODEL", help="The pretrained CLIP, if not the usual one.")
     ] = None,
-    name: Annotated[str | None, typer.Option(help="Of the model; by default the folder's.")] = None,
+    name: Annotated[
+        str | None, typer.Option(help="Name of the model; by default that of the folder.")
+    ] = None,
 ) -> None:
-    """Make a model of a .pth that an earlier project trained.
+    """Convert a .pth checkpoint of an earlier project to a model.
 
     ddpm-clip import-legacy model_checkpoint/9.pth --out models/nine
     ddpm-clip import-legacy mnist_ddpm.pth --clip mnist_clip.pth --out models/mnist
     ddpm-clip generate "six" --model models/mnist
 
-    A .pth can run code when it is opened. It is read by another process, in weights-only mode and
-    with bounded means; what it holds besides weights is refused, and no other command reads one.
+    Opening a .pth can run code. It is read in a separate process in weights-only mode with limited
+    resources; anything besides weights is refused. No other command reads a .pth.
     """
     from ddpm_clip.runs.legacy_weights import import_legacy as convert
 

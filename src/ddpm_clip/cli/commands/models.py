@@ -1,4 +1,4 @@
-"""`models`: what there is to paint with."""
+"""`models`: lists the shipped models."""
 
 from typing import Any
 
@@ -7,7 +7,7 @@ from ddpm_clip.cli.options import AsJson
 
 
 def models(as_json: AsJson = False) -> None:
-    """List the models that ship.
+    """List the shipped models.
 
     ddpm-clip models
     ddpm-clip models --json

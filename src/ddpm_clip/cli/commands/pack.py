@@ -1,4 +1,4 @@
-"""`pack`: a run to a small folder that can be given away."""
+"""`pack`: makes a small model folder from a run, to share."""
 
 from pathlib import Path
 from typing import Annotated
@@ -13,19 +13,24 @@ def pack(
     out: Annotated[Path, typer.Option(help="A new folder for the model.", show_default=False)],
     no_bank: Annotated[
         bool,
-        typer.Option("--no-bank", help="Leave the training embeddings out; no knn bridge then."),
+        typer.Option(
+            "--no-bank", help="Leave out the training embeddings; disables the knn bridge."
+        ),
     ] = False,
-    name: Annotated[str | None, typer.Option(help="Of the model; by default the folder's.")] = None,
+    name: Annotated[
+        str | None, typer.Option(help="Name of the model; by default that of the folder.")
+    ] = None,
     best: Annotated[
-        bool, typer.Option("--best", help="The checkpoint of lowest held-out loss, not the newest.")
+        bool,
+        typer.Option("--best", help="Take the checkpoint of lowest held-out loss, not the newest."),
     ] = False,
 ) -> None:
-    """Make a small model folder of a run.
+    """Make a small model folder from a run, to share.
 
     ddpm-clip pack runs/photos --out models/photos
     ddpm-clip generate "a cat" --model models/photos
 
-    It holds the averaged weights and all that painting needs.
+    It holds the EMA weights and everything that painting needs.
     """
     from ddpm_clip.runs.packing import pack as write
 

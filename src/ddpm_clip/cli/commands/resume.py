@@ -1,4 +1,4 @@
-"""`resume`: a training continued where it was left."""
+"""`resume`: continues a training from its newest checkpoint."""
 
 from pathlib import Path
 from typing import Annotated
@@ -17,11 +17,11 @@ def resume(
     no_animation: NoAnimation = False,
     as_json: AsJson = False,
 ) -> None:
-    """Go on with a training where it was left.
+    """Continue a training from its newest checkpoint.
 
     ddpm-clip resume runs/photos
     ddpm-clip resume runs/photos --steps 10000
 
-    A run that is finished stays as it is.
+    A finished run is left unchanged, unless --steps asks for more.
     """
     continue_run(run, set_, steps, stop_after, no_animation, as_json)

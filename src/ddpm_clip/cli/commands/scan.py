@@ -1,4 +1,4 @@
-"""`scan`: decode every picture of a source and report, without training anything."""
+"""`scan`: decodes every picture of a source and reports, without training."""
 
 from collections import Counter
 from collections.abc import Generator
@@ -21,16 +21,17 @@ SHOWN = 20
 
 def scan(
     source: Source,
-    split: Annotated[str, typer.Option(help="Which part of a data set.")] = "train",
+    split: Annotated[str, typer.Option(help="Split of the data set.")] = "train",
     max_bad: Annotated[
-        float, typer.Option(min=0, max=1, help="Share of unusable pictures that is put up with.")
+        float, typer.Option(min=0, max=1, help="Share of unusable pictures that is tolerated.")
     ] = 0.2,
     max_samples: Annotated[
-        int | None, typer.Option(min=1, help="So many by lot; of a stream the first.")
+        int | None,
+        typer.Option(min=1, help="Scan a random subset of this size; of a stream the first."),
     ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Look through pictures: how many, how large, which unusable.
+    """Check a source of pictures: sizes, classes, bad files.
 
     ddpm-clip scan photos/
     ddpm-clip scan photos/ --json
@@ -41,7 +42,7 @@ def scan(
     from ddpm_clip.data.subset import limit
 
     pictures = limit(open_source(source, split=split), max_samples)
-    with GracefulShutdown("leaving after this picture") as shutdown, ProgressBars() as bars:
+    with GracefulShutdown("stopping after this picture") as shutdown, ProgressBars() as bars:
         report = follow(_look_through(pictures, max_bad), bars, shutdown)
     if as_json:
         return console.result_json(report)
@@ -49,7 +50,7 @@ def scan(
 
 
 class _Measured:
-    """A source that remembers what went through it: a stream goes forward only."""
+    """A source that records sizes and labels in passing: a stream can be read only once."""
 
     def __init__(self, source: "ImageSource"):
         self._source = source
@@ -72,7 +73,7 @@ class _Measured:
 def _look_through(
     source: "ImageSource", max_bad: float
 ) -> "Generator[Progress, None, dict[str, Any]]":
-    """Decode all and count; the result is the report as `--json` prints it."""
+    """Decode all pictures and count; return the report that `--json` prints."""
     from ddpm_clip.data.pictures.pixels import scan as decode_all
 
     measured = _Measured(source)
@@ -103,7 +104,7 @@ def _print(report: dict[str, Any]) -> None:
     )
     sizes = ", ".join(f"{size} ({n})" for size, n in report["common_sizes"].items())
     console.result(
-        f"sides from {report['smallest_side']} to {report['largest_side']}; mostly {sizes}"
+        f"sides from {report['smallest_side']} to {report['largest_side']} pixels; mostly {sizes}"
     )
     if report["classes"]:
         named = ", ".join(f"{name} ({n})" for name, n in list(report["classes"].items())[:SHOWN])

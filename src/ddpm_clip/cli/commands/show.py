@@ -1,4 +1,4 @@
-"""`show`: what is known of one model or run."""
+"""`show`: shows the facts of a model or run."""
 
 from typing import Any
 
@@ -8,7 +8,7 @@ from ddpm_clip.cli.painting_options import ModelArgument
 
 
 def show(model: ModelArgument, as_json: AsJson = False) -> None:
-    """Say what is known of a run or a model.
+    """Show the facts of a run or a model.
 
     ddpm-clip show runs/photos
     ddpm-clip show digits --json
@@ -23,7 +23,7 @@ def show(model: ModelArgument, as_json: AsJson = False) -> None:
 
 
 def _bridge(bridge: str, note: dict[str, Any]) -> str:
-    """The default bridge, and where a run noted it, why it is that."""
+    """Return the default bridge and, if known, why it was chosen."""
     return f"{bridge} ({note['reason']})" if note.get("bridge") == bridge else bridge
 
 
@@ -32,7 +32,7 @@ def _prior(about: dict[str, Any] | None) -> str:
 
 
 def _lines(facts: dict[str, Any]) -> list[tuple[str, str]]:
-    """The facts that a person asks for first; the whole is in `--json`."""
+    """Return the most important facts; `--json` prints all of them."""
     config = facts["config"]
     data, network, embedder = config["data"], config["model"], config["embedder"]
     last = facts.get("last") or {}

@@ -1,7 +1,4 @@
-"""`similarity`: how near an embedder puts pictures to words, in numbers and plots.
-
-Prints scores; with --out, --bars it also draws. Knows nothing of how anything is computed.
-"""
+"""`similarity`: how similar pictures and words are to an embedder, as numbers and plots."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -23,29 +20,29 @@ EmbeddingSpace = Annotated[
 ]
 Texts = Annotated[
     list[str] | None,
-    typer.Option("--text", help="Words, as often as wanted; by default the model's own prompts."),
+    typer.Option("--text", help="A text; repeatable. By default the model's own prompts."),
 ]
-Plot = Annotated[Path | None, typer.Option("--out", metavar="FILE.png", help="Draw it.")]
+Plot = Annotated[Path | None, typer.Option("--out", metavar="FILE.png", help="Draw a plot.")]
 
 
 def similarity(
     pictures: Annotated[
-        list[Path], typer.Argument(metavar="PICTURE...", help="Pictures.", show_default=False)
+        list[Path], typer.Argument(metavar="PICTURE...", help="Picture files.", show_default=False)
     ],
     model: EmbeddingSpace = "digits",
     text: Texts = None,
     out: Plot = None,
     bars: Annotated[
-        Path | None, typer.Option(metavar="FILE.png", help="Draw the scores picture by picture.")
+        Path | None, typer.Option(metavar="FILE.png", help="Draw one bar chart per picture.")
     ] = None,
     device: Device = "auto",
     as_json: AsJson = False,
 ) -> None:
-    """How near pictures lie to words.
+    """Measure the CLIP similarity of pictures and texts.
 
     ddpm-clip similarity six.png two.png --text six --text "the digit two" --out heat.png
 
-    Prints the nearest text of each picture with its cosine and its share among the texts.
+    Prints the most similar text of each picture, with its cosine and its softmax share.
     """
     from ddpm_clip.evaluation.clip.similarity import EmbeddingSpace, similarity
 
@@ -91,6 +88,6 @@ def _opened(path: Path) -> "Image":
 
 
 def checked_png(path: Path | None) -> None:
-    """Raise a `UsageError` where a plot is to be written as something else than PNG."""
+    """Raise a `UsageError` if the name of a plot does not end in .png."""
     if path is not None and path.suffix.lower() != ".png":
-        raise UsageError(f"{path} is no PNG", fix="a name that ends in .png", param="out")
+        raise UsageError(f"{path} is not a PNG", fix="choose a name that ends in .png", param="out")

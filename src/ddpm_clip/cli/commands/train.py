@@ -1,7 +1,4 @@
-"""`train` and `resume`: what a command line says of a training. The doing is in `training_view`.
-
-Knows nothing of networks; the library is imported when a command runs.
-"""
+"""`train`: reads the options of a training, shared with `resume`; `training_view` runs it."""
 
 import os
 import shlex
@@ -13,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from ddpm_clip.cli import console
-from ddpm_clip.cli.interrupt import going_on_by
+from ddpm_clip.cli.interrupt import continue_hint
 from ddpm_clip.cli.options import (
     AsJson,
     Assignments,
@@ -30,15 +27,17 @@ from ddpm_clip.utils.locks import locked
 if TYPE_CHECKING:
     from ddpm_clip.config.schema import Config
 
-Steps = Annotated[int | None, typer.Option("--steps", min=0, help="Optimisation steps in all.")]
-NoAnimation = Annotated[bool, typer.Option("--no-animation", help="Write no GIFs at the end.")]
+Steps = Annotated[
+    int | None, typer.Option("--steps", min=0, help="Optimisation steps of the whole training.")
+]
+NoAnimation = Annotated[bool, typer.Option("--no-animation", help="Do not write GIFs at the end.")]
 SkipExtraction = Annotated[
     bool,
-    typer.Option("--skip-clip-extraction", help="Embed nothing; every picture must be embedded."),
+    typer.Option("--skip-clip-extraction", help="Embed nothing; fail if an embedding is missing."),
 ]
 
 BAD_INPUT = (UsageError, DataError, MissingInput, WeightsUnavailable)
-"""Errors of what was given, after which a run that was just made is seldom worth keeping."""
+"""Errors in the input, after which a new run is seldom worth keeping."""
 
 
 def train(
@@ -52,27 +51,25 @@ def train(
         str | None, typer.Option(metavar="MODEL", help="Start from the weights of this model.")
     ] = None,
     embeddings: Annotated[
-        Path | None, typer.Option(help="Embeddings that `ddpm-clip embed` wrote.")
+        Path | None, typer.Option(help="Folder of embeddings that `ddpm-clip embed` wrote.")
     ] = None,
-    resume: Annotated[
-        bool, typer.Option("--resume", help="Go on with a run; it must exist.")
-    ] = False,
+    resume: Annotated[bool, typer.Option("--resume", help="Continue an existing run.")] = False,
     overwrite: Overwrite = False,
     stop_after: StopAfter = None,
     no_animation: NoAnimation = False,
     skip_clip_extraction: SkipExtraction = False,
     print_config: Annotated[
-        bool, typer.Option("--print-config", help="Print every value and its origin, and leave.")
+        bool, typer.Option("--print-config", help="Print every value and its origin, then exit.")
     ] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Train a model on pictures: scan, embed, train, sample.
+    """Train a model on pictures: decode, embed, train, sample.
 
     ddpm-clip train photos/ --out runs/photos
     ddpm-clip train mnist --preset digits --steps 2000 --set training.lr=5e-4
 
-    A run that is already in the folder is continued if it is the same one. Ctrl-C finishes the
-    step, saves, and says how to go on. Prints the run folder, or with --json a line a step.
+    If the folder already holds the same run, it is continued. Ctrl-C finishes the step, saves and
+    prints how to continue. Prints the run folder, or with --json one line per step.
     """
     if resume and source is None and config is None and preset is None:
         return continue_run(_existing(out), set_, steps, stop_after, no_animation, as_json)
@@ -113,7 +110,7 @@ def continue_run(
     no_animation: bool,
     as_json: bool,
 ) -> None:
-    """Train on with the run's own config, changed only where the command line says so."""
+    """Continue a run with its own config and the changes of the command line."""
     with claimed(folder) as held:
         from ddpm_clip.config.resolve import Layer, assignments_layer, flatten, merge
         from ddpm_clip.runs.run import Run
@@ -154,7 +151,7 @@ def _start(
     from ddpm_clip.training.process_group import join
 
     group = join(config.training.device)
-    console.manners.silent = not group.is_first
+    console.verbosity.silent = not group.is_first
     group.check_batch(config.training.batch_size)
     with ExitStack() as stack:
         if not held:
@@ -165,26 +162,26 @@ def _start(
             return start_run(folder, config, overwrite=overwrite, init=init, held=True)
 
         run = by_the_first(group, "run", begin) or Run.open(folder)
-        stack.enter_context(going_on_by(f"Continue: ddpm-clip resume {shlex.quote(str(folder))}"))
+        stack.enter_context(continue_hint(f"Continue: ddpm-clip resume {shlex.quote(str(folder))}"))
         try:
             if embeddings is not None:
                 by_the_first(group, "embeddings", lambda: carry_embeddings(embeddings, run))
             run_training(run, View(skip_extraction, stop_after, as_json), group)
         except BAD_INPUT:
             if is_new and group.is_first and not is_worth_keeping(run, not skip_extraction):
-                run.discard()  # what cannot be trained must not stand in the way of the next try
+                run.discard()  # so that the next attempt finds a free folder
             raise
 
 
 @contextmanager
 def claimed(folder: Path) -> Iterator[bool]:
-    """Hold a run's folder before anything heavy is loaded, so that a second training leaves soon.
+    """Lock a run's folder before anything heavy is imported, so that a second training fails fast.
 
-    Gives whether it is held. Of several processes the first one will, later; and where it cannot
-    be held, the library says why.
+    Yields whether it is locked. With several processes the first one locks it later; if it cannot
+    be locked, the library reports why.
 
     Raises:
-        Busy: another process holds it.
+        Busy: another process holds the lock.
     """
     with ExitStack() as stack:
         held = int(os.environ.get("WORLD_SIZE") or 1) == 1
@@ -199,23 +196,26 @@ def claimed(folder: Path) -> Iterator[bool]:
 def _existing(folder: Path | None) -> Path:
     if folder is None:
         raise UsageError(
-            "--resume needs to know which run", fix="ddpm-clip resume RUN", param="out"
+            "--resume needs the folder of a run", fix="ddpm-clip resume RUN", param="out"
         )
     if not (folder / "config.yaml").is_file():
         raise MissingInput(
-            f"no run in {folder}", "--resume was given", "leave it out to start one", param="resume"
+            f"there is no run in {folder}",
+            "--resume continues an existing run",
+            "leave out --resume to start one",
+            param="resume",
         )
     return folder
 
 
 def _default_folder(config: "Config") -> Path:
-    """runs/ and the last name in the source."""
+    """Return runs/NAME with the last part of the source as the name."""
     source = config.data.source
     if source is None:
         raise UsageError(
-            "no pictures are named",
-            "neither a SOURCE nor data.source is given",
-            "ddpm-clip train FOLDER",
+            "there are no pictures to train on",
+            "neither SOURCE nor data.source is given",
+            "name a folder of pictures: ddpm-clip train FOLDER",
             param="data.source",
         )
     name, _, place = source.partition(":")
@@ -224,7 +224,7 @@ def _default_folder(config: "Config") -> Path:
 
 
 def _print_config(config: "Config", origins: dict[str, str], as_json: bool) -> None:
-    """The whole config as YAML, with the origin of each value as a comment."""
+    """Print the config as YAML, with the origin of each value as a comment."""
     import yaml
 
     from ddpm_clip.config.schema import SECTIONS

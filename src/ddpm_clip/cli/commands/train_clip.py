@@ -1,4 +1,4 @@
-"""`train-clip`: a small CLIP of one's own, for pictures of which something is known."""
+"""`train-clip`: trains a mini-CLIP on pictures with labels or captions."""
 
 from contextlib import closing
 from dataclasses import asdict
@@ -38,7 +38,8 @@ def train_clip(
     ddpm-clip train-clip mnist --out runs/clip --set data.channels=1 --set data.image_size=28
     ddpm-clip train mnist --set embedder.name=mini_clip --set embedder.model=runs/clip
 
-    Prints its folder, or with --json what was measured on held-out pictures.
+    A mini-CLIP is a small CLIP for your own pictures, trained from scratch. Prints its
+    folder, or with --json the figures on held-out pictures.
     """
     from ddpm_clip.evaluation.clip.job import train_clip_run
 
@@ -51,24 +52,24 @@ def train_clip(
 
 
 def _say(figures: "ClipFigures") -> None:
-    """The figures in words, those that are there."""
+    """Print the figures that were measured."""
     if figures.retrieval is None:
-        return console.say("Nothing was measured: no caption of the pictures kept for it is known.")
-    said = [f"{figures.retrieval:.1%} find a true caption"]
+        return console.say("Nothing was measured: the held-out pictures have no captions.")
+    found = [f"{figures.retrieval:.1%} retrieve a true caption"]
     if figures.zero_shot is not None:
-        said.append(f"{figures.zero_shot:.1%} their class among {figures.classes} names")
+        found.append(f"{figures.zero_shot:.1%} their class among {figures.classes} names")
     which = "held-out" if figures.heldout else "training"
-    console.say(f"Of {figures.n} {which} pictures {', '.join(said)}.")
+    console.say(f"Of {figures.n} {which} pictures, {', '.join(found)}.")
     if figures.gap is not None:
         console.say(
-            f"Gap {figures.gap:.2f}; cosine of pairs {figures.paired_cosine:.2f}, of others "
-            f"{figures.unpaired_cosine:.2f}; dimensions of pictures "
+            f"Modality gap {figures.gap:.2f}; mean cosine of pairs {figures.paired_cosine:.2f}, "
+            f"of others {figures.unpaired_cosine:.2f}; effective dimension of pictures "
             f"{figures.image_dimensions:.1f}, of texts {figures.text_dimensions:.1f}."
         )
 
 
 def _followed(work: Any, total: int) -> "ClipFigures":
-    """Run the job under bars; interrupted, it leaves nothing behind."""
+    """Run the job with progress bars; if it is interrupted, it leaves nothing behind."""
     from ddpm_clip.cli.interrupt import GracefulShutdown, Interrupted
     from ddpm_clip.cli.progress import ProgressBars
     from ddpm_clip.types import Progress
@@ -83,7 +84,7 @@ def _followed(work: Any, total: int) -> "ClipFigures":
             bars.update("train", at.step, total, f"loss {at.loss:.4f}  fits {at.accuracy:.0%}")
 
     with (
-        GracefulShutdown("leaving after this step") as shutdown,
+        GracefulShutdown("stopping after this step") as shutdown,
         ProgressBars() as bars,
         closing(work),
     ):

@@ -1,9 +1,9 @@
-"""From noise to pictures: each sampler walks down the timesteps and yields a `Step` each.
+"""Samplers: generators that go from noise to pictures and yield one `Step` per timestep.
 
-- `ddim_sampler`: DDIM (Song et al
-- `ddpm_sampler`: ancestral sampling (Ho et al
-- `dpmpp_sampler`: DPM-Solver++ of second order, multistep (Lu et al
-- `heun_sampler`: heun's method of Karras et al
+- `ddim_sampler`: DDIM (Song et al. 2021), first order, deterministic or with noise
+- `ddpm_sampler`: ancestral sampling (Ho et al. 2020)
+- `dpmpp_sampler`: DPM-Solver++(2M) and its SDE variant (Lu et al. 2022)
+- `heun_sampler`: Heun's method of EDM (Karras et al. 2022)
 """
 
 from collections.abc import Callable, Iterator
@@ -16,7 +16,7 @@ from ddpm_clip.registry import Registry
 from ddpm_clip.types import Step
 
 Walker = Callable[..., Iterator[Step]]
-"""(predict, schedule, timesteps, x, noise, **options) -> steps: what every sampler is."""
+"""The signature of every sampler: (predict, schedule, timesteps, x, noise, **options) -> steps."""
 
 SAMPLERS: Registry[Walker] = Registry(
     "sampler",

@@ -1,4 +1,4 @@
-"""DDIM (Song et al. 2021), the deterministic walk with an optional share of fresh noise."""
+"""DDIM (Song et al. 2021): first order, deterministic, or with a share `eta` of fresh noise."""
 
 from collections.abc import Iterator, Sequence
 from itertools import pairwise
@@ -17,9 +17,9 @@ def ddim(
     noise: Noise,
     eta: float = 0.0,
 ) -> Iterator[Step]:
-    """Walk with eta in [0, 1]: 0 is deterministic, 1 is ancestral with posterior variance.
+    """Sample with DDIM; one network call per step. Arguments as for `ddpm`.
 
-    Arguments as for `ddpm`; first order, one network call a step.
+    `eta` in [0, 1]: 0 is deterministic, 1 equals ancestral sampling with posterior variance.
     """
     for i, (t, s) in enumerate(pairwise([*timesteps, CLEAN])):
         (alpha_t, sigma_t), (alpha_s, sigma_s) = schedule.at(t), schedule.at(s)
@@ -33,5 +33,5 @@ def ddim(
 
 
 def _eq_16(eta: float, alpha_t: float, sigma_t: float, alpha_s: float, sigma_s: float) -> float:
-    """The standard deviation of the fresh noise (eq. 16)."""
+    """Return the standard deviation of the fresh noise (eq. 16)."""
     return float(eta * sigma_s / sigma_t * max(0.0, 1 - (alpha_t / alpha_s) ** 2) ** 0.5)

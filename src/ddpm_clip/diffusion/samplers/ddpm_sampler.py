@@ -20,19 +20,19 @@ def ddpm(
     noise: Noise,
     variance: str = "beta",
 ) -> Iterator[Step]:
-    """Draw from q(x_s given x_t, x_0) at each step.
+    """Sample from q(x_s | x_t, x_0) at each step.
 
     Args:
-        predict: what the network says, guided or not.
-        schedule: the table that `timesteps` belong to.
-        timesteps: strictly decreasing; the walk ends at the clean picture below the last.
+        predict: (x_t, t) -> `Prediction`, guided or not.
+        schedule: the noise schedule that `timesteps` refer to.
+        timesteps: strictly decreasing timesteps; after the last comes the clean picture.
         x: (b, c, h, w) noise at the first timestep.
-        noise: fresh noise for step i.
-        variance: "beta" (of one forward step: wider) or "posterior" (given x_0: narrower),
-            the two extremes of Ho et al. 2020, section 3.2.
+        noise: returns the fresh noise of step i.
+        variance: "beta" (variance of the forward step) or "posterior" (smaller), the upper and
+            the lower bound of Ho et al. 2020, section 3.2.
     """
     if variance not in VARIANCES:
-        raise UsageError(f"unknown variance {variance!r}", f"there is: {', '.join(VARIANCES)}")
+        raise UsageError(f"unknown variance {variance!r}", f"choose from: {', '.join(VARIANCES)}")
     for i, (t, s) in enumerate(pairwise([*timesteps, CLEAN])):
         (alpha_t, sigma_t), (alpha_s, sigma_s) = schedule.at(t), schedule.at(s)
         pred = predict(x, t)

@@ -1,4 +1,4 @@
-"""DPM-Solver++ of second order, multistep (Lu et al. 2022): as an ODE and as an SDE."""
+"""DPM-Solver++(2M), second-order multistep (Lu et al. 2022), for the ODE and for the SDE."""
 
 import math
 from collections.abc import Iterator, Sequence
@@ -13,9 +13,9 @@ from ddpm_clip.types import Noise, Predict, Step
 def dpmpp_2m(
     predict: Predict, schedule: NoiseSchedule, timesteps: Sequence[float], x: Tensor, noise: Noise
 ) -> Iterator[Step]:
-    """Second order from the memory of one earlier x_0 (algorithm 2); the last step is first order.
+    """Sample with DPM-Solver++(2M) (algorithm 2). Arguments as for `ddpm`.
 
-    Arguments as for `ddpm`; one network call a step, deterministic.
+    Deterministic, one network call per step, second order through the x_0 of the previous step.
     """
     memory = _Memory()
     for i, (t, s) in enumerate(pairwise([*timesteps, CLEAN])):
@@ -34,9 +34,9 @@ def dpmpp_2m(
 def dpmpp_2m_sde(
     predict: Predict, schedule: NoiseSchedule, timesteps: Sequence[float], x: Tensor, noise: Noise
 ) -> Iterator[Step]:
-    """The same with fresh noise at each step, which forgets earlier errors; needs more steps.
+    """Sample with SDE-DPM-Solver++(2M). Arguments as for `ddpm`.
 
-    Arguments as for `ddpm`.
+    Like `dpmpp_2m` with fresh noise at each step, which damps earlier errors but needs more steps.
     """
     memory = _Memory()
     for i, (t, s) in enumerate(pairwise([*timesteps, CLEAN])):
@@ -54,14 +54,14 @@ def dpmpp_2m_sde(
 
 
 class _Memory:
-    """The x_0 of the step before, and how far above it was in log(alpha/sigma)."""
+    """The x_0 of the previous step, and that step's width h in log(alpha/sigma)."""
 
     def __init__(self) -> None:
         self.x_0: Tensor | None = None
         self.h = 0.0
 
     def extrapolate(self, x_0: Tensor, h: float) -> Tensor:
-        """x_0 carried half a step on, along the line through the last two."""
+        """Extrapolate x_0 linearly from the last two, to the middle of the step of width h."""
         d = x_0 if self.x_0 is None else x_0 + h / (2 * self.h) * (x_0 - self.x_0)
         self.x_0, self.h = x_0, h
         return d

@@ -1,8 +1,6 @@
-"""Figures of a CLIP: what it knows of pictures and words.
+"""Trains and measures a mini-CLIP, and shows the similarity of words and pictures.
 
-- `figures`: what a mini-CLIP knows of pictures that it never saw: captions, classes, and its two
-  clouds
-- `job`: a mini-CLIP from a source to a folder: decode, train, measure, save
-- `similarity`: how near words and pictures lie to one embedder: a matrix of cosines, and a map in
-  the plane
+- `figures`: held-out figures of a mini-CLIP: retrieval, zero-shot accuracy, modality gap
+- `job`: `train-clip`: decode, train, measure, save
+- `similarity`: cosine similarities of words and pictures, as a matrix or a map in the plane
 """

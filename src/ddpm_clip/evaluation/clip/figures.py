@@ -1,7 +1,4 @@
-"""What a mini-CLIP knows of pictures that it never saw: captions, classes, and its two clouds.
-
-Knows nothing of files.
-"""
+"""Figures of a mini-CLIP on held-out pictures: retrieval, zero-shot accuracy, modality gap."""
 
 import random
 from collections.abc import Sequence
@@ -20,27 +17,27 @@ from ddpm_clip.types import Caption
 from ddpm_clip.utils.tensors import to_float
 
 POOL = 100
-"""Captions among which a true one is to be found."""
+"""Number of captions among which a true one is searched."""
 
 NAMED = (*LABELS, "name")
-"""Facts that say what a picture shows, the first that is known."""
+"""Facts that can serve as the class of a picture; the first known one is used."""
 
 
 @dataclass(frozen=True, slots=True)
 class ClipFigures:
-    """Measured after training; what could not be measured is None.
+    """Figures measured after training; None for what could not be measured.
 
     Attributes:
-        n: pictures of which something is known.
-        heldout: whether the training never saw them.
-        retrieval: share of them whose most similar of 100 captions is true of them.
-        zero_shot: share whose own class is the most similar of all class names.
-        classes: how many names there were to choose from.
+        n: number of pictures with known facts.
+        heldout: whether the pictures were held out of the training.
+        retrieval: share of pictures whose most similar of 100 captions is true of them.
+        zero_shot: share of pictures whose own class is the most similar of all class names.
+        classes: number of class names to choose from.
         gap: distance between the mean picture and the mean caption, 0 to 2.
-        paired_cosine: mean of a picture and its own caption.
-        unpaired_cosine: mean of a picture and another's caption.
-        image_dimensions, text_dimensions: participation ratio of either cloud.
-        seconds: that the training took.
+        paired_cosine: mean cosine of a picture and its own caption.
+        unpaired_cosine: mean cosine of a picture and the caption of another.
+        image_dimensions, text_dimensions: participation ratio of each cloud.
+        seconds: duration of the training.
     """
 
     n: int
@@ -65,35 +62,36 @@ def measure_clip(
     heldout: bool = True,
     seconds: float = 0.0,
 ) -> ClipFigures:
-    """What a mini-CLIP knows of pictures; see `ClipFigures`.
+    """Measure a mini-CLIP on pictures with known facts; see `ClipFigures`.
 
-    Each picture has one caption by lot of its grammar; classes are asked by their bare names.
+    Each picture gets one random caption from its grammar; the zero-shot prompts are the bare class
+    names.
 
     Args:
-        clip: that is measured.
-        pixels: (n, c, h, w) uint8.
-        facts: of each picture; those without any are left out.
-        heldout: whether the training never saw these pictures.
-        seconds: that the training took.
+        clip: the mini-CLIP.
+        pixels: (n, c, h, w) uint8 pictures.
+        facts: facts of each picture; pictures without any are left out.
+        heldout: whether the pictures were held out of the training.
+        seconds: duration of the training.
     """
-    told = [i for i, one in enumerate(facts) if one]
-    if not told:
+    known = [i for i, one in enumerate(facts) if one]
+    if not known:
         return ClipFigures(0, heldout, seconds=seconds)
-    facts, rng = [facts[i] for i in told], random.Random(0)
+    facts, rng = [facts[i] for i in known], random.Random(0)
     captions = [grammar_of(one)(one, rng) for one in facts]
-    image = torch.cat([clip.embed_pixels(to_float(part)) for part in pixels[told].split(256)])
+    image = torch.cat([clip.embed_pixels(to_float(part)) for part in pixels[known].split(256)])
     texts = TextEmbeddings(clip.embed_texts)
     text = texts([caption.text for caption in captions])
     zero_shot, classes = _zero_shot(image, facts, texts)
     found = ClipFigures(
-        len(told),
+        len(known),
         heldout,
         _retrieval(image, text, facts, captions),
         zero_shot,
         classes,
         seconds=seconds,
     )
-    if len(told) < 2:
+    if len(known) < 2:
         return found
     clouds = measure_gap(image, text, paired=True)
     return replace(
@@ -109,7 +107,7 @@ def measure_clip(
 def _retrieval(
     image: Tensor, text: Tensor, facts: Sequence[Facts], captions: Sequence[Caption]
 ) -> float:
-    """Of the pictures of which a caption of the pool is true, the share that find such a one."""
+    """Return the share of pictures that find a true caption, of those that have one in the pool."""
     pool = torch.arange(min(POOL, len(facts)))
     fits = FactTable(facts).fits(torch.arange(len(facts)), [captions[i] for i in pool.tolist()])
     answerable = fits.any(1)
@@ -121,7 +119,7 @@ def _retrieval(
 def _zero_shot(
     image: Tensor, facts: Sequence[Facts], texts: TextEmbeddings
 ) -> tuple[float | None, int]:
-    """(share of pictures whose class is named, classes); None where there is no choice."""
+    """Return (zero-shot accuracy, number of classes); None if there are fewer than two classes."""
     name = next((name for name in NAMED if any(name in one for one in facts)), None)
     rows = [i for i, one in enumerate(facts) if name in one]
     classes = sorted({facts[i][name] for i in rows}) if name else []

@@ -1,7 +1,4 @@
-"""A mini-CLIP from a source to a folder: decode, train, measure, save.
-
-Knows nothing of commands or of diffusion.
-"""
+"""Trains a mini-CLIP on a source of pictures: decode, train, measure, save."""
 
 from collections.abc import Generator
 from dataclasses import asdict
@@ -23,24 +20,25 @@ from ddpm_clip.training.prepare.preparation import heldout_rows
 from ddpm_clip.types import Progress
 
 PROMPTS = 512
-"""Captions kept as the prompt bank."""
+"""Number of captions kept as the prompt bank."""
 
 HELDOUT = 1000
-"""Most pictures kept out of the training to be measured on; none where `data.heldout` is 0."""
+"""Largest number of pictures held out for the figures; none if `data.heldout` is 0."""
 
 
 def train_clip_run(
     folder: str | Path, config: Config, *, overwrite: bool = False
 ) -> Generator[Progress | ClipTrainStep, None, ClipFigures]:
-    """Train a mini-CLIP on `config.data` as `config.embedder` says, and save it.
+    """Train a mini-CLIP on `config.data` with the options in `config.embedder`, and save it.
 
     Raises:
-        CannotCreate: the folder holds something else. DataError: nothing to say of the pictures.
+        CannotCreate: the folder is not empty.
+        DataError: the pictures have neither captions nor classes.
     """
     folder, options = Path(folder), config.embedder
     if folder.exists() and any(folder.iterdir()) and not overwrite:
         raise CannotCreate(
-            f"{folder} is not empty", fix="choose another --out, or --overwrite", param="out"
+            f"{folder} is not empty", fix="choose another --out, or add --overwrite", param="out"
         )
     source = open_data(config.data)
     pixels = yield from decode(source, config.data)
@@ -77,13 +75,13 @@ def train_clip_run(
         "source": config.data.source,
         "training": options.model_dump(mode="json"),
     }
-    told = [one for one in facts if one]
-    clip.save(folder, prompts=sample_captions(told, PROMPTS, options.seed), card=card)
+    known = [one for one in facts if one]
+    clip.save(folder, prompts=sample_captions(known, PROMPTS, options.seed), card=card)
     return figures
 
 
 def _start(config: Config) -> MiniClip:
-    """An untrained mini-CLIP as the config says, or the one to go on from."""
+    """Return an untrained mini-CLIP as configured, or the one to start from."""
     options = config.embedder
     torch.manual_seed(options.seed)
     if options.init:

@@ -1,7 +1,7 @@
-"""How near words and pictures lie to one embedder: a matrix of cosines, and a map in the plane.
+"""Similarity of words and pictures to one embedder: a matrix of cosines, or a map in the plane.
 
-With a model, both are centred at its means, as they are everywhere here; a mini-CLIP alone has no
-means, so there they are compared as they come. Knows nothing of drawing.
+With a model, both are centred at its means, as conditions are; a mini-CLIP alone has no means, so
+its embeddings are compared without centring.
 """
 
 from collections.abc import Sequence
@@ -23,18 +23,18 @@ from ddpm_clip.types import Embedder
 from ddpm_clip.utils.untrusted import user_path
 
 INVERSE_TEMPERATURE = 10.0
-"""Of the shares of a picture, where the embedder has learned none."""
+"""Inverse temperature of the shares, if the embedder has not learned one."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class EmbeddingSpace:
-    """An embedder, and where its clouds are centred.
+    """An embedder with the means at which pictures and words are centred.
 
     Attributes:
-        name: for people.
-        embedder: of pictures and words.
-        conditioner: holds the means; None compares as they come.
-        words: what is asked where nobody says.
+        name: name for display.
+        embedder: embeds pictures and words.
+        conditioner: holds the means; None compares without centring.
+        words: texts that are used if none are given.
     """
 
     name: str
@@ -44,7 +44,7 @@ class EmbeddingSpace:
 
     @classmethod
     def open(cls, name: str | Path, device: str = "auto") -> "EmbeddingSpace":
-        """Of a model (shipped, run, packed) or of the folder of a mini-CLIP.
+        """Open a model (shipped, run or packed) or the folder of a mini-CLIP.
 
         Raises:
             MissingInput: there is neither.
@@ -56,37 +56,37 @@ class EmbeddingSpace:
         return cls(model.name, model.embedder, model.conditioner, tuple(words))
 
     def pictures(self, images: Sequence[Image.Image]) -> Tensor:
-        """(n, e) of unit length."""
+        """Return the embeddings of pictures (n, e), centred if possible, of unit length."""
         e = F.normalize(self.embedder.embed_images(images).detach().cpu().float(), dim=1)
-        return e if self.conditioner is None else _away(e, self.conditioner.mean_image)
+        return e if self.conditioner is None else _centred(e, self.conditioner.mean_image)
 
     def texts(self, texts: Sequence[str]) -> Tensor:
-        """(p, e) of unit length."""
+        """Return the embeddings of texts (p, e), centred if possible, of unit length."""
         e = F.normalize(self.embedder.embed_texts(list(texts)).detach().cpu().float(), dim=1)
-        return e if self.conditioner is None else _away(e, self.conditioner.mean_text)
+        return e if self.conditioner is None else _centred(e, self.conditioner.mean_text)
 
     @property
     def inverse_temperature(self) -> float:
-        """1/T of the embedder's own training."""
+        """The inverse temperature that the embedder learned."""
         learned = getattr(self.embedder, "inverse_temperature", None)
         return INVERSE_TEMPERATURE if learned is None else float(learned.detach())
 
     def asked(self, texts: Sequence[str]) -> list[str]:
-        """These texts, or the space's own where there are none.
+        """Return these texts, or the default texts if there are none.
 
         Raises:
-            UsageError: there are none at all.
+            UsageError: there are neither.
         """
         if not texts and not self.words:
             raise UsageError(
-                f"{self.name} has no words of its own", fix="name some: --text WORDS", param="text"
+                f"{self.name} has no default texts", fix="give some: --text WORDS", param="text"
             )
         return checked_prompts(list(texts) or list(self.words))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Similarity:
-    """Texts by pictures."""
+    """Similarities of texts and pictures."""
 
     texts: tuple[str, ...]
     pictures: tuple[str, ...]
@@ -95,7 +95,7 @@ class Similarity:
     centred: bool
 
     def as_dict(self) -> dict[str, Any]:
-        """The JSON form, a row a text."""
+        """Return the JSON form, one row per text."""
         best = self.scores.argmax(0).tolist()
         return {
             "texts": self.texts,
@@ -110,15 +110,16 @@ class Similarity:
 def similarity(
     space: EmbeddingSpace, images: Sequence[Image.Image], texts: Sequence[str], names: Sequence[str]
 ) -> Similarity:
-    """The cosine of every text with every picture.
+    """Return the cosine of every text with every picture.
 
-    A picture's shares are the softmax over the texts at the temperature that the embedder learned.
+    The shares of a picture are the softmax of its cosines over the texts, at the temperature that
+    the embedder learned.
 
     Args:
         space: from `EmbeddingSpace.open`.
-        images: at least one, as PIL.
-        texts: at least one.
-        names: of the pictures.
+        images: at least one picture, as PIL.
+        texts: at least one text.
+        names: names of the pictures.
     """
     scores = space.texts(texts) @ space.pictures(images).T
     shares = (space.inverse_temperature * scores).softmax(0)
@@ -130,13 +131,13 @@ class Compass:
     """Pictures as points and texts as arrows in a plane.
 
     Attributes:
-        points: (n, 2) the pictures.
-        labels: of the pictures, "" where there is none.
-        arrows: (p, 2) the texts.
-        texts: their words.
-        shown: share of the pictures' variance that lies in the plane; 1 where the space is one.
+        points: (n, 2) positions of the pictures.
+        labels: labels of the pictures, "" for none.
+        arrows: (p, 2) directions of the texts.
+        texts: the texts.
+        shown: share of the pictures' variance that lies in the plane; 1 for 2-d embeddings.
         agree: share of labelled pictures whose nearest text, in the whole space, is their label;
-            None where no label is among the texts.
+            None if no label is among the texts.
     """
 
     points: Tensor
@@ -147,7 +148,7 @@ class Compass:
     agree: float | None
 
     def as_dict(self) -> dict[str, Any]:
-        """The JSON form."""
+        """Return the JSON form."""
         return {
             "texts": dict(zip(self.texts, _rounded(self.arrows), strict=True)),
             "points": _rounded(self.points),
@@ -163,13 +164,15 @@ def compass(
     labels: Sequence[str],
     texts: Sequence[str],
 ) -> Compass:
-    """Lay pictures and texts into a plane: their own where e = 2, else the pictures' main plane.
+    """Project pictures and texts onto the first two principal axes of the pictures.
+
+    Two-dimensional embeddings are shown as they are.
 
     Args:
         space: from `EmbeddingSpace.open`.
-        images: at least one, as PIL.
-        labels: one a picture, "" for none.
-        texts: at least one.
+        images: at least one picture, as PIL.
+        labels: one label per picture, "" for none.
+        texts: at least one text.
     """
     pictures, words = space.pictures(images), space.texts(texts)
     nearest = [texts[i] for i in (pictures @ words.T).argmax(1).tolist()]
@@ -180,16 +183,16 @@ def compass(
 
 
 def _plane(rows: Tensor) -> tuple[Tensor, float]:
-    """(e, 2) the two directions of most variance, and the share of it that they have."""
+    """Return the two principal axes (e, 2), and their share of the variance."""
     if rows.shape[1] == 2:
         return torch.eye(2), 1.0
     centred = (rows - rows.mean(0)).double()
-    values, vectors = torch.linalg.eigh(centred.T @ centred)  # rising
+    values, vectors = torch.linalg.eigh(centred.T @ centred)  # eigenvalues ascend
     shown = values[-2:].sum() / values.sum().clamp(min=1e-12)
     return vectors[:, [-1, -2]].float(), shown.item()
 
 
-def _away(e: Tensor, mean: Tensor) -> Tensor:
+def _centred(e: Tensor, mean: Tensor) -> Tensor:
     return F.normalize(e - mean, dim=1)
 
 

@@ -1,11 +1,9 @@
-"""The modality gap: how far texts lie from pictures, and which bridge closes it best.
+"""The modality gap: how far text embeddings lie from image embeddings, and which bridge closes it.
 
-- `bridge_maps`: every simple way from texts to pictures, on bare embeddings: what the bridges are
-  chosen from
-- `bridge_table`: bridges beside each other in figures that need no network and no painting
-- `measures`: the modality gap in numbers: how far the texts lie from the pictures, and in which
-  way
-- `modality_probe`: can a straight cut tell texts from pictures?
-- `plot`: the gap as a picture: both clouds, where the gap lies, and the bridges beside each other
-- `study`: the gap of a model or of a file of pairs, and what each bridge makes of it
+- `bridge_maps`: ten simple maps from text to image embeddings, as candidates for bridges
+- `bridge_table`: compares bridges by figures that need neither network nor painting
+- `measures`: figures of the modality gap: distances, cosines, effective dimensions
+- `modality_probe`: accuracy of a linear probe that separates texts from pictures
+- `plot`: draws both clouds, the coordinates of the gap, and the figures of the bridges
+- `study`: the gap of a model or of a file of pairs, with the figures of each bridge
 """

@@ -1,8 +1,8 @@
-"""Every simple way from texts to pictures, on bare embeddings: what the bridges are chosen from.
+"""Ten simple maps from text to image embeddings, from which the bridges were chosen.
 
-A map takes unit text embeddings (n, e) to unit rows (n, e) in the place of the pictures. It goes
-by a bank of pairs, of which most look only at the two clouds and not at who belongs to whom.
-Knows nothing of models; those of them that models use are in `ddpm_clip.conditioning.bridges`.
+A map takes unit text embeddings (n, e) to unit vectors (n, e) where images lie. It is fitted on a
+bank of pairs; most maps use only the two clouds and not which text belongs to which picture. The
+ones that models use are in `ddpm_clip.conditioning.bridges`.
 """
 
 from collections.abc import Callable, Sequence
@@ -15,7 +15,7 @@ from torch.nn import functional as F
 from ddpm_clip.conditioning.prior import Prior
 
 SHRINKAGE = 0.3
-"""Of the covariances of CORAL towards a round one, since the bank is small for its size."""
+"""Shrinkage of CORAL's covariances towards the isotropic one, as the bank is small."""
 
 NEIGHBOURS, TEMPERATURE = 10, 0.01
 RIDGE = 3.0
@@ -23,23 +23,24 @@ RIDGE = 3.0
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Pairs:
-    """A bank of unit embeddings (m, e) in float64; row i of one belongs to row i of the other."""
+    """A bank of unit embeddings (m, e) in float64; text i belongs to image i."""
 
     images: Tensor
     texts: Tensor
 
     @property
     def mean_image(self) -> Tensor:
-        """(e,)."""
+        """Mean image embedding (e,)."""
         return self.images.mean(0)
 
     @property
     def mean_text(self) -> Tensor:
-        """(e,)."""
+        """Mean text embedding (e,)."""
         return self.texts.mean(0)
 
 
 Map = Callable[[Pairs, Tensor], Tensor]
+"""(bank, unit text embeddings (n, e)) -> unit vectors (n, e)."""
 
 
 def _identity(bank: Pairs, texts: Tensor) -> Tensor:
@@ -56,7 +57,7 @@ def _mean_and_std(bank: Pairs, texts: Tensor) -> Tensor:
 
 
 def _coral(bank: Pairs, texts: Tensor) -> Tensor:
-    """The second moments too (Sun, Feng & Saenko 2016)."""
+    """Match the second moments too (Sun, Feng & Saenko 2016)."""
     turned = (texts - bank.mean_text) @ _power(bank.texts, -0.5) @ _power(bank.images, 0.5)
     return _unit(turned + bank.mean_image)
 
@@ -66,7 +67,7 @@ def _nearest(bank: Pairs, texts: Tensor) -> Tensor:
 
 
 def _knn(bank: Pairs, texts: Tensor) -> Tensor:
-    """The mean of the nearest by softmax, in the plain space, as it is usually done."""
+    """Return the softmax-weighted mean of the nearest images, without centring, as usual."""
     cosines, rows = (texts @ bank.images.T).topk(min(NEIGHBOURS, len(bank.images)), dim=1)
     weights = (cosines / TEMPERATURE).softmax(1)
     return _unit((weights[..., None] * bank.images[rows]).sum(1))
@@ -77,7 +78,7 @@ def _shift_and_knn(bank: Pairs, texts: Tensor) -> Tensor:
 
 
 def _procrustes(bank: Pairs, texts: Tensor) -> Tensor:
-    """The best rotation (Schönemann 1966)."""
+    """Apply the best rotation (Schönemann 1966)."""
     crossed = (bank.texts - bank.mean_text).T @ (bank.images - bank.mean_image)
     u, _, vt = torch.linalg.svd(crossed)
     return _unit((texts - bank.mean_text) @ u @ vt + bank.mean_image)
@@ -91,7 +92,7 @@ def _ridge(bank: Pairs, texts: Tensor) -> Tensor:
 
 
 def _prior(bank: Pairs, texts: Tensor) -> Tensor:
-    """As the bridge of that name: the residual is drawn, row i by seed i."""
+    """Draw from the prior, as the bridge of that name does; row i has random seed i."""
     seeds: Sequence[torch.Generator] = [torch.Generator().manual_seed(i) for i in range(len(texts))]
     fitted = Prior.fit(bank.texts, bank.images)
     return _unit(fitted.draw(texts.float(), seeds).to(texts.dtype))
@@ -102,7 +103,7 @@ MAPS: dict[str, Map] = {
     "1-NN": _nearest, "kNN-10": _knn, "shift + kNN-10": _shift_and_knn,
     "Procrustes": _procrustes, "ridge": _ridge, "prior": _prior,
 }  # fmt: skip
-"""In the order of what they ask for: nothing, two means, a bank, and the last three pairs."""
+"""In the order of what they need: nothing, two means, a bank; the last three need pairs."""
 
 
 def _unit(rows: Tensor) -> Tensor:
@@ -110,7 +111,7 @@ def _unit(rows: Tensor) -> Tensor:
 
 
 def _power(rows: Tensor, exponent: float) -> Tensor:
-    """A power of the shrunk covariance of rows (m, e)."""
+    """Return a power of the shrunk covariance of rows (m, e)."""
     covariance = torch.cov(rows.T)
     e = len(covariance)
     round_one = covariance.trace() / e * torch.eye(e, dtype=rows.dtype)

@@ -1,7 +1,7 @@
-"""Bridges beside each other in figures that need no network and no painting.
+"""Compares bridges by figures that need neither a network nor painted pictures.
 
-On pairs alone, every simple map over many splits; of a model, its own bridges. Knows nothing of
-files or printing.
+On pairs of embeddings alone, every map of `bridge_maps` over many splits; for a model, its own
+bridges.
 """
 
 from collections.abc import Generator
@@ -18,31 +18,33 @@ from ddpm_clip.evaluation.gap.bridge_maps import MAPS, Pairs
 from ddpm_clip.types import Progress
 
 BANK_SHARE = 0.7
-"""Of the pairs; the others are the test."""
+"""Share of the pairs in the bank; the others are the test."""
 
 FLOOR = "another image (floor)"
+"""The name of the baseline that takes the image of another pair."""
+
 FEWEST = 60
-"""Pairs below which maps cannot be compared."""
+"""Smallest number of pairs on which maps are compared."""
 
 
 def table_on_pairs(
     images: Tensor, texts: Tensor, *, splits: int = 20, seed: int = 0
 ) -> Generator[Progress, None, dict[str, Closeness]]:
-    """Every map of `MAPS`, and the floor, as means over random splits into bank and test.
+    """Return the figures of every map of `MAPS`, averaged over random splits into bank and test.
 
     Args:
-        images: (n, e).
-        texts: (n, e), row i belongs to `images[i]`.
-        splits: how often.
-        seed: of the first split; the next has one more.
+        images: (n, e) image embeddings.
+        texts: (n, e) text embeddings, row i belonging to `images[i]`.
+        splits: number of splits.
+        seed: random seed of the first split; the next has `seed + 1`.
 
     Raises:
-        DataError: too few pairs.
+        DataError: there are too few pairs.
     """
     if len(images) != len(texts) or len(images) < FEWEST:
         raise DataError(
-            f"{len(images)} images and {len(texts)} texts are too few pairs to compare bridges on",
-            f"it takes {FEWEST}",
+            f"{len(images)} images and {len(texts)} texts are too few pairs to compare bridges",
+            f"at least {FEWEST} pairs are needed",
         )
     images, texts = (F.normalize(e.double(), dim=1) for e in (images, texts))
     found: dict[str, list[Closeness]] = {name: [] for name in [*MAPS, FLOOR]}
@@ -62,13 +64,15 @@ def table_on_pairs(
 def table_of_model(
     conditioner: Conditioner, texts: Tensor, images: Tensor | None = None, seed: int = 0
 ) -> dict[str, Closeness]:
-    """The bridges that a model can cross, against its own bank; none in raw mode or without one.
+    """Return the figures of a model's bridges, with its bank as reference.
+
+    The table is empty in raw mode or without a bank.
 
     Args:
-        conditioner: of the model.
-        texts: (n, e).
-        images: (n, e) what they say, pictures that are not in the bank; None for no pairs.
-        seed: of what a bridge draws; row i has `seed + i`.
+        conditioner: the conditioner of the model.
+        texts: (n, e) text embeddings.
+        images: (n, e) embeddings of the texts' own pictures, not in the bank; None without pairs.
+        seed: random seed of bridges that draw; row i has `seed + i`.
     """
     if conditioner.mode == "raw" or len(conditioner.bank) < 2:
         return {}
@@ -86,7 +90,7 @@ def table_of_model(
 
 
 def rows_of(table: dict[str, Closeness]) -> list[dict[str, Any]]:
-    """The table for JSON, a row a bridge."""
+    """Return the table for JSON, one row per bridge."""
     return [{"bridge": name, **figures.as_dict()} for name, figures in table.items()]
 
 

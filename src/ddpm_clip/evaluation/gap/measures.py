@@ -1,7 +1,6 @@
-"""The modality gap in numbers: how far the texts lie from the pictures, and in which way.
+"""Figures of the modality gap between two clouds of embeddings.
 
-Figures of two clouds of embeddings (Liang et al. 2022; Zhang et al. 2024). Knows nothing of
-models, files or drawing.
+After Liang et al. 2022 and Zhang et al. 2024.
 """
 
 from dataclasses import asdict, dataclass
@@ -15,27 +14,27 @@ from ddpm_clip.errors import DataError
 from ddpm_clip.evaluation.gap.modality_probe import probe_accuracy
 
 TOP = 5
-"""Coordinates of the gap that are named."""
+"""Number of coordinates of the gap that are listed."""
 
 
 @dataclass(frozen=True, slots=True)
 class GapReport:
-    """Two clouds of unit embeddings beside each other; without pairs their figures are None.
+    """Figures of two clouds of unit embeddings; those that need pairs are None without them.
 
     Attributes:
-        images, texts: how many.
-        dim: e.
-        distance: of the two means, 0 to 2.
-        share: of the gap in the mean squared distance of a text and its picture, 0 to 1.
-        paired_cosine: mean of a text and its own picture.
-        unpaired_cosine, image_cosine, text_cosine: mean over different rows: a text and
-            another's picture, two pictures, two texts.
-        centred_cosine: as `paired_cosine`, each cloud centred at its own mean.
-        radius_ratio: rms distance of the texts from their mean, over that of the pictures.
+        images, texts: number of embeddings.
+        dim: size of an embedding.
+        distance: distance between the two means, 0 to 2.
+        share: share of the gap in the mean squared distance of a text and its picture, 0 to 1.
+        paired_cosine: mean cosine of a text and its own picture.
+        unpaired_cosine, image_cosine, text_cosine: mean cosine of a text and the picture of
+            another, of two pictures, of two texts.
+        centred_cosine: as `paired_cosine`, after centring each cloud at its own mean.
+        radius_ratio: RMS distance of the texts from their mean, divided by that of the pictures.
         image_dimensions, text_dimensions: participation ratio of each cloud.
         top: (coordinate, share of the squared gap), the largest first.
-        probe: held-out accuracy of a linear probe that tells texts from pictures; chance is .5.
-        probe_after: the same after each cloud was centred at its own mean.
+        probe: held-out accuracy of a linear probe that separates texts from pictures; chance is .5.
+        probe_after: the same after centring each cloud at its own mean.
     """
 
     images: int
@@ -56,29 +55,30 @@ class GapReport:
     probe_after: float | None
 
     def as_dict(self) -> dict[str, Any]:
-        """For JSON."""
+        """Return the figures as a dict for JSON."""
         return asdict(self)
 
 
 def measure_gap(images: Tensor, texts: Tensor, *, paired: bool) -> GapReport:
-    """Measure two clouds of embeddings, (n, e) and (p, e).
+    """Measure the gap between two clouds of embeddings.
 
     Args:
-        images: of any length but 0.
-        texts: with `paired`, row i says what picture i shows.
-        paired: whether it does.
+        images: (n, e) image embeddings of any length but 0.
+        texts: (p, e) text embeddings.
+        paired: whether text i belongs to image i.
 
     Raises:
-        DataError: fewer than two of either, another size, or as pairs another number.
+        DataError: there are fewer than two of either, their sizes differ, or `paired` and their
+            numbers differ.
     """
     if min(len(images), len(texts)) < 2 or images.shape[1] != texts.shape[1]:
         raise DataError(
-            f"{tuple(images.shape)} image and {tuple(texts.shape)} text embeddings are no two "
-            "clouds",
-            "it takes two rows of each, and one embedder",
+            f"cannot compare image embeddings {tuple(images.shape)} with text embeddings "
+            f"{tuple(texts.shape)}",
+            "at least two rows of each are needed, from the same embedder",
         )
     if paired and len(images) != len(texts):
-        raise DataError(f"{len(images)} images and {len(texts)} texts are no pairs")
+        raise DataError(f"{len(images)} images and {len(texts)} texts do not form pairs")
     images, texts = (F.normalize(e.double(), dim=1) for e in (images, texts))
     mean_image, mean_text = images.mean(0), texts.mean(0)
     gap, i, t = mean_image - mean_text, images - mean_image, texts - mean_text
@@ -106,9 +106,10 @@ def measure_gap(images: Tensor, texts: Tensor, *, paired: bool) -> GapReport:
 
 
 def participation_ratio(centred: Tensor) -> float:
-    """The effective dimension (sum of variances)^2 / sum of their squares, along principal axes.
+    """Return the effective dimension (sum of variances)^2 / (sum of squared variances).
 
-    It is k for a cloud that varies alike in k directions; 0 where all rows (n, e) are one.
+    The variances are those along the principal axes of centred rows (n, e). It is k for a cloud
+    that varies equally in k directions, 0 if all rows are the same.
     """
     squares = torch.linalg.svdvals(centred).square()
     total = squares.sum()
@@ -116,20 +117,20 @@ def participation_ratio(centred: Tensor) -> float:
 
 
 def top_coordinates(gap: Tensor, most: int = TOP) -> tuple[tuple[int, float], ...]:
-    """The coordinates of the gap (e,) that carry most of its square: (coordinate, share)."""
+    """Return the largest coordinates of the gap (e,): (coordinate, share of its square)."""
     shares = gap.square() / gap.square().sum().clamp(min=1e-30)
     found = shares.topk(min(most, len(gap)))
     return tuple(zip(found.indices.tolist(), found.values.tolist(), strict=True))
 
 
 def _between(mean_image: Tensor, mean_text: Tensor, n: int, cross: Tensor | None) -> float:
-    """Mean cosine of a text and a picture; where pairs are known, of the others only."""
+    """Return the mean cosine of a text and a picture, without the pairs if they are known."""
     every = (mean_image @ mean_text).item()
     return every if cross is None else (n * every - cross.mean().item()) / (n - 1)
 
 
 def _within(units: Tensor) -> float:
-    """Mean cosine of two different rows."""
+    """Return the mean cosine of two different rows."""
     n = len(units)
     return ((n * units.mean(0).square().sum().item()) - 1) / (n - 1)
 

@@ -1,7 +1,7 @@
-"""Can a straight cut tell texts from pictures? Before and after each was centred.
+"""A linear probe that separates texts from pictures, before and after centring each cloud.
 
-Before the centring it can, always; after it, two clouds of unlike shape may still be told apart,
-which the distance of their means does not show. Knows nothing of models.
+Before centring it always succeeds; after it, two clouds of different shape may still be separable,
+which the distance of their means does not show.
 """
 
 import torch
@@ -9,28 +9,29 @@ from torch import Tensor
 
 FOLDS = 5
 FEWEST = 50
-"""Rows of each kind below which nothing is said."""
+"""Smallest number of rows of each kind for a probe."""
 
 MOST = 4000
-"""Rows of each kind that are used at most."""
+"""Largest number of rows of each kind that are used."""
 
 STRENGTH = 1e-2
-"""Ridge on the common covariance, in units of its mean variance."""
+"""Ridge of the common covariance, in units of its mean variance."""
 
 
 def probe_accuracy(
     images: Tensor, texts: Tensor, seed: int = 0
 ) -> tuple[float, float] | tuple[None, None]:
-    """Held-out accuracy of Fisher's linear discriminant, as many texts as pictures.
+    """Return the held-out accuracy of Fisher's linear discriminant, with equal numbers of each.
 
     Args:
-        images: (n, e) in float64.
-        texts: (p, e).
-        seed: of the folds. A text and its picture, where rows are pairs, share a fold.
+        images: (n, e) image embeddings in float64.
+        texts: (p, e) text embeddings in float64.
+        seed: random seed of the folds; if rows are pairs, a text and its picture share a fold.
 
     Returns:
-        (as they are, each centred at its own mean): the means are those of the other folds, and
-        the centred rows are brought back to unit length around the mean picture. None for few.
+        (accuracy as they are, accuracy after centring). For the latter, texts are moved by the
+        difference of the means of the training folds and brought back to unit length. (None,
+        None) if there are too few rows.
     """
     n = min(len(images), len(texts), MOST)
     if n < FEWEST:
@@ -48,7 +49,7 @@ def probe_accuracy(
 
 
 def _right(a: Tensor, b: Tensor, held: Tensor) -> float:
-    """Held-out rows on their own side of the cut that the other rows give."""
+    """Return the number of held-out rows classified correctly by a fit on the other rows."""
     mean_a, mean_b = a[~held].mean(0), b[~held].mean(0)
     centred = torch.cat([a[~held] - mean_a, b[~held] - mean_b])
     common = centred.T @ centred / len(centred)
@@ -61,5 +62,5 @@ def _right(a: Tensor, b: Tensor, held: Tensor) -> float:
 
 
 def _spread(rows: Tensor, n: int) -> Tensor:
-    """n of the rows, evenly."""
+    """Return n evenly spaced rows."""
     return rows[torch.linspace(0, len(rows) - 1, n, dtype=torch.float64).round().long()]

@@ -1,7 +1,4 @@
-"""The gap as a picture: both clouds, where the gap lies, and the bridges beside each other.
-
-Knows nothing of how the figures were measured; the drawing itself is in `utils/plots.py`.
-"""
+"""Draws a study of the gap: both clouds, the coordinates of the gap, the figures of the bridges."""
 
 from pathlib import Path
 
@@ -13,24 +10,24 @@ from ddpm_clip.utils.plots.curves import Line, Plot, draw_plots
 
 
 def draw_gap(study: GapStudy, path: Path) -> Path:
-    """Two to five panels as one PNG at `path`.
+    """Draw two to six panels as one PNG at `path`.
 
     Args:
-        study: of a model or of pairs.
-        path: of the PNG; its folder is made.
+        study: the study of a model or of pairs.
+        path: path of the PNG; its folder is created.
     """
     bars = [
-        _bars(study, "nearest_ratio", "nearest picture (1: as a picture has)"),
+        _bars(study, "nearest_ratio", "distance to the nearest picture (1: like a real picture)"),
         _bars(study, "centred_cosine", "centred cosine with own picture"),
-        _bars(study, "reciprocal_rank", "own picture found: mean 1 / rank"),
-        _bars(study, "radius_ratio", "radius (1: as a picture has)"),
+        _bars(study, "reciprocal_rank", "retrieval of own picture: mean 1 / rank"),
+        _bars(study, "radius_ratio", "radius (1: like real pictures)"),
     ]
     parts = [_clouds(study), _coordinates(study), *(part for part in bars if part is not None)]
     return draw_plots(parts, path)
 
 
 def _clouds(study: GapStudy) -> Plot:
-    """Along the gap and across it, in the direction in which the pictures vary most."""
+    """Plot along the gap and across it, in the direction in which the pictures vary most."""
     images, texts = study.images, study.texts
     mean_image, mean_text = images.mean(0), texts.mean(0)
     along = torch.nn.functional.normalize(mean_text - mean_image, dim=0)

@@ -1,7 +1,4 @@
-"""The gap of a model or of a file of pairs, and what each bridge makes of it.
-
-Knows nothing of printing or drawing.
-"""
+"""The modality gap of a model or of a file of pairs, with the figures of each bridge."""
 
 from collections.abc import Generator
 from dataclasses import dataclass
@@ -19,10 +16,10 @@ from ddpm_clip.runs.pretrained import LoadedModel
 from ddpm_clip.types import Progress
 
 MOST = 5000
-"""Pairs at most that bridges are compared on, evenly over all."""
+"""Largest number of pairs on which bridges are compared, evenly spaced."""
 
 SHOWN = 1500
-"""Points of each cloud that are kept for a picture."""
+"""Largest number of points of each cloud that are drawn."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -30,10 +27,10 @@ class GapStudy:
     """What `ddpm-clip gap` prints and draws.
 
     Attributes:
-        name: of the model or file.
-        report: the gap.
-        bridges: their figures; empty where there is nothing to measure them against.
-        images, texts: (up to `SHOWN`, e) unit embeddings, for a picture.
+        name: name of the model or file.
+        report: figures of the gap.
+        bridges: figures of each bridge; empty if there is nothing to compare with.
+        images, texts: (up to `SHOWN`, e) unit embeddings to draw.
     """
 
     name: str
@@ -43,21 +40,21 @@ class GapStudy:
     texts: Tensor
 
     def as_dict(self) -> dict[str, Any]:
-        """For JSON; without the embeddings."""
+        """Return the figures as a dict for JSON, without the embeddings."""
         return {"name": self.name, "gap": self.report.as_dict(), "bridges": rows_of(self.bridges)}
 
 
 def study_pairs(
     name: str, images: Tensor, texts: Tensor, *, splits: int = 20, seed: int = 0
 ) -> Generator[Progress, None, GapStudy]:
-    """Pairs alone, with every simple map (`bridge_maps.MAPS`).
+    """Study pairs of embeddings, with every map of `bridge_maps.MAPS`.
 
     Args:
-        name: of the file.
-        images: (n, e).
-        texts: (n, e), row i says what picture i shows.
-        splits: into bank and test; the figures are means over them.
-        seed: of the first split.
+        name: name of the file.
+        images: (n, e) image embeddings.
+        texts: (n, e) text embeddings, row i describing picture i.
+        splits: number of splits into bank and test, over which the figures are averaged.
+        seed: random seed of the first split.
     """
     report = measure_gap(images, texts, paired=True)
     images, texts = _spread(images, MOST), _spread(texts, MOST)
@@ -68,16 +65,16 @@ def study_pairs(
 def study_model(
     model: LoadedModel, pairs: tuple[Tensor, Tensor] | None = None, *, seed: int = 0
 ) -> GapStudy:
-    """A model, by its own prompts and the pictures of its bank, or by pairs of its embedder.
+    """Study a model, on its own prompts and the pictures in its bank, or on given pairs.
 
     Args:
-        model: run or packed model.
-        pairs: images (n, e) and texts (n, e), none of which the model was trained on.
-        seed: of what bridges draw.
+        model: a run or packed model.
+        pairs: images (n, e) and texts (n, e) by the model's embedder, not used in its training.
+        seed: random seed of bridges that draw.
 
     Raises:
-        DataError: the model was packed without its bank and there are no pairs; or the pairs
-            are of another embedder.
+        DataError: the model was packed without its bank and no pairs are given, or the pairs are
+            from another embedder.
     """
     conditioner = model.conditioner
     images, texts = pairs or (conditioner.bank.float(), _prompts(model))
@@ -90,7 +87,7 @@ def study_model(
         )
     if texts.shape[1] != conditioner.dim:
         raise DataError(
-            f"pairs of {texts.shape[1]} coordinates for a model of {conditioner.dim}",
+            f"pairs of size {texts.shape[1]} for a model that needs size {conditioner.dim}",
             "they come from another embedder",
             param="pairs",
         )
@@ -106,6 +103,6 @@ def _prompts(model: LoadedModel) -> Tensor:
 
 
 def _spread(rows: Tensor, most: int) -> Tensor:
-    """At most so many unit rows, evenly."""
+    """Return at most `most` evenly spaced rows, made unit length."""
     chosen = torch.linspace(0, len(rows) - 1, min(most, len(rows)), dtype=torch.float64)
     return F.normalize(rows[chosen.round().long()].float(), dim=1)

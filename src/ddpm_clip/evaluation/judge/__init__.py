@@ -1,11 +1,9 @@
 """The judge: a small classifier that reads painted pictures.
 
-- `job`: a judge from a source to a folder: decode, train, calibrate, measure, save
-- `network`: the judge: a small network that reads pictures back, attribute by attribute
-- `pictures`: pictures that a judge is trained on: bent real ones, and nonsense that it must not
-  name
-- `training`: training, calibration and measurement of a judge, on pictures and what is true of
-  them
+- `job`: a judge from a source of pictures: decode, train, calibrate, measure, save
+- `network`: the network, with one head per attribute and a threshold for rejection
+- `pictures`: its data augmentation, and the outlier pictures that it must reject
+- `training`: training with outlier exposure, calibration, accuracy
 """
 
 from ddpm_clip.moved import former_names

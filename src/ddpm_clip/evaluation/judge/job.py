@@ -1,7 +1,4 @@
-"""A judge from a source to a folder: decode, train, calibrate, measure, save.
-
-Knows nothing of commands or of the models that will be judged.
-"""
+"""A judge from a source of pictures: decode, train, calibrate, measure, save."""
 
 from collections.abc import Generator
 from dataclasses import asdict
@@ -28,10 +25,10 @@ from ddpm_clip.training.prepare.pictures import decode, half_of, open_data
 from ddpm_clip.types import Progress
 
 SET_ASIDE = 2000
-"""At most so many training pictures, and never more than a tenth, only set the threshold."""
+"""Largest number of training pictures used only to set the threshold; at most a tenth of them."""
 
 DRAWN_FOR_TEST = 4000
-"""Pictures measured on, where they are drawn for the purpose."""
+"""Largest number of test pictures, if they are drawn by a generator."""
 
 
 def train_judge_run(
@@ -46,29 +43,32 @@ def train_judge_run(
     test_split: str = "test",
     half: int | None = None,
 ) -> Generator[Progress | JudgeStep, None, JudgeFigures]:
-    """Train a judge on the `train` split of a source, measure it on another one, save it.
+    """Train a judge on the `train` split of a source, measure it on another split, save it.
 
-    The judge is rounded to fp16 before it is calibrated and measured: the figures are those of
-    the file.
+    The weights are rounded to float16 before calibration and measurement, so that the figures are
+    those of the saved file.
 
     Args:
-        folder: new, empty, or of an earlier judge, which is replaced.
-        config: the source, how its pictures are cut, and whether they may be mirrored.
-        steps: optimisation steps.
-        seed: of weights, batches and what is set aside.
-        batch_size: pictures a step.
-        lr: largest learning rate.
+        folder: a new or empty folder, or that of an earlier judge, which is replaced.
+        config: the source, the crop, and whether pictures may be flipped.
+        steps: number of optimisation steps.
+        seed: random seed of weights, batches and the pictures set aside.
+        batch_size: number of pictures per step.
+        lr: peak learning rate.
         width: channels of the first level.
-        test_split: split of the source that is measured on.
-        half: 1 or 2, to learn from that half only, as `embedder.half` of a mini-CLIP.
+        test_split: split of the source on which the judge is measured.
+        half: 1 or 2 to train on one half of the pictures only, like `embedder.half`; None for all.
 
     Raises:
-        CannotCreate: the folder holds something else. DataError: nothing to tell apart.
+        CannotCreate: the folder holds something else.
+        DataError: no attribute of the pictures varies.
     """
     folder = Path(folder)
     if folder.exists() and any(folder.iterdir()) and not (folder / CARD).is_file():
         raise CannotCreate(
-            f"{folder} is no judge", "it holds something else", "choose another --out", param="out"
+            f"{folder} is not empty and does not hold a judge",
+            fix="choose another --out",
+            param="out",
         )
     x, facts, classes = yield from _pictures(config, "train")
     torch.manual_seed(seed)
@@ -115,7 +115,7 @@ def train_judge_run(
 def _pictures(
     config: DataConfig, split: str
 ) -> Generator[Progress, None, tuple[Tensor, list[dict[str, str]], tuple[str, ...]]]:
-    """Pixels (n, c, h, w) uint8, the facts of each, and the source's classes."""
+    """Return pixels (n, c, h, w) uint8, the facts of each picture, and the source's classes."""
     source = open_data(config, split)
     pixels = yield from decode(source, config)
     facts = [facts_of(source, i) for i in pixels.indices]

@@ -1,7 +1,4 @@
-"""Pictures that a judge is trained on: bent real ones, and nonsense that it must not name.
-
-Every draw takes a generator. Knows nothing of networks, labels or files.
-"""
+"""The training pictures of a judge: distorted real ones, and outliers that it must reject."""
 
 import math
 
@@ -10,7 +7,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 TURN, STRETCH, SHEAR, SHIFT = math.radians(12), 0.12, 0.15, 0.14
-"""Largest turn (radians), change of size, slant, and shift in half pictures (2 of 28 pixels)."""
+"""Largest rotation (radians), change of size, shear, shift in half pictures (2 of 28 pixels)."""
 
 WOBBLE = 0.05
 """Standard deviation of the elastic displacement, in half pictures."""
@@ -20,9 +17,9 @@ GRAIN = 0.1
 
 
 def bent(x: Tensor, generator: torch.Generator) -> Tensor:
-    """Each picture of x (b, c, h, w) turned, stretched, slanted, shifted, wobbled, grainy.
+    """Augment x (b, c, h, w): rotate, stretch, shear, shift, distort elastically, add noise.
 
-    Never mirrored: digits do not survive it. What comes in from outside repeats the edge.
+    Never flipped, because digits change their meaning. Pixels outside repeat those at the edge.
     """
     b, _, h, w = x.shape
     turn, slant = (limit * _evenly((b,), generator) for limit in (TURN, SHEAR))
@@ -41,7 +38,7 @@ def bent(x: Tensor, generator: torch.Generator) -> Tensor:
 
 
 def nonsense(x: Tensor, generator: torch.Generator) -> Tensor:
-    """As many pictures as x (b, c, h, w) has, with nothing in them: noise, blobs, shuffled tiles.
+    """Return outliers in the shape of x (b, c, h, w): noise, blobs or shuffled tiles.
 
     The tiles are cut from x, so that they have its strokes and colours but none of its shapes.
     """
@@ -52,12 +49,12 @@ def nonsense(x: Tensor, generator: torch.Generator) -> Tensor:
 
 
 def _evenly(shape: tuple[int, ...], generator: torch.Generator) -> Tensor:
-    """Uniform in [-1, 1]."""
+    """Draw uniform numbers in [-1, 1]."""
     return 2 * torch.rand(shape, generator=generator) - 1
 
 
 def _blobs(shape: torch.Size, generator: torch.Generator) -> Tensor:
-    """Soft clouds of any contrast down to none, about any brightness."""
+    """Draw smooth clouds of random contrast and brightness."""
     b, c, h, w = shape
     clouds = F.interpolate(torch.randn(b, c, 5, 5, generator=generator), (h, w), mode="bicubic")
     contrast = 2 * torch.rand(b, 1, 1, 1, generator=generator)
@@ -65,7 +62,7 @@ def _blobs(shape: torch.Size, generator: torch.Generator) -> Tensor:
 
 
 def _shuffled(x: Tensor, generator: torch.Generator) -> Tensor:
-    """The sixteen tiles of each picture in another order; one order a call."""
+    """Shuffle the sixteen tiles of each picture, all pictures in the same order."""
     h, w = (side // 4 * 4 for side in x.shape[-2:])
     tiles = x[..., :h, :w].unflatten(3, (4, -1)).unflatten(2, (4, -1))  # (b, c, 4, h/4, 4, w/4)
     tiles = tiles.transpose(3, 4).flatten(2, 3)  # (b, c, 16, h/4, w/4)

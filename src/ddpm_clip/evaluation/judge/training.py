@@ -1,8 +1,8 @@
-"""Training, calibration and measurement of a judge, on pictures and what is true of them.
+"""Training, calibration and measurement of a judge, on pictures with known facts.
 
-An eighth of every batch is nonsense that the first attribute must be undecided about (outlier
-exposure, Hendrycks et al. 2019, eq. 1), or the threshold would reject little: networks are sure
-of blobs too. Knows nothing of files, configs or prompts.
+To every batch an eighth of outliers is added, for which the first attribute should be uniform
+(outlier exposure, Hendrycks et al. 2019, eq. 1). Otherwise the threshold would reject little,
+because networks are confident about blobs too.
 """
 
 import time
@@ -21,11 +21,13 @@ from ddpm_clip.utils.device import pick_dtype
 from ddpm_clip.utils.tensors import to_float
 
 ACCEPTED = 0.99
-"""Share of real pictures that the threshold lets through."""
+"""Share of real pictures that the threshold accepts."""
 
 NONSENSE_WEIGHT = 0.5
+"""Weight of the outlier exposure in the loss."""
+
 CHUNK = 500
-"""Pictures read at once."""
+"""Number of pictures read at once."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,32 +36,32 @@ class JudgeStep:
 
     step: int
     loss: float
-    accuracy: float  # of the first attribute, on the bent pictures of the batch
+    accuracy: float  # of the first attribute, on the augmented pictures of the batch
     images_per_second: float
 
 
 @dataclass(frozen=True, slots=True)
 class JudgeFigures:
-    """What a judge is worth on pictures that it never saw."""
+    """Figures of a judge on held-out pictures."""
 
     n: int
-    accuracy: dict[str, float]  # share read right, of those where the attribute is known
+    accuracy: dict[str, float]  # share read correctly, of those where the attribute is known
     confusion: dict[str, list[list[int]]]  # [truth][read], in the order of the values
     rejected: float  # share of these real pictures
-    nonsense_rejected: float  # share of as many pictures with nothing in them
+    nonsense_rejected: float  # share of as many outliers
 
 
 def attributes_of(
     facts: Sequence[Mapping[str, str]], order: Sequence[str] = ()
 ) -> dict[str, tuple[str, ...]]:
-    """The attributes that vary in `facts`, with their values.
+    """Return the attributes that vary in `facts`, with their values.
 
     Args:
-        facts: of each picture.
-        order: values in the order of the source's classes; others follow by the alphabet.
+        facts: facts of each picture.
+        order: values that come first, in this order; others follow alphabetically.
 
     Raises:
-        DataError: nothing varies, so there is nothing to tell apart.
+        DataError: no attribute varies.
     """
     rank = {value: i for i, value in enumerate(order)}
     names = dict.fromkeys(name for one in facts for name in one)
@@ -71,9 +73,9 @@ def attributes_of(
     }
     if not attributes:
         raise DataError(
-            "a judge has nothing to tell apart",
-            "no fact of these pictures varies",
-            "put pictures into class folders",
+            "there is nothing for a judge to distinguish",
+            "no attribute of these pictures has two values",
+            "put the pictures into class folders",
         )
     return attributes
 
@@ -90,22 +92,25 @@ def train_judge(
     nonsense_weight: float = NONSENSE_WEIGHT,
     mirror: bool = False,
 ) -> Iterator[JudgeStep]:
-    """Train `net` in place, one yield a step; it is ready to judge (and uncalibrated) at the end.
+    """Train `net` in place and yield once per step; at the end it is in eval mode, uncalibrated.
 
     Args:
-        net: untrained; its weights were drawn by the caller.
-        pixels: (n, c, h, w) uint8.
-        facts: of each picture; what a picture does not tell is not trained on.
-        steps: optimisation steps, 2 at least; the rate rises and falls once.
-        batch_size: real pictures a step, 8 at least.
-        lr: largest learning rate.
-        seed: of the batches and what is done to them.
-        nonsense_weight: of being undecided about nonsense; 0 for a mere classifier, which does
-            not read a class that it was never shown as "none of the others".
-        mirror: show half of the pictures left for right.
+        net: the untrained network.
+        pixels: (n, c, h, w) uint8 pictures.
+        facts: facts of each picture; unknown attributes do not enter the loss.
+        steps: number of optimisation steps, at least 2; one cycle of the learning rate.
+        batch_size: number of real pictures per step, at least 8.
+        lr: peak learning rate.
+        seed: random seed of batches and augmentation.
+        nonsense_weight: weight of the outlier exposure; 0 trains a plain classifier, as outlier
+            exposure would make it uncertain about classes that it was never shown.
+        mirror: flip half of the pictures horizontally.
     """
     if steps < 2 or batch_size < 8:
-        raise UsageError(f"{steps} steps of {batch_size} pictures", "2 and 8 are the least")
+        raise UsageError(
+            f"{steps} steps of {batch_size} pictures are too few",
+            "at least 2 steps of 8 pictures are needed",
+        )
     truth, generator = targets(net, facts), torch.Generator().manual_seed(seed)
     dtype, spoilt = pick_dtype("auto", torch.device("cpu")), batch_size // 8
     net.train().to(memory_format=torch.channels_last)  # type: ignore[call-overload]
@@ -134,7 +139,7 @@ def train_judge(
 def calibrate(net: JudgeNet, pixels: Tensor, accepted: float = ACCEPTED) -> float:
     """Set the threshold that the share `accepted` of real pictures (n, c, h, w) uint8 reaches.
 
-    The pictures must be none that it was trained on, or the threshold is too proud.
+    The pictures must not be from its training, or the threshold will be too high.
     """
     sure = torch.cat([net(to_float(part))[0].amax(1) for part in pixels.split(CHUNK)])
     net.threshold = sure.quantile(1 - accepted).item()
@@ -145,7 +150,7 @@ def calibrate(net: JudgeNet, pixels: Tensor, accepted: float = ACCEPTED) -> floa
 def measure_judge(
     net: JudgeNet, pixels: Tensor, facts: Sequence[Mapping[str, str]]
 ) -> JudgeFigures:
-    """Accuracy, confusion and rejection on pictures (n, c, h, w) uint8 with known facts."""
+    """Measure accuracy, confusion and rejection on pictures (n, c, h, w) uint8 with known facts."""
     generator, truth = torch.Generator().manual_seed(0), targets(net, facts)
     read: dict[str, list[Tensor]] = {name: [] for name in net.attributes}
     rejected = nonsense_rejected = 0
@@ -169,7 +174,7 @@ def measure_judge(
 
 
 def targets(net: JudgeNet, facts: Sequence[Mapping[str, str]]) -> dict[str, Tensor]:
-    """(n,) the number of each value, -1 where a picture does not tell or the judge cannot say."""
+    """Return the class index (n,) per attribute, -1 where it is unknown to facts or judge."""
     numbers = {
         name: {v: i for i, v in enumerate(values)} for name, values in net.attributes.items()
     }
@@ -182,22 +187,23 @@ def targets(net: JudgeNet, facts: Sequence[Mapping[str, str]]) -> dict[str, Tens
 def _loss(
     logits: dict[str, Tensor], truth: dict[str, Tensor], nonsense_weight: float
 ) -> tuple[Tensor, float]:
-    """Cross-entropy of every attribute, and the undecidedness of the first one on nonsense.
+    """Return (loss, accuracy of the first attribute).
 
-    The rows of `logits` past those of `truth` are the nonsense.
+    The loss is the cross-entropy of every attribute, plus that of the first one against the uniform
+    distribution on outliers, which are the rows of `logits` after those of `truth`.
     """
     first, total = next(iter(truth)), torch.zeros(())
     for name, wanted in truth.items():
-        said = logits[name][: len(wanted)].float()
-        entropy = F.cross_entropy(said, wanted, ignore_index=-1, reduction="sum")
+        real = logits[name][: len(wanted)].float()
+        entropy = F.cross_entropy(real, wanted, ignore_index=-1, reduction="sum")
         total = total + entropy / (wanted >= 0).sum().clamp(min=1)
-    said = logits[first].float()
-    undecided = -said[len(truth[first]) :].log_softmax(1).mean()
-    right = (said[: len(truth[first])].argmax(1) == truth[first]).float().mean().item()
-    return total + nonsense_weight * undecided, right
+    scores = logits[first].float()
+    uniform = -scores[len(truth[first]) :].log_softmax(1).mean()
+    right = (scores[: len(truth[first])].argmax(1) == truth[first]).float().mean().item()
+    return total + nonsense_weight * uniform, right
 
 
 def _confusion(truth: Tensor, read: Tensor, k: int) -> Tensor:
-    """(k, k) counts [truth, read] of the rows whose truth is known."""
+    """Return the counts [truth, read] (k, k) of the rows whose truth is known."""
     known = truth >= 0
     return torch.bincount(k * truth[known] + read[known], minlength=k * k).view(k, k)

@@ -1,7 +1,6 @@
-"""How different the pictures of one prompt are, beside real pictures of the same class.
+"""Diversity: distances between the pictures of one prompt, relative to real ones of the class.
 
-A model that paints one good picture over and over passes many tests and fails this one. Knows
-nothing of prompts: groups have names.
+A model that paints the same good picture over and over passes many tests but fails this one.
 """
 
 from collections.abc import Sequence
@@ -18,7 +17,7 @@ from ddpm_clip.evaluation.metrics.neighbours import distance_blocks
 
 @dataclass(frozen=True, slots=True)
 class GroupSpread:
-    """Mean distance between two pictures of a group."""
+    """Mean distance between two pictures of a group, painted and real."""
 
     n: int
     painted: float
@@ -27,29 +26,29 @@ class GroupSpread:
 
     @property
     def ratio(self) -> float:
-        """1 where they differ as real ones do, 0 where all are one picture."""
+        """1 if they differ as much as real ones, 0 if all are the same picture."""
         return self.painted / self.real if self.real else float("nan")
 
 
 @dataclass(frozen=True, slots=True)
 class Diversity:
-    """The spread of every group that has two rows on both sides."""
+    """The spread of every group that has two painted and two real pictures."""
 
     groups: dict[str, GroupSpread]
 
     @property
     def ratio(self) -> float:
-        """Of the mean spreads, every group counted alike."""
+        """Ratio of the mean spreads, with equal weight for every group."""
         real = sum(one.real for one in self.groups.values())
         return sum(one.painted for one in self.groups.values()) / real if real else float("nan")
 
     @property
     def least(self) -> str:
-        """The group that is most uniform beside real pictures."""
+        """The group with the smallest ratio."""
         return min(self.groups, key=lambda name: self.groups[name].ratio)
 
     def as_dict(self) -> dict[str, Any]:
-        """The JSON form; a ratio is null where the real pictures are all one."""
+        """Return the JSON form; a ratio is null if all real pictures are the same."""
         groups = {
             name: {
                 "n": one.n,
@@ -66,24 +65,25 @@ class Diversity:
 def diversity(
     painted: Tensor, painted_groups: Sequence[str], real: Tensor, real_groups: Sequence[str]
 ) -> Diversity:
-    """Mean pairwise distances within the groups; unbiased, so sizes may differ.
+    """Return the mean pairwise distances within groups; unbiased, so group sizes may differ.
 
     Args:
-        painted: (n, d).
-        painted_groups: of each row, as the class that its prompt asks for.
-        real: (m, d).
-        real_groups: of each row.
+        painted: (n, d) features of painted pictures.
+        painted_groups: group of each painted picture, such as the class that its prompt asks for.
+        real: (m, d) features of real pictures.
+        real_groups: group of each real picture.
 
     Raises:
-        UsageError: features of other shapes, groups that do not pair with rows, or no group with
-            two rows in both sets. DataError: not finite.
+        UsageError: shapes do not match, groups are missing, or no group has two pictures in both
+            sets.
+        DataError: features are not finite.
     """
     painted, real = paired(painted, real)
     if len(painted) != len(painted_groups) or len(real) != len(real_groups):
         raise UsageError(
             f"{len(painted)} and {len(real)} rows with {len(painted_groups)} and "
             f"{len(real_groups)} groups",
-            "each row needs one",
+            "each row needs a group",
         )
     ours, theirs = _by_group(painted_groups), _by_group(real_groups)
     groups = {
@@ -98,15 +98,15 @@ def diversity(
     }
     if not groups:
         raise UsageError(
-            "no group with two pictures of both kinds",
-            "a distance needs two",
-            "paint more pictures a prompt",
+            "no group has two painted and two real pictures",
+            "a distance needs two pictures",
+            "paint more pictures per prompt",
         )
     return Diversity(groups)
 
 
 def mean_distance(rows: Tensor) -> float:
-    """The mean Euclidean distance between two different rows of (n, d), n at least 2."""
+    """Return the mean Euclidean distance between two different rows of (n, d), n >= 2."""
     total = sum(
         block.sqrt().sum().item() - block.diagonal(start).sqrt().sum().item()
         for start, block in distance_blocks(rows, rows)

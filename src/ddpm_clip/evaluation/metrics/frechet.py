@@ -1,9 +1,8 @@
-"""The Fréchet distance between two sets of features, each taken for a Gaussian.
+"""The Fréchet distance between two sets of features, each fitted by a Gaussian.
 
-In the features of a judge of ours: not the "FID", which is in those of one Inception network, and
-no figure of one feature space means anything in another. Its bias falls with n, so it stands
-beside the distance of real pictures to real ones at the same n (`against_real.py`). Knows nothing
-of pictures.
+It uses the features of the judge, so it is not the "FID", which uses those of an Inception network;
+values in different feature spaces cannot be compared. Its bias falls with n, so it is reported with
+the distance of real to real pictures at the same n (`against_real.py`).
 """
 
 import torch
@@ -13,18 +12,19 @@ from ddpm_clip.evaluation.metrics.features import paired
 
 
 def frechet_distance(a: Tensor, b: Tensor) -> float:
-    """The squared 2-Wasserstein distance of the fitted Gaussians (Dowson & Landau 1982, eq. 4).
+    """Return the squared 2-Wasserstein distance of the Gaussians (Dowson & Landau 1982, eq. 4).
 
-    |mean_a - mean_b|^2 + tr(A) + tr(B) - 2 tr((A B)^(1/2)), the last term as the sum of the
-    singular values of A^(1/2) B^(1/2): real, not negative, and the same for (a, b) and (b, a),
-    also where there are fewer rows than columns. A few times more rows than columns are wanted.
+    |mean_a - mean_b|^2 + tr(A) + tr(B) - 2 tr((A B)^(1/2)). The last term is computed as the sum of
+    the singular values of A^(1/2) B^(1/2): real, not negative and symmetric in (a, b), even with
+    fewer rows than columns. There should be a few times more rows than columns.
 
     Args:
-        a: (n, d), n at least 2.
-        b: (m, d), m at least 2.
+        a: (n, d) features, n >= 2.
+        b: (m, d) features, m >= 2.
 
     Raises:
-        UsageError: features of other shapes. DataError: features that are not finite.
+        UsageError: shapes do not match.
+        DataError: features are not finite.
     """
     a, b = paired(a, b)
     between = (a.mean(0) - b.mean(0)).square().sum()
@@ -35,6 +35,6 @@ def frechet_distance(a: Tensor, b: Tensor) -> float:
 
 
 def _root(covariance: Tensor) -> Tensor:
-    """The symmetric square root of a covariance (d, d), or () of one column."""
+    """Return the symmetric square root of a covariance (d, d), or () for one column."""
     values, vectors = torch.linalg.eigh(torch.atleast_2d(covariance))
     return vectors * values.clamp(min=0).sqrt() @ vectors.T

@@ -1,6 +1,6 @@
-"""Are painted pictures where real ones are, and everywhere where real ones are?
+"""Precision, recall, density and coverage: how two sets of features overlap.
 
-Four shares by balls that reach to the k-th nearest neighbour. Knows nothing of pictures.
+All four use balls around each row that reach to its k-th nearest neighbour.
 """
 
 from dataclasses import dataclass
@@ -14,43 +14,45 @@ from ddpm_clip.evaluation.metrics.features import paired
 from ddpm_clip.evaluation.metrics.neighbours import distance_blocks, nearest_others
 
 SLACK = 1e-9
-"""Balls are closed: a row at the rim, up to rounding, is inside."""
+"""Tolerance for rounding: balls are closed, so a row on the boundary is inside."""
 
 
 @dataclass(frozen=True, slots=True)
 class Manifold:
-    """How two sets of rows overlap."""
+    """How two sets of features overlap."""
 
     precision: float  # share of painted rows inside a real ball
     recall: float  # share of real rows inside a painted ball
-    density: float  # real balls around a painted row, by k; about 1 where both are of one kind
-    coverage: float  # share of real balls with a painted row in them
-    n: int  # painted
-    m: int  # real
+    density: float  # mean number of real balls around a painted row, / k; about 1 if both are alike
+    coverage: float  # share of real balls that contain a painted row
+    n: int  # number of painted rows
+    m: int  # number of real rows
 
     def as_dict(self) -> dict[str, Any]:
-        """The JSON form, rounded to a hundredth of a percent."""
+        """Return the JSON form, rounded to a hundredth of a percent."""
         names = ("precision", "recall", "density", "coverage")
         return {name: round(getattr(self, name), 4) for name in names} | {"n": self.n, "m": self.m}
 
 
 def manifold(painted: Tensor, real: Tensor, *, k: int = 3, k_density: int = 5) -> Manifold:
-    """Precision and recall (Kynkäänniemi et al. 2019, eq. 1); density and coverage (Naeem 2020).
+    """Measure precision and recall (Kynkäänniemi et al. 2019, eq. 1), density and coverage.
 
-    Balls reach from a row to its k-th nearest of the same set, itself not counted. All four
-    depend on n and m, so they stand beside those of real pictures against real ones.
+    Density and coverage are from Naeem et al. 2020. A ball reaches from a row to its k-th nearest
+    neighbour in the same set, not counting itself. All four depend on n and m, so they are reported
+    with those of real against real pictures.
 
     Args:
-        painted: (n, d), more rows than k.
-        real: (m, d), more rows than either k.
-        k: of precision and recall.
-        k_density: of density and coverage.
+        painted: (n, d) features, more rows than k.
+        real: (m, d) features, more rows than either k.
+        k: number of neighbours for precision and recall.
+        k_density: number of neighbours for density and coverage.
 
     Raises:
-        UsageError: features of other shapes, too few of them. DataError: not finite.
+        UsageError: shapes do not match, or there are too few rows.
+        DataError: features are not finite.
     """
     if min(k, k_density) < 1:
-        raise UsageError(f"balls of {min(k, k_density)} neighbours", "they need one at least")
+        raise UsageError(f"k = {min(k, k_density)} neighbours", "at least one neighbour is needed")
     painted, real = paired(painted, real, least=max(k, k_density) + 1)
     near, wide = _reach(real, k, k_density)
     (own,) = _reach(painted, k)
@@ -73,7 +75,7 @@ def manifold(painted: Tensor, real: Tensor, *, k: int = 3, k_density: int = 5) -
 
 
 def _reach(rows: Tensor, *ks: int) -> list[Tensor]:
-    """For each k the squared radius (n,) of every row's ball."""
+    """Return, for each k, the squared radius (n,) of every row's ball."""
     distances, _ = nearest_others(rows, max(ks))
     scale = (rows - rows.mean(0)).square().sum(1).mean()
     return [distances[:, k - 1].square() * (1 + SLACK) + 1e-14 * scale for k in ks]

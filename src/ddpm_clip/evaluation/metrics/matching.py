@@ -1,7 +1,7 @@
-"""Real pictures that show what the painted ones were asked for, as many of each kind.
+"""Draws real pictures with the same facts as the painted ones, in the same proportions.
 
-A model that is asked for every digit equally often must not be blamed that real digits are not
-equally frequent. Knows nothing of pixels or features.
+Prompts ask for every digit equally often while real digits are not equally frequent; without
+matching, metrics would count that difference against the model.
 """
 
 import random
@@ -17,13 +17,13 @@ Facts = Mapping[str, str]
 
 @dataclass(frozen=True, slots=True)
 class Matched:
-    """Rows that may be compared: two real pictures for one painted, and of the same kind.
+    """Row numbers to compare: two real pictures per painted one, with the same facts.
 
     Attributes:
-        painted: rows of the painted pictures.
-        real: rows of the real ones, twice as many; none twice.
-        cases: the case that each of the real ones shows, by its number.
-        note: what had to be left out, or that nothing could be matched.
+        painted: row numbers of the painted pictures.
+        real: row numbers of the real pictures, twice as many, all different.
+        cases: number of the case that each real picture shows.
+        note: what was left out, or that nothing could be matched.
     """
 
     painted: tuple[int, ...]
@@ -33,16 +33,16 @@ class Matched:
 
 
 def matched(cases: Sequence[PromptCase], n: int, facts: Sequence[Facts], seed: int = 0) -> Matched:
-    """Choose rows by lot, kind by kind.
+    """Draw matching rows, separately for prompts of each meaning.
 
-    Where the prompts state no facts, or no real picture agrees with any, rows are chosen from all
-    real pictures and the note says so: a distance is then also one between the two mixtures.
+    If prompts have no facts, or no real picture matches any, rows are drawn from all real pictures
+    and the note says so: distances then also measure the difference in proportions.
 
     Args:
-        cases: that were asked, `n` pictures each, case by case.
-        n: pictures a case.
-        facts: of the real pictures.
-        seed: of the choice.
+        cases: the painted prompts, `n` pictures each, case by case.
+        n: number of pictures per case.
+        facts: facts of the real pictures.
+        seed: random seed of the draws.
     """
     rng = random.Random(f"matching {seed}")
     kinds: dict[str, list[int]] = {}
@@ -50,7 +50,7 @@ def matched(cases: Sequence[PromptCase], n: int, facts: Sequence[Facts], seed: i
         kinds.setdefault(meaning(case) if case.facts else "", []).append(number)
     asked = [kind for kind in kinds if kind]
     if not asked or len(asked) < len(kinds):
-        return _by_lot(cases, n, len(facts), rng, "some prompts state no facts")
+        return _unmatched(cases, n, len(facts), rng, "some prompts have no facts")
     painted, real, shown = list[int](), list[int](), list[int]()
     free, short = set(range(len(facts))), 0
     for kind in asked:
@@ -65,11 +65,11 @@ def matched(cases: Sequence[PromptCase], n: int, facts: Sequence[Facts], seed: i
         real += chosen
         shown += [numbers[j % len(numbers)] for j in range(2 * k)]
     if not painted:
-        return _by_lot(cases, n, len(facts), rng, "no real picture shows what was asked for")
+        return _unmatched(cases, n, len(facts), rng, "no real picture shows what the prompts ask")
     note = (
         (
-            f"{short} of {n * len(cases)} painted pictures have no two real ones of their kind "
-            "and were left out of this comparison"
+            f"for {short} of {n * len(cases)} painted pictures there were not two real pictures "
+            "with the same facts; they were left out of this comparison"
         )
         if short
         else ""
@@ -77,10 +77,10 @@ def matched(cases: Sequence[PromptCase], n: int, facts: Sequence[Facts], seed: i
     return Matched(tuple(painted), tuple(real), tuple(shown), note)
 
 
-def _by_lot(
-    cases: Sequence[PromptCase], n: int, there: int, rng: random.Random, why: str
+def _unmatched(
+    cases: Sequence[PromptCase], n: int, available: int, rng: random.Random, why: str
 ) -> Matched:
-    k = min(n * len(cases), there // 2)
+    k = min(n * len(cases), available // 2)
     painted = tuple(sorted(rng.sample(range(n * len(cases)), k)))
-    note = f"{why}, so the real pictures are of all kinds, as often as they come"
-    return Matched(painted, tuple(rng.sample(range(there), 2 * k)), (), note)
+    note = f"{why}, so the real pictures are of all kinds, in their natural proportions"
+    return Matched(painted, tuple(rng.sample(range(available), 2 * k)), (), note)

@@ -1,10 +1,9 @@
-"""Does a model repeat its training pictures? Three questions, each with its answer by chance.
+"""Memorisation: does a model repeat its training pictures? Three tests, each with its chance level.
 
-Is a painted picture nearer to the training set than to a held-out set of the same size (half of
-them are, by chance; the idea of Meehan et al. 2020)? Is it a copy: nearer to a training picture
-than held-out pictures ever are? How near is its nearest, beside the next ones (Carlini et al.
-2023)? Rows may be features or pixels: one space sees copies that another overlooks. Knows nothing
-of pictures.
+Is a painted picture closer to the training set than to a held-out set of the same size (half of
+them are, by chance; after Meehan et al. 2020)? Is it a copy, closer to a training picture than
+held-out pictures ever are? How close is its nearest training picture, compared with the next ones
+(Carlini et al. 2023)? Rows may be features or pixels: each reveals copies that the other misses.
 """
 
 import hashlib
@@ -23,50 +22,50 @@ from ddpm_clip.statistics.chance import as_many_here
 from ddpm_clip.statistics.intervals import wilson
 
 AROUND = 50
-"""Nearest training rows that the first is compared with, as Carlini et al. do."""
+"""Number of nearest training rows that the nearest one is compared with, as in Carlini et al."""
 
 USUAL, NEARER = 0.01, 0.5
-"""A copy is nearer than `NEARER` times what one in a hundred held-out rows is."""
+"""A copy is closer than `NEARER` times the `USUAL` quantile of the held-out rows' distances."""
 
 ALARM = 0.001
-"""A verdict needs counts that chance brings less often than this."""
+"""Significance level of the verdict."""
 
 CopyVerdict = Literal["copies", "leans to the training set", "clear"]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Audit:
-    """What the nearest rows say. Row numbers are those of the matrices that were handed in."""
+    """Results of the tests. Row numbers refer to the matrices that were passed to `audit`."""
 
-    n: int
-    compared: int  # rows of each of the two sets of equal size
-    decided: int  # painted rows that are nearer to one of the two
-    closer: int  # of these, nearer to the training rows
-    effective_n: float  # independent rows that `decided` is worth
+    n: int  # number of painted rows
+    compared: int  # rows of each of the two equally large sets
+    decided: int  # painted rows that are closer to one of the two sets
+    closer: int  # painted rows that are closer to the training rows
+    effective_n: float  # number of independent rows that `decided` is worth
     tolerance: float  # largest distance of a copy
-    heldout_n: int
+    heldout_n: int  # number of held-out rows
     heldout_duplicates: int  # held-out rows that would count as copies
-    ratio: float  # median of d_1 / mean(d_2 ... d_50); small where pictures are copied
-    heldout_ratio: float  # the same of held-out rows
-    train_rows: Tensor  # (n,) the nearest; of equal training rows the first
+    ratio: float  # median of d_1 / mean(d_2 ... d_50); small if pictures are copied
+    heldout_ratio: float  # the same for held-out rows
+    train_rows: Tensor  # (n,) the nearest training row; the first of equal ones
     train_distances: Tensor  # (n,)
-    heldout_rows: Tensor  # (n,)
+    heldout_rows: Tensor  # (n,) the nearest held-out row
     heldout_distances: Tensor  # (n,)
 
     @property
     def share(self) -> float:
-        """Of the decided rows, nearer to the training set; one half by chance."""
+        """Share of the decided rows that are closer to the training set; one half by chance."""
         return self.closer / max(1, self.decided)
 
     @property
     def interval(self) -> tuple[float, float]:
-        """95 %, of the share."""
-        n = 10**6  # Wilson's form depends on z^2 / n only: so it takes a fractional effective n
+        """95 % confidence interval of the share."""
+        n = 10**6  # Wilson's interval depends on z^2 / n only, so n may be a fractional effective n
         return wilson(round(self.share * n), n, 1.96 * (n / self.effective_n) ** 0.5)
 
     @property
     def p(self) -> float:
-        """How likely a share as large is by chance."""
+        """Probability of a share at least as large by chance."""
         return math.erfc((2 * self.share - 1) * (self.effective_n / 2) ** 0.5) / 2
 
     @property
@@ -76,31 +75,31 @@ class Audit:
 
     @property
     def duplicates_p(self) -> float:
-        """How likely as many copies are by chance, beside those among the held-out rows."""
+        """Probability of at least as many copies by chance, given those among held-out rows."""
         return as_many_here(self.duplicates, self.n, self.heldout_duplicates, self.heldout_n)
 
     @property
     def verdict(self) -> CopyVerdict:
-        """One word for both counts; single copies are in `duplicate_rows` under any verdict."""
+        """The verdict on both counts; `duplicate_rows` lists single copies whatever the verdict."""
         if self.duplicates_p < ALARM:
             return "copies"
         return "leans to the training set" if self.p < ALARM else "clear"
 
     @property
     def duplicate_rows(self) -> list[int]:
-        """Painted rows that are copies, the nearest first."""
+        """Painted rows that are copies, the closest first."""
         return self.suspects(self.duplicates)
 
     @property
     def copied(self) -> dict[int, int]:
-        """Training rows that were copied, and how often, most often first."""
+        """Training rows that were copied, and how often, the most frequent first."""
         return dict(Counter(self.train_rows[self.duplicate_rows].tolist()).most_common())
 
     def suspects(self, n: int) -> list[int]:
-        """The n most suspicious painted rows: copies, nearest first, then the others.
+        """Return the n most suspicious painted rows: copies, closest first, then the others.
 
-        The others by their distance to the training row over that to the held-out row: a plain
-        picture is near to everything, which alone says nothing.
+        The others are ordered by the distance to the training row divided by that to the held-out
+        row, because a plain picture is close to everything.
         """
         near, tiny = self.train_distances, torch.finfo(torch.float64).tiny
         scores = near / self.heldout_distances.clamp(min=tiny)
@@ -109,7 +108,7 @@ class Audit:
         return rows
 
     def as_dict(self) -> dict[str, Any]:
-        """The JSON form, without the rows of single pictures."""
+        """Return the JSON form, without the rows of single pictures."""
         low, high = self.interval
         return {
             "n": self.n,
@@ -143,29 +142,31 @@ def audit(
     tolerance: float | None = None,
     seed: int = 0,
 ) -> Audit:
-    """Search the nearest training and held-out row of every painted row.
+    """Find the nearest training and held-out row of every painted row, and run the tests.
 
-    One half is the share by chance where training and held-out rows are one pool divided by lot.
-    Splits that were made otherwise differ by themselves: of one half of MNIST's test pictures,
-    46 % are nearer to training pictures than to as many of the other half, whose writers are
-    the same.
+    The chance level of one half assumes that training and held-out rows were split at random.
+    Other splits differ by themselves: of one half of MNIST's test pictures, 46 % are closer to
+    training pictures than to as many of the other half, which has the same writers.
 
     Args:
-        painted: (n, d).
-        train: (t, d), what the model was trained on.
-        heldout: (h, d) of the same kind and never trained on.
+        painted: (n, d) painted rows.
+        train: (t, d) rows that the model was trained on.
+        heldout: (h, d) rows from the same source that it was not trained on.
         tolerance: largest distance of a copy; None takes it from the held-out rows.
-        seed: of the lot that makes training and held-out rows equally many.
+        seed: random seed of the subsets that make training and held-out rows equally many.
 
     Raises:
-        UsageError: features of other shapes, fewer than two rows or two different training rows.
-        DataError: not finite.
+        UsageError: shapes do not match, or there are fewer than two rows or two different training
+            rows.
+        DataError: values are not finite.
     """
     check_pair(painted, train)
     check_pair(heldout, train)
     first = _first_of_equals(train)
     if len(first) < 2:
-        raise UsageError("all training rows are equal", "there is nothing to compare a copy with")
+        raise UsageError(
+            "all training rows are equal", "the test for copies needs at least two different ones"
+        )
     distinct = train[first]
     distances, rows = nearest_rows(painted, distinct, AROUND)
     usual, _ = nearest_rows(heldout, distinct, AROUND)
@@ -194,11 +195,11 @@ def audit(
 def _closer(
     painted: Tensor, train: Tensor, heldout: Tensor, seed: int
 ) -> tuple[int, int, int, float]:
-    """Rows of each set, decided, closer to train, and how many independent rows that is worth.
+    """Return (rows of each set, decided, closer to train, effective number of decided rows).
 
-    By chance each *owner*, the row of either set that is nearest, is a training row or not as a
-    coin falls, and all painted rows that it owns with it. Counted one by one they would seem
-    surer than they are, the more so the fewer rows they are compared with.
+    By chance, each *owner* (the row of either set that is nearest to a painted row) is a training
+    row with probability 1/2, and with it all painted rows that it owns. Counting those as
+    independent would make the interval too narrow, the more so the fewer rows are compared with.
     """
     size = min(len(train), len(heldout))
     d_train, own_train = nearest_rows(painted, train[some_rows(len(train), size, seed)], 1)
@@ -212,7 +213,7 @@ def _closer(
 
 
 def _first_of_equals(rows: Tensor) -> Tensor:
-    """(u,) numbers of the different rows, each at its first place."""
+    """Return the row numbers (u,) of the distinct rows, the first of equal ones."""
     seen: dict[bytes, int] = {}
     for i, row in enumerate(rows.float().contiguous().numpy()):
         seen.setdefault(hashlib.blake2b(row.tobytes(), digest_size=16).digest(), i)
@@ -220,5 +221,5 @@ def _first_of_equals(rows: Tensor) -> Tensor:
 
 
 def _by_next(distances: Tensor) -> float:
-    """The median of d_1 / mean(d_2 ...) of nearest distances (n, k)."""
+    """Return the median of d_1 / mean(d_2 ...) of nearest distances (n, k)."""
     return (distances[:, 0] / distances[:, 1:].mean(1)).median().item()

@@ -1,9 +1,8 @@
-"""The maximum mean discrepancy of two sets of features: unbiased, so good for few pictures.
+"""The maximum mean discrepancy (MMD) of two sets of features, unbiased even for few pictures.
 
-With the cubic kernel it is the estimate of the kernel distance of Bińkowski et al. 2018 ("KID"),
-in features of our own; with the radial kernel that of Jayasumana et al. 2024 ("CMMD"), but for
-the width. Zero in the mean where both sets are of one kind, so now and then below it. Knows
-nothing of pictures.
+With the cubic kernel it is the kernel distance of Bińkowski et al. 2018 ("KID") in our own
+features; with the radial kernel that of Jayasumana et al. 2024 ("CMMD"), with another width. For
+sets from the same distribution its expectation is zero, so it is sometimes negative.
 """
 
 from collections.abc import Callable
@@ -22,22 +21,22 @@ Kernel = Callable[[Tensor, Tensor], Tensor]
 """(n, d), (m, d) -> (n, m)."""
 
 FOR_MEDIAN = 2000
-"""Rows by whose distances the width of the radial kernel is chosen."""
+"""Number of rows from whose distances the width of the radial kernel is chosen."""
 
 
 @dataclass(frozen=True, slots=True)
 class Mmd:
-    """A squared discrepancy and how sure it is."""
+    """A squared discrepancy with its standard error."""
 
     kernel: str
-    value: float  # of all rows at once
-    stderr: float  # of the mean over disjoint blocks; that of `value` is no larger
+    value: float  # estimate from all rows
+    stderr: float  # standard error of the mean over disjoint blocks; that of `value` is no larger
     n: int
     m: int
     sigma: float | None = None  # width of the radial kernel
 
     def as_dict(self) -> dict[str, Any]:
-        """The JSON form."""
+        """Return the JSON form."""
         return {
             "kernel": self.kernel,
             "value": self.value,
@@ -57,20 +56,21 @@ def mmd(
     blocks: int = 10,
     seed: int = 0,
 ) -> Mmd:
-    """The unbiased estimate of MMD^2 (Gretton et al. 2012, eq. 3) with its standard error.
+    """Return the unbiased estimate of MMD^2 (Gretton et al. 2012, eq. 3) with its standard error.
 
     Args:
-        painted: (n, d), n at least 4.
-        real: (m, d), m at least 4.
+        painted: (n, d) features, n >= 4.
+        real: (m, d) features, m >= 4.
         kernel: "cubic", (x y / d + 1)^3, or "rbf", exp(-|x - y|^2 / (2 sigma^2)).
-        sigma: of the radial kernel; None takes the median distance between real rows, so that
-            the figures of two models are of one kernel.
-        blocks: disjoint pairs of samples whose spread gives the error (Zaremba et al. 2013);
-            fewer where the rows are few.
-        seed: of the blocks.
+        sigma: width of the radial kernel; None takes the median distance between real rows, so
+            that different models are compared with the same kernel.
+        blocks: number of disjoint blocks whose spread gives the error (Zaremba et al. 2013); fewer
+            if there are few rows.
+        seed: random seed of the blocks.
 
     Raises:
-        UsageError: features of other shapes, an unknown kernel. DataError: not finite.
+        UsageError: shapes do not match, or the kernel is unknown.
+        DataError: features are not finite.
     """
     painted, real = paired(painted, real, least=4)
     apply, width = _kernel(kernel, sigma, real)
@@ -91,19 +91,19 @@ def permutation_p(
     most: int = 1000,
     seed: int = 0,
 ) -> float:
-    """How often sets of mixed origin differ as much as these: small where they are of two kinds.
+    """Return the p-value of a permutation test on MMD^2: small if the sets differ.
 
-    The share of `permutations` whose MMD^2 is as large, each set having its turn as one of them,
-    so that the value is exact for every n and never 0.
+    The share of random divisions of all rows whose MMD^2 is at least as large, the actual division
+    included, so that the p-value is exact for every n and never 0.
 
     Args:
-        painted: (n, d), n at least 4.
-        real: (m, d), m at least 4.
+        painted: (n, d) features, n >= 4.
+        real: (m, d) features, m >= 4.
         kernel: as for `mmd`.
         sigma: as for `mmd`, but None takes the median of all rows, which no permutation changes.
-        permutations: random divisions.
-        most: rows of each set that are used, chosen by lot.
-        seed: of the lot and the permutations.
+        permutations: number of random divisions.
+        most: largest number of rows of each set, drawn at random.
+        seed: random seed of the drawn rows and the divisions.
     """
     painted, real = paired(painted, real, least=4)
     a = painted[some_rows(len(painted), most, seed)]
@@ -119,7 +119,7 @@ def permutation_p(
 
 
 def median_distance(rows: Tensor, seed: int = 0) -> float:
-    """The median distance between different rows (n, d), of at most 2,000 by lot."""
+    """Return the median distance between different rows (n, d), of at most 2,000 random ones."""
     rows = rows[some_rows(len(rows), FOR_MEDIAN, seed)]
     distances = torch.pdist(rows.double())
     return distances.median().item()
@@ -129,11 +129,11 @@ def _kernel(name: str, sigma: float | None, rows: Tensor) -> tuple[Kernel, float
     if name == "cubic":
         return _cubic, None
     if name != "rbf":
-        raise UsageError(f"unknown kernel {name!r}", "there is: cubic, rbf", param="kernel")
+        raise UsageError(f"unknown kernel {name!r}", "choose from: cubic, rbf", param="kernel")
     width = median_distance(rows) if sigma is None else sigma
     if not width >= 0:
-        raise UsageError(f"sigma = {width}", "a width is not negative", param="sigma")
-    scale = 2 * max(width, 1e-12) ** 2  # all rows alike: any width says the same
+        raise UsageError(f"sigma = {width}", "a width must not be negative", param="sigma")
+    scale = 2 * max(width, 1e-12) ** 2  # width 0 means equal rows: any other gives the same
 
     def radial(a: Tensor, b: Tensor) -> Tensor:
         return torch.cat([block.div_(-scale).exp_() for _, block in distance_blocks(a, b)])
@@ -143,7 +143,7 @@ def _kernel(name: str, sigma: float | None, rows: Tensor) -> tuple[Kernel, float
 
 def _cubic(a: Tensor, b: Tensor) -> Tensor:
     base = a @ (b.T / a.shape[1]) + 1
-    return base * base * base  # a general power takes ten times as long
+    return base * base * base  # ** 3 takes ten times as long
 
 
 def _unbiased(a: Tensor, b: Tensor, kernel: Kernel) -> float:
@@ -154,7 +154,7 @@ def _unbiased(a: Tensor, b: Tensor, kernel: Kernel) -> float:
 
 
 def _within(rows: Tensor, kernel: Kernel) -> float:
-    """The sum over ordered pairs of different rows; each pair of chunks is looked at once."""
+    """Return the sum over ordered pairs of different rows; each pair of chunks is computed once."""
     total = 0.0
     for start in range(0, len(rows), CHUNK):
         block = kernel(rows[start : start + CHUNK], rows[start:])
@@ -170,7 +170,7 @@ def _blocks(rows: Tensor, blocks: int, seed: int) -> list[Tensor]:
 
 
 def _divided(gram: Tensor, chosen: Tensor, n: int, m: int) -> Tensor:
-    """(p,) MMD^2 of divisions chosen (p, n + m); gram (n + m, n + m) has an empty diagonal."""
+    """Return MMD^2 (p,) of divisions (p, n + m); `gram` (n + m, n + m) has a zero diagonal."""
     to_first = chosen @ gram  # (p, n + m)
     first = (to_first * chosen).sum(1)
     across = to_first.sum(1) - first

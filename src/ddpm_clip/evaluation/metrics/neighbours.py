@@ -1,7 +1,4 @@
-"""Euclidean distances between two sets of rows, in bounded memory.
-
-Knows nothing of what is concluded from them.
-"""
+"""Euclidean distances and nearest neighbours between two sets of rows, in bounded memory."""
 
 from collections.abc import Iterator
 
@@ -11,14 +8,13 @@ from torch import Tensor
 from ddpm_clip.conditioning.nearest import Bank
 
 CHUNK = 1024
-"""Rows whose distances to all others are in memory at once."""
+"""Number of rows whose distances to all others are in memory at once."""
 
 
 def distance_blocks(a: Tensor, b: Tensor) -> Iterator[tuple[int, Tensor]]:
-    """(first row, squared distances (chunk, m)) of stretches of a (n, d) to all of b (m, d).
+    """Yield (first row, squared distances (chunk, m)) of chunks of a (n, d) to all of b (m, d).
 
-    In float64 and about their common middle, so that distances far below the rows' own lengths
-    are right.
+    In float64 and centred, so that distances far smaller than the rows themselves are accurate.
     """
     middle = b.double().mean(0)
     a, b = a.double() - middle, b.double() - middle
@@ -30,15 +26,15 @@ def distance_blocks(a: Tensor, b: Tensor) -> Iterator[tuple[int, Tensor]]:
 
 
 def nearest_rows(query: Tensor, bank: Tensor, k: int) -> tuple[Tensor, Tensor]:
-    """The k nearest rows of a bank to each row that is asked, nearest first.
+    """Return the k nearest rows of a bank to each row of a query, nearest first.
 
     Args:
-        query: (n, d).
-        bank: (m, d).
-        k: fewer where the bank is smaller.
+        query: (n, d) rows to find neighbours of.
+        bank: (m, d) rows to search.
+        k: number of neighbours; m, if the bank is smaller.
 
     Returns:
-        (distances (n, k) float64, rows (n, k)).
+        (distances (n, k) in float64, row numbers (n, k)).
     """
     middle, k = bank.float().mean(0), min(k, len(bank))
 
@@ -53,16 +49,16 @@ def nearest_rows(query: Tensor, bank: Tensor, k: int) -> tuple[Tensor, Tensor]:
 
 
 def nearest_others(rows: Tensor, k: int) -> tuple[Tensor, Tensor]:
-    """As `nearest_rows` within one set of at least two rows, no row being its own neighbour."""
+    """As `nearest_rows` within one set of at least two rows; no row is its own neighbour."""
     distances, found = nearest_rows(rows, rows, k + 1)
     own = found == torch.arange(len(rows))[:, None]
-    own[:, -1] |= ~own.any(1)  # where more than k others are equal to it, it may not be among them
+    own[:, -1] |= ~own.any(1)  # with more than k duplicates, the row itself may not be found
     shape = len(rows), found.shape[1] - 1
     return distances[~own].view(shape), found[~own].view(shape)
 
 
 def _distances(query: Tensor, bank: Tensor, found: Tensor) -> Tensor:
-    """(n, k) the distances to the rows that were found, free of the rounding of products."""
+    """Return the distances (n, k) to the found rows, computed from differences, not products."""
     parts = []
     for start in range(0, len(query), CHUNK):
         rows = found[start : start + CHUNK]

@@ -1,9 +1,8 @@
-"""Does another CLIP find a picture's own prompt among all prompts, and by what margin?
+"""Retrieval: does an independent CLIP find the prompt of a picture among all prompts?
 
-The margin is between cosines of centred embeddings: raw cosines of pictures and words mostly tell
-how far apart the two kinds lie. The CLIP must not be the one that conditioned the model, or it is
-asked about its own mistakes. R-precision is that of Xu et al. 2018 (AttnGAN, section 4.1). Knows
-nothing of how pictures are painted.
+R-precision as in Xu et al. 2018 (AttnGAN, section 4.1), and the margin between cosines of centred
+embeddings; raw cosines of pictures and words mostly reflect the modality gap. The CLIP must not be
+the one that the model is conditioned on, or it would judge its own mistakes.
 """
 
 import math
@@ -23,16 +22,16 @@ from ddpm_clip.types import Embedder
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Retrieval:
-    """How near pictures are to their own prompts."""
+    """How close pictures are to their own prompts."""
 
-    n: int
-    prompts: int
-    margin: float  # mean over pictures, in [-2, 2]; 0 where pictures and prompts are unrelated
-    stderr: float  # of the margin; infinite for one picture
+    n: int  # number of pictures
+    prompts: int  # number of prompts
+    margin: float  # mean over pictures, in [-2, 2]; 0 if pictures and prompts are unrelated
+    stderr: float  # standard error of the margin; infinite for a single picture
     hits: int  # pictures whose own prompt is the nearest of all
-    chance: float  # the R-precision of guessing
-    margins: Tensor  # (n,)
-    found: Tensor  # (n,) bool
+    chance: float  # R-precision of guessing
+    margins: Tensor  # (n,) margin of each picture
+    found: Tensor  # (n,) bool, hit or miss
 
     @property
     def r_precision(self) -> float:
@@ -41,11 +40,11 @@ class Retrieval:
 
     @property
     def interval(self) -> tuple[float, float]:
-        """95 %, of the R-precision."""
+        """95 % confidence interval of the R-precision."""
         return wilson(self.hits, self.n)
 
     def as_dict(self) -> dict[str, Any]:
-        """The JSON form, without the rows of single pictures."""
+        """Return the JSON form, without the rows of single pictures."""
         low, high = self.interval
         return {
             "n": self.n,
@@ -70,16 +69,18 @@ def retrieve(
     """Embed pictures and prompts, then `retrieval`.
 
     Args:
-        embedder: not the one that conditioned the model.
-        x: (n, c, h, w) uint8 or in [-1, 1].
-        prompts: different from each other.
-        asked: the row of each picture's prompt.
-        real: pictures whose mean embedding is the middle; None takes the mean of x.
+        embedder: a CLIP other than the one that the model is conditioned on.
+        x: (n, c, h, w) pictures, uint8 or float in [-1, 1].
+        prompts: prompts, all different.
+        asked: index of each picture's prompt.
+        real: real pictures at whose mean embedding pictures are centred; None takes the mean of x.
         meanings: as for `retrieval`.
     """
     if len(set(prompts)) != len(prompts):
         raise UsageError(
-            "a prompt is there twice", "its pictures would find either", "name every prompt once"
+            "a prompt occurs twice",
+            "its pictures could not be attributed to one of the two",
+            "give every prompt once",
         )
     middle = None if real is None else embed_pictures(embedder, real).mean(0)
     with torch.no_grad():
@@ -89,7 +90,7 @@ def retrieve(
 
 
 def embed_pictures(embedder: Embedder, x: Tensor, chunk: int = 256) -> Tensor:
-    """(n, e) from x (n, c, h, w) uint8 or in [-1, 1]."""
+    """Return the embeddings (n, e) of x (n, c, h, w), uint8 or float in [-1, 1]."""
     return in_chunks(embedder.embed_pixels, x, chunk)
 
 
@@ -102,35 +103,36 @@ def retrieval(
     text_mean: Tensor | None = None,
     meanings: Sequence[str] | None = None,
 ) -> Retrieval:
-    """Margins and hits of pictures against their own and all other prompts.
+    """Return margins and hits of pictures with their own and all other prompts.
 
-    The margin of a picture is its cosine to its own prompt less the mean of those to the others.
-    It hits where no other prompt is as near; a tie is a miss.
+    The margin of a picture is its cosine with its own prompt minus the mean cosine with the others.
+    It is a hit if no other prompt is as close; a tie is a miss.
 
     Args:
         images: (n, e) embeddings of the pictures.
-        texts: (p, e) of the prompts.
-        asked: (n,) the row of each picture's prompt.
-        image_mean: (e,) the middle of pictures; None takes that of `images`.
-        text_mean: (e,) the middle of texts; None takes that of `texts`.
-        meanings: one a prompt; prompts of one meaning are not wrong answers for one another.
+        texts: (p, e) embeddings of the prompts.
+        asked: (n,) index of each picture's prompt.
+        image_mean: (e,) mean at which pictures are centred; None takes that of `images`.
+        text_mean: (e,) mean at which texts are centred; None takes that of `texts`.
+        meanings: one per prompt; prompts with the same meaning do not count as wrong answers.
 
     Raises:
-        UsageError: shapes that do not fit, a picture without another prompt. DataError: not finite.
+        UsageError: shapes do not match, or a prompt has no other prompt to be compared with.
+        DataError: embeddings are not finite.
     """
     images, texts = paired(images, texts, least=1)
     rows = torch.tensor(list(asked))
     if len(rows) != len(images) or not bool(((rows >= 0) & (rows < len(texts))).all()):
         raise UsageError(
-            f"{len(images)} pictures with {len(rows)} prompts of {len(texts)}",
-            "each picture needs the row of its prompt",
+            f"{len(images)} pictures with {len(rows)} prompt indices, for {len(texts)} prompts",
+            "each picture needs the index of its prompt",
         )
     others = _others(len(texts), meanings)[rows]  # (n, p)
     if not bool(others.any(1).all()):
         raise UsageError(
-            "a prompt with no other to mistake it for",
-            f"there are {len(texts)}",
-            "give prompts of two meanings at least",
+            "a prompt has no other prompt to be compared with",
+            f"there are {len(texts)} prompts",
+            "give prompts with at least two meanings",
         )
     images = F.normalize(images - (images.mean(0) if image_mean is None else image_mean), dim=1)
     texts = F.normalize(texts - (texts.mean(0) if text_mean is None else text_mean), dim=1)
@@ -153,10 +155,10 @@ def retrieval(
 
 
 def _others(p: int, meanings: Sequence[str] | None) -> Tensor:
-    """(p, p) bool: the prompts that mean something else."""
+    """Return (p, p) bool: which prompts differ in meaning."""
     names = list(range(p)) if meanings is None else list(meanings)
     if len(names) != p:
-        raise UsageError(f"{len(names)} meanings for {p} prompts", "each prompt needs one")
+        raise UsageError(f"{len(names)} meanings for {p} prompts", "each prompt needs a meaning")
     numbers = {name: i for i, name in enumerate(dict.fromkeys(names))}
     of = torch.tensor([numbers[name] for name in names])
     return of[:, None] != of

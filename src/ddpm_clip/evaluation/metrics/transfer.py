@@ -1,7 +1,8 @@
-"""Train a reader on painted pictures, test it on real ones, beside one trained on real ones.
+"""Transfer: accuracy on real pictures of a classifier trained on painted ones.
 
-The classification accuracy score of Ravuri & Vinyals 2019: what the painted pictures lack, in
-kind or in variety, the reader cannot learn from them. Knows nothing of how pictures are painted.
+The classification accuracy score (CAS) of Ravuri & Vinyals 2019, next to that of a classifier
+trained on real pictures: what painted pictures lack in fidelity or variety cannot be learned from
+them.
 """
 
 from collections.abc import Generator, Sequence
@@ -23,25 +24,25 @@ LABEL = "label"
 
 @dataclass(frozen=True, slots=True)
 class Transfer:
-    """Real test pictures that each reader reads right."""
+    """Real test pictures that each classifier reads correctly."""
 
-    n: int  # pictures that each reader was trained on
-    tested: int
-    painted: int  # read right after painted pictures
-    real: int  # read right after as many real ones
+    n: int  # training pictures of each classifier
+    tested: int  # test pictures
+    painted: int  # read correctly by the classifier trained on painted pictures
+    real: int  # read correctly by the classifier trained on as many real ones
 
     @property
     def accuracy(self) -> float:
-        """Of the reader of painted pictures."""
+        """Accuracy after training on painted pictures."""
         return self.painted / self.tested
 
     @property
     def real_accuracy(self) -> float:
-        """Of the reader of real pictures: what there is to reach."""
+        """Accuracy after training on real pictures, the upper bound."""
         return self.real / self.tested
 
     def as_dict(self) -> dict[str, Any]:
-        """The JSON form, shares with their 95 % intervals."""
+        """Return the JSON form, with the 95 % intervals of the shares."""
         found: dict[str, Any] = {"n": self.n, "tested": self.tested}
         for name, k in (("painted", self.painted), ("real", self.real)):
             low, high = wilson(k, self.tested)
@@ -55,7 +56,7 @@ class Transfer:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Labelled:
-    """Pictures (n, c, h, w) uint8, and what each of them shows or was asked to show."""
+    """Pictures (n, c, h, w) uint8, and the label that each shows or was requested to show."""
 
     pixels: Tensor
     labels: Sequence[str]
@@ -71,23 +72,23 @@ def transfer(
     width: int = 16,
     seed: int = 0,
 ) -> Generator[Progress, None, Transfer]:
-    """Train two readers alike, one on painted and one on real pictures, and test both.
+    """Train two classifiers in the same way, on painted and on real pictures, and test both.
 
-    Both see the same number of pictures: the larger set is cut by lot. Both start from the same
-    weights and are bent by the same lots.
+    Both see the same number of pictures, a random subset of the larger set, and start from the same
+    weights with the same random augmentation.
 
     Args:
-        painted: labelled by what was asked.
-        real: pictures for training.
-        test: real pictures that neither reader nor model has seen.
-        steps: optimisation steps of each.
-        batch_size: pictures a step.
-        width: channels of the readers' first level.
-        seed: of weights, batches and the cut.
+        painted: painted pictures, labelled by what was requested.
+        real: real pictures for training.
+        test: real pictures that neither the classifiers nor the model have seen.
+        steps: number of optimisation steps of each.
+        batch_size: number of pictures per step.
+        width: channels of the classifiers' first level.
+        seed: random seed of weights, batches and the subset.
 
     Raises:
-        UsageError: labels and pictures that do not pair, a label that the test set does not know.
-        DataError: only one label.
+        UsageError: numbers of labels and pictures differ, or a label is not in the test set.
+        DataError: there is only one label.
     """
     _check(painted, real, test)
     n = min(len(painted.pixels), len(real.pixels))
@@ -97,7 +98,7 @@ def transfer(
         rows = some_rows(len(source.pixels), n, seed)
         labels = [{LABEL: source.labels[i]} for i in rows.tolist()]
         net = _reader(attributes, test.pixels, width, seed)
-        told = train_judge(
+        training = train_judge(
             net,
             source.pixels[rows],
             labels,
@@ -106,15 +107,15 @@ def transfer(
             seed=seed,
             nonsense_weight=0.0,
         )
-        for step in told:
-            yield Progress(f"reader of {name} pictures", step.step, steps)
+        for step in training:
+            yield Progress(f"classifier of {name} pictures", step.step, steps)
         confusion = measure_judge(net, test.pixels, [{LABEL: one} for one in test.labels])
         right.append(sum(row[i] for i, row in enumerate(confusion.confusion[LABEL])))
     return Transfer(n, len(test.pixels), *right)
 
 
 def _reader(attributes: dict[str, tuple[str, ...]], x: Tensor, width: int, seed: int) -> JudgeNet:
-    """Its weights are drawn from `seed`, and it drops nothing, or it would draw from elsewhere."""
+    """Return a classifier with weights from `seed`, without dropout and its unseeded draws."""
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         return JudgeNet(attributes, x.shape[1], x.shape[2], width, dropout=0.0)
@@ -126,12 +127,12 @@ def _check(painted: Labelled, real: Labelled, test: Labelled) -> None:
         if not len(one.pixels) or len(one.pixels) != len(one.labels):
             raise UsageError(
                 f"{len(one.pixels)} {name} pictures with {len(one.labels)} labels",
-                "each needs one, and some are needed",
+                "there must be pictures, each with a label",
             )
         if one.pixels.dtype != torch.uint8:
-            raise UsageError(f"{name} pictures of {one.pixels.dtype}", "uint8 is wanted")
-        if strange := sorted(set(one.labels) - known):
+            raise UsageError(f"{name} pictures are {one.pixels.dtype}", "they must be uint8")
+        if unknown := sorted(set(one.labels) - known):
             raise UsageError(
-                f"{name} pictures of {strange[0]!r}",
-                f"the test pictures show {', '.join(sorted(known))}",
+                f"{name} pictures have the label {unknown[0]!r}, which no test picture has",
+                f"the labels of the test pictures are {', '.join(sorted(known))}",
             )

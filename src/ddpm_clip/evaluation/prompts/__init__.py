@@ -1,6 +1,6 @@
-"""Prompt success: does a picture show what was asked for?
+"""Prompt success: does a picture show what the prompt asks for?
 
-- `cases`: which prompts an evaluation asks, and which facts their pictures must show
-- `ceiling`: what a model could do if words were pictures: conditions from *image* embeddings
-- `success`: prompt success: is what was asked for in the picture, by the word of a judge?
+- `cases`: the prompts of an evaluation, with the facts that their pictures must show
+- `ceiling`: conditions from *image* embeddings: prompt success without a modality gap
+- `success`: paints pictures of prompts and counts what a judge reads in them
 """

@@ -1,7 +1,6 @@
-"""Which prompts an evaluation asks, and which facts their pictures must show.
+"""The prompts of an evaluation, with the facts that their pictures must show.
 
-From a file, or made from what a judge can read: digits, flowers, or the names of labels. Knows
-nothing of painting or judging.
+They are read from a file, or made from what a judge can read: digits, flowers or class names.
 """
 
 import random
@@ -24,22 +23,23 @@ FLOWER_PHRASINGS: tuple[str, ...] = (
 LABEL_PHRASINGS = ("{label}", "a photo of a {label}")
 
 LABELS = ("label", "species", "digit")
-"""Attributes whose values are the names of classes."""
+"""Attributes whose values are class names."""
 
 CAPTIONS = 60
-"""Captions of real pictures that are asked, where nothing else is known of them."""
+"""Largest number of captions of real pictures used as prompts, if there is nothing better."""
 
 Attributes = Mapping[str, Sequence[str]]
 
 
 def read_prompts(path: str | Path) -> list[PromptCase]:
-    r"""The prompts of a text file, one a line; after a tab the facts that the picture must show.
+    r"""Read a text file with one prompt per line, optionally a tab and the facts to be shown.
 
         a red rose<TAB>species=rose, petals=red
         something that no judge can read
 
     Raises:
-        MissingInput: no such file. DataError: a line that cannot be read, or none at all.
+        MissingInput: the file does not exist.
+        DataError: a line cannot be read, or there is no prompt.
     """
     path = user_path(path)
     if not path.is_file():
@@ -47,14 +47,14 @@ def read_prompts(path: str | Path) -> list[PromptCase]:
     try:
         lines = path.read_text(encoding="utf-8-sig").splitlines()
     except UnicodeDecodeError as error:
-        raise DataError(f"{path} is no text in UTF-8", str(error), param="prompts") from error
+        raise DataError(f"{path} is not UTF-8 text", str(error), param="prompts") from error
     cases: dict[str, PromptCase] = {}
     for number, line in enumerate(lines, 1):
         if line.strip():
             case = _case(line, f"{path}:{number}")
             cases.setdefault(case.prompt, case)
     if not cases:
-        raise DataError(f"{path} holds no prompt", fix="one a line", param="prompts")
+        raise DataError(f"{path} holds no prompt", fix="write one prompt per line", param="prompts")
     return list(cases.values())
 
 
@@ -66,17 +66,17 @@ def cases_of(
     prompts: Sequence[str] = (),
     seed: int = 0,
 ) -> list[PromptCase]:
-    """The prompts that a person would ask this kind of model.
+    """Return the prompts that suit a model.
 
     Args:
-        attributes: what a judge reads, with the values; empty where there is no judge.
-        plain: ask with the bare names of labels, since the embedder knows nothing else.
-        facts: of real pictures; their captions are asked where there is nothing better.
-        prompts: a model's own examples, asked where nothing is known at all.
-        seed: of the wordings of flowers and the choice of captions.
+        attributes: the attributes that a judge reads, with their values; empty without a judge.
+        plain: use bare class names, because the embedder knows nothing else.
+        facts: facts of real pictures, whose captions are used if there is nothing better.
+        prompts: the model's own example prompts, used if nothing else is known.
+        seed: random seed of the wording of flower prompts and of the choice of captions.
 
     Raises:
-        UsageError: there is nothing to ask.
+        UsageError: there is nothing to make prompts from.
     """
     if "digit" in attributes and not plain:
         return digit_cases(attributes["digit"])
@@ -92,9 +92,9 @@ def cases_of(
     if prompts:
         return [PromptCase(prompt, {}) for prompt in dict.fromkeys(prompts)]
     raise UsageError(
-        "there is nothing to ask",
-        "no judge, no labels, no captions, no prompts",
-        "--prompts FILE, one a line",
+        "there are no prompts to evaluate",
+        "there is no judge, and there are neither labels, captions nor prompts",
+        "give a file with one prompt per line: --prompts FILE",
         param="prompts",
     )
 
@@ -102,11 +102,11 @@ def cases_of(
 def digit_cases(
     digits: Sequence[str] = DIGITS, phrasings: Sequence[str] = DIGIT_PHRASINGS
 ) -> list[PromptCase]:
-    """Every digit in every phrasing, digit by digit.
+    """Return every digit in every phrasing, digit by digit.
 
     Args:
-        digits: their words; what is no digit is left out.
-        phrasings: with `{word}`, `{Word}` or `{numeral}` where the digit stands.
+        digits: digits as words; other words are left out.
+        phrasings: templates with `{word}`, `{Word}` or `{numeral}` in place of the digit.
     """
     return [
         PromptCase(
@@ -120,7 +120,7 @@ def digit_cases(
 
 
 def flower_cases(attributes: Attributes, seed: int = 0) -> list[PromptCase]:
-    """Every species in every petal colour, each in one wording by lot."""
+    """Return every species in every petal colour, each in one random phrasing."""
     rng = random.Random(f"flower prompts {seed}")
     cases = []
     for species in attributes["species"]:
@@ -131,13 +131,13 @@ def flower_cases(attributes: Attributes, seed: int = 0) -> list[PromptCase]:
 
 
 def flower_case(phrasing: str, facts: Mapping[str, str]) -> PromptCase:
-    """One phrasing of the facts, with the article that an orange takes."""
+    """Return one phrasing of the facts, with "an" before "orange"."""
     text = phrasing.format(**facts).replace("a orange", "an orange")
     return PromptCase(text.replace("A orange", "An orange"), dict(facts))
 
 
 def label_cases(name: str, labels: Sequence[str], plain: bool = False) -> list[PromptCase]:
-    """Every label of the attribute `name`: bare, and unless `plain` as a photo."""
+    """Return every label of the attribute `name`, bare and, unless `plain`, as "a photo of a"."""
     phrasings = LABEL_PHRASINGS[:1] if plain else LABEL_PHRASINGS
     return [
         PromptCase(phrasing.format(label=label if plain else _words(label)), {name: label})
@@ -147,29 +147,29 @@ def label_cases(name: str, labels: Sequence[str], plain: bool = False) -> list[P
 
 
 def fewer(cases: Sequence[PromptCase], most: int) -> list[PromptCase]:
-    """At most `most` of them, evenly from first to last."""
+    """Return at most `most` evenly spaced cases."""
     if len(cases) <= most:
         return list(cases)
     return [cases[i * len(cases) // most] for i in range(most)]
 
 
 def meaning(case: PromptCase) -> str:
-    """One text for all prompts that ask for the same: the facts, or else the prompt itself."""
+    """Return the same text for all prompts that ask for the same: the facts, or the prompt."""
     if not case.facts:
         return case.prompt
     return ", ".join(f"{name}={value}" for name, value in sorted(case.facts.items()))
 
 
 def _case(line: str, place: str) -> PromptCase:
-    text, _, said = line.partition("\t")
+    text, _, stated = line.partition("\t")
     facts = {}
-    for pair in filter(None, (part.strip() for part in said.split(","))):
+    for pair in filter(None, (part.strip() for part in stated.split(","))):
         name, sign, value = (part.strip() for part in pair.partition("="))
         if not (sign and name and value):
             raise DataError(
-                f"{place}: {pair!r} is no fact",
-                "a fact is name=value",
-                "a red rose<TAB>species=rose, petals=red",
+                f"{place}: {pair!r} is not a fact",
+                "a fact is written name=value",
+                "for example: a red rose<TAB>species=rose, petals=red",
                 param="prompts",
             )
         facts[name] = value

@@ -1,7 +1,7 @@
-"""What a model could do if words were pictures: conditions from *image* embeddings.
+"""The ceiling of prompt success: conditions from *image* embeddings instead of text.
 
-The same seeds painted from real pictures of what is asked give the ceiling of prompt success: what
-is missed there is not the words' fault. Knows nothing of judges.
+The same seeds are painted with image embeddings of real pictures that show what the prompt asks
+for. What fails even then is not due to the modality gap.
 """
 
 import random
@@ -22,18 +22,18 @@ Facts = Mapping[str, str]
 def from_pictures(
     tti: TextToImage, pixels: Tensor, facts: Sequence[Facts], cases: Sequence[PromptCase]
 ) -> Conditions:
-    """Conditions of real pictures that show what is asked: the ceiling of every bridge.
+    """Return conditions from real pictures that show what each prompt asks for.
 
-    Each request takes a picture by lot of its seed.
+    Each request takes a random picture, chosen by its seed.
 
     Args:
-        tti: its embedder and conditioner are asked.
-        pixels: (n, c, h, w) uint8, of pictures that the model was not trained on.
-        facts: of each picture.
-        cases: what may be asked.
+        tti: the model, whose embedder and conditioner are used.
+        pixels: (n, c, h, w) uint8 pictures that the model was not trained on.
+        facts: facts of each picture.
+        cases: the prompts of the requests.
 
     Raises:
-        DataError: no picture shows what one of the cases asks.
+        DataError: no picture shows what one of the cases asks for.
     """
     fitting = {case.prompt: _showing(case, facts) for case in cases}
 
@@ -52,12 +52,12 @@ def _showing(case: PromptCase, facts: Sequence[Facts]) -> list[int]:
     if not rows:
         raise DataError(
             f"no picture shows {case.facts}",
-            f"{len(facts)} were looked at",
-            "give more pictures, or ask for less",
+            f"{len(facts)} pictures were searched",
+            "give more pictures, or fewer prompts",
         )
     return rows
 
 
 def agrees(shown: Facts, asked: Facts) -> bool:
-    """Whether all that is asked is shown; what is not asked may be anything."""
+    """Return whether all requested facts are shown; other facts may be anything."""
     return all(shown.get(name) == value for name, value in asked.items())

@@ -1,7 +1,7 @@
-"""Prompt success: is what was asked for in the picture, by the word of a judge?
+"""Prompt success: how often a judge reads in a picture what the prompt asks for.
 
-A picture succeeds where the judge reads every asked fact and does not reject it. All shares come
-with their Wilson interval. Knows nothing of how judges are trained, nor of printing.
+A picture is a success if the judge reads every requested fact and does not reject the picture. All
+shares come with their Wilson interval.
 """
 
 from collections.abc import Generator, Iterable, Sequence
@@ -21,12 +21,12 @@ from ddpm_clip.utils.tensors import stack_pictures
 
 
 class Reader(Judge, Protocol):
-    """A judge that also reads attributes beside its classes."""
+    """A judge that also reads other attributes than its classes."""
 
     attributes: dict[str, tuple[str, ...]]
 
     def read(self, x: Tensor) -> dict[str, JudgeReading]:
-        """What stands in each picture of x (b, c, h, w) in [-1, 1]."""
+        """Read each picture of x (b, c, h, w) in [-1, 1], attribute by attribute."""
         ...
 
 
@@ -40,7 +40,7 @@ class PromptCase:
 
 @dataclass(frozen=True, slots=True)
 class Count:
-    """Pictures, those that were read as asked, those among them not rejected, and all rejected."""
+    """Counts: pictures, read as requested, those of them not rejected, and all rejected."""
 
     n: int = 0
     read: int = 0
@@ -49,16 +49,16 @@ class Count:
 
     @property
     def share(self) -> float:
-        """Of successes."""
+        """Share of successes."""
         return self.success / max(1, self.n)
 
     @property
     def interval(self) -> tuple[float, float]:
-        """95 %, of the share."""
+        """95 % confidence interval of the share."""
         return wilson(self.success, self.n)
 
     def as_dict(self) -> dict[str, Any]:
-        """The JSON form, rounded to a hundredth of a percent."""
+        """Return the JSON form, rounded to a hundredth of a percent."""
         low, high = self.interval
         return {
             "n": self.n,
@@ -72,21 +72,21 @@ class Count:
 
 @dataclass(frozen=True, slots=True)
 class SuccessTable:
-    """The same pictures counted four ways."""
+    """The same pictures counted in four ways."""
 
     total: Count
     prompts: dict[str, Count]
-    values: dict[str, Count]  # "petals: red": of the pictures asked for it, how many show it
-    attributes: dict[str, Count]  # "petals": of all pictures asked for one, how many show it
+    values: dict[str, Count]  # "petals: red": counts of the pictures whose prompt asks for it
+    attributes: dict[str, Count]  # "petals": counts of the pictures whose prompt asks for any
     first_seed: int
 
     @property
     def worst_value(self) -> tuple[str, Count]:
-        """The asked value that succeeds least."""
+        """The requested value with the smallest share of successes."""
         return min(self.values.items(), key=lambda item: item[1].share)
 
     def as_dict(self, prompts: bool = False) -> dict[str, Any]:
-        """The JSON form; the count of every prompt only where asked."""
+        """Return the JSON form, optionally with the count of every prompt."""
         parts = {"attributes": self.attributes, "values": self.values}
         parts |= {"prompts": self.prompts} if prompts else {}
         counts = {
@@ -98,15 +98,15 @@ class SuccessTable:
 
 @dataclass(frozen=True, slots=True)
 class JudgedPicture:
-    """What the judge said of one picture."""
+    """What the judge reads in one picture."""
 
     case: PromptCase
-    agrees: dict[str, bool]  # each asked attribute: read as asked?
+    agrees: dict[str, bool]  # for each requested attribute: is it read as requested?
     rejected: bool
 
     @property
     def success(self) -> bool:
-        """Every asked fact is read, and the picture is not rejected."""
+        """Whether every requested fact is read and the picture is not rejected."""
         return all(self.agrees.values()) and not self.rejected
 
 
@@ -120,7 +120,7 @@ def prompt_success(
     conditions: Conditions | None = None,
     **settings: Any,
 ) -> Generator[Progress, None, SuccessTable]:
-    """`paint_cases`, then `count_success`; arguments and errors are theirs."""
+    """Paint and count: `paint_cases`, then `count_success`, with their arguments and errors."""
     check_readable(judge, cases)
     x = yield from paint_cases(tti, cases, n, seed, conditions=conditions, **settings)
     return count_success(judge, x, cases, seed)
@@ -137,28 +137,30 @@ def paint_cases(
 ) -> Generator[Progress, None, Tensor]:
     """Paint `n` pictures of every case.
 
-    Every picture has a seed of its own, `seed + n * case + j`: with noise in common the pictures
-    would not be independent and the intervals too narrow. The same call with other settings or
-    conditions sees the same noise.
+    Every picture has its own random seed, `seed + n * case + j`: if pictures shared their noise,
+    they would not be independent and the intervals too narrow. The same call with other settings
+    or conditions uses the same noise.
 
     Args:
         tti: the model.
-        cases: prompts and what they ask for.
-        n: pictures a case.
-        seed: of the first picture.
-        conditions: where the conditions come from, instead of the prompts.
-        settings: as the fields of `Settings`; one guidance scale.
+        cases: the prompts and the facts that they ask for.
+        n: number of pictures per case.
+        seed: random seed of the first picture.
+        conditions: makes the conditions, instead of the prompts.
+        settings: fields of `Settings`, with a single guidance scale.
 
     Returns:
-        (len(cases) * n, c, h, w) in [-1, 1], case by case, rounded to 8 bits as files are.
+        (len(cases) * n, c, h, w) in [-1, 1], case by case, rounded to 8 bits like saved files.
 
     Raises:
-        UsageError: several guidance scales, or a setting out of range.
+        UsageError: there are several guidance scales, or a setting is out of range.
     """
     asked = tti.settings(n=n, seed=seed, **settings)
     if len(asked.guidance) != 1:
         raise UsageError(
-            f"{len(asked.guidance)} guidance scales", "a table is of one", param="guidance"
+            f"{len(asked.guidance)} guidance scales",
+            "prompt success is measured at a single scale",
+            param="guidance",
         )
     requests = [
         GenerationRequest(cases[i // n].prompt, i, (seed + i) % (MAX_SEED + 1), asked.guidance[0])
@@ -173,10 +175,10 @@ def paint_cases(
 def count_success(
     judge: Reader, x: Tensor, cases: Sequence[PromptCase], seed: int = 0
 ) -> SuccessTable:
-    """Let a judge read pictures x (len(cases) * n, c, h, w) of `paint_cases`.
+    """Let a judge read the pictures x (len(cases) * n, c, h, w) of `paint_cases`, and count.
 
     Raises:
-        UsageError: a fact that the judge cannot read.
+        UsageError: a case has a fact that the judge cannot read.
     """
     check_readable(judge, cases)
     n, verdicts = len(x) // max(1, len(cases)), list[JudgedPicture]()
@@ -187,7 +189,7 @@ def count_success(
 
 
 def judged(judge: Reader, x: Tensor, asked: Sequence[PromptCase]) -> list[JudgedPicture]:
-    """A verdict on each picture of x (b, c, h, w) in [-1, 1]."""
+    """Judge each picture of x (b, c, h, w) in [-1, 1]."""
     readings, (_, rejected) = judge.read(x), judge(x)
     return [
         JudgedPicture(
@@ -200,12 +202,12 @@ def judged(judge: Reader, x: Tensor, asked: Sequence[PromptCase]) -> list[Judged
 
 
 def accepted(judge: Reader, x: Tensor, chunk: int = 256) -> list[bool]:
-    """Of each picture of x (n, c, h, w) in [-1, 1], whether the judge does not reject it."""
+    """Return for each picture of x (n, c, h, w) in [-1, 1] whether the judge accepts it."""
     return [not bad for part in x.split(chunk) for bad in judge(part)[1].tolist()]
 
 
 def tabulated(verdicts: Sequence[JudgedPicture], first_seed: int = 0) -> SuccessTable:
-    """Count verdicts as a whole, by prompt, by asked value, and by attribute."""
+    """Count verdicts in total, by prompt, by requested value, and by attribute."""
     prompts: dict[str, list[JudgedPicture]] = {}
     values: dict[str, list[tuple[bool, bool]]] = {}
     attributes: dict[str, list[tuple[bool, bool]]] = {}
@@ -224,12 +226,12 @@ def tabulated(verdicts: Sequence[JudgedPicture], first_seed: int = 0) -> Success
 
 
 def check_readable(judge: Reader, cases: Sequence[PromptCase]) -> None:
-    """Refuse a case before anything is painted, where the judge could never agree to it."""
+    """Raise, before anything is painted, if a case has a fact that the judge cannot read."""
     for case in cases:
         for name, value in case.facts.items():
             if value not in judge.attributes.get(name, ()):
                 raise UsageError(
-                    f"the judge cannot read {name} = {value!r}, asked by {case.prompt!r}",
+                    f"the judge cannot read {name} = {value!r}, which {case.prompt!r} asks for",
                     f"it reads {', '.join(judge.attributes)}",
                 )
 
@@ -239,7 +241,7 @@ def _whole(verdict: JudgedPicture) -> tuple[bool, bool]:
 
 
 def _count(outcomes: Iterable[tuple[bool, bool]]) -> Count:
-    """Count (read as asked, rejected)."""
+    """Count outcomes (read as requested, rejected)."""
     pairs = list(outcomes)
     return Count(
         len(pairs),

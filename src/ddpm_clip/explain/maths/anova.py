@@ -48,7 +48,7 @@ class TwoWay:
         }
 
 
-def two_way(y: Tensor, draws: int = 199, seed: int = 0) -> TwoWay:
+def two_way_anova(y: Tensor, draws: int = 199, seed: int = 0) -> TwoWay:
     """Split the variance of a table, summed over all features.
 
     Each p-value is the share of `draws` permuted tables, plus the true one, that are as extreme; in

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from ddpm_clip.explain.maths.anova import TwoWay, two_way
+from ddpm_clip.explain.maths.anova import TwoWay, two_way_anova
 from ddpm_clip.explain.target.analysis_target import AnalysisTarget
 from ddpm_clip.explain.target.class_prompts import prompts_of
 from ddpm_clip.explain.verdict.odds import Followed
@@ -58,5 +58,5 @@ def layout(
     e = target.embed(x)
     if e is not None:
         measured["embedding"] = e.cpu()
-    shares = {name: two_way(rows.view(i, j, -1), draws) for name, rows in measured.items()}
+    shares = {name: two_way_anova(rows.view(i, j, -1), draws) for name, rows in measured.items()}
     return Layout(scale, prompts, x.cpu().view(i, j, *x.shape[1:]), shares, right)

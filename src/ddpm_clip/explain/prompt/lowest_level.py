@@ -48,7 +48,7 @@ class Tap:
         """
 
         def wrap(predict: Predict) -> Predict:
-            def steered(x_t: Tensor, t: float) -> Prediction:
+            def with_addition(x_t: Tensor, t: float) -> Prediction:
                 nearest = min(directions, key=lambda known: abs(known - t))
                 self.added = dose * directions[nearest]
                 try:
@@ -56,7 +56,7 @@ class Tap:
                 finally:
                     self.added = None
 
-            return steered
+            return with_addition
 
         return wrap
 

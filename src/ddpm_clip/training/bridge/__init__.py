@@ -1,7 +1,6 @@
-"""The run's default bridge: fitted and chosen on held-out pairs.
+"""Fits the prior of a run and chooses its default bridge.
 
-- `bridge_choice`: which bridge is a run's own, where nobody says: chosen on pictures that no
-  training saw
-- `bridging`: a run's prior and its own bridge: fitted and chosen when the pictures are embedded
-- `pairs`: texts and the pictures that they belong to: told by captions, or guessed by nearness
+- `bridge_choice`: chooses the default bridge by the energy score on held-out captions
+- `bridging`: fits the prior, then chooses the bridge or takes the configured one
+- `pairs`: pairs of text and picture: from captions, or by nearest neighbours
 """

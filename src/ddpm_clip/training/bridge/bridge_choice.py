@@ -1,11 +1,11 @@
-"""Which bridge is a run's own, where nobody says: chosen on pictures that no training saw.
+"""Chooses the default bridge of a run on held-out pictures and their captions.
 
-`shift` is the choice unless another has the lower energy score (Gneiting & Raftery 2007, eq. 21)
-on the pictures that captions belong to, and loses no detail. The score is proper: it wants a bridge
-near those pictures, and as spread as what the words leave open; one that gives every seed the same
-picture pays for it. On a large CLIP with few pairs `knn` and `prior` score lower but find their own
-picture less often, and `shift` stays. `noise` is no candidate: the network is told of its noise,
-and so it is no loss. Knows nothing of files or networks.
+`shift` is chosen unless another bridge has a lower energy score (Gneiting & Raftery 2007, eq. 21)
+and loses no detail. The score is proper: it rewards a bridge whose results lie near the pictures of
+the captions and vary as much as the words leave open, and penalises one that gives every seed the
+same result. On a large CLIP with few pairs, `knn` and `prior` score lower but retrieve their own
+picture less often, and `shift` stays. `noise` is not compared: the network is told its noise level,
+so its larger distance to the picture is not an error.
 """
 
 from copy import copy
@@ -23,45 +23,45 @@ DEFAULT = "shift"
 CANDIDATES = ("identity", "knn", "prior")
 
 FEWEST = 50
-"""Held-out pairs below which nothing is measured."""
+"""Smallest number of held-out pairs that bridges are compared on."""
 
 MARGIN = 0.01
-"""Share of the energy score that a candidate must gain; it is also two standard errors at least."""
+"""Share of the energy score that a candidate must gain, and at least two standard errors."""
 
 DRAWS = 8
-"""Times that a bridge is asked about each text, for its spread."""
+"""Draws per text and bridge, to measure the spread."""
 
 DETAIL = 0.1
-"""Share of the mean reciprocal rank that a candidate may lose; two standard errors are no loss."""
+"""Share of the mean reciprocal rank, or two standard errors of it, that a candidate may lose."""
 
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """A bridge, why it is that, and the figures of all that were compared."""
+    """The chosen bridge, the reason, and the figures of all bridges that were compared."""
 
     bridge: str
     reason: str
     figures: dict[str, dict[str, Any]] = field(default_factory=dict)
 
     def as_dict(self) -> dict[str, Any]:
-        """For `bridge.json`."""
+        """Return the choice as a dict for `bridge.json`."""
         figures = {"figures": self.figures} if self.figures else {}
         return {"bridge": self.bridge, "reason": self.reason, **figures}
 
 
 def choose(conditioner: Conditioner, texts: Tensor, images: Tensor) -> Choice:
-    """The best bridge on held-out pairs; ties go to `shift`.
+    """Return the best bridge on held-out pairs; ties go to `shift`.
 
     Args:
-        conditioner: fitted, with its prior where it has one; none of the pairs is in its bank.
-        texts: (n, e), row i says what `images[i]` shows.
-        images: (n, e).
+        conditioner: fitted, with its prior if it has one; none of the pairs is in its bank.
+        texts: (n, e) text embeddings, row i describing `images[i]`.
+        images: (n, e) image embeddings.
     """
     if len(texts) < FEWEST:
-        few = f"{len(texts)} held-out captions, {FEWEST} are wanted to choose by"
+        few = f"{len(texts)} held-out captions, {FEWEST} are needed to choose"
         return Choice(DEFAULT, f"the default: {few if len(texts) else 'no captions to choose by'}")
     if len(conditioner.bank) < 2:
-        return Choice(DEFAULT, "the default: there is no bank to measure against")
+        return Choice(DEFAULT, "the default: there is no bank to compare with")
     names = [DEFAULT, *(name for name in CANDIDATES if name in conditioner.bridges)]
     own, centre = F.normalize(images.float(), dim=1), conditioner.mean_image
     bank = F.normalize(conditioner.bank.float(), dim=1)
@@ -75,18 +75,18 @@ def choose(conditioner: Conditioner, texts: Tensor, images: Tensor) -> Choice:
     ]
     means = {name: score.mean().item() for name, score in scores.items()}
     best = min(better, key=means.__getitem__, default=DEFAULT)
-    told: dict[str, dict[str, Any]] = {
+    figures: dict[str, dict[str, Any]] = {
         name: {
             "energy_score": means[name],
             **paired_closeness(asked[name][0], own, bank, centre).as_dict(),
         }
         for name in names
     }
-    return Choice(best, _reason(best, means, len(texts)), told)
+    return Choice(best, _reason(best, means, len(texts)), figures)
 
 
 def _carried(conditioner: Conditioner, texts: Tensor, bridge: str, draws: int = DRAWS) -> Tensor:
-    """(draws, n, e) the texts carried over; all draws of a bridge that draws nothing are equal."""
+    """Return the bridged texts (draws, n, e); the draws of a deterministic bridge are equal."""
     rows = []
     for draw in range(draws):
         seeds = range(draw * len(texts), (draw + 1) * len(texts))
@@ -96,7 +96,7 @@ def _carried(conditioner: Conditioner, texts: Tensor, bridge: str, draws: int = 
 
 
 def _ranks(conditioner: Conditioner, texts: Tensor, bridge: str, own: Tensor) -> Tensor:
-    """(n,) how soon the own picture is found by what the words say: by nothing that is drawn."""
+    """Return the reciprocal ranks (n,) of the texts' own pictures, without random draws."""
     plain = copy(conditioner)
     plain.options = replace(conditioner.options, prior_truncation=0.0)
     return reciprocal_ranks(_carried(plain, texts, bridge, 1)[0], own, conditioner.mean_image)

@@ -1,7 +1,4 @@
-"""A run's prior and its own bridge: fitted and chosen when the pictures are embedded.
-
-Knows nothing of optimisation.
-"""
+"""Fits the prior of a run and settles its default bridge, once the pictures are embedded."""
 
 from collections.abc import Generator, Sequence
 from dataclasses import dataclass
@@ -26,15 +23,15 @@ AUTO = "auto"
 
 @dataclass(frozen=True, slots=True, eq=False)
 class CaptionPairs:
-    """The pictures of a run, and who can say what they show.
+    """The pictures of a run, and the source of their captions.
 
     Attributes:
-        source: says facts, captions or labels.
-        indices: the source's own number of each row.
-        images: (n, e) embeddings.
-        rows: trained on.
-        heldout: not trained on.
-        pixels: (n, c, h, w) uint8, where captions say what can be measured in them.
+        source: source of facts, captions or labels.
+        indices: index in the source of each row.
+        images: (n, e) image embeddings.
+        rows: row numbers of the training pictures.
+        heldout: row numbers of the held-out pictures.
+        pixels: (n, c, h, w) uint8, if captions state what is measured in the pictures.
     """
 
     source: ImageSource
@@ -52,19 +49,19 @@ def bridged(
     pairs: CaptionPairs,
     requested: str,
 ) -> Generator[Progress, None, Choice]:
-    """Give a fitted conditioner its prior, and choose its bridge where `requested` is `auto`.
+    """Fit the prior of a conditioner, and choose its bridge if `requested` is `auto`.
 
     Args:
-        conditioner: gets a prior here, unless there is nothing to fit it on.
-        embedder: of the captions.
-        prompts: (p, e) embeddings of the prompt bank, for want of captions.
-        pairs: the pictures.
-        requested: a bridge, which is the choice then, or `auto`.
+        conditioner: fitted statistics; gets a prior here, unless there is nothing to fit it on.
+        embedder: embeds the captions.
+        prompts: (p, e) embeddings of the prompt bank, used if there are too few captions.
+        pairs: pictures and captions.
+        requested: the name of a bridge, which is then taken, or `auto`.
     """
     if embedder.name == "labels":
         return Choice(
             "identity" if requested == AUTO else requested,
-            "words and pictures are the same to this embedder",
+            "this embedder has one vector per class, so there is no gap between words and pictures",
         )
     if conditioner.mode == "raw":
         return Choice(DEFAULT if requested == AUTO else requested, "not used: the mode is raw")
@@ -75,32 +72,35 @@ def bridged(
     if len(texts) >= FEWEST:
         conditioner.prior = Prior.fit(texts, images, pseudo=pseudo)
     if requested != AUTO:
-        return Choice(requested, "as the configuration says")
+        return Choice(requested, "as configured")
     texts, images = yield from _captioned(pairs, pairs.heldout, embedder, len(pairs.heldout))
     return choose(conditioner, texts, images)
 
 
 def note_of(choice: Choice, conditioner: Conditioner) -> dict[str, Any]:
-    """What `bridge.json` says: the choice, and what the prior was fitted on."""
+    """Return the content of `bridge.json`: the choice, and what the prior was fitted on."""
     return choice.as_dict() | {"prior": _about(conditioner.prior)}
 
 
 def add_prior(model: str | Path, pairs: tuple[Tensor, Tensor] | None = None) -> Prior:
-    """Fit a prior for a model that has none, and store it in its folder.
+    """Fit a prior for a model that has none, and save it in the model's folder.
 
     Args:
         model: a run or packed model.
-        pairs: texts (n, e) and the images (n, e) that they belong to, by the model's own embedder;
-            None pairs the model's prompts with the nearest pictures of its bank.
+        pairs: embeddings of texts (n, e) and of their images (n, e), by the model's own embedder;
+            None pairs the model's prompts with the nearest pictures in its bank.
 
     Raises:
-        UsageError: it is a raw model, or the pairs are of another embedder.
-        DataError: too few pairs, or no bank to find any in.
+        UsageError: the model's mode is raw, or the pairs are from another embedder.
+        DataError: there are too few pairs, or there is no bank to find any in.
     """
     opened = load(model, "cpu")
     conditioner = opened.conditioner
     if conditioner.mode == "raw":
-        raise UsageError(f"{opened.name} hands embeddings through as they are", "mode is raw")
+        raise UsageError(
+            f"{opened.name} cannot have a prior",
+            "its mode is raw: embeddings are used as they are, without a bridge",
+        )
     if pairs is None:
         with torch.no_grad():
             prompts = opened.embedder.embed_texts(conditioner.prompts).cpu()
@@ -109,7 +109,7 @@ def add_prior(model: str | Path, pairs: tuple[Tensor, Tensor] | None = None) -> 
         texts, images = pairs
     if texts.shape[1:] != (conditioner.dim,) or images.shape[1:] != (conditioner.dim,):
         raise UsageError(
-            f"pairs of {texts.shape[1]} coordinates for a model of {conditioner.dim}",
+            f"pairs of size {texts.shape[1]} for a model that needs size {conditioner.dim}",
             "they come from another embedder",
         )
     conditioner.prior = Prior.fit(texts, images, pseudo=pairs is None)
@@ -121,7 +121,7 @@ def add_prior(model: str | Path, pairs: tuple[Tensor, Tensor] | None = None) -> 
 def _captioned(
     pairs: CaptionPairs, rows: np.ndarray, embedder: Embedder, most: int
 ) -> Generator[Progress, None, tuple[Tensor, Tensor]]:
-    """Captions of rows and the embeddings of the pictures that they belong to."""
+    """Return the embeddings of captions of `rows` and of their pictures."""
     found = captions_of(pairs.source, pairs.indices, rows, pixels=pairs.pixels, most=most)
     texts = yield from embedded(embedder, [text for _, text in found])
     return texts, pairs.images[[row for row, _ in found]].float()

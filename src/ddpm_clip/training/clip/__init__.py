@@ -1,8 +1,6 @@
 """Training of the mini-CLIP.
 
-- `augmenting`: few pictures made to seem more: mirrored, cut out, turned, recoloured and partly
-  covered
-- `contrastive`: training of the mini-CLIP on pictures and what is true of them
-- `negatives`: texts about what is in none of the pictures, so that a mini-CLIP can tell what it
-  does not know
+- `augmenting`: data augmentation: flip, random crop, rotation, colour jitter, cutout
+- `contrastive`: contrastive training on pictures and captions made from their facts
+- `negatives`: texts that fit none of the pictures, as extra negatives
 """

@@ -1,7 +1,7 @@
-"""Few pictures made to seem more: mirrored, cut out, turned, recoloured and partly covered.
+"""Data augmentation for the mini-CLIP: flip, random crop, rotation, colour jitter, cutout.
 
-What a photograph shows survives all of this; what a drawing or a digit shows may not, so nothing of
-it is done unasked. Every draw takes a generator. Knows nothing of networks, labels or configs.
+The content of a photograph survives all of this; that of a drawing or a digit may not, so nothing
+is augmented by default. Every draw takes a generator.
 """
 
 import math
@@ -11,32 +11,33 @@ from torch import Tensor
 from torch.nn import functional as F
 
 CUT, STRETCH, TURN, SHIFT = 0.7, 0.2, math.radians(20), 0.1
-"""At full strength: log of the largest zoom; log of the largest change of width against height;
-largest turn (radians); largest shift beyond the cut, in half pictures."""
+"""At full strength: log of the largest zoom; log of the largest change of the aspect ratio;
+largest rotation in radians; largest shift beyond the crop, in half pictures."""
 
 CONTRAST, SATURATION, BRIGHTNESS, TINT = 0.4, 0.5, 0.3, 0.08
-"""At full strength: logs of the largest factors, then largest offsets in [-1, 1]."""
+"""At full strength: logs of the largest factors (contrast, saturation), then the largest offsets
+(brightness, tint) in units of [-1, 1]."""
 
 COVER = 0.5
-"""Side of the largest covered square, as a share of the picture's."""
+"""Side of the largest cutout square, as a fraction of the picture's side."""
 
 
 def mirrored(x: Tensor, generator: torch.Generator) -> Tensor:
-    """Each picture of x (b, c, h, w) as it is or left for right, by lot."""
+    """Flip each picture of x (b, c, h, w) horizontally with probability 1/2."""
     turned = torch.rand(len(x), 1, 1, 1, generator=generator) < 0.5
     return torch.where(turned, x.flip(3), x)
 
 
 def augmented(x: Tensor, strength: float, generator: torch.Generator) -> Tensor:
-    """Each picture of x (b, c, h, w) in [-1, 1] as another picture of the same thing.
+    """Augment each picture: crop, rotate, jitter the colours, cover a square.
 
-    A random cut-out of it (Szegedy et al. 2015, section 6), turned and stretched a little, in
-    other light and colours, a square of it covered (DeVries & Taylor 2017, section 3.1).
+    The crop follows Szegedy et al. 2015 (section 6), the covered square is cutout (DeVries & Taylor
+    2017, section 3.1).
 
     Args:
-        x: pictures, grey or colour.
-        strength: 0 changes nothing, 1 as far as the constants above say.
-        generator: of all draws.
+        x: (b, c, h, w) pictures in [-1, 1], grey or colour.
+        strength: 0 changes nothing, 1 augments up to the constants above.
+        generator: random generator of all draws.
     """
     if strength == 0:
         return x
@@ -44,7 +45,7 @@ def augmented(x: Tensor, strength: float, generator: torch.Generator) -> Tensor:
 
 
 def _cut(x: Tensor, strength: float, generator: torch.Generator) -> Tensor:
-    """Zoomed in, turned, stretched and shifted; beyond the edge the picture is reflected."""
+    """Zoom in, rotate, stretch and shift; the picture is reflected at its edges."""
     b, _, h, w = x.shape
     zoom = torch.exp(-CUT * strength * torch.rand(b, generator=generator))
     stretch = torch.exp(STRETCH * strength * _evenly((b,), generator))
@@ -58,7 +59,7 @@ def _cut(x: Tensor, strength: float, generator: torch.Generator) -> Tensor:
 
 
 def _relit(x: Tensor, strength: float, generator: torch.Generator) -> Tensor:
-    """Other saturation, contrast, brightness and tint, within [-1, 1]."""
+    """Change saturation, contrast, brightness and tint, and clamp to [-1, 1]."""
     one, grey = (len(x), 1, 1, 1), x.mean(1, keepdim=True)
     vivid = torch.exp(SATURATION * strength * _evenly(one, generator))
     contrast = torch.exp(CONTRAST * strength * _evenly(one, generator))
@@ -68,7 +69,7 @@ def _relit(x: Tensor, strength: float, generator: torch.Generator) -> Tensor:
 
 
 def _covered(x: Tensor, strength: float, generator: torch.Generator) -> Tensor:
-    """A grey square somewhere, its side even in 0 … `COVER` of the picture's."""
+    """Cover a random grey square, with a side uniform in [0, `COVER`] of the picture's."""
     b, _, h, w = x.shape
     side = COVER * strength * torch.rand(b, 1, 1, generator=generator)
     middle = torch.rand(b, 2, 1, 1, generator=generator)
@@ -78,5 +79,5 @@ def _covered(x: Tensor, strength: float, generator: torch.Generator) -> Tensor:
 
 
 def _evenly(shape: tuple[int, ...], generator: torch.Generator) -> Tensor:
-    """Uniform in [-1, 1]."""
+    """Draw uniform numbers in [-1, 1]."""
     return 2 * torch.rand(shape, generator=generator) - 1

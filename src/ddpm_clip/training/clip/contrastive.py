@@ -1,8 +1,7 @@
-"""Training of the mini-CLIP on pictures and what is true of them.
+"""Contrastive training of the mini-CLIP on pictures and captions made from their facts.
 
-A caption is drawn anew each time from the grammar, and it fits every picture of the batch whose
-facts agree with what it says, so that equal or vaguer captions are never held against a picture.
-Knows nothing of files, configs or drawing: a generator of steps.
+A new caption is drawn from the grammar each time. It counts as a positive for every picture of the
+batch whose facts agree with it, so that equal or vaguer captions are never used as negatives.
 """
 
 import math
@@ -24,7 +23,7 @@ from ddpm_clip.utils.device import pick_dtype
 from ddpm_clip.utils.tensors import to_float
 
 NOISE = (0.05, 3.0)
-"""Least and largest sigma/alpha of the pictures that a noise-aware CLIP learns from."""
+"""Smallest and largest sigma/alpha of the pictures that a noise-aware CLIP is trained on."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,10 +38,10 @@ class ClipTrainStep:
 
 
 class FactTable:
-    """Facts as whole numbers, so that a batch is compared at once.
+    """Facts of pictures as integers, to compare whole batches at once.
 
     Args:
-        facts: what is true of each picture, attribute by attribute.
+        facts: the attributes of each picture and their values.
     """
 
     def __init__(self, facts: Sequence[dict[str, str]]):
@@ -54,7 +53,7 @@ class FactTable:
         self.truth = self.encode(facts)  # (n, attributes)
 
     def encode(self, facts: Sequence[dict[str, str]]) -> Tensor:
-        """(n, attributes), -1 where an attribute is not mentioned."""
+        """Return facts as integers (n, attributes), -1 where an attribute is not mentioned."""
         rows = [
             [self.values[name].get(one[name], -1) if name in one else -1 for name in self.names]
             for one in facts
@@ -62,15 +61,15 @@ class FactTable:
         return torch.tensor(rows).view(len(rows), -1)
 
     def fits(self, pictures: Tensor, captions: Sequence[Caption]) -> Tensor:
-        """(b, p) bool: caption j says nothing that is not so of picture i.
+        """Return (b, p) bool: whether all that caption j states is true of picture i.
 
         Args:
-            pictures: (b,) rows of the table.
-            captions: p of them.
+            pictures: (b,) row numbers in the table.
+            captions: p captions.
         """
-        said = self.encode([caption.facts for caption in captions])
+        stated = self.encode([caption.facts for caption in captions])
         truth = self.truth[pictures]
-        return ((said[None] == -1) | (said[None] == truth[:, None])).all(-1)
+        return ((stated[None] == -1) | (stated[None] == truth[:, None])).all(-1)
 
 
 def train_clip(
@@ -89,27 +88,28 @@ def train_clip(
     mirror: bool = False,
     augment: float = 0.0,
 ) -> Iterator[ClipTrainStep]:
-    """Train `clip` in place, one yield a step.
+    """Train `clip` in place and yield once per step.
 
     Args:
-        clip: untrained or to be trained on.
-        pixels: (n, c, h, w) uint8.
-        facts: of each picture; pictures with none are left out.
-        steps: optimisation steps; cosine decay after a short warm-up.
-        batch_size: pictures and captions a step.
-        lr: largest learning rate.
+        clip: the model, untrained or to be trained further.
+        pixels: (n, c, h, w) uint8 pictures.
+        facts: facts of each picture; pictures without any are left out.
+        steps: number of optimisation steps; cosine decay after a short warm-up.
+        batch_size: number of pictures, and of captions, per step.
+        lr: peak learning rate.
         loss: a name in `LOSSES`.
-        seed: of the batches and captions.
-        freeze_image: train the text tower only: the pictures stay where they are, so that what
-            was trained on their embeddings still holds.
-        outside: draws texts that fit no picture; a fourth of a batch of them is held against
-            every picture.
-        noise_aware: show half of the pictures under as much noise as a guide will meet.
-        mirror: show half of the pictures left for right.
-        augment: how far pictures are cut, turned and recoloured (`augmenting.augmented`).
+        seed: random seed of batches and captions.
+        freeze_image: train the text tower only: image embeddings stay the same, so that models
+            trained on them remain valid.
+        outside: draws texts that fit no picture; a quarter of a batch of them is added as
+            negatives.
+        noise_aware: train on half of the pictures with noise, as a CLIP used for guidance sees it.
+        mirror: flip half of the pictures horizontally.
+        augment: strength of the augmentation (`augmenting.augmented`).
 
     Raises:
-        DataError: nothing is known of any picture. NonFiniteError: the loss is no number.
+        DataError: no picture has facts.
+        NonFiniteError: the loss is NaN or infinite.
     """
     usable = _usable(facts)
     table, rng = FactTable(facts), random.Random(seed)
@@ -121,7 +121,7 @@ def train_clip(
     for step in range(1, steps + 1):
         start = time.perf_counter()
         for group in optimizer.param_groups:
-            group["lr"] = lr * _pace(step, steps)
+            group["lr"] = lr * _lr_factor(step, steps)
         rows = usable[torch.randint(len(usable), (batch_size,), generator=generator)]
         captions = [grammar_of(facts[i])(facts[i], rng) for i in rows.tolist()]
         texts = [caption.text for caption in captions]
@@ -142,12 +142,16 @@ def train_clip(
 
 
 def _descend(clip: MiniClip, loss: Tensor, optimizer: torch.optim.Optimizer, step: int) -> None:
-    """One step down the gradient, none where there is nothing to go down from."""
+    """Take one optimisation step.
+
+    Raises:
+        NonFiniteError: the loss is NaN or infinite.
+    """
     if not loss.isfinite():
         raise NonFiniteError(
             f"the loss of the mini-CLIP is {loss.item()} at step {step}",
-            "nothing can be learned from there",
-            "a lower rate: --set embedder.lr=5e-4",
+            "the training has diverged",
+            "lower the learning rate: --set embedder.lr=5e-4",
         )
     optimizer.zero_grad()
     loss.backward()
@@ -156,26 +160,26 @@ def _descend(clip: MiniClip, loss: Tensor, optimizer: torch.optim.Optimizer, ste
 
 
 def _usable(facts: Sequence[dict[str, str]]) -> Tensor:
-    """The rows of pictures about which something is known."""
+    """Return the row numbers of the pictures that have facts."""
     rows = [i for i, one in enumerate(facts) if one]
     if not rows:
         raise DataError(
-            "there is nothing to say about these pictures",
-            "a CLIP learns from captions or class folders and there are none",
-            "put pictures into class folders, or add metadata.jsonl",
+            "these pictures have neither captions nor classes",
+            "a CLIP is trained on pictures with captions or classes",
+            "put the pictures into class folders, or add a metadata.jsonl with captions",
         )
     return torch.tensor(rows)
 
 
 def _optimizer(clip: MiniClip, lr: float, freeze_image: bool) -> torch.optim.AdamW:
-    """AdamW over both towers, or over the text tower with the rest held still."""
+    """Return AdamW over both towers, or over the text tower with the rest frozen."""
     clip.requires_grad_(not freeze_image).text.requires_grad_(True)
     trained = [parameter for parameter in clip.parameters() if parameter.requires_grad]
     return torch.optim.AdamW(trained, lr, (0.9, 0.98), weight_decay=0.02)
 
 
-def _pace(step: int, steps: int) -> float:
-    """Warm-up over 5 % of the steps, then half a cosine down to 0."""
+def _lr_factor(step: int, steps: int) -> float:
+    """Linear warm-up over 5 % of the steps, then cosine decay to 0."""
     warm = max(1, steps // 20)
     if step <= warm:
         return step / warm
@@ -183,10 +187,10 @@ def _pace(step: int, steps: int) -> float:
 
 
 def _noised(x: Tensor, generator: torch.Generator) -> Tensor:
-    """Half as `_jittered`, half noised as by a diffusion, sigma/alpha log-uniform in NOISE.
+    """Noise half of the pictures as a diffusion does, sigma/alpha log-uniform in NOISE.
 
-    A guide of pictures that emerge from noise should know them (Nichol et al. 2022, section 4.2);
-    the tower is not told the level: it serves clean pictures as well.
+    The others are `_jittered`. A CLIP that guides sampling should know noisy pictures (Nichol et
+    al. 2022, section 4.2); it is not told the noise level, so it also works on clean ones.
     """
     low, high = map(math.log, NOISE)
     ratio = torch.exp(low + (high - low) * torch.rand(len(x), 1, 1, 1, generator=generator))
@@ -196,6 +200,6 @@ def _noised(x: Tensor, generator: torch.Generator) -> Tensor:
 
 
 def _jittered(x: Tensor, generator: torch.Generator) -> Tensor:
-    """A little noise, so that the tower does not read single pixel values."""
+    """Add a little noise, so that the image tower cannot rely on single pixel values."""
     level = 0.1 * torch.rand(len(x), 1, 1, 1, generator=generator)
     return x + level * torch.randn(x.shape, generator=generator)

@@ -1,7 +1,7 @@
-"""Texts about what is in none of the pictures, so that a mini-CLIP can tell what it does not know.
+"""Texts that fit none of the pictures, as extra negatives for the mini-CLIP.
 
-Things of everyday life that no caption names, and sentences of words that mean nothing. Knows
-nothing of how they enter the training (`ddpm_clip.training.clip.contrastive`).
+They name everyday things that no caption names, or are made of meaningless words. With them the
+mini-CLIP learns to recognise words that it does not know.
 """
 
 import random
@@ -12,33 +12,33 @@ from ddpm_clip.data.captions.unrelated_words import chatter
 from ddpm_clip.embedders.prompt_bank import COLOURS, TEMPLATES, THINGS
 from ddpm_clip.embedders.tokenizer import normalise
 
-LISTENED = 2000
-"""Captions in which the words of a domain are looked for."""
+CAPTIONS = 2000
+"""Number of captions sampled to find out which words the pictures' captions use."""
 
 KINDS = ("small", "big", "old", "happy", "wild", "wooden", "wet", "thick", "thin", "upright")
-"""Adjectives, some of which a domain may know: a known adjective does not make a known thing."""
+"""Adjectives, some of them used in captions: a known adjective does not make the thing known."""
 
 
 class OutsideTexts:
     """Draws texts that fit none of the pictures.
 
     Args:
-        facts: of the pictures; what their captions name is not outside.
-        seed: of the drawing.
+        facts: facts of the pictures; words of their captions are not used.
+        seed: random seed of the draws.
     """
 
     def __init__(self, facts: Sequence[Facts], seed: int):
         self._rng = random.Random(f"outside {seed}")
-        told = [one for one in facts if one]
-        heard = sample_captions(told, LISTENED, seed) if told else []
-        values = {word for one in told for value in one.values() for word in _words(value)}
-        known = values | {word for caption in heard for word in _words(caption)}
+        stated = [one for one in facts if one]
+        captions = sample_captions(stated, CAPTIONS, seed) if stated else []
+        values = {word for one in stated for value in one.values() for word in _words(value)}
+        known = values | {word for caption in captions for word in _words(caption)}
         self.things = [thing for thing in THINGS if not known & {thing, thing + "s"}]
         self._frames = [frame for frame in TEMPLATES if not values & set(_words(frame))]
         self._values = values
 
     def draw(self, n: int) -> list[str]:
-        """n texts: two thirds name a thing, the others nothing at all."""
+        """Return n texts: about two thirds name a thing, the others are meaningless."""
         return [self._thing() if self._rng.random() < 0.67 else self._nothing() for _ in range(n)]
 
     def _thing(self) -> str:

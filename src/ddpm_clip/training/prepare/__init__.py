@@ -1,12 +1,11 @@
-"""Before the loop: pictures decoded and embedded, statistics measured.
+"""Before the loop: decode and embed the pictures, measure the statistics.
 
-- `embedding`: pictures of a source into the embedding caches of a run
-- `pictures`: from the data section of a config to a source, and from a source to training crops
+- `embedding`: embeds the pictures of a source into the embedding caches of a run
+- `pictures`: opens the source of a config and decodes its training crops
 - `preparation`: from a source to what the training loop needs: pixels, embeddings, conditioner
-- `sharded_embedding`: one part of an embedding job, and the merge of all parts into what one run
-  would have written
-- `start`: a run begun or continued: open choices settled and slips told before any work
-- `trim_memory`: freed memory, handed back to the system between two stages that need much
+- `sharded_embedding`: embedding in several shards (`embed --shard`), and merging them
+- `start`: starts or continues a run; checks the config before any long work
+- `trim_memory`: returns freed memory to the operating system
 """
 
 from ddpm_clip.moved import former_names

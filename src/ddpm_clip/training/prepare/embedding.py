@@ -1,7 +1,7 @@
-"""Pictures of a source into the embedding caches of a run.
+"""Embeds the pictures of a source into the embedding caches of a run.
 
-What is embedded is the training crop, and mirrored too where training mirrors. The caches are
-where a run in the same folder looks for its own. Knows nothing of training.
+The training crop is embedded, and its mirror image too if training flips pictures. A run in the
+same folder finds and uses these caches.
 """
 
 import os
@@ -28,16 +28,16 @@ from ddpm_clip.errors import DataError
 from ddpm_clip.training.prepare.trim_memory import give_back
 from ddpm_clip.types import Embedder, ImageSource, Item, Progress, SplitEmbedder
 
-BATCHES_A_REST = 128
-"""Batches between two returns of freed memory to the system."""
+TRIM_EVERY = 128
+"""Number of batches after which freed memory is returned to the system."""
 
 WORKERS = min(8, os.cpu_count() or 1)
-"""Threads that decode and resize while the encoder is busy."""
+"""Number of threads that decode and resize while the encoder is busy."""
 
 
 @dataclass(frozen=True, slots=True)
 class Embedded:
-    """What a cache holds after a job: keys and content hashes in order, and what was left out."""
+    """Content of a cache after a job: keys and content hashes in order, and the unusable files."""
 
     keys: list[str]
     digests: list[str]
@@ -46,13 +46,13 @@ class Embedded:
 
 @dataclass(frozen=True, slots=True)
 class Side:
-    """One look at the pictures, and the cache that is for it."""
+    """The pictures as they are, or mirrored, and the name of the cache for them."""
 
     name: str
     mirror: bool
 
     def card(self, embedder: Embedder, data: DataConfig) -> CacheCard:
-        """Whose embeddings these are, and of pictures prepared how."""
+        """Return the card of the cache: the embedder, and how the pictures are preprocessed."""
         side = "mirrored" if self.mirror else "plain"
         look = f"{data.crop} {data.channels}ch {side} {data.background}"
         return CacheCard(embedder.name, embedder.fingerprint, embedder.dim, look)
@@ -62,13 +62,13 @@ PLAIN, MIRRORED = Side("embeddings", False), Side("embeddings-mirrored", True)
 
 
 def open_cache(home: Path, embedder: Embedder, data: DataConfig, mirror: bool) -> EmbeddingCache:
-    """The cache of a run in `home`."""
+    """Open the embedding cache of a run in `home`, or create it."""
     side = MIRRORED if mirror else PLAIN
     return opened(home / side.name, side.card(embedder, data))
 
 
 def identity(source: ImageSource, i: int, embedder: Embedder) -> str:
-    """What an embedding depends on: the picture, or for `labels` the picture and its label."""
+    """Return a hash of what the embedding depends on: the picture, for `labels` also the label."""
     label = f":{source.label(i)}" if embedder.name.startswith("labels") else ""
     return digest(source, i) + label
 
@@ -84,18 +84,18 @@ def embed_missing(
     mirror: bool,
     bad: list[BadFile] | None = None,
 ) -> Generator[Progress, None, None]:
-    """Embed those of the pictures `indices` of a source that the cache has not.
+    """Embed the pictures `indices` of a source that are missing in the cache.
 
     Args:
-        cache: is filled.
-        source: has all pictures of the job.
-        indices: which of them, rising; a picture's index is its place in the job.
-        keys: of these.
-        digests: of these.
-        embedder: the encoder.
-        config: of the pictures and the batches.
-        mirror: flip them.
-        bad: takes those that cannot be used; None raises instead.
+        cache: the cache to fill.
+        source: all pictures of the job.
+        indices: ascending indices in the source; a picture's index is its place in the job.
+        keys: keys of these pictures.
+        digests: content hashes of these pictures.
+        embedder: embeds the pictures.
+        config: settings of the crop and the batch size.
+        mirror: whether to flip the pictures horizontally.
+        bad: list to which unusable pictures are added; None raises an error instead.
     """
 
     def item(row: int) -> Item:
@@ -127,18 +127,18 @@ def embed_missing(
     )
     with in_children():
         for batch, done in enumerate(work):
-            if batch % BATCHES_A_REST == BATCHES_A_REST - 1:
-                give_back()  # else what the shards leave behind piles up
+            if batch % TRIM_EVERY == TRIM_EVERY - 1:
+                give_back()  # otherwise the memory that pyarrow keeps after each shard adds up
             yield Progress("embed", done, len(keys))
 
 
 def embed_source(
     home: Path, config: Config, source: ImageSource, embedder: Embedder
 ) -> Generator[Progress, None, Embedded]:
-    """Embed every picture that can be used, in one pass.
+    """Embed every usable picture, in one pass.
 
     Raises:
-        DataError: more than the share `data.max_bad` cannot be used; the others are stored.
+        DataError: more than the share `data.max_bad` is unusable; the others are stored.
     """
     rows = range(len(source))
     digests, bad = yield from identified(source, rows, embedder)
@@ -161,7 +161,7 @@ def embed_side(
     config: Config,
     side: Side,
 ) -> Generator[Progress, None, Done]:
-    """Embed one look at the pictures `rows`; gives their digests with those that turned out bad."""
+    """Embed one side of the pictures `rows`; return their digests and the unusable pictures."""
     good = [i for i, hash_ in zip(rows, digests, strict=True) if hash_ is not None]
     keys, found = [source.key(i) for i in good], list[BadFile]()
     hashes = [hash_ for hash_ in digests if hash_ is not None]
@@ -180,7 +180,7 @@ def embed_side(
 def identified(
     source: ImageSource, rows: range, embedder: Embedder
 ) -> Generator[Progress, None, tuple[list[str | None], list[BadFile]]]:
-    """The content hash of each picture, None where there is none to be had."""
+    """Return the content hash of each picture, None for unusable ones, and a list of the latter."""
     bad: list[BadFile] = []
 
     def hashed(i: int) -> str | None:
@@ -200,12 +200,12 @@ def identified(
 
 
 def sides(config: Config) -> list[Side]:
-    """Mirrored too, where training mirrors."""
+    """Return the sides to embed: plain, and mirrored if training flips pictures."""
     return [PLAIN, MIRRORED] if config.data.flip else [PLAIN]
 
 
 def opened(folder: Path, card: CacheCard) -> EmbeddingCache:
-    """The cache in a folder, begun where there is none."""
+    """Open the cache in a folder, or create it."""
     return EmbeddingCache.open_or_create(
         folder,
         embedder_name=card.embedder,
@@ -216,7 +216,7 @@ def opened(folder: Path, card: CacheCard) -> EmbeddingCache:
 
 
 def _encoder(embedder: Embedder) -> Callable[[list[Any]], Tensor]:
-    """From what `ready` of `embed_missing` makes to embeddings."""
+    """Return the function that embeds what `ready` in `embed_missing` returns."""
     if isinstance(embedder, SplitEmbedder):
         split: SplitEmbedder = embedder
         return lambda made: split.embed_ready(torch.stack(made))

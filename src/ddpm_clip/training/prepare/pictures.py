@@ -1,7 +1,4 @@
-"""From the data section of a config to a source, and from a source to training crops.
-
-Knows nothing of embeddings or optimisation.
-"""
+"""Opens the source that a config names, and decodes its training crops."""
 
 from collections.abc import Generator
 from pathlib import Path
@@ -17,25 +14,25 @@ from ddpm_clip.errors import UsageError
 from ddpm_clip.types import ImageSource, Progress
 
 KEPT = "pictures"
-"""The folder of a run in which a stream is kept."""
+"""Folder in the run where the pictures of a stream are kept."""
 
 
 def open_data(config: DataConfig, split: str = "train", *, streams: bool = False) -> ImageSource:
-    """The source of a config, cut to `max_samples` by an even choice.
+    """Open the source of a config, reduced to `max_samples` random pictures.
 
     Args:
-        config: of the data.
-        split: of the source.
-        streams: whether the caller can do with a `Stream`, which goes forward only.
+        config: the data section of the config.
+        split: split of the source.
+        streams: whether the caller can use a `Stream`, which can be read only once, forwards.
 
     Raises:
-        UsageError: the config names no source, or a stream where none will do.
+        UsageError: the config names no source, or a stream although `streams` is False.
     """
     if config.source is None:
         raise UsageError(
-            "no pictures are named",
+            "there are no pictures to train on",
             "data.source is empty",
-            "ddpm-clip train FOLDER",
+            "name a folder of pictures: ddpm-clip train FOLDER",
             param="data.source",
         )
     source = open_source(
@@ -49,22 +46,22 @@ def open_data(config: DataConfig, split: str = "train", *, streams: bool = False
     source = limit(source, config.max_samples)
     if isinstance(source, Stream) and not streams:
         fix = "train on it, or give its pictures as files"
-        raise UsageError(f"{source.name} can be read once only", "it is a stream", fix)
-    len(source)  # a stream without a length says so now
+        raise UsageError(f"{source.name} can be read only once", "it is a stream", fix)
+    len(source)  # raises here if the stream has no length
     return source
 
 
 def open_kept(config: DataConfig, home: Path) -> Generator[Progress, None, ImageSource]:
-    """As `open_data`; of a stream, what of it is kept in `home`, which is filled first.
+    """Open the source of a config; the pictures of a stream are first stored in `home`.
 
-    Once it is filled, the stream is not asked again.
+    Once they are stored, the stream is not read again.
     """
     size, most = config.image_size, config.max_samples
-    there = kept(
+    stored = kept(
         home / KEPT, config.source or "", size=size, most=most, background=config.background
     )
-    if there is not None:
-        return there
+    if stored is not None:
+        return stored
     source = open_data(config, streams=True)
     if isinstance(source, Stream):
         return (yield from keep(source, home / KEPT, size=size, most=most))
@@ -74,7 +71,7 @@ def open_kept(config: DataConfig, home: Path) -> Generator[Progress, None, Image
 def decode(
     source: ImageSource, config: DataConfig, home: Path | None = None
 ) -> Generator[Progress, None, Pixels]:
-    """Every training crop of a source; `home` is where a memory map goes."""
+    """Decode the training crops of a source; a memory map, if needed, is written to `home`."""
     return stream_pixels(
         source,
         size=config.image_size,
@@ -87,10 +84,10 @@ def decode(
 
 
 def half_of(rows: np.ndarray, half: int | None) -> np.ndarray:
-    """Every other row, so that two networks can learn from pictures that they do not share.
+    """Return every other row, so that two networks can be trained on disjoint pictures.
 
     Args:
-        rows: (n,) numbers of pictures.
-        half: 1 for the even ones, 2 for the odd ones; None for all.
+        rows: (n,) row numbers of pictures.
+        half: 1 for the even rows, 2 for the odd ones, None for all.
     """
     return rows if half is None else rows[rows % 2 == half - 1]

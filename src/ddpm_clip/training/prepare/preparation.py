@@ -1,7 +1,7 @@
 """From a source to what the training loop needs: pixels, embeddings, conditioner.
 
-Also settles what a config leaves open (`embedder: auto`), so that a run says exactly what it
-used. Long stages yield `Progress`. Knows nothing of optimisation or drawing.
+Also settles the default bridge (`bridge: auto`) and writes it into the run's config, which records
+what was used. Long stages yield `Progress`.
 """
 
 import warnings
@@ -34,22 +34,23 @@ from ddpm_clip.types import Embedder, ImageSource, Progress
 def prepare(
     run: Run, *, skip_extraction: bool = False, writes: bool = True
 ) -> Generator[Progress, None, Prepared]:
-    """Decode, embed and measure; what is in the run's cache is not embedded again.
+    """Decode and embed the pictures and fit the conditioner; cached embeddings are reused.
 
     Args:
-        run: held by this process.
+        run: a run that this process holds.
         skip_extraction: refuse to embed anything; the cache must be complete.
-        writes: with False, everything is read as another process of this training left it.
+        writes: whether to write to the run; with False, everything is read as another process of
+            this training wrote it.
 
     Raises:
-        DataError: nothing usable, or (with `skip_extraction`) an incomplete cache.
+        DataError: there is no usable picture, or (with `skip_extraction`) the cache is incomplete.
     """
     config = run.config
     source = yield from open_kept(config.data, run.folder)
     pixels = yield from decode(source, config.data, run.folder)
     if len(pixels.keys) == 1:
         warnings.warn(
-            "there is one picture only; the model can learn nothing but that", stacklevel=2
+            "there is only one picture; the model will do nothing but reproduce it", stacklevel=2
         )
     classes = tuple(sorted({label for label in pixels.labels if label}))
     if writes:
@@ -76,15 +77,15 @@ def prepare(
 
 
 def _note_pictures(run: Run, keys: Sequence[str]) -> None:
-    """Keep which pictures there are; a run that goes on with others says so."""
+    """Record which pictures the run uses; warn if it is resumed with different ones."""
     hash_ = sha256()
     for key in keys:
         hash_.update(key.encode("utf-8", "surrogateescape") + b"\0")
     now, before = {"n": len(keys), "sha256": hash_.hexdigest()}, run.read_json("pictures.json")
     if before and before != now and run.checkpoint_steps():
         warnings.warn(
-            f"the pictures are others than before ({before.get('n')}, now {len(keys)}): they come "
-            "in another order from here on, and some that were held out may be trained on",
+            f"the pictures have changed ({before.get('n')} before, {len(keys)} now): they come in "
+            "another order from here on, and some that were held out may be trained on",
             stacklevel=2,
         )
     run.write_json("pictures.json", now)
@@ -93,9 +94,9 @@ def _note_pictures(run: Run, keys: Sequence[str]) -> None:
 def embed_pictures(
     run: Run, source: ImageSource, pixels: Pixels, embedder: Embedder, mirror: bool, refuse: bool
 ) -> Generator[Progress, None, Tensor]:
-    """Embeddings of the training crops (n, e) in fp16, through the run's cache.
+    """Return the embeddings of the training crops (n, e) in float16, using the run's cache.
 
-    They are the cache's own numbers, and where they are many a map of an unnamed file.
+    If they are large, they are a memory map of a temporary file.
     """
     cache = open_cache(run.folder, embedder, run.config.data, mirror)
     digests = TextColumn(identity(source, i, embedder) for i in pixels.indices)
@@ -104,7 +105,7 @@ def embed_pictures(
         raise DataError(
             f"{absent} pictures have no embedding yet",
             "--skip-clip-extraction was given",
-            "leave it out, or run `ddpm-clip embed` first",
+            "leave out --skip-clip-extraction, or run `ddpm-clip embed` first",
         )
 
     yield from embed_missing(
@@ -127,8 +128,8 @@ def embed_pictures(
 def _conditioner(
     run: Run, embedder: Embedder, pairs: CaptionPairs, keys: Sequence[str], fits: bool
 ) -> Generator[Progress, None, Conditioner]:
-    """Fit once and keep: a continued run must not see other statistics."""
-    if not fits:  # the process that did may have settled the bridge meanwhile
+    """Fit and save the conditioner, or load it: a resumed run must use the same statistics."""
+    if not fits:  # the process that fitted it may have settled the bridge
         run.config = _with_bridge(run.config, Run.open(run.folder).config.conditioning.bridge)
     options = run.config.conditioning
     if run.checkpoint_steps() or not fits:
@@ -169,5 +170,5 @@ def _with_bridge(config: Config, bridge: str) -> Config:
 
 
 def heldout_rows(n: int, wanted: int) -> np.ndarray:
-    """Rows kept out of training: at most a tenth, so that a small folder is not eaten up."""
+    """Return the row numbers of the held-out pictures: at most a tenth, to spare small folders."""
     return np.sort(np.random.default_rng(0).permutation(n)[: min(wanted, n // 10)])

@@ -1,7 +1,7 @@
-"""One part of an embedding job, and the merge of all parts into what one run would have written.
+"""Embedding in several shards, and merging them into what a single job would have written.
 
-The merge is the same filling of the same caches, with the parts in the place of the encoder: that
-is why it gives the same bytes. Knows nothing of encoders or batches.
+The merge fills the same caches by the same code as a single job, reading from the shards instead
+of encoding; so the bytes are the same.
 """
 
 from collections.abc import Callable, Generator, Iterable
@@ -40,18 +40,18 @@ from ddpm_clip.types import Embedder, ImageSource, Progress
 from ddpm_clip.utils.storage import remove_folder, sweep
 
 PARTS = "parts"
-"""The folder of the parts, beside the caches."""
+"""Folder of the shards, next to the caches."""
 
 
 def embed_part(
     home: Path, config: Config, source: ImageSource, embedder: Embedder, part: EmbeddingShard
 ) -> Generator[Progress, None, list[BadFile]]:
-    """Embed one part of the pictures into a folder of its own; gives those that cannot be used.
+    """Embed one shard of the pictures into its own folder; return the unusable pictures.
 
-    A part that is done is not looked at again: the hashes of its files are checked, no more.
+    A finished shard is not embedded again; only the hashes of its files are checked.
 
     Raises:
-        CannotCreate: the folder holds a part of another job.
+        CannotCreate: the folder holds a shard of another job.
     """
     job = {side: _job(config, source, embedder, side) for side in sides(config)}
     rows = part.rows(len(source), config.embedder.batch_size)
@@ -75,19 +75,19 @@ def embed_part(
 def merge_parts(
     home: Path, config: Config, source: ImageSource, embedder: Embedder, command: str
 ) -> Generator[Progress, None, Embedded]:
-    """Make of all parts what one run over all pictures would have written, and remove the parts.
+    """Merge all shards into what a single job would have written, and remove the shards.
 
     Args:
-        home: where the parts were made.
-        config: as for the parts.
-        source: the same pictures; none is opened.
-        embedder: the same; embeds nothing.
-        command: what makes a part when `--shard i/N` is added.
+        home: folder in which the shards were made.
+        config: the config used for the shards.
+        source: the same source as for the shards; no picture is opened.
+        embedder: the same embedder; it embeds nothing.
+        command: the command that makes a shard when `--shard i/N` is added, for messages.
 
     Raises:
-        MissingInput: parts are not there or not done; names them. CannotCreate: they belong to
-            another job, or would not be merged. DataError: too many pictures cannot be used, or a
-            part lacks some.
+        MissingInput: shards are missing or unfinished; the message names them.
+        CannotCreate: the shards belong to another job, or would not be merged.
+        DataError: too many pictures are unusable, or a shard lacks some.
     """
     sweep(home / PARTS)
     _refuse_leftovers(home, config, command)
@@ -97,20 +97,20 @@ def merge_parts(
         parts = complete_parts(home / PARTS / side.name, job, command)
         result = yield from _merge_side(home, config, source, job, parts, side)
     for side in sides(config):
-        remove_folder(home / PARTS / side.name)  # half-deleted parts would be taken for lost ones
-    with suppress(OSError):  # whatever else lies there is not ours to remove
+        remove_folder(home / PARTS / side.name)  # at once: a half-deleted shard looks damaged
+    with suppress(OSError):  # not empty: other files there are not ours to remove
         (home / PARTS).rmdir()
     return result
 
 
 def _refuse_leftovers(home: Path, config: Config, command: str) -> None:
-    """Parts that this merge would not look at took hours like any others."""
+    """Raise if there are shards, made with `data.flip`, that this merge would ignore."""
     merged = sides(config)
     for side in (PLAIN, MIRRORED):
         if side not in merged and (home / PARTS / side.name).is_dir():
             raise CannotCreate(
                 f"{home / PARTS / side.name} would not be merged",
-                "the parts were made with data.flip=true, and this merge is without",
+                "the shards were made with data.flip=true, this merge runs without",
                 f"{command} --set data.flip=true --merge, or remove that folder",
                 param="data.flip",
             )
@@ -153,7 +153,7 @@ def _merge_side(
 
 
 def _reader(located: list[Located], starts: list[int], dim: int) -> Callable[[list[int]], Tensor]:
-    """Rows of the whole job -> their embeddings (b, dim), from the parts that hold them."""
+    """Return a function: row numbers in the whole job -> embeddings (b, dim) from the shards."""
 
     def read(rows: list[int]) -> Tensor:
         wanted, out = np.asarray(rows), torch.empty(len(rows), dim)

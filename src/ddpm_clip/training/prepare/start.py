@@ -1,4 +1,4 @@
-"""A run begun or continued: open choices settled and slips told before any work."""
+"""Starts or continues a run: settles open choices and checks the config before any long work."""
 
 import warnings
 from pathlib import Path
@@ -27,10 +27,10 @@ from ddpm_clip.training.steps.state import OPTIMIZERS
 from ddpm_clip.weights import shipped_names
 
 OWN_EMBEDDER = {"drawn-flowers": "flowers", "mnist": "digits"}
-"""Sources for which a shipped mini-CLIP knows the words."""
-
+"""Source -> the shipped mini-CLIP that knows its vocabulary."""
 
 FALLBACK = "flowers"
+"""The shipped mini-CLIP used if no pretrained CLIP is available."""
 
 
 def start_run(
@@ -41,17 +41,17 @@ def start_run(
     init: str | None = None,
     held: bool = False,
 ) -> Run:
-    """Create a run, or continue the same one, with every open choice settled.
+    """Create a run, or continue an existing one, with every open choice settled.
+
+    The source is opened and the network built without memory first, so that a mistake is reported
+    before any picture is embedded, and leaves nothing behind.
 
     Args:
-        folder: of the run.
-        config: `embedder: auto` and the like may be open.
-        overwrite: start anew where there is a run.
-        init: a model whose weights are the start; found before anything is written.
+        folder: folder of the run.
+        config: the config, in which embedder, bridge and flip may be open (`auto`).
+        overwrite: whether to replace an existing run.
+        init: a model whose weights are the initialisation; looked up before anything is written.
         held: as in `Run.create`.
-
-    The source is opened and the network sketched first: a slip leaves nothing behind, and is told
-    before pictures are embedded for an hour.
     """
     folder = Path(folder)
     if (folder / "config.yaml").is_file() and not overwrite:
@@ -64,22 +64,22 @@ def start_run(
         mini_clip_folder(settled.embedder.model) if settled.embedder.name == "mini_clip" else None
     )
     if clip is not None:
-        build_embedder(settled.embedder)  # a wrong folder is an error before anything is written
+        build_embedder(settled.embedder)  # raises for a wrong folder before anything is written
     if init is not None:
         find(init)
-    facts = {"init": init, "bridge": config.conditioning.bridge}  # as it was asked for
+    facts = {"init": init, "bridge": config.conditioning.bridge}  # as requested: may be `auto`
     copies = {} if clip is None else {EMBEDDER_FOLDER: clip}
     return Run.create(folder, settled, overwrite=overwrite, held=held, facts=facts, copies=copies)
 
 
 def _check_parts(config: Config) -> None:
-    """Raise what device, network, optimiser or sample grids would raise, in no time and memory."""
+    """Raise what device, network, optimiser or sample grids would raise later, at no cost."""
     own, bridge = config.generation, config.conditioning.bridge
     settings_of(own, config.diffusion.timesteps, bridge=None if bridge == "auto" else bridge)
     if own.prompts:
         checked_prompts(own.prompts)
     if config.training.lr == 0:
-        warnings.warn("training.lr = 0: the weights stay as they are", stacklevel=2)
+        warnings.warn("training.lr = 0: the weights will not change", stacklevel=2)
     usable_device(config.training.device)
     OPTIMIZERS[config.training.optimizer]
     build_ddpm(config.diffusion)
@@ -96,14 +96,14 @@ def _check_parts(config: Config) -> None:
 
 
 def _settled(config: Config) -> Config:
-    """The config with embedder, bridge and mirroring decided."""
+    """Return the config with embedder, bridge and flip settled."""
     embedder = config.embedder
     if embedder.name == "auto":
         embedder = settled_embedder(embedder, config.data)
     bridge = config.conditioning.bridge
-    if bridge == AUTO:  # until the embeddings are there (`training/bridge/bridging.py`)
+    if bridge == AUTO:  # provisional: chosen after embedding (`training/bridge/bridging.py`)
         bridge = "identity" if embedder.name == "labels" else "shift"
-    flip = bool(config.data.flip)  # never unasked: digits, letters and logos do not survive it
+    flip = bool(config.data.flip)  # off by default: digits, letters and logos must not be flipped
     return config.model_copy(
         update={
             "embedder": embedder,
@@ -114,7 +114,7 @@ def _settled(config: Config) -> Config:
 
 
 def _settled_like(config: Config, earlier: Config) -> Config:
-    """What is left open now is what was decided then."""
+    """Settle what the config leaves open as in the existing run."""
     update: dict[str, object] = {}
     if config.embedder.name == "auto":
         update["embedder"] = earlier.embedder
@@ -127,9 +127,11 @@ def _settled_like(config: Config, earlier: Config) -> Config:
 
 
 def settled_embedder(config: EmbedderConfig, data: DataConfig) -> EmbedderConfig:
-    """What `config.model` is, where it is named; else a shipped mini-CLIP that knows the words.
+    """Settle `embedder: auto`.
 
-    Failing that the pretrained CLIP, and where it cannot be had a substitute, said loudly.
+    A mini-CLIP if `config.model` is one; a shipped mini-CLIP if it knows the vocabulary of the
+    source; otherwise the pretrained CLIP, or, with a warning, a shipped mini-CLIP if that is
+    not available.
     """
     if config.model is not None and (mini_clip_folder(config.model) / MINI_CLIP_CARD).is_file():
         return config.model_copy(update={"name": "mini_clip"})
@@ -144,8 +146,8 @@ def settled_embedder(config: EmbedderConfig, data: DataConfig) -> EmbedderConfig
         if config.model is not None or FALLBACK not in shipped_names():
             raise
         warnings.warn(
-            f"{error.what}\n  going on with the shipped mini-CLIP {FALLBACK!r}, which knows the "
-            "words of drawn flowers only;\n  for your own words get a pretrained CLIP: "
+            f"{error.what}\n  continuing with the shipped mini-CLIP {FALLBACK!r}, which only knows "
+            "the words of drawn flowers;\n  for other words use a pretrained CLIP: "
             "--set embedder.model=FOLDER, or train one: ddpm-clip train-clip",
             stacklevel=3,
         )

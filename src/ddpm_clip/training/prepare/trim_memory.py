@@ -1,16 +1,13 @@
-"""Freed memory, handed back to the system between two stages that need much.
-
-Knows nothing of what the memory held.
-"""
+"""Returns freed memory to the operating system between two memory-hungry stages."""
 
 import ctypes
 import sys
 
 
 def give_back() -> None:
-    """Let the system have the freed memory that pyarrow and the C library keep for later.
+    """Return the freed memory that pyarrow and the C library keep for later use.
 
-    Both keep much of it after a stage that needed much, and the next stage comes on top.
+    Both keep much of it after a stage that needed a lot, on top of which the next stage allocates.
     """
     arrow = sys.modules.get("pyarrow")
     if arrow is not None:

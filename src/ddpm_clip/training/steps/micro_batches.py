@@ -1,7 +1,7 @@
-"""A step cut into micro-batches, and into smaller ones where it does not fit into memory.
+"""Gradient accumulation: a step in micro-batches, in smaller ones if it does not fit into memory.
 
-Each picture's draws belong to the step, so a cut changes nothing but the order of rounding; group
-norms see one picture at a time. Knows nothing of networks.
+Timesteps and noise are drawn for the whole step and GroupNorm sees one picture at a time, so the
+number of micro-batches changes nothing but rounding.
 """
 
 from collections.abc import Callable
@@ -12,29 +12,29 @@ from torch import Tensor
 from ddpm_clip.errors import OutOfMemory
 
 MARKS = ("out of memory", "can't allocate memory", "not enough memory")
-"""How allocators say it that have no class of error for it."""
+"""Messages of allocators that have no error class for a lack of memory."""
 
 
 def is_out_of_memory(error: Exception) -> bool:
-    """Whether an error is a lack of memory, on whichever device; nothing else is worth a retry."""
+    """Return whether an error is a lack of memory, on any device."""
     if isinstance(error, (MemoryError, torch.OutOfMemoryError)):
         return True
     return isinstance(error, RuntimeError) and any(mark in str(error).lower() for mark in MARKS)
 
 
 def halved(parts: int, rows: int, why: str) -> int:
-    """Into how many micro-batches a step of `rows` pictures is cut instead of `parts`.
+    """Return the number of micro-batches that halves their size; the step has `rows` pictures.
 
     Raises:
-        OutOfMemory: each holds one picture only as it is.
+        OutOfMemory: the micro-batches already have one picture each.
     """
-    largest = -(-rows // parts)  # pictures in the largest one
+    largest = -(-rows // parts)  # size of the largest micro-batch
     if largest <= 1:
         raise OutOfMemory(
-            "one picture of a step does not fit into memory",
+            "a step with a single picture does not fit into memory",
             why,
-            "a smaller network (model.down_chs), smaller pictures (data.image_size), or more "
-            "memory: training.device=cpu, or close what else runs",
+            "choose a smaller network (model.down_chs) or smaller pictures (data.image_size), or "
+            "get more memory: training.device=cpu, or close other programs",
         )
     return -(-rows // -(-largest // 2))
 
@@ -47,17 +47,17 @@ def with_room(
     *,
     alone: bool = True,
 ) -> Tensor:
-    """`attempt(parts)`, again with smaller micro-batches as long as memory does not suffice.
+    """Return `attempt(parts)`, retried with smaller micro-batches while memory runs out.
 
     Args:
-        attempt: computes the step from its beginning, in so many micro-batches.
-        parts: to begin with.
-        rows: pictures of the step.
-        retried: is told of the new number before it is tried.
-        alone: whether no other process is in the middle of this step; else nothing is retried.
+        attempt: computes the step from its beginning, in the given number of micro-batches.
+        parts: number of micro-batches to start with.
+        rows: number of pictures of the step.
+        retried: called with the new number of micro-batches before each retry.
+        alone: False if other processes take part in this step, which then is not retried.
 
     Raises:
-        OutOfMemory: not even one picture fits, or it is one of several processes.
+        OutOfMemory: not even a single picture fits, or there are several processes.
     """
     while True:
         try:
@@ -73,7 +73,7 @@ def with_room(
                     param="training.accumulation",
                 ) from error
             parts = halved(parts, rows, _first_line(error))
-        # here, with the error gone, its frames no longer hold what did not fit
+        # outside the except block, so that the error no longer keeps the tensors alive
         if torch.cuda.is_available():
             torch.cuda.empty_cache()
         retried(parts)

@@ -1,12 +1,12 @@
-"""Muon: AdamW, but the steps of matrices are made orthogonal.
+"""The Muon optimiser: orthogonalised steps for matrices, AdamW for all other parameters.
 
-A gradient's matrix is dominated by few directions; made orthogonal, every direction of the layer
-learns at the same pace, and a short run needs about half the steps. Jordan et al. 2024, "Muon: an
-optimizer for hidden layers in neural networks", scaled as in Liu et al. 2025 ("Muon is scalable
-for LLM training", eq. 4), so that AdamW's learning rates and decays serve for both.
+The gradient of a matrix is dominated by a few directions; once orthogonalised, every direction of
+the layer learns at the same pace, and a short run needs about half the steps. Jordan et al. 2024,
+"Muon: an optimizer for hidden layers in neural networks", scaled as in Liu et al. 2025 ("Muon is
+scalable for LLM training", eq. 4), so that the learning rate and weight decay of AdamW suit both.
 
-Knows nothing of networks or runs: parameters with two dimensions or more are matrices (a
-convolution's row is one output channel), all others take AdamW's step.
+Parameters with two or more dimensions count as matrices (one row per output channel of a
+convolution).
 """
 
 from collections.abc import Iterable, Sequence
@@ -21,11 +21,11 @@ QUINTIC = (3.4445, -4.7750, 2.0315)
 
 
 def orthogonal(matrices: Sequence[Tensor], steps: int = 5) -> list[Tensor]:
-    """The nearest (semi-)orthogonal matrices, singular values within 0.7 … 1.2.
+    """Return the nearest (semi-)orthogonal matrices, singular values within 0.7 … 1.2.
 
-    Newton-Schulz. Every iterate is a polynomial in A = XX' times X, and such polynomials commute:
-    so the small square matrices are iterated, all of one size at once, and each wide one is
-    multiplied only twice.
+    Newton-Schulz iteration. Every iterate is X times a polynomial in A = XX', and such polynomials
+    commute: so only the small square matrices are iterated, all of one size at once, and each wide
+    matrix is multiplied only twice.
     """
     wide = [_wide(x) / (x.norm() + 1e-7) for x in matrices]
     by_rows: dict[int, list[int]] = {}
@@ -41,12 +41,12 @@ def orthogonal(matrices: Sequence[Tensor], steps: int = 5) -> list[Tensor]:
 
 
 def _factors(A: Tensor, steps: int) -> Tensor:
-    """What the matrices X with A = XX' (n, rows, rows) have to be multiplied with."""
+    """Return the factors (n, rows, rows) that the matrices X with A = XX' are multiplied by."""
     a, b, c = QUINTIC
     one = torch.eye(A.shape[-1], device=A.device, dtype=A.dtype)
     whole = part = torch.baddbmm(a * one + b * A, A, A, alpha=c)
     for _ in range(steps - 1):
-        A = part @ A @ part  # of the iterate so far
+        A = part @ A @ part  # XX' of the current iterate
         part = torch.baddbmm(a * one + b * A, A, A, alpha=c)
         whole = part @ whole
     return whole
@@ -61,14 +61,14 @@ def _wide(x: Tensor) -> Tensor:
 
 
 class Muon(torch.optim.Optimizer):
-    """One optimiser for a whole network.
+    """Muon for matrices and AdamW for the rest, in one optimiser.
 
     Args:
-        params: parameters or groups of them.
-        lr: of AdamW; a matrix' step has the same size (root mean square 0.2 lr) at every shape.
-        momentum: of the matrices (Nesterov).
-        betas: of the rest.
-        weight_decay: decoupled, of both.
+        params: parameters or parameter groups.
+        lr: learning rate of AdamW; the step of a matrix has RMS 0.2 lr whatever its shape.
+        momentum: Nesterov momentum of the matrices.
+        betas: AdamW's betas, for the other parameters.
+        weight_decay: decoupled weight decay of both.
     """
 
     def __init__(
@@ -85,14 +85,14 @@ class Muon(torch.optim.Optimizer):
 
     @torch.no_grad()
     def step(self, closure: None = None) -> None:  # type: ignore[override]
-        """One step from the gradients that are there."""
+        """Take one step; parameters without a gradient are skipped."""
         for group in self.param_groups:
             own = [p for p in group["params"] if p.grad is not None]
             self._matrices([p for p in own if p.ndim >= 2], group)
             self._rest([p for p in own if p.ndim < 2], group)
 
     def _matrices(self, parameters: list[Tensor], group: dict[str, Any]) -> None:
-        """A step of the same size in every direction of every matrix."""
+        """Take an orthogonalised step for each matrix."""
         steps = orthogonal([self._nesterov(p, group).flatten(1) for p in parameters])
         for p, step in zip(parameters, steps, strict=True):
             size = 0.2 * max(step.shape) ** 0.5 * group["lr"]
@@ -100,7 +100,7 @@ class Muon(torch.optim.Optimizer):
             p.add_(step.reshape(p.shape), alpha=-size)
 
     def _nesterov(self, p: Tensor, group: dict[str, Any]) -> Tensor:
-        """The gradient, looked at from where the momentum will have carried the matrix."""
+        """Return the gradient with Nesterov momentum."""
         gradient, state = _gradient(p), self.state[p]
         if not state:
             state["momentum"] = torch.zeros_like(p)
@@ -108,7 +108,7 @@ class Muon(torch.optim.Optimizer):
         return gradient.lerp(state["momentum"], group["momentum"])
 
     def _rest(self, parameters: list[Tensor], group: dict[str, Any]) -> None:
-        """AdamW's own step for biases, norms and the null."""
+        """Take AdamW's step for biases, norms and the null condition."""
         if not parameters:
             return
         for p in parameters:

@@ -1,7 +1,4 @@
-"""What the loop needs of the data, row for row.
-
-Knows nothing of where the pictures came from.
-"""
+"""What the training loop needs of the data: pixels, embeddings and the conditioner."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -16,16 +13,16 @@ from ddpm_clip.training.steps.validation import HeldOut
 
 @dataclass(frozen=True, slots=True)
 class Prepared:
-    """Pixels and embeddings, row for row, and the conditioner.
+    """The data of a training; row i of `pixels` and `embeddings` is picture i.
 
     Attributes:
-        pixels: (n, c, h, w) uint8, in memory or memory-mapped.
-        embeddings: (n, e), of the pictures as they are.
-        mirrored: (n, e), of the pictures mirrored; None where mirroring is off.
-        conditioner: fitted on the training rows.
-        heldout: rows that are never trained on.
+        pixels: (n, c, h, w) uint8 pictures, in memory or memory-mapped.
+        embeddings: (n, e) image embeddings of the pictures as they are.
+        conditioner: conditioner fitted on the training rows.
+        heldout: row numbers that are never trained on.
+        mirrored: (n, e) image embeddings of the flipped pictures; None if training does not flip.
         bad: the files that were left out.
-        keys: the pictures' names; () where they have none.
+        keys: names of the pictures; () if they have none.
     """
 
     pixels: np.ndarray
@@ -38,13 +35,13 @@ class Prepared:
 
     @property
     def rows(self) -> np.ndarray:
-        """The rows to train on."""
+        """Row numbers to train on."""
         return np.setdiff1d(np.arange(len(self.pixels)), self.heldout)
 
     def heldout_set(self) -> HeldOut:
-        """The rows that are never trained on, as the validation takes them."""
+        """Return the held-out pictures, as the validation takes them."""
         return HeldOut(self.pixels[self.heldout], self.embeddings[self.heldout], self.conditioner)
 
     def names(self, rows: np.ndarray) -> list[str]:
-        """What the pictures of some rows are called: by their keys, else by their numbers."""
+        """Return the keys of the pictures in `rows`, or their row numbers if they have none."""
         return [self.keys[i] if len(self.keys) else str(i) for i in rows.tolist()]

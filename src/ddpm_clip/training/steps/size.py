@@ -1,4 +1,4 @@
-"""How large a run is: its steps, the pictures of a step, and the seed of each step."""
+"""The number of steps of a run, its batch size, and the random seed of each step."""
 
 import math
 import warnings
@@ -9,24 +9,24 @@ from ddpm_clip.config.schema import Config
 
 
 def total_steps(config: Config, n: int) -> int:
-    """The steps of a run on `n` pictures."""
+    """Return the number of steps of a run on `n` pictures."""
     if config.training.epochs is None:
         return config.training.steps
     return math.ceil(config.training.epochs * n / batch_size(config, n))
 
 
 def batch_size(config: Config, n: int) -> int:
-    """Pictures a step of a run on `n` pictures: no more than there are."""
+    """Return the batch size of a run on `n` pictures: at most n."""
     return min(config.training.batch_size, n)
 
 
 def fitted_config(config: Config, n: int) -> Config:
-    """The config of a run on `n` pictures; warns where a step asks for more than there are."""
+    """Return the config with the batch size limited to `n` pictures; warn if that changes it."""
     wanted, most = config.training.batch_size, batch_size(config, n)
     if wanted > most:
         warnings.warn(
-            f"training.batch_size = {wanted} is more than the {n} pictures that are trained on; "
-            f"a step takes {most}",
+            f"training.batch_size = {wanted} is larger than the number of training pictures, {n}; "
+            f"a batch has {most}",
             stacklevel=2,
         )
     training = config.training.model_copy(update={"batch_size": most})
@@ -34,5 +34,5 @@ def fitted_config(config: Config, n: int) -> Config:
 
 
 def step_seed(seed: int, step: int) -> int:
-    """One 63-bit seed for a step of a run."""
+    """Return the 63-bit random seed of a step of a run."""
     return int(np.random.SeedSequence([seed, step]).generate_state(1, np.uint64)[0] >> np.uint64(1))

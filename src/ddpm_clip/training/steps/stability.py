@@ -1,8 +1,8 @@
-"""What is done about a loss or gradient that is no number: skip, lower the rate, stop.
+"""What happens if a loss or gradient is NaN or infinite: skip, lower the rate, stop.
 
-A single bad step is left out. Where several come in a row the learning rate is halved, step by
-step, for the rest of the run; where that does not help either, the training stops. Nothing of a
-bad step reaches the weights. Knows nothing of networks, files or warnings.
+A single bad step is skipped. If several come in a row, the learning rate is halved for the rest of
+the run, repeatedly if necessary; if that does not help either, the training stops. A bad step never
+changes the weights.
 """
 
 from dataclasses import dataclass, field
@@ -11,22 +11,22 @@ from typing import Any
 from ddpm_clip.errors import NonFiniteError
 
 SKIPS = 3
-"""Bad steps in a row that are left out, with the rate as it is."""
+"""Number of bad steps in a row that are skipped at the same learning rate."""
 
 LOWERINGS = 3
-"""More of them, each with half the rate of the one before; after them it stops."""
+"""Number of further bad steps in a row, each of which halves the rate, before training stops."""
 
 
 @dataclass(frozen=True, slots=True)
 class BadStep:
-    """One step that was not taken.
+    """A step that was skipped.
 
     Attributes:
-        step: its number.
-        lr: the rate that it would have had.
-        loss: of the batch, as text: JSON knows no `nan`.
-        gradient_norm: likewise.
-        pictures: the batch, by the names that the pictures have.
+        step: number of the step.
+        lr: its learning rate.
+        loss: its loss, as text because JSON has no `nan`.
+        gradient_norm: its gradient norm, as text.
+        pictures: names of the pictures in the batch.
     """
 
     step: int
@@ -38,12 +38,12 @@ class BadStep:
 
 @dataclass(slots=True)
 class Stability:
-    """How many bad steps came in a row, and how far the rate was lowered.
+    """Number of bad steps in a row, and how far the learning rate was lowered.
 
     Attributes:
-        in_a_row: bad steps since the last good one.
-        rate: by which the scheduled learning rate is multiplied.
-        streak: what is known of those bad steps; of this process only.
+        in_a_row: number of bad steps since the last good one.
+        rate: factor by which the scheduled learning rate is multiplied.
+        streak: those bad steps, as seen by this process.
     """
 
     in_a_row: int = 0
@@ -51,37 +51,37 @@ class Stability:
     streak: list[BadStep] = field(default_factory=list)
 
     def went_well(self) -> None:
-        """A step was taken."""
+        """Record that a step was taken."""
         self.in_a_row = 0
         self.streak.clear()
 
     def stumbled(self, bad: BadStep) -> str:
-        """Count a bad step; gives what is done about it.
+        """Record a bad step; return a message that says what is done about it.
 
         Raises:
-            NonFiniteError: nothing helped.
+            NonFiniteError: skipping and lowering the rate did not help.
         """
         self.in_a_row += 1
         self.streak.append(bad)
-        told = f"the loss is {bad.loss} at step {bad.step}, the gradient norm {bad.gradient_norm}"
+        what = f"the loss is {bad.loss} at step {bad.step}, the gradient norm {bad.gradient_norm}"
         if self.in_a_row > SKIPS + LOWERINGS:
             raise NonFiniteError(
-                told,
-                f"as in {self.in_a_row - 1} steps before it, the last at the learning rate "
+                what,
+                f"as in the {self.in_a_row - 1} steps before, the last at the learning rate "
                 f"{bad.lr:.2g}",
                 "nan_report.json in the run names the pictures of these steps; the last checkpoint "
-                "is sound; to start anew with a lower rate: --set training.lr=… --overwrite",
+                "is sound; restart with a lower rate: --set training.lr=… --overwrite",
             )
         if self.in_a_row <= SKIPS:
-            return f"{told}; this step is left out"
+            return f"{what}; this step is skipped"
         self.rate /= 2
-        return f"{told}; it is left out, and the learning rate is {self.rate:g} of the planned one"
+        return f"{what}; it is skipped, and the learning rate is now {self.rate:g} of the planned"
 
     def as_dict(self) -> dict[str, Any]:
-        """What a resumed run needs of it."""
+        """Return what a resumed run needs."""
         return {"in_a_row": self.in_a_row, "rate": self.rate}
 
     @classmethod
-    def of(cls, told: dict[str, Any]) -> "Stability":
-        """The inverse of `as_dict`; {} is that of a fresh run."""
-        return cls(told.get("in_a_row", 0), told.get("rate", 1.0))
+    def of(cls, saved: dict[str, Any]) -> "Stability":
+        """Build from what `as_dict` returned; {} for a new run."""
+        return cls(saved.get("in_a_row", 0), saved.get("rate", 1.0))

@@ -1,7 +1,7 @@
-"""The state of a training: network, average, optimiser, and their way into a checkpoint.
+"""Everything that changes during training (network, EMA, optimiser), to and from a checkpoint.
 
-Knows nothing of data, of the loop, or of how many processes there are: names and shapes are
-those of the plain network, so that a run goes on in any number of them.
+Knows nothing of how many processes there are: names and shapes are those of the plain network, so
+that a run can be resumed with any number of processes.
 """
 
 import math
@@ -27,7 +27,7 @@ from ddpm_clip.training.steps.stability import Stability
 Group = dict[str, Any]
 
 GROUPS = ("model", "ema", "optimizer")
-"""The tensors of a checkpoint that can be gone on from."""
+"""The groups of tensors in a checkpoint that can be resumed from."""
 
 
 def _adamw(groups: list[Group], lr: float) -> torch.optim.Optimizer:
@@ -41,28 +41,21 @@ OPTIMIZERS: Registry[Callable[[list[Group], float], torch.optim.Optimizer]] = Re
 
 @dataclass(slots=True)
 class TrainState:
-    """Everything that changes while training.
-
-    Attributes:
-        best: the lowest held-out loss of a checkpoint, which is that of `best_step`.
-        stability: of steps that were no numbers.
-        parts: micro-batches that memory asked for; 0 where it never did.
-        surroundings: what the last bits of a sum depend on.
-    """
+    """Everything that changes during training."""
 
     model: nn.Module
     ema: EMA
     optimizer: torch.optim.Optimizer
-    step: int = 0
-    best: float = math.inf
+    step: int = 0  # steps taken
+    best: float = math.inf  # lowest held-out loss of any checkpoint, that of `best_step`
     best_step: int | None = None
-    stability: Stability = field(default_factory=Stability)
-    parts: int = 0
-    surroundings: dict[str, Any] = field(default_factory=dict)
+    stability: Stability = field(default_factory=Stability)  # steps with NaN or infinite values
+    parts: int = 0  # micro-batches per step after memory ran out; 0 if it never did
+    surroundings: dict[str, Any] = field(default_factory=dict)  # what rounding depends on
 
     @classmethod
     def start(cls, model: nn.Module, config: TrainingConfig) -> "TrainState":
-        """A fresh state around a network."""
+        """Return the initial state of a training of `model`."""
         decayed = [p for p in model.parameters() if p.ndim >= 2]
         plain = [p for p in model.parameters() if p.ndim < 2]
         groups = [
@@ -73,7 +66,7 @@ class TrainState:
         return cls(model, EMA(model, sigma_rel=config.ema_sigma_rel), optimizer)
 
     def checkpoint(self) -> Checkpoint:
-        """A snapshot with all that a resumed run needs."""
+        """Return a checkpoint with everything that a resumed run needs."""
         tensors = {
             "model": dict(self.model.state_dict()),
             "ema": dict(self.ema.state_dict()),
@@ -90,13 +83,13 @@ class TrainState:
         return Checkpoint(self.step, tensors, state)
 
     def sound_checkpoint(self, heldout: float | None = None) -> Checkpoint:
-        """`checkpoint`, in which every value is a number.
+        """Return `checkpoint()` after checking that all its values are finite.
 
         Args:
-            heldout: the held-out loss of this state, where it was measured; it may be the best.
+            heldout: the held-out loss of this state, if measured; it may become the best.
 
         Raises:
-            NonFiniteError: one is not; names its tensor.
+            NonFiniteError: a value is NaN or infinite; the message names the tensor.
         """
         if heldout is not None and heldout < self.best:
             self.best, self.best_step = heldout, self.step
@@ -105,19 +98,19 @@ class TrainState:
             for name, value in tensors.items():
                 if not value.isfinite().all():
                     raise NonFiniteError(
-                        f"the training holds values that are no numbers at step {self.step}",
+                        f"the training has NaN or infinite values at step {self.step}",
                         f"in {group} {name}; this state is not saved",
-                        "the last checkpoint is sound; to start anew with a lower rate: "
+                        "the last checkpoint is sound; restart with a lower rate: "
                         "--set training.lr=… --overwrite",
                     )
         return made
 
     def size(self) -> int:
-        """Bytes of a checkpoint, with all that the optimiser will keep: two values a weight."""
+        """Return the size of a checkpoint in bytes, with two optimiser values per weight."""
         return 4 * sum(value.numel() * value.element_size() for value in self.ema.shadow.values())
 
     def restore(self, checkpoint: Checkpoint) -> None:
-        """Continue where a checkpoint left off."""
+        """Resume from a checkpoint."""
         self.model.load_state_dict(checkpoint.tensors["model"])
         self.ema.load_state_dict(checkpoint.tensors["ema"], checkpoint.state["ema_updates"])
         optimizer = dict(checkpoint.tensors["optimizer"])
@@ -126,14 +119,14 @@ class TrainState:
         self.step = checkpoint.step
         best = checkpoint.state["best"]
         self.best = math.inf if best is None else best
-        # of a checkpoint that is older than these, there is nothing to restore
+        # missing in checkpoints of earlier versions
         self.best_step = checkpoint.state.get("best_step")
         self.stability = Stability.of(checkpoint.state.get("stability", {}))
         self.parts = checkpoint.state.get("parts", 0)
 
 
 def surroundings(device: torch.device, dtype: torch.dtype) -> dict[str, Any]:
-    """What the last bits of a sum depend on, beside the run's own config."""
+    """Return what rounding depends on, besides the run's config."""
     return {
         "threads": torch.get_num_threads(),
         "torch": torch.__version__,
@@ -143,25 +136,25 @@ def surroundings(device: torch.device, dtype: torch.dtype) -> dict[str, Any]:
 
 
 def report_changes(before: Mapping[str, Any], now: Mapping[str, Any]) -> None:
-    """Warn where a run goes on in other surroundings: sums are rounded in another order there."""
+    """Warn if a run is resumed in other surroundings, where sums are rounded differently."""
     changed = [
-        f"{name} {before[name]}, now {value}"
+        f"{name} was {before[name]}, now {value}"
         for name, value in now.items()
         if name in before and before[name] != value
     ]
     if changed:
         warnings.warn(
-            f"the run was left with {'; '.join(changed)}: from here on it is no longer equal to an "
-            "unbroken one to the bit",
+            f"the run is resumed in other surroundings ({'; '.join(changed)}): from here on it is "
+            "no longer bit-identical to an uninterrupted run",
             stacklevel=3,
         )
 
 
 def start_state(run: Run, width: int, device: torch.device) -> TrainState:
-    """Network, average and optimiser as a run starts: from nothing, or from another model.
+    """Return the initial state of a run with conditions of size `width`.
 
     Raises:
-        UsageError: the weights of the other model do not fit this network.
+        UsageError: the weights of `init` do not fit this network.
     """
     config, init = run.config, run.read_json("run.json").get("init")
     torch.manual_seed(config.training.seed)
@@ -192,7 +185,7 @@ def _load_init(model: nn.Module, name: str) -> None:
 
 
 def learning_rate(step: int, steps: int, config: TrainingConfig) -> float:
-    """The rate of step 1, 2, …: linear warm-up, a plateau, and a linear fall at the end."""
+    """Return the learning rate of a step, counted from 1: warm-up, plateau, linear decay."""
     warm = min(1.0, step / config.warmup) if config.warmup else 1.0
     falling = config.decay * steps
     left = steps - step
@@ -214,8 +207,8 @@ def _load_optimizer(optimizer: torch.optim.Optimizer, flat: dict[str, Tensor]) -
         number, name = key.split(".", 1)
         parameter = parameters[int(number)]
         if value.shape == parameter.shape:
-            # The fused kernel pairs numbers by their place in memory, not by their index, and
-            # files are always row by row: lay each moment out as its parameter (channels_last).
+            # The fused kernel pairs values by memory order, not by index, while files are always
+            # contiguous: give each moment the memory format of its parameter (channels_last).
             value = torch.empty_like(parameter).copy_(value)
         state.setdefault(int(number), {})[name] = value
     optimizer.load_state_dict({"state": state, "param_groups": whole["param_groups"]})

@@ -1,7 +1,6 @@
-"""The held-out loss: fixed pictures, fixed rows, fixed noise, averaged weights.
+"""The held-out loss: fixed pictures, fixed timesteps, fixed noise.
 
-Because nothing is drawn anew, two values differ only by what the network learned between them.
-Knows nothing of the loop or of files.
+Because nothing is drawn anew, two values differ only by what the network learned in between.
 """
 
 from dataclasses import dataclass
@@ -21,12 +20,12 @@ BINS = 8
 
 @dataclass(frozen=True, slots=True)
 class HeldOut:
-    """The fixed held-out set of a run.
+    """The held-out pictures of a run.
 
     Attributes:
-        pixels: (n, c, h, w) uint8.
-        embeddings: (n, e).
-        conditioner: of the run.
+        pixels: (n, c, h, w) uint8 pictures.
+        embeddings: (n, e) image embeddings.
+        conditioner: the conditioner of the run.
     """
 
     pixels: np.ndarray
@@ -39,7 +38,7 @@ class HeldOut:
 
 @dataclass(frozen=True, slots=True)
 class NoiseBin:
-    """Mean errors in one band of noise levels, with the condition and without it."""
+    """Mean held-out loss in one range of sigma/alpha, with the condition and without it."""
 
     sigma_low: float
     sigma_high: float
@@ -58,18 +57,18 @@ def errors(
     batch_size: int = 64,
     own: slice = slice(None),
 ) -> tuple[Tensor, Tensor]:
-    """The weighted error of each held-out picture at its own fixed row.
+    """Return the weighted error of each held-out picture at its own fixed timestep.
 
     Args:
-        model: whose errors they are.
-        ddpm: the maths around it.
-        data: the held-out set.
-        shown: with False the condition is dropped.
-        batch_size: pictures asked about at once.
-        own: the pictures of this process, where several share the work.
+        model: the network.
+        ddpm: the loss and the noise schedule.
+        data: the held-out pictures.
+        shown: whether the network gets the condition; False drops it.
+        batch_size: number of pictures per network call.
+        own: slice of the pictures for this process, if several share the work.
 
     Returns:
-        (errors (n,), rows (n,)), both of `own`; a picture's are the same whoever has it.
+        (errors (n,), timesteps (n,)) of the pictures in `own`; they do not depend on the slice.
     """
     draws = torch.Generator().manual_seed(SEED)
     t, found = ddpm.draw_timesteps(len(data), draws), [torch.empty(0)]
@@ -89,9 +88,9 @@ def errors(
 
 
 def by_noise(model: Denoiser, ddpm: DDPM, data: HeldOut) -> list[NoiseBin]:
-    """The held-out error in bands of equal count, from the least noise to the most.
+    """Return the held-out loss in ranges of equal count, from the least noise to the most.
 
-    Where the error without the condition is no higher, the network does not listen there.
+    Where the loss without the condition is not higher, the network ignores the condition there.
     """
     shown, t = errors(model, ddpm, data)
     hidden, _ = errors(model, ddpm, data, shown=False)
