@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from ddpm_clip.cli.main import COMMANDS
-from ddpm_clip.data.pictures.png_texts import KINDS, read_parameters
+from ddpm_clip.data.pictures.png_texts import KINDS, check_kinds, read_parameters
 from ddpm_clip.editing import EDITS, blend, img2img, inpaint, interpolate, open_mask, vary
 from ddpm_clip.generation.files import save_painted
 from ddpm_clip.utils.generators import finish
@@ -43,8 +43,9 @@ def test_its_pictures_record_its_facts_and_these_can_be(tti, six, mode, tmp_path
         assert one.request.facts.keys() == {"mode", *edit.facts}
         assert one.request.has_words == edit.has_prompt
     file, *_ = save_painted(painted, tti.model, settings, tmp_path, sheet=painted[0].image)
-    facts = read_parameters(file.file, KINDS | edit.facts)
+    facts = read_parameters(file.file)
     assert facts["mode"] == mode
+    check_kinds(file.file, facts, edit.facts)
     edit.check(facts)
 
 

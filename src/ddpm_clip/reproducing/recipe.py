@@ -15,7 +15,7 @@ from typing import Any
 import ddpm_clip
 from ddpm_clip.config.painting_options import OPTIONS
 from ddpm_clip.data.pictures.images import BadImage
-from ddpm_clip.data.pictures.png_texts import AS_WRITTEN, KINDS, read_parameters
+from ddpm_clip.data.pictures.png_texts import check_kinds, damaged, read_parameters
 from ddpm_clip.editing import EDITS, Edit
 from ddpm_clip.embedders.prompts import check_recorded
 from ddpm_clip.errors import DataError, MissingInput, UsageError
@@ -78,7 +78,7 @@ def read_recipe(picture: str | Path) -> Recipe:
     _check_version(file, facts)
     mode = facts.get("mode")
     if mode is not None and mode not in EDITS:
-        raise _damaged(file, f"the mode {mode[:40]!r} is none of {', '.join(EDITS)}")
+        raise damaged(file, f"the mode {mode[:40]!r} is none of {', '.join(EDITS)}")
     edit = None if mode is None else EDITS[mode]
     guided = OF_THE_GUIDE if "clip_guidance" in facts else ()
     for name in (*NEEDED, *guided, *(edit.facts if edit else ())):
@@ -88,6 +88,8 @@ def read_recipe(picture: str | Path) -> Recipe:
                 f"it lacks {name!r}; ddpm_clip {facts['ddpm_clip'][:20]} wrote it",
                 "paint it anew with the prompt and the seed that it names",
             )
+    if edit is not None:
+        check_kinds(file, facts, edit.facts)
     try:
         recipe = Recipe(file, facts, _settings(facts), edit)
         check_place(facts, recipe.settings)
@@ -97,16 +99,13 @@ def read_recipe(picture: str | Path) -> Recipe:
         if recipe.has_words:
             check_recorded(facts["prompt"])
     except UsageError as error:
-        raise _damaged(file, error.what) from error
+        raise damaged(file, error.what) from error
     return recipe
 
 
 def _read(file: Path) -> dict[str, Any]:
-    kinds = dict(KINDS)
-    for edit in EDITS.values():
-        kinds |= edit.facts
     try:
-        return read_parameters(file, kinds)
+        return read_parameters(file)
     except BadImage as error:
         if error.reason != "missing":
             raise
@@ -122,7 +121,7 @@ def _check_version(file: Path, facts: Mapping[str, Any]) -> None:
     """Refuse what a later version wrote: it may decide pixels by what is unknown here."""
     said = str(facts.get("ddpm_clip", ""))
     if not re.fullmatch(r"\d{1,6}(\.\d{1,6}){1,3}", said):
-        raise _damaged(file, f"they are of no version: {said[:20]!r}")
+        raise damaged(file, f"they are of no version: {said[:20]!r}")
     if _numbers(said) > _numbers(ddpm_clip.__version__):
         raise DataError(
             f"{file} was painted by ddpm_clip {said}",
@@ -148,7 +147,3 @@ def _settings(facts: Mapping[str, Any]) -> Settings:
     if settings.negative is not None:
         check_recorded(settings.negative)
     return replace(settings, guidance=(float(facts["guidance"]),))
-
-
-def _damaged(file: Path, why: str) -> DataError:
-    return DataError(f"the parameters in {file} are damaged", why[:200], AS_WRITTEN)

@@ -13,7 +13,7 @@ import torch
 from PIL import Image
 
 from ddpm_clip.data.pictures.images import open_image
-from ddpm_clip.data.pictures.png_texts import AS_WRITTEN
+from ddpm_clip.data.pictures.png_texts import damaged
 from ddpm_clip.errors import DataError, MissingInput, UsageError
 from ddpm_clip.generation.files import parameters, save_painted
 from ddpm_clip.generation.request import Painted
@@ -190,10 +190,8 @@ def _check_model(recipe: Recipe, model: LoadedModel) -> None:
             param="model",
         )
     if facts["size"] != f"{width}x{height}" or recipe.settings.steps > model.ddpm.T:
-        raise DataError(
-            f"the parameters in {recipe.file} are damaged",
-            f"{model.name} paints {width}x{height} in at most {model.ddpm.T} steps",
-            AS_WRITTEN,
+        raise damaged(
+            recipe.file, f"{model.name} paints {width}x{height} in at most {model.ddpm.T} steps"
         )
 
 

@@ -71,12 +71,8 @@ def read_texts(path: str | Path) -> dict[str, str]:
     return texts
 
 
-def read_parameters(path: str | Path, kinds: Mapping[str, Any] = KINDS) -> dict[str, Any]:
+def read_parameters(path: str | Path) -> dict[str, Any]:
     """Return the parameters with which one of our pictures was painted.
-
-    Args:
-        path: The PNG.
-        kinds: Type of each known parameter, by name.
 
     Raises:
         BadImage: The file cannot be read.
@@ -93,13 +89,30 @@ def read_parameters(path: str | Path, kinds: Mapping[str, Any] = KINDS) -> dict[
         facts = parse_json(text)
         if not isinstance(facts, dict):
             raise ValueError(f"they are a {type(facts).__name__}, not an object")
+    except ValueError as error:
+        raise damaged(path, str(error)) from error
+    check_kinds(path, facts, KINDS)
+    return facts
+
+
+def check_kinds(path: str | Path, facts: Mapping[str, Any], kinds: Mapping[str, Any]) -> None:
+    """Raise a `DataError` unless all parameters are plain, and known ones have their type.
+
+    Args:
+        path: The picture that they are from.
+        facts: The parameters, by name.
+        kinds: Types of known parameters, by name.
+    """
+    try:
         for name, value in facts.items():
             _check(name, value, kinds.get(name))
     except ValueError as error:
-        raise DataError(
-            f"the parameters in {path} are damaged", str(error)[:200], AS_WRITTEN
-        ) from error
-    return facts
+        raise damaged(path, str(error)) from error
+
+
+def damaged(path: str | Path, why: str) -> DataError:
+    """The error for a picture with impossible parameters."""
+    return DataError(f"the parameters in {path} are damaged", why[:200], AS_WRITTEN)
 
 
 def _check(name: str, value: Any, kind: Any) -> None:
