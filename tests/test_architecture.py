@@ -22,7 +22,7 @@ FLOORS = {
 }  # fmt: skip
 ALONE = {"models", "embedders", "data"}  # on one floor, and never meet
 FLAT = {"cli/commands"}  # a list of like things, one file a command
-MOST_FILES, MOST_LINES = 12, 300
+MOST_FILES, MOST_LINES, MOST_STATEMENTS = 12, 300, 30
 CORE_LINES = 3500
 
 FILES = sorted(ROOT.rglob("*.py"))
@@ -156,6 +156,15 @@ def test_mypy_is_strict_on_the_lower_floors_whole():
     assert len(low) > 80
     assert [name for name in low if not f"{name}.".startswith(named)] == []
     assert strict["disallow_untyped_defs"]
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(ROOT)))
+def test_a_function_does_one_thing(path):
+    """As ruff's PLR0915 counts: statements of a function, those of functions inside it included."""
+    for node in ast.walk(TREES[path]):
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+            statements = sum(isinstance(inner, ast.stmt) for inner in ast.walk(node)) - 1
+            assert statements <= MOST_STATEMENTS, f"{node.name} in line {node.lineno}"
 
 
 def test_no_exported_name_hides_a_file():

@@ -104,7 +104,6 @@ def test_refusals_leave_nothing_behind(here, tmp_path):
     assert not (tmp_path / "m").exists()
 
 
-@pytest.mark.slow
 def test_the_command_reads_by_its_child_and_paints_afterwards(cli, tmp_path):
     file = saved(tmp_path / "x.pth", {"model": course_state(later=True), "epoch": 9})
     ended = cli("import-legacy", file, "--out", tmp_path / "m", "--classes", ",".join(CLASSES))

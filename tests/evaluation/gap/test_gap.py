@@ -128,7 +128,6 @@ def test_the_bridges_on_a_real_clip_are_the_measured_ones(coco):
         assert found == pytest.approx(known, abs=0.03, rel=0.02), name
 
 
-@pytest.mark.slow
 @pytest.mark.data
 def test_the_prior_keeps_the_radius_that_the_ridge_loses(coco):
     table = finish(table_on_pairs(*coco, splits=2))
