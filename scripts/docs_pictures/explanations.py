@@ -60,11 +60,11 @@ def explanation(name: str, path: Path) -> Path:
 # From panels to parts
 
 
-def pictures(number: int, *names: str | None, above: str = NOISE_LEVEL) -> Parts:
+def pictures(number: int | str, *names: str | None, above: str = NOISE_LEVEL) -> Parts:
     """Panel `number`, a strip.
 
     Args:
-        number: from 1.
+        number: from 1, or the title of the panel.
         names: of its rows, of which no more are shown; None keeps the panel's own.
         above: what the names of the columns are.
     """
@@ -128,10 +128,12 @@ def both(*several: Parts) -> Parts:
     return lambda panels: [one for parts in several for one in parts(panels)]
 
 
-def _panel(panels: Sequence[Panel], number: int, kind: type) -> Any:
-    panel = panels[number - 1]
+def _panel(panels: Sequence[Panel], which: int | str, kind: type) -> Any:
+    """A panel by its number, from 1, or by its title where others before it may be missing."""
+    titles = [panel.title for panel in panels]
+    panel = panels[titles.index(which) if isinstance(which, str) else which - 1]
     if not isinstance(panel, kind):
-        raise TypeError(f"panel {number} is a {type(panel).__name__}, not a {kind.__name__}")
+        raise TypeError(f"panel {which} is a {type(panel).__name__}, not a {kind.__name__}")
     return panel
 
 
@@ -242,7 +244,13 @@ CARDS = {
         "Which training pictures steer the prompt?",
         "With the bridge “knn” the condition is mixed from ten training pictures. The same seeds "
         "with these ten, and with others in their place:",
-        pictures(3, "its own ten", "the next nearest", "any ten", "those of another prompt"),
+        pictures(
+            "The same seeds and words with other neighbours",
+            "its own ten",
+            "the next nearest",
+            "any ten",
+            "those of another prompt",
+        ),
     ),
     "bottleneck": Card(
         "Steering from inside the network",

@@ -8,7 +8,7 @@ import math
 import shutil
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
 
@@ -230,10 +230,9 @@ def _saved(run: Run) -> int:
 
 
 def _report_bad(run: Run, bad: Sequence[BadFile]) -> None:
-    """Report the files that were left out, and save the list in the run."""
+    """Report the files that were left out; the run has the whole list."""
     if not bad:
         return
-    run.write_json("bad_files.json", {"bad": [asdict(file) for file in bad]})
     named = ", ".join(f"{file.key} ({file.reason})" for file in bad[:5])
     more = f" and {len(bad) - 5} more" if len(bad) > 5 else ""
     console.warn(

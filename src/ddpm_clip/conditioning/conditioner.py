@@ -21,8 +21,8 @@ from ddpm_clip.errors import DataError, UsageError
 
 __all__ = ["BRIDGES", "BridgeOptions", "Conditioner", "draw_levels"]
 
-ISOTROPIC_SHARE = 0.5
-"""Share of the condition noise that is isotropic; the rest has the covariance of the images."""
+SHAPED_SHARE = 0.5
+"""Share of the condition noise that has the covariance of the images; the rest is isotropic."""
 
 
 class Conditioner:
@@ -223,7 +223,7 @@ class Conditioner:
         """Draw noise (n, dim) with covariance (1 - a) I + a d S / tr S, S that of the images."""
         flat = torch.randn(n, self.dim, generator=generator)
         shaped = torch.randn(n, self.dim, generator=generator) @ self._root
-        return math.sqrt(1 - ISOTROPIC_SHARE) * flat + math.sqrt(ISOTROPIC_SHARE) * shaped
+        return math.sqrt(1 - SHAPED_SHARE) * flat + math.sqrt(SHAPED_SHARE) * shaped
 
     # Saving and loading
 

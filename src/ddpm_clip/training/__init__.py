@@ -2,7 +2,7 @@
 
 - `bridge/`: fits the prior and chooses the default bridge of a run
 - `clip/`: trains the mini-CLIP
-- `loop`: the training loop: a generator that yields one `TrainStep` per step
+- `loop`: the training loop, a generator of `TrainStep`s: gradients, threads, when to save
 - `prepare/`: before the loop: decode and embed the pictures, measure the statistics
 - `process_group`: data-parallel training: rank, sums over processes, waiting for each other
 - `samples`: sample grids, the forward process and the loss curve of a run

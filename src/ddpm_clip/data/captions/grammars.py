@@ -1,7 +1,8 @@
 """The registry of caption grammars: which one suits which facts, and which can measure facts.
 
-A grammar is one file with `describe(facts, rng) -> Caption`. To add one, write that file and a
-line in `GRAMMARS`. A grammar that can measure facts in the pixels has a line in `MEASURES` as well.
+A grammar is one file with `describe(facts, rng) -> Caption`. To add one, write that file, a line in
+`GRAMMARS` and a line in `CHOSEN_BY`. One that can measure facts in the pixels has a line in
+`MEASURES` as well.
 """
 
 import random
@@ -33,7 +34,11 @@ GRAMMARS: Registry[Describe] = Registry(
         "labels": label_words.describe,
     },
 )
-"""Each speaks of the pictures whose facts it knows; see `grammar_name`."""
+"""Each speaks of the pictures whose facts it knows."""
+
+CHOSEN_BY = {"flowers": "species", "digits": "digit", "emoji": "name"}
+"""Grammar -> the fact that chooses it, the first one that a picture has; a plug-in is chosen by the
+fact of its own name, and pictures with none of these facts get `labels`."""
 
 MEASURES: Registry[Measure] = Registry("measured grammar", {"digits": digit_shapes.with_shapes})
 
@@ -51,10 +56,9 @@ def facts_of(source: ImageSource, i: int) -> Facts:
 
 
 def grammar_name(facts: Facts) -> str:
-    """Return the name of the grammar for these facts; a plug-in is named after its fact."""
-    known = {"species": "flowers", "digit": "digits", "name": "emoji"}
-    added = {name: name for name in GRAMMARS if name not in known.values()}
-    return next((grammar for fact, grammar in (known | added).items() if fact in facts), "labels")
+    """Return the name of the grammar for these facts."""
+    chosen_by = CHOSEN_BY | {name: name for name in GRAMMARS if name not in CHOSEN_BY}
+    return next((grammar for grammar, fact in chosen_by.items() if fact in facts), "labels")
 
 
 def grammar_of(facts: Facts) -> Describe:

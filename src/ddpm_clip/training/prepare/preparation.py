@@ -6,6 +6,7 @@ what was used. Long stages yield `Progress`.
 
 import warnings
 from collections.abc import Generator, Sequence
+from dataclasses import asdict
 from hashlib import sha256
 
 import numpy as np
@@ -48,6 +49,8 @@ def prepare(
     config = run.config
     source = yield from open_kept(config.data, run.folder)
     pixels = yield from decode(source, config.data, run.folder)
+    if writes and pixels.bad:
+        run.write_json("bad_files.json", {"bad": [asdict(file) for file in pixels.bad]})
     if len(pixels.keys) == 1:
         warnings.warn(
             "there is only one picture; the model will do nothing but reproduce it", stacklevel=2

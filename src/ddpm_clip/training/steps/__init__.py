@@ -6,6 +6,6 @@
 - `prepared`: what the loop needs of the data: pixels, embeddings, conditioner
 - `size`: the number of steps, the batch size and the random seed of each step
 - `stability`: what happens if a loss or gradient is NaN or infinite: skip, lower the rate, stop
-- `state`: everything that changes during training, to and from a checkpoint
+- `state`: weights, EMA, optimiser, learning-rate schedule; to and from a checkpoint
 - `validation`: the held-out loss, on fixed timesteps and noise
 """
