@@ -39,9 +39,9 @@ def headline(folder: Path = RESULTS) -> str:
         bridges = digits["bridges_and_ceiling"]
         without, own = (bridges[name]["total"] for name in ("identity", digits["bridge"]))
         lines.append(
-            f"`digits` paints the requested digit in {_share(digits['words']['total'])}; from the "
-            f"same noise it is {_share(without)} without a bridge and {_share(own)} with "
-            f"`{digits['bridge']}`."
+            f"With its default bridge, `{digits['bridge']}`, `digits` paints the requested digit in "
+            f"{_share(digits['words']['total'])}. Compared on the same seeds: {_share(own)} with "
+            f"that bridge, {_share(without)} without any."
         )
     if flowers:
         lines.append(
