@@ -364,7 +364,7 @@ def test_a_model_without_any_condition_trains_and_refuses_words(cli, tiny, tmp_p
 @pytest.mark.slow
 def test_samples_that_are_no_numbers_do_not_end_a_training(cli, tiny, tmp_path, monkeypatch):
     def spoilt(run, step):
-        raise NonFiniteError("a picture came out with values that are no numbers")
+        raise NonFiniteError("a picture has NaN or infinite values")
 
     monkeypatch.setattr(training_view, "write_samples", spoilt)
     ended = cli("train", "--config", tiny, "--out", tmp_path / "run")
