@@ -1,7 +1,7 @@
-"""The only place where names in a config become objects.
+"""Build objects from a config: schedule, DDPM, denoiser, embedder, bridge options.
 
-Objects receive plain arguments, never the config. Knows nothing of runs, files of checkpoints or
-training loops.
+This is the only place where names in a config become objects; the objects themselves receive plain
+arguments, never the config.
 """
 
 import inspect
@@ -30,32 +30,32 @@ from ddpm_clip.utils.tensors import skeleton
 from ddpm_clip.weights import shipped_folder
 
 EMBEDDER_FOLDER = "embedder"
-"""Where a run or a packed model keeps its own mini-CLIP."""
+"""The folder in which a run or a packed model keeps its own mini-CLIP."""
 
 DEVICES = ("cpu", "cuda", "mps")
-"""What networks are run on."""
+"""The supported device types."""
 
 
 def usable_device(name: str) -> torch.device:
-    """The device that a person asked for.
+    """Return the requested device.
 
     Raises:
-        UsageError: it is no device of ours, or this machine does not have it.
+        UsageError: It is not supported, or this machine does not have it.
     """
     try:
         device = pick_device(name)
         torch.empty(0, device=device)
-        found, why = device.type in DEVICES, f"{device.type} is not among them"
+        found, why = device.type in DEVICES, f"{device.type} is not supported"
     except (AssertionError, RuntimeError) as error:
         found, why = False, str(error).split("\n")[0][:100]
     if not found:
-        fix = f"choose auto, {', '.join(DEVICES)}"
+        fix = f"choose from: auto, {', '.join(DEVICES)}"
         raise UsageError(f"device {name!r} cannot be used here", why, fix, param="device")
     return device
 
 
 def build_schedule(config: DiffusionConfig) -> NoiseSchedule:
-    """The noise schedule that a config describes."""
+    """Build the noise schedule of a config."""
     make = SCHEDULES[config.schedule]
     betas = _those_of(make, beta_start=config.beta_start, beta_end=config.beta_end)
     schedule = make(config.timesteps, **betas)
@@ -63,8 +63,8 @@ def build_schedule(config: DiffusionConfig) -> NoiseSchedule:
         return schedule
     if config.parameterization == "eps":
         raise UsageError(
-            "zero terminal SNR cannot go with parameterization eps",
-            "the last row is pure noise, from which x_0 cannot be read",
+            "zero terminal SNR cannot be combined with parameterization eps",
+            "the last timestep is pure noise, where x_0 cannot be computed from eps",
             "choose v or x_0: --set diffusion.parameterization=v",
             param="diffusion.parameterization",
         )
@@ -72,7 +72,7 @@ def build_schedule(config: DiffusionConfig) -> NoiseSchedule:
 
 
 def build_ddpm(config: DiffusionConfig, device: torch.device | str = "cpu") -> DDPM:
-    """Schedule, target and loss weighting together."""
+    """Build the diffusion process: schedule, prediction target and loss weighting."""
     levels = _those_of(NOISE_LEVELS[config.noise_levels], p_mean=config.p_mean, p_std=config.p_std)
     return DDPM(
         build_schedule(config),
@@ -88,10 +88,10 @@ def build_ddpm(config: DiffusionConfig, device: torch.device | str = "cpu") -> D
 def build_denoiser(
     config: ModelConfig, *, T: int, img_ch: int, img_size: int, c_embed_dim: int
 ) -> nn.Module:
-    """The network; options that an architecture does not have are left out.
+    """Build the denoiser; options that its architecture does not have are ignored.
 
     Raises:
-        UsageError: sizes that do not fit each other, or this machine's memory.
+        UsageError: Its sizes do not fit each other, or the network does not fit into memory.
     """
     arch = DENOISERS[config.arch]
     options = config.model_dump(exclude={"arch", "down_chs", "t_embed_dim"})
@@ -111,8 +111,8 @@ def build_denoiser(
 
 
 def _check_room(make: Callable[[], nn.Module]) -> None:
-    """See that a network fits into this machine, before memory is taken for it."""
-    why = "its sizes are beyond what can be counted"
+    """Check that a network fits into this machine's memory, before allocating it."""
+    why = "its number of weights overflows"
     try:
         need = sum(4 * parameter.numel() for parameter in skeleton(make).parameters())
         if need <= physical_memory():
@@ -123,10 +123,7 @@ def _check_room(make: Callable[[], nn.Module]) -> None:
     except ValueError as error:
         why = f"{why} ({error})"
     raise UsageError(
-        "this network is too large to be built",
-        why,
-        "choose smaller model.down_chs",
-        param="model.down_chs",
+        "this network is too large", why, "choose smaller model.down_chs", param="model.down_chs"
     )
 
 
@@ -137,15 +134,15 @@ def build_embedder(
     home: Path | None = None,
     device: torch.device | str = "cpu",
 ) -> Embedder:
-    """The embedder of a config; its opener gets those of the options below that it has.
+    """Build the embedder of a config; its opener receives those options below that it accepts.
 
     Args:
-        config: its name must be settled, not `auto`. An opener may take `model` (where the config
-            names one) and `batch_size` from it.
-        classes: of the source, for openers with `classes`.
-        home: a run or packed model whose own mini-CLIP goes before `config.model`, for openers
-            with `folder`.
-        device: where it computes, for openers with `device`.
+        config: Its name must be resolved, not `auto`. It provides the opener's `batch_size` and,
+            if it names one, `model`.
+        classes: Class names of the data source, for openers that take `classes`.
+        home: A run or packed model, whose own mini-CLIP takes precedence over `config.model`; for
+            openers that take `folder`.
+        device: Where it computes, for openers that take `device`.
     """
     device = usable_device(str(device))
     opener = EMBEDDERS[config.name]
@@ -158,19 +155,19 @@ def build_embedder(
 
 
 def _those_of(make: Callable[..., object], **options: Any) -> dict[str, Any]:
-    """Those of the options that a maker has parameters for."""
+    """Return those options that a callable has parameters for."""
     known = inspect.signature(make).parameters
     return {name: value for name, value in options.items() if name in known}
 
 
 def mini_clip_folder(model: str | None, home: Path | None = None) -> Path:
-    """The folder of a mini-CLIP: a run's own, a shipped model's, or a path."""
+    """Return the folder of a mini-CLIP: a run's own, a shipped model's, or a path."""
     if home is not None and (home / EMBEDDER_FOLDER).is_dir():
         return home / EMBEDDER_FOLDER
     if model is None:
         raise UsageError(
             "embedder mini_clip needs a model",
-            "there are many mini-CLIPs",
+            "it has no default model",
             "name one: --set embedder.model=digits, or a folder",
             param="embedder.model",
         )
@@ -180,7 +177,7 @@ def mini_clip_folder(model: str | None, home: Path | None = None) -> Path:
 
 
 def bridge_options(config: ConditioningConfig) -> BridgeOptions:
-    """The bridge settings of a config."""
+    """Return the bridge options of a config."""
     return BridgeOptions(
         config.bridge,
         config.text_noise,

@@ -1,9 +1,9 @@
-"""A dict that answers a wrong name with the right ones.
+"""A mapping from names to implementations, whose error for an unknown name lists the valid ones.
 
 Each family (schedules, samplers, networks, embedders, bridges, sources, …) is one `Registry`
-literal in the family's `__init__.py` or file, so that what exists can be read in one place.
-Packages outside ours join through the entry-point group `ddpm_clip` with names `family.entry`,
-spaces in a family as underscores.
+literal in the family's `__init__.py` or file, so that its entries can be read in one place. Other
+packages add entries as plug-ins, through the entry-point group `ddpm_clip` with names
+`family.entry` (spaces in a family become underscores).
 """
 
 import difflib
@@ -22,14 +22,14 @@ GROUP = "ddpm_clip"
 class Registry(Mapping[str, Entry], Generic[Entry]):
     """A read-only mapping from names to entries of one family, plug-ins included.
 
-    Our own names need no search for plug-ins, and a plug-in is imported when its entry is asked
-    for, so that listing names is cheap and one broken plug-in harms no other.
+    Built-in names are found without a search for plug-ins, and a plug-in is imported only when its
+    entry is used. So listing names is cheap, and a broken plug-in affects no other entry.
 
     >>> Registry("fruit", {"pear": 1})["paer"]
     Traceback (most recent call last):
     ...
     ddpm_clip.errors.UsageError: unknown fruit 'paer'
-      why:  there is: pear
+      why:  choose from: pear
       fix:  did you mean 'pear'?
     """
 
@@ -57,12 +57,12 @@ class Registry(Mapping[str, Entry], Generic[Entry]):
 
     @cached_property
     def usable(self) -> tuple[str, ...]:
-        """The names whose entries load, for whoever tries them all; warns of the others, once."""
+        """The names whose entries can be loaded, for code that uses all; warns of the others."""
         return tuple(name for name in self if name in self._entries or self._loads(name))
 
     @cached_property
     def _plug_ins(self) -> dict[str, EntryPoint]:
-        """Entries of installed packages that are not named like ours; of two the first."""
+        """Entries of installed packages; built-in names win, and of two equal names the first."""
         prefix, found = self.family.replace(" ", "_") + ".", dict[str, EntryPoint]()
         for point in entry_points(group=GROUP):
             name = point.name.removeprefix(prefix)
@@ -74,31 +74,33 @@ class Registry(Mapping[str, Entry], Generic[Entry]):
         try:
             self[name]
         except UsageError as error:
-            warnings.warn(f"left out: {error}", stacklevel=3)
+            warnings.warn(f"skipped: {error}", stacklevel=3)
             return False
         return True
 
 
 def load_plug_in(point: EntryPoint) -> Any:
-    """What an entry point of another package stands for.
+    """Import and return the object of another package's entry point.
 
     Raises:
-        UsageError: its package cannot be imported, or has nothing of that name.
+        UsageError: The package cannot be imported, or has no such object.
     """
     try:
         return point.load()
-    except Exception as error:  # the code of strangers may fail in any way
+    except Exception as error:  # code of other packages may fail in any way
         package = point.dist.name if point.dist else point.value.partition(":")[0]
         raise UsageError(
             f"the plug-in {point.name!r} cannot be loaded",
-            f"{point.value} of the package {package}: {type(error).__name__}: {error}",
+            f"{point.value} of the package {package} raises {type(error).__name__}: {error}",
             f"update or uninstall {package}, or choose another name",
         ) from error
 
 
 def unknown_name(family: str, name: object, known: Mapping[str, object]) -> UsageError:
-    """The error for a name that a family does not have, with the nearest one that it has."""
-    short = name if len(str(name)) <= 100 else str(name)[:100] + "…"  # it may come from a file
+    """Return the error for an unknown name, which suggests the most similar valid one."""
+    short = (
+        name if len(str(name)) <= 100 else str(name)[:100] + "…"
+    )  # it may come from an untrusted file
     near = difflib.get_close_matches(str(short), known, n=1, cutoff=0.5)
-    fix = f"did you mean {near[0]!r}?" if near else "choose one of these"
-    return UsageError(f"unknown {family} {short!r}", f"there is: {', '.join(known)}", fix)
+    fix = f"did you mean {near[0]!r}?" if near else "use one of these names"
+    return UsageError(f"unknown {family} {short!r}", f"choose from: {', '.join(known)}", fix)

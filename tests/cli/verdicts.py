@@ -1,7 +1,7 @@
-"""How each line of the table of verdicts is tried: through Python, and as words of a command.
+"""How each line of the table in docs/errors.md is tried: in Python, and on the command line.
 
-What is asked for goes all the way to where painting, explaining or training would begin, and is
-caught there; so a value that is accepted is also seen to arrive as it was asked for.
+A requested value goes all the way to where painting, explaining or training would begin, and is
+caught there; so an accepted value is also seen to arrive unchanged.
 """
 
 from collections.abc import Callable
@@ -60,16 +60,16 @@ Words = Callable[[Workspace, Any, str], list[Any]]
 
 @dataclass
 class Trial:
-    """One thing that is asked for.
+    """How one setting is tried.
 
     Attributes:
-        says: what a refusal names.
-        python: asks in Python.
-        words: of the command line that asks the same; None where there is no option.
-        number: a number is wanted.
-        real: go through to the end.
-        setting: where it should arrive: a field of `Settings`, `w` or `prompt`.
-        arrived: what came to where the work would begin.
+        says: What the message of a refusal contains.
+        python: Requests a value in Python.
+        words: The command line that requests the same; None if there is no such option.
+        number: Whether it is a number.
+        real: Whether to do the work as well, instead of stopping where it would begin.
+        setting: Where the value should arrive: a field of `Settings`, `w` or `prompt`.
+        arrived: What arrived where the work would begin.
     """
 
     says: str
@@ -81,7 +81,7 @@ class Trial:
     arrived: dict[str, Any] = field(default_factory=dict)
 
     def stop(self, monkeypatch: Any) -> None:
-        """Catch what is asked for where the work would begin."""
+        """Catch the requested value where the work would begin."""
         self.arrived.clear()
         if self.real:
             return
@@ -113,12 +113,12 @@ class Trial:
         monkeypatch.setattr(PromptCoverage, "coverage", property(leave))
 
     def note(self, settings: Settings, prompts: list[str]) -> None:
-        """Keep what arrived."""
+        """Record what arrived."""
         self.arrived |= {name: getattr(settings, name) for name in NAMES}
         self.arrived |= {"prompt": prompts[0]} if prompts else {}
 
     def check_arrived(self, value: Any) -> None:
-        """What was asked for is what arrived, and nothing instead of it."""
+        """Check that the requested value arrived unchanged."""
         if not self.setting or self.setting == "size" or value is None:
             return
         if self.setting in ("w", "guidance"):
@@ -129,14 +129,14 @@ class Trial:
 
 
 def typed(value: Any, written: str) -> str:
-    """A value as it is typed."""
+    """Return a value as typed on a command line."""
     if isinstance(value, str):
         return value
     return written.strip("[]").replace(" ", "") if isinstance(value, list) else written
 
 
 def request(name: str, option: str | None = None, *, number: bool = True) -> Trial:
-    """A setting; `option` is that of `generate`."""
+    """Try a setting; `option` is its option of `generate`."""
 
     def words(at: Workspace, value: Any, written: str) -> list[Any]:
         given = [] if value is None else [option, typed(value, written)]
@@ -152,7 +152,7 @@ def request(name: str, option: str | None = None, *, number: bool = True) -> Tri
 
 
 def key(name: str, real: bool = False, says: str = "") -> Trial:
-    """A key of a config, by which a run is begun, and where `real` trained for a step."""
+    """Try a config key: start a run with it and, if `real`, train for one step."""
     assignments = (["training.steps=1"] if real else []) + ["training.sample_every=0"]
 
     def said(value: Any, written: str) -> list[str]:
@@ -207,7 +207,7 @@ def _unknown_key(at: Workspace, value: str) -> None:
 
 
 def on(*words: Any, option: str) -> Words:
-    """A command on the tiny run, with one option."""
+    """Return the words of a command on the tiny run, with one option."""
 
     def line(at: Workspace, value: Any, written: str) -> list[Any]:
         return [
@@ -225,7 +225,7 @@ TRIALS = {
     "`prompt`": Trial("prompt", lambda at, value: at.tti(value),
                       lambda at, value, _: ["generate", value, "--model", at.run], False,
                       setting="prompt"),
-    "`prompt` to a CLIP, beyond what it reads": Trial(
+    "`prompt`, longer than the CLIP can read": Trial(
         "prompt", lambda at, value: at.with_clip(value, steps=1),
         lambda at, value, _: ["generate", value, "-n", 1, "--steps", 1, "--model", "digits"],
         False, real=True),
@@ -239,7 +239,7 @@ TRIALS = {
     "`steps` of a model with T = 1000": request("steps", "--steps"),
     "`w`": request("w", "--w"),
     "`guidance`": request("guidance", "--guidance"),
-    "`w` beside `guidance`": Trial(
+    "`w` together with `guidance`": Trial(
         "guidance and w", lambda at, value: at.tti("rose", w=value, guidance=value),
         on("generate", "rose", "--model", RUN, "--guidance", 2, option="--w")),
     "`size` of a model of 16 x 16": request("size", "--size", number=False),
@@ -270,10 +270,10 @@ TRIALS = {
     "`words` of `explain`": Trial("words", lambda at, value: words_of(value),
                                   on("explain", RUN, "rose", option="--words")),
     "`k` of `ask`": Trial("k", _ask, on("ask", RUN, "rose", option="-k")),
-    "a setting or option that is not there": Trial(
+    "an unknown setting or option": Trial(
         "", lambda at, value: at.tti("rose", **{value: 1}),
         lambda at, value, _: ["generate", "rose", f"--{value}", 1], False),
-    "a key that is not there": Trial(
+    "an unknown key": Trial(
         "unknown config key", _unknown_key,
         lambda at, value, _: ["train", "--config", at.tiny, "--set", f"{value}=1"], False),
     "`training.batch_size` with 40 pictures": key("training.batch_size", real=True),

@@ -194,9 +194,9 @@ def test_every_key_has_a_description_and_a_finite_default():
     ("content", "message"),
     [
         (b"a: [", "cannot read"),
-        (b"- 1\n- 2\n", "must hold sections"),
+        (b"- 1\n- 2\n", "must contain sections"),
         (b"\xff\xfe", "cannot read"),
-        (b"3\n", "must hold sections"),
+        (b"3\n", "must contain sections"),
     ],
 )
 def test_a_file_that_is_no_mapping_is_refused(tmp_path, content, message):
@@ -224,5 +224,5 @@ def test_a_file_that_runs_code_when_read_carelessly_is_refused(tmp_path):
 
 
 def test_a_section_that_is_no_mapping_is_refused():
-    with pytest.raises(ConfigError, match="section 'training' must hold keys"):
+    with pytest.raises(ConfigError, match="section 'training' must contain keys"):
         flatten({"training": 3})

@@ -65,7 +65,7 @@ def guided(tti):
 def test_an_edit_without_words_is_as_without_a_guide_and_says_so(tti, guided, six, name, tmp_path):
     edit, settings = edits(six)[name], guided.settings(**HOW)
     plain = quietly(edit(tti, tti.settings(**HOW)))
-    with pytest.warns(UserWarning, match="clip_guidance = 1 is left out"):
+    with pytest.warns(UserWarning, match="clip_guidance = 1 is ignored"):
         found = finish(edit(guided, settings))
     assert [one.image.tobytes() for one in found] == plain
     files = save_painted(found, guided.model, settings, tmp_path / "out", sheet=found[0].image)
@@ -89,14 +89,14 @@ def test_without_words_at_all_the_same_edit_is_not_guided(tti, guided, six, name
     free = HOW | {"unconditional": True}
     edit = edits(six)[name]
     plain = quietly(edit(tti, tti.settings(**free)))
-    with pytest.warns(UserWarning, match="clip_guidance = 1 is left out"):
+    with pytest.warns(UserWarning, match="clip_guidance = 1 is ignored"):
         assert painted(edit(guided, guided.settings(**free))) == plain
 
 
 def test_painting_from_nothing_can_do_without_a_prompt(tti, guided):
     free = HOW | {"unconditional": True}
     plain = quietly(tti.paint([], tti.settings(**free)))
-    with pytest.warns(UserWarning, match="clip_guidance = 1 is left out"):
+    with pytest.warns(UserWarning, match="clip_guidance = 1 is ignored"):
         assert painted(guided.paint([], guided.settings(**free))) == plain
 
 

@@ -1,4 +1,4 @@
-"""What the commands that paint have in common: open the model, watch the work, write, print."""
+"""Shared by the commands that paint: open the model, show progress, write, print the paths."""
 
 from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass
@@ -26,13 +26,13 @@ PictureFile = Annotated[
     Path, typer.Argument(metavar="PICTURE", help="A picture.", show_default=False)
 ]
 MaybePrompt = Annotated[
-    str | None, typer.Argument(metavar="PROMPT", help="What it shall become.", show_default=False)
+    str | None, typer.Argument(metavar="PROMPT", help="What it should become.", show_default=False)
 ]
 
 
 @dataclass(frozen=True, slots=True)
 class EditSession:
-    """An open model with the settings of a command, and where its pictures go."""
+    """An open model, with the settings and arguments of a command."""
 
     tti: "TextToImage"
     settings: "Settings"
@@ -44,7 +44,7 @@ class EditSession:
         sheet: "Callable[[list[Painted]], Image]",
         animation: "Callable[[list[Painted]], Sequence[Image]] | None" = None,
     ) -> None:
-        """Run an edit under its bar, write its pictures and print where they are."""
+        """Run an edit with a progress bar, write its pictures and print their paths."""
         from ddpm_clip.generation.files import save_painted
 
         painted = watched(work)
@@ -86,13 +86,13 @@ def open_session(args: PaintingArguments, **more: Any) -> EditSession:
 
 
 def asked_prompt(prompt: str | None, unconditional: bool) -> str | None:
-    """The prompt of an edit that can do without one.
+    """Return the prompt of an edit that can also be unconditional.
 
     Raises:
-        UsageError: both, or neither.
+        UsageError: Both or neither of the prompt and --unconditional are given.
     """
     if prompt is not None and unconditional:
-        raise UsageError("a prompt and --unconditional are both given", fix="give one of them")
+        raise UsageError("a prompt and --unconditional are both given", fix="give only one of them")
     if prompt is None and not unconditional:
         raise UsageError(
             "there is no prompt", fix="say what to paint, or use --unconditional", param="prompt"

@@ -34,7 +34,7 @@ Model = Annotated[
     str | None, typer.Option(help="A shipped model, a run, or a packed model's folder.")
 ]
 Count = Annotated[int | None, typer.Option("-n", help=described("n"), **WHOLE)]
-Seed = Annotated[int | None, typer.Option(help=described("seed", "; -1 draws one"), **WHOLE)]
+Seed = Annotated[int | None, typer.Option(help=described("seed", "; -1: random"), **WHOLE)]
 Steps = Annotated[int | None, typer.Option(help=described("steps"), **WHOLE)]
 Guidance = Annotated[
     str | None,
@@ -42,12 +42,12 @@ Guidance = Annotated[
 ]
 OneGuidance = Annotated[str | None, typer.Option(metavar="S", help=described("guidance"))]
 Weight = Annotated[
-    str | None, typer.Option("--w", metavar="W[,W...]", help="The same as weight: scale = 1 + w.")
+    str | None, typer.Option("--w", metavar="W[,W...]", help="Guidance as weight w = scale - 1.")
 ]
 Sampler = Annotated[str | None, typer.Option(help=described("sampler"))]
 Negative = Annotated[str | None, typer.Option(metavar="TEXT", help="What to steer away from.")]
 Bridge = Annotated[
-    str | None, typer.Option(help="From words to pictures: shift, noise, knn, prior or identity.")
+    str | None, typer.Option(help="Text-to-image bridge: shift, noise, knn, prior or identity.")
 ]
 Unconditional = Annotated[bool, typer.Option("--unconditional", help=described("unconditional"))]
 ClipGuidance = Annotated[
@@ -60,7 +60,7 @@ ClipTravel = Annotated[
 Size = Annotated[
     str | None, typer.Option(metavar="WxH", help="auto, or the size that the model paints.")
 ]
-Out = Annotated[Path, typer.Option(help="A folder, or FILE.png for the picture or the grid.")]
+Out = Annotated[Path, typer.Option(help="A folder; or FILE.png for one picture or the grid.")]
 NoMetadata = Annotated[
     bool, typer.Option("--no-metadata", help="Leave prompt and parameters out of the PNGs.")
 ]
@@ -70,29 +70,30 @@ Device = Annotated[str, typer.Option(help="auto, cpu, cuda or mps.")]
 def painting_overrides(
     *, guidance: str | None = None, w: str | None = None, **overrides: Any
 ) -> dict[str, Any]:
-    """The overrides of a command line for `Settings.with_overrides`, which has judged them.
+    """Return validated overrides for `Settings.with_overrides`, from the command line.
 
-    A slip is told here, before a model is opened; a seed is drawn here and told.
+    Invalid values are refused here, before a model is opened. For seed -1, a random seed is chosen
+    here and printed.
 
     Raises:
-        UsageError: a value out of range.
+        UsageError: A value is invalid.
     """
     from ddpm_clip.generation.settings import Settings
 
     overrides |= {"guidance": scales(guidance), "w": scales(w)}
-    judged = Settings().with_overrides(**overrides)
-    overrides |= {"negative": judged.negative}
+    valid = Settings().with_overrides(**overrides)
+    overrides |= {"negative": valid.negative}
     if overrides.get("seed") == -1:
-        console.say(f"seed: {judged.seed}  (drawn)")
-        overrides |= {"seed": judged.seed}
+        console.say(f"seed: {valid.seed}  (random)")
+        overrides |= {"seed": valid.seed}
     return overrides
 
 
 def used_prompts(typed: list[str]) -> list[str]:
-    """The prompts as they will be used; warns where that is not as they were typed.
+    """Return the prompts as they will be used; warn if that is not as they were typed.
 
     Raises:
-        UsageError: none, or one that is none.
+        UsageError: There is no prompt, or one is invalid.
     """
     from ddpm_clip.embedders.prompts import checked_prompts
 
@@ -100,12 +101,12 @@ def used_prompts(typed: list[str]) -> list[str]:
 
 
 def scales(text: str | None) -> tuple[Any, ...] | None:
-    """The numbers in `1,2,4`; what is none stays as it stands, for the library to judge."""
+    """Split `1,2,4` into numbers; anything else stays text, for the library to refuse."""
     return None if text is None else tuple(typed_number(part) for part in text.split(","))
 
 
 def default_model() -> str:
-    """The run or model in the current folder, else the one that ships; says which."""
+    """Return the run or model in the current folder, else the default one; print which."""
     here = any(Path(name).is_file() for name in ("config.yaml", "conditioner.json"))
     chosen = "." if here else DEFAULT_MODEL
     console.say(f"model: {'the one in this folder' if here else chosen}  (choose with --model)")

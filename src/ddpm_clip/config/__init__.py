@@ -1,10 +1,10 @@
-"""What may be configured, and where each value comes from.
+"""The configuration: its keys, their ranges, and where each value comes from.
 
-- `legacy_keys`: config keys of the earlier projects, and where their meaning lives now
-- `limits`: how far a value may go, and the sentence for one that goes further
+- `legacy_keys`: config keys of the earlier projects, mapped to today's keys
+- `limits`: ranges of numbers, and the error messages for values outside them
 - `painting_options`: the options of painting that a config stores and a request may override
-- `resolve`: from presets, files, environment and flags to one `Config`, later over earlier
-- `schema`: the whole configuration as frozen pydantic models: every key, its default and its range
+- `resolve`: merge defaults, preset, file, environment and flags into one `Config`
+- `schema`: the whole configuration as frozen pydantic models: every key, its default and range
 """
 
 from ddpm_clip.moved import former_names

@@ -1,7 +1,7 @@
-"""Config keys of the earlier projects, and where their meaning lives now.
+"""Config keys of the earlier projects, mapped to today's keys.
 
-Their files were flat in one version and nested in another; both are read. A key whose meaning
-has gone is passed over, but never in silence. Knows nothing of our own sections but their names.
+Their config files were flat in one version and nested in another; both are read. A key without a
+meaning today is ignored with a warning.
 """
 
 from collections.abc import Mapping
@@ -34,28 +34,28 @@ ALIASES = {
     "text_prompts": "generation.prompts",
     "guidance_weights": "generation.grid_guidance",
 }
-"""Key -> dotted key. A name with a section in front goes before the bare name."""
+"""Key -> dotted key. A name with its section takes precedence over the bare name."""
 
 IGNORED = {
-    "c_embed_dim": "the embedder decides it",
-    "features": "the embedder decides it",
+    "c_embed_dim": "it follows from the embedder",
+    "features": "it follows from the embedder",
     "model_name": "the run folder is the name",
-    "save_frequency": "training.checkpoint_every counts steps",
-    "delete_old_checkpoints": "training.keep_last says how many stay",
-    "lr_scheduler": "training.decay and training.final_lr say how it falls",
-    "ema": "the average is always kept; training.ema_sigma_rel is its width",
-    "dataset_type": "data.source says it",
+    "save_frequency": "use training.checkpoint_every, which counts steps",
+    "delete_old_checkpoints": "use training.keep_last",
+    "lr_scheduler": "use training.decay and training.final_lr",
+    "ema": "EMA weights are always kept; training.ema_sigma_rel is the width of the average",
+    "dataset_type": "use data.source",
     "use_train": "the train split is used",
     "use_val": "the train split is used",
-    "preprocessed_clip": "embeddings are always kept",
-    "clip_csv_path": "embeddings lie in the run",
-    "save_dir": "everything lies in the run folder, --out",
-    "checkpoint_dir": "everything lies in the run folder, --out",
+    "preprocessed_clip": "embeddings are always stored",
+    "clip_csv_path": "embeddings are stored in the run",
+    "save_dir": "everything is written to the run folder, --out",
+    "checkpoint_dir": "everything is written to the run folder, --out",
 }
-"""Keys that mean nothing any more, and why."""
+"""Keys without a meaning today, and why."""
 
 SECTIONS = ("clip", "paths")
-"""Sections of theirs that are none of ours."""
+"""Their sections that do not exist today."""
 
 OPENAI_NAMES = {
     "ViT-B/32": "openai/clip-vit-base-patch32",
@@ -63,21 +63,21 @@ OPENAI_NAMES = {
     "ViT-L/14": "openai/clip-vit-large-patch14",
     "ViT-L/14@336px": "openai/clip-vit-large-patch14-336",
 }
-"""The names of the first CLIP package -> hub ids."""
+"""Model names of OpenAI's CLIP package -> hub ids."""
 
 
 def placed(key: str, known: Mapping[str, str]) -> str | None:
-    """The dotted key that `key` means; None where it means nothing any more.
+    """Return the dotted key that `key` stands for; None if it has no meaning today.
 
     Args:
-        key: `training.lr`, `learning_rate` or `training.learning_rate`.
-        known: our own dotted keys; they go before any alias.
+        key: Such as `training.lr`, `learning_rate` or `training.learning_rate`.
+        known: Today's dotted keys; they take precedence over any alias.
     """
     section, _, name = key.rpartition(".")
     if key in known:
         return key
     if section and section not in SECTIONS and not any(k.startswith(f"{section}.") for k in known):
-        return key  # a slip in the section must not be healed in silence
+        return key  # a mistyped section must be an error, so do not look for an alias
     for spelling in (key, name):
         if spelling in ALIASES:
             return ALIASES[spelling]
@@ -85,7 +85,7 @@ def placed(key: str, known: Mapping[str, str]) -> str | None:
 
 
 def translated(key: str, value: Any) -> Any:
-    """The value of one of their keys in the form that ours has."""
+    """Convert the value of a legacy key to the form that today's key expects."""
     name = key.rpartition(".")[2]
     if name in ("clip_model", "model_name") and isinstance(value, str):
         return OPENAI_NAMES.get(value, value)
@@ -95,5 +95,5 @@ def translated(key: str, value: Any) -> Any:
         numbers = all(isinstance(w, int | float) for w in value)
         return (
             [1 + w for w in value] if numbers else value
-        )  # theirs are weights w, ours scales s = 1 + w
+        )  # legacy values are weights w; ours are scales s = 1 + w
     return value

@@ -1,8 +1,8 @@
-"""How far a value may go, and the sentence for one that goes further.
+"""Ranges of numbers, and the error messages for values outside them.
 
-Each number that a person can give has its range and its meaning here, so that the command line,
-Python and files refuse it alike; docs/errors.md has the whole table, and a test tries each of its
-lines. Names and switches are judged where they are used.
+Each number that a user can set has its range and its meaning here, so that the command line, Python
+and files accept or refuse it alike. docs/errors.md has the whole table, and a test tries each of
+its lines. Names and switches are validated where they are used.
 """
 
 import math
@@ -27,42 +27,42 @@ class Range(NamedTuple):
 
 
 WHOLE = {
-    "n": Range(1, MAX_PICTURES, "it counts the pictures of a prompt"),
-    "seed": Range(0, MAX_SEED, "a seed has 32 bits; -1 draws one"),
-    "steps": Range(1, 10**9, "it counts the timesteps that are visited"),
-    "batch": Range(1, MAX_PICTURES, "it counts the pictures that are painted at once"),
-    "frames": Range(2, 1000, "it counts the pictures on the way, both ends included"),
-    "rounds": Range(1, 100, "it counts how often inpainting walks each step"),
-    "k": Range(1, 10_000, "it counts the nearest pictures that are named"),
-    "clip_travel": Range(0, 100, "it counts how often a guided step is walked again"),
-    "clip_views": Range(1, 1000, "it counts the views that the guiding CLIP looks at"),
+    "n": Range(1, MAX_PICTURES, "it is the number of pictures per prompt"),
+    "seed": Range(0, MAX_SEED, "a seed has 32 bits; -1 chooses one at random"),
+    "steps": Range(1, 10**9, "it is the number of sampling steps"),
+    "batch": Range(1, MAX_PICTURES, "it is the number of pictures painted at once"),
+    "frames": Range(2, 1000, "it is the number of pictures, both ends included"),
+    "rounds": Range(1, 100, "it is how often inpainting takes each sampling step"),
+    "k": Range(1, 10_000, "it is the number of nearest pictures to list"),
+    "clip_travel": Range(0, 100, "it is how often each guided step is repeated"),
+    "clip_views": Range(1, 1000, "it is the number of random views for the guiding CLIP"),
 }
 """Ranges of whole numbers."""
 
 NUMBERS = {
-    "w": Range(-3.0, 30.0, "0 is no guidance, and the scale is s = 1 + w"),
-    "guidance": Range(-2.0, 31.0, "1 is no guidance, and the scale is s = 1 + w"),
-    "rescale": Range(0.0, 1.0, "it is the share of the spread that is given back"),
-    "strength": Range(0.0, 1.0, "it is how far an edit goes"),
-    "minutes": Range(0.001, 1440.0, "a day is the longest"),
-    "weights": Range(-100.0, 100.0, "only their proportions count"),
-    "clip_guidance": Range(0.0, 100.0, "0 is off, and 1 is a good start"),
+    "w": Range(-3.0, 30.0, "0 is no guidance; the scale is s = 1 + w"),
+    "guidance": Range(-2.0, 31.0, "1 is no guidance; the scale is s = 1 + w"),
+    "rescale": Range(0.0, 1.0, "it is the share of the CFG rescale; 0 is off"),
+    "strength": Range(0.0, 1.0, "it is how far an edit may depart from the picture"),
+    "minutes": Range(0.001, 1440.0, "the longest time is a day"),
+    "weights": Range(-100.0, 100.0, "only their proportions matter"),
+    "clip_guidance": Range(0.0, 100.0, "0 is off, 1 is a good start"),
 }
 """Ranges of finite numbers."""
 
 
 def checked_seeds(seeds: int | Sequence[int]) -> list[int]:
-    """The seeds of the pictures of an explanation, one each; a number n means 0 to n - 1.
+    """Return the seeds of the pictures of an explanation; a number n means 0 to n - 1.
 
     Raises:
-        UsageError: none, too many, one out of range, or one twice.
+        UsageError: There are none or too many, one is out of range, or one is repeated.
     """
     chosen = list(islice(range(seeds) if isinstance(seeds, int) else seeds, MAX_SEEDS + 1))
     if not 1 <= len(chosen) <= MAX_SEEDS:
         many = f"too many seeds: at most {MAX_SEEDS}" if chosen else "no seeds"
         raise UsageError(
             many,
-            "each has a picture, and it is looked at many times",
+            "a picture is painted and analysed for each seed",
             f"choose 1 to {MAX_SEEDS} seeds",
             param="seeds",
         )
@@ -72,84 +72,84 @@ def checked_seeds(seeds: int | Sequence[int]) -> list[int]:
         raise UsageError(
             "a seed is given twice",
             "its picture would count twice",
-            "give each once",
+            "give each seed once",
             param="seeds",
         )
     return chosen
 
 
 def checked_size(size: str) -> str:
-    """A size as `auto` or WIDTHxHEIGHT.
+    """Return a size, which is `auto` or WIDTHxHEIGHT.
 
     Raises:
-        UsageError: it is neither.
+        UsageError: It is neither.
     """
     if not isinstance(size, str) or not re.fullmatch("auto|[1-9][0-9]{0,3}x[1-9][0-9]{0,3}", size):
         raise UsageError(
-            f"size = {shortened(size)} is no size",
+            f"size = {shortened(size)} is not a valid size",
             "a size is WIDTHxHEIGHT in pixels",
-            "choose auto, or what the model paints, such as 32x32",
+            "choose auto, or the size that the model paints, such as 32x32",
             param="size",
         )
     return size
 
 
 def checked_strength(strength: float) -> float:
-    """How far an edit goes, in [0, 1]; else a `UsageError`."""
+    """Return the strength of an edit, in [0, 1]; otherwise raise a `UsageError`."""
     return within("strength", strength)[0]
 
 
 def checked_minutes(minutes: float) -> float:
-    """How long an evaluation may take; else a `UsageError`."""
+    """Return the minutes that an evaluation may take; otherwise raise a `UsageError`."""
     return within("minutes", minutes)[0]
 
 
 def checked_frames(frames: int) -> int:
-    """The pictures of an interpolation; else a `UsageError`."""
+    """Return the number of pictures of an interpolation; otherwise raise a `UsageError`."""
     return checked_whole("frames", frames)
 
 
 def checked_rounds(rounds: int) -> int:
-    """Times that inpainting walks each step; else a `UsageError`."""
+    """Return how often inpainting takes each step; otherwise raise a `UsageError`."""
     return checked_whole("rounds", rounds)
 
 
 def checked_weights(weights: Sequence[float]) -> list[float]:
-    """The weights of a blend, of which one at least is not 0.
+    """Return the weights of a blend, at least one of which is not 0.
 
     Raises:
-        UsageError: one is no number or out of range, or there is nothing to blend.
+        UsageError: One is not a number or out of range, or all are 0.
     """
     numbers = list(within("weights", list(weights)))
     if not any(numbers):
         raise UsageError(
             "weights are all 0",
-            "one at least has to count",
-            "give one another weight",
+            "at least one weight must not be 0",
+            "change one of them",
             param="weights",
         )
     return numbers
 
 
 def checked_whole(name: str, value: Any, *, most: int | None = None, param: str = "") -> int:
-    """A whole number within its range in `WHOLE`.
+    """Return a whole number if it is within its range in `WHOLE`.
 
     Args:
-        name: there.
-        value: what is asked for; 2.0 and True are no whole numbers.
-        most: a lower highest value, where this use has one.
-        param: the option at fault, if it is not called `name`.
+        name: Its name in `WHOLE`.
+        value: The requested value; 2.0 and True do not count as whole numbers.
+        most: A lower upper end, if this use has one.
+        param: The option at fault, if it is not called `name`.
 
     Raises:
-        UsageError: it is none, or out of range.
+        UsageError: It is not a whole number, or out of range.
     """
     low, high, why = WHOLE[name]
     high = high if most is None else most
     is_whole = isinstance(value, int) and not isinstance(value, bool)
     if not (is_whole and low <= value <= high):
-        said = "out of range" if is_whole else "no whole number"
+        fault = "out of range" if is_whole else "not a whole number"
         raise UsageError(
-            f"{name} = {shortened(value)} is {said}",
+            f"{name} = {shortened(value)} is {fault}",
             why,
             f"choose a whole number from {low} to {high}",
             param=param or name,
@@ -158,7 +158,7 @@ def checked_whole(name: str, value: Any, *, most: int | None = None, param: str 
 
 
 def within(name: str, value: Any) -> tuple[float, ...]:
-    """One number or several, each within its range in `NUMBERS`; else a `UsageError`."""
+    """Return one number or several as floats; a `UsageError` if one is outside `NUMBERS[name]`."""
     low, high, why = NUMBERS[name]
     for number in (numbers := _numbers(name, value)):
         if not low <= number <= high:
@@ -172,39 +172,39 @@ def within(name: str, value: Any) -> tuple[float, ...]:
 
 
 def checked_range(name: str, value: Any) -> None:
-    """Raise a `UsageError` unless it is two numbers that rise, from 0 on: levels sigma / alpha."""
+    """Raise a `UsageError` unless it is two rising noise levels sigma / alpha, from 0 on."""
     ends = _numbers(name, value)
     if len(ends) != 2 or not 0 <= ends[0] < ends[1]:
         raise UsageError(
-            f"{name} = {shortened(value)} is no range",
-            "it is one of sigma / alpha",
-            "give two numbers that rise, such as (0.15, 3)",
+            f"{name} = {shortened(value)} is not a valid range",
+            "it is a range of noise levels sigma / alpha",
+            "give two rising numbers, such as (0.15, 3)",
             param=name,
         )
 
 
 def _numbers(name: str, value: Any) -> tuple[float, ...]:
-    """One finite number or several as a tuple of floats."""
+    """Return one finite number or several as a tuple of floats."""
     values = value if isinstance(value, (list, tuple)) else (value,)
     wrong = [one for one in values if not _is_number(one)]
     if wrong or not values:
         raise UsageError(
-            f"{name} = {shortened([*wrong, value][0])} is no number",
-            "a finite number is asked for",
-            "choose one such as 1",
+            f"{name} = {shortened([*wrong, value][0])} is not a number",
+            "it must be a finite number",
+            "give a number, such as 1",
             param=name,
         )
     return tuple(float(v) for v in values)
 
 
 def _is_number(value: Any) -> bool:
-    """Is it finite, and no truth value or text? A whole number may be too large for a float."""
+    """Whether it is a finite int or float, not bool; an int may be too large for a float."""
     if isinstance(value, bool) or not isinstance(value, (int, float)):
         return False
     return abs(value) <= 1e300 and math.isfinite(value)
 
 
 def shortened(value: object) -> str:
-    """A value as Python writes it, cut: what a file or a request holds may be long."""
+    """Return the `repr` of a value, cut to 60 characters: a value from outside may be long."""
     whole = repr(value) if not isinstance(value, int) or abs(value) < 10**30 else "a huge number"
     return whole if len(whole) <= 60 else whole[:60] + "…"

@@ -27,7 +27,7 @@ class Option:
         return schema | {"ge": self.range.low, "le": self.range.high}
 
 
-GUIDANCE = Option("guidance scale s = 1 + w, 1 is off", NUMBERS["guidance"])
+GUIDANCE = Option("guidance scale s = 1 + w; 1 is off", NUMBERS["guidance"])
 """A config has one scale; a request may have several."""
 
 Scale = Annotated[float, GUIDANCE]
@@ -38,33 +38,31 @@ class PaintingOptions:
     """How to paint, except for the guidance scale."""
 
     interval: Annotated[
-        tuple[float, float] | None, Option("sigma range of guidance; unset: everywhere")
+        tuple[float, float] | None, Option("sigma range of guidance; unset: all")
     ] = (0.15, 3.0)
     sampler: Annotated[str, Option("sampler: dpmpp_2m, dpmpp_2m_sde, ddim, heun or ddpm")] = (
         "dpmpp_2m"
     )
-    steps: Annotated[int, Option("steps of the sampler", WHOLE["steps"])] = 20
-    clamp: Annotated[str, Option("clamp of x_0: none, static or dynamic")] = "static"
-    rescale: Annotated[float, Option("CFG rescale", NUMBERS["rescale"])] = 0.0
+    steps: Annotated[int, Option("sampling steps", WHOLE["steps"])] = 20
+    clamp: Annotated[str, Option("clamping of x_0: none, static or dynamic")] = "static"
+    rescale: Annotated[float, Option("CFG rescale; 0 is off", NUMBERS["rescale"])] = 0.0
     unconditional: Annotated[bool, Option("paint without any condition")] = False
     clip_guidance: Annotated[
         float,
-        Option("strength of a CLIP's gradient; 0 is off, 1 a good start", NUMBERS["clip_guidance"]),
+        Option("strength of CLIP guidance; 0 is off, 1 a good start", NUMBERS["clip_guidance"]),
     ] = 0.0
-    clip_guide: Annotated[str | None, Option("model whose CLIP guides; by default its own")] = None
-    clip_interval: Annotated[tuple[float, float], Option("sigma range of the CLIP's gradient")] = (
+    clip_guide: Annotated[str | None, Option("model whose CLIP guides; default: its own")] = None
+    clip_interval: Annotated[tuple[float, float], Option("sigma range of CLIP guidance")] = (
         0.5,
         20.0,
     )
     clip_travel: Annotated[
-        int, Option("times that each guided step is walked again", WHOLE["clip_travel"])
+        int, Option("how often each guided step is repeated", WHOLE["clip_travel"])
     ] = 2
-    clip_views: Annotated[
-        int, Option("random views that the guiding CLIP looks at", WHOLE["clip_views"])
-    ] = 8
+    clip_views: Annotated[int, Option("random views for the guiding CLIP", WHOLE["clip_views"])] = 8
     n: Annotated[int, Option("pictures per prompt", WHOLE["n"])] = 4
     seed: Annotated[
-        int, Option("seed of the first picture, the next has one more", WHOLE["seed"])
+        int, Option("seed of the first picture; the next has seed + 1", WHOLE["seed"])
     ] = 0
 
 

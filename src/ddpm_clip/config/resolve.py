@@ -1,7 +1,7 @@
-"""From presets, files, environment and flags to one `Config`, later over earlier.
+"""Merge defaults, preset, config file, environment and flags into one `Config`.
 
-A preset or a user's file holds only differences from the defaults. An unknown key is an error
-that names the nearest one. Knows nothing of what the keys mean.
+A preset or a config file contains only differences from the defaults; later layers override
+earlier ones. An unknown key is an error that suggests the most similar one.
 """
 
 import difflib
@@ -31,48 +31,49 @@ class Layer:
 
 
 def flatten(tree: Mapping[str, Any], origin: str = "config") -> dict[str, Any]:
-    """A nested or flat mapping as dotted keys; keys of the earlier projects find their section.
+    """Turn a nested or flat mapping into dotted keys; legacy keys are mapped to today's.
 
-    Keys of theirs that mean nothing any more are named in one warning.
+    Legacy keys without a meaning today are listed in one warning.
     """
     flat: dict[str, Any] = {}
-    passed_over: list[str] = []
+    ignored: list[str] = []
     known = dotted_keys()
     for key, value in _leaves(tree, origin):
         place = legacy_keys.placed(key, known)
         if place is None:
             name = key.rpartition(".")[2]
-            passed_over.append(f"{name} ({legacy_keys.IGNORED[name]})")
+            ignored.append(f"{name} ({legacy_keys.IGNORED[name]})")
         else:
             flat[place] = value if key in known else legacy_keys.translated(key, value)
-    if passed_over:
-        warnings.warn(f"{origin}: not used: {', '.join(passed_over)}", stacklevel=2)
+    if ignored:
+        warnings.warn(f"{origin}: ignored: {', '.join(ignored)}", stacklevel=2)
     return flat
 
 
 def _leaves(tree: Mapping[str, Any], origin: str) -> Iterator[tuple[str, Any]]:
-    """Keys with their section in front, where they stand in one."""
+    """Yield each key, prefixed by its section if it has one, with its value."""
     for key, value in tree.items():
         if key not in SECTIONS + legacy_keys.SECTIONS:
             yield str(key), value
             continue
         if not isinstance(value, Mapping):
             raise ConfigError(
-                f"{origin}: section {key!r} must hold keys, not {_short(repr(value))}"
+                f"{origin}: section {key!r} must contain keys, not {_short(repr(value))}"
             )
         yield from ((f"{key}.{name}", inner) for name, inner in value.items())
 
 
 def read_yaml(path: str | Path) -> dict[str, Any]:
-    """The mapping in a YAML file, read by the safe loader within limits.
+    """Read the mapping in a YAML file, with the safe loader and limits on its size.
 
     Raises:
-        MissingInput: there is no such file. ConfigError: it is not a YAML mapping.
+        MissingInput: There is no such file.
+        ConfigError: It is not a YAML mapping.
     """
     path = Path(path)
     try:
         tree = parse_yaml(read_text(path, 4 * MAX_TEXT))
-    except ValueError as error:  # before OSError: a name may hold a NUL character
+    except ValueError as error:  # a name with a NUL character raises ValueError, too
         raise ConfigError(f"cannot read {_short(path)} as YAML", _short(error)) from error
     except OSError as error:
         raise MissingInput(
@@ -82,13 +83,13 @@ def read_yaml(path: str | Path) -> dict[str, Any]:
         ) from error
     if not isinstance(tree or {}, Mapping):
         raise ConfigError(
-            f"{_short(path)} must hold sections and keys", f"it holds {type(tree).__name__}"
+            f"{_short(path)} must contain sections and keys", f"it contains a {type(tree).__name__}"
         )
     return dict(tree or {})
 
 
 def preset_names() -> list[str]:
-    """The presets that ship with the package."""
+    """Return the names of the presets that ship with the package."""
     folder = resources.files("ddpm_clip") / "presets"
     return sorted(
         f.name.removesuffix(".yaml") for f in folder.iterdir() if f.name.endswith(".yaml")
@@ -96,18 +97,18 @@ def preset_names() -> list[str]:
 
 
 def preset_layer(name: str) -> Layer:
-    """The differences that a shipped preset makes to the defaults."""
+    """Return the layer of a shipped preset: its differences from the defaults."""
     names = preset_names()
     if name not in names:
         near = difflib.get_close_matches(str(name)[:100], names, n=1)
         fix = (
             f"did you mean {near[0]!r}?"
             if near
-            else "choose one of these, or give a file: --config"
+            else "use one of these names, or give a file: --config"
         )
         raise ConfigError(
             f"unknown preset {_short(repr(name))}",
-            f"there is: {', '.join(names)}",
+            f"choose from: {', '.join(names)}",
             fix,
             param="preset",
         )
@@ -116,14 +117,14 @@ def preset_layer(name: str) -> Layer:
 
 
 def file_layer(path: str | Path) -> list[Layer]:
-    """A config file as layers: the preset that it names, then its own keys."""
+    """Return the layers of a config file: the preset that it names, then its own keys."""
     values = flatten(read_yaml(path), str(path))
     preset = values.get("preset")
     return ([preset_layer(preset)] if preset else []) + [Layer(str(path), values)]
 
 
 def environment_layer(environ: Mapping[str, str] | None = None) -> Layer:
-    """`DDPM_CLIP_TRAINING__LR=1e-4` as `training.lr`; other variables of ours are not config."""
+    """Read `DDPM_CLIP_TRAINING__LR=1e-4` as `training.lr`; names without `__` are not config."""
     environ = os.environ if environ is None else environ
     values = {
         name.removeprefix("DDPM_CLIP_").lower().replace("__", "."): _yaml_value(value, name)
@@ -134,7 +135,7 @@ def environment_layer(environ: Mapping[str, str] | None = None) -> Layer:
 
 
 def assignments_layer(assignments: Iterable[str]) -> Layer:
-    """The `--set section.key=value` options; values are YAML."""
+    """Read the `--set section.key=value` options; values are YAML."""
     values: dict[str, Any] = {}
     for assignment in assignments:
         key, equals, text = assignment.partition("=")
@@ -155,13 +156,13 @@ def _yaml_value(text: str, origin: str) -> Any:
 
 
 def merge(layers: Iterable[Layer]) -> tuple[Config, dict[str, str]]:
-    """Lay `layers` over the defaults, later over earlier; also says where each value came from.
+    """Lay `layers` over the defaults; later layers override earlier ones.
 
     Returns:
         The config, and the origin of every dotted key that is not a default.
 
     Raises:
-        ConfigError: an unknown key (with the nearest one) or a value out of range.
+        ConfigError: A key is unknown (the error suggests the most similar one), or a value invalid.
     """
     known = dotted_keys()
     tree: dict[str, Any] = {}
@@ -187,9 +188,9 @@ def resolve(
     flags: Mapping[str, Any] | None = None,
     environ: Mapping[str, str] | None = None,
 ) -> tuple[Config, dict[str, str]]:
-    """defaults < preset < config file < environment < `--set` < flags, as one config.
+    """Merge defaults < preset < config file < environment < `--set` < flags into one config.
 
-    A preset that is asked for takes the place of the one that the file names.
+    A preset given here replaces the one that the file names.
     """
     layers = [preset_layer(preset)] if preset else []
     if file:
@@ -201,7 +202,7 @@ def resolve(
 
 
 def dotted_keys() -> dict[str, str]:
-    """Every key with its description, as `training.lr` -> 'learning rate'."""
+    """Return every key with its description, such as `training.lr` -> 'learning rate'."""
     keys = {"preset": "the preset this started from"}
     for section in SECTIONS:
         fields = Config.model_fields[section].annotation.model_fields  # type: ignore[union-attr]
@@ -210,7 +211,7 @@ def dotted_keys() -> dict[str, str]:
 
 
 def _number(value: Any) -> Any:
-    """YAML 1.1 reads 1e-4 as text; a text that is a number in full is meant as one."""
+    """Convert text such as 1e-4, which YAML 1.1 does not read as a number, to a float."""
     if isinstance(value, str) and value[:1] in "0123456789.-+" and "e" in value.lower():
         try:
             return float(value)
@@ -233,7 +234,7 @@ def _unknown_key(key: str, origin: str, known: Mapping[str, str]) -> ConfigError
 
 
 def _short(text: object) -> str:
-    """At most 200 characters: what a file holds may be long."""
+    """Cut a text to 200 characters: what comes from a file may be long."""
     whole = str(text)
     return whole if len(whole) <= 200 else whole[:200] + "…"
 
@@ -242,13 +243,13 @@ def _bad_value(error: ValidationError, origins: Mapping[str, str]) -> ConfigErro
     first = error.errors()[0]
     reason = first["msg"].removeprefix("Value error, ")
     place = [str(part) for part in first["loc"][:2]]
-    if len(place) < 2:  # two keys contradict each other: the sentence begins with one of them
+    if len(place) < 2:  # two keys contradict each other; the message begins with one of them
         place.append(reason.partition(" ")[0])
     key = ".".join(place)
     value = "" if first["type"] == "value_error" else f" ({_short(repr(first['input']))})"
     return ConfigError(
         f"bad value for {key}{value}",
         f"{reason}; it comes from {origins.get(key, 'the file')}",
-        f"set another: --set {key}=…",
+        f"set another value: --set {key}=…",
         param=key,
     )

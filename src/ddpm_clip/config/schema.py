@@ -1,7 +1,7 @@
 """The whole configuration as frozen pydantic models: every key, its default and its range.
 
-Defaults stand here and nowhere else. Objects never see a `Config`: `build.py` hands them plain
-arguments. Knows nothing of files and flags (`config/resolve.py`) or of torch.
+Defaults are defined here and nowhere else. Objects never see a `Config`: `build.py` passes them
+plain arguments. Does not import torch.
 """
 
 from typing import Annotated, Any, Literal
@@ -11,13 +11,13 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator, model_valida
 from ddpm_clip.config.painting_options import Option, PaintingOptions, Scale
 
 WIDEST = 16_384
-"""Channels or features of one layer; a file that asks for more is a mistake, or meant to hurt."""
+"""Most channels or features of one layer; a file with more is a mistake or an attack."""
 
 Channels = Annotated[int, Field(ge=1, le=WIDEST)]
 
 
 class ConfigSection(BaseModel):
-    """One section: frozen, and an unknown key is refused."""
+    """A section of the config: frozen, and unknown keys are refused."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
@@ -37,17 +37,17 @@ class ModelConfig(ConfigSection):
     down_chs: tuple[Channels, ...] = Field(
         (64, 128, 192), min_length=1, max_length=10, description="channels of each level"
     )
-    blocks: int = Field(2, ge=1, le=8, description="residual blocks a level")
-    stem: int = Field(2, ge=1, le=4, description="space-to-depth factor in front of level one")
+    blocks: int = Field(2, ge=1, le=8, description="residual blocks per level")
+    stem: int = Field(2, ge=1, le=4, description="space-to-depth factor before the first level")
     attention: int = Field(
-        8, ge=0, le=1024, description="attention where the map is at most this wide"
+        8, ge=0, le=1024, description="attention at feature maps at most this wide"
     )
     t_embed_dim: int = Field(
-        128, ge=2, le=WIDEST, multiple_of=2, description="features of the time embedding"
+        128, ge=2, le=WIDEST, multiple_of=2, description="size of the timestep embedding"
     )
     dropout: float = Field(0.0, ge=0, lt=1, description="dropout inside the residual blocks")
     norm_groups: int | None = Field(
-        None, ge=1, le=WIDEST, description="of GroupNorm; null: 16 channels each"
+        None, ge=1, le=WIDEST, description="groups of GroupNorm; unset: 16 channels each"
     )
 
 
@@ -55,15 +55,17 @@ class DiffusionConfig(ConfigSection):
     """Noise levels, what the network predicts, and how its loss is weighted."""
 
     schedule: str = Field("cosine", description="linear, scaled_linear, cosine or sigmoid")
-    timesteps: int = Field(1000, ge=2, le=100_000, description="rows of the schedule (T)")
+    timesteps: int = Field(1000, ge=2, le=100_000, description="number of timesteps T")
     beta_start: float = Field(1e-4, gt=0, lt=1, description="first beta of the linear schedules")
-    beta_end: float = Field(0.02, gt=0, lt=1, description="last beta, both for T = 1000")
-    zero_terminal_snr: bool = Field(False, description="rescale so that the last row is pure noise")
+    beta_end: float = Field(0.02, gt=0, lt=1, description="last beta; both for T = 1000")
+    zero_terminal_snr: bool = Field(False, description="make the last timestep pure noise")
     parameterization: str = Field("v", description="what the network predicts: eps, x_0 or v")
     weighting: str = Field("edm", description="loss weights: uniform, min_snr or edm")
-    noise_levels: str = Field("lognormal", description="how rows are drawn: uniform or lognormal")
-    p_mean: float = Field(-1.0, description="mean of log sigma where lognormal")
-    p_std: float = Field(1.3, gt=0, description="standard deviation of log sigma where lognormal")
+    noise_levels: str = Field(
+        "lognormal", description="how timesteps are drawn in training: uniform or lognormal"
+    )
+    p_mean: float = Field(-1.0, description="mean of log sigma, if lognormal")
+    p_std: float = Field(1.3, gt=0, description="standard deviation of log sigma, if lognormal")
     sigma_data: float = Field(0.5, gt=0, description="standard deviation of the pictures (edm)")
 
     @model_validator(mode="after")
@@ -76,7 +78,7 @@ class DiffusionConfig(ConfigSection):
 
 
 class EmbedderConfig(ConfigSection):
-    """What puts pictures and words into one space, and how the mini-CLIP is trained."""
+    """The CLIP that embeds pictures and texts, and how a mini-CLIP is trained."""
 
     name: str = Field("auto", description="auto, transformers_clip, mini_clip or labels")
     model: str | None = Field(None, description="hub id, folder, run or shipped name")
@@ -96,61 +98,89 @@ class EmbedderConfig(ConfigSection):
     )
     lr: float = Field(2e-3, ge=0, description="learning rate of the mini-CLIP")
     seed: int = Field(0, ge=0, description="seed of the mini-CLIP's training")
-    init: str | None = Field(None, description="mini-CLIP from which the training goes on")
+    init: str | None = Field(None, description="mini-CLIP whose weights the training starts from")
     freeze_image: bool = Field(False, description="train the text tower of the mini-CLIP only")
-    noise_aware: bool = Field(False, description="show the mini-CLIP noisy pictures, as a guide's")
-    image_tower: str = Field("convolutions", description="of the mini-CLIP, or patches")
-    text_tower: str = Field("attention", description="of the mini-CLIP, or recurrent")
-    half: Literal[1, 2] | None = Field(None, description="half of the pictures that it learns from")
-    outside: bool = Field(True, description="teach the mini-CLIP texts that fit no picture as well")
-    augment: float = Field(
-        0.0, ge=0, le=1, description="how far its pictures are cut, turned and recoloured"
+    noise_aware: bool = Field(
+        False, description="add noise to half of the mini-CLIP's pictures, for CLIP guidance"
     )
-    measure: bool = Field(True, description="let captions say what can be measured in the picture")
+    image_tower: str = Field(
+        "convolutions", description="image tower of the mini-CLIP: convolutions or patches"
+    )
+    text_tower: str = Field(
+        "attention", description="text tower of the mini-CLIP: attention or recurrent"
+    )
+    half: Literal[1, 2] | None = Field(
+        None, description="train the mini-CLIP on one half of the pictures, 1 or 2; unset: all"
+    )
+    outside: bool = Field(
+        True, description="train the mini-CLIP also on texts that match no picture"
+    )
+    augment: float = Field(
+        0.0,
+        ge=0,
+        le=1,
+        description="strength of crops, rotations and colour changes of its pictures",
+    )
+    measure: bool = Field(
+        True, description="let captions mention what can be measured in a picture"
+    )
 
     @field_validator("name", mode="before")
     @classmethod
     def _former_name(cls, name: object) -> object:
-        return "legacy_clip" if name == "seed_clip" else name  # so called by ddpm_clip 0.1
+        return "legacy_clip" if name == "seed_clip" else name  # its name in ddpm_clip 0.1
 
 
 class ConditioningConfig(ConfigSection):
-    """The way from an embedding to the network's condition, in training and afterwards."""
+    """How an embedding becomes the condition of the network, in training and in painting."""
 
     c_drop_prob: float = Field(
-        0.15, ge=0, le=1, description="share of rows that get the null; 1: paints without words"
+        0.15,
+        ge=0,
+        le=1,
+        description="share trained with the null condition; 1: an unconditional model",
     )
-    c_drop_mode: Literal["sample", "element"] = Field("sample", description="element: an ablation")
+    c_drop_mode: Literal["sample", "element"] = Field(
+        "sample", description="what is dropped: sample, or element as an ablation"
+    )
     bridge: str = Field("auto", description="auto, identity, shift, noise, knn or prior")
-    mode: Literal["centred", "raw"] = Field("centred", description="raw: for imported weights")
+    mode: Literal["centred", "raw"] = Field(
+        "centred", description="centred, or raw for imported weights"
+    )
     noise_max: float = Field(0.8, ge=0, le=1, description="largest condition noise in training")
-    noise_prob: float = Field(0.5, ge=0, le=1, description="share of rows with condition noise")
+    noise_prob: float = Field(0.5, ge=0, le=1, description="share trained with condition noise")
     text_noise: float = Field(0.4, ge=0, le=1, description="level of the `noise` bridge")
-    bank: bool = Field(True, description="keep a bank of embeddings with the run")
-    bank_size: int = Field(10_000, ge=0, le=10_000_000, description="embeddings kept in the bank")
+    bank: bool = Field(True, description="store a bank of embeddings with the run")
+    bank_size: int = Field(10_000, ge=0, le=10_000_000, description="most embeddings in the bank")
     knn_k: int = Field(10, ge=1, description="neighbours of the `knn` bridge")
     knn_tau: float = Field(0.05, gt=0, description="temperature of the `knn` bridge")
     knn_beta: float = Field(0.5, ge=0, le=1, description="share of `shift` in the `knn` bridge")
     prior_truncation: float = Field(
-        0.7, ge=0, le=1, description="of what the `prior` bridge draws: 1 varied, 0 always the mean"
+        0.7, ge=0, le=1, description="spread of the `prior` bridge: 1 full, 0 always the mean"
     )
 
 
 class DataConfig(ConfigSection):
-    """The pictures."""
+    """The training pictures."""
 
     source: str | None = Field(None, description="a folder, npz:, wds:, hf:, or a name")
-    image_size: int = Field(32, ge=4, le=1024, description="side of the training pictures")
+    image_size: int = Field(
+        32, ge=4, le=1024, description="side of the training pictures in pixels"
+    )
     channels: int = Field(3, description="1 for grey, 3 for colour")
-    max_samples: int | None = Field(None, ge=1, description="use at most so many pictures")
-    crop: Literal["centre", "none"] = Field("centre", description="square crop, or squeeze")
+    max_samples: int | None = Field(None, ge=1, description="use at most this many pictures")
+    crop: Literal["centre", "none"] = Field(
+        "centre", description="centre: square crop; none: squeeze"
+    )
     flip: bool | None = Field(None, description="mirror at random; unset: never")
     background: str = Field("white", description="colour behind transparent pixels")
-    heldout: int = Field(256, ge=0, description="kept out of training for the loss; 0: none at all")
+    heldout: int = Field(256, ge=0, description="pictures held out for the held-out loss; 0: none")
     max_bad: float = Field(0.2, ge=0, le=1, description="largest share of unreadable files")
-    memory_limit_mb: int = Field(4096, ge=1, description="larger arrays lie in files")
-    draw: int = Field(4000, ge=1, le=10**7, description="pictures that drawn-flowers draws")
-    draw_seed: int = Field(0, ge=0, description="seed of drawn-flowers")
+    memory_limit_mb: int = Field(4096, ge=1, description="arrays larger than this stay on disk")
+    draw: int = Field(
+        4000, ge=1, le=10**7, description="number of pictures of the source drawn-flowers"
+    )
+    draw_seed: int = Field(0, ge=0, description="seed of the source drawn-flowers")
 
     @field_validator("channels")
     @classmethod
@@ -161,25 +191,27 @@ class DataConfig(ConfigSection):
 
 
 class TrainingConfig(ConfigSection):
-    """The optimisation and what it leaves in the run."""
+    """The optimisation, and what it writes to the run."""
 
     steps: int = Field(5000, ge=0, description="optimisation steps")
-    epochs: float | None = Field(None, ge=0, description="instead of steps: passes over the data")
-    batch_size: int = Field(64, ge=1, le=10**6, description="pictures a step, over all processes")
-    accumulation: int = Field(1, ge=1, description="micro-batches a step")
+    epochs: float | None = Field(None, ge=0, description="passes over the data, instead of steps")
+    batch_size: int = Field(64, ge=1, le=10**6, description="pictures per step, over all processes")
+    accumulation: int = Field(1, ge=1, description="micro-batches per step")
     optimizer: str = Field("adamw", description="adamw, or muon for short runs")
     lr: float = Field(1e-3, ge=0, description="learning rate")
     warmup: int = Field(200, ge=0, description="steps of linear warm-up")
-    decay: float = Field(0.3, ge=0, le=1, description="last share of the steps in which lr falls")
-    final_lr: float = Field(0.02, ge=0, le=1, description="last learning rate as a share of lr")
+    decay: float = Field(
+        0.3, ge=0, le=1, description="share of the steps, at the end, in which lr falls"
+    )
+    final_lr: float = Field(0.02, ge=0, le=1, description="final learning rate as a share of lr")
     weight_decay: float = Field(0.01, ge=0, description="AdamW weight decay")
     clip: float = Field(1.0, gt=0, description="largest gradient norm")
     ema_sigma_rel: float = Field(0.1, gt=0, lt=0.28, description="width of the EMA profile")
     dtype: Literal["auto", "float32", "bfloat16"] = Field("auto", description="autocast type")
     channels_last: bool = Field(True, description="memory format of the network")
-    compile: bool = Field(False, description="torch.compile, for runs over ten minutes")
+    compile: bool = Field(False, description="use torch.compile; pays off in runs over ten minutes")
     checkpoint_every: int = Field(500, ge=1, description="steps between checkpoints")
-    keep_last: int = Field(2, ge=1, description="checkpoints kept beside the best")
+    keep_last: int = Field(2, ge=1, description="checkpoints kept besides the best one")
     heldout_every: int = Field(250, ge=1, description="steps between held-out losses")
     sample_every: int = Field(1000, ge=0, description="steps between sample grids; 0: never")
     animation: bool = Field(True, description="write the denoising GIF at the end")
@@ -191,7 +223,7 @@ class TrainingConfig(ConfigSection):
 
 
 class GenerationConfig(ConfigSection, PaintingOptions):
-    """How pictures are painted where a command does not say otherwise."""
+    """How pictures are painted, unless a command overrides it."""
 
     prompts: tuple[str, ...] = Field((), description="prompts of the sample grids")
     guidance: Scale = 2.0
@@ -201,7 +233,7 @@ class GenerationConfig(ConfigSection, PaintingOptions):
 
 
 class Config(ConfigSection):
-    """Everything a run needs to be made again."""
+    """The whole configuration; together with the data, it reproduces a run."""
 
     preset: str | None = Field(None, description="the preset this started from")
     model: ModelConfig = ModelConfig()
@@ -216,7 +248,7 @@ class Config(ConfigSection):
     def _words_are_learned(self) -> "Config":
         if self.conditioning.c_drop_prob == 1 and not self.generation.unconditional:
             raise ValueError(
-                "conditioning.c_drop_prob = 1 hides every condition, so that no word is learned; "
+                "conditioning.c_drop_prob = 1 hides every condition, so no word can be learned; "
                 "choose less than 1, or set generation.unconditional=true"
             )
         return self

@@ -1,18 +1,15 @@
-"""Pictures from pictures: each edit is the plain walk with another condition, start or `predict`.
+"""Edit pictures: each edit is plain sampling with another condition, start or `predict`.
 
-- `arcs`: conditions between conditions: along the arc of two, and as a weighted sum of several
-- `blending`: several ideas at once: the weighted sum of their conditions
-- `edit`: what the rest of the package knows of an edit: the facts it records, and how to repeat it
-- `ideas`: what a picture is to be like: a prompt or another picture, both as conditions of one
-  space
-- `image_to_image`: a picture painted over: noised part of the way, then walked back under a prompt
-- `inpainting`: part of a picture painted anew, the rest kept to the bit
-- `interpolation`: the way from one idea to another: conditions along an arc, the same noise for
-  all of them
-- `pictures`: a picture to be edited, as the model sees pictures, and the mask that goes with it
-- `sheets`: edited pictures side by side, and the frames of a morph
-- `variation`: variations of a given picture: its own embedding is the condition (unCLIP, Ramesh et
-  al
+- `arcs`: spherical interpolation of two conditions, and weighted sums of several
+- `blending`: `blend`: a weighted sum of the conditions of prompts and pictures
+- `edit`: the interface of an edit: which facts it records, and how to repeat it
+- `ideas`: an idea is a prompt or a picture; both become conditions of the same space
+- `image_to_image`: `img2img`: noise a picture part of the way and denoise it with a prompt (SDEdit)
+- `inpainting`: `inpaint`: repaint the masked part of a picture, keep the rest bit-exactly
+- `interpolation`: `interpolate`: conditions on the arc between two ideas, all with the same noise
+- `pictures`: load a picture to edit, cropped and resized as in training, and its mask
+- `sheets`: contact sheets of edited pictures, and the frames of a morph
+- `variation`: `vary`: the embedding of a picture as the condition (unCLIP)
 """
 
 from ddpm_clip.editing.blending import BLEND, blend
@@ -36,7 +33,7 @@ EDITS: Registry[Edit] = Registry(
         "inpaint": INPAINT,
     },
 )
-"""Every edit, by the mode that its pictures record."""
+"""Every edit, by the `mode` that its pictures record."""
 
 __all__ = [
     "EDITS",

@@ -1,7 +1,7 @@
-"""Conditions between conditions: along the arc of two, and as a weighted sum of several.
+"""Mix conditions: spherical interpolation of two, and the weighted sum of several.
 
-A condition is a direction in the centred space, its length, and the level of its noise behind
-them; each is mixed for itself. Knows nothing of prompts or pictures.
+A condition is a vector in the centred space, followed by the level of its noise. The direction and
+the length of the vector and the noise level are interpolated separately.
 """
 
 import math
@@ -13,32 +13,32 @@ from torch import Tensor
 from ddpm_clip.errors import UsageError
 
 NEARLY = 1e-4
-"""Radians to 0 or pi within which an arc is too short, or its way unknown."""
+"""Angles, in radians, this close to 0 or pi count as parallel or opposite."""
 
 
 def slerp(a: Tensor, b: Tensor, share: float) -> Tensor:
-    """The point of the great arc from a to b (Shoemake 1985), its length interpolated evenly.
+    """Interpolate along the great arc from a to b (Shoemake 1985); the length linearly.
 
     Args:
-        a: (e,); comes back to the bit where `share` is 0.
-        b: (e,); the same where it is 1.
-        share: of the way, in [0, 1].
+        a: (e,); returned bit-exactly if `share` is 0.
+        b: (e,); returned bit-exactly if `share` is 1.
+        share: How far to go from a to b, in [0, 1].
 
     Raises:
-        UsageError: a and b point in opposite directions, between which every arc is the shortest.
+        UsageError: a and b are opposite, so every arc between them is equally short.
     """
     if share in (0.0, 1.0):
         return b if share else a
     long = torch.stack([a.double().norm(), b.double().norm()])
     if not bool(long.all()):
-        return torch.lerp(a, b, share)  # a point in the middle of the cloud has no direction
+        return torch.lerp(a, b, share)  # the mean of the embeddings has no direction
     u, v = a.double() / long[0], b.double() / long[1]
-    angle = torch.atan2((u - v).norm(), (u + v).norm()).item() * 2  # exact also where tiny
+    angle = torch.atan2((u - v).norm(), (u + v).norm()).item() * 2  # accurate for tiny angles too
     if math.pi - angle < NEARLY:
         raise UsageError(
             "the two ends are opposite",
-            "there is no shortest way between them",
-            "go by a third one",
+            "there is no shortest path between them",
+            "interpolate in two parts, by way of a third prompt",
         )
     if angle < NEARLY:
         direction = torch.lerp(u, v, share)
@@ -49,10 +49,10 @@ def slerp(a: Tensor, b: Tensor, share: float) -> Tensor:
 
 
 def mixed(conditions: Tensor, weights: Sequence[float]) -> Tensor:
-    """The weighted sum of k conditions (k, e), as long as they are on their weighted average.
+    """Return the weighted sum of k conditions (k, e), scaled to their weighted mean length.
 
     Raises:
-        UsageError: they cancel out.
+        UsageError: They cancel out.
     """
     w = torch.tensor(weights, dtype=torch.float64)
     c = conditions.double()
@@ -69,12 +69,12 @@ def mixed(conditions: Tensor, weights: Sequence[float]) -> Tensor:
 
 
 def between(a: Tensor, b: Tensor, share: float, dim: int) -> Tensor:
-    """Two conditions (width,) of which `dim` coordinates point and the others are a level."""
+    """Interpolate two conditions (width,): `dim` coordinates of embedding, then the noise level."""
     level = torch.lerp(a[dim:], b[dim:], share)
     return torch.cat([slerp(a[:dim], b[:dim], share), level])
 
 
 def blended(conditions: Tensor, weights: Sequence[float], dim: int) -> Tensor:
-    """Several conditions (k, width) as one (width,); their levels are averaged."""
+    """Blend k conditions (k, width) into one (width,); their noise levels are averaged."""
     shares = torch.tensor(weights).abs() / sum(map(abs, weights))
     return torch.cat([mixed(conditions[:, :dim], weights), shares @ conditions[:, dim:]])

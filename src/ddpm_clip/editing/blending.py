@@ -1,7 +1,4 @@
-"""Several ideas at once: the weighted sum of their conditions.
-
-Knows nothing of files.
-"""
+"""Blend several prompts or pictures: the weighted sum of their conditions."""
 
 from collections.abc import Generator, Sequence
 
@@ -27,18 +24,19 @@ from ddpm_clip.types import Progress
 def blend(
     tti: TextToImage, parts: Sequence[tuple[Idea, float]], settings: Settings
 ) -> Generator[Progress, None, list[Painted]]:
-    """Paint `settings.n` pictures a scale of all parts together.
+    """Paint `settings.n` pictures per scale of all parts together.
 
-    Only the proportions of the weights count: the sum is brought to the length that its parts
-    have, where the network knows conditions. A negative weight turns away from its part.
+    Only the proportions of the weights matter: the sum is scaled to the typical length of its
+    parts, so that it stays in the range the network was trained on. A negative weight steers away
+    from its part.
 
     Args:
-        tti: the model.
-        parts: prompts, or pictures from `open_picture`, each with its weight.
-        settings: from `tti.settings`.
+        tti: The model.
+        parts: Prompts, or pictures from `open_picture`, each with its weight.
+        settings: From `tti.settings`.
 
     Raises:
-        UsageError: no parts, a weight that is no number or out of range, parts that cancel out.
+        UsageError: There are no parts, a weight is invalid, or the parts cancel out.
     """
     ideas = [idea for idea, _ in parts]
     weights = checked_weights([weight for _, weight in parts])
@@ -54,7 +52,7 @@ def blend(
 def _together(
     tti: TextToImage, ideas: Sequence[Idea], weights: Sequence[float], settings: Settings
 ) -> SamplingOverrides:
-    """The weighted sum of several ideas as the condition of every request."""
+    """Use the weighted sum of several ideas as the condition of every request."""
     dim = tti.model.conditioner.dim
 
     def conditions(requests: Sequence[GenerationRequest]) -> Tensor:

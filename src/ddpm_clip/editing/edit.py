@@ -1,4 +1,4 @@
-"""What the rest of the package knows of an edit: the facts it records, and how to repeat it."""
+"""The interface of an edit: which facts its pictures record, and how to repeat it from them."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass

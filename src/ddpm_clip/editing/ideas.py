@@ -1,7 +1,4 @@
-"""What a picture is to be like: a prompt or another picture, both as conditions of one space.
-
-Knows nothing of how conditions are mixed.
-"""
+"""An idea is a prompt or a picture; both become conditions of the same space."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -24,10 +21,12 @@ Idea = str | Picture
 
 
 def read_idea(text: str, model: LoadedModel) -> Idea:
-    """A text that ends like the name of a picture (.png, .jpg, …) is one, any other a prompt.
+    """Read a text that ends in .png, .jpg, … as the path of a picture, any other as a prompt.
 
     Raises:
-        UsageError: no prompt. MissingInput, BadImage: no picture.
+        UsageError: The prompt is invalid.
+        MissingInput: There is no such picture.
+        BadImage: The picture cannot be used.
     """
     if Path(text).suffix.lower() in SUFFIXES:
         return open_picture(text, model)
@@ -35,7 +34,7 @@ def read_idea(text: str, model: LoadedModel) -> Idea:
 
 
 def name_of(idea: Idea) -> str:
-    """The prompt, or the name of the picture."""
+    """Return the prompt, or the file name of the picture."""
     return idea if isinstance(idea, str) else idea.name
 
 
@@ -58,26 +57,26 @@ def check_ideas(
         UsageError: One is neither, or the lists have different lengths.
     """
     if not len(names) == len(digests) == len(names if weights is None else weights):
-        raise UsageError("its parts are not as many as what is said of them")
+        raise UsageError("its parts, hashes and weights differ in number")
     for name, digest in zip(names, digests, strict=True):
         if not isinstance(name, str) or not isinstance(digest, str | None):
-            raise UsageError("a part of it is neither a prompt nor a picture")
+            raise UsageError("one of its parts is neither a prompt nor a picture")
         if digest is None:
             check_recorded(name)
 
 
 def conditions_of(tti: TextToImage, idea: Idea, settings: Settings, seeds: Sequence[int]) -> Tensor:
-    """(n, width) one condition a seed, on the processor."""
+    """Return (n, width) conditions, one per seed, on the CPU."""
     if isinstance(idea, str):
         return tti.conditions([idea] * len(seeds), settings, seeds).cpu()
     return tti.model.conditioner.images(embedded(tti, idea)).expand(len(seeds), -1)
 
 
 def embedded(tti: TextToImage, picture: Picture) -> Tensor:
-    """(1, e) the picture's embedding.
+    """Return (1, e) the embedding of a picture.
 
     Raises:
-        UsageError: the model's embedder cannot look at pictures.
+        UsageError: The model's embedder cannot embed pictures.
     """
     return tti.model.embedder.embed_images([picture.image]).float().cpu()
 
@@ -85,18 +84,18 @@ def embedded(tti: TextToImage, picture: Picture) -> Tensor:
 def noised_conditions(
     tti: TextToImage, picture: Picture, level: float, seeds: Sequence[int]
 ) -> Tensor:
-    """(n, width) the picture's condition with noise of its own for each seed.
+    """Return (n, width) the condition of a picture, with different noise for each seed.
 
     Raises:
-        UsageError: the model was trained without condition noise, so it cannot read a level.
+        UsageError: The model was trained without condition noise, so it knows no noise level.
     """
     own = tti.model.config.conditioning
     trained = tti.model.conditioner.mode == "centred" and min(own.noise_max, own.noise_prob) > 0
     if level > 0 and not trained:
         raise UsageError(
-            f"strength above 0 is nothing that {tti.model.name} knows",
+            f"{tti.model.name} does not support a strength above 0",
             "it was trained without noise on its conditions",
-            "--strength 0",
+            "use --strength 0",
             param="strength",
         )
     e = embedded(tti, picture)

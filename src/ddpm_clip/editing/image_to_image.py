@@ -1,6 +1,6 @@
-"""A picture painted over: noised part of the way, then walked back under a prompt.
+"""Paint over a picture: noise it part of the way, then denoise it with a prompt.
 
-SDEdit (Meng et al. 2022). Knows nothing of files.
+SDEdit (Meng et al. 2022).
 """
 
 import math
@@ -34,32 +34,32 @@ def img2img(
     *,
     strength: float = 0.6,
 ) -> Generator[Progress, None, list[Painted]]:
-    """Paint `settings.n` pictures a scale over a given one.
+    """Paint `settings.n` pictures per scale over a given one.
 
     Args:
-        tti: the model.
-        picture: from `open_picture`.
-        prompt: what it shall become; None where `settings.unconditional`.
-        settings: from `tti.settings`.
-        strength: in [0, 1]: the share of the walk that is walked, from its end. 0 gives the
-            picture back, 1 is plain painting, which has never seen it.
+        tti: The model.
+        picture: From `open_picture`.
+        prompt: What it should become; None if `settings.unconditional`.
+        settings: From `tti.settings`.
+        strength: The share of the sampling steps that is taken, counted from the last, in [0, 1].
+            0 returns the picture, 1 is plain painting, which does not depend on it.
 
     Raises:
-        UsageError: strength out of range, or no prompt.
+        UsageError: The strength is out of range, or there is no prompt.
     """
     timesteps = timesteps_left(tti.model.ddpm.grid(settings.steps), checked_strength(strength))
     facts = {"mode": "img2img", **picture.facts(), "strength": strength, "rungs": len(timesteps)}
     requests = requests_for(prompt, settings, facts)
     overrides = _noised(tti, picture, timesteps, len(timesteps) == settings.steps)
     if not timesteps:
-        settings = replace(settings, batch=1)  # each file records a batch of its own
+        settings = replace(settings, batch=1)  # record each picture as a batch of its own
     return tti.paint_requests(requests, settings, overrides=overrides)
 
 
 def _noised(
     tti: TextToImage, picture: Picture, timesteps: Sequence[float], whole: bool
 ) -> SamplingOverrides:
-    """Start at the picture noised to the first timestep; in noise alone for a `whole` walk."""
+    """Start from the picture noised to the first timestep, or if `whole`, from pure noise."""
     if whole:
         return PLAIN
     model = tti.model
@@ -70,14 +70,16 @@ def _noised(
         if not timesteps:
             return x_0
         seeds = [request.seed for request in requests]
-        noise = noise_of(seeds, x_0.shape, model.device)  # the x_T of a walk with these seeds
+        noise = noise_of(
+            seeds, x_0.shape, model.device
+        )  # the x_T of plain sampling with these seeds
         return model.ddpm.q(x_0, torch.full((n,), timesteps[0]).double(), noise(-1))[0]
 
     return SamplingOverrides(x_start, timesteps)
 
 
 def timesteps_left(timesteps: Sequence[float], strength: float) -> list[float]:
-    """The last `strength` of the timesteps of a walk, rounded up."""
+    """Return the last `strength` of the timesteps, their number rounded up."""
     left = math.ceil(round(strength * len(timesteps), 9))  # 0.55 * 20 is 11, not 11.000000000000002
     return list(timesteps[len(timesteps) - left :])
 

@@ -1,7 +1,4 @@
-"""Part of a picture painted anew, the rest kept to the bit.
-
-Knows nothing of files.
-"""
+"""Inpainting: repaint the masked part of a picture, and keep the rest bit-exactly."""
 
 import math
 from collections.abc import Generator
@@ -29,20 +26,20 @@ def inpaint(
     *,
     rounds: int = 5,
 ) -> Generator[Progress, None, list[Painted]]:
-    """Paint `settings.n` pictures a scale into a given one.
+    """Repaint part of a picture, `settings.n` times per scale.
 
     Args:
-        tti: the model.
-        picture: from `open_picture`.
-        paint: (1, h, w) bool from `open_mask`, True where it is painted.
-        prompt: what the picture shall show; None where `settings.unconditional`.
-        settings: from `tti.settings`.
-        rounds: times that each step is walked, all but the last from fresh noise: in one walk
-            what is painted hears of what is kept too late to go with it (Lugmayr et al. 2022).
-            Costs as many network calls.
+        tti: The model.
+        picture: From `open_picture`.
+        paint: (1, h, w) bool from `open_mask`, True where to paint.
+        prompt: What the picture should show; None if `settings.unconditional`.
+        settings: From `tti.settings`.
+        rounds: How often each sampling step is taken, with renoising in between (RePaint, Lugmayr
+            et al. 2022). With a single pass the painted part often does not match the rest. The
+            number of network calls grows in proportion.
 
     Raises:
-        UsageError: no prompt, or rounds out of range.
+        UsageError: There is no prompt, or `rounds` is out of range.
     """
     share = round(paint.float().mean().item(), 4)
     facts = {
@@ -60,14 +57,14 @@ def inpaint(
 def _around(
     tti: TextToImage, picture: Picture, paint: Tensor, sampler: str, rounds: int
 ) -> SamplingOverrides:
-    """What is not painted is kept at every step, of which each is walked `rounds` times."""
+    """Restore the kept pixels at every step, and take each step `rounds` times."""
     device = tti.model.device
     kept = with_known_pixels(picture.x.to(device), paint.to(device), tti.model.ddpm.schedule)
     return SamplingOverrides(wrap=kept, sampler=repeating(SAMPLERS[sampler], rounds))
 
 
 def repeating(walker: Walker, rounds: int) -> Walker:
-    """A sampler that walks every step `rounds` times (Lugmayr et al. 2022, algorithm 1)."""
+    """Make a sampler take every step `rounds` times (Lugmayr et al. 2022, algorithm 1)."""
     return resampled(walker, GradientGuidance(1.0, (0.0, math.inf), rounds - 1))
 
 

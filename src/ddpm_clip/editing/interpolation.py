@@ -1,7 +1,4 @@
-"""The way from one idea to another: conditions along an arc, the same noise for all of them.
-
-Knows nothing of files.
-"""
+"""Interpolate between two ideas: conditions along an arc, all with the same noise."""
 
 from collections.abc import Generator, Sequence
 from typing import Any
@@ -24,20 +21,20 @@ from ddpm_clip.types import Progress
 def interpolate(
     tti: TextToImage, a: Idea, b: Idea, settings: Settings, *, frames: int = 9
 ) -> Generator[Progress, None, list[Painted]]:
-    """Paint `frames` pictures from a to b; scale by scale, seed by seed.
+    """Paint `frames` pictures from a to b, for each scale and each seed.
 
     The first and the last are the plain pictures of a and b with that seed.
 
     Args:
-        tti: the model.
-        a: a prompt, or a picture from `open_picture`.
-        b: the other end.
-        settings: from `tti.settings`.
-        frames: 2 or more, the ends included.
+        tti: The model.
+        a: A prompt, or a picture from `open_picture`.
+        b: The other end, likewise.
+        settings: From `tti.settings`.
+        frames: Number of pictures, at least 2, both ends included.
 
     Raises:
-        UsageError: too few or too many frames, ends that are opposite in the condition space, or
-            a picture for an embedder without eyes.
+        UsageError: `frames` is out of range, the ends are opposite in the condition space, or an
+            end is a picture and the embedder cannot embed pictures.
     """
     last = checked_frames(frames) - 1
     rows = [
@@ -54,7 +51,7 @@ def interpolate(
 
 
 def _on_the_way(tti: TextToImage, a: Idea, b: Idea, settings: Settings) -> SamplingOverrides:
-    """The condition of each request, as far from a to b as its facts say under `share`."""
+    """Interpolate the condition of each request by the `share` in its facts."""
     dim = tti.model.conditioner.dim
 
     def conditions(requests: Sequence[GenerationRequest]) -> Tensor:
@@ -71,7 +68,7 @@ def _on_the_way(tti: TextToImage, a: Idea, b: Idea, settings: Settings) -> Sampl
 
 
 def _name(a: Idea, b: Idea, share: float) -> str:
-    """What a frame is called; the ends are called what they are."""
+    """Return the name of a frame; at the ends, that of the idea itself."""
     ends = name_of(a), name_of(b)
     return ends[int(share)] if share in (0, 1) else f"{ends[0]} → {ends[1]} ({share:.3g})"
 

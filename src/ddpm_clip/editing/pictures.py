@@ -1,7 +1,4 @@
-"""A picture to be edited, as the model sees pictures, and the mask that goes with it.
-
-Cut and resized as the pictures of the training were. Knows nothing of what is done with them.
-"""
+"""Load a picture to edit and its mask, cropped and resized as the training pictures were."""
 
 import hashlib
 import os
@@ -29,14 +26,14 @@ from ddpm_clip.utils.tensors import to_float
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Picture:
-    """A given picture.
+    """A picture to edit.
 
     Attributes:
-        name: of the file, without its folder.
-        image: the crop that a training would have taken, at its full size: what is embedded.
-        x: (c, h, w) in [-1, 1], the same at the model's size: what is painted on.
+        name: File name without the folder.
+        image: The crop that training would take, at full resolution; this is what is embedded.
+        x: (c, h, w) in [-1, 1], the same crop at the model's size; this is what is painted on.
         whole: (width, height) before the crop.
-        digest: sixteen hex digits of the pixels of `image`.
+        digest: Hash of the pixels of `image`, sixteen hex digits.
     """
 
     name: str
@@ -46,16 +43,16 @@ class Picture:
     digest: str
 
     def facts(self) -> dict[str, Any]:
-        """What the file of an edit records of it."""
+        """Return what the file of an edit records of this picture."""
         return {"source": self.name, "source_digest": self.digest}
 
 
 def open_picture(picture: str | Path | Image.Image, model: LoadedModel) -> Picture:
-    """A file or a PIL picture, made ready for a model.
+    """Load a file, or take a PIL picture, and prepare it for a model.
 
     Raises:
-        MissingInput: there is no such file.
-        BadImage: it is no picture that can be used; says why.
+        MissingInput: There is no such file.
+        BadImage: The picture cannot be used, and why.
     """
     data = model.config.data
     image, name = _opened(picture, "picture", data.background)
@@ -66,18 +63,18 @@ def open_picture(picture: str | Path | Image.Image, model: LoadedModel) -> Pictu
 
 
 def open_mask(mask: str | Path | Image.Image, picture: Picture, model: LoadedModel) -> Tensor:
-    """(1, h, w) bool at the model's size, True where it is white: there will be painted.
+    """Return the mask as (1, h, w) bool at the model's size, True (white) where to paint.
 
     Args:
-        mask: as large as the picture's file; grey counts as white from the middle on, and what is
-            transparent as black.
-        picture: that it belongs to; the mask is cut as it was.
-        model: that will paint.
+        mask: As large as the picture's file. Grey levels above 127 count as white, and transparent
+            pixels as black.
+        picture: The picture it belongs to; the mask is cropped in the same way.
+        model: The model that will paint.
 
     Raises:
-        MissingInput: there is no such file.
-        BadImage: it is no picture.
-        DataError: it has another size than the picture, or nothing in it is white.
+        MissingInput: There is no such file.
+        BadImage: The mask cannot be read as a picture.
+        DataError: Its size differs from the picture's, or nothing in it is white.
     """
     image, name = _opened(mask, "mask", "black")
     if image.size != picture.whole:
@@ -95,14 +92,14 @@ def open_mask(mask: str | Path | Image.Image, picture: Picture, model: LoadedMod
         raise DataError(
             f"the mask {name} leaves nothing to paint",
             f"no pixel of it is white at the model's {data.image_size}x{data.image_size}",
-            "make white what is to be painted",
+            "make the part to be painted white",
             param="mask",
         )
     return paint
 
 
 def mask_digest(paint: Tensor) -> str:
-    """Sixteen hex digits of a mask (1, h, w) from `open_mask`."""
+    """Return the hash of a mask (1, h, w) from `open_mask`, sixteen hex digits."""
     head = f"{tuple(paint.shape)} ".encode()
     return hashlib.sha256(head + paint.numpy().tobytes()).hexdigest()[:16]
 

@@ -1,7 +1,4 @@
-"""Edited pictures side by side, and the frames of a morph.
-
-Knows nothing of files.
-"""
+"""Contact sheets of edited pictures, and the frames of a morph."""
 
 from collections.abc import Sequence
 
@@ -18,7 +15,7 @@ from ddpm_clip.utils.visualization import grid
 def beside(
     picture: Picture, painted: Sequence[Painted], paint: Tensor | None = None
 ) -> Image.Image:
-    """The given picture, where `paint` (1, h, w) is known what was left of it, and the results."""
+    """Show the given picture, what a mask `paint` (1, h, w) keeps of it, and the results."""
     names, first = ["source"], [to_picture(picture.x)]
     if paint is not None:
         names.append("kept")
@@ -29,7 +26,7 @@ def beside(
 
 
 def strip(painted: Sequence[Painted]) -> Image.Image:
-    """The frames of `interpolate` from left to right, a row a seed and scale."""
+    """Show the frames of `interpolate` from left to right, one row per seed and scale."""
     rows = _rows(painted)
     several = len({row[0].request.guidance for row in rows}) > 1
     return grid(
@@ -40,14 +37,14 @@ def strip(painted: Sequence[Painted]) -> Image.Image:
 
 
 def morph(painted: Sequence[Painted]) -> list[Image.Image]:
-    """The frames of `interpolate` one after the other, there and back; rows below each other."""
+    """Return the frames of `interpolate` as an animation, forwards and back."""
     rows = _rows(painted)
-    there = [grid([[row[j].image] for row in rows]) for j in range(len(rows[0]))]
-    return there + there[-2::-1]
+    forwards = [grid([[row[j].image] for row in rows]) for j in range(len(rows[0]))]
+    return forwards + forwards[-2::-1]
 
 
 def _rows(painted: Sequence[Painted]) -> list[list[Painted]]:
-    """A new row begins where a way begins."""
+    """Group the frames into interpolations; each begins with share 0."""
     rows: list[list[Painted]] = []
     for one in painted:
         if one.request.facts["share"] == 0:

@@ -1,6 +1,6 @@
-"""Variations of a given picture: its own embedding is the condition (unCLIP, Ramesh et al. 2022).
+"""Vary a picture: its own embedding is the condition (unCLIP, Ramesh et al. 2022).
 
-What the embedding holds of the picture stays, all else is drawn anew. Knows nothing of files.
+What the embedding captures of the picture stays, everything else is new.
 """
 
 from collections.abc import Generator, Sequence
@@ -25,17 +25,18 @@ from ddpm_clip.types import Progress
 def vary(
     tti: TextToImage, picture: Picture, settings: Settings, *, strength: float = 0.0
 ) -> Generator[Progress, None, list[Painted]]:
-    """Paint `settings.n` variations a scale.
+    """Paint `settings.n` variations of a picture per scale.
 
     Args:
-        tti: the model.
-        picture: from `open_picture`.
-        settings: from `tti.settings`; the bridge matters to a negative prompt only.
-        strength: in [0, 1]: how far the condition is noised, as a share of the strongest noise
-            that the model was trained with. 0 is the embedding itself.
+        tti: The model.
+        picture: From `open_picture`.
+        settings: From `tti.settings`; the bridge affects only a negative prompt.
+        strength: Noise level of the condition as a share of the strongest noise that the model was
+            trained with, in [0, 1]. 0 is the embedding itself.
 
     Raises:
-        UsageError: strength out of range or unknown to this model, or an embedder without eyes.
+        UsageError: The strength is out of range or not supported by this model, or the embedder
+            cannot embed pictures.
     """
     level = checked_strength(strength) * tti.model.config.conditioning.noise_max
     facts = {"mode": "vary", **picture.facts(), "strength": strength, "condition_noise": level}
@@ -44,7 +45,7 @@ def vary(
 
 
 def _seen(tti: TextToImage, picture: Picture, level: float) -> SamplingOverrides:
-    """The picture itself as the condition of every request, noised up to a level."""
+    """Use the picture's embedding, noised to `level`, as the condition of every request."""
 
     def conditions(requests: Sequence[GenerationRequest]) -> Tensor:
         return noised_conditions(tti, picture, level, [request.seed for request in requests])

@@ -1,6 +1,6 @@
-"""What may be asked in words: the one place where a prompt is judged.
+"""Validate prompts; the only place where this is done.
 
-Knows nothing of tokens, which each embedder counts for itself, and of models.
+Knows nothing of tokens: each embedder counts its own and warns where it cuts a text.
 """
 
 import unicodedata
@@ -10,14 +10,14 @@ from collections.abc import Sequence
 from ddpm_clip.errors import UsageError
 
 MAX_PROMPT = 4000
-"""Characters; more than any embedder reads, so that a longer text is a mistake."""
+"""Most characters of a prompt; no embedder reads more, so a longer text is a mistake."""
 
 
 def checked_prompts(prompts: str | Sequence[str]) -> list[str]:
-    """The prompts as they will be used.
+    """Return the prompts as they will be used, without control characters.
 
     Raises:
-        UsageError: none, an empty one, a too long one, or one that is no text.
+        UsageError: There is no prompt, or one is empty, too long or not a string.
     """
     prompts = [prompts] if isinstance(prompts, str) else list(prompts)
     if not prompts:
@@ -31,23 +31,23 @@ def checked_prompts(prompts: str | Sequence[str]) -> list[str]:
 
 
 def checked_prompt(prompt: str, param: str = "prompt") -> str:
-    """One prompt without control characters; warns where there were some.
+    """Return a prompt without control characters; warn if there were any.
 
     Raises:
-        UsageError: it is empty, too long, or no text.
+        UsageError: It is empty, too long or not a string.
     """
     if not isinstance(prompt, str):
         raise UsageError(
-            f"{param} = {repr(prompt)[:60]} is no text",
-            "words are asked for",
-            "give a text",
+            f"{param} = {repr(prompt)[:60]} is not a string",
+            "a prompt is text",
+            "pass a string",
             param=param,
         )
     if any(unicodedata.category(character) == "Cs" for character in prompt):
         raise UsageError(
             f"the {param} holds half a character",
-            "a lone surrogate is no text",
-            "leave it out, or write the whole character",
+            "a lone surrogate is not valid text",
+            "remove it, or write the whole character",
             param=param,
         )
     clean = "".join(c for c in prompt if c in "\n\t" or unicodedata.category(c) != "Cc")
@@ -61,12 +61,12 @@ def checked_prompt(prompt: str, param: str = "prompt") -> str:
     if len(clean) > MAX_PROMPT:
         raise UsageError(
             f"the {param} has {len(clean)} characters",
-            "no embedder reads so many",
-            f"say it in {MAX_PROMPT}",
+            "no embedder reads that many",
+            f"shorten it to {MAX_PROMPT} characters",
             param=param,
         )
     if clean != prompt:
-        warnings.warn(f"control characters were taken out of the {param}", stacklevel=3)
+        warnings.warn(f"control characters were removed from the {param}", stacklevel=3)
     return clean
 
 
@@ -77,5 +77,5 @@ def check_recorded(prompt: str) -> None:
         UsageError: It is invalid or holds control characters.
     """
     if any(unicodedata.category(c) == "Cc" and c not in "\n\t" for c in prompt):
-        raise UsageError("a prompt holds control characters")
+        raise UsageError("a prompt contains control characters")
     checked_prompt(prompt)

@@ -1,11 +1,10 @@
-"""Prompts to pictures to files.
+"""Text to image: from prompts to pictures, and from pictures to files.
 
-- `clip_guide`: a CLIP as a guide: how far a picture is from words, as a loss with gradients
-- `files`: painted pictures as files: one PNG each with its parameters inside, a grid, a GIF
-- `request`: one picture: what is asked for, how its walk differs from the plain one, what came of
-  it
-- `settings`: what may be asked of a model, and the one place where it is judged
-- `text_to_image`: words to pictures: prompts -> embeddings -> conditions -> walk -> pictures
+- `clip_guide`: CLIP guidance: the distance between pictures and prompts as a differentiable loss
+- `files`: write pictures as PNGs with their parameters inside, a grid and a GIF
+- `request`: data classes of a requested picture, a change of its sampling, and its result
+- `settings`: the settings of painting, and their validation
+- `text_to_image`: prompts -> embeddings -> conditions -> sampling -> pictures
 """
 
 from ddpm_clip.moved import former_names

@@ -1,8 +1,8 @@
-"""A CLIP as a guide: how far a picture is from words, as a loss with gradients.
+"""CLIP guidance: the distance between a picture and a prompt as a differentiable loss.
 
-Joins an embedder, the statistics of a model and `diffusion.gradient_guidance`. Words and pictures
-are compared where both are centred at their own means, as everywhere here: uncentred, the gap
-between the two clouds would be most of every distance. Knows nothing of requests or files.
+Joins an embedder, the statistics of a model and `diffusion.gradient_guidance`. Text and image
+embeddings are each centred at their own mean before they are compared, as everywhere in this
+package: without centring, the modality gap would make up most of every distance.
 """
 
 from collections.abc import Sequence
@@ -28,15 +28,15 @@ from ddpm_clip.runs.pretrained import LoadedModel
 from ddpm_clip.types import Embedder, Predict
 
 SEED_OF_VIEWS, SEED_OF_TARGETS = 0x2545F4914F6CDD1D, 0x5851F42D4C957F2D
-"""Keep the draws of the views, and of the bridge, apart from the noise of the picture."""
+"""Make the random draws of the views and of the bridge independent of the picture's noise."""
 
 
 class ClipGuide:
-    """Reads pictures and words with one embedder and compares them in the centred space.
+    """Embeds pictures and prompts with one embedder and compares them in the centred space.
 
     Args:
-        embedder: must have a differentiable `embed_pixels`.
-        conditioner: holds the means of its pictures and words, and the bridges.
+        embedder: Must have a differentiable `embed_pixels`.
+        conditioner: Holds the means of its image and text embeddings, and the bridges.
     """
 
     def __init__(self, embedder: Embedder, conditioner: Conditioner):
@@ -45,18 +45,18 @@ class ClipGuide:
 
     @classmethod
     def of(cls, model: LoadedModel) -> "ClipGuide":
-        """The embedder of a model, with that model's statistics."""
+        """Make a guide of a model's own embedder and statistics."""
         return cls(model.embedder, model.conditioner)
 
     def targets(
         self, texts: Sequence[str], bridge: str | None = None, seeds: Sequence[int] = ()
     ) -> Tensor:
-        """(p, e) of unit length: where pictures of these words should lie.
+        """Return (p, e) unit vectors: the embeddings that pictures of these texts should have.
 
         Args:
-            texts: one a picture.
-            bridge: None takes the model's own.
-            seeds: one a text, for bridges that draw; none are all 0.
+            texts: One per picture.
+            bridge: A name in `BRIDGES`; None means the model's own.
+            seeds: One per text, for bridges that draw at random; by default all 0.
         """
         seeds = seeds or [0] * len(texts)
         generators = [torch.Generator().manual_seed(seed ^ SEED_OF_TARGETS) for seed in seeds]
@@ -65,20 +65,20 @@ class ClipGuide:
         return F.normalize(c[:, : self.conditioner.dim], dim=1)
 
     def pictures(self, x: Tensor) -> Tensor:
-        """(b, e) of unit length: where pictures x (b, c, h, w) lie; differentiable."""
+        """Embed pictures x (b, c, h, w) as unit vectors (b, e); differentiable."""
         c = self.conditioner.images(self.embedder.embed_pixels(x).cpu())
         return F.normalize(c[:, : self.conditioner.dim], dim=1)
 
     def score(
         self, texts: Sequence[str], seeds: Sequence[int], views: Views, bridge: str | None = None
     ) -> Score:
-        """The loss of pictures that should show `texts`, one a picture, over random views.
+        """Return the loss of pictures that should show `texts`, averaged over random views.
 
         Args:
-            texts: what each picture should show.
-            seeds: one a picture, of its views; each call draws the next views.
-            views: how many and how different.
-            bridge: how words are carried to where pictures are; None takes the model's own.
+            texts: What each picture should show.
+            seeds: One per picture, for its views; each call of the loss draws new views.
+            views: How many views, and how strongly they differ.
+            bridge: The bridge from text to image embeddings; None means the model's own.
         """
         wanted = self.targets(texts, bridge, seeds)
         generators = [torch.Generator().manual_seed(seed ^ SEED_OF_VIEWS) for seed in seeds]
@@ -97,13 +97,13 @@ class ClipGuide:
         schedule: NoiseSchedule,
         settings: Settings,
     ) -> SamplingOverrides:
-        """What guides a batch.
+        """Return the overrides that guide the sampling of a batch.
 
         Args:
-            texts: what each picture should show.
-            seeds: one a picture.
-            schedule: of the model that paints.
-            settings: those that begin with `clip_`, the bridge and the sampler.
+            texts: What each picture should show.
+            seeds: One per picture.
+            schedule: The noise schedule of the model that paints.
+            settings: Only the bridge, the sampler and those that begin with `clip_` are used.
         """
         guidance = GradientGuidance(
             settings.clip_guidance, settings.clip_interval, settings.clip_travel, settings.clamp
@@ -117,11 +117,11 @@ class ClipGuide:
 
 
 def spherical(a: Tensor, b: Tensor) -> Tensor:
-    """(n,) half the squared angle between unit vectors (n, e), whose gradient never fades.
+    """Return (n,) half the squared angle between unit vectors (n, e).
 
-    2 asin(|a - b| / 2)^2 is angle^2 / 2; 1 - cos, which it replaces, has its gradient fade
-    where a picture is opposite to the words, just where it is needed most.
+    2 asin(|a - b| / 2)^2 is angle^2 / 2. The gradient of the usual 1 - cos vanishes where picture
+    and text are opposite, which is just where it is needed most; this one does not.
     """
-    # The asin has no finite slope at 1, which is reached by opposite vectors only.
+    # The slope of asin is infinite at 1, which only opposite vectors reach.
     half = ((a - b).norm(dim=1) / 2).clamp(max=1 - 1e-6)
     return 2 * half.asin().square()

@@ -1,7 +1,7 @@
-"""Painted pictures as files: one PNG each with its parameters inside, a grid, a GIF.
+"""Write painted pictures as files: one PNG each with its parameters inside, a grid, a GIF.
 
-The PNG carries two texts: `ddpm_clip`, JSON and authoritative, and `parameters`, the paragraph
-that other tools read. File names never hold the prompt. Knows nothing of commands.
+Each PNG carries two texts: `ddpm_clip`, which is JSON and authoritative, and `parameters`, the
+paragraph that other tools read. File names never contain the prompt.
 """
 
 import hashlib
@@ -31,7 +31,7 @@ from ddpm_clip.utils.visualization import encoded_gif, grid, tensor_grid
 from ddpm_clip.weights.card import CARD
 
 LONGEST_ROW = 10
-"""Pictures of a single prompt beside each other in grid.png, before they are wrapped."""
+"""Most pictures of a prompt in one row of grid.png; more are arranged in a square."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +45,7 @@ class PaintedFile:
     guidance: float
 
     def as_dict(self) -> dict[str, Any]:
-        """The entry of `--json`."""
+        """Return the entry of this picture in `--json`."""
         return asdict(self) | {"file": str(self.file.resolve())}
 
 
@@ -58,18 +58,17 @@ def paint_files(
     gif: bool = False,
     metadata: bool = True,
 ) -> Generator[Progress, None, list[PaintedFile]]:
-    """Paint, and write what was painted.
+    """Paint pictures and write them. Warn of prompts that the model's pictures do not cover.
 
     Args:
-        tti: the model.
-        prompts: one or several.
-        settings: from `tti.settings`.
-        out: a folder for PNGs, grid.png and generation.gif; or a .png, which becomes the
-            picture where there is one only, else the grid, with the pictures beside it.
-        gif: write the denoising GIF; beside a .png, under its name.
-        metadata: put the parameters into the PNGs.
-
-    Warns of a prompt that is outside what the model's pictures cover.
+        tti: The model.
+        prompts: One or several.
+        settings: From `tti.settings`.
+        out: A folder for the PNGs, grid.png and generation.gif; or a .png. If there is only one
+            picture, it is written to the .png, otherwise the grid is, with the pictures in a
+            folder of the same name beside it.
+        gif: Whether to write the denoising GIF; with a .png, it takes the same name.
+        metadata: Whether to store the parameters in the PNGs.
     """
     requests = requests_for(prompts, settings)
     tti.warn(requests)
@@ -95,19 +94,19 @@ def save_painted(
     animation: Sequence[Image.Image] = (),
     metadata: bool = True,
 ) -> list[PaintedFile]:
-    """Write pictures that are painted.
+    """Write finished pictures.
 
     Args:
-        painted: at least one.
-        model: that painted them.
-        settings: with which it did.
-        out: as for `paint_files`.
-        sheet: becomes the grid.
-        animation: frames of the GIF; none, no GIF.
-        metadata: put the parameters into the PNGs.
+        painted: At least one picture.
+        model: The model that painted them.
+        settings: The settings they were painted with.
+        out: As for `paint_files`.
+        sheet: The picture that becomes the grid.
+        animation: Frames of the GIF; if empty, no GIF is written.
+        metadata: Whether to store the parameters in the PNGs.
 
     Raises:
-        CannotCreate: nothing can be written there.
+        CannotCreate: Nothing can be written there.
     """
     single_file = out.suffix.lower() == ".png"
     folder = out.with_suffix("") if single_file else out
@@ -128,7 +127,7 @@ def save_painted(
 
 
 def parameters(painted: Painted, model: LoadedModel, settings: Settings) -> dict[str, Any]:
-    """All that decides the pixels, as the PNG records it."""
+    """Return everything that the pixels depend on, as the PNG records it."""
     request, (_, height, width) = painted.request, model.image_shape
     return (
         {
@@ -170,12 +169,12 @@ def _of_the_guide(request: GenerationRequest, settings: Settings) -> dict[str, A
     if settings.clip_guidance == 0 or not request.has_words:
         return {}
     names = ("clip_guidance", "clip_interval", "clip_travel", "clip_views")
-    guide = settings.clip_guide and Path(settings.clip_guide).name  # not where it lies
+    guide = settings.clip_guide and Path(settings.clip_guide).name  # do not record a local path
     return {name: getattr(settings, name) for name in names} | {"clip_guide": guide}
 
 
 def paragraph(facts: dict[str, Any]) -> str:
-    """The parameters as the paragraph that image browsers know."""
+    """Return the parameters as the paragraph of text that image browsers understand."""
     lines = [str(facts["prompt"])]
     lines += [f"Negative prompt: {facts['negative']}"] if facts["negative"] else []
     lines.append(
@@ -212,7 +211,7 @@ def _encoded(image: Image.Image, info: PngInfo | None = None) -> bytes:
 
 
 def _write(path: Path, data: bytes) -> Path:
-    """Write without ever overwriting other bytes: the next free name gets them, and is told."""
+    """Write a file; if it exists with other content, take the next free name and warn."""
     free, number = path, 2
     while free.exists() and free.read_bytes() != data:
         free, number = path.with_stem(f"{path.stem}-{number}"), number + 1
@@ -237,7 +236,7 @@ def _make_folder(folder: Path) -> None:
 
 
 def sheet_of(painted: Sequence[Painted], settings: Settings) -> Image.Image:
-    """A row a prompt; with several scales a row each. Many of one kind make a square."""
+    """Arrange one row per prompt and guidance scale; many pictures of one kind form a square."""
     if len(painted) == settings.n > LONGEST_ROW:
         side = math.ceil(settings.n**0.5)
         pictures = [one.image for one in painted]
@@ -252,7 +251,7 @@ def sheet_of(painted: Sequence[Painted], settings: Settings) -> Image.Image:
 
 
 def _animation(painted: Sequence[Painted]) -> list[Image.Image]:
-    """Frames of all pictures side by side, x_0 as it emerges."""
+    """Return frames with all pictures side by side: the predicted x_0 at each step."""
     frames = torch.stack([one.frames for one in painted if one.frames is not None], 1)
     columns = max(1, round(len(painted) ** 0.5))
     return [tensor_grid(to_float(frame), columns) for frame in frames]

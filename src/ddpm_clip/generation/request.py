@@ -1,4 +1,4 @@
-"""One picture: what is asked for, how its walk differs from the plain one, what came of it."""
+"""A requested picture, how its sampling may differ from plain sampling, and the result."""
 
 import itertools
 from collections.abc import Callable, Sequence
@@ -14,7 +14,7 @@ from ddpm_clip.generation.settings import Settings
 from ddpm_clip.types import Predict
 
 CONDITION_KEY = 0x5DEECE66D
-"""Turns a picture's seed into that of its condition's noise, or the two would be tied."""
+"""XORed with a picture's seed, so that the noise of its condition is independent of its own."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,12 +22,12 @@ class GenerationRequest:
     """One picture to be painted.
 
     Attributes:
-        prompt: what it shall show; or the name of what it is made of, which is no such text.
-        index: within what is painted together.
-        seed: of its noise.
-        guidance: scale s.
-        facts: what its file records beside the settings.
-        has_words: whether the prompt is a text that a CLIP may guide by.
+        prompt: What it should show; or, for some edits, only a name for what it is made from.
+        index: Its position among all pictures painted together.
+        seed: Random seed of its noise.
+        guidance: Guidance scale s.
+        facts: What its file records beside the settings.
+        has_words: Whether `prompt` is a text that a CLIP can guide by, and not only a name.
     """
 
     prompt: str
@@ -39,15 +39,15 @@ class GenerationRequest:
 
 
 Conditions = Callable[[Sequence[GenerationRequest]], Tensor]
-"""Requests of a batch -> their conditions (n, e), where these do not come from the prompts."""
+"""Maps the requests of a batch to conditions (n, e), in place of those of the prompts."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class SamplingOverrides:
-    """How sampling differs from a plain walk from noise under a prompt; None changes nothing.
+    """How sampling differs from plain sampling from noise with a prompt; None changes nothing.
 
     Attributes:
-        x_start: Requests of a batch -> (n, c, h, w) to start from instead of noise.
+        x_start: Maps the requests of a batch to (n, c, h, w) to start from instead of noise.
         timesteps: Timesteps to visit; if empty, `x_start` is the result.
         wrap: Changes `predict`, as in `DDPM.walk`.
         sampler: Replaces the sampler of the settings.
@@ -78,16 +78,17 @@ PLAIN = SamplingOverrides()
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Painted:
-    """A finished picture, its request, and all of its batch that its last bits may depend on.
+    """A finished picture, its request, and those facts of its batch that its last bits depend on.
 
     Attributes:
-        image: grey or RGB.
-        request: what was asked.
-        batch: number of its batch.
-        position: in its batch.
-        size: pictures in its batch.
-        scales: lowest and highest guidance in its batch: they decide which branches are asked.
-        frames: (steps, c, h, w) uint8, x_0 as it emerged, where it was kept.
+        image: The picture, grey or RGB.
+        request: What was requested.
+        batch: Number of its batch.
+        position: Its position in the batch.
+        size: Number of pictures in its batch.
+        scales: Lowest and highest guidance scale in its batch: they decide whether the conditional,
+            the unconditional or both predictions are computed.
+        frames: (steps, c, h, w) uint8, the predicted x_0 at each step, if it was kept.
     """
 
     image: Image.Image
@@ -102,7 +103,7 @@ class Painted:
 def requests_for(
     prompts: str | Sequence[str] | None, settings: Settings, facts: dict[str, Any] | None = None
 ) -> list[GenerationRequest]:
-    """One request a picture: by prompt, then scale, then seed. Prompts are validated only here.
+    """Make the requests, by prompt, then scale, then seed. Prompts are validated only here.
 
     Args:
         prompts: One, several or None; ignored if `settings.wordless`, optional if
@@ -122,14 +123,14 @@ def requests_for(
 def requests_named(
     name: str, settings: Settings, facts: dict[str, Any] | None = None
 ) -> list[GenerationRequest]:
-    """One request a picture, whose prompt only names what it is made from."""
+    """Make requests whose prompt only names what the pictures are made from."""
     return _requests([name], settings, facts, has_words=False)
 
 
 def _requests(
     prompts: Sequence[str], settings: Settings, facts: dict[str, Any] | None, has_words: bool
 ) -> list[GenerationRequest]:
-    """By prompt, then scale, then seed; the index counts through all of them."""
+    """Make the requests, by prompt, then scale, then seed, numbered through."""
     rows = itertools.product(prompts, settings.guidance, settings.seeds())
     return [
         GenerationRequest(prompt, i, seed, scale, facts or {}, has_words)
@@ -144,11 +145,11 @@ def placed(
     at: int,
     frames: Tensor | None = None,
 ) -> Painted:
-    """Picture `at` of batch `number`, with what its file says of that batch."""
+    """Return picture `at` of batch `number` with the facts of that batch."""
     scales = [request.guidance for request in batch]
     return Painted(image, batch[at], number, at, len(batch), (min(scales), max(scales)), frames)
 
 
 def guidable(requests: Sequence[GenerationRequest]) -> bool:
-    """Has every request words that a CLIP could guide by?"""
+    """Whether every request has words that a CLIP can guide by."""
     return all(request.has_words for request in requests)

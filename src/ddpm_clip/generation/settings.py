@@ -1,7 +1,7 @@
-"""What may be asked of a model, and the one place where it is judged.
+"""The settings of painting, and the one place where they are validated.
 
-The command line, Python and everything after them call `Settings.with_overrides`, so that the same
-value gets the same verdict everywhere (single numbers: `config/limits.py`; prompts:
+The command line, Python and all other code call `Settings.with_overrides`, so the same value is
+accepted or refused everywhere alike (ranges of numbers: `config/limits.py`; prompts:
 `embedders/prompts.py`). docs/errors.md has the whole table, and a test tries each of its lines.
 """
 
@@ -56,10 +56,10 @@ class Settings(PaintingOptions):
     with_wishes = former_method("with_wishes", "with_overrides")
 
     def with_overrides(self, **overrides: Any) -> "Settings":
-        """These settings with some replaced; None means "as it is", `w` is read as s = 1 + w.
+        """Return these settings with some replaced; None keeps a value, `w` means guidance = 1 + w.
 
         Raises:
-            UsageError: names the first request that cannot be meant.
+            UsageError: Names the first invalid setting.
         """
         known = {field.name: None for field in fields(self)} | dict.fromkeys(BESIDE)
         unknown = [name for name in overrides if name not in known]
@@ -69,7 +69,10 @@ class Settings(PaintingOptions):
         checked_size(given.pop("size", "auto"))
         if "w" in given and "guidance" in given:
             raise UsageError(
-                "guidance and w are both given", "guidance = 1 + w", "give one of them", param="w"
+                "guidance and w are both given",
+                "guidance = 1 + w",
+                "give only one of them",
+                param="w",
             )
         if "w" in given:
             given["guidance"] = tuple(1.0 + weight for weight in within("w", given.pop("w")))
@@ -84,7 +87,7 @@ class Settings(PaintingOptions):
         return settings
 
     def check(self) -> None:
-        """Raise a `UsageError` that names the first setting out of range."""
+        """Raise a `UsageError` that names the first invalid setting."""
         for field in fields(self):
             value = getattr(self, field.name)
             if value is not None and field.name in CHECKS:
@@ -92,18 +95,18 @@ class Settings(PaintingOptions):
         if self.unconditional and self.negative is not None:
             raise UsageError(
                 "unconditional and negative are both given",
-                "without a condition there is nothing to steer by",
-                "give one of them",
+                "without a condition there is nothing to steer away from",
+                "give only one of them",
                 param="negative",
             )
 
     @property
     def wordless(self) -> bool:
-        """Do no words enter at all?"""
+        """Whether the prompt has no effect at all."""
         return self.unconditional and self.clip_guidance == 0
 
     def seeds(self) -> list[int]:
-        """(n,) the seeds of the pictures of every prompt."""
+        """Return the n seeds of the pictures of each prompt."""
         return [(self.seed + j) % (MAX_SEED + 1) for j in range(self.n)]
 
 
@@ -118,7 +121,7 @@ def _check_switch(name: str, value: Any) -> None:
         raise UsageError(
             f"{name} = {shortened(value)} is neither true nor false",
             "it is a switch",
-            "leave it out, or say True",
+            "leave it out, or pass True",
             param=name,
         )
 
@@ -136,16 +139,16 @@ CHECKS: dict[str, Callable[[str, Any], object]] = {
 
 
 def settings_of(own: GenerationConfig, T: int, its_size: str = "", **overrides: Any) -> Settings:
-    """The settings in a config with some replaced, checked.
+    """Return the settings in a config with some replaced, validated.
 
     Args:
-        own: how a model paints where nobody says otherwise.
-        T: rows that the model has.
-        its_size: WIDTHxHEIGHT of its pictures; empty where no request is to be compared with it.
-        overrides: as for `with_overrides`.
+        own: The defaults of a model.
+        T: Number of timesteps of the model.
+        its_size: WIDTHxHEIGHT of its pictures; if empty, a requested size is not compared with it.
+        overrides: As for `with_overrides`.
 
     Raises:
-        UsageError: a value out of range, more steps than there are rows, or another size.
+        UsageError: A value is invalid, `steps` is above T, or the size is not the model's.
     """
     options = {field.name: getattr(own, field.name) for field in fields(PaintingOptions)}
     settings = Settings(**options, guidance=(own.guidance,)).with_overrides(**overrides)

@@ -1,7 +1,7 @@
-"""Words to pictures: prompts -> embeddings -> conditions -> walk -> pictures.
+"""Text to image: prompts -> embeddings -> conditions -> sampling -> pictures.
 
-A picture follows from the model, its prompt, its seed and the settings; what else is painted in
-the same batch does not enter. Knows nothing of files (`generation/files.py`) or commands.
+A picture depends on the model, its prompt, its seed and the settings, but not on what else is
+painted in the same batch. Files are written elsewhere (`generation/files.py`).
 """
 
 import warnings
@@ -58,10 +58,10 @@ class TextToImage:
     def __call__(
         self, prompts: str | Sequence[str], n: int = 1, seed: int = 0, **overrides: Any
     ) -> list[Image.Image]:
-        """PIL pictures, `n` a prompt, prompt by prompt; `requests` as the fields of `Settings`.
+        """Paint and return `n` pictures for each prompt, prompt by prompt.
 
-        Each says its seed in `info["seed"]`, also where `seed=-1` drew it. Warns of a prompt that
-        is outside what the model's pictures cover.
+        Each picture has its seed in `info["seed"]`, also if `seed=-1` chose it at random. Warns of
+        prompts that the model's pictures do not cover. `overrides` are fields of `Settings`.
         """
         settings = self.settings(n=n, seed=seed, **overrides)
         requests = requests_for(prompts, settings)
@@ -72,15 +72,15 @@ class TextToImage:
         return [one.image for one in painted]
 
     def warn(self, requests: Sequence[GenerationRequest]) -> None:
-        """A warning for each prompt that nothing in the model's pictures is like."""
+        """Warn of each prompt that the model's pictures do not cover."""
         if guidable(requests):
             self.prompt_coverage.warn([request.prompt for request in requests])
 
     def settings(self, **overrides: Any) -> Settings:
-        """The model's own settings with some replaced, checked.
+        """Return the model's own settings with some replaced, validated.
 
         Raises:
-            UsageError: a value out of range, more steps than the model has timesteps, another size.
+            UsageError: A value is invalid, `steps` is above T, or the size is not the model's.
         """
         _, height, width = self.model.image_shape
         own, T = self.model.config.generation, self.model.ddpm.T
@@ -89,7 +89,7 @@ class TextToImage:
     def conditions(
         self, prompts: Sequence[str], settings: Settings, seeds: Sequence[int]
     ) -> Tensor:
-        """(n, e) one condition a picture, from its prompt."""
+        """Return (n, e) conditions, one per prompt and seed."""
         rows = self._texts(prompts)
         generators = [torch.Generator().manual_seed(seed ^ CONDITION_KEY) for seed in seeds]
         c = self.model.conditioner.texts(rows, settings.bridge, generators=generators)
@@ -98,22 +98,22 @@ class TextToImage:
     def walk(
         self, prompts: str | Sequence[str], n: int = 1, seed: int = 0, **overrides: Any
     ) -> Iterator[Step]:
-        """The steps of one batch with `n` pictures a prompt, for GIFs, analysis and live views."""
+        """Iterate over the sampling steps of one batch, for GIFs, analysis and live views."""
         settings = self.settings(n=n, seed=seed, **overrides)
         return self._walk(requests_for(prompts, settings), settings)
 
     def paint(
         self, prompts: str | Sequence[str], settings: Settings, *, keep_frames: bool = False
     ) -> Generator[Progress, None, list[Painted]]:
-        """Paint `n` pictures a prompt and scale; yields `Progress` in network steps.
+        """Paint `n` pictures per prompt and scale; yields `Progress` in sampling steps.
 
         Args:
-            prompts: as for `requests_for`.
-            settings: from `settings`.
-            keep_frames: keep x_0 at each step, for GIFs.
+            prompts: As for `requests_for`.
+            settings: From `settings`.
+            keep_frames: Whether to keep the predicted x_0 of each step, for GIFs.
 
         Raises:
-            NonFiniteError: a picture with values that are no numbers.
+            NonFiniteError: A picture has NaN or infinite values.
         """
         return self.paint_requests(
             requests_for(prompts, settings), settings, keep_frames=keep_frames
@@ -129,29 +129,29 @@ class TextToImage:
     ) -> Generator[Progress, None, list[Painted]]:
         """Paint every request, batch by batch, with its own prompt, seed and scale.
 
-        Args:
-            requests: one a picture; `settings.n`, `seed` and `guidance` are not looked at.
-            settings: from `settings`.
-            overrides: how the walk of each batch differs.
-            keep_frames: keep x_0 at each step, for GIFs.
+        Warns if a CLIP should guide, but the requests have no words that it could guide by.
 
-        Warns where a CLIP should guide and the requests have no words that it could go by.
+        Args:
+            requests: One per picture; `settings.n`, `seed` and `guidance` are ignored.
+            settings: From `settings`.
+            overrides: How the sampling of each batch differs from plain sampling.
+            keep_frames: Whether to keep the predicted x_0 of each step, for GIFs.
 
         Raises:
-            UsageError: conditions for a model that paints without any.
-            NonFiniteError: a picture with values that are no numbers.
+            UsageError: Conditions are given, but the model paints without any.
+            NonFiniteError: A picture has NaN or infinite values.
         """
         if settings.unconditional and overrides.conditions is not None:
             raise UsageError(
                 f"{self.model.name} paints without conditions",
-                "a picture or a mixture of prompts would not be seen",
-                "choose a model that was trained with them",
+                "it would ignore a picture or a mixture of prompts",
+                "choose a model that was trained with conditions",
                 param="unconditional",
             )
         if settings.clip_guidance > 0 and not guidable(requests):
             warnings.warn(
-                f"clip_guidance = {settings.clip_guidance:g} is left out: there are no "
-                "words that a CLIP could go by",
+                f"clip_guidance = {settings.clip_guidance:g} is ignored: there are no "
+                "words that a CLIP could guide by",
                 stacklevel=2,
             )
         batches = [
@@ -166,12 +166,12 @@ class TextToImage:
                 if keep_frames:
                     frames.append(to_uint8(step.pred.x_0).cpu())
                 yield Progress("paint", done, total)
-            if pictures is None:  # there was no step
+            if pictures is None:  # no steps: `x_start` is the result
                 assert overrides.x_start is not None
                 pictures = overrides.x_start(batch)
             if not pictures.isfinite().all():
                 raise NonFiniteError(
-                    "a picture came out with values that are no numbers",
+                    "a picture has NaN or infinite values",
                     "the guidance may be too strong for this model",
                 )
             strips = torch.stack(frames, 1) if frames else None
@@ -182,7 +182,7 @@ class TextToImage:
         return painted
 
     def paint_all(self, prompts: str | Sequence[str], settings: Settings) -> list[Painted]:
-        """`paint`, run to its end."""
+        """Run `paint` to its end."""
         return finish(self.paint(prompts, settings))
 
     def _walk(
@@ -222,7 +222,7 @@ class TextToImage:
     def _guided(
         self, requests: Sequence[GenerationRequest], settings: Settings
     ) -> SamplingOverrides:
-        """Guided by a CLIP where the settings say so and there are words."""
+        """Return the overrides of CLIP guidance, if it is on and the requests have words."""
         if settings.clip_guidance == 0 or not guidable(requests):
             return PLAIN
         prompts = [request.prompt for request in requests]
@@ -231,11 +231,11 @@ class TextToImage:
         return guide.overrides(prompts, seeds, schedule, settings)
 
     def add_guide(self, name: str, guide: ClipGuide) -> None:
-        """Let `clip_guide=name` mean this guide."""
+        """Make `clip_guide=name` mean this guide."""
         self._guides[name] = guide
 
     def guide(self, name: str | None = None) -> ClipGuide:
-        """The CLIP of another model as a guide, or for None the model's own; opened once."""
+        """Return the CLIP of another model as a guide, or for None the model's own; opened once."""
         if name not in self._guides:
             model = self.model if name is None else load(name, str(self.model.device))
             self._guides[name] = ClipGuide.of(model)

@@ -1,11 +1,10 @@
-"""A painted PNG is painted again from its own parameters and compared.
+"""Paint a PNG again from the parameters it records, and compare the pixels.
 
-- `comparing`: one picture against another, pixel by pixel
-- `judging`: whether what a picture says of its batch can be, and can be done here
-- `recipe`: what a picture says of how it was painted, judged before anything is done with it
-- `repainting`: the walk of a recipe once more: the same batch, the same threads, the same
-  overrides
-- `reproduction`: `reproduce`: a picture that says how it was painted, painted again and compared
+- `comparing`: compare two pictures, pixel by pixel
+- `judging`: validate what a picture records of its batch
+- `recipe`: read and validate the parameters that a picture records
+- `repainting`: repeat the sampling of a recipe: same batch, same threads, same overrides
+- `reproduction`: `reproduce`: read the parameters of a picture, paint it again, and compare
 """
 
 from ddpm_clip.reproducing.comparing import Comparison, compare

@@ -1,7 +1,4 @@
-"""One picture against another, pixel by pixel.
-
-Knows nothing of how either was made.
-"""
+"""Compare two pictures, pixel by pixel."""
 
 import math
 from dataclasses import asdict, dataclass
@@ -13,14 +10,14 @@ from PIL import Image
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """How far two pictures are apart.
+    """How much two pictures differ.
 
     Attributes:
-        sizes: (width, height) of the one and of the other.
-        pixels: of the second.
-        different: pixels that differ in any channel; all of them where the sizes differ.
-        largest: difference of any channel, of 255 levels.
-        psnr: in dB, None where nothing differs, 0 where the sizes do.
+        sizes: (width, height) of the first and of the second picture.
+        pixels: Number of pixels of the second picture.
+        different: Number of pixels that differ in any channel; all of them if the sizes differ.
+        largest: Largest difference in any channel, of 255 levels.
+        psnr: In dB; None if the pictures are equal, 0 if their sizes differ.
     """
 
     sizes: tuple[tuple[int, int], tuple[int, int]]
@@ -31,21 +28,21 @@ class Comparison:
 
     @property
     def equal(self) -> bool:
-        """Is every pixel the same?"""
+        """Whether every pixel is the same."""
         return self.different == 0
 
     def as_dict(self) -> dict[str, Any]:
-        """For JSON."""
+        """Return the JSON form."""
         return {"equal": self.equal} | asdict(self)
 
 
 def compare(one: Image.Image, other: Image.Image) -> Comparison:
-    """Compare two pictures of 8 bits as RGB, grey ones with three equal channels."""
+    """Compare two 8-bit pictures as RGB; grey ones get three equal channels."""
     sizes, pixels = (one.size, other.size), other.width * other.height
     if one.size != other.size:
         return Comparison(sizes, pixels, pixels, 255, 0.0)
     a, b = (np.asarray(image.convert("RGB")).astype(np.int64) for image in (one, other))
-    apart = np.abs(a - b)
-    error = float((apart**2).mean())
+    difference = np.abs(a - b)
+    error = float((difference**2).mean())
     psnr = round(10 * math.log10(255**2 / error), 2) if error else None
-    return Comparison(sizes, pixels, int(apart.any(axis=2).sum()), int(apart.max()), psnr)
+    return Comparison(sizes, pixels, int(difference.any(axis=2).sum()), int(difference.max()), psnr)

@@ -1,8 +1,8 @@
-"""What a picture says of how it was painted, judged before anything is done with it.
+"""Read and validate the parameters that a picture records.
 
-The texts of a picture may come from anyone (`data/pictures/png_texts.py` bounds their size and
-kinds). Here they must say all that is needed, in the ranges of `generation/settings.py` and
-`judging.py`. A name in them is compared, and never opened. Knows nothing of models.
+The texts in a picture may come from anyone (`data/pictures/png_texts.py` limits their size and
+types). Here they must be complete and within the ranges of `generation/settings.py` and
+`judging.py`. Names in them are only compared, never opened as paths.
 """
 
 import os
@@ -36,10 +36,10 @@ class Recipe:
     """How one picture was painted.
 
     Attributes:
-        file: that says so.
-        facts: everything that it says.
-        settings: with which it was painted, for one picture.
-        edit: None for plain painting.
+        file: The picture.
+        facts: All parameters that it records.
+        settings: The settings it was painted with, for a single picture.
+        edit: The edit that made it; None for plain painting.
     """
 
     file: Path
@@ -49,44 +49,46 @@ class Recipe:
 
     @property
     def has_words(self) -> bool:
-        """Is the prompt a text, and not a name?"""
+        """Whether the prompt is a real prompt, and not only a name."""
         named = self.edit is not None and not self.edit.has_prompt
         return not named and not self.settings.wordless
 
     @property
     def scales(self) -> tuple[float, float]:
-        """The lowest and highest guidance in the batch."""
+        """The lowest and highest guidance scale in its batch."""
         low, high = self.facts["batch_guidance"]
         return float(low), float(high)
 
     @property
     def edit_facts(self) -> dict[str, Any]:
-        """What an edit recorded beside the settings."""
+        """The facts that its edit recorded besides the settings."""
         names = () if self.edit is None else ("mode", *self.edit.facts)
         return {name: self.facts[name] for name in names}
 
 
 def read_recipe(picture: str | Path) -> Recipe:
-    """How a picture says that it was painted.
+    """Read the parameters of a picture and validate them.
 
     Raises:
-        MissingInput, BadImage: it cannot be read.
-        DataError: it does not say, says too little or what cannot be, or a later version wrote it.
+        MissingInput: There is no such file.
+        BadImage: The picture cannot be read.
+        DataError: The parameters are missing, incomplete or impossible, or written by a later
+            version of ddpm_clip.
     """
     file = Path(picture)
     facts = _read(file)
     _check_version(file, facts)
     mode = facts.get("mode")
     if mode is not None and mode not in EDITS:
-        raise damaged(file, f"the mode {mode[:40]!r} is none of {', '.join(EDITS)}")
+        raise damaged(file, f"unknown mode {mode[:40]!r}; choose from: {', '.join(EDITS)}")
     edit = None if mode is None else EDITS[mode]
     guided = OF_THE_GUIDE if "clip_guidance" in facts else ()
     for name in (*NEEDED, *guided, *(edit.facts if edit else ())):
         if name not in facts:
             raise DataError(
-                f"{file} says too little of how it was painted",
+                f"{file} does not record enough to paint it again",
                 f"it lacks {name!r}; ddpm_clip {facts['ddpm_clip'][:20]} wrote it",
-                "paint it anew with the prompt and the seed that it names",
+                "use `generate` with the prompt and the seed that it records",
             )
     if edit is not None:
         check_kinds(file, facts, edit.facts)
@@ -118,15 +120,15 @@ def _read(file: Path) -> dict[str, Any]:
 
 
 def _check_version(file: Path, facts: Mapping[str, Any]) -> None:
-    """Refuse what a later version wrote: it may decide pixels by what is unknown here."""
-    said = str(facts.get("ddpm_clip", ""))
-    if not re.fullmatch(r"\d{1,6}(\.\d{1,6}){1,3}", said):
-        raise damaged(file, f"they are of no version: {said[:20]!r}")
-    if _numbers(said) > _numbers(ddpm_clip.__version__):
+    """Refuse pictures of a later version: their pixels may depend on features unknown here."""
+    version = str(facts.get("ddpm_clip", ""))
+    if not re.fullmatch(r"\d{1,6}(\.\d{1,6}){1,3}", version):
+        raise damaged(file, f"invalid version of ddpm_clip: {version[:20]!r}")
+    if _numbers(version) > _numbers(ddpm_clip.__version__):
         raise DataError(
-            f"{file} was painted by ddpm_clip {said}",
-            f"this is {ddpm_clip.__version__}, which does not know what is new there",
-            f"install ddpm_clip {said} or later",
+            f"{file} was painted by ddpm_clip {version}",
+            f"this is {ddpm_clip.__version__}, and its pixels may depend on newer features",
+            f"install ddpm_clip {version} or later",
         )
 
 
@@ -135,7 +137,7 @@ def _numbers(version: str) -> tuple[int, ...]:
 
 
 def _settings(facts: Mapping[str, Any]) -> Settings:
-    """The settings of one picture, judged as those that a person asks for."""
+    """Return the settings of the picture, validated like those of a user."""
     named: dict[str, Any] = {
         name: tuple(value) if isinstance(value, list) else value
         for name, value in facts.items()

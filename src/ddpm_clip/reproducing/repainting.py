@@ -1,8 +1,7 @@
-"""The walk of a recipe once more: the same batch, the same threads, the same overrides.
+"""Repeat the sampling of a recipe: same batch, same threads, same overrides.
 
-A picture's last bits depend on how many were painted beside it and where it stood, and not on what
-the others show: its batch is filled up with its like. Knows nothing of files that are written, or
-of what is compared.
+The last bits of a picture depend on the size of its batch and its position there, but not on what
+the other pictures show. So the batch is filled with copies of the picture's own request.
 """
 
 from collections.abc import Generator, Iterator, Sequence
@@ -28,11 +27,11 @@ AnyPicture = str | Path | Image.Image
 
 @dataclass(frozen=True, slots=True)
 class Given:
-    """What an edit was made from; a picture says its hash, and never holds it.
+    """The inputs of an edit, given by the user; the result records only their hashes.
 
     Attributes:
-        sources: the pictures that were edited, in any order.
-        mask: of `inpaint`.
+        sources: The pictures that were edited, in any order.
+        mask: The mask of `inpaint`.
     """
 
     sources: Sequence[AnyPicture] = ()
@@ -42,17 +41,18 @@ class Given:
 def repainted(
     tti: TextToImage, recipe: Recipe, settings: Settings, given: Given
 ) -> Generator[Progress, None, Painted]:
-    """Paint the picture of a recipe again, where it stood in its batch.
+    """Paint the picture of a recipe again, at the same position in its batch.
 
     Args:
-        tti: the model that painted it.
-        recipe: of the picture.
-        settings: its own, where need be with another name for the guiding model.
-        given: what it was edited from.
+        tti: The model that painted it.
+        recipe: How it was painted.
+        settings: Those of the recipe, except perhaps for the name of the guiding model.
+        given: The inputs of its edit.
 
     Raises:
-        MissingInput: a source or the mask is not given, or not there.
-        DataError: another was given. BadImage: it is no picture.
+        MissingInput: A source or the mask is not given, or does not exist.
+        DataError: A source or the mask is not the original one.
+        BadImage: A source or the mask cannot be read as a picture.
     """
     overrides = PLAIN
     if recipe.edit is not None:
@@ -64,7 +64,7 @@ def repainted(
 
 @contextmanager
 def threads(count: int) -> Iterator[None]:
-    """So many threads for PyTorch in here, and as many as before behind."""
+    """Set the number of PyTorch threads inside the block, and restore it afterwards."""
     before = torch.get_num_threads()
     torch.set_num_threads(count)
     try:
@@ -74,24 +74,26 @@ def threads(count: int) -> Iterator[None]:
 
 
 def _batch(recipe: Recipe) -> list[GenerationRequest]:
-    """As many requests as there were; the others differ in guidance only, where they did."""
+    """Make as many requests as the batch had; the others differ at most in their guidance."""
     facts, own = recipe.facts, recipe.settings.guidance[0]
     request = GenerationRequest(
         facts["prompt"], 0, recipe.settings.seed, own, recipe.edit_facts, recipe.has_words
     )
-    others = sorted(recipe.scales, key=lambda scale: scale == own)  # first those that it has not
+    others = sorted(
+        recipe.scales, key=lambda scale: scale == own
+    )  # first the scale that differs from its own
     batch = [replace(request, guidance=others[i % 2]) for i in range(facts["batch_pictures"] - 1)]
     batch.insert(facts["position"], request)
     return batch
 
 
 class _Sources:
-    """The pictures that were given, found by the hash of their pixels.
+    """Finds the given pictures by the hash of their pixels.
 
     Args:
-        file: the picture that was made of them.
-        given: by whoever wants it again.
-        model: cuts them as it did.
+        file: The picture that was made from them.
+        given: The inputs that the user gave.
+        model: Determines how they are cropped.
     """
 
     def __init__(self, file: Path, given: Given, model: LoadedModel):
@@ -99,16 +101,17 @@ class _Sources:
         self._opened: list[Picture] | None = None
 
     def find(self, name: str, digest: str) -> Picture:
-        """The one with this hash.
+        """Return the picture with this hash.
 
         Raises:
-            MissingInput: none is given. DataError: others are.
+            MissingInput: No sources are given.
+            DataError: None of the given sources has this hash.
         """
         if not self._given.sources:
             raise MissingInput(
-                f"{self._file} was made of the picture {_short(name)}",
-                "of that it records the name and a hash of the pixels",
-                "--source FILE",
+                f"{self._file} was made from the picture {_short(name)}",
+                "it records only the name of that picture and a hash of the pixels",
+                "give that picture: --source FILE",
                 param="source",
             )
         if self._opened is None:
@@ -116,32 +119,33 @@ class _Sources:
         for picture in self._opened:
             if picture.digest == digest:
                 return picture
-        told = ", ".join(picture.name for picture in self._opened)
+        names = ", ".join(picture.name for picture in self._opened)
         raise DataError(
-            f"{told} is not what {self._file} was made of",
-            f"its pixels are not those of {_short(name)}, hash {_short(digest)}",
+            f"{names} is not what {self._file} was made from",
+            f"its pixels differ from those of {_short(name)}, hash {_short(digest)}",
             "give that picture: --source FILE",
             param="source",
         )
 
     def mask(self, picture: Picture, digest: str) -> Tensor:
-        """(1, h, w) the mask with this hash.
+        """Return the mask (1, h, w) with this hash.
 
         Raises:
-            MissingInput: none is given. DataError: another is.
+            MissingInput: No mask is given.
+            DataError: The given mask has another hash.
         """
         if self._given.mask is None:
             raise MissingInput(
-                f"{self._file} was painted under a mask",
-                "of that it records a hash",
-                "--mask FILE",
+                f"{self._file} was painted with a mask",
+                "it records only a hash of that mask",
+                "give that mask: --mask FILE",
                 param="mask",
             )
         paint = open_mask(self._given.mask, picture, self._model)
         if mask_digest(paint) != digest:
             raise DataError(
                 f"the mask is not that of {self._file}",
-                f"another was painted under, hash {_short(digest)}",
+                f"it was painted with another one, hash {_short(digest)}",
                 "give that mask: --mask FILE",
                 param="mask",
             )

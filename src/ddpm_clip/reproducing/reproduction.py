@@ -1,7 +1,4 @@
-"""`reproduce`: a picture that says how it was painted, painted again and compared.
-
-Knows nothing of commands.
-"""
+"""`reproduce`: read the parameters that a picture records, paint it again, and compare."""
 
 import os
 from collections.abc import Generator, Sequence
@@ -27,7 +24,7 @@ from ddpm_clip.types import Progress
 from ddpm_clip.weights import shipped_names
 
 MANY_THREADS = 64
-"""That are taken on any machine; more only where it has as many processors."""
+"""Most threads to use, unless the machine has more processors."""
 
 ROUNDED = {
     "ddpm_clip": "with ddpm_clip",
@@ -37,7 +34,7 @@ ROUNDED = {
     "threads": "with threads",
     "packed": "by a packed model:",
 }
-"""Facts that decide in which order and how finely sums are rounded, and how they are told."""
+"""Facts that affect rounding errors, and how the notes name them."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -45,12 +42,12 @@ class Reproduction:
     """A picture that was painted again.
 
     Attributes:
-        recipe: what the first one says of itself.
-        painted: the second one.
-        comparison: of their pixels.
-        facts: what the file of the second one says.
-        model: that painted it.
-        settings: with which it did.
+        recipe: How the original was painted, as it records.
+        painted: The picture painted now.
+        comparison: Of the pixels of both.
+        facts: The parameters that the file of the new picture records.
+        model: The model that painted it.
+        settings: The settings it was painted with.
     """
 
     recipe: Recipe
@@ -62,12 +59,12 @@ class Reproduction:
 
     @property
     def equal(self) -> bool:
-        """Is every pixel the same?"""
+        """Whether every pixel is the same."""
         return self.comparison.equal
 
     @property
     def notes(self) -> list[str]:
-        """What is otherwise than it was, and may have rounded otherwise."""
+        """Sentences on each difference from the original conditions that affects rounding."""
         then, now = self.recipe.facts, self.facts
         return [
             f"painted {what} {str(then[name])[:40]}, here {now[name]}"
@@ -76,25 +73,26 @@ class Reproduction:
         ]
 
     def as_dict(self) -> dict[str, Any]:
-        """For JSON."""
+        """Return the JSON form."""
         facts = self.recipe.facts
-        told = {name: facts[name] for name in ("model", "model_fingerprint", "prompt", "seed")}
+        copied = {name: facts[name] for name in ("model", "model_fingerprint", "prompt", "seed")}
         return {
             "picture": str(self.recipe.file),
             **self.comparison.as_dict(),
-            **told,
+            **copied,
             "mode": facts.get("mode"),
             "notes": self.notes,
         }
 
     def save(self, out: Path) -> Path:
-        """Write the second picture as `generate` does; where it was put.
+        """Write the new picture as `generate` does, and return its path.
 
         Raises:
-            UsageError: `out` is no .png. CannotCreate: nothing can be written there.
+            UsageError: `out` is not a .png.
+            CannotCreate: Nothing can be written there.
         """
         checked_out(out)
-        with threads(self.facts["threads"]):  # which the file records
+        with threads(self.facts["threads"]):  # the file records the current number
             (file,) = save_painted(
                 [self.painted], self.model, self.settings, out, sheet=self.painted.image
             )
@@ -110,35 +108,36 @@ def reproduce(
     mask: str | Path | Image.Image | None = None,
     clip_guide: str | None = None,
 ) -> Generator[Progress, None, Reproduction]:
-    """Paint a picture again from what it says of itself, and compare the pixels.
+    """Paint a picture again from the parameters it records, and compare the pixels.
 
-    Its batch, its place there and its threads are repeated, so that on the same machine not a bit
-    differs. PyTorch's number of threads is another while this runs.
+    Batch size, position in the batch and number of threads are repeated, so that on the same
+    machine the result is bit-exact. PyTorch's number of threads is changed while this runs.
 
     Args:
-        picture: a PNG of ours with its parameters.
-        model: that painted it, open or by name; None finds one that ships by the picture's word.
-        device: None takes that of the picture, where there is one.
-        sources: what it was edited from.
-        mask: under which it was painted.
-        clip_guide: the model whose CLIP guided; None finds one that ships.
+        picture: A PNG painted by ddpm_clip, with its parameters.
+        model: The model that painted it, or its name; None looks for a shipped one of the recorded
+            name.
+        device: Where to paint; None means the recorded kind of device, if available.
+        sources: The pictures it was edited from.
+        mask: The mask it was painted with.
+        clip_guide: The model whose CLIP guided; None looks for a shipped one.
 
     Raises:
-        MissingInput: picture, model, source or mask is not there, or none is given.
-        BadImage: the picture cannot be decoded.
-        DataError: it does not say how it was painted, or what cannot be; it is of another model,
-            or what is given is not what it was edited from.
+        MissingInput: The picture, model, source or mask does not exist, or is needed but not given.
+        BadImage: The picture cannot be decoded.
+        DataError: Its parameters are missing or impossible, it was painted by another model, or a
+            given source or mask is not the original one.
     """
     recipe = read_recipe(picture)
     first = open_image(recipe.file)
     with threads(min(recipe.facts["threads"], max(MANY_THREADS, os.cpu_count() or 1))):
-        # statistics are worked out on opening, so that it counts there as well
+        # opening the model computes statistics, which depend on the threads as well
         tti = model if isinstance(model, TextToImage) else _opened(recipe, model, device)
         _check_model(recipe, tti.model)
         settings = replace(recipe.settings, clip_guide=_guide(recipe, clip_guide))
         try:
             again = yield from repainted(tti, recipe, settings, Given(sources, mask))
-        except UsageError as error:  # what was wished for is the picture's word, and no option
+        except UsageError as error:  # the fault is in the picture, not in an option
             raise DataError(
                 f"{recipe.file} cannot be painted again by {tti.model.name}", error.what, error.fix
             ) from error
@@ -147,46 +146,46 @@ def reproduce(
 
 
 def checked_out(out: Path) -> Path:
-    """Where one picture can be written; else a `UsageError`."""
+    """Return the path if it is a .png; otherwise raise a `UsageError`."""
     if out.suffix.lower() != ".png":
         raise UsageError(
-            f"out = {str(out)!r} is no .png",
-            "one picture is written",
-            "--out again.png",
+            f"out = {str(out)!r} is not a .png",
+            "a single picture is written",
+            "name a PNG, such as --out again.png",
             param="out",
         )
     return out
 
 
 def _opened(recipe: Recipe, name: str | None, device: str | None) -> TextToImage:
-    """The model of a recipe; what the picture calls it is looked up, and never opened as a path."""
-    said = recipe.facts["model"]
-    if name is None and said not in shipped_names():
+    """Open the model of a recipe; the recorded name is only looked up, never opened as a path."""
+    recorded = recipe.facts["model"]
+    if name is None and recorded not in shipped_names():
         raise MissingInput(
-            f"{recipe.file} was painted by the model {said[:80]!r}",
-            "that is none of those that ship",
-            "--model FOLDER",
+            f"{recipe.file} was painted by the model {recorded[:80]!r}",
+            "no shipped model has this name",
+            "name its run or folder: --model FOLDER",
             param="model",
         )
-    return TextToImage.from_pretrained(name or said, device or _device(recipe.facts["device"]))
+    return TextToImage.from_pretrained(name or recorded, device or _device(recipe.facts["device"]))
 
 
-def _device(said: str) -> str:
-    """The device that a picture names, where it is a kind that is here."""
-    kind = said.partition(":")[0]
-    here = {"cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available()}
-    return kind if here.get(kind) else "cpu"
+def _device(recorded: str) -> str:
+    """Return the kind of the recorded device if it is available, else cpu."""
+    kind = recorded.partition(":")[0]
+    available = {"cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available()}
+    return kind if available.get(kind) else "cpu"
 
 
 def _check_model(recipe: Recipe, model: LoadedModel) -> None:
-    """It is the very model, as far as weights, size and rows tell."""
+    """Check that this model painted the picture: its weights, size and number of timesteps."""
     facts, (_, height, width) = recipe.facts, model.image_shape
     if facts["model_fingerprint"] != model.fingerprint:
         raise DataError(
             f"{recipe.file} was not painted by this {model.name}",
             f"its model has the fingerprint {facts['model_fingerprint'][:16]}, this one "
-            f"{model.fingerprint}: other weights, or the training went on",
-            "--model with the model as it was then",
+            f"{model.fingerprint}: other weights, or trained further since",
+            "give the model as it was then: --model FOLDER",
             param="model",
         )
     if facts["size"] != f"{width}x{height}" or recipe.settings.steps > model.ddpm.T:
@@ -196,15 +195,15 @@ def _check_model(recipe: Recipe, model: LoadedModel) -> None:
 
 
 def _guide(recipe: Recipe, name: str | None) -> str | None:
-    """The model whose CLIP guided, by a name that may be opened."""
-    said = recipe.settings.clip_guide
-    if recipe.settings.clip_guidance == 0 or said is None:
+    """Return the model whose CLIP guided, by a name that is safe to open."""
+    recorded = recipe.settings.clip_guide
+    if recipe.settings.clip_guidance == 0 or recorded is None:
         return None
-    if name is None and said not in shipped_names():
+    if name is None and recorded not in shipped_names():
         raise MissingInput(
-            f"{recipe.file} was guided by the CLIP of {said[:80]!r}",
-            "that is none of the models that ship",
-            "--clip-guide MODEL",
+            f"{recipe.file} was guided by the CLIP of {recorded[:80]!r}",
+            "no shipped model has this name",
+            "name its run or folder: --clip-guide MODEL",
             param="clip_guide",
         )
-    return name or said
+    return name or recorded

@@ -57,7 +57,7 @@ def test_a_run_without_a_judge_or_a_clip_is_told_what_cannot_be_tested(cli, run)
         (["--seeds", "zero"], 2, "is not a seed"),
         (["--seeds", "0-200,300-500"], 2, "too many"),
         (["--guidance", "1,2"], 2, "2 guidance scales"),
-        (["--guidance", "many"], 2, "is no number"),
+        (["--guidance", "many"], 2, "is not a number"),
         (["--attribute", "colour"], 2, "no judge reads colour"),
         (["--words", " , "], 2, "no words to look for"),
         (["--words", "nowhere.txt"], 66, "no such file"),

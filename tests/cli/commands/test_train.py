@@ -362,11 +362,11 @@ def test_a_model_without_any_condition_trains_and_refuses_words(cli, tiny, tmp_p
 
 
 @pytest.mark.slow
-def test_samples_that_are_no_numbers_do_not_end_a_training(cli, tiny, tmp_path, monkeypatch):
+def test_samples_with_nan_do_not_end_a_training(cli, tiny, tmp_path, monkeypatch):
     def spoilt(run, step):
-        raise NonFiniteError("a picture came out with values that are no numbers")
+        raise NonFiniteError("a picture has NaN or infinite values")
 
     monkeypatch.setattr(training_view, "write_samples", spoilt)
     ended = cli("train", "--config", tiny, "--out", tmp_path / "run")
     assert ended.code == 0
-    assert "warning: no samples at step 2: a picture came out" in ended.err
+    assert "warning: no samples at step 2: a picture has NaN" in ended.err

@@ -1,4 +1,4 @@
-"""`blend`: several ideas with weights, in one picture."""
+"""`blend`: paint a weighted mixture of prompts and pictures."""
 
 from typing import Annotated
 
@@ -15,12 +15,12 @@ Parts = Annotated[
 
 @painting_command()
 def blend(parts: Parts, *, args: PaintingArguments) -> None:
-    """Paint what lies between several prompts or pictures.
+    """Paint a weighted mixture of prompts or pictures.
 
     ddpm-clip blend "a red rose:0.7" "a white daisy:0.3"
     ddpm-clip blend rose.png "a blue violet:0.5" "a tulip:-0.3"
 
-    Only the proportions of the weights count, 1 where none is given; a negative one turns away.
+    Only the proportions of the weights matter (default: 1); a negative weight steers away.
     """
     from ddpm_clip.config.limits import checked_weights
     from ddpm_clip.editing import blend, read_idea
@@ -37,7 +37,7 @@ def blend(parts: Parts, *, args: PaintingArguments) -> None:
 
 
 def part_of(text: str) -> tuple[str, float]:
-    """`a red rose:0.7` as its idea and its weight; what follows the colon must be a number."""
+    """Split `a red rose:0.7` into idea and weight; without a number, the weight is 1."""
     idea, colon, weight = text.rpartition(":")
     try:
         return (idea, float(weight)) if colon else (text, 1.0)

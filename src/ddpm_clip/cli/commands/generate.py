@@ -1,6 +1,6 @@
-"""`generate`: words on the command line to PNG files.
+"""`generate`: paint pictures from prompts.
 
-Reads the options as text; what their values may be is judged by the library's `Settings`.
+The values of the options are validated by the library, in `Settings`.
 """
 
 from typing import Annotated
@@ -23,7 +23,7 @@ from ddpm_clip.errors import UsageError
 Prompts = Annotated[
     list[str] | None, typer.Argument(metavar="PROMPT...", help="What to paint.", show_default=False)
 ]
-Gif = Annotated[bool, typer.Option("--gif", help="Write the denoising as a GIF.")]
+Gif = Annotated[bool, typer.Option("--gif", help="Also write a GIF of the denoising.")]
 
 
 @painting_command()
@@ -38,13 +38,13 @@ def generate(
     size: Size = None,
     gif: Gif = False,
 ) -> None:
-    """Paint pictures from words.
+    """Paint pictures from prompts.
 
     ddpm-clip generate "a red rose" "a white daisy" -n 4 --seed 7
     ddpm-clip generate "a six" --model digits --guidance 1,2,4 --out six.png
 
-    Writes a PNG a picture and a grid, and prints the pictures' paths. Picture j of every prompt
-    has seed S + j and looks the same whatever else is painted beside it.
+    Writes one PNG per picture and a grid, and prints the paths of the pictures. Picture j of every
+    prompt has seed S + j, and does not depend on what else is painted in the same call.
     """
     from ddpm_clip.generation.files import paint_files
 
@@ -52,8 +52,8 @@ def generate(
     if prompts and wordless:
         raise UsageError(
             "prompts and --unconditional are both given",
-            "no words would be used",
-            "give one of them, or --clip-guidance 1 as well",
+            "no prompt would be used",
+            "give only one of them, or --clip-guidance 1 as well",
         )
     asked = [] if wordless else used_prompts(prompts or [])
     session = open_session(
@@ -67,9 +67,9 @@ def generate(
     tti, settings = session.tti, session.settings
     if asked and settings.wordless:
         raise UsageError(
-            f"{tti.model.name} paints without words, and a prompt is given",
+            f"{tti.model.name} is unconditional, but a prompt is given",
             "it was trained without any condition",
-            "--unconditional, or let a CLIP guide: --clip-guidance 1",
+            "use --unconditional, or CLIP guidance: --clip-guidance 1",
         )
     metadata = not args.no_metadata
     session.show(watched(paint_files(tti, asked, settings, args.out, gif=gif, metadata=metadata)))

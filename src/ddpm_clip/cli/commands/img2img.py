@@ -1,4 +1,4 @@
-"""`img2img`: a picture on the command line, painted over under a prompt."""
+"""`img2img`: paint over a picture with a prompt."""
 
 from typing import Annotated
 
@@ -8,9 +8,7 @@ from ddpm_clip.cli.edit_session import MaybePrompt, PictureFile, asked_prompt, o
 from ddpm_clip.cli.painting_command import PaintingArguments, painting_command
 from ddpm_clip.cli.painting_options import NUMBER, Unconditional
 
-Strength = Annotated[
-    float, typer.Option(help="0 gives the picture back, 1 has never seen it.", **NUMBER)
-]
+Strength = Annotated[float, typer.Option(help="0 keeps the picture, 1 ignores it.", **NUMBER)]
 
 
 @painting_command()
@@ -26,8 +24,8 @@ def img2img(
 
     ddpm-clip img2img rose.png "a purple tulip" --strength 0.6
 
-    The picture is noised part of the way and walked back under the prompt: coarse things stay,
-    fine ones follow the prompt, and the more so the higher the strength.
+    The picture is noised part of the way, then denoised with the prompt: coarse structure stays,
+    detail follows the prompt. The higher the strength, the more follows the prompt.
     """
     from ddpm_clip.config.limits import checked_strength
     from ddpm_clip.editing import beside, img2img, open_picture

@@ -1,4 +1,4 @@
-"""`inpaint`: part of a picture on the command line, painted anew."""
+"""`inpaint`: repaint the masked part of a picture."""
 
 from pathlib import Path
 from typing import Annotated
@@ -10,12 +10,11 @@ from ddpm_clip.cli.painting_command import PaintingArguments, painting_command
 from ddpm_clip.cli.painting_options import WHOLE, Unconditional
 
 MaskFile = Annotated[
-    Path, typer.Option("--mask", help="As large as the picture; white is painted.")
+    Path, typer.Option("--mask", help="As large as the picture; white is repainted.")
 ]
 
 Rounds = Annotated[
-    int,
-    typer.Option(help="Times that each step is walked: more fit better and cost more.", **WHOLE),
+    int, typer.Option(help="How often each step is taken: more fits better, costs more.", **WHOLE)
 ]
 
 
@@ -29,12 +28,12 @@ def inpaint(
     args: PaintingArguments,
     unconditional: Unconditional = False,
 ) -> None:
-    """Paint part of a picture anew.
+    """Repaint part of a picture.
 
     ddpm-clip inpaint rose.png --mask hole.png "a red rose"
     ddpm-clip inpaint six.png --mask hole.png --unconditional --model digits
 
-    What is black in the mask stays as it is, at the size of the model's pictures.
+    What is black in the mask stays bit-exactly as it is, at the size of the model's pictures.
     """
     from ddpm_clip.config.limits import checked_rounds
     from ddpm_clip.editing import beside, inpaint, open_mask, open_picture

@@ -1,4 +1,4 @@
-"""`interpolate`: the way from one idea to another, as a strip."""
+"""`interpolate`: paint the transition between two prompts or pictures, as a strip."""
 
 from typing import Annotated
 
@@ -9,15 +9,15 @@ from ddpm_clip.cli.painting_command import PaintingArguments, painting_command
 from ddpm_clip.cli.painting_options import WHOLE
 
 End = Annotated[str, typer.Argument(help="A prompt; or a picture, if it ends in .png, .jpg, …")]
-Frames = Annotated[int, typer.Option(help="Pictures on the way, the ends included.", **WHOLE)]
-Gif = Annotated[bool, typer.Option("--gif", help="Write the way there and back as a GIF.")]
+Frames = Annotated[int, typer.Option(help="Number of pictures, both ends included.", **WHOLE)]
+Gif = Annotated[bool, typer.Option("--gif", help="Also write a GIF, forwards and back.")]
 
 
 @painting_command(n=1)
 def interpolate(
     a: End, b: End, frames: Frames = 9, *, args: PaintingArguments, gif: Gif = False
 ) -> None:
-    """Paint the way from one prompt or picture to another.
+    """Paint the transition from one prompt or picture to another.
 
     ddpm-clip interpolate "a red rose" "a blue violet" --gif
     ddpm-clip interpolate six.png "a nine" --model digits -n 3 --frames 7

@@ -1,4 +1,4 @@
-"""`reproduce`: a picture on the command line, painted again from what it says of itself."""
+"""`reproduce`: paint a picture again from the parameters it records, and compare."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -14,25 +14,25 @@ if TYPE_CHECKING:
     from ddpm_clip.reproducing import Reproduction
 
 PictureFile = Annotated[
-    Path, typer.Argument(metavar="PICTURE", help="A PNG that we wrote.", show_default=False)
+    Path, typer.Argument(metavar="PICTURE", help="A PNG painted by ddpm-clip.", show_default=False)
 ]
 Model = Annotated[
-    str | None, typer.Option(help="The model that painted it; found by itself if it ships.")
+    str | None, typer.Option(help="The model that painted it; not needed for a shipped one.")
 ]
 Sources = Annotated[
     list[Path] | None,
-    typer.Option("--source", metavar="FILE", help="A picture that it was edited from; repeatable."),
+    typer.Option("--source", metavar="FILE", help="A picture it was edited from; repeatable."),
 ]
-Mask = Annotated[Path | None, typer.Option(metavar="FILE", help="The mask of an inpainted one.")]
+Mask = Annotated[Path | None, typer.Option(metavar="FILE", help="The mask it was inpainted with.")]
 Out = Annotated[
-    Path | None, typer.Option(metavar="FILE.png", help="Where to put the picture painted now.")
+    Path | None, typer.Option(metavar="FILE.png", help="Where to write the new picture.")
 ]
 Device = Annotated[
-    str | None, typer.Option(help="auto, cpu, cuda or mps; by default that of the picture.")
+    str | None, typer.Option(help="auto, cpu, cuda or mps; default: that of the picture.")
 ]
 
 DIFFERENT = 1
-"""Exit code for pixels that are not the same."""
+"""Exit code if any pixel differs."""
 
 
 def reproduce(
@@ -45,13 +45,13 @@ def reproduce(
     device: Device = None,
     as_json: AsJson = False,
 ) -> None:
-    """Paint a picture again from its own parameters, and compare the pixels.
+    """Paint a picture again from its recorded parameters, and compare the pixels.
 
     ddpm-clip reproduce outputs/000000-7-0123abcd.png
     ddpm-clip reproduce varied.png --source rose.png --out again.png
 
-    Leaves with 1 where a pixel differs, and says how many and by how much. A run is named by
-    --model; what an edited picture was made from by --source and --mask.
+    The exit code is 1 if any pixel differs; the message says how many and by how much. A picture
+    of a run needs --model, and an edited picture the inputs of its edit: --source and --mask.
     """
     from ddpm_clip.reproducing import reproduce
     from ddpm_clip.reproducing.reproduction import checked_out
@@ -78,14 +78,14 @@ def reproduce(
 
 
 def _sentence(found: "Reproduction") -> str:
-    """The verdict for a person."""
-    name, apart = found.recipe.file, found.comparison
-    if apart.equal:
-        return f"equal: {name}, all {apart.pixels:,} pixels"
-    one, other = (f"{width}x{height}" for width, height in apart.sizes)
+    """Return the verdict as a sentence."""
+    name, compared = found.recipe.file, found.comparison
+    if compared.equal:
+        return f"equal: {name}, all {compared.pixels:,} pixels"
+    one, other = (f"{width}x{height}" for width, height in compared.sizes)
     if one != other:
-        return f"different: {name} has {one} pixels, and {other} were painted"
+        return f"different: {name} has {one} pixels, but {other} were painted"
     return (
-        f"different: {name}, {apart.different:,} of {apart.pixels:,} pixels, by at most "
-        f"{apart.largest} of 255 levels; PSNR {apart.psnr:g} dB"
+        f"different: {name}, {compared.different:,} of {compared.pixels:,} pixels, by at most "
+        f"{compared.largest} of 255 levels; PSNR {compared.psnr:g} dB"
     )

@@ -1,4 +1,4 @@
-"""`vary`: a picture on the command line to others of its kind."""
+"""`vary`: paint variations of a picture."""
 
 from typing import Annotated
 
@@ -9,7 +9,7 @@ from ddpm_clip.cli.painting_command import PaintingArguments, painting_command
 from ddpm_clip.cli.painting_options import NUMBER
 
 Strength = Annotated[
-    float, typer.Option(help="0 keeps to the picture's embedding, 1 strays the farthest.", **NUMBER)
+    float, typer.Option(help="Noise on its embedding, 0 (none) to 1 (most).", **NUMBER)
 ]
 
 
@@ -20,8 +20,8 @@ def vary(picture: PictureFile, strength: Strength = 0.0, *, args: PaintingArgume
     ddpm-clip vary rose.png -n 8 --seed 7
     ddpm-clip vary six.png --model digits --strength 0.5 --out sixes
 
-    What the model's CLIP sees in the picture stays; all else is drawn anew. Needs a model whose
-    embedder looks at pictures.
+    What the model's CLIP captures of the picture stays; everything else is new. Needs a model whose
+    embedder can embed pictures.
     """
     from ddpm_clip.config.limits import checked_strength
     from ddpm_clip.editing import beside, open_picture, vary
