@@ -203,8 +203,8 @@ class _Loop:
         """From now on, split each step into `parts` micro-batches, also after a resume."""
         self.state.parts = parts
         warnings.warn(
-            f"step {self.state.step + 1} does not fit into memory; it is repeated in {parts} "
-            "micro-batches, which all later steps use as well",
+            f"step {self.state.step + 1} does not fit into memory; it is repeated, and all "
+            f"later steps are computed, in {parts} micro-batches",
             stacklevel=1,
         )
 
