@@ -35,7 +35,7 @@ class ShownPicture:
     verdict: str
     read: str = ""
 
-    def said(self) -> str:
+    def label(self) -> str:
         """Return its seed and verdict in words."""
         verdict = {
             SUCCESS: "judged as requested",
