@@ -1,10 +1,10 @@
 """Documented names of ddpm_clip 0.1 that have moved: they work for one more release, and warn.
 
-`from ddpm_clip.pretrained import load` still gives what is `ddpm_clip.runs.pretrained.load` now. A
-module that is gone is served by a finder (`serve`), a name that left a module that is still there
-by that module's `__getattr__` (`former_names`), a method by `former_method`. Nothing is loaded
-before it is asked for. Paths in the tables are within `ddpm_clip`. All of this goes, with the
-lines that mention it, in the next release.
+For example, `from ddpm_clip.pretrained import load` still gives `ddpm_clip.runs.pretrained.load`.
+Removed modules are served by an import finder (`serve`), names that left an existing module by its
+`__getattr__` (`former_names`), renamed methods by `former_method`. Nothing is loaded before it is
+used. Paths in the tables are relative to `ddpm_clip`. All of this is removed in the next release,
+with the lines that mention it.
 """
 
 import sys
@@ -66,7 +66,7 @@ MODULES: dict[str, tuple[str, ...]] = {
     "training.state": ("training.steps.state",),
     "training.world": ("training.process_group",),
 }
-"""A module that is gone -> where its names are now, in the order in which they are looked for."""
+"""A removed module -> the modules that have its names now, in the order of the search."""
 
 NAMES: dict[str, str] = {
     "bridges.Ground": "conditioning.bridges.BridgeContext",
@@ -116,19 +116,19 @@ NAMES: dict[str, str] = {
     "training.prepare.start_run": "training.prepare.start.start_run",
     "training.world.World": "training.process_group.ProcessGroup",
 }
-"""A name that left a module that is still there, or is called otherwise -> its new one."""
+"""A name that was renamed or left an existing module -> its new name."""
 
 ROOT = "ddpm_clip."
 
 
 def serve() -> None:
-    """Let the modules that are gone be imported still."""
+    """Keep removed modules importable."""
     if not any(isinstance(finder, _Finder) for finder in sys.meta_path):
         sys.meta_path.append(_Finder())
 
 
 def former_names(module: str) -> Callable[[str], Any]:
-    """The `__getattr__` of a module, for the names that left it."""
+    """Return the `__getattr__` of a module, for the names that left it."""
 
     def __getattr__(name: str) -> Any:
         return _former(module, name)
@@ -137,19 +137,19 @@ def former_names(module: str) -> Callable[[str], Any]:
 
 
 def former_method(old: str, new: str) -> Callable[..., Any]:
-    """A method that is called `new` now."""
+    """Return a deprecated method that calls the method `new`."""
 
     def method(self: Any, *args: Any, **options: Any) -> Any:
         kind = type(self).__name__
         _warn(f"{kind}.{old}", f"{kind}.{new}", stacklevel=3)
         return getattr(self, new)(*args, **options)
 
-    method.__name__, method.__doc__ = old, f"What `{new}` was called."
+    method.__name__, method.__doc__ = old, f"The former name of `{new}`."
     return method
 
 
 def _former(module: str, name: str) -> Any:
-    """What a name of old stands for; found once, and from then on an attribute of its module."""
+    """Return the object of an old name, and make it an attribute of its module."""
     old = f"{module.removeprefix(ROOT)}.{name}"
     if old not in NAMES:
         raise AttributeError(f"module {module!r} has no attribute {name!r}")
@@ -161,12 +161,12 @@ def _former(module: str, name: str) -> Any:
 
 
 def _warn(old: str, new: str, stacklevel: int) -> None:
-    told = f"{old} is {new} now; the old name works until the next release"
-    warnings.warn(told, DeprecationWarning, stacklevel=stacklevel)
+    message = f"{old} is {new} now; the old name works until the next release"
+    warnings.warn(message, DeprecationWarning, stacklevel=stacklevel)
 
 
 class _Gone(ModuleType):
-    """A module that is gone; it hands on what is asked of it."""
+    """A removed module, which passes lookups on to the new ones."""
 
     def __getattr__(self, name: str) -> Any:
         old = self.__name__.removeprefix(ROOT)
@@ -178,7 +178,7 @@ class _Gone(ModuleType):
 
 
 class _Keeping(ModuleType):
-    """A package whose exports are not hidden by modules that are gone: `explain.words` is both."""
+    """A package whose exports removed modules do not hide: `explain.words` is both."""
 
     def __setattr__(self, name: str, value: object) -> None:
         if not (isinstance(value, _Gone) and name in vars(self)):
@@ -186,7 +186,7 @@ class _Keeping(ModuleType):
 
 
 class _Finder:
-    """Asked last: finds what nobody else does and `MODULES` knows."""
+    """An import finder, last in order, for the modules in `MODULES`."""
 
     def find_spec(self, name: str, path: object = None, target: object = None) -> ModuleSpec | None:
         known = name.startswith(ROOT) and name.removeprefix(ROOT) in MODULES

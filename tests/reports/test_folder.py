@@ -16,7 +16,7 @@ def test_a_folder_is_made_and_an_earlier_report_is_replaced_only_when_asked(tmp_
     (out / "b.html").write_text("old")
     with pytest.raises(CannotCreate, match="holds a report") as refused:
         check_folder(out, ["a.json", "b.html"])
-    assert (refused.value.why, refused.value.param) == ("b.html is there", "out")
+    assert (refused.value.why, refused.value.param) == ("b.html exists", "out")
     check_folder(out, ["a.json", "b.html"], overwrite=True)
     assert (out / "b.html").read_text() == "old"
 

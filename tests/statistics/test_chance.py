@@ -25,7 +25,7 @@ def test_certainties_and_large_counts():
 
 @pytest.mark.parametrize(("k", "n", "share"), [(3, 2, 0.5), (-1, 2, 0.5), (1, 2, 1.5)])
 def test_what_is_no_count_is_refused(k, n, share):
-    with pytest.raises(UsageError, match="no count"):
+    with pytest.raises(UsageError, match="not a valid count"):
         at_least(k, n, share)
 
 
@@ -48,5 +48,5 @@ def test_ranks_by_lot_stand_before_the_next_of_the_others_as_often_as_it_says():
 
 
 def test_counts_that_cannot_be_are_refused():
-    with pytest.raises(UsageError, match="no count"):
+    with pytest.raises(UsageError, match="not valid counts"):
         as_many_here(3, 2, 0, 5)

@@ -49,5 +49,5 @@ def test_clusters_that_all_succeed_count_as_one_outcome_each():
 def test_one_cluster_tells_nothing_and_no_count_is_refused():
     assert cluster_interval([(3, 4)]) == (0.0, 1.0)
     for wrong in ((5, 4), (-1, 4), (0, 0)):
-        with pytest.raises(UsageError, match="no such count"):
+        with pytest.raises(UsageError, match="not a valid count"):
             cluster_interval([wrong, (1, 2)])

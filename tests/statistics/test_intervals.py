@@ -33,5 +33,5 @@ def test_more_pictures_narrow_the_interval_round_the_share():
 
 @pytest.mark.parametrize(("k", "n"), [(3, 2), (-1, 5)])
 def test_an_impossible_share_is_refused(k, n):
-    with pytest.raises(UsageError, match="no share"):
+    with pytest.raises(UsageError, match="not a valid share"):
         wilson(k, n)

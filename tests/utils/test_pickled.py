@@ -62,7 +62,7 @@ def zipped(path, names, packed=False):
         (["a/data.pkl", "../../x"], False, "lead out"),
         (["a/data.pkl", "/etc/x"], False, "lead out"),
         (["a/data.pkl", "a/code/m.py"], False, "TorchScript"),
-        (["a/x"], False, "none that torch"),
+        (["a/x"], False, "not one of torch"),
         (["a/data.pkl"], True, "unpacks to more"),
     ],
 )
@@ -80,7 +80,7 @@ def test_other_archives_are_refused_before_a_child_starts(
     [
         (b"", "empty"),
         (b"7z\xbc\xaf....", "7z"),
-        (b"<html>", "nothing that"),
+        (b"<html>", "not a file of torch"),
         (b"\x02\0\0\0\0\0\0\0{}", "safetensors file already"),
         (b"PK\x03\x04....", "damaged"),
     ],
@@ -94,7 +94,7 @@ def test_other_files_are_refused_by_name(tmp_path, monkeypatch, data, why):
 
 def test_a_pipe_is_not_waited_for(tmp_path):
     os.mkfifo(tmp_path / "x.pth")
-    with pytest.raises(OSError, match="no regular file"):
+    with pytest.raises(OSError, match="not a regular file"):
         read_pickled(tmp_path / "x.pth")
 
 

@@ -76,5 +76,5 @@ def test_tensors_make_the_round_trip_with_types_and_odd_strides(tmp_path):
 )
 def test_anything_else_is_a_value_error_that_names_the_file(tmp_path, data):
     (tmp_path / "t.safetensors").write_bytes(data)
-    with pytest.raises(ValueError, match=r"t\.safetensors is no sound safetensors file"):
+    with pytest.raises(ValueError, match=r"t\.safetensors is not a valid safetensors file"):
         load_tensors(tmp_path / "t.safetensors")

@@ -67,7 +67,7 @@ def test_a_header_that_does_not_fit_its_bytes_is_refused(tmp_path, header, body,
     path = with_header(tmp_path / "t", header, body)
     with pytest.raises(ValueError, match=why):
         described(path)
-    with pytest.raises(ValueError, match="no sound safetensors file"):
+    with pytest.raises(ValueError, match="not a valid safetensors file"):
         load_tensors(path)
 
 
@@ -152,9 +152,9 @@ def test_a_network_is_compared_before_it_is_built():
         check_weights(lambda: make(10**9), good)
     with pytest.raises(ValueError, match="missing"):
         check_weights(make, {"weight": good["weight"]})
-    with pytest.raises(ValueError, match="too much"):
+    with pytest.raises(ValueError, match="unexpected"):
         check_weights(make, {**good, "more": good["bias"]})
-    with pytest.raises(ValueError, match="no numbers"):
+    with pytest.raises(ValueError, match="NaN"):
         check_weights(make, {**good, "bias": good["bias"] * torch.nan})
     with pytest.raises(ValueError, match=r"."):
         skeleton(lambda: nn.Linear(2**40, 2**40))

@@ -1,4 +1,4 @@
-"""Values as JSON: what is not finite is null, floats have six significant digits."""
+"""Values as JSON: NaN and infinity become null, floats have six significant digits."""
 
 import json
 import math
@@ -9,12 +9,12 @@ from torch import Tensor
 
 
 def rounded(value: float | None) -> float | None:
-    """Six significant digits; None for what JSON cannot say."""
+    """Round to six significant digits; None for NaN and infinity, which JSON cannot hold."""
     return None if value is None or not math.isfinite(value) else float(f"{value:.6g}")
 
 
 def jsonable(value: Any) -> Any:
-    """Tensors and tuples as lists, floats `rounded`, all the way down.
+    """Convert tensors and tuples to lists and round floats (`rounded`), recursively.
 
     >>> jsonable({"a": (1, float("nan")), "b": 1 / 3})
     {'a': [1, None], 'b': 0.333333}
@@ -29,9 +29,9 @@ def jsonable(value: Any) -> Any:
 
 
 def json_text(value: Mapping[str, Any]) -> str:
-    """The text of a JSON file.
+    """Return the text of a JSON file.
 
     Raises:
-        ValueError: a number is not finite.
+        ValueError: a number is NaN or infinite.
     """
     return json.dumps(value, indent=1, ensure_ascii=False, allow_nan=False) + "\n"

@@ -1,7 +1,6 @@
-"""What a report is made of: figures, sections of figures, and what was skipped.
+"""The content of a report: figures, sections of figures, and what was skipped.
 
-Every metric's own result becomes these few words, so that a report is written once and not once a
-metric. Knows nothing of how anything is measured or printed.
+Every metric converts its result to these types, so that reports need no code per metric.
 """
 
 import math
@@ -15,21 +14,21 @@ from ddpm_clip.errors import DdpmClipError
 from ddpm_clip.reports.as_json import rounded
 
 COLUMNS = ("figure", "value", "95 % interval", "real", "best", "n")
-"""Of a table of figures; `Figure.cells` is a row of it."""
+"""Columns of a table of figures; `Figure.cells` is one row."""
 
 
 @dataclass(frozen=True, slots=True)
 class Figure:
-    """One number with all that it takes to read it.
+    """One measured number, with its interval and its reference value.
 
     Attributes:
         name: what was measured.
-        value: of the painted pictures.
-        n: how many pictures it rests on.
+        value: value for the painted pictures.
+        n: number of pictures behind it.
         unit: "%" for a share in [0, 1], else empty.
-        interval: 95 %, or None where there is none.
-        real: the same of real pictures at the same n, or None.
-        better: "high", "low", or the value that is best, as "50 %".
+        interval: 95 % interval, or None.
+        real: the same figure for real pictures at the same n, or None.
+        better: "high", "low", or the best value, such as "50 %".
     """
 
     name: str
@@ -41,7 +40,7 @@ class Figure:
     better: str = ""
 
     def as_dict(self) -> dict[str, Any]:
-        """The JSON form; what is not known is left out, what is no number is null."""
+        """Return the JSON form; unknown values are left out, NaN and infinity are null."""
         interval = None if self.interval is None else [rounded(end) for end in self.interval]
         known = {
             "interval_95": interval,
@@ -49,17 +48,17 @@ class Figure:
             "better": self.better,
             "unit": self.unit,
         }
-        there = {name: value for name, value in known.items() if value not in (None, "")}
-        return {"name": self.name, "value": rounded(self.value), "n": self.n} | there
+        given = {name: value for name, value in known.items() if value not in (None, "")}
+        return {"name": self.name, "value": rounded(self.value), "n": self.n} | given
 
     @property
     def cells(self) -> tuple[str, ...]:
-        """Its row in a table, under `COLUMNS`."""
-        said = (self.spoken(), self.spoken_interval(), self.spoken_real())
-        return (self.name, *said, self.better, str(self.n))
+        """The figure's row in a table with `COLUMNS`."""
+        texts = (self.spoken(), self.spoken_interval(), self.spoken_real())
+        return (self.name, *texts, self.better, str(self.n))
 
     def spoken(self) -> str:
-        """The value as people read it.
+        """Return the value as text, in its unit.
 
         >>> Figure("success", 0.985, 400, "%").spoken(), Figure("kid", 0.00123, 400).spoken()
         ('98.5 %', '0.00123')
@@ -67,20 +66,20 @@ class Figure:
         return in_unit(self.value, self.unit)
 
     def spoken_interval(self) -> str:
-        """The interval likewise, or nothing."""
+        """Return the interval as text, or an empty string."""
         if self.interval is None:
             return ""
         low, high = (in_unit(end, self.unit) for end in self.interval)
         return f"{low} to {high}"
 
     def spoken_real(self) -> str:
-        """What real pictures reach, or nothing."""
+        """Return the real pictures' value as text, or an empty string."""
         return "" if self.real is None else in_unit(self.real, self.unit)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Sheet:
-    """A picture for people to look at, and what is on it."""
+    """A picture to look at, and its caption."""
 
     image: Image.Image
     caption: str
@@ -91,14 +90,14 @@ class Section:
     """Figures that belong together.
 
     Attributes:
-        name: stable, for programs.
-        title: for people.
-        reads: one or two sentences: what it says, and how to read it.
-        figures: what is looked at first.
-        more: figures that are folded away, as one a prompt.
-        notes: what this evaluation's own circumstances do to the figures.
+        name: stable name, for programs.
+        title: title, for people.
+        reads: one or two sentences: what the section says, and how to read it.
+        figures: the main figures.
+        more: figures that are folded away, such as one per prompt.
+        notes: how the circumstances of this evaluation affect the figures.
         detail: the metrics' own JSON forms.
-        sheet: what a person should see as well, where there is something.
+        sheet: a picture that belongs to the figures, or None.
     """
 
     name: str
@@ -123,13 +122,13 @@ class Section:
 
 @dataclass(frozen=True, slots=True)
 class Skipped:
-    """What was not measured, and why: a section, an analysis. Never left out in silence.
+    """A section or analysis that was not measured, and why; a report always names it.
 
     Attributes:
-        name: stable, for programs.
-        title: for people.
-        why: in a sentence.
-        fix: what would help, or nothing.
+        name: stable name, for programs.
+        title: title, for people.
+        why: the reason.
+        fix: what would help, or empty.
     """
 
     name: str
@@ -139,16 +138,16 @@ class Skipped:
 
     @classmethod
     def of(cls, name: str, title: str, error: DdpmClipError) -> "Skipped":
-        """What an error stopped."""
+        """Return what an error prevented."""
         return cls(name, title, ": ".join(filter(None, (error.what, error.why))), error.fix)
 
     def reason(self) -> str:
-        """Why, and in brackets what would help."""
+        """Return the reason, and in brackets what would help."""
         return f"{self.why} ({self.fix})" if self.fix else self.why
 
 
 def in_unit(value: float, unit: str) -> str:
-    """A number as people read it."""
+    """Return a number as text."""
     if not math.isfinite(value):
-        return "no number"
+        return "not a number"
     return f"{100 * value:.1f} %" if unit == "%" else f"{value:.3g}"

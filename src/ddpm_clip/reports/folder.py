@@ -1,4 +1,4 @@
-"""The folder of a report: refused where it holds one already, each file whole or not at all."""
+"""The folder of a report: an earlier report is kept unless asked, files are written atomically."""
 
 from collections.abc import Iterable, Mapping
 from pathlib import Path
@@ -12,17 +12,17 @@ def check_folder(out: Path, names: Iterable[str], overwrite: bool = False) -> No
 
     Args:
         out: the folder.
-        names: files of which any may be replaced only with `overwrite`.
+        names: files that are replaced only with `overwrite`.
         overwrite: replace an earlier report.
 
     Raises:
-        CannotCreate: it cannot be made, or holds a report that may not be replaced.
+        CannotCreate: the folder cannot be made, or holds a report and `overwrite` is not set.
     """
-    there = [name for name in names if (out / name).exists()]
-    if there and not overwrite:
+    present = [name for name in names if (out / name).exists()]
+    if present and not overwrite:
         raise CannotCreate(
             f"{out} holds a report",
-            f"{there[0]} is there",
+            f"{present[0]} exists",
             "choose another --out, or --overwrite",
             param="out",
         )
@@ -30,9 +30,9 @@ def check_folder(out: Path, names: Iterable[str], overwrite: bool = False) -> No
 
 
 def write_files(out: Path, files: Mapping[str, str | bytes | None]) -> list[Path]:
-    """Write files by name in this order, so that where the last is the others are; their paths.
+    """Write files in this order and return their paths; if the last exists, so do the others.
 
-    A file that is None is removed: an earlier report left it.
+    A file whose content is None is removed: it belongs to an earlier report.
 
     Raises:
         CannotCreate: the folder cannot be made, or nothing can be written there.

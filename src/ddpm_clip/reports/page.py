@@ -1,7 +1,7 @@
-"""HTML from templates: one page with everything inside and no request anywhere, all text escaped.
+"""One self-contained HTML page from templates: no network request, all text escaped.
 
 Every page extends `templates/base.html`, which has the head, the facts and what was skipped, and
-`templates/report.css`. Light or dark as the reader's system is, readable on a phone.
+`templates/report.css`. It follows the system's light or dark mode and is readable on a phone.
 """
 
 import base64
@@ -13,13 +13,13 @@ from ddpm_clip.utils.visualization import encoded_png
 
 
 def render(package: str, template: str, **values: Any) -> str:
-    """A page from the template of a room.
+    """Render a page from the template of a package.
 
     Args:
-        package: the room, whose folder holds the template; `__package__`.
-        template: the name of the file, which extends `base.html`.
-        values: what it shows; `base.html` needs `title`, `facts` (pairs of name and value),
-            `intro` and `skipped`.
+        package: the package whose folder holds the template; `__package__`.
+        template: name of the template file, which extends `base.html`.
+        values: the template's variables; `base.html` needs `title`, `facts` (pairs of name and
+            value), `intro` and `skipped`.
     """
     from jinja2 import ChoiceLoader, Environment, PackageLoader, StrictUndefined
 
@@ -35,6 +35,6 @@ def render(package: str, template: str, **values: Any) -> str:
 
 
 def data_url(picture: Image.Image | bytes, form: str = "png") -> str:
-    """A picture, or the bytes of its file, as a text that a page carries inside."""
+    """Return a picture, or the bytes of its file, as a data URL."""
     data = picture if isinstance(picture, bytes) else encoded_png(picture)
     return f"data:image/{form};base64,{base64.b64encode(data).decode('ascii')}"

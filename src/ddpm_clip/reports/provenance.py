@@ -1,7 +1,4 @@
-"""Where and by what something was measured: date, version, commit, machine.
-
-Knows nothing of what was measured.
-"""
+"""Date, version, commit and machine of a measurement."""
 
 import os
 import platform
@@ -18,7 +15,7 @@ PACKAGE = Path(ddpm_clip.__file__).resolve().parent
 
 
 def provenance() -> dict[str, Any]:
-    """Date, version and commit of the code, and what it ran on; never a path of this machine."""
+    """Return date, version, commit and machine; never a path of this machine."""
     return {
         "date": datetime.now(UTC).isoformat(timespec="seconds"),
         "ddpm_clip": ddpm_clip.__version__,
@@ -32,10 +29,10 @@ def provenance() -> dict[str, Any]:
 
 
 def commit() -> str:
-    """The commit of the code with "+ changes" where it was edited since; "" outside a checkout.
+    """Return the commit, with "+ changes" if the code was edited since; "" outside a checkout.
 
     An installed package may lie inside the checkout of another project, so git is first asked
-    whether it knows this very package.
+    whether it tracks this package.
     """
     if not _git("ls-files", "--", "__init__.py"):
         return ""
@@ -44,7 +41,7 @@ def commit() -> str:
 
 
 def _git(*words: str) -> str:
-    """What git says of the package's folder, or nothing where there is no git or it knows none."""
+    """Return git's output for the package's folder, or "" without git or a repository."""
     command = ["git", "-C", str(PACKAGE), *words]
     try:
         run = subprocess.run(command, capture_output=True, text=True, timeout=10)

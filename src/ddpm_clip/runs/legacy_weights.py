@@ -1,8 +1,8 @@
 """Imports a .pth file of an earlier project as a packed model.
 
 What the file lacks has to be given: class names, the CLIP, the number of timesteps. The model
-paints as it did there, flaws included; see the card. Pickles are read by `utils.pickled`, and
-tensor names are translated by `models.legacy_keys`.
+paints as it did in that project, flaws included; see the card. `utils.pickled` reads the pickle,
+and `models.legacy_keys` translates the tensor names.
 """
 
 import json
@@ -34,7 +34,7 @@ CLIPS = {512: "openai/clip-vit-base-patch32", 768: "openai/clip-vit-large-patch1
 """The CLIP that is assumed for a condition of this size."""
 
 CLIP_LENGTH = 7.6
-"""Length of the unnormalised text embeddings used there; those of ViT-B/32 have 7.0 to 8.2."""
+"""Length of the earlier project's unnormalised text embeddings; ViT-B/32 gives 7.0 to 8.2."""
 
 NOTE = (
     "imported as it was trained; its unconditional branch is hardly trained, so guidance above 1 "
@@ -224,7 +224,7 @@ def _condition(
 
 
 def _conditioner(e: int, length: float) -> Conditioner:
-    """Return a conditioner that leaves embeddings unchanged, since nothing was measured there."""
+    """Return a conditioner that leaves embeddings unchanged: the file has no statistics."""
     none, without = torch.zeros(e), torch.zeros(e)
     return Conditioner(
         none,

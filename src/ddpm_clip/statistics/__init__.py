@@ -1,8 +1,7 @@
-"""How sure a share, a mean or a count is.
+"""Confidence intervals and tests of shares, means and counts.
 
-- `chance`: how likely a count is by chance alone
-- `clusters`: how sure a share is where outcomes come in clusters: all of one prompt, or all of one
-  noise
-- `intervals`: how sure a measured share is
-- `means`: how sure a mean is, where the values are few
+- `chance`: probability of a count by chance: binomial tail and Fisher's exact test
+- `clusters`: interval of a share of outcomes in clusters, such as all of one prompt
+- `intervals`: Wilson's interval of a share
+- `means`: Student's interval of a mean
 """

@@ -1,4 +1,4 @@
-"""How likely a count is by chance alone. Knows nothing of what was counted."""
+"""The probability of a count by chance: binomial tail and Fisher's exact test."""
 
 import math
 
@@ -6,18 +6,18 @@ from ddpm_clip.errors import UsageError
 
 
 def at_least(k: int, n: int, share: float = 0.5) -> float:
-    """The probability of k or more successes in n independent trials.
+    """Return the probability of k or more successes in n independent trials.
 
     >>> round(at_least(9, 10), 4)
     0.0107
 
     Args:
-        k: at most n.
+        k: successes, at most n.
         n: trials.
-        share: the probability of one success, in [0, 1].
+        share: probability of one success, in [0, 1].
     """
     if not (0 <= k <= n and 0 <= share <= 1):
-        raise UsageError(f"{k} of {n} at a share of {share} is no count")
+        raise UsageError(f"{k} of {n} with probability {share} is not a valid count")
     if k == 0:
         return 1.0
     if share in (0.0, 1.0):
@@ -28,22 +28,23 @@ def at_least(k: int, n: int, share: float = 0.5) -> float:
 
 
 def as_many_here(k: int, n: int, other_k: int, other_n: int) -> float:
-    """The probability that k or more of all that were found are here, were they found by lot.
+    """Return the p value of Fisher's exact test, one-sided: is k of n more than by chance?
 
-    Fisher's exact test, one-sided: of n + other_n things, k + other_k were found. It is exact,
-    too, where "found" is "before the next of the others" in one order of all of them.
+    Of n + other_n things, k + other_k were found; this is the probability that k or more of them
+    are among the n, if they were found at random. It is also exact if "found" means "before the
+    next of the others" in one order of all of them.
 
     >>> round(as_many_here(2, 2, 0, 2), 4)  # both here: 1 of the 6 ways to find two of four
     0.1667
 
     Args:
-        k: found here.
-        n: things here.
-        other_k: found elsewhere.
-        other_n: things elsewhere.
+        k: found in the first group.
+        n: size of the first group.
+        other_k: found in the second group.
+        other_n: size of the second group.
     """
     if not (0 <= k <= n and 0 <= other_k <= other_n):
-        raise UsageError(f"{k} of {n} beside {other_k} of {other_n} is no count")
+        raise UsageError(f"{k} of {n} and {other_k} of {other_n} are not valid counts")
     found = k + other_k
     ways = _log_choose(n + other_n, found)
     terms = (

@@ -1,8 +1,8 @@
-"""How sure a share is where outcomes come in clusters: all of one prompt, or all of one noise.
+"""The interval of a share of outcomes in clusters, such as all of one prompt or all of one noise.
 
-Wilson's interval counts every outcome as news. Outcomes that share a prompt or a noise are partly
-the same news, and the interval is then too narrow; drawing whole clusters again (Davison & Hinkley
-1997, section 3.8) is not misled. Knows nothing of what was counted.
+Wilson's interval assumes independent outcomes. Outcomes that share a prompt or a noise are
+correlated, and it is then too narrow; resampling whole clusters (Davison & Hinkley 1997, section
+3.8) accounts for this.
 """
 
 from collections.abc import Sequence
@@ -19,26 +19,26 @@ DRAWS = 2000
 def cluster_interval(
     clusters: Sequence[tuple[int, int]], *, draws: int = DRAWS, level: float = 0.95, seed: int = 0
 ) -> tuple[float, float]:
-    """The percentile interval of a share under resampling of whole clusters.
+    """Return the percentile interval of a share under resampling of whole clusters.
 
     Args:
-        clusters: (successes, outcomes) of each; outcomes at least one.
-        draws: resamples.
-        level: of the interval.
-        seed: of the resamples.
+        clusters: (successes, outcomes) of each cluster, with at least one outcome.
+        draws: number of resamples.
+        level: confidence level of the interval.
+        seed: random seed of the resampling.
 
     Returns:
-        (low, high); (0, 1) for fewer than two clusters, which cannot tell how clusters differ.
-        Where no outcome differs there is nothing to resample, and each cluster counts as one
-        outcome of Wilson's interval.
+        (low, high); (0, 1) for fewer than two clusters, which cannot show how clusters differ.
+        If all outcomes are equal, resampling shows nothing, and each cluster counts as one outcome
+        of Wilson's interval.
 
     Raises:
-        UsageError: a cluster that is no count.
+        UsageError: a cluster is not a valid count.
     """
     upper = (1 + level) / 2
     counts = np.array(clusters, dtype=float).reshape(-1, 2)  # (clusters, 2)
     if (counts[:, 0] < 0).any() or (counts[:, 0] > counts[:, 1]).any() or (counts[:, 1] < 1).any():
-        raise UsageError("clusters are (successes, outcomes)", "one of them is no such count")
+        raise UsageError("clusters are (successes, outcomes)", "one of them is not a valid count")
     if len(counts) < 2:
         return 0.0, 1.0
     successes, outcomes = counts.sum(0)

@@ -1,8 +1,7 @@
-"""How sure a mean is, where the values are few.
+"""Student's interval of a mean.
 
-Student's interval: with a dozen values the normal one would promise too much. Differences of the
-same seeds are to be handed in as differences, so that what the seeds share falls out. Knows
-nothing of what was measured.
+With a dozen values, the interval of the normal distribution would be too narrow. To compare two
+settings on the same seeds, pass the differences, so that what the seeds share cancels.
 """
 
 import math
@@ -16,13 +15,13 @@ from ddpm_clip.errors import UsageError
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Means:
-    """Means over the first dimension, and where they may lie.
+    """Means over the first dimension, with their intervals.
 
     Attributes:
-        n: values behind each.
-        mean: of any shape, float64; a number has the shape ().
-        low: of the same shape; -inf where fewer than two values were there.
-        high: of the same shape; inf where fewer than two values were there.
+        n: number of values behind each mean.
+        mean: means, of any shape, float64; a single mean has the shape ().
+        low: lower ends, of the same shape; -inf if n < 2.
+        high: upper ends, of the same shape; inf if n < 2.
     """
 
     n: int
@@ -31,11 +30,11 @@ class Means:
     high: Tensor
 
     def __str__(self) -> str:
-        """A single mean as sentences have it: 0.52 (0.41 to 0.63)."""
+        """Return a single mean as text: 0.52 (0.41 to 0.63)."""
         return f"{float(self.mean):.2f} ({float(self.low):.2f} to {float(self.high):.2f})"
 
     def as_dict(self) -> dict[str, object]:
-        """The JSON form; a bound that is not known is None."""
+        """Return the JSON form; an infinite bound is None."""
         return {
             "n": self.n,
             "mean": _json(self.mean),
@@ -45,22 +44,22 @@ class Means:
 
 
 def means(values: Tensor, level: float = 0.95) -> Means:
-    """The mean of n values of any shape, with Student's interval.
+    """Return the mean of n values of any shape, with Student's interval.
 
     >>> found = means(torch.tensor([1.0, 2.0, 3.0]))
     >>> round(float(found.low), 3), round(float(found.high), 3)
     (-0.484, 4.484)
 
     Args:
-        values: (n, ...), independent along n.
-        level: of the interval.
+        values: values (n, ...), independent along n.
+        level: confidence level of the interval.
 
     Raises:
-        UsageError: there are none.
+        UsageError: there are no values.
     """
     n = len(values)
     if n == 0:
-        raise UsageError("a mean of no values")
+        raise UsageError("there is no mean of no values")
     x = values.detach().cpu().double()
     mean = x.mean(0)
     if n < 2:
@@ -70,19 +69,19 @@ def means(values: Tensor, level: float = 0.95) -> Means:
 
 
 def student(freedom: int, level: float = 0.95) -> float:
-    """The t for which a share `level` of Student's distribution lies within -t and t.
+    """Return the t for which a share `level` of Student's distribution lies within -t and t.
 
     >>> round(student(10), 3)
     2.228
 
     Args:
-        freedom: degrees, at least 1.
-        level: in (0, 1).
+        freedom: degrees of freedom, at least 1.
+        level: the share, in (0, 1).
     """
     if freedom < 1 or not 0 < level < 1:
-        raise UsageError(f"no quantile of {freedom} degrees of freedom at {level}")
+        raise UsageError(f"there is no quantile for {freedom} degrees of freedom at level {level}")
     low, high = 0.0, math.pi / 2
-    for _ in range(60):  # halving the angle: it is bounded where t is not
+    for _ in range(60):  # bisect the angle, which is bounded, unlike t
         middle = (low + high) / 2
         low, high = (middle, high) if _within(middle, freedom) < level else (low, middle)
     return math.sqrt(freedom) * math.tan((low + high) / 2)

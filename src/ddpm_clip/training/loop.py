@@ -1,9 +1,9 @@
-"""The training of the denoiser: a generator that yields one `TrainStep` a step.
+"""The training loop of the denoiser: a generator that yields one `TrainStep` per step.
 
-Whoever consumes it draws bars, prints, or stops; when it is closed early it saves first. Every
-draw is a function of (seed, step), so that a resumed run equals an unbroken one to the bit. Where
-several processes train, each draws for the whole batch and computes its own rows of it, so that
-their number does not matter. Knows nothing of commands or drawing.
+The caller shows progress, or stops; if the generator is closed early, it saves a checkpoint first.
+Every random draw is a function of (seed, step), so that a run resumes bit-exactly. With several
+processes, each draws for the whole batch and computes only its own rows, so that their number does
+not matter.
 """
 
 import math
@@ -46,21 +46,20 @@ from ddpm_clip.utils.device import pick_dtype
 def train(
     run: Run, prepared: Prepared, state: TrainState | None = None, group: ProcessGroup = ALONE
 ) -> Iterator[TrainStep]:
-    """Train from the run's newest checkpoint to its last step, saving as the config says.
+    """Train from the run's newest checkpoint to its last step, saving as configured.
 
     Args:
-        run: held by this process (`run.writing()`), or by the first of the group.
+        run: the run, locked by this process (`run.writing()`) or by the first of the group.
         prepared: the data.
-        state: to use instead of a fresh one (its weights are the start); a checkpoint of the
-            run still goes before it.
-        group: the processes that train together. Each yields the same steps and must be asked
-            for the same number of them; the first one alone writes.
+        state: initial state, instead of a fresh one; a checkpoint of the run takes precedence.
+        group: the processes that train together. Each yields the same steps and must be advanced
+            the same number of times; only the first one writes.
 
     Raises:
-        NonFiniteError: the loss stays no number (`stability.py`); nothing of that is saved.
+        NonFiniteError: the loss stays NaN or infinite (`stability.py`); none of that is saved.
         OutOfMemory: not even one picture fits (`micro_batches.py`).
-        StorageError: no room for checkpoints, told before the first step, or writing one failed.
-        UsageError: fewer pictures a step than processes.
+        StorageError: no room for checkpoints (checked before the first step), or a failed write.
+        UsageError: the batch has fewer pictures than there are processes.
         DataError: the processes do not have the same data.
     """
     config = run.config
@@ -78,11 +77,11 @@ def train(
     loop = _Loop(run, prepared, state, build_ddpm(config.diffusion, device), device, group)
     try:
         yield from loop.steps()
-    except StorageError:  # what could not be written a moment ago is not tried again
+    except StorageError:  # writing has just failed, so do not try again
         raise
-    except (GeneratorExit, NonFiniteError):  # every process is here, after the same step
+    except (GeneratorExit, NonFiniteError):  # all processes stop after the same step
         loop.save()
-        group.meet()  # none leaves before the first has saved
+        group.meet()  # no process leaves before the first has saved
         raise
     except BaseException:
         if loop.is_whole:
@@ -93,28 +92,28 @@ def train(
 
 
 def _make_ready(run: Run, state: TrainState) -> None:
-    """Bring the run's files to the state that is gone on from, and see that there is room."""
+    """Bring the run's files in line with the resumed state, and check for free space."""
     run.cut_history(state.step)
     if state.best_step is not None and state.best_step != run.best_step():
-        run.note_best(state.best_step)  # a crash came between a checkpoint and this note
+        run.note_best(state.best_step)  # a crash came between checkpoint and note
     run.check_room(state.size())
 
 
 def _agree(group: ProcessGroup, config: Config, prepared: Prepared, state: TrainState) -> None:
-    """Wait for the others, and see that they are about to do the same."""
+    """Wait for the other processes, and check that all have the same data and checkpoint."""
     group.check_batch(batch_size(config, len(prepared.rows)))
     if group.size > 1:
         n = len(prepared.pixels)
-        some = np.linspace(0, n - 1, min(n, 64)).astype(int)
-        pixels = zlib.crc32(np.ascontiguousarray(prepared.pixels[some]).tobytes())
-        vectors = zlib.crc32(np.asarray(prepared.embeddings[some]).tobytes(), pixels)
-        group.check_same("data", f"{n} pictures ({vectors:08x})")
+        sample = np.linspace(0, n - 1, min(n, 64)).astype(int)
+        pixels = zlib.crc32(np.ascontiguousarray(prepared.pixels[sample]).tobytes())
+        digest = zlib.crc32(np.asarray(prepared.embeddings[sample]).tobytes(), pixels)
+        group.check_same("data", f"{n} pictures ({digest:08x})")
         group.check_same("checkpoint", f"step {state.step}")
     group.meet()
 
 
 class _Loop:
-    """The parts of the loop that stay the same from step to step."""
+    """The training loop: what all steps share, and the step itself."""
 
     def __init__(
         self,
@@ -133,11 +132,11 @@ class _Loop:
         self.batches = Batches(self.config, prepared, self.rows, ddpm, device, group)
         self.last = total_steps(run.config, len(self.rows))
         self.dtype = pick_dtype(self.options.dtype, device)
-        self.wrapped = group.wrap(state.model)  # the state keeps the plain one, and its names
+        self.wrapped = group.wrap(state.model)  # the state keeps the plain model, and its names
         model = torch.compile(self.wrapped) if self.options.compile else self.wrapped
         self.network = cast(Denoiser, model)
         self.pending: list[TrainStep] = []
-        self.is_whole = True  # else an interruption came between weights and their average
+        self.is_whole = True  # False between the update of the weights and of the EMA
         self.saved = state.step if run.checkpoint_steps() else -1
 
     def steps(self) -> Iterator[TrainStep]:
@@ -164,18 +163,18 @@ class _Loop:
                 self.save(heldout)
             yield done
             if published:
-                self.group.meet()  # the first one saved, and may have drawn samples of it
+                self.group.meet()  # the first process saved, and may have painted samples
 
     def measures(self, step: int) -> bool:
-        """True on the steps that measure the held-out loss; every checkpoint has one."""
+        """Return whether this step measures the held-out loss; every checkpoint has one."""
         every = step % self.options.heldout_every == 0 or step % self.options.checkpoint_every == 0
         return len(self.data.heldout) > 0 and (every or step == self.last)
 
     def save(self, heldout: float | None = None) -> None:
-        """Publish the present state, unless it is published already; the first process does.
+        """Save the current state, unless it is saved already; only the first process writes.
 
         Raises:
-            NonFiniteError: it holds what is no number; raised in every process.
+            NonFiniteError: it holds NaN or infinite values; raised in every process.
         """
         if self.group.is_first:
             self.run.append_history(self.pending)
@@ -188,7 +187,7 @@ class _Loop:
         self.saved = self.state.step
 
     def optimise(self, step: int, lr: float) -> float:
-        """One optimisation step; returns the loss of the whole batch, NaN where it is left out."""
+        """Do one optimisation step; return the loss of the whole batch, NaN if it is skipped."""
         parts = max(self.options.accumulation, self.state.parts)
         own = self.group.part(self.options.batch_size)
         loss = with_room(
@@ -201,19 +200,19 @@ class _Loop:
         return self.apply(self.group.sum(loss), lr)
 
     def cut_smaller(self, parts: int) -> None:
-        """From here on a step is cut into so many micro-batches, in a resumed run as well."""
+        """From now on, split each step into `parts` micro-batches, also after a resume."""
         self.state.parts = parts
         warnings.warn(
-            f"step {self.state.step + 1} does not fit into memory; it is tried again, as all after "
-            f"it, in {parts} micro-batches",
+            f"step {self.state.step + 1} does not fit into memory; it is repeated, and all "
+            f"later steps are computed, in {parts} micro-batches",
             stacklevel=1,
         )
 
     def gathered(self, step: int, parts: int) -> Tensor:
-        """The gradients of a step in micro-batches, from nothing; returns its loss."""
+        """Compute the gradients of a step, from zero, in micro-batches; return its loss."""
         self.state.optimizer.zero_grad()
         draws = torch.Generator().manual_seed(step_seed(self.options.seed, step))
-        # Dropout draws from the global generator, in each process its own numbers.
+        # Dropout draws from the global generator, with its own numbers in each process.
         torch.manual_seed(step_seed(self.options.seed, step) + 1 + self.group.rank)
         batch = self.batches.of(step - 1, draws)
         loss = torch.zeros(())
@@ -225,9 +224,9 @@ class _Loop:
         return loss
 
     def gradients(self, batch: Batch) -> Tensor:
-        """Add the gradients of some rows; returns their share of the loss of the whole batch.
+        """Add the gradients of some rows; return their share of the loss of the whole batch.
 
-        The processes' gradients are averaged, not summed: hence the factor of their number.
+        The processes' gradients are averaged, not summed: hence the factor `group.size`.
         """
         with torch.autocast(self.device.type, self.dtype, enabled=self.dtype != torch.float32):
             value = self.ddpm.get_loss(
@@ -238,7 +237,7 @@ class _Loop:
         return value.detach().cpu()
 
     def apply(self, loss: Tensor, lr: float) -> float:
-        """Clip, step, average; what is no number is refused before it reaches the weights."""
+        """Clip, update weights and EMA; skip the step if loss or gradient is NaN or infinite."""
         parameters = list(self.state.model.parameters())
         norm = torch.nn.utils.clip_grad_norm_(parameters, self.options.clip)
         is_sound = bool(loss.isfinite() and norm.isfinite())
@@ -257,29 +256,29 @@ class _Loop:
         return loss.item() if is_sound else math.nan
 
     def stumble(self, loss: Tensor, norm: Tensor, lr: float) -> None:
-        """Leave a step out, and keep a report of it.
+        """Skip a step, and report it in nan_report.json.
 
         Raises:
-            NonFiniteError: there were too many in a row.
+            NonFiniteError: too many steps in a row were skipped.
         """
         shown = self.batches.indices(self.state.step)
         bad = BadStep(
             self.state.step + 1, lr, str(loss.item()), str(norm.item()), self.data.names(shown)
         )
         try:
-            told = self.state.stability.stumbled(bad)
-            warnings.warn(told, stacklevel=1)
+            message = self.state.stability.stumbled(bad)
+            warnings.warn(message, stacklevel=1)
         finally:
             if self.group.is_first:
                 streak = [asdict(one) for one in self.state.stability.streak]
                 self.run.write_json("nan_report.json", {"steps": streak})
 
     def heldout_loss(self) -> float:
-        """The loss of the averaged weights on the fixed held-out set."""
+        """Return the loss of the EMA weights on the fixed held-out set."""
         with self.state.ema.applied() as model:
             model.eval()
             data, n = self.data.heldout_set(), len(self.data.heldout)
-            # A condition that never was trained with is not measured with.
+            # A model trained without conditions is measured without them.
             shown = self.config.conditioning.c_drop_prob < 1
             found, _ = errors(
                 cast(Denoiser, model), self.ddpm, data, shown=shown, own=self.group.part(n)

@@ -1,6 +1,6 @@
-"""One writer a folder: a lock that ends with its holder, however that ends.
+"""A lock that allows one writer per folder and is released when its process ends, in any way.
 
-Leaf, and imports nothing heavy, so that a second writer can leave at once.
+Imports nothing heavy, so that a second writer is refused at once.
 """
 
 import errno
@@ -17,28 +17,28 @@ from pathlib import Path
 from ddpm_clip.utils.storage import make_folder
 
 LOCK = "lock"
-"""The file in a folder that its writer holds; it says who that is."""
+"""The lock file in a folder; it names the process that holds the lock."""
 
 FIRST_BYTE = b" "
-"""Windows locks the first byte and lets nobody read it; what the holder says comes after."""
+"""Windows makes the locked first byte unreadable, so the holder's details come after it."""
 
 NO_LOCKS_HERE = {errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP}
-"""What systems and file systems answer that know no locks."""
+"""Errors of systems and file systems without locks."""
 
 
 @contextmanager
 def locked(folder: Path, refusal: Callable[[str], Exception]) -> Iterator[None]:
-    """Hold a folder for one writer. It is made where there is none.
+    """Lock a folder for one writer; create it if it does not exist.
 
-    The system lets go of the lock when the process ends, so a killed one leaves nothing to clear
-    away. What was made for it and is still empty at the end is taken away again.
+    The system releases the lock when the process ends, so a killed process leaves nothing to clean
+    up. Folders created for the lock that are still empty at the end are removed again.
 
     Args:
-        folder: to hold.
-        refusal: the error to raise where another holds it, from words that say who.
+        folder: the folder to lock.
+        refusal: makes the error to raise if another process holds it, from a text that says who.
 
     Raises:
-        OSError: the folder cannot be made or written in.
+        OSError: the folder cannot be created or written to.
     """
     made = make_folder(folder)
     try:
@@ -49,26 +49,26 @@ def locked(folder: Path, refusal: Callable[[str], Exception]) -> Iterator[None]:
             _release(folder / LOCK, handle)
     finally:
         for one in made:
-            with suppress(OSError):  # something has come into it
+            with suppress(OSError):  # it is not empty any more
                 one.rmdir()
 
 
 def holder(path: Path) -> str:
-    """Who holds a lock, as it said of itself; words for the case that it said nothing yet."""
-    for wait in (0.01, 0.05, 0.2, 0):  # between taking the lock and saying so lies a moment
+    """Return who holds a lock, in words, from the holder's entry in the lock file."""
+    for wait in (0.01, 0.05, 0.2, 0):  # the holder writes its entry just after locking
         try:
             with path.open("rb", buffering=0) as file:
                 file.seek(len(FIRST_BYTE))
-                told = json.loads(file.read())
-            return f"process {told['pid']} on {told['host']}, since {told['since']}"
+                entry = json.loads(file.read())
+            return f"process {entry['pid']} on {entry['host']}, since {entry['since']}"
         except (OSError, ValueError, TypeError, KeyError):
             time.sleep(wait)
-    return "a process that has only just begun"
+    return "a process that has just started"
 
 
 def _acquired(path: Path, refusal: Callable[[str], Exception]) -> int:
     while True:
-        # not through a link, which may lead to a file of somebody else
+        # do not follow a link, which may lead to someone else's file
         handle = os.open(path, os.O_RDWR | os.O_CREAT | getattr(os, "O_NOFOLLOW", 0), 0o666)
         try:
             mine = _is_free(handle)
@@ -76,9 +76,9 @@ def _acquired(path: Path, refusal: Callable[[str], Exception]) -> int:
             os.close(handle)
             raise
         if mine and _is_still(path, handle):
-            told = {"pid": os.getpid(), "host": socket.gethostname(), "since": _now()}
+            entry = {"pid": os.getpid(), "host": socket.gethostname(), "since": _now()}
             os.truncate(handle, 0)
-            os.write(handle, FIRST_BYTE + json.dumps(told).encode())
+            os.write(handle, FIRST_BYTE + json.dumps(entry).encode())
             return handle
         os.close(handle)
         if not mine:
@@ -86,9 +86,9 @@ def _acquired(path: Path, refusal: Callable[[str], Exception]) -> int:
 
 
 def _is_free(handle: int) -> bool:
-    """Lock an open file, unless another process has; true as well where no locks are known."""
+    """Try to lock an open file; also true if the file system has no locks."""
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # of a system without locks: see below
+        warnings.simplefilter("ignore")  # about a system without locks: handled below
         from filelock import lock_descriptor
     try:
         return lock_descriptor(handle, blocking=False)
@@ -99,21 +99,21 @@ def _is_free(handle: int) -> bool:
 
 
 def _release(path: Path, handle: int) -> None:
-    """Take the file away while it is held (see `_is_still`), or after where that cannot be."""
+    """Delete the file while it is locked (see `_is_still`), or after, where that is impossible."""
     try:
         path.unlink(missing_ok=True)
         os.close(handle)
-    except PermissionError:  # Windows takes no open file away
+    except PermissionError:  # Windows does not delete open files
         os.close(handle)
-        with suppress(OSError):  # another has it open already
+        with suppress(OSError):  # another process has already opened it
             path.unlink(missing_ok=True)
 
 
 def _is_still(path: Path, handle: int) -> bool:
-    """Whether the file that was locked is the one that others will find."""
+    """Return whether the locked file is the one that others will find at `path`."""
     try:
         return os.path.samestat(os.fstat(handle), os.stat(path, follow_symlinks=False))
-    except FileNotFoundError:  # its last holder took it away between opening and locking
+    except FileNotFoundError:  # its last holder deleted it between our opening and locking
         return False
 
 

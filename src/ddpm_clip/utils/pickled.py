@@ -1,8 +1,8 @@
-"""Weights out of a .pth file without trusting it: a child reads it, this process never does.
+"""Read the weights of an untrusted .pth file: only a child process ever unpickles it.
 
-The file is looked at from outside first; then `pickled_child` unpickles it in weights-only mode
-with bounded means and leaves a safetensors file, which is all that comes back. There is no second
-way for files that this refuses. Leaf: imports nothing of ours outside `utils`.
+The file's structure is checked first; then `pickled_child` unpickles it in weights-only mode, with
+limited resources, and writes a safetensors file, which is all that comes back. Files that this
+refuses cannot be read in any other way.
 """
 
 import os
@@ -23,25 +23,25 @@ from ddpm_clip.utils.untrusted import kind_by_content, read_object, warn_of_no_l
 MAX_FILE = 16 * 2**30
 SECONDS = 600
 MEMORY_MB = 4096
-"""Address space of the child beside three times the file: torch alone takes two."""
+"""Address space of the child in MB, beyond three times the file: torch alone takes 2 GB."""
 
 MAX_ENTRIES = 100_000
 
 
 @dataclass(frozen=True, slots=True)
 class Unpickled:
-    """What a file held: tensors by group ("model", "ema", or "" where there are none), a config."""
+    """The content of a file: tensors by group ("model", "ema", or "" without groups); config."""
 
     groups: dict[str, dict[str, Tensor]]
     config: dict[str, Any]
 
 
 def read_pickled(path: Path) -> Unpickled:
-    """The weights in a file that torch.save wrote.
+    """Read the weights in a file that torch.save wrote.
 
     Raises:
-        OSError: it is not there, no regular file, or the child cannot be started.
-        ValueError: it is something else, or its pickle is refused; says what.
+        OSError: it is missing or not a regular file, or the child cannot be started.
+        ValueError: it is another kind of file, or its pickle is refused; the text says why.
     """
     size = _look_at(path)
     warn_of_no_limits()
@@ -56,15 +56,15 @@ def read_pickled(path: Path) -> Unpickled:
         group, _, own = name.partition("/")
         groups.setdefault(group, {})[own] = value
     if not groups:
-        raise ValueError("it holds no tensors by name")
+        raise ValueError("it holds no named tensors")
     return Unpickled(groups, config if isinstance(config, dict) else {})
 
 
 def _run(command: list[str], out: Path) -> None:
-    """The child, with nothing of this process but its Python.
+    """Run the child with a minimal environment.
 
     Raises:
-        ValueError: it refused, was ended, or took too long.
+        ValueError: the child refused the file, was killed, or took too long.
     """
     kept = {k: v for k, v in os.environ.items() if k in ("PATH", "LD_LIBRARY_PATH", "SYSTEMROOT")}
     kept |= {"OMP_NUM_THREADS": "1", "HOME": str(out), "TMPDIR": str(out)}
@@ -84,24 +84,24 @@ def _run(command: list[str], out: Path) -> None:
         raise ValueError(f"reading it takes more than {SECONDS} seconds") from error
     if done.returncode == 0:
         return
-    said = done.stderr.decode("utf-8", "replace").strip().rpartition("\n")[2][:200]
+    message = done.stderr.decode("utf-8", "replace").strip().rpartition("\n")[2][:200]
     if done.returncode == pickled_child.CODE:
-        raise ValueError(str(read_object(out / "facts.json").get("refused", said)))
-    if said.startswith("refused: "):
-        raise ValueError(f"it tried something that weights never do ({said[9:]})")
-    raise ValueError(f"the process that read it ended with {done.returncode} {said}".strip())
+        raise ValueError(str(read_object(out / "facts.json").get("refused", message)))
+    if message.startswith("refused: "):
+        raise ValueError(f"it tried something that weights never do ({message[9:]})")
+    raise ValueError(f"the process that read it ended with {done.returncode} {message}".strip())
 
 
 def _look_at(path: Path) -> int:
-    """The size of a file that may be unpickled by the child.
+    """Check a file from outside; return its size in bytes.
 
     Raises:
-        OSError, ValueError: as `read_pickled`.
+        OSError, ValueError: as in `read_pickled`.
     """
     if not path.exists():
-        raise FileNotFoundError(f"{path} is not there")
+        raise FileNotFoundError(f"{path} does not exist")
     if not path.is_file():
-        raise OSError(f"{path} is no regular file")
+        raise OSError(f"{path} is not a regular file")
     size = path.stat().st_size
     if size > MAX_FILE:
         raise ValueError(f"it has {size:,} bytes, more than {MAX_FILE:,}")
@@ -110,17 +110,17 @@ def _look_at(path: Path) -> int:
     if start.startswith(b"PK\x03\x04"):
         _look_into(path, size)
     elif not start.startswith((b"\x80\x02", b"\x80\x03", b"\x80\x04", b"\x80\x05")):
-        what = kind_by_content(start) or ("empty" if not start else "nothing that torch.save wrote")
+        what = kind_by_content(start) or ("empty" if not start else "not a file of torch.save")
         table = start[8:9] == b"{"
         raise ValueError("it is a safetensors file already" if table else f"it is {what}")
     return size
 
 
 def _look_into(path: Path, size: int) -> None:
-    """Whether a zip archive is one that torch.save writes: nothing packed, a pickle, no code.
+    """Check that a zip archive is one of torch.save: uncompressed, with a pickle, without code.
 
     Raises:
-        ValueError: it is another.
+        ValueError: it is another kind of archive.
     """
     try:
         with zipfile.ZipFile(path) as archive:
@@ -131,8 +131,8 @@ def _look_into(path: Path, size: int) -> None:
     if len(entries) > MAX_ENTRIES or sum(entry.file_size for entry in entries) > size:
         raise ValueError("its archive unpacks to more than it holds")
     if any(name.startswith("/") or ".." in name.split("/") or "\\" in name for name in names):
-        raise ValueError("its archive has names that lead out of it")
+        raise ValueError("its archive has paths that lead outside it")
     if any(part in ("code", "constants.pkl") for name in names for part in name.split("/")[1:]):
         raise ValueError("it is a TorchScript program, not weights")
     if not any(name.split("/")[1:] == ["data.pkl"] for name in names):
-        raise ValueError("it is a zip archive, but none that torch.save wrote")
+        raise ValueError("it is a zip archive, but not one of torch.save")

@@ -1,11 +1,11 @@
-"""A program: read one .pth in a process of its own, and leave plain tensors behind.
+"""A program that reads one .pth file in its own process and writes plain tensors.
 
     python pickled_child.py IN OUT MEMORY_MB
 
-IN is unpickled by torch in weights-only mode, which is no wall by itself: this process has bounded
-memory, writes into the folder OUT and nowhere else, has no network where the kernel lets it give
-it up, and ends at once when anything in it starts a program, opens a socket or runs code. OUT gets
-tensors.safetensors and facts.json. Imports nothing of ours.
+IN is unpickled by torch in weights-only mode, which is not enough protection by itself. So this
+process has limited memory, writes only into the folder OUT, gives up the network where the kernel
+allows it, and ends at once if anything starts a program, opens a socket or runs code. OUT gets
+tensors.safetensors and facts.json. Imports nothing from the package.
 """
 
 import contextlib
@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 GROUPS = ("model", "ema", "state_dict", "network", "ddpm", "clip")
-"""Keys of a checkpoint under which weights lie; what is under others is not looked at."""
+"""Keys of a checkpoint that may hold weights; others are ignored."""
 
 FORBIDDEN = (
     "os.system", "os.exec", "os.fork", "os.forkpty", "os.posix_spawn", "os.spawn", "os.kill",
@@ -28,11 +28,11 @@ FORBIDDEN = (
     "pickle.find_class", "marshal.", "code.__new__", "exec", "compile", "import", "signal.",
     "sqlite3.", "mmap.", "tempfile.", "resource.setrlimit",
 )  # fmt: skip
-"""Beginnings of audit events (PEP 578) that reading weights never raises."""
+"""Prefixes of audit events (PEP 578) that reading weights never raises."""
 
 MAX_FACTS = 100_000
 CODE = 3
-"""How it ends when the file is refused; facts.json says why."""
+"""Exit code if the file is refused; facts.json says why."""
 
 
 def main() -> None:
@@ -62,27 +62,27 @@ def main() -> None:
 
 
 def _tensors(torch: Any, loaded: Any) -> Iterator[tuple[str, Any]]:
-    """The tensors of a state dict, or of the groups in a checkpoint, as `group/name`."""
+    """Yield the tensors of a state dict, or of the groups in a checkpoint, as `group/name`."""
     if not isinstance(loaded, dict):
-        raise ValueError(f"it holds {type(loaded).__name__} and no weights")
+        raise ValueError(f"it holds a {type(loaded).__name__}, not weights")
     groups = {name: loaded[name] for name in GROUPS if isinstance(loaded.get(name), dict)}
     for group, tensors in (groups or {"": loaded}).items():
         for name, value in tensors.items():
             if isinstance(name, str) and isinstance(value, torch.Tensor):
                 if value.layout != torch.strided or value.is_quantized or value.is_complex():
-                    raise ValueError(f"tensor {name[:80]!r} is of a kind that no network has")
+                    raise ValueError(f"tensor {name[:80]!r} is sparse, quantised or complex")
                 yield f"{group}/{name}", value
 
 
 def _sentence(text: str) -> str:
-    """What was found, without torch's advice to read the file all the same."""
+    """Shorten torch's message, without its advice to load the file anyway."""
     if wanted := re.search(r"GLOBAL ([\w.]+)", text):
         return f"it wants to run {wanted[1]}"
     return text.partition("WeightsUnpickler error:")[2].strip()[:160] or text[:160]
 
 
 def _plain(value: Any, depth: int = 0) -> Any:
-    """What JSON can hold of a config; the rest is left out."""
+    """Return the part of a config that JSON can hold."""
     if depth > 6:
         return None
     if isinstance(value, dict):
@@ -93,11 +93,11 @@ def _plain(value: Any, depth: int = 0) -> Any:
 
 
 def _leave_the_network() -> None:
-    """A network namespace of its own, with nothing in it, where the kernel allows that."""
+    """Enter an empty network namespace, where the kernel allows it."""
     import ctypes
 
     new_user, new_net = 0x10000000, 0x40000000
-    # not Linux, or Windows, which names no library `None`; the guard is there still
+    # not Linux; the guard still forbids sockets
     with contextlib.suppress(OSError, AttributeError, TypeError):
         ctypes.CDLL(None).unshare(new_user | new_net)
 
@@ -111,13 +111,13 @@ def _bound(memory_mb: int) -> None:
     limits = {"RLIMIT_AS": memory, "RLIMIT_FSIZE": memory, "RLIMIT_CORE": 0, "RLIMIT_CPU": 900}
     for name, limit in limits.items():
         which = getattr(resource, name)
-        most = resource.getrlimit(which)[1]  # nobody may take more than was given
+        most = resource.getrlimit(which)[1]  # a limit cannot be raised above the hard limit
         limit = limit if most == resource.RLIM_INFINITY else min(limit, most)
         resource.setrlimit(which, (limit, limit))
 
 
 def _warm_up(torch: Any, save_file: Any, out: Path) -> None:
-    """Do once all that follows, so that whatever is loaded on first use is there."""
+    """Do everything once, so that lazy imports happen before the guard."""
     for zipped in (True, False):
         sample = {"model": {"a": torch.ones(2, 2).half()}, "config": {"b": [1, 2.0]}}
         torch.save(sample, out / "sample", _use_new_zipfile_serialization=zipped)
@@ -131,7 +131,7 @@ def _warm_up(torch: Any, save_file: Any, out: Path) -> None:
 
 
 def _guard(folder: str) -> Any:
-    """An audit hook that ends the process where something else happens than reading weights."""
+    """Return an audit hook that ends the process on anything but reading weights."""
 
     def guard(event: str, arguments: tuple[Any, ...]) -> None:
         if event == "open":

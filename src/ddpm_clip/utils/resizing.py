@@ -1,7 +1,7 @@
-"""From a picture of any size to the pixels that a network sees: the one resizer of the package.
+"""The package's only resizer: from a picture of any size to the pixels that a network sees.
 
-Training crops, embeddings and edits all come through here, so that an encoder is asked with the
-very pixels that it was trained on.
+Training, embedding and editing all use it, so that an encoder gets pixels exactly like those that
+it was trained on.
 """
 
 from typing import TYPE_CHECKING
@@ -14,10 +14,10 @@ if TYPE_CHECKING:
 
 
 def resized(image: "Image", size: int, channels: int) -> NDArray[np.uint8]:
-    """Pixels (channels, size, size), squeezed where the picture is no square.
+    """Return pixels (channels, size, size); a picture that is not square is distorted.
 
-    Lanczos makes smaller, after whole-pixel averaging down to three times the size; bicubic makes
-    larger, since Lanczos would ring. A picture that has the size already keeps every pixel.
+    Downscaling uses Lanczos, after box averaging to about three times the size; upscaling uses
+    bicubic, because Lanczos would ring. A picture of that size keeps every pixel.
     """
     from PIL.Image import Resampling
 
@@ -26,5 +26,5 @@ def resized(image: "Image", size: int, channels: int) -> NDArray[np.uint8]:
         shrinks = min(image.size) > size
         filter_ = Resampling.LANCZOS if shrinks else Resampling.BICUBIC
         image = image.resize((size, size), filter_, reducing_gap=3.0)
-    pixels = np.array(image)  # a copy that may be written to
+    pixels = np.array(image)  # a writable copy
     return pixels[None] if channels == 1 else np.ascontiguousarray(pixels.transpose(2, 0, 1))

@@ -1,6 +1,6 @@
-"""Tensors to and from pictures and safetensors files.
+"""Convert tensors to and from pictures and safetensors files.
 
-Leaf: imports nothing of ours outside `utils`. Pixels are float in [-1, 1] on the tensor side.
+As tensors, pixels are floats in [-1, 1].
 """
 
 import os
@@ -19,17 +19,17 @@ if TYPE_CHECKING:
 
 
 def to_float(x: Tensor) -> Tensor:
-    """uint8 pixels as float32 in [-1, 1]."""
+    """Convert uint8 pixels to float32 in [-1, 1]."""
     return x.float() / 127.5 - 1
 
 
 def to_uint8(x: Tensor) -> Tensor:
-    """Pixels in [-1, 1] as uint8, rounded to the nearest."""
+    """Convert pixels in [-1, 1] to uint8, rounded to the nearest."""
     return ((x.float().clamp(-1, 1) + 1) * 127.5).round().to(torch.uint8)
 
 
 def to_picture(x: Tensor) -> "Image":
-    """x (c, h, w) in [-1, 1], one or three channels, as a PIL picture."""
+    """Convert x (c, h, w) in [-1, 1], one or three channels, to a PIL picture."""
     from PIL import Image
 
     pixels = to_uint8(x.detach().cpu()).numpy()
@@ -37,19 +37,19 @@ def to_picture(x: Tensor) -> "Image":
 
 
 def from_picture(image: "Image", size: int, channels: int) -> Tensor:
-    """A PIL picture as (channels, size, size) uint8, resized where the size differs."""
+    """Convert a PIL picture to (channels, size, size) uint8, resized if the size differs."""
     return torch.from_numpy(resized(image, size, channels))
 
 
 def stack_pictures(images: "Sequence[Image]", size: int, channels: int) -> Tensor:
-    """PIL pictures as one float tensor (n, channels, size, size) in [-1, 1]."""
+    """Convert PIL pictures to one float tensor (n, channels, size, size) in [-1, 1]."""
     return to_float(torch.stack([from_picture(image, size, channels) for image in images]))
 
 
 def save_tensors(
     path: Path, tensors: dict[str, Tensor], metadata: dict[str, str] | None = None
 ) -> None:
-    """Write a safetensors file that is on the disk when this returns, readable as umask says."""
+    """Write a safetensors file and flush it to disk; its permissions follow the umask."""
     from safetensors.torch import save
 
     data = save({k: v.detach().cpu().contiguous() for k, v in tensors.items()}, metadata)
@@ -60,10 +60,10 @@ def save_tensors(
 
 
 def load_tensors(path: Path) -> dict[str, Tensor]:
-    """Read a safetensors file, told by its content; sizes are checked before memory is taken.
+    """Read a safetensors file; its header is checked before memory is allocated.
 
     Raises:
-        ValueError: it is torn, or was never one and is named. OSError: it is no regular file.
+        ValueError: it is damaged or another kind of file. OSError: it is not a regular file.
     """
     from safetensors import SafetensorError
     from safetensors.torch import load
@@ -71,14 +71,14 @@ def load_tensors(path: Path) -> dict[str, Tensor]:
     try:
         return load(read_safetensors(path))
     except (SafetensorError, ValueError) as error:
-        raise ValueError(f"{path} is no sound safetensors file: {error}") from error
+        raise ValueError(f"{path} is not a valid safetensors file: {error}") from error
 
 
 def skeleton(make: Callable[[], nn.Module]) -> nn.Module:
-    """The module that `make` builds, without memory for its numbers: only shapes.
+    """Build the module that `make` builds on the meta device: shapes only, no memory.
 
     Raises:
-        ValueError: its sizes are beyond what can be counted.
+        ValueError: the module cannot be built with its sizes.
     """
     try:
         with torch.device("meta"):
@@ -88,17 +88,17 @@ def skeleton(make: Callable[[], nn.Module]) -> nn.Module:
 
 
 def check_weights(make: Callable[[], nn.Module], weights: Mapping[str, Tensor]) -> None:
-    """See that weights belong to the module that `make` builds, before it is built.
+    """Check that weights fit the module that `make` builds, before it is built.
 
     Raises:
-        ValueError: names, shapes or kinds differ, or a value is no number; names the first.
+        ValueError: names, shapes or types differ, or a value is NaN or infinite.
     """
-    wanted, there = skeleton(make).state_dict(), dict(weights)
-    for name in sorted(wanted.keys() ^ there.keys()):
-        raise ValueError(f"tensor {name[:80]!r} is {'missing' if name in wanted else 'too much'}")
+    wanted, given = skeleton(make).state_dict(), dict(weights)
+    for name in sorted(wanted.keys() ^ given.keys()):
+        raise ValueError(f"tensor {name[:80]!r} is {'missing' if name in wanted else 'unexpected'}")
     for name, value in wanted.items():
-        if there[name].shape != value.shape:
-            shapes = f"{tuple(there[name].shape)}, not {tuple(value.shape)}"
+        if given[name].shape != value.shape:
+            shapes = f"{tuple(given[name].shape)}, not {tuple(value.shape)}"
             raise ValueError(f"tensor {name[:80]!r} has shape {shapes}")
-        if there[name].is_complex() or not bool(there[name].isfinite().all()):
-            raise ValueError(f"tensor {name[:80]!r} holds values that are no numbers")
+        if given[name].is_complex() or not bool(given[name].isfinite().all()):
+            raise ValueError(f"tensor {name[:80]!r} holds NaN, infinite or complex values")

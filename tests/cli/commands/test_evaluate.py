@@ -81,7 +81,7 @@ def test_a_judge_is_trained_where_there_are_labels_and_minutes_are_kept_to(cli, 
     assert facts["parts"]["success"]["detail"]["judge"]["kind"] == "trained for this evaluation"
     assert facts["painted"]["pictures"] == 1
     for late in ("two_sample", "transfer"):
-        assert "too little of the minutes" in facts["not_measured"][late]["why"]
+        assert "too little of the given time" in facts["not_measured"][late]["why"]
 
 
 def test_a_shipped_model_is_measured_where_its_pictures_are_not(cli):

@@ -74,7 +74,7 @@ def test_unseen_pictures_are_compared_with_where_they_are_enough():
     assert real.for_comparison(4)[0] is some[1]
     both, what = real.for_comparison(5)
     assert len(both) == 13
-    assert "those of the training among them" in what
+    assert "including the training pictures" in what
 
 
 def test_copies_are_looked_for_beside_pictures_of_the_trainings_own_pool_where_they_are_enough():

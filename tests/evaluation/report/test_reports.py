@@ -117,7 +117,7 @@ def test_every_report_tells_n_seeds_commit_intervals_and_what_is_missing(evaluat
         "98.5 %",
         "97.0 % to 99.0 %",
         "99.0 %",
-        "no number",
+        "not a number",
         "Not measured",
         "3 prompts, because the time was too short",
         "5 minutes",

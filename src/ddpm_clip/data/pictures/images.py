@@ -1,7 +1,7 @@
-"""Pictures from files nobody vouches for, and what becomes of them: squares, arrays, digests.
+"""Read pictures from untrusted files; crop them, convert them to arrays, hash them.
 
-Decoding itself is `decoding`, in a child process where a pass over a source is under way
-(`confined`). Knows nothing of folders, captions or training.
+`decoding` does the decoding itself, in a child process while a source is being read
+(`sandbox.in_children`).
 """
 
 import hashlib
@@ -56,7 +56,7 @@ REASONS = {
     "damaged": "it cannot be decoded",
     "too-slow": f"decoding it takes longer than {confined.SECONDS:g} seconds",
 }
-"""Every reason for which a picture is left out; the keys are stable."""
+"""Every reason why a picture is left out; the keys are stable."""
 
 
 class BadImage(DataError):
@@ -66,12 +66,12 @@ class BadImage(DataError):
 
     def __init__(self, name: str, reason: str, detail: str = ""):
         why = REASONS[reason] + (f" ({detail})" if detail else "")
-        super().__init__(f"cannot use picture {name}", why, "replace it or take it away")
+        super().__init__(f"cannot use picture {name}", why, "replace or remove it")
         self.reason, self.detail = reason, detail
 
 
 def read_bytes(path: str | Path) -> bytes:
-    """The content of a regular file; a pipe, socket or device is refused without waiting for it.
+    """Return the content of a regular file; a pipe, socket or device is refused without blocking.
 
     Raises:
         BadImage: missing, not-a-file, unreadable, empty or too-large.
@@ -86,7 +86,7 @@ def read_bytes(path: str | Path) -> bytes:
             facts = os.fstat(handle)
             if not stat.S_ISREG(facts.st_mode):
                 raise BadImage(name, "not-a-file")
-            # not simply as many as are allowed: room for so many would be taken first
+            # not read(MAX_BYTES + 1), which would allocate that much memory first
             data = file.read(min(facts.st_size, MAX_BYTES) + 1)
     except FileNotFoundError as error:
         raise BadImage(name, "missing") from error
@@ -102,19 +102,19 @@ def read_bytes(path: str | Path) -> bytes:
 def open_image(
     source: str | Path | bytes, *, background: str = "white", name: str | None = None
 ) -> Image.Image:
-    """A picture upright, as RGB or L; of animations the first frame.
+    """Return a picture upright, as RGB or L; of an animation, the first frame.
 
     Args:
-        source: A file, or the bytes of one.
-        background: A colour name or #rrggbb to lay behind transparent pixels.
-        name: What errors call it, by default the path.
+        source: a file, or the bytes of one.
+        background: colour behind transparent pixels: a name or #rrggbb.
+        name: name in error messages, by default the path.
 
     Raises:
-        BadImage: with the reason. UsageError: `background` is no colour.
+        BadImage: it cannot be used, for the given reason. UsageError: `background` is not a colour.
     """
     behind = colour(background)
     data = source if isinstance(source, bytes) else read_bytes(source)
-    name = name or ("of bytes" if isinstance(source, bytes) else os.fspath(source))
+    name = name or ("from bytes" if isinstance(source, bytes) else os.fspath(source))
     if not data:
         raise BadImage(name, "empty")
     try:
@@ -128,22 +128,22 @@ def open_image(
 
 
 def colour(name: str) -> tuple[int, int, int]:
-    """RGB of a colour name or #rrggbb.
+    """Return the RGB values of a colour name or #rrggbb.
 
     Raises:
-        UsageError: it is no colour.
+        UsageError: it is not a colour.
     """
     try:
         red, green, blue = ImageColor.getrgb(name)[:3]
     except ValueError as error:
         raise UsageError(
-            f"unknown colour {name!r}", fix="a name such as white, or #rrggbb"
+            f"unknown colour {name!r}", fix="use a name such as white, or #rrggbb"
         ) from error
     return red, green, blue
 
 
 def square(image: Image.Image, crop: Crop = "centre") -> Image.Image:
-    """The middle square of a picture, or all of it where `crop` is "none"."""
+    """Return the central square of a picture, or all of it if `crop` is "none"."""
     if crop == "none":
         return image
     width, height = image.size
@@ -155,16 +155,16 @@ def square(image: Image.Image, crop: Crop = "centre") -> Image.Image:
 def to_array(
     image: Image.Image, size: int, channels: int, crop: Crop = "centre"
 ) -> NDArray[np.uint8]:
-    """Pixels (channels, size, size); a picture that has the size already keeps every pixel."""
+    """Return pixels (channels, size, size); a picture of that size keeps every pixel."""
     return resized(square(image, crop), size, channels)
 
 
 def from_array(pixels: NDArray[np.uint8]) -> Image.Image:
-    """The picture of pixels (c, h, w): what `to_array` undoes where nothing was resized."""
+    """Return the picture of pixels (c, h, w); the inverse of `to_array` if nothing was resized."""
     return Image.fromarray(pixels[0] if pixels.shape[0] == 1 else pixels.transpose(1, 2, 0))
 
 
 def pixel_digest(image: Image.Image) -> str:
-    """SHA-256 of a picture's mode, size and pixels, for pictures that are no file."""
+    """Return the SHA-256 of mode, size and pixels, for pictures without a file."""
     head = f"{image.mode} {image.width}x{image.height} ".encode()
     return hashlib.sha256(head + image.tobytes()).hexdigest()

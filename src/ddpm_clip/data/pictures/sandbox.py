@@ -1,9 +1,8 @@
-"""Decoding in child processes of small means: what a picture can do to a codec ends with the child.
+"""Decode pictures in child processes with few resources, so that a crash ends only the child.
 
-While `in_children` holds, `images.open_image` sends bytes to a child and gets pixels back. A
-child that dies, takes too long or too much memory is a reason to leave that picture out, and the
-next picture gets another child. Children are kept for the next pass and end with this process.
-Knows nothing of formats.
+Inside `in_children`, `images.open_image` sends bytes to a child and gets pixels back. If a child
+dies, or takes too long or too much memory, the picture is left out and the next one gets a new
+child. Children are kept for later passes and end with this process.
 """
 
 import atexit
@@ -25,36 +24,36 @@ from ddpm_clip.errors import StorageError
 from ddpm_clip.utils.untrusted import warn_of_no_limits
 
 SECONDS = 10.0
-"""A picture's time; the largest that is allowed takes two on one core."""
+"""Time limit per picture; the largest allowed picture takes two seconds on one core."""
 
 START = 60.0
-"""A child's time to start; on a busy machine it is some seconds."""
+"""Time limit for a child to start; on a busy machine it takes some seconds."""
 
 CHUNK = 2**20
 
 _idle: list["Child"] = []
-_of_the_parent: list["Child"] = []  # after a fork they are no children of ours
+_of_the_parent: list["Child"] = []  # inherited by a fork: not children of this process
 _lock = threading.Lock()
 _passes = 0
 
 
 class Child:
-    """One process that decodes pictures, one at a time."""
+    """A process that decodes pictures, one at a time."""
 
     def __init__(self) -> None:
-        # -P: the folder of that file is full of names that the standard library has too
+        # -P: that file's folder has modules named like ones of the standard library
         command = [sys.executable, "-P", str(Path(decoding.__file__).resolve())]
         quiet = {
             "OPENBLAS_NUM_THREADS": "1",
             "OMP_NUM_THREADS": "1",
-        }  # each thread is address space
+        }  # each thread takes address space
         self._process = subprocess.Popen(
             command,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
             env=os.environ | quiet,
-            start_new_session=True,  # Ctrl-C is the parent's to hear
+            start_new_session=True,  # only the parent handles Ctrl-C
         )
         try:
             self._read(len(READY), time.monotonic() + START)
@@ -62,15 +61,15 @@ class Child:
             self.close()
             raise StorageError(
                 "cannot start the process that decodes pictures",
-                "it ended, or never answered",
-                f"see whether this runs: {' '.join(command)}",
+                "it ended, or did not answer",
+                f"check whether this runs: {' '.join(command)}",
             ) from error
 
     def decoded(self, data: bytes, background: tuple[int, int, int]) -> Image.Image:
-        """As `decoding.decoded`, in the child.
+        """Decode a picture as `decoding.decoded` does, in the child.
 
         Raises:
-            Undecodable: with the reason; `close` the child where it has died of it.
+            Undecodable: it cannot be decoded, for the given reason; a child that fails is closed.
         """
         assert self._process.stdin is not None
         deadline = time.monotonic() + SECONDS
@@ -93,25 +92,25 @@ class Child:
 
     @property
     def alive(self) -> bool:
-        """Whether it can be sent another picture."""
+        """Whether the process is still running."""
         return self._process.poll() is None
 
     def close(self) -> None:
-        """End it, whatever it is doing."""
+        """Kill the process."""
         self._process.kill()
         for pipe in (self._process.stdin, self._process.stdout):
             try:
                 if pipe is not None:
                     pipe.close()
-            except BrokenPipeError:  # it still held bytes for the dead
+            except BrokenPipeError:  # unsent bytes for the dead process
                 pass
         self._process.wait()
 
     def _read(self, size: int, deadline: float) -> bytes:
-        """So many bytes of its answer.
+        """Read `size` bytes of the answer.
 
         Raises:
-            EOFError: it has ended. TimeoutError: the time is up.
+            EOFError: the process has ended. TimeoutError: the deadline has passed.
         """
         assert self._process.stdout is not None
         handle, parts = self._process.stdout.fileno(), bytearray()
@@ -128,7 +127,7 @@ class Child:
 
 @contextmanager
 def in_children() -> Iterator[None]:
-    """Inside, pictures are decoded in children, in whichever thread; passes may overlap."""
+    """Decode pictures in children inside this context, in any thread; passes may overlap."""
     global _passes
     warn_of_no_limits()
     with _lock:
@@ -141,15 +140,15 @@ def in_children() -> Iterator[None]:
 
 
 def wanted() -> bool:
-    """Whether a pass over strangers' pictures is under way."""
+    """Return whether pictures are to be decoded in children now."""
     return _passes > 0 and os.name == "posix"
 
 
 def decoded(data: bytes, background: tuple[int, int, int]) -> Image.Image:
-    """`Child.decoded` by a child that is idle, or by a new one.
+    """Decode a picture in an idle child, or in a new one.
 
     Raises:
-        Undecodable: with the reason.
+        Undecodable: it cannot be decoded, for the given reason.
     """
     with _lock:
         child = _idle.pop() if _idle else None
@@ -169,7 +168,7 @@ def _close_idle() -> None:
 
 
 def _forget() -> None:
-    """In a fork: another process speaks with those children."""
+    """After a fork: leave the children to the parent process."""
     _of_the_parent.extend(_idle)
     _idle.clear()
 

@@ -1,7 +1,4 @@
-"""Files that are there in full or not at all, and folders with one writer, with errors that help.
-
-Knows nothing of what is written.
-"""
+"""Atomic file writes and folder locks of `utils`, with the package's own error messages."""
 
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
@@ -14,10 +11,10 @@ from ddpm_clip.utils.locks import locked
 
 @contextmanager
 def replacing(path: Path) -> Iterator[Path]:
-    """As `ddpm_clip.utils.storage.replacing`, in a folder that is made where there is none.
+    """Replace a file atomically (`ddpm_clip.utils.storage.replacing`), creating its folder.
 
     Raises:
-        StorageError: the disk is full, or writing is not allowed there.
+        StorageError: the disk is full, or writing is not permitted.
     """
     try:
         storage.make_folder(path.parent)
@@ -35,10 +32,10 @@ def replacing(path: Path) -> Iterator[Path]:
 
 @contextmanager
 def hold(folder: Path) -> Iterator[None]:
-    """`ddpm_clip.utils.locks.locked`, with an error of ours.
+    """Lock a folder for one writer (`ddpm_clip.utils.locks.locked`).
 
     Raises:
-        Busy: another process holds it. CannotCreate: it cannot be made or written in.
+        Busy: another process holds it. CannotCreate: it cannot be created or written to.
     """
     if folder.exists() and not folder.is_dir():
         raise CannotCreate(f"{folder} is a file", fix="choose another --out", param="out")

@@ -1,7 +1,7 @@
 """A metric of painted pictures against real ones, beside real pictures against real ones.
 
-Every figure here depends on n, and a perfect model would get the second number, not the best one
-there is: only the two together say anything. Knows nothing of pictures.
+Every figure here depends on n, and a perfect model would get the figure of the real pictures, not
+the best possible value: only the two together say anything.
 """
 
 from collections.abc import Callable, Generator, Mapping
@@ -24,12 +24,12 @@ Better = Literal["low", "high"]
 
 @dataclass(frozen=True, slots=True)
 class Metric:
-    """Figures of two sets of rows, taken together.
+    """One or more figures of two sets of features.
 
     Attributes:
-        figures: which end of each is better, by its name in JSON.
-        measure: (n, d) painted and (m, d) real rows -> the figures by name.
-        titles: what a report calls them; by default their names.
+        figures: for each figure, by its name in JSON, whether low or high is better.
+        measure: (n, d) painted and (m, d) real features -> the figures by name.
+        titles: what a report calls them; by default, their names.
     """
 
     figures: Mapping[str, Better]
@@ -70,20 +70,20 @@ METRICS: Registry[Metric] = Registry(
         ),
     },
 )
-"""What every evaluation measures, in the order of its report; plug-ins come last."""
+"""The metrics of every evaluation, in the order of its report; plug-ins come last."""
 
 
 @dataclass(frozen=True, slots=True)
 class Beside:
-    """One figure of painted pictures, and the same figure of real ones at the same n."""
+    """One figure of painted pictures, and the same figure for real ones at the same n."""
 
     figure: str
     better: Better
     n: int  # rows of each set
-    repeats: int  # other halves of the real rows
+    repeats: int  # random splits of the real rows
     painted: float  # mean over the repeats
     real: float
-    painted_spread: float  # standard deviation over the repeats, 0 of one
+    painted_spread: float  # standard deviation over the repeats, 0 for one
     real_spread: float
 
     def as_dict(self) -> dict[str, Any]:
@@ -100,24 +100,24 @@ def beside_real(
     n: int | None = None,
     seed: int = 0,
 ) -> Generator[Progress, None, dict[str, Beside]]:
-    """Measure painted rows against one half of the real ones, and the other half likewise.
+    """Measure painted rows against one half of the real rows, and the other half in the same way.
 
-    Each repeat divides the real rows anew and takes n painted ones by lot; both numbers have the
-    same real rows on their right side, and no row stands on both sides.
+    Each repeat splits the real rows anew and samples n painted ones. Both numbers compare with the
+    same half of the real rows, and no row is compared with itself.
 
     Args:
         metric: a name in `METRICS`.
-        painted: (p, d).
-        real: (m, d), no training picture among them.
-        repeats: the spread over them is that of the lots, an error bar of the lower kind.
+        painted: features (p, d) of painted pictures.
+        real: features (m, d) of real pictures that the model was not trained on.
+        repeats: number of random splits; the spread over them is a lower bound of the error.
         n: rows of each set; None takes all painted ones, at most half of the real ones.
-        seed: of the lots.
+        seed: random seed of the splits.
 
     Returns:
-        One `Beside` a figure, by its name.
+        One `Beside` per figure, by its name.
 
     Raises:
-        UsageError: an unknown metric, too few rows. DataError: not finite.
+        UsageError: unknown metric or too few rows. DataError: NaN or infinite values.
     """
     measured = METRICS[metric]
     check_pair(painted, real)
@@ -125,8 +125,8 @@ def beside_real(
     n = most if n is None else n
     if not 2 <= n <= most or repeats < 1:
         raise UsageError(
-            f"{repeats} times {n} rows of {len(painted)} painted and {len(real)} real",
-            f"2 to {most} rows can be compared",
+            f"cannot compare {n} rows {repeats} times: {len(painted)} painted, {len(real)} real",
+            f"n must be from 2 to {most}, and repeats at least 1",
             param="n",
         )
     values: dict[str, list[tuple[float, float]]] = {name: [] for name in measured.figures}

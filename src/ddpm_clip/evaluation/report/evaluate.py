@@ -1,7 +1,7 @@
-"""One evaluation: find evaluators and real pictures, paint, measure, and say what could not be.
+"""One evaluation: find evaluators and real pictures, paint, and measure every section.
 
-`evaluate` is the whole of `ddpm-clip evaluate` but for its options and its files. Every section
-either comes out as figures or as the reason why not. Knows nothing of commands or report formats.
+`evaluate` is all of `ddpm-clip evaluate` except its options and files. Every section gives either
+figures or the reason why it could not be measured.
 """
 
 import time
@@ -46,9 +46,9 @@ from ddpm_clip.types import Progress
 
 @dataclass(frozen=True, slots=True)
 class SectionSpec:
-    """One section: its stable name, its title, its work, and whether it is slow.
+    """One section: its stable name, its title, its function, and whether it is slow.
 
-    What cannot be measured is raised as an error, and stands in the report with its reason.
+    If a section cannot be measured, its function raises an error, and the report gives the reason.
     """
 
     name: str
@@ -69,25 +69,25 @@ SECTIONS = (
 """In the order of the report."""
 
 WORDLESS = PromptCase("(without words)", {})
-"""What is asked of a model that paints without any condition: nothing."""
+"""The only case of a model that paints unconditionally: no prompt and no facts."""
 
 SLOW = 0.15
-"""Share of the given minutes that has to be left for a slow section to begin."""
+"""A slow section starts only if at least this share of the given minutes is left."""
 
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """What a person asked for.
+    """The settings of one evaluation.
 
     Attributes:
-        n: pictures a prompt; None lets the minutes decide.
-        minutes: of the whole evaluation; None with `n` None is `plan.MINUTES`.
-        prompts: a file for `cases.read_prompts`; None asks what a judge or the labels suggest.
-        judge: its folder; None takes one that lies beside the model, or trains one.
+        n: pictures per prompt; None lets the minutes decide.
+        minutes: duration of the whole evaluation; if both this and `n` are None, `plan.MINUTES`.
+        prompts: a file for `cases.read_prompts`; None uses prompts from the judge or the labels.
+        judge: folder of the judge; None uses the one beside the model, or trains one.
         clip: a mini-CLIP that did not condition the model, by folder or shipped name.
         against: a source to compare with instead of the run's own.
-        settings: how to paint, as the fields of `Settings` but `n`; None is the model's own.
-            `seed` is that of the first picture, and every picture has one of its own.
+        settings: sampling settings, the fields of `Settings` except `n`; those left out are the
+            model's own. `seed` is that of the first picture; every picture has its own.
     """
 
     n: int | None = None
@@ -101,17 +101,17 @@ class Request:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Evaluation:
-    """All that was measured, and all that was not.
+    """The results of one evaluation.
 
     Attributes:
-        made: date, commit, machine.
-        model: who painted, and how.
-        plan: how much.
-        first_seed: picture i of all has seed `first_seed + i`.
-        sections: with figures.
-        skipped: with reasons.
-        shown: the first seeds of each prompt, whatever came out.
-        seconds: that it took.
+        made: date, commit and machine.
+        model: the model and its sampling settings.
+        plan: how many pictures were painted.
+        first_seed: picture i of the evaluation has seed `first_seed + i`.
+        sections: sections that were measured.
+        skipped: sections that were not, with reasons.
+        shown: the first seeds of each prompt, not selected.
+        seconds: duration of the evaluation.
     """
 
     made: Mapping[str, Any]
@@ -125,16 +125,16 @@ class Evaluation:
 
 
 def evaluate(tti: TextToImage, request: Request) -> Generator[Progress, None, Evaluation]:
-    """Measure a model; slips in the request are told before anything is painted.
+    """Measure a model; mistakes in the request are reported before anything is painted.
 
     Args:
         tti: the model.
-        request: what is wanted.
+        request: the settings of the evaluation.
 
     Raises:
         UsageError: a value out of range, a fact that the judge cannot read, the conditioning CLIP
-            as `clip`, nothing to ask, prompts where no words enter.
-        MissingInput, DataError: of the named files.
+            as `clip`, no prompt, or prompts for a model that takes none.
+        MissingInput, DataError: a named file is missing or damaged.
     """
     start = time.perf_counter()
     how, chosen = _settings(tti, request)
@@ -174,13 +174,13 @@ def evaluate(tti: TextToImage, request: Request) -> Generator[Progress, None, Ev
 
 
 def _settings(tti: TextToImage, request: Request) -> tuple[Settings, dict[str, Any]]:
-    """How it will be painted, and what of that is not the model's own (without the seed)."""
+    """Return all sampling settings, and those that the request changes (without the seed)."""
     check_size(request.n, request.minutes)
     how = tti.settings(**{**request.settings, "n": 1})
     if len(how.guidance) != 1:
         raise UsageError(
             f"{len(how.guidance)} guidance scales",
-            "an evaluation is of one",
+            "an evaluation uses one",
             "--guidance 2",
             param="guidance",
         )
@@ -189,21 +189,21 @@ def _settings(tti: TextToImage, request: Request) -> tuple[Settings, dict[str, A
 
 
 def _given(request: Request, how: Settings) -> list[PromptCase] | None:
-    """The prompts of the file that was named."""
+    """Return the prompts of the given file."""
     if request.prompts is None:
         return None
     if how.wordless:
         raise UsageError(
             "this model paints without words",
-            "no prompt would reach it",
-            "leave --prompts out",
+            "it would ignore the prompts",
+            "leave out --prompts",
             param="prompts",
         )
     return read_prompts(request.prompts)
 
 
 def _model(tti: TextToImage, how: Settings, real: Real) -> dict[str, Any]:
-    """Who painted, and how."""
+    """Return the model and its sampling settings for the report."""
     model = tti.model
     return {
         "name": model.name,
@@ -223,13 +223,13 @@ def _model(tti: TextToImage, how: Settings, real: Real) -> dict[str, Any]:
 def _measured(
     data: EvaluationData, end: float
 ) -> Generator[Progress, None, tuple[tuple[Section, ...], tuple[Skipped, ...]]]:
-    """Every section in its order; what fails says why, what comes too late as well."""
+    """Measure every section in order; one that fails or is too late gives a reason."""
     sections, skipped = [], []
     for measure in SECTIONS:
         try:
             if measure.slow and time.perf_counter() > end:
-                fix = "give more --minutes, or choose -n"
-                raise DataError("too little of the minutes was left", fix=fix)
+                fix = "increase --minutes, or set -n"
+                raise DataError("too little of the given time was left", fix=fix)
             sections.append((yield from measure.work(data)))
         except DdpmClipError as error:
             skipped.append(Skipped.of(measure.name, measure.title, error))
@@ -237,14 +237,14 @@ def _measured(
 
 
 def _check(judge: Evaluator | None, cases: list[PromptCase] | None) -> None:
-    """A fact that the judge cannot read is told before anything is painted."""
+    """Refuse facts that the judge cannot read, before anything is painted."""
     if judge is not None and judge.net is not None and cases:
         check_readable(judge.net, [case for case in cases if case.facts])
 
 
 def _cases(tti: TextToImage, judge: Evaluator, real: Real) -> list[PromptCase]:
-    """What this kind of model is asked where nobody says."""
-    config, there = tti.model.config, real.unseen or real.train
+    """Return the default prompts for this kind of model."""
+    config, pictures = tti.model.config, real.unseen or real.train
     plain = config.embedder.name == "labels"
     attributes = judge.net.attributes if judge.net is not None else {}
     if plain and not attributes:
@@ -252,6 +252,6 @@ def _cases(tti: TextToImage, judge: Evaluator, real: Real) -> list[PromptCase]:
     return cases_of(
         attributes,
         plain=plain,
-        facts=there.facts if there else (),
+        facts=pictures.facts if pictures else (),
         prompts=config.generation.prompts,
     )

@@ -1,6 +1,6 @@
-"""What all sections of an evaluation look at: prompts, painted and real pictures, evaluators.
+"""The data that all sections of an evaluation share: prompts, pictures and evaluators.
 
-Whatever two sections need is computed once, when the first asks.
+What several sections need is computed once, on first use.
 """
 
 from collections.abc import Sequence
@@ -28,17 +28,17 @@ CHUNK = 256
 
 @dataclass(eq=False)
 class EvaluationData:
-    """Everything that was painted and found.
+    """The painted pictures and all that they are compared with.
 
     Attributes:
-        cases: that were asked.
-        n: pictures a case.
-        x: (len(cases) * n, c, h, w) in [-1, 1], case by case, rounded to 8 bits.
+        cases: the prompts that were painted.
+        n: pictures per case.
+        x: painted pictures (len(cases) * n, c, h, w) in [-1, 1], case by case, rounded to 8 bits.
         judge: a `JudgeNet`, or why there is none.
-        scorer: a CLIP that did not condition, or why there is none.
+        scorer: a CLIP that did not condition the model, or why there is none.
         real: pictures to compare with.
-        seed: of every choice by lot.
-        full: nothing is cut to save time.
+        seed: random seed of every random choice.
+        full: no measurement is shortened to save time.
     """
 
     cases: Sequence[PromptCase]
@@ -52,22 +52,22 @@ class EvaluationData:
 
     @property
     def net(self) -> JudgeNet | None:
-        """The judge itself."""
+        """The judge's network, or None."""
         return cast(JudgeNet | None, self.judge.net)
 
     def case_of(self, row: int) -> int:
-        """The case that a picture was painted for, by its number."""
+        """Return the number of the case that a picture was painted for."""
         return row // self.n
 
     @cached_property
     def verdicts(self) -> list[JudgedPicture | None]:
-        """What the judge says of each picture; None where it cannot be asked."""
+        """The judge's verdict on each picture; None where there is no judge or no fact to check."""
         found: list[JudgedPicture | None] = [None] * len(self.x)
-        told = [i for i in range(len(self.x)) if self.cases[self.case_of(i)].facts]
+        checked = [i for i in range(len(self.x)) if self.cases[self.case_of(i)].facts]
         if self.net is None:
             return found
-        for start in range(0, len(told), CHUNK):
-            rows = told[start : start + CHUNK]
+        for start in range(0, len(checked), CHUNK):
+            rows = checked[start : start + CHUNK]
             asked = [self.cases[self.case_of(i)] for i in rows]
             for i, verdict in zip(rows, judged(self.net, self.x[rows], asked), strict=True):
                 found[i] = verdict
@@ -75,7 +75,7 @@ class EvaluationData:
 
     @cached_property
     def pool(self) -> tuple[Pictures, str]:
-        """The real pictures that are compared with, and what they are.
+        """The real pictures to compare with, and a description of them.
 
         Raises:
             DataError: there are none.
@@ -85,64 +85,64 @@ class EvaluationData:
             raise DataError(
                 "there are no real pictures to compare with",
                 self.real.why_not,
-                "--against FOLDER, or put the data where the run had them",
+                "use --against FOLDER, or put the data back where the run had them",
             )
         return pictures, what
 
     @cached_property
     def match(self) -> Matched:
-        """Which painted and real pictures are compared."""
+        """The painted and real pictures that are compared."""
         return matched(self.cases, self.n, self.pool[0].facts, self.seed)
 
     @cached_property
     def matched_real(self) -> Pictures:
-        """The real ones among them, twice as many as painted ones."""
+        """The real pictures that are compared, twice as many as painted ones."""
         return self.pool[0].rows(self.match.real)
 
     @cached_property
     def features(self) -> tuple[Tensor, Tensor]:
-        """Rows (k, d) of the compared painted and (2k, d) of the compared real pictures."""
+        """Features of the compared pictures: (k, d) painted and (2k, d) real."""
         rows = list(self.match.painted)
         return self.look(self.x[rows]), self.look(self.matched_real.pixels)
 
     @property
     def space(self) -> str:
-        """In which features sets are compared.
+        """The feature space in which sets are compared, in words.
 
         Raises:
-            DataError: there are none of a network that the model was not conditioned by.
+            DataError: there is no network independent of the model.
         """
         if self.net is not None:
             return "the judge's last layer before its heads"
         if self.scorer.net is not None:
             return "embeddings of a CLIP that did not condition the model"
         raise DataError(
-            "there are no features of a network apart from the model",
+            "there is no independent network to compute features with",
             self.judge.why,
             f"{self.judge.fix}; or --clip FOLDER",
         )
 
     def look(self, pixels: Tensor) -> Tensor:
-        """(n, d) features of pixels (n, c, h, w), uint8 or in [-1, 1], in `space`."""
+        """Return features (n, d) of pixels (n, c, h, w), uint8 or in [-1, 1], in `space`."""
         _ = self.space
         if self.net is not None:
             return judge_features(self.net, pixels)
         return embed_pictures(cast(Embedder, self.scorer.net), pixels)
 
     def kinds(self, rows: Sequence[int]) -> list[str]:
-        """What each of some painted pictures was asked for; "all" where nobody can say."""
+        """Return what each of some painted pictures was to show; "all" where that is unknown."""
         if not self.match.cases:
             return ["all"] * len(rows)
         return [meaning(self.cases[self.case_of(i)]) for i in rows]
 
     def real_kinds(self) -> list[str]:
-        """Likewise of the compared real pictures."""
+        """Return the same for the compared real pictures."""
         if not self.match.cases:
             return ["all"] * len(self.match.real)
         return [meaning(self.cases[number]) for number in self.match.cases]
 
     def real_verdicts(self) -> list[JudgedPicture]:
-        """What the judge says of real pictures that show what was asked; [] where none can be."""
+        """Return the judge's verdicts on real pictures of the requested kinds; may be []."""
         if self.net is None or not self.match.cases:
             return []
         found: list[JudgedPicture] = []
@@ -153,7 +153,7 @@ class EvaluationData:
         return found
 
     def half_of_real(self) -> tuple[Tensor, Tensor]:
-        """The features of the compared real pictures in two halves by lot."""
+        """Return the features of the compared real pictures, split into two random halves."""
         rows = torch.randperm(
             len(self.features[1]), generator=torch.Generator().manual_seed(self.seed)
         )

@@ -1,7 +1,7 @@
-"""Who is asked about painted pictures: a judge, and a CLIP other than the one that conditions.
+"""The evaluators of painted pictures: a judge, and a CLIP that did not condition the model.
 
-Both are found beside the model, named by the person, or (the judge) trained on the spot from the
-labels of the real pictures. Knows nothing of what is made of their answers.
+Both are found beside the model or named by the user; a judge can also be trained on the spot from
+the labels of the real pictures.
 """
 
 from collections.abc import Generator, Mapping
@@ -25,14 +25,14 @@ SCORER_FOLDER = "scorer"
 """Where a shipped model keeps a mini-CLIP that did not condition it."""
 
 TRAINED = "trained for this evaluation"
-"""The kind of a judge that was trained on the model's own training pictures."""
+"""Kind of a judge that was trained on the model's own training pictures."""
 
 FEWEST = 20
-"""Labelled pictures below which no judge is trained."""
+"""With fewer labelled pictures than this, no judge is trained."""
 
 STEPS, STEPS_LEAST = 300, 40
 STEPS_A_MINUTE = 60
-"""Steps for each given minute at 32 pixels: about a fifth of the time on one core."""
+"""Training steps per given minute at 32 pixels: about a fifth of the time on one core."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -41,9 +41,9 @@ class Evaluator:
 
     Attributes:
         net: the network itself, or None.
-        about: what is known of it, for the report.
-        why: there is none.
-        fix: what would mend that.
+        about: facts about it for the report.
+        why: why there is none.
+        fix: how to get one.
     """
 
     net: Any
@@ -53,11 +53,11 @@ class Evaluator:
 
 
 def find_judge(model: LoadedModel, given: Path | None = None) -> Evaluator | None:
-    """The judge that is named or lies beside the model; None where there is neither.
+    """Return the judge that is named or lies beside the model; None if there is neither.
 
     Raises:
-        MissingInput: none in the named folder. DataError: damaged.
-        UsageError: it reads pictures of another shape.
+        MissingInput: there is no judge in the named folder. DataError: it is damaged.
+        UsageError: it was trained on pictures of another shape.
     """
     beside = model.folder / JUDGE_FOLDER
     if given is None and not beside.is_dir():
@@ -66,11 +66,11 @@ def find_judge(model: LoadedModel, given: Path | None = None) -> Evaluator | Non
     wanted = {"img_ch": model.image_shape[0], "img_size": model.image_shape[1]}
     if wanted != {name: judge.options[name] for name in wanted}:
         raise UsageError(
-            f"the judge in {given or beside} reads other pictures",
+            f"the judge in {given or beside} does not fit the model's pictures",
             f"it was trained on {judge.options['img_size']} pixels with "
             f"{judge.options['img_ch']} channel(s), the model paints {wanted['img_size']} with "
             f"{wanted['img_ch']}",
-            "train one on this size, or leave --judge out",
+            "train one at this size, or leave out --judge",
             param="judge",
         )
     figures = judge.card.get("figures", {})
@@ -88,19 +88,19 @@ def find_judge(model: LoadedModel, given: Path | None = None) -> Evaluator | Non
 
 
 def no_judge(why: str) -> Evaluator:
-    """There is none, and how to have one."""
-    return Evaluator(None, {}, why, "--judge FOLDER, or pictures with labels to train one from")
+    """Return an evaluator that says why there is no judge, and how to get one."""
+    return Evaluator(None, {}, why, "use --judge FOLDER, or pictures with labels to train one from")
 
 
 def trained_judge(
     real: Real, *, minutes: float | None = None, seed: int = 2077, steps: int | None = None
 ) -> Generator[Progress, None, Evaluator]:
-    """A judge from the labels of the training pictures, measured on pictures it never saw.
+    """Train a judge on the labels of the training pictures; measure it on pictures it never saw.
 
     Args:
         real: the run's own pictures.
-        minutes: that the whole evaluation is given; decides the steps where `steps` does not.
-        seed: of weights, batches and what is set aside.
+        minutes: duration of the whole evaluation; decides the number of steps if `steps` is None.
+        seed: random seed of weights, batches and the calibration split.
         steps: optimisation steps.
     """
     if real.train is None:
@@ -109,18 +109,18 @@ def trained_judge(
         attributes = attributes_of([_without_captions(one) for one in real.train.facts])
     except DataError as error:
         return no_judge(f"no judge lies beside the model, and {error.why}")
-    told = [i for i, one in enumerate(real.train.facts) if _without_captions(one)]
-    if len(told) < FEWEST:
-        return no_judge(f"{len(told)} labelled pictures are too few to train a judge from")
-    pictures = real.train.rows(told)
+    labelled = [i for i, one in enumerate(real.train.facts) if _without_captions(one)]
+    if len(labelled) < FEWEST:
+        return no_judge(f"{len(labelled)} labelled pictures are too few to train a judge")
+    pictures = real.train.rows(labelled)
     chosen = steps or steps_for(minutes, pictures.pixels.shape[-1])
     aside, kept = _set_aside(pictures, seed)
     judge = _untrained(attributes, pictures, seed)
     training = train_judge(judge, kept.pixels, kept.facts, steps=chosen, batch_size=128, seed=seed)
-    with torch.random.fork_rng(devices=[]):  # dropout draws from the common generator
+    with torch.random.fork_rng(devices=[]):  # dropout draws from the global generator
         torch.manual_seed(seed)
         for step in training:
-            yield Progress("judge", step.step, chosen, f"reads {step.accuracy:.0%}")
+            yield Progress("judge", step.step, chosen, f"accuracy {step.accuracy:.0%}")
     calibrate(judge, aside.pixels)
     judge.card = {"source": real.name, "seed": seed, "steps": chosen, "trained_on": len(kept)}
     unseen = real.unseen if real.unseen is not None and len(real.unseen) else aside
@@ -146,7 +146,7 @@ def _untrained(attributes: dict[str, tuple[str, ...]], pictures: Pictures, seed:
 
 
 def steps_for(minutes: float | None, size: int) -> int:
-    """How long a judge is trained in an evaluation of so many minutes, at a side of `size`."""
+    """Return a judge's training steps for an evaluation of `minutes`, at `size` pixels a side."""
     if minutes is None:
         return STEPS
     affordable = int(minutes * STEPS_A_MINUTE * (32 / size) ** 2)
@@ -154,19 +154,19 @@ def steps_for(minutes: float | None, size: int) -> int:
 
 
 def find_scorer(model: LoadedModel, given: str | None = None) -> Evaluator:
-    """A mini-CLIP that did not condition the model: named, or beside it.
+    """Return a mini-CLIP that did not condition the model: named, or beside it.
 
     Raises:
-        UsageError: it is the very one that conditions; it would be asked about its own mistakes.
-        MissingInput: none in the named folder. DataError: damaged.
+        UsageError: it is the CLIP that conditions the model, which would grade its own mistakes.
+        MissingInput: there is no CLIP in the named folder. DataError: it is damaged.
     """
     beside = model.folder / SCORER_FOLDER
     if given is None and not beside.is_dir():
         return Evaluator(
             None,
             {},
-            "no CLIP is here but the one that conditions the model",
-            "train another: ddpm-clip train-clip SOURCE --set embedder.seed=1 --out "
+            "the only CLIP here is the one that conditions the model",
+            "train another one: ddpm-clip train-clip SOURCE --set embedder.seed=1 --out "
             "FOLDER, then --clip FOLDER",
         )
     folder = mini_clip_folder(given) if given else beside
@@ -174,8 +174,8 @@ def find_scorer(model: LoadedModel, given: str | None = None) -> Evaluator:
     if clip.fingerprint == model.embedder.fingerprint:
         raise UsageError(
             f"{given or beside} is the CLIP that conditions this model",
-            "it would be asked about its own mistakes",
-            "give another one, of another seed",
+            "it would grade its own mistakes",
+            "use one trained with another seed",
             param="clip",
         )
     about = {
@@ -188,14 +188,14 @@ def find_scorer(model: LoadedModel, given: str | None = None) -> Evaluator:
 
 
 def _set_aside(pictures: Pictures, seed: int) -> tuple[Pictures, Pictures]:
-    """A tenth that only sets the threshold, and the rest."""
+    """Split off a tenth, at random, that only calibrates the threshold; return it and the rest."""
     order = torch.randperm(len(pictures), generator=torch.Generator().manual_seed(seed)).tolist()
     k = min(2000, max(2, len(pictures) // 10))
     return pictures.rows(order[:k]), pictures.rows(order[k:])
 
 
 def _without_captions(facts: Mapping[str, str]) -> dict[str, str]:
-    """Sentences are no classes."""
+    """Return the facts that can be classes: all but captions."""
     return {name: value for name, value in facts.items() if name != "caption"}
 
 

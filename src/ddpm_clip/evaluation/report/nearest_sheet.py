@@ -1,7 +1,6 @@
-"""The sheet on which a person sees whether painted pictures are copies.
+"""The sheet that shows whether painted pictures are copies.
 
 Each column is a painted picture above its nearest training and its nearest held-out picture.
-Knows nothing of how the nearest were found.
 """
 
 from PIL import Image
@@ -19,21 +18,21 @@ ROWS = ("painted", "nearest trained on", "nearest held out")
 def nearest_sheet(
     painted: Tensor, train: Tensor, heldout: Tensor, audit: Audit, n: int = 12
 ) -> Image.Image:
-    """The n most suspicious painted pictures, each with its neighbours.
+    """Return the n most suspicious painted pictures, each with its neighbours.
 
-    Above each stands its distance to the training picture by that to the held-out one: 0 of a
-    copy; by chance about 1 where both sets are equally large, and less the more the training
-    pictures outnumber the held-out ones.
+    The number above each is its distance to the training picture divided by that to the held-out
+    picture: 0 for a copy; by chance about 1 if both sets are equally large, and smaller the more
+    the training pictures outnumber the held-out ones.
 
     Args:
-        painted: (n, c, h, w) uint8 or in [-1, 1], rows as in the matrices of the audit.
-        train: likewise.
-        heldout: likewise.
-        audit: says who is near whom.
-        n: columns at most.
+        painted: pictures (n, c, h, w), uint8 or in [-1, 1], in the order of the audit.
+        train: training pictures in the same form.
+        heldout: held-out pictures in the same form.
+        audit: the nearest neighbours.
+        n: largest number of columns.
 
     Raises:
-        UsageError: other pictures than those of the audit, or no column.
+        UsageError: the pictures are not those of the audit, or n < 1.
     """
     if len(painted) != audit.n or len(heldout) != audit.heldout_n or n < 1:
         raise UsageError(

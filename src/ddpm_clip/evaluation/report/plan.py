@@ -1,8 +1,7 @@
-"""How many pictures fit into the minutes that a person gives.
+"""How many pictures fit into the given minutes.
 
-The speed is measured on a first small batch of the very model and settings. A plan is made once
-and written into the report: `-n` repeats it anywhere, in whatever time it takes there. Knows
-nothing of metrics but that they take a share of the time.
+The speed is measured on a small first batch with the same model and settings. The plan is written
+into the report, so that `-n` repeats it on any machine, however long it takes there.
 """
 
 import time
@@ -18,27 +17,27 @@ from ddpm_clip.generation.text_to_image import TextToImage
 from ddpm_clip.types import Progress
 
 PAINTING = 0.5
-"""Share of the time that is painted in; the rest reads, measures and trains small networks."""
+"""Share of the time for painting; the rest is for judging, measuring and small trainings."""
 
 MOST = 20_000
-"""Pictures beyond which no figure becomes much surer."""
+"""Most pictures; more would hardly narrow any interval."""
 
 PROBE = 16
-"""Pictures of the first batch, whose speed is measured."""
+"""Pictures in the batch whose speed is measured."""
 
 MINUTES = 5.0
 
 
 @dataclass(frozen=True, slots=True)
 class SamplingPlan:
-    """What is painted, and for how long the evaluation may go on.
+    """What is painted, and how long the evaluation may take.
 
     Attributes:
-        n: pictures a prompt.
-        cases: the prompts that are asked.
-        left_out: prompts that the time has no room for.
-        minutes: that were given; None where `n` was, and then nothing is cut short.
-        pictures_per_second: that were measured; None where nobody had to know.
+        n: pictures per prompt.
+        cases: the prompts.
+        left_out: number of prompts for which there is no time.
+        minutes: the given duration; None if `n` was given, and then nothing is shortened.
+        pictures_per_second: the measured speed; None if it was not needed.
     """
 
     n: int
@@ -69,18 +68,18 @@ def plan(
     spent: float = 0.0,
     **settings: Any,
 ) -> Generator[Progress, None, SamplingPlan]:
-    """Choose the number of pictures; where `minutes` decide, after measuring the speed.
+    """Choose the number of pictures; if `minutes` decide, after measuring the speed.
 
     Args:
         tti: the model.
-        cases: all that may be asked.
-        n: pictures a prompt; then the time does not matter.
-        minutes: of the whole evaluation; by default `MINUTES`.
-        spent: seconds of them that are gone.
-        settings: with which it will be painted.
+        cases: all prompts.
+        n: pictures per prompt; if given, the time does not matter.
+        minutes: duration of the whole evaluation; by default `MINUTES`.
+        spent: seconds already used.
+        settings: the sampling settings.
 
     Raises:
-        UsageError: both `n` and `minutes`, or one that is out of range.
+        UsageError: both `n` and `minutes` are given, or one is out of range.
     """
     check_size(n, minutes)
     if n is not None:
@@ -93,9 +92,9 @@ def plan(
 def fitted(
     cases: Sequence[PromptCase], minutes: float, speed: float, spent: float = 0.0
 ) -> SamplingPlan:
-    """The plan for so many minutes at so many pictures a second.
+    """Return the plan for `minutes` at `speed` pictures per second.
 
-    At least one prompt is asked once, however little time there is.
+    At least one picture of one prompt is painted, however little time there is.
     """
     room = max(1, min(MOST, int(speed * max(0.0, 60 * minutes - spent) * PAINTING)))
     asked = fewer(cases, room)
@@ -104,7 +103,7 @@ def fitted(
 
 
 def check_size(n: int | None, minutes: float | None) -> None:
-    """Raise a `UsageError` where size and time cannot be meant."""
+    """Raise a `UsageError` if size or time is invalid, or both are given."""
     if n is not None and minutes is not None:
         raise UsageError(
             "-n and --minutes are both given",
@@ -121,7 +120,7 @@ def check_size(n: int | None, minutes: float | None) -> None:
 def _speed(
     tti: TextToImage, cases: Sequence[PromptCase], **settings: Any
 ) -> Generator[Progress, None, float]:
-    """Pictures a second of a batch; the first step is warming up and is not counted."""
+    """Measure the pictures per second of a batch, not counting the first step (warm-up)."""
     probed = [cases[i % len(cases)] for i in range(min(PROBE, max(4, len(cases))))]
     start, counted, steps = time.perf_counter(), 0, 1
     for at in paint_cases(tti, probed, 1, **settings):

@@ -1,6 +1,6 @@
-"""The real pictures that painted ones are held against, and which of them the model has seen.
+"""The real pictures to compare with, and which of them the model has seen.
 
-From the source of the run itself, or from another one that is named. Knows nothing of metrics.
+They come from the run's own source or from another one named by the user.
 """
 
 from collections.abc import Generator, Sequence
@@ -22,19 +22,19 @@ from ddpm_clip.types import ImageSource, Progress
 
 TEST = "test"
 WITHOUT_TEST = ("hf", "hf-stream", "wds")
-"""Sources that are not asked for a test split: it would have to be fetched."""
+"""Sources whose test split is not used, because it would have to be downloaded."""
 
 HELD_OUT = "held out of the training"
 
 DRAWN = 6000
-"""At most so many training pictures are drawn again: drawings take longer than reading."""
+"""Most training pictures that are drawn again: drawing is slower than reading."""
 
 Facts = dict[str, str]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Pictures:
-    """Real pictures with what is known of them."""
+    """Real pictures and their labels."""
 
     pixels: Tensor  # (n, c, h, w) uint8
     facts: list[Facts]
@@ -43,12 +43,12 @@ class Pictures:
         return len(self.facts)
 
     def rows(self, rows: Sequence[int]) -> "Pictures":
-        """Some of them."""
+        """Return the pictures with these row numbers."""
         chosen = torch.as_tensor(list(rows), dtype=torch.long)
         return Pictures(self.pixels[chosen], [self.facts[i] for i in rows])
 
     def by_lot(self, most: int, seed: int = 0) -> "Pictures":
-        """At most `most` of them."""
+        """Return at most `most` of them, chosen at random."""
         if len(self) <= most:
             return self
         order = np.random.default_rng(seed).permutation(len(self))[:most]
@@ -60,17 +60,17 @@ class Pictures:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Real:
-    """What there is to compare with.
+    """The real pictures that are available.
 
     Attributes:
-        name: of the source, without folders.
-        train: what the model learned from; None where that is not to be had.
-        unseen: of the same kind, never trained on; may be empty.
-        unseen_is: where those are from.
-        against: pictures that were named instead; they go before the others in every comparison.
+        name: name of the source, without folders.
+        train: training pictures; None if they are not available.
+        unseen: pictures of the same kind, never trained on; may be empty.
+        unseen_is: where those come from.
+        against: pictures named by the user; every comparison prefers them.
         why_not: why there is no `train`.
-        trained_on: how many the model learned from, where `train` is only some of them by lot.
-        heldout: how many of the first of `unseen` were kept out of the training's own pool by lot.
+        trained_on: number of training pictures, of which `train` may be a random sample.
+        heldout: how many pictures, the first of `unseen`, were held out of the training's own pool.
     """
 
     name: str
@@ -83,20 +83,20 @@ class Real:
     heldout: int = 0
 
     def for_audit(self, fewest: int) -> tuple[Pictures | None, str]:
-        """Unseen pictures that are to the training ones as chance would have it, and their origin.
+        """Return unseen pictures for the search for copies, and where they come from.
 
-        Another split differs from the training pictures by itself, so it only stands in where
-        fewer than `fewest` were kept out of the same pool.
+        A separate split differs from the training pictures by itself, so it is used only if fewer
+        than `fewest` pictures were held out of the same pool.
         """
         if self.unseen is None or not fewest <= self.heldout < len(self.unseen):
             return self.unseen, self.unseen_is
         return self.unseen.rows(range(self.heldout)), HELD_OUT
 
     def for_comparison(self, wanted: int) -> tuple[Pictures | None, str]:
-        """The pictures that painted ones are compared with, and what they are.
+        """Return the pictures that painted ones are compared with, and a description of them.
 
-        Those that the model never saw, where they are `wanted` many; a model that copies its
-        training pictures must not be praised for it.
+        These are pictures that the model never saw, if there are at least `wanted`; a model that
+        copies its training pictures must not be rewarded for it.
         """
         if self.against is not None:
             return self.against, f"pictures of {self.name}"
@@ -106,21 +106,21 @@ class Real:
         if not both:
             return None, ""
         whole = both[0] + both[1] if len(both) == 2 else both[0]
-        return whole, "all pictures of the source, those of the training among them"
+        return whole, "all pictures of the source, including the training pictures"
 
 
 def real_pictures(
     config: DataConfig, home: Path, against: str | None = None
 ) -> Generator[Progress, None, Real]:
-    """Read what there is; a source that is not on this machine is no error.
+    """Read the real pictures; a source that is not on this machine is no error.
 
     Args:
-        config: of the model's data.
-        home: of the model; a run keeps its stream and its memory map there.
-        against: a source to compare with instead, which has to be there.
+        config: the model's data section.
+        home: the model's folder; a run keeps its stream and memory map there.
+        against: a source to compare with instead, which must exist.
 
     Raises:
-        MissingInput, DataError: nothing usable in `against`.
+        MissingInput, DataError: `against` has nothing usable.
     """
     try:
         real = yield from _own(config, home)
@@ -129,12 +129,12 @@ def real_pictures(
         real = Real(name, why_not=f"{error.what}" + (f": {error.why}" if error.why else ""))
     if against is None:
         return real
-    there = yield from _against(config, against)
-    return replace(real, name=Path(against).name or against, against=there)
+    named = yield from _against(config, against)
+    return replace(real, name=Path(against).name or against, against=named)
 
 
 def _own(config: DataConfig, home: Path) -> Generator[Progress, None, Real]:
-    """Training and held-out rows exactly as the training chose them, and a test split."""
+    """Read training and held-out pictures exactly as the training split them, and a test split."""
     source = yield from open_kept(config, home) if _is_run(home) else _opened(config)
     if isinstance(source, DrawnFlowers) and len(source) > DRAWN:
         train, heldout, total = yield from _drawn(source, config)
@@ -147,18 +147,18 @@ def _own(config: DataConfig, home: Path) -> Generator[Progress, None, Real]:
     name = Path(config.source or "").name
     test = yield from _test(config)
     if test is None:
-        unseen, whence = heldout, HELD_OUT
+        unseen, origin = heldout, HELD_OUT
     else:
-        unseen, whence = heldout + test, f"{HELD_OUT}, and the test split"
-    return Real(name, train, unseen, whence, trained_on=total, heldout=len(heldout))
+        unseen, origin = heldout + test, f"{HELD_OUT}, and the test split"
+    return Real(name, train, unseen, origin, trained_on=total, heldout=len(heldout))
 
 
 def _drawn(
     source: DrawnFlowers, config: DataConfig
 ) -> Generator[Progress, None, tuple[Pictures, Pictures, int]]:
-    """Some of many drawings, those held out, and how many were learned from.
+    """Return a sample of the training drawings, the held-out ones, and the number trained on.
 
-    No drawing can be unusable, so the held-out rows are known beforehand.
+    No drawing can be unusable, so the held-out rows are known in advance.
     """
     apart = heldout_rows(len(source), config.heldout)
     seen = np.setdiff1d(np.arange(len(source)), apart)
@@ -169,7 +169,7 @@ def _drawn(
 
 
 def _test(config: DataConfig) -> Generator[Progress, None, Pictures | None]:
-    """The test split, where the source has one on this machine."""
+    """Read the test split, if the source has one on this machine."""
     if (config.source or "").partition(":")[0] in WITHOUT_TEST:
         return None
     fewer = config.model_copy(update={"draw": min(config.draw, DRAWN)})
@@ -181,7 +181,7 @@ def _test(config: DataConfig) -> Generator[Progress, None, Pictures | None]:
 
 
 def _against(config: DataConfig, against: str) -> Generator[Progress, None, Pictures]:
-    """The named source cut as the model's pictures are; its test split where it has one."""
+    """Read the named source, cropped as the model's pictures are; its test split if it has one."""
     changed = {"source": against, "draw": min(config.draw, DRAWN), "max_samples": None}
     other = config.model_copy(update=changed)
     try:
@@ -198,7 +198,7 @@ def _read(source: ImageSource, config: DataConfig) -> Generator[Progress, None, 
 
 
 def _opened(config: DataConfig) -> Generator[Progress, None, ImageSource]:
-    """As `open_kept` where nothing may be kept: a packed model's folder is not written to."""
+    """Open the data without keeping anything: a packed model's folder is never written to."""
     yield from ()
     return open_data(config)
 

@@ -1,7 +1,4 @@
-"""The pictures that a report shows: the first seeds of each prompt, none chosen, failures marked.
-
-Knows nothing of pages.
-"""
+"""The pictures in the report: the first seeds of each prompt, not selected, failures marked."""
 
 from dataclasses import dataclass
 
@@ -12,24 +9,24 @@ from ddpm_clip.evaluation.report.evaluation_data import EvaluationData
 from ddpm_clip.utils.tensors import to_picture
 
 SEEDS = 8
-"""First pictures of a prompt that are shown."""
+"""Number of pictures shown per prompt, from the first."""
 
 PROMPTS = 60
-"""First prompts that are shown."""
+"""Number of prompts shown, from the first."""
 
 SUCCESS, FAILURE, REJECTED, UNJUDGED = "success", "failure", "rejected", "unjudged"
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class ShownPicture:
-    """One picture as it came out.
+    """One painted picture and the judge's verdict.
 
     Attributes:
-        image: of it.
-        prompt: that was asked.
-        seed: with which this picture alone can be painted again.
-        verdict: "success", "failure" (read as something else), "rejected" or "unjudged".
-        read: what the judge read of the asked attributes, or nothing.
+        image: the picture.
+        prompt: its prompt.
+        seed: the random seed that paints this picture alone again.
+        verdict: "success", "failure" (judged as something else), "rejected" or "unjudged".
+        read: what the judge reads of the requested attributes, or empty.
     """
 
     image: Image.Image
@@ -38,19 +35,19 @@ class ShownPicture:
     verdict: str
     read: str = ""
 
-    def said(self) -> str:
-        """Its seed and its verdict in words."""
+    def label(self) -> str:
+        """Return its seed and verdict in words."""
         verdict = {
-            SUCCESS: "read as asked",
+            SUCCESS: "judged as requested",
             REJECTED: f"rejected; nearest: {self.read}",
-            FAILURE: f"read as {self.read}",
+            FAILURE: f"judged as {self.read}",
             UNJUDGED: "not judged",
         }[self.verdict]
         return f"seed {self.seed}: {verdict}"
 
 
 def first_seeds(data: EvaluationData, first_seed: int = 0) -> tuple[ShownPicture, ...]:
-    """The first `SEEDS` pictures of the first `PROMPTS` prompts, prompt by prompt."""
+    """Return the first `SEEDS` pictures of the first `PROMPTS` prompts, prompt by prompt."""
     rows = [
         number * data.n + j
         for number in range(min(PROMPTS, len(data.cases)))
@@ -79,7 +76,7 @@ def _verdict(data: EvaluationData, row: int) -> str:
 
 
 def _readings(data: EvaluationData, rows: list[int]) -> list[str]:
-    """What was read of the attributes that each picture was asked for."""
+    """Return what the judge reads of the attributes that each picture was to show."""
     if data.net is None or not rows:
         return [""] * len(rows)
     said = data.net.read(data.x[rows])

@@ -1,7 +1,7 @@
-"""What an analysis shows: data for pictures and plots, and their drawing.
+"""The panels of an analysis: data for pictures and plots, and how they are drawn.
 
-- `drawing`: panels as pictures, and several of them as one sheet
-- `kinds`: what an analysis shows, as data: strips of pictures, curves, bars, heat maps and tables
+- `drawing`: draw panels as pictures, or several as one sheet
+- `kinds`: the kinds of panel: strips of pictures, curves, bars, heat maps and tables
 """
 
 from ddpm_clip.moved import former_names

@@ -1,4 +1,4 @@
-"""Panels as pictures, and several of them as one sheet."""
+"""Draw panels as pictures, or several of them as one sheet."""
 
 import io
 import math
@@ -15,13 +15,13 @@ from ddpm_clip.utils.tensors import to_picture
 from ddpm_clip.utils.visualization import INK, PAPER, grid
 
 WIDTH = 900
-"""Pixels to which words on a sheet are wrapped."""
+"""Width in pixels at which text on a sheet is wrapped."""
 
 LONGEST_CELL = 60
 
 
 def draw(panel: Panel) -> Image.Image:
-    """A panel as a picture, its title within."""
+    """Draw a panel as a picture, including its title."""
     if isinstance(panel, Strip):
         return _titled(strip_picture(panel), panel.title)
     if isinstance(panel, Table):
@@ -31,13 +31,13 @@ def draw(panel: Panel) -> Image.Image:
 
 
 def plotted(panel: Curve | Bars | Heatmap) -> bytes:
-    """A panel that has axes, as a PNG."""
+    """Plot a panel that has axes; return the bytes of a PNG."""
     with tempfile.TemporaryDirectory() as folder:
         return _plot(panel, Path(folder) / "panel.png").read_bytes()
 
 
 def cell(value: str | float | int) -> str:
-    """What stands in a table: numbers with three digits.
+    """Return the text of a table cell: numbers with three digits.
 
     >>> cell(0.123456), cell(12), cell("six"), cell(float("nan"))
     ('0.123', '12', 'six', '')
@@ -47,13 +47,13 @@ def cell(value: str | float | int) -> str:
     return str(value)
 
 
-def sheet(title: str, caption: str, panels: Sequence[Panel], said: str) -> Image.Image:
-    """All panels below each other, between title and caption above and what is said below."""
+def sheet(title: str, caption: str, panels: Sequence[Panel], verdict: str) -> Image.Image:
+    """Draw all panels below each other, with title and caption above and the verdict below."""
     parts = [_words(title, 20), _words(caption, 14)]
     for panel in panels:
         parts.append(draw(panel))
         parts += [_words(panel.note, 13)] if panel.note else []
-    return _stacked([*parts, _words(said, 14)])
+    return _stacked([*parts, _words(verdict, 14)])
 
 
 def display(image: Image.Image, title: str) -> None:
@@ -103,9 +103,9 @@ def _plot(panel: Curve | Bars | Heatmap, path: Path) -> Path:
 
 
 def strip_picture(panel: Strip) -> Image.Image:
-    """A strip as a picture, without its title."""
+    """Draw a strip as a picture, without its title."""
     rows = [[to_picture(x) for x in row] for row in panel.images.float()]
-    # many columns stay small enough for a page
+    # the more columns, the smaller the pictures, so that the strip fits on a page
     columns = max(len(row) for row in rows)
     side = panel.images.shape[-1]
     room = WIDTH - (8 * min(22, max(map(len, panel.row_names), default=0)))

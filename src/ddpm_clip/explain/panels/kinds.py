@@ -1,4 +1,4 @@
-"""What an analysis shows, as data: strips of pictures, curves, bars, heat maps and tables."""
+"""The kinds of panel, as data: strips of pictures, curves, bars, heat maps and tables."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -9,7 +9,7 @@ from ddpm_clip.statistics.means import means
 from ddpm_clip.utils.plots.curves import Line
 
 SPAN = ("mean", "low", "high")
-"""Of `Means`."""
+"""The attributes of `Means` that a bar shows."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -17,11 +17,11 @@ class Strip:
     """Rows of small pictures.
 
     Attributes:
-        title: in words.
+        title: title of the panel.
         images: (rows, columns, c, h, w) in [-1, 1], one or three channels.
-        row_names: one a row, or none.
-        column_names: one a column, short, or none.
-        note: one sentence below, or none.
+        row_names: one name per row, or empty.
+        column_names: one short name per column, or empty.
+        note: one sentence below the panel, or empty.
     """
 
     title: str
@@ -36,13 +36,13 @@ class Curve:
     """Lines over one axis; a `Line` has label, x, y and, where measured, low and high.
 
     Attributes:
-        title: in words.
-        lines: at least one.
-        xlabel, ylabel: with units.
+        title: title of the panel.
+        lines: at least one line.
+        xlabel, ylabel: axis labels, with units.
         xscale, yscale: "linear" or "log".
-        ylim: of the y axis, where it is to be fixed.
-        reverse: draw the x axis from high to low, as a walk down the noise levels goes.
-        note: one sentence below, or none.
+        ylim: limits of the y axis, or None.
+        reverse: draw the x axis from high to low, as sampling goes down the noise levels.
+        note: one sentence below the panel, or empty.
     """
 
     title: str
@@ -58,15 +58,15 @@ class Curve:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Bars:
-    """One bar a name, with its interval where it was measured.
+    """Bars with a name each, and intervals where measured.
 
     Attributes:
-        title: in words.
-        names: of the bars, from the top down.
-        values: one a name.
-        low, high: of the intervals, or none.
-        xlabel: with units.
-        note: one sentence below, or none.
+        title: title of the panel.
+        names: names of the bars, from the top down.
+        values: one value per name.
+        low, high: ends of the intervals, or empty.
+        xlabel: axis label, with units.
+        note: one sentence below the panel, or empty.
     """
 
     title: str
@@ -79,7 +79,7 @@ class Bars:
 
 
 def mean_line(label: str, x: Sequence[float], values: Tensor) -> Line:
-    """The mean of values (n, k) at k places x, with its interval."""
+    """Return the mean of values (n, k) at k positions x, with its interval, as a line."""
     found = means(values)
     return Line(label, list(x), found.mean.tolist(), found.low.tolist(), found.high.tolist())
 
@@ -87,7 +87,7 @@ def mean_line(label: str, x: Sequence[float], values: Tensor) -> Line:
 def mean_bars(
     title: str, names: Sequence[str], values: Sequence[Tensor], xlabel: str, note: str = ""
 ) -> Bars:
-    """The mean of each row of values, a name each, with its interval; rows may differ in length."""
+    """Return bars of the mean of each row of values, with intervals; rows may differ in length."""
     each = [means(row) for row in values]
     mean, low, high = ([float(getattr(one, name)) for one in each] for name in SPAN)
     return Bars(title, names, mean, low, high, xlabel, note)
@@ -98,14 +98,14 @@ class Heatmap:
     """A matrix as colours.
 
     Attributes:
-        title: in words.
-        values: (rows, columns); what is no number is left blank.
-        row_names, column_names: one each, or none where the matrix is a picture.
-        label: of the colours, with units.
-        xlabel, ylabel: of the sides.
+        title: title of the panel.
+        values: matrix (rows, columns); NaN is left blank.
+        row_names, column_names: one name each, or empty if the matrix is a picture.
+        label: label of the colour scale, with units.
+        xlabel, ylabel: labels of the sides.
         numbers: write the values into the cells.
-        diverging: colours that tell below 0 from above.
-        note: one sentence below, or none.
+        diverging: use different colours below and above 0.
+        note: one sentence below the panel, or empty.
     """
 
     title: str
@@ -125,10 +125,10 @@ class Table:
     """Rows of words and numbers.
 
     Attributes:
-        title: in words.
-        columns: their names.
-        rows: as many cells each; numbers are shown with three digits.
-        note: one sentence below, or none.
+        title: title of the panel.
+        columns: names of the columns.
+        rows: as many cells each as columns; numbers are shown with three digits.
+        note: one sentence below the panel, or empty.
     """
 
     title: str

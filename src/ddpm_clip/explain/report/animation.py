@@ -1,7 +1,7 @@
-"""One picture being denoised, as a GIF: what is seen, predicted, and added by the words.
+"""A GIF of one picture being denoised: x_t, predicted x_0 and noise, and the effect of guidance.
 
-Below, curves grow step by step: how sure the judge is, how far the predicted picture is from the
-finished one, how much the words change. Knows nothing of files.
+Below, curves grow step by step: the judge's probability of the class, the distance between
+predicted and finished picture, and how much the words change.
 """
 
 from collections.abc import Sequence
@@ -17,7 +17,7 @@ from ddpm_clip.utils.tensors import to_picture
 from ddpm_clip.utils.visualization import INK, PAPER, zoom_for
 
 SIDE, GAP, CHART = 140, 14, 120
-"""Pixels of a picture's side, between two, and of a chart's height."""
+"""In pixels: side of a picture, gap between pictures, height of a chart."""
 
 SOFT, LINE = "#666666", "#cccccc"
 COLOURS = ("#1f77b4", "#d62728", "#2ca02c")
@@ -34,12 +34,12 @@ class _Series:
 
 
 def frames(target: AnalysisTarget, walked: Recording, picture: int = 0) -> list[Image.Image]:
-    """A frame a recorded step.
+    """Return one frame per recorded step.
 
     Args:
-        target: that walked.
-        walked: with both branches.
-        picture: which one of the batch.
+        target: the target that was recorded.
+        walked: the recording, with both guidance branches.
+        picture: index of the picture in the batch.
     """
     tiles = [_tiles(walked, i, picture) for i in range(len(walked.t))]
     charts = _charts(target, walked, picture)
@@ -47,7 +47,7 @@ def frames(target: AnalysisTarget, walked: Recording, picture: int = 0) -> list[
 
 
 def signed(x: Tensor, most: float) -> Image.Image:
-    """A map (c, h, w) as a picture: red above 0, blue below, white at 0; channels are averaged."""
+    """Draw a map (c, h, w), averaged over channels: red above 0, blue below, white at 0."""
     share = (x.mean(0) / max(most, 1e-9)).clamp(-1, 1)
     up, down = share.clamp(min=0), (-share).clamp(min=0)
     rgb = torch.stack([1 - down, 1 - up - down, 1 - up])
@@ -75,9 +75,9 @@ def _charts(target: AnalysisTarget, walked: Recording, picture: int) -> list[_Se
     if target.judging is not None:
         probs = target.judge(walked.x_0[:, picture].to(target.ddpm.device)).cpu()
         asked_class = int(probs[-1].argmax()) if target.asked_class is None else target.asked_class
-        name = f"the judge reads: {target.classes[asked_class]}"
+        name = f"judged as {target.classes[asked_class]}"
         series.append(_Series(name, probs[:, asked_class].tolist(), 1.0))
-    series.append(_Series("distance to the end", away, max(*away, 1e-9)))
+    series.append(_Series("distance to the final picture", away, max(*away, 1e-9)))
     series.append(_Series("what the words add", added, max(*added, 1e-9)))
     return series
 
@@ -94,10 +94,10 @@ def _frame(
     width, top = len(tiles) * (wide + GAP) + GAP, 30
     image = Image.new("RGB", (width, top + 20 + high + GAP + 22 + CHART + GAP), PAPER)
     pen, font = ImageDraw.Draw(image), ImageFont.load_default(13)
-    said = f"“{target.prompt}”"[:60]
+    prompt = f"“{target.prompt}”"[:60]
     pen.text(
         (GAP, 8),
-        f"{said}  seed {target.seeds[picture]}  step {i + 1} of {len(walked.t)}  "
+        f"{prompt}  seed {target.seeds[picture]}  step {i + 1} of {len(walked.t)}  "
         f"sigma/alpha {walked.ratio[i]:.2g}",
         INK,
         font,
@@ -123,7 +123,7 @@ def _chart(
     steps: int,
     colour: str,
 ) -> None:
-    """A pale frame, and the line as far as it has come."""
+    """Draw a pale frame, and the line up to step i."""
     left, top, right = place
     floor = top + 22 + CHART
     pen.text((left, top), f"{chart.name} ({chart.values[i]:.2f})", colour, font)

@@ -1,11 +1,9 @@
-"""Findings as files in one folder.
+"""All files of a report in one folder.
 
-    NAME-1.png ...              a picture a panel; tables are in the page and in the JSON
-    analysis_generation.gif     one picture being denoised
-    report.html                 everything on one page that needs nothing else
-    report.json                 every verdict and figure
-
-Knows nothing of how anything was found out.
+NAME-1.png ...              one picture per panel; tables are in the page and in the JSON
+analysis_generation.gif     one picture being denoised
+report.html                 everything on one self-contained page
+report.json                 every verdict and figure
 """
 
 from pathlib import Path
@@ -24,7 +22,7 @@ FILES = JSON, HTML, GIF = "report.json", "report.html", "analysis_generation.gif
 
 
 def as_json(findings: Findings) -> dict[str, Any]:
-    """The JSON form: who was asked what, and every analysis with its verdict and figures."""
+    """Return the JSON form: model, prompt and settings, and every analysis with its verdict."""
     target, how = findings.target, findings.target.settings
     model = target.model
     skipped = [
@@ -51,7 +49,7 @@ def as_json(findings: Findings) -> dict[str, Any]:
 
 
 def write_report(findings: Findings, out: Path) -> list[Path]:
-    """Write all files, the JSON last, so that where it is the others are; returns their paths.
+    """Write all files and return their paths; the JSON is last, so if it exists, the others do.
 
     Raises:
         CannotCreate: nothing can be written there.

@@ -1,4 +1,4 @@
-"""Findings as one HTML page, with all panels and the animation. Knows nothing of files."""
+"""The results of all analyses as one HTML page, with all panels and the animation."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -11,25 +11,25 @@ from ddpm_clip.reports.page import render
 from ddpm_clip.utils.visualization import encoded_png
 
 READ = (
-    "Every analysis below states a test that it could have failed, and the result. Fail means that "
-    "the panels do not show what the title promises; inconclusive, that too little could be "
-    "measured, most often because the pictures do not follow the prompt."
+    "Every analysis below states a test that it could have failed, and the result. “Fail” means "
+    "that the panels do not show what the title says; “inconclusive” means that too little could "
+    "be measured, most often because the pictures do not follow the prompt."
 )
 MOVING = (
-    "One picture being denoised: what the network sees, the picture that it predicts, the noise "
-    "that it predicts (grey is none), and what the words add to the predicted picture (red "
-    "brighter, blue darker). The curves below grow step by step."
+    "One picture being denoised: the noisy picture that the network sees, the picture that it "
+    "predicts, the noise that it predicts (grey is none), and what the words add to the predicted "
+    "picture (red is brighter, blue is darker). The curves below grow step by step."
 )
 WORDS = ("name", "title", "verdict", "test", "caption")
 """Keys of an explanation's JSON that are not figures."""
 
 
 def as_html(findings: Findings, drawn: Mapping[str, Sequence[bytes | None]], gif: bytes) -> str:
-    """The whole page.
+    """Return the whole page.
 
     Args:
         findings: all analyses.
-        drawn: of each, a PNG a panel, None for tables; from `pictures_of`.
+        drawn: for each analysis, a PNG per panel, None for tables; from `pictures_of`.
         gif: the animation.
     """
     target = findings.target
@@ -47,7 +47,7 @@ def as_html(findings: Findings, drawn: Mapping[str, Sequence[bytes | None]], gif
 
 
 def pictures_of(explanation: Explanation) -> list[bytes | None]:
-    """A PNG a panel; a table is written, not drawn."""
+    """Return a PNG per panel; None for a table, which is written as HTML."""
     return [_picture(panel) for panel in explanation.panels]
 
 
@@ -60,12 +60,12 @@ def _picture(panel: Panel) -> bytes | None:
 def _facts(findings: Findings) -> list[tuple[str, str]]:
     target, how = findings.target, findings.target.settings
     return [
-        ("asked for", target.asked_name or "no class that a judge knows"),
+        ("requested", target.asked_name or "no class that the judge knows"),
         ("seeds", _span(target.seeds)),
         ("guidance", f"{target.guidance:g}"),
         ("steps", f"{how.steps} of {how.sampler}"),
-        ("judged by", target.about.get("judged_by") or "nobody"),
-        ("embedded by", target.about.get("embedded_by") or "nobody"),
+        ("judged by", target.about.get("judged_by") or "no judge"),
+        ("embedded by", target.about.get("embedded_by") or "no embedder"),
         ("sizes", "quick" if findings.quick else "full"),
         ("took", f"{findings.seconds:.0f} s"),
     ]
@@ -78,12 +78,12 @@ def _span(seeds: Sequence[int]) -> str:
 
 
 def _shown(explanation: Explanation, pictures: Sequence[bytes | None]) -> dict[str, Any]:
-    """What the template needs of an analysis; figures that are long lists stay in the JSON."""
-    told = explanation.as_dict()
-    return {word: told.pop(word) for word in WORDS} | {
+    """Return an analysis for the template; figures that are long lists are only in the JSON."""
+    figures = explanation.as_dict()
+    return {word: figures.pop(word) for word in WORDS} | {
         "sign": SIGNS[explanation.verdict],
         "panels": [_panel(*pair) for pair in zip(explanation.panels, pictures, strict=True)],
-        "figures": [(name.replace("_", " "), cell(value)) for name, value in _flat(told)],
+        "figures": [(name.replace("_", " "), cell(value)) for name, value in _flat(figures)],
     }
 
 
@@ -92,14 +92,14 @@ def _panel(panel: Panel, picture: bytes | None) -> dict[str, Any]:
     if isinstance(panel, Table):
         rows = [[cell(one) for one in row] for row in panel.rows]
         return shown | {"kind": "table", "columns": panel.columns, "rows": rows}
-    # colours of a map mean something, so they do not turn with the page
+    # the colours of a map have a meaning, so dark mode does not invert them
     kind = "strip" if isinstance(panel, Strip) else "map" if isinstance(panel, Heatmap) else "plot"
     return shown | {"kind": kind, "picture": picture}
 
 
-def _flat(told: Mapping[str, Any], before: str = "") -> list[tuple[str, Any]]:
+def _flat(figures: Mapping[str, Any], before: str = "") -> list[tuple[str, Any]]:
     rows: list[tuple[str, Any]] = []
-    for key, one in told.items():
+    for key, one in figures.items():
         name = f"{before}{key}"
         if isinstance(one, Mapping):
             rows += _flat(one, f"{name}: ")

@@ -1,7 +1,4 @@
-"""Several analyses of one target, one after another, each with its verdict or its reason why not.
-
-Knows nothing of files or commands.
-"""
+"""Run several analyses of one target; each gives a verdict, or a reason why it was skipped."""
 
 import time
 from collections.abc import Generator, Mapping, Sequence
@@ -25,12 +22,12 @@ class Findings:
     """All analyses of one target.
 
     Attributes:
-        target: that was looked at.
-        found: in the order of `EXPLANATIONS`.
-        skipped: with reasons.
-        recording: one walk of the first seed, for the animation.
-        quick: were the small sizes used?
-        seconds: that it took.
+        target: the analysed target.
+        found: analyses that were made, in the order of `EXPLANATIONS`.
+        skipped: analyses that could not be made, with reasons.
+        recording: one trajectory of the first seed, for the animation.
+        quick: whether the small sizes were used.
+        seconds: duration of all analyses.
     """
 
     target: AnalysisTarget
@@ -42,10 +39,10 @@ class Findings:
 
 
 def chosen(names: Sequence[str] | None) -> list[str]:
-    """The analyses that were named, each once and in their own order; None means all.
+    """Return the named analyses, each once, in the order of `EXPLANATIONS`; None means all.
 
     Raises:
-        UsageError: one that there is not.
+        UsageError: an unknown name.
     """
     for name in names or ():
         if name not in EXPLANATIONS:
@@ -60,15 +57,15 @@ def explain_all(
     quick: bool = False,
     options: Mapping[str, Mapping[str, Any]] = MappingProxyType({}),
 ) -> Generator[Progress, None, Findings]:
-    """Make every analysis that is wanted; one that cannot be made does not stop the others.
+    """Run the named analyses; one that cannot be made does not stop the others.
 
-    Walks that several of them look at are taken once.
+    Trajectories that several analyses need are computed once.
 
     Args:
         target: a model with a prompt.
-        names: None makes all.
-        quick: small sizes, for a first look.
-        options: of single analyses, by their names.
+        names: names of the analyses; None runs all.
+        quick: use small sizes, for a first look.
+        options: options of single analyses, by the name of the analysis.
 
     Raises:
         UsageError: an unknown name.

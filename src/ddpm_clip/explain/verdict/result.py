@@ -1,6 +1,6 @@
-"""What an analysis hands back: panels of data, numbers, and the verdict of a test that could fail.
+"""The result of an analysis: panels of data, numbers, and the verdict of a test that can fail.
 
-Data only; `explain/panels/drawing.py` makes pictures of them. Knows nothing of models or files.
+The panels are data; `explain/panels/drawing.py` draws them.
 """
 
 from collections.abc import Mapping
@@ -18,14 +18,14 @@ from ddpm_clip.reports.folder import write_files
 from ddpm_clip.utils.visualization import encoded_png
 
 Verdict = Literal["pass", "fail", "inconclusive"]
-"""Of a falsification test: it held, it did not, or there was too little to tell."""
+"""Outcome of a falsification test: passed, failed, or not enough data to decide."""
 
 
 SIGNS = {"pass": "passed", "fail": "failed", "inconclusive": "inconclusive"}
 """Verdicts in words."""
 
 TAKEN = ("name", "title", "caption", "test", "verdict", "seconds", "panels")
-"""Keys of an explanation's JSON that its numbers may not have."""
+"""Keys of an explanation's JSON that its numbers must not use."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -33,17 +33,17 @@ class Explanation:
     """One analysis: what it shows, the figures, and the verdict of its falsification test.
 
     Attributes:
-        name: as in `EXPLANATIONS`.
-        title: in words.
+        name: its name in `EXPLANATIONS`.
+        title: title for people.
         caption: what it shows and how to read it, in plain words.
-        panels: at least one.
-        test: what would have made it fail, and what was found, in a sentence or two.
-        verdict: of that test.
+        panels: at least one panel.
+        test: what would have made it fail, and what was found, in one or two sentences.
+        verdict: outcome of that test.
         numbers: figures for JSON, with n and intervals; plain Python values.
-        seconds: that it took; 0 where nobody looked at the clock.
+        seconds: duration; 0 if it was not measured.
 
     Raises:
-        UsageError: no panel, an unknown verdict, or numbers that JSON cannot hold.
+        UsageError: no panel, an unknown verdict, or a number under a reserved key.
     """
 
     name: str
@@ -58,15 +58,17 @@ class Explanation:
     def __post_init__(self) -> None:
         if self.verdict not in ("pass", "fail", "inconclusive") or not self.panels:
             raise UsageError(
-                f"{self.name}: no explanation with the verdict {self.verdict!r} "
-                f"and {len(self.panels)} panels"
+                f"{self.name}: invalid verdict {self.verdict!r} or no panel "
+                f"({len(self.panels)} panels)"
             )
         clash = [key for key in self.numbers if key in TAKEN]
         if clash:
-            raise UsageError(f"{self.name}: the numbers cannot have the key {clash[0]!r}")
+            raise UsageError(
+                f"{self.name}: the key {clash[0]!r} is reserved and cannot be a number"
+            )
 
     def as_dict(self) -> dict[str, Any]:
-        """The JSON form: name, verdict, words, and the numbers beside them."""
+        """Return the JSON form: name, verdict, texts and numbers."""
         return {
             "name": self.name,
             "title": self.title,
@@ -78,7 +80,7 @@ class Explanation:
         }
 
     def timed(self, seconds: float) -> "Explanation":
-        """The same, and how long it took."""
+        """Return a copy with its duration."""
         return replace(self, seconds=seconds)
 
     def save(self, folder: str | Path) -> list[Path]:
@@ -96,10 +98,10 @@ class Explanation:
         )
 
     def image(self) -> Image:
-        """All panels on one sheet, with the title above and the verdict below."""
-        said = f"Test {SIGNS[self.verdict]}. {self.test}"
-        return sheet(self.title, self.caption, self.panels, said)
+        """Draw all panels on one sheet, with the title above and the verdict below."""
+        verdict = f"Test {SIGNS[self.verdict]}. {self.test}"
+        return sheet(self.title, self.caption, self.panels, verdict)
 
     def show(self) -> None:
-        """Show the sheet: in a notebook below the cell, elsewhere in the system's viewer."""
+        """Show the sheet: in a notebook below the cell, otherwise in the system's viewer."""
         display(self.image(), self.title)

@@ -1,7 +1,7 @@
-"""What each step shows the network: pictures, conditions, rows and noise, from (seed, step) alone.
+"""The batch of each step: pictures, conditions, timesteps and noise, from (seed, step) alone.
 
-Everything is drawn for the whole batch and then cut, so that a picture gets the same draws
-whichever process has it. Nothing here has a state. Knows nothing of optimisation.
+Everything is drawn for the whole batch and then split, so that a picture gets the same draws
+whichever process has it. Nothing here has a state.
 """
 
 from dataclasses import dataclass
@@ -21,7 +21,7 @@ from ddpm_clip.utils.tensors import to_float
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Batch:
-    """What one step shows the network, on the run's device; a row a picture."""
+    """The inputs of one step, on the run's device; one row per picture."""
 
     x_0: Tensor  # (b, c, h, w)
     c: Tensor  # (b, e)
@@ -33,7 +33,7 @@ class Batch:
         return len(self.x_0)
 
     def rows(self, which: Tensor) -> "Batch":
-        """The batch of some rows, by their numbers (k,)."""
+        """Return the batch of the rows with these numbers (k,)."""
         return Batch(*(getattr(self, name)[which] for name in self.__slots__))
 
 
@@ -42,8 +42,8 @@ class Batches:
     """The batches of one run.
 
     Attributes:
-        rows: those of the data that are trained on.
-        device: where all of a batch goes but the rows of the schedule.
+        rows: row numbers of the training pictures in the data.
+        device: device of the batch, except for the timesteps.
     """
 
     config: Config
@@ -54,12 +54,12 @@ class Batches:
     group: ProcessGroup
 
     def indices(self, index: int) -> np.ndarray:
-        """Which rows of the data step `index`, counted from 0, shows; those of all processes."""
+        """Return the data rows of step `index`, counted from 0, for all processes together."""
         options = self.config.training
         return self.rows[batch_indices(len(self.rows), options.batch_size, options.seed, index)]
 
     def of(self, index: int, draws: torch.Generator) -> Batch:
-        """This process's rows of step `index`; all of it follows from (seed, step)."""
+        """Return this process's part of the batch of step `index`."""
         b, seed = self.config.training.batch_size, self.config.training.seed
         own, rows = self.group.part(b), self.indices(index)
         x_0, e = self._pictures(rows[own]), self.data.embeddings[rows]

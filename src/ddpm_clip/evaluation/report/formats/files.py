@@ -1,11 +1,9 @@
 """An evaluation as JSON, and all its files in one folder.
 
-    evaluation.md      the tables
-    evaluation.html    the same with pictures, on one page that needs nothing else
-    nearest.png        the painted pictures nearest to training pictures, where there are any
-    evaluation.json    every figure, reason and seed
-
-Knows nothing of how anything was measured.
+evaluation.md      the tables
+evaluation.html    the same with pictures, as one self-contained page
+nearest.png        the painted pictures nearest to training pictures, if copies were searched
+evaluation.json    every figure, reason and seed
 """
 
 from pathlib import Path
@@ -28,7 +26,7 @@ FILES = JSON, MARKDOWN, HTML, NEAREST = (
 
 
 def as_json(evaluation: Evaluation) -> dict[str, Any]:
-    """The JSON form: every figure, reason and seed; pictures are named by prompt and seed."""
+    """Return the JSON form; pictures are identified by prompt and seed."""
     return {
         "format": FORMAT,
         "made": dict(evaluation.made),
@@ -50,7 +48,7 @@ def as_json(evaluation: Evaluation) -> dict[str, Any]:
 
 
 def write_evaluation(evaluation: Evaluation, out: Path) -> list[Path]:
-    """Write all files, the JSON last, so that where it is the others are; returns their paths.
+    """Write all files and return their paths; the JSON is last, so if it exists, the others do.
 
     Raises:
         CannotCreate: nothing can be written there.

@@ -1,7 +1,4 @@
-"""An evaluation as Markdown: tables that can be pasted into a README or an issue.
-
-Knows nothing of files or HTML.
-"""
+"""An evaluation as Markdown: tables that can be pasted into a README or an issue."""
 
 from collections.abc import Sequence
 
@@ -14,7 +11,7 @@ ESCAPED = str.maketrans({"\\": r"\\", "|": r"\|", "[": r"\[", "<": "&lt;", "\n":
 
 
 def as_markdown(evaluation: Evaluation) -> str:
-    """The whole report but for its pictures."""
+    """Return the whole report, without pictures."""
     facts = [f"- **{name}**: {_cell(value)}" for name, value in facts_of_report(evaluation)]
     sections = [_section(section) for section in evaluation.sections]
     sections += [_skipped(evaluation.skipped)] if evaluation.skipped else []
@@ -23,7 +20,7 @@ def as_markdown(evaluation: Evaluation) -> str:
 
 
 def table(figures: Sequence[Figure]) -> str:
-    """Figures as a Markdown table, a row each."""
+    """Return figures as a Markdown table, one row each."""
     return "\n".join([HEAD, *(_row(figure) for figure in figures)])
 
 
@@ -43,5 +40,5 @@ def _skipped(skipped: Sequence[Skipped]) -> str:
 
 
 def _cell(text: str) -> str:
-    """Text that cannot end a cell, a line or begin a tag, a link or a picture."""
+    """Escape text, so that it cannot end a cell or line, or begin a tag, link or picture."""
     return text.translate(ESCAPED)

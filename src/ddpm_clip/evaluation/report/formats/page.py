@@ -1,4 +1,4 @@
-"""An evaluation as one HTML page, with its pictures. Knows nothing of files."""
+"""An evaluation as one HTML page, with its pictures."""
 
 from itertools import groupby
 
@@ -17,11 +17,11 @@ from ddpm_clip.utils.visualization import zoom_for
 MARKS = {FAILURE: "✗", REJECTED: "?"}
 
 SIDE = 40
-"""Pixels to which small pictures are about enlarged, by a whole number."""
+"""Small pictures are enlarged by a whole number to about this many pixels."""
 
 
 def as_html(evaluation: Evaluation) -> str:
-    """The whole page."""
+    """Return the whole page."""
     by_prompt = groupby(evaluation.shown, key=lambda one: one.prompt)
     return render(
         __package__,

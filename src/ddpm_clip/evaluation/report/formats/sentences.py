@@ -1,16 +1,13 @@
-"""The sentences that all forms of a report share: who painted what, how much, with which seeds.
-
-Knows nothing of HTML, Markdown or files.
-"""
+"""The sentences that all formats of the report share: model, settings, sizes and seeds."""
 
 from ddpm_clip.evaluation.report.evaluate import Evaluation
 from ddpm_clip.evaluation.report.plan import SamplingPlan
 
 INTERVALS = (
     "Each picture has its own seed, so given the prompts all pictures are independent, and the "
-    "interval of a share is Wilson's 95 % interval. The line \"had other prompts of this kind been "
-    'asked" resamples whole prompts instead, because the pictures of one prompt succeed and fail '
-    "together."
+    "interval of a share is Wilson's 95 % interval. The line \"success, interval over other "
+    'prompts of this kind" resamples whole prompts instead, because the pictures of one prompt '
+    "succeed and fail together."
 )
 UNCURATED = (
     "The first seeds of each prompt, not selected. A mark says that the judge reads something else "
@@ -22,15 +19,15 @@ READ_REAL = (
 
 
 def facts_of_report(evaluation: Evaluation) -> list[tuple[str, str]]:
-    """What a person must know before any figure, as pairs of name and value."""
+    """Return what a reader must know before any figure, as pairs of name and value."""
     model, plan, made = evaluation.model, evaluation.plan, evaluation.made
     n = plan.n * len(plan.cases)
     last = (evaluation.first_seed + n - 1) % 2**32
     step = f", step {model['step']}" if model.get("step") is not None else ""
     rows = [
         ("model", f"{model['name']}{step} (weights {model['fingerprint']})"),
-        ("painted", f"n = {n}: {plan.n} of each of {len(plan.cases)} prompts{_chosen(plan)}"),
-        ("seeds", f"{evaluation.first_seed} to {last}, one a picture"),
+        ("painted", f"n = {n}: {plan.n} for each of {len(plan.cases)} prompts{_chosen(plan)}"),
+        ("seeds", f"{evaluation.first_seed} to {last}, one per picture"),
         (
             "how",
             f"{model['sampler']}, {model['steps']} steps, guidance {model['guidance']:g}, "
@@ -54,8 +51,8 @@ def facts_of_report(evaluation: Evaluation) -> list[tuple[str, str]]:
 
 
 def _chosen(plan: SamplingPlan) -> str:
-    """How the number came about, where it was not the person's."""
+    """Say how the number of pictures was chosen, if the user did not give it."""
     if plan.minutes is None:
         return ""
     repeat = "" if plan.left_out else f"; -n {plan.n} repeats them"
-    return f" (so many fit into {plan.minutes:g} minutes{repeat})"
+    return f" (as many as fit into {plan.minutes:g} minutes{repeat})"

@@ -1,7 +1,6 @@
 """The section that looks for copies of training pictures, in features and in pixels.
 
-From the audits to a `Section` and the sheet on which a person can see for themselves. Knows nothing
-of how nearest pictures are found.
+The section has the figures of the audits and a sheet of the most suspicious pictures.
 """
 
 from collections.abc import Generator
@@ -23,17 +22,17 @@ ON_SHEET = "The painted pictures nearest to a training picture, above their neig
 
 MOST_PAINTED = 2000
 MOST_TRAIN, MOST_TRAIN_IN_TIME = 20_000, 8000
-"""Training pictures that are searched, without and with a limit of time."""
+"""Most training pictures searched, without and with a time limit."""
 
 MOST_HELDOUT, MOST_HELDOUT_IN_TIME = 2000, 1000
 FLOATS = 2**27
-"""Numbers that the rows of training pixels may hold; half a gigabyte."""
+"""Most pixel values of the training pictures in memory: half a gigabyte as float32."""
 
 OWN_POOL = 100
-"""Held-out pictures of the training's own pool that are enough to do without another split."""
+"""With this many pictures held out of the training's own pool, no other split is needed."""
 
 FEWEST = 10
-"""Held-out pictures below which nothing can be said of what is near by chance."""
+"""With fewer held-out pictures, nothing can be said about what is near by chance."""
 
 READS = (
     "Each painted picture is compared with the training pictures and with pictures of the same "
@@ -44,15 +43,15 @@ READS = (
 
 
 def copies_section(data: EvaluationData) -> Generator[Progress, None, Section]:
-    """Audit the painted pictures in pixels and, where there are features, in those."""
+    """Audit the painted pictures in pixels and, if there is a network, in its features."""
     train, (unseen, unseen_is) = data.real.train, data.real.for_audit(OWN_POOL)
     if train is None:
         why = data.real.why_not or "the training pictures are not known"
-        raise DataError(why, fix="put the data where the run had them")
+        raise DataError(why, fix="put the data back where the run had them")
     if unseen is None or len(unseen) < FEWEST:
         raise DataError(
             f"only {len(unseen or ())} pictures were held out of the training",
-            fix="more pictures: a tenth of them is held out (data.heldout)",
+            fix="use more pictures: a tenth of them is held out (data.heldout)",
         )
     painted = data.x[_some(len(data.x), MOST_PAINTED, data.seed)]
     most = MOST_TRAIN if data.full else MOST_TRAIN_IN_TIME
@@ -100,7 +99,7 @@ def _figures(space: str, found: Audit) -> tuple[Figure, ...]:
             better="50 %",
         ),
         Figure(
-            f"nearest by next nearest training pictures ({space})",
+            f"distance to the nearest training picture, relative to the second nearest ({space})",
             found.ratio,
             found.n,
             "",
@@ -114,16 +113,16 @@ def _figures(space: str, found: Audit) -> tuple[Figure, ...]:
 def _notes(data: EvaluationData) -> tuple[str, ...]:
     notes = []
     if len(data.x) > MOST_PAINTED:
-        notes.append(f"{MOST_PAINTED} of the painted pictures were looked at")
+        notes.append(f"{MOST_PAINTED} of the painted pictures were searched")
     if data.judge.about.get("kind") == TRAINED:
         notes.append(
             "the features are those of a judge that was trained on the same training pictures, "
-            "which may set these apart: trust the pixels more"
+            "which may single these out: trust the pixels more"
         )
     return tuple(notes)
 
 
 def _some(n: int, most: int, seed: int) -> torch.Tensor:
-    """(min(n, most),) rows by lot, in order."""
+    """Return min(n, most) random row numbers, sorted."""
     order = torch.randperm(n, generator=torch.Generator().manual_seed(seed))
     return order[:most].sort().values

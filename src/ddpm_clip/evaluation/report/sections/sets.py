@@ -1,7 +1,7 @@
-"""The sections that hold the painted pictures as a set against real ones.
+"""The sections that compare painted and real pictures as sets.
 
-Distances, precision and its kin beside real against real; the two-sample test; diversity. From the
-metrics' results to `Section`s. Knows nothing of how metrics compute or how reports look.
+Distances, precision, recall, density and coverage beside real against real; the two-sample test;
+diversity. The metrics themselves are in `evaluation/metrics`.
 """
 
 from collections.abc import Generator
@@ -17,14 +17,17 @@ from ddpm_clip.evaluation.report.evaluators import TRAINED
 from ddpm_clip.reports.figures import Figure, Section
 from ddpm_clip.types import Progress
 
-DISTANCES, TWO_SAMPLE = "Painted against real", "Can a classifier tell them apart?"
+DISTANCES, TWO_SAMPLE = (
+    "Painted against real",
+    "Can a classifier distinguish painted from real pictures?",
+)
 DIVERSITY = "Diversity within a prompt"
 
 Work = Generator[Progress, None, Section]
 
 
 def distances_section(data: EvaluationData) -> Work:
-    """Every distance between sets, beside the same between two sets of real pictures."""
+    """Measure every distance, beside the same distance between two sets of real pictures."""
     painted, real = data.features
     found: dict[str, Beside] = {}
     titles: dict[str, str] = {}
@@ -57,7 +60,7 @@ def distances_section(data: EvaluationData) -> Work:
 
 
 def _beside(title: str, one: Beside) -> Figure:
-    """A figure of `beside_real`; its error is that of the lots, so it is no interval."""
+    """Return a figure of `beside_real`; its spread is over random splits, so it is no interval."""
     return Figure(title, one.painted, one.n, "", None, one.real, one.better)
 
 
@@ -78,7 +81,7 @@ def _set_notes(data: EvaluationData, painted: Tensor) -> tuple[str, ...]:
 
 
 def two_sample_section(data: EvaluationData) -> Work:
-    """A small network that learns to tell painted from real features, asked about held-out ones."""
+    """Train a small network to distinguish painted from real features; test it on held-out ones."""
     painted, _ = data.features
     left, right = data.half_of_real()
     ours = yield from two_sample_test(painted, left, seed=data.seed)
@@ -86,14 +89,20 @@ def two_sample_section(data: EvaluationData) -> Work:
     return Section(
         "two_sample",
         TWO_SAMPLE,
-        "A classifier is trained to tell painted pictures from real ones by their features, then "
-        "tested on others. 50 % is best: it cannot tell. The column of real pictures is its "
-        "success at telling real from real.",
+        "A classifier is trained to distinguish painted pictures from real ones by their features, "
+        'then tested on others. 50 % is best: it can only guess. The column "real" is its accuracy '
+        "at distinguishing two sets of real pictures.",
         (
             Figure(
-                "told apart", ours.accuracy, ours.n, "%", ours.interval, theirs.accuracy, "50 %"
+                "accuracy of a classifier of painted vs real pictures",
+                ours.accuracy,
+                ours.n,
+                "%",
+                ours.interval,
+                theirs.accuracy,
+                "50 %",
             ),
-            Figure("probability of as many by chance", ours.p, ours.n),
+            Figure("probability of such an accuracy by chance", ours.p, ours.n),
         ),
         notes=_set_notes(data, painted)[:1],
         detail={"painted": ours.as_dict(), "real": theirs.as_dict(), "space": data.space},
@@ -101,7 +110,7 @@ def two_sample_section(data: EvaluationData) -> Work:
 
 
 def diversity_section(data: EvaluationData) -> Work:
-    """Mean distance between two pictures of one kind, beside that of real ones of that kind."""
+    """Measure the mean distance between two pictures of one kind, beside real ones of that kind."""
     yield Progress("diversity", 0, 1)
     painted, real = data.features
     found = diversity(painted, data.kinds(data.match.painted), real, data.real_kinds())
@@ -112,12 +121,12 @@ def diversity_section(data: EvaluationData) -> Work:
     return Section(
         "diversity",
         DIVERSITY,
-        "How different the features of two pictures of one kind are. A ratio of 1 is as different "
-        "as real ones; near 0, the model paints one picture over and over.",
+        "How much the features of two pictures of one kind differ. At a ratio of 1 they differ as "
+        "much as those of real ones; near 0, the model paints one picture over and over.",
         (
             Figure("ratio to real pictures", found.ratio, len(painted), better="1"),
             Figure("mean distance", ours, len(painted), "", None, theirs, "as real"),
-            Figure(f"most uniform: {found.least}", least.ratio, least.n, better="1"),
+            Figure(f"least varied: {found.least}", least.ratio, least.n, better="1"),
         ),
         tuple(
             Figure(name, one.painted, one.n, "", None, one.real, "as real")

@@ -1,7 +1,4 @@
-"""The section that trains a reader on painted pictures and asks it about real ones.
-
-From the metric's result to a `Section`. Knows nothing of how readers are trained.
-"""
+"""The section that trains a classifier on painted pictures and tests it on real ones."""
 
 from collections.abc import Collection, Generator
 
@@ -17,10 +14,10 @@ from ddpm_clip.utils.tensors import to_uint8
 TITLE = "Trained on painted, tested on real"
 
 FEWEST_STEPS, QUICK_STEPS, FULL_STEPS = 40, 120, 400
-"""Steps of each of the two readers: at least, and at most with and without a limit of time."""
+"""Steps of each of the two classifiers: at least, and at most with and without a time limit."""
 
 EPOCHS = 100
-"""Beyond which a reader of few pictures learns nothing more."""
+"""Most epochs: with few pictures, a classifier learns nothing more beyond these."""
 
 BATCH = 128
 
@@ -28,23 +25,23 @@ MOST_TESTED = 4000
 
 
 def transfer_section(data: EvaluationData) -> Generator[Progress, None, Section]:
-    """A reader trained on painted pictures with the labels that were asked, tested on real ones."""
+    """Train a classifier on painted pictures with their requested labels; test it on real ones."""
     train, unseen = data.real.train, data.real.unseen
     if train is None or unseen is None:
         why = data.real.why_not or "the run's own pictures are not known"
-        raise DataError(why, fix="put the data where the run had them")
+        raise DataError(why, fix="put the data back where the run had them")
     attribute = _attribute(data)
     if attribute is None:
         raise DataError(
-            "not every prompt states a fact that the others state",
-            fix="write facts behind the prompts: a red rose<TAB>species=rose",
+            "the prompts have no attribute in common",
+            fix="write facts after the prompts: a red rose<TAB>species=rose",
         )
     test = _labelled(unseen, attribute, _labels(data, attribute), data.seed)
     known = set(test.labels)
     if len(known) < 2:
         raise DataError(
-            f"{len(test.labels)} real pictures were held out of {len(known)} of the asked labels",
-            fix="more pictures: a tenth of them is held out",
+            f"the {len(test.labels)} held-out pictures show {len(known)} of the requested labels",
+            fix="use more pictures: a tenth of them is held out",
         )
     real = _labelled(train, attribute, known)
     painted = _painted(data, attribute, known)
@@ -56,7 +53,7 @@ def transfer_section(data: EvaluationData) -> Generator[Progress, None, Section]
 
 def _part(found: Transfer, attribute: str, steps: int) -> Section:
     share = Figure(
-        "real pictures read right",
+        "real pictures read correctly",
         found.accuracy,
         found.tested,
         "%",
@@ -72,7 +69,7 @@ def _part(found: Transfer, attribute: str, steps: int) -> Section:
         "painted ones are wrong or lack variety, the first one does worse.",
         (share,),
         notes=(
-            f"a picture's label is the {attribute} that was asked for, whatever was painted; "
+            f"a picture's label is the requested {attribute}, whatever was painted; "
             f"each classifier saw {found.n} pictures in {steps} steps",
         ),
         detail=found.as_dict() | {"attribute": attribute, "steps": steps},
@@ -80,14 +77,14 @@ def _part(found: Transfer, attribute: str, steps: int) -> Section:
 
 
 def _attribute(data: EvaluationData) -> str | None:
-    """The first attribute that every prompt speaks of."""
+    """Return the first attribute that every prompt states."""
     names = [name for case in data.cases[:1] for name in case.facts]
     spoken = (name for name in names if all(name in case.facts for case in data.cases))
     return next(spoken, None)
 
 
 def _labels(data: EvaluationData, attribute: str) -> list[str]:
-    """What each painted picture was asked for."""
+    """Return the requested label of each painted picture."""
     asked = [case.facts[attribute] for case in data.cases]
     return [asked[data.case_of(i)] for i in range(len(data.x))]
 
@@ -101,7 +98,7 @@ def _painted(data: EvaluationData, attribute: str, known: Collection[str]) -> La
 def _labelled(
     pictures: Pictures, attribute: str, asked: Collection[str], seed: int | None = None
 ) -> Labelled:
-    """The real pictures that show one of the asked labels; with a seed at most `MOST_TESTED`."""
+    """Return the real pictures with a requested label; with a seed, at most `MOST_TESTED`."""
     wanted = set(asked)
     rows = [i for i, one in enumerate(pictures.facts) if one.get(attribute) in wanted]
     chosen = pictures.rows(rows)

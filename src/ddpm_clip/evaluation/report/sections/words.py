@@ -1,7 +1,4 @@
-"""The sections that ask whether pictures show what the words said: a judge, and another CLIP.
-
-From the metrics' results to `Section`s. Knows nothing of how pictures were painted or are reported.
-"""
+"""The sections that measure whether pictures show what the prompt says: judge and another CLIP."""
 
 from collections.abc import Generator
 from typing import cast
@@ -23,13 +20,13 @@ from ddpm_clip.utils.tensors import to_float
 SUCCESS, RETRIEVAL = "Prompt success", "Retrieval by another CLIP"
 
 WEAK = 0.9
-"""A judge that reads less of real pictures right is no good evaluator, and a note says so."""
+"""A judge with a lower accuracy on real pictures is a poor evaluator, and a note says so."""
 
 Work = Generator[Progress, None, Section]
 
 
 def success_section(data: EvaluationData) -> Work:
-    """Share of pictures in which the judge reads what was asked and which it does not reject."""
+    """Measure the share of pictures that the judge reads as requested and does not reject."""
     if data.judge.net is None:
         raise DataError(data.judge.why, fix=data.judge.fix)
     yield Progress("judge's reading", 0, 1)
@@ -43,12 +40,12 @@ def success_section(data: EvaluationData) -> Work:
     return Section(
         "success",
         SUCCESS,
-        "How many painted pictures show what was asked for. This is decided by a judge that was "
+        "How many painted pictures show what was requested. This is decided by a judge that was "
         "trained separately from the model; a picture that it rejects as unlike anything it knows "
-        "does not count. The column of real pictures is what the judge says of real ones of the "
-        "same kinds: a model exceeds it only by painting more typical pictures than they are.",
+        'does not count. The column "real" is the same share of real pictures of the same kinds: '
+        "a model exceeds it only by painting more typical pictures than they are.",
         _success_figures(table, ceiling),
-        tuple(_share(f"asked for {name}", one) for name, one in table.values.items())
+        tuple(_share(f"requested: {name}", one) for name, one in table.values.items())
         + tuple(_share(name, one) for name, one in table.prompts.items()),
         _success_notes(data, len(verdicts)),
         detail,
@@ -56,7 +53,7 @@ def success_section(data: EvaluationData) -> Work:
 
 
 def _accepted(data: EvaluationData, judge: JudgeNet) -> Section:
-    """Where nothing was asked for that a judge could read: how many pictures it does not reject."""
+    """If no prompt states facts: measure how many pictures the judge does not reject."""
     painted = accepted(judge, data.x)
     try:
         some = data.pool[0].by_lot(len(data.x), data.seed)
@@ -68,8 +65,9 @@ def _accepted(data: EvaluationData, judge: JudgeNet) -> Section:
     return Section(
         "success",
         SUCCESS,
-        "No prompt states facts that a judge could check, so nobody can say whether any prompt was "
-        "followed. The judge can still say how many pictures are of a kind that it knows.",
+        "No prompt states facts that a judge could check, so whether pictures follow their "
+        "prompts cannot be measured. The judge can still say how many pictures are of a kind that "
+        "it knows.",
         (Figure("not rejected by the judge", fine / n, n, "%", wilson(fine, n), beside, "high"),),
         notes=(
             "the judge checks facts that follow a prompt in a file: a red rose<TAB>species=rose",
@@ -79,7 +77,7 @@ def _accepted(data: EvaluationData, judge: JudgeNet) -> Section:
 
 
 def _ceiling(data: EvaluationData) -> SuccessTable | None:
-    """The same table of real pictures, where there are any of these kinds."""
+    """Return the same table for real pictures, if there are any of these kinds."""
     try:
         found = data.real_verdicts()
     except DdpmClipError:
@@ -94,7 +92,7 @@ def _success_figures(table: SuccessTable, ceiling: SuccessTable | None) -> tuple
     figures = [
         _share("success", whole, real),
         Figure(
-            "success, had other prompts of this kind been asked",
+            "success, interval over other prompts of this kind",
             whole.share,
             whole.n,
             "%",
@@ -103,7 +101,7 @@ def _success_figures(table: SuccessTable, ceiling: SuccessTable | None) -> tuple
         ),
         _share(f"weakest: {worst}", least, ceiling.values.get(worst) if ceiling else None),
         Figure(
-            "rejected as nothing the judge knows",
+            "rejected by the judge",
             whole.rejected / whole.n,
             whole.n,
             "%",
@@ -112,7 +110,7 @@ def _success_figures(table: SuccessTable, ceiling: SuccessTable | None) -> tuple
             "low",
         ),
         Figure(
-            "read as asked, rejected or not",
+            "read as requested, rejected or not",
             whole.read / whole.n,
             whole.n,
             "%",
@@ -124,7 +122,7 @@ def _success_figures(table: SuccessTable, ceiling: SuccessTable | None) -> tuple
     if len(table.attributes) > 1:
         figures += [
             _share(
-                f"of all asked for one: {name}",
+                f"correct where requested: {name}",
                 one,
                 ceiling.attributes.get(name) if ceiling else None,
             )
@@ -143,16 +141,14 @@ def _success_notes(data: EvaluationData, asked: int) -> tuple[str, ...]:
     accuracy = data.judge.about.get("accuracy") or {}
     if accuracy:
         read = ", ".join(f"{name} {share:.1%}" for name, share in accuracy.items())
-        told = data.judge.about.get("accuracy_n")
-        notes.append(
-            f"the judge's accuracy on real pictures that it never saw: {read} (n = {told})"
-        )
+        n = data.judge.about.get("accuracy_n")
+        notes.append(f"the judge's accuracy on real pictures that it never saw: {read} (n = {n})")
     asked_about = {name for case in data.cases for name in case.facts}
     weak = [name for name in sorted(asked_about) if accuracy.get(name, 1.0) < WEAK]
     if weak:
         notes.append(
-            f"the judge is weak at {', '.join(weak)}: what it says about the model there says "
-            "more about the judge"
+            f"the judge is weak at {', '.join(weak)}: these figures say more about the judge than "
+            "about the model"
         )
     if asked < len(data.x):
         notes.append(
@@ -162,7 +158,7 @@ def _success_notes(data: EvaluationData, asked: int) -> tuple[str, ...]:
 
 
 def retrieval_section(data: EvaluationData) -> Work:
-    """Whether another CLIP finds each picture's own prompt among all prompts."""
+    """Measure how often another CLIP finds each picture's own prompt among all prompts."""
     if data.scorer.net is None:
         raise DataError(data.scorer.why, fix=data.scorer.fix)
     meanings = [meaning(case) for case in data.cases]
@@ -223,7 +219,7 @@ def retrieval_section(data: EvaluationData) -> Work:
 
 
 def _found_by_prompt(data: EvaluationData, found: torch.Tensor) -> tuple[Figure, ...]:
-    """The R-precision of every prompt's own pictures."""
+    """Return the R-precision of each prompt's pictures."""
     figures = []
     for number, case in enumerate(data.cases):
         hits = int(found[number * data.n : (number + 1) * data.n].sum())
@@ -234,7 +230,7 @@ def _found_by_prompt(data: EvaluationData, found: torch.Tensor) -> tuple[Figure,
 
 
 def _real_pixels(data: EvaluationData) -> torch.Tensor | None:
-    """The compared real pictures, where there are any."""
+    """Return the compared real pictures, if there are any."""
     try:
         return data.matched_real.pixels if data.match.real else None
     except DdpmClipError:
