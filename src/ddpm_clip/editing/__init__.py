@@ -4,7 +4,8 @@
 - `blending`: `blend`: a weighted sum of the conditions of prompts and pictures
 - `edit`: the interface of an edit: which facts it records, and how to repeat it
 - `ideas`: an idea is a prompt or a picture; both become conditions of the same space
-- `image_to_image`: `img2img`: noise a picture part of the way and denoise it with a prompt (SDEdit)
+- `image_to_image`: `img2img`: noise a picture part of the way and denoise it with a prompt
+  (SDEdit)
 - `inpainting`: `inpaint`: repaint the masked part of a picture, keep the rest bit-exactly
 - `interpolation`: `interpolate`: conditions on the arc between two ideas, all with the same noise
 - `pictures`: load a picture to edit, cropped and resized as in training, and its mask
