@@ -39,8 +39,8 @@ def headline(folder: Path = RESULTS) -> str:
         bridges = digits["bridges_and_ceiling"]
         without, own = (bridges[name]["total"] for name in ("identity", digits["bridge"]))
         lines.append(
-            f"With its default bridge, `{digits['bridge']}`, `digits` paints the requested digit in "
-            f"{_share(digits['words']['total'])}. Compared on the same seeds: {_share(own)} with "
+            f"With its default bridge, `{digits['bridge']}`, `digits` paints the requested digit "
+            f"in {_share(digits['words']['total'])}. On the same seeds: {_share(own)} with "
             f"that bridge, {_share(without)} without any."
         )
     if flowers:

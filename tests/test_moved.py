@@ -124,7 +124,7 @@ def test_methods_by_their_old_names(monkeypatch):
     assert len(told) == 1
     monkeypatch.setattr(TextToImage, "paint_requests", lambda self, *given: given)
     assert told_by(lambda: object.__new__(TextToImage).paint_wishes(1, 2))[0] == (1, 2)
-    assert former_method("old", "new").__doc__ == "What `new` was called."
+    assert former_method("old", "new").__doc__ == "The former name of `new`."
 
 
 def test_the_warning_reaches_a_person_who_wants_warnings():

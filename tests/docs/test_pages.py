@@ -89,7 +89,7 @@ def test_figures_come_out_of_the_results_as_tables(tmp_path, monkeypatch):
     assert "bridge `identity`" in body
     assert "digit 99.6%" in body
     told = script["headline"](tmp_path)
-    assert "98.5% (95.7% to 99.5%) of 200 pictures. Compared on the same seeds" in told
+    assert "98.5% (95.7% to 99.5%) of 200 pictures. On the same seeds" in told
     assert "90.0% (95.7% to 99.5%) of 200 pictures without any" in told
     assert "`flowers`" not in told  # it has not been measured
     assert script["headline"](tmp_path / "nowhere") == script["NOTHING"]
