@@ -127,6 +127,7 @@ def test_methods_by_their_old_names(monkeypatch):
     assert former_method("old", "new").__doc__ == "The former name of `new`."
 
 
+@pytest.mark.slow
 def test_the_warning_reaches_a_person_who_wants_warnings():
     code = "from ddpm_clip.pretrained import load\nfrom ddpm_clip.config import Config"
     command = [sys.executable, "-W", "default", "-c", code]
@@ -145,6 +146,7 @@ def test_the_package_is_imported_without_any_of_it():
     assert sorted(done.stdout.split()) == ["ddpm_clip", "ddpm_clip.moved"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("path", BY_PATH, ids=lambda path: str(path.relative_to(ROOT)))
 def test_nothing_of_ours_uses_an_old_name(path):
     gone = {f"ddpm_clip.{old}" for old in (*MODULES, *NAMES)}

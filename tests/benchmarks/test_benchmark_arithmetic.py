@@ -136,6 +136,7 @@ def test_a_step_of_a_peer_trains_it():
     assert step.trained.conv.weight.grad is None
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("parameters", [1_500_000, 2_607_681, 3_939_393])
 def test_our_network_can_be_made_as_large_as_a_peer(parameters):
     ours = importlib.import_module("ours")

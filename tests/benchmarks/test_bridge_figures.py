@@ -37,6 +37,7 @@ def found_with(**successes):
     return found
 
 
+@pytest.mark.slow
 def test_bridges_are_held_against_identity_and_the_oracle(bridges):
     table = bridges.compared(found_with(identity=180, shift=280, noise=80, knn=380, prior=370))
     rows = table["gaps"]["own gap"]["bridges"]

@@ -30,6 +30,7 @@ class Reader:
         return torch.tensor([[1.0, 0.0]] * len(x)), torch.zeros(len(x), dtype=torch.bool)
 
 
+@pytest.mark.slow
 def test_every_bridge_and_the_ceiling_stand_beside_each_other(comparing):
     tti, judge = TextToImage.from_pretrained("digits", "cpu"), Reader()
     cases = [PromptCase(word, {"digit": word}) for word in ("six", "two")]

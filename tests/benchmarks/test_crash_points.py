@@ -39,6 +39,7 @@ def test_a_power_cut_loses_no_checkpoint_either(soak, cut):
     assert outcome.points >= 10
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("number", "every"), [(0, 1), (1, 4)])
 def test_the_controls_lose(soak, number, every):
     scenario, cut = soak("crash_scenarios").CONTROLS[number]

@@ -80,6 +80,7 @@ def test_what_lies_elsewhere_is_not_counted(soak, tmp_path):
     assert ended(soak, home, 1, "kill", (tmp_path / "elsewhere").touch) == 0
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("cut", ["kill", "data lost", "all lost"])
 def test_every_cut_has_the_same_points(soak, tmp_path, cut):
     """Two folders that are deleted one after the other: a cut in the second leaves the first."""

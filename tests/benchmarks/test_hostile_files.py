@@ -14,6 +14,7 @@ CASES = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", CASES)
 def test_a_spoilt_file_is_used_or_refused_and_nothing_else(soak, name, tmp_path):
     fuzzing, program = soak("fuzzing"), soak(name)
@@ -48,6 +49,7 @@ def goods(soak, tmp_path):
     )
 
 
+@pytest.mark.slow
 def test_there_are_sixty_hostile_files_and_more_and_the_control_hears_pickles(goods):
     malicious, _, blobs, canaries = goods
     assert len(blobs) >= 60
@@ -74,6 +76,7 @@ def test_nothing_is_run_whichever_door_a_hostile_file_comes_by(goods, tmp_path, 
     assert found["crashes"] == []
 
 
+@pytest.mark.slow
 def test_the_hook_hears_what_a_program_does(goods, tmp_path):
     import os
 

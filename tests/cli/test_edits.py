@@ -46,6 +46,7 @@ DIGITS = ("--model", "digits", "--steps", 3, "--json")
 BLEND = ("blend", "rose:0.7", "tulip:0.3")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("words", "code", "said"),
     [
@@ -120,6 +121,7 @@ def test_inpainting_can_do_without_words(cli, run):
     assert facts(entry["file"])["unconditional"] is True
 
 
+@pytest.mark.slow
 def test_the_way_is_a_strip_whose_ends_are_what_generate_paints(cli):
     words = ("interpolate", "a six", "a nine", "--frames", 4, "--seed", 3, "--gif")
     way = entries(cli(*words, *DIGITS))
@@ -136,6 +138,7 @@ def test_the_way_is_a_strip_whose_ends_are_what_generate_paints(cli):
         assert strip.width > 3 * strip.height
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("words", [VARY, OVER, INTO, WAY, BLEND], ids=lambda words: words[0])
 def test_a_negative_prompt_is_heard_by_every_edit(cli, words):
     words = [word.replace("rose", "a six").replace("tulip", "a nine") for word in words]

@@ -38,6 +38,7 @@ def ask_at_step_two(monkeypatch):
     return prepare
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("signum", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
 def test_a_request_finishes_the_step_saves_and_says_how_to_go_on(
     cli, tiny, tmp_path, ask_at_step_two, signum, code

@@ -42,6 +42,7 @@ def test_every_config_file_is_read_without_a_complaint(name):
     assert config.data.source
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "script",
     [

@@ -80,6 +80,7 @@ def test_the_ends_of_a_range_are_those_of_the_table(name):
     assert any(one < low for one in numbers)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("asked", "written", "verdict"), CASES)
 def test_the_verdict_in_python(asked, written, verdict, workspace, tmp_path, monkeypatch):
     trial, value = TRIALS[asked], read(written)

@@ -314,6 +314,7 @@ def test_the_gap_of_a_real_clip_is_the_published_one(coco):
     assert gap == pytest.approx(0.851, abs=1e-3)
 
 
+@pytest.mark.slow
 @pytest.mark.data
 def test_shift_brings_real_texts_to_where_real_pictures_are(coco):
     images, texts = coco

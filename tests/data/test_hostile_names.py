@@ -131,6 +131,7 @@ def test_what_a_model_says_of_itself_cannot_steer_a_terminal(cli, tmp_path):
     assert cli("show", tmp_path / "m").code in (0, 2, 65)
 
 
+@pytest.mark.slow
 def test_a_model_does_not_say_where_to_look_on_this_machine(tmp_path):
     import shutil
 

@@ -37,6 +37,7 @@ def test_known_pixels_come_out_as_they_are(name):
     torch.testing.assert_close(end[..., 0], torch.full_like(end[..., 0], 0.7), rtol=0, atol=1e-6)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", SAMPLERS)
 def test_the_more_rounds_the_truer_is_what_is_painted(name):
     """Given the first pixel, the second is N(0.7, 0.1^2): one walk hears of it too late."""

@@ -24,6 +24,7 @@ def gap(script):
     return script["gap_before_after"].__globals__
 
 
+@pytest.mark.slow
 def test_every_picture_is_there_and_has_a_sensible_size(script):
     for name in script["PICTURES"]:
         with Image.open(IMAGES / name) as image:
@@ -66,6 +67,7 @@ def test_names_may_be_short_or_of_a_folder(script):
         script["chosen"](["explian"])
 
 
+@pytest.mark.slow
 def test_drawing_again_gives_the_same_bytes(gap, tmp_path):
     first = gap["gap_before_after"](tmp_path / "first.png", pictures=20)
     again = gap["gap_before_after"](tmp_path / "again.png", pictures=20)

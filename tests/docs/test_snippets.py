@@ -43,6 +43,7 @@ def unknown_flags(source: str, words: list[str]) -> list[str]:
     return [flag for flag in given if f'"{flag}"' not in source and flag not in ours]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("place", "words"), commands(), ids=lambda value: str(value)[:60])
 def test_a_command_line_can_be_read(place: str, words: list[str]):
     program, *rest = words

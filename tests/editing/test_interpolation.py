@@ -21,6 +21,7 @@ def judge():
     return JudgeNet.load(shipped_judge_folder("digits"))
 
 
+@pytest.mark.slow
 def test_the_ends_are_what_plain_sampling_paints(tti):
     settings = tti.settings(n=1, seed=5, steps=6, negative="a three")
     painted = finish(interpolate(tti, "a six", "a nine", settings, frames=3))
@@ -30,6 +31,7 @@ def test_the_ends_are_what_plain_sampling_paints(tti):
         assert (end.request.prompt, end.request.seed) == (prompt, 5)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("a", "b"), [("a six", "a nine"), ("a one", "a zero")])
 def test_the_class_changes_once_on_the_way(tti, judge, a, b):
     settings = tti.settings(n=1, seed=0, steps=8)

@@ -14,6 +14,7 @@ from ddpm_clip.utils.generators import finish
 from ddpm_clip.utils.tensors import stack_pictures
 
 
+@pytest.mark.slow
 def test_variations_of_a_six_are_sixes_and_no_two_alike(tti, six):
     painted = finish(vary(tti, six, tti.settings(n=8, steps=8)))
     x = stack_pictures([one.image for one in painted], 28, 1)

@@ -62,6 +62,7 @@ def test_it_is_an_embedder_with_a_name_that_tells_no_path(embedder, folders, fam
     assert embedder.dim == 16
 
 
+@pytest.mark.slow
 def test_embed_images_equals_the_processor_and_the_model(embedder, folders, family):
     from transformers import AutoModel
     from transformers.models.clip.image_processing_pil_clip import CLIPImageProcessorPil
@@ -78,6 +79,7 @@ def test_embed_images_equals_the_processor_and_the_model(embedder, folders, fami
     assert torch.allclose(embedder.embed_images(images), wanted, atol=1e-3)
 
 
+@pytest.mark.slow
 def test_embeddings_have_unit_length_in_float32_and_tell_pictures_apart(embedder):
     e = embedder.embed_images(pictures(5))
     p = embedder.embed_texts(["a dog", "a cat", "7"])

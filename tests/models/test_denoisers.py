@@ -43,6 +43,7 @@ def name(request):
     return request.param
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("img_ch", [1, 3])
 @pytest.mark.parametrize("size", [16, 28, 32, 64])
 def test_a_network_answers_in_the_shape_of_the_picture(name, img_ch, size):

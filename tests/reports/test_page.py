@@ -67,6 +67,7 @@ def test_there_are_templates_and_no_other_html_in_the_code():
     assert [path.name for path in files if tags.search(path.read_text(encoding="utf-8"))] == []
 
 
+@pytest.mark.slow
 def test_jinja_is_imported_only_when_a_page_is_written():
     code = (
         "import sys, ddpm_clip.evaluation.report.formats.files, ddpm_clip.explain.report.files; "

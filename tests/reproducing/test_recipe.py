@@ -27,6 +27,7 @@ def test_a_recipe_is_what_was_asked(painted):
         assert recipe.has_words
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("facts", "said"),
     [

@@ -5,6 +5,10 @@ import os
 import subprocess
 import sys
 
+import pytest
+
+pytestmark = pytest.mark.slow
+
 HIDDEN = """
 import sys
 sys.modules["fcntl"] = sys.modules["resource"] = None  # whoever imports them gets ImportError

@@ -12,6 +12,8 @@ from pathlib import Path
 
 import pytest
 
+pytestmark = pytest.mark.slow
+
 MODULE = '''
 """A package of somebody else."""
 
@@ -164,6 +166,7 @@ def test_a_wrong_name_is_answered_with_the_plug_ins_too(told):
     assert not (Path(told["home"]) / "none").exists()
 
 
+@pytest.mark.slow
 def test_a_schedule_is_accepted_and_trained_on(told):
     assert told["ended"]["train"][0] == 0, told["ended"]["train"][2]
     T = len(told["alpha"])

@@ -1,11 +1,13 @@
 """Training on the text tower alone."""
 
+import pytest
 import torch
 
 from ddpm_clip.embedders.mini_clip import MiniClip
 from ddpm_clip.training.clip.contrastive import train_clip
 
 
+@pytest.mark.slow
 def test_with_a_frozen_image_tower_pictures_keep_their_embeddings_and_words_move():
     torch.manual_seed(0)
     clip = MiniClip(1, 8, 8, 8, 32)

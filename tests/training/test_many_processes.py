@@ -170,6 +170,7 @@ def test_two_processes_train_what_one_trains(home, alone, name):
     assert_equal_trainings(alone[name], Run.open(home / "two" / name))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", SETTINGS)
 def test_every_process_yields_the_same_steps_with_the_loss_of_the_whole_batch(told, home, name):
     assert told[0][name] == told[1][name]
@@ -185,17 +186,20 @@ def test_a_run_of_two_processes_goes_on_in_one(home, alone):
     assert_equal_trainings(alone["plain"], run)
 
 
+@pytest.mark.slow
 def test_a_run_of_one_process_goes_on_in_two(home, alone, told):
     assert told[0]["one, then two"][0][0] == 10
     assert_equal_trainings(alone["plain"], Run.open(home / "one, then two"))
 
 
+@pytest.mark.slow
 def test_dropout_is_drawn_anew_in_each_process_and_still_one_loss_is_told(told, home, tmp_path):
     assert told[0]["dropout"] == told[1]["dropout"]
     alone = trained(tmp_path, config(dropout=0.5, steps=3), prepared(flip=True))
     assert alone.history()[0]["loss"] != told[0]["dropout"][0][1]
 
 
+@pytest.mark.slow
 def test_a_loss_that_is_no_number_in_one_process_stops_both_and_spoils_nothing(told, home):
     assert told[0]["spoilt"] == told[1]["spoilt"]
     assert told[0]["spoilt"]["exit_code"] == 70
@@ -205,6 +209,7 @@ def test_a_loss_that_is_no_number_in_one_process_stops_both_and_spoils_nothing(t
     )
 
 
+@pytest.mark.slow
 def test_fewer_pictures_a_step_than_processes_are_refused(told):
     for one in told:
         assert one["too small"] == {
@@ -213,6 +218,7 @@ def test_fewer_pictures_a_step_than_processes_are_refused(told):
         }
 
 
+@pytest.mark.slow
 def test_other_pictures_in_one_process_are_noticed(told):
     assert told[0]["other pictures"] is None
     assert (
@@ -221,6 +227,7 @@ def test_other_pictures_in_one_process_are_noticed(told):
     )
 
 
+@pytest.mark.slow
 def test_a_signal_to_any_process_is_heard_by_all(told):
     assert told[0]["signals"] == told[1]["signals"] == [signal.SIGTERM, None]
 
@@ -243,6 +250,7 @@ def test_a_stop_saves_once_says_it_once_and_one_process_goes_on(launches, cli):
     assert [row["step"] for row in run.history()] == [*seen, seen[-1] + 1]
 
 
+@pytest.mark.slow
 def test_a_diverged_training_leaves_with_the_documented_code_and_one_error(launches):
     ended = launches[1]["diverged"]
     said = ("error: the loss is", "error: the training has NaN or infinite values")

@@ -127,6 +127,7 @@ def test_another_error_of_locking_is_told_and_leaves_nothing_open(tmp_path, monk
         os.fstat(taken[0])
 
 
+@pytest.mark.slow
 def test_of_processes_that_race_one_at_a_time_holds_the_folder(tmp_path):
     """Each adds 1 to a number as no two may do at once; none of it is lost."""
     (tmp_path / "run").mkdir()

@@ -46,6 +46,7 @@ def photos(tmp_path_factory):
     return home / "run"
 
 
+@pytest.mark.slow
 def test_a_digit_is_covered_and_a_horse_is_outside(cli):
     ended = cli("ask", "digits", "a handwritten six", "a purple horse", "--json")
     assert ended.code == 0
@@ -70,6 +71,7 @@ def test_without_a_prompt_there_are_suggestions_spread_over_the_digits(cli):
     assert told[0]["prompt"] in cli("ask", "digits").out
 
 
+@pytest.mark.slow
 def test_generate_warns_of_what_is_outside_and_of_nothing_else(cli):
     words = ("--model", "digits", "-n", 1, "--steps", 1)
     assert "'a purple horse' is outside" in cli("generate", "a purple horse", *words).err
@@ -95,6 +97,7 @@ def test_a_training_keeps_the_coverage_and_a_pack_takes_it_along(cli, photos):
     assert cli("ask", "bankless", "a red rose").code == 65
 
 
+@pytest.mark.slow
 def test_a_packed_model_is_not_written_to(cli, photos):
     cli("pack", photos, "--out", "packed")
     (Path("packed") / COVERAGE).unlink()
@@ -103,6 +106,7 @@ def test_a_packed_model_is_not_written_to(cli, photos):
     assert sorted(Path("packed").rglob("*")) == before
 
 
+@pytest.mark.slow
 def test_the_nearest_pictures_are_drawn_where_they_are(cli, photos):
     assert cli("ask", photos, "a red rose", "a blue rose", "-k", 5, "--out", "near.png").code == 0
     with Image.open("near.png") as sheet:

@@ -84,6 +84,7 @@ def test_a_judge_is_trained_where_there_are_labels_and_minutes_are_kept_to(cli, 
         assert "too little of the given time" in facts["not_measured"][late]["why"]
 
 
+@pytest.mark.slow
 def test_a_shipped_model_is_measured_where_its_pictures_are_not(cli):
     Path("asked.txt").write_text("a six\tdigit=six\na nine\tdigit=nine\n")
     ended = cli("evaluate", "digits", "-n", 2, "--steps", 3, "--prompts", "asked.txt", "--json")
@@ -93,6 +94,7 @@ def test_a_shipped_model_is_measured_where_its_pictures_are_not(cli):
     assert "not on this machine" in facts["not_measured"]["copies"]["why"]
 
 
+@pytest.mark.slow
 def test_an_earlier_report_is_kept_unless_it_may_go(cli, run, judge):
     Path("evaluation").mkdir()
     Path("evaluation/evaluation.json").write_text("{}")
@@ -101,6 +103,7 @@ def test_an_earlier_report_is_kept_unless_it_may_go(cli, run, judge):
     assert "--overwrite" in ended.err
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("words", "code", "said"),
     [

@@ -36,6 +36,7 @@ def test_a_shipped_model_is_explained_and_the_page_is_named(cli):
     assert (again.code, "E-EXISTS" in again.err) == (73, True)
 
 
+@pytest.mark.slow
 def test_a_run_without_a_judge_or_a_clip_is_told_what_cannot_be_tested(cli, run):
     ended = cli(
         "explain", run, "rose", "--analyses", "trajectory", "--seeds", "0-1", "--quick", "--json"

@@ -62,6 +62,7 @@ def test_as_json(cli, run, rose):
     assert Path(found["painted_again"]).is_file()
 
 
+@pytest.mark.slow
 def test_out_never_replaces_the_picture_itself(cli, run, rose):
     spoilt = Path(changed(rose))
     before = spoilt.read_bytes()

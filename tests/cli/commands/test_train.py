@@ -137,6 +137,7 @@ def test_more_processes_than_pictures_a_step_are_told_before_anything_is_embedde
     assert not (tmp_path / "out").exists()
 
 
+@pytest.mark.slow
 def test_bad_input_never_takes_away_what_was_embedded(cli, tiny, photos, tmp_path):
     words = ("train", photos, "--config", tiny, "--out", tmp_path / "out")
     still = ("--set", "generation.prompts=[left]")
@@ -149,6 +150,7 @@ def test_bad_input_never_takes_away_what_was_embedded(cli, tiny, photos, tmp_pat
     assert shard.stat().st_mtime_ns == embedded
 
 
+@pytest.mark.slow
 def test_bad_input_never_takes_away_a_run_that_has_steps(cli, tiny, photos, tmp_path):
     words = ("train", photos, "--config", tiny, "--out", tmp_path / "out")
     assert cli(*words, "--stop-after", 2).code == 0
@@ -210,6 +212,7 @@ def test_a_finished_run_goes_on_when_it_gets_more_steps(cli, run, tmp_path):
     assert len((longer / "history.jsonl").read_text().splitlines()) == 5
 
 
+@pytest.mark.slow
 def test_unusable_pictures_are_named_and_left_out(cli, tiny, photos, tmp_path):
     (photos / "left" / "note.png").write_text("no picture")
     folder = tmp_path / "run"
@@ -251,6 +254,7 @@ def test_a_run_that_goes_on_with_other_pictures_says_so(cli, tiny, photos, tmp_p
     assert "the pictures have changed (16 before, 15 now)" in ended.err
 
 
+@pytest.mark.slow
 def test_one_picture_warns_and_trains(cli, tiny, tmp_path):
     write_folder(tmp_path / "one" / "rose", 1, size=16, seed=1)
     ended = cli(

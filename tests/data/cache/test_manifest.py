@@ -151,6 +151,7 @@ def test_adding_a_shard_writes_its_own_rows_and_no_others(tmp_path):
     assert max(sizes) < 1.1 * min(sizes)
 
 
+@pytest.mark.slow
 def test_a_hundred_thousand_rows_open_and_are_found_in_a_moment(tmp_path):
     n = 100_000
     keys, digests = [f"folder/picture {i}.jpg" for i in range(n)], [f"{i:064x}" for i in range(n)]

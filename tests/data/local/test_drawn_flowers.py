@@ -104,6 +104,7 @@ def test_the_petal_colour_can_be_measured_in_the_picture():
     assert right >= 0.95 * total
 
 
+@pytest.mark.slow
 def test_species_differ_more_in_form_than_one_species_does_in_rotation():
     alike = {"petals": "red", "count": "one", "size": "big", "background": "black"}
 
@@ -176,6 +177,7 @@ def test_captions_state_exactly_the_facts_that_they_return():
             assert caption.facts["count"] in caption.text.lower()
 
 
+@pytest.mark.slow
 def test_the_prompts_of_the_walkthrough_are_within_the_grammar():
     rng = random.Random(0)
     base = {"count": "one", "centre": "none"}

@@ -101,6 +101,7 @@ def test_a_file_that_vanishes_after_listing_is_reported(mixed):
     assert ("00.png", "missing") in [(file.key, file.reason) for file in bad]
 
 
+@pytest.mark.slow
 @pytest.mark.data
 def test_digits_keep_their_pixels(data_root):
     source = open_source(f"mnist:{data_root}/mnist", split="test")

@@ -76,6 +76,7 @@ def test_of_very_many_texts_the_first_are_read_even_where_all_have_one_key(tmp_p
     assert read_texts(path) == {"a": "x" * MAX_TEXT}
 
 
+@pytest.mark.slow
 def test_a_picture_of_nothing_but_empty_chunks_is_left_soon(tmp_path):
     path = png(tmp_path / "a.png", *[(b"none", b"")] * 10)
     whole = path.read_bytes()
@@ -166,6 +167,7 @@ def test_a_picture_without_parameters_says_so(tmp_path):
         read_parameters(picture(tmp_path / "a.png", {"ddpm_clip": "[1]"}))
 
 
+@pytest.mark.slow
 def test_our_own_pictures_are_read(cli, tmp_path):
     ended = cli(
         "generate",

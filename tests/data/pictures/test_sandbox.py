@@ -62,6 +62,7 @@ def test_a_child_gives_the_same_reasons(data):
     )
 
 
+@pytest.mark.slow
 def test_a_decoder_that_crashes_costs_its_picture_and_nothing_else(fresh):
     good = encoded(noise())
     with confined.in_children():
@@ -76,6 +77,7 @@ def test_a_decoder_that_crashes_costs_its_picture_and_nothing_else(fresh):
         assert confined._idle != [child]
 
 
+@pytest.mark.slow
 def test_a_decoder_that_never_ends_is_ended(fresh, monkeypatch):
     with confined.in_children():
         open_image(encoded(noise()))

@@ -290,6 +290,7 @@ def twins(tmp_path):
     return tmp_path
 
 
+@pytest.mark.slow
 def test_a_training_on_tars_sees_what_one_on_the_folder_sees(twins):
     one = prepared(twins / "a", twins / "folder")
     same(one, prepared(twins / "b", f"wds:{twins}/tars"))

@@ -40,6 +40,7 @@ def test_reading_names_the_likeliest_value_of_every_attribute(toy_judge):
     assert torch.equal(readings["shape"].probs, toy_judge(x)[0])
 
 
+@pytest.mark.slow
 def test_a_judge_survives_its_folder(toy_judge, tmp_path):
     toy_judge.save(tmp_path / "judge", card={"figures": {"n": 3}})
     opened = JudgeNet.load(tmp_path / "judge")
@@ -52,6 +53,7 @@ def test_a_judge_survives_its_folder(toy_judge, tmp_path):
     assert torch.allclose(opened(x)[0], toy_judge(x)[0], atol=5e-3)  # stored as fp16
 
 
+@pytest.mark.slow
 def test_pictures_of_another_shape_are_refused(toy_judge):
     with pytest.raises(UsageError, match=r"\(3, 16, 16\) for a judge of \(1, 16, 16\)"):
         toy_judge(torch.zeros(1, 3, 16, 16))

@@ -31,6 +31,7 @@ def test_a_folder_with_something_else_in_it_is_left_alone(tmp_path):
     assert [file.name for file in tmp_path.iterdir()] == ["letters.txt"]
 
 
+@pytest.mark.slow
 def test_a_judge_of_one_half_never_sees_the_other(tmp_path, monkeypatch):
     shown = []
 

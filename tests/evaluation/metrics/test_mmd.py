@@ -39,6 +39,7 @@ def test_it_is_the_double_sum_of_the_paper_however_it_is_cut(monkeypatch, chunk)
     assert (found.n, found.m, found.sigma) == (7, 9, 1.5)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kernel", ["cubic", "rbf"])
 def test_it_is_unbiased_on_sets_of_one_kind(kernel):
     values = torch.tensor(

@@ -17,6 +17,7 @@ def shapes(n, seed):
 SHORT = {"steps": 40, "batch_size": 32, "width": 4}
 
 
+@pytest.mark.slow
 def test_as_good_pictures_teach_as_well_as_real_ones():
     found = finish(transfer(shapes(300, 0), shapes(400, 1), shapes(200, 2), **SHORT))
     assert (found.n, found.tested) == (300, 200)
@@ -25,12 +26,14 @@ def test_as_good_pictures_teach_as_well_as_real_ones():
     assert found.as_dict()["painted"]["interval_95"][0] > 0.9
 
 
+@pytest.mark.slow
 def test_identical_sets_teach_identically():
     x = shapes(120, 0)
     found = finish(transfer(x, x, shapes(100, 2), **SHORT))
     assert found.painted == found.real
 
 
+@pytest.mark.slow
 def test_shuffled_labels_teach_nothing():
     good = shapes(300, 0)
     labels = list(good.labels)
@@ -40,6 +43,7 @@ def test_shuffled_labels_teach_nothing():
     assert found.real_accuracy > 0.95
 
 
+@pytest.mark.slow
 def test_what_a_collapsed_model_never_paints_is_not_learned():
     good, test = shapes(300, 0), shapes(200, 2)
     rows = [i for i, label in enumerate(good.labels) if label != "ring"]

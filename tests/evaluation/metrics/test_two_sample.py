@@ -19,6 +19,7 @@ def test_sets_of_one_kind_cannot_be_told_apart(hidden):
     assert found.n == 500
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("hidden", [0, 8])
 def test_the_interval_holds_what_it_promises(hidden):
     found = [

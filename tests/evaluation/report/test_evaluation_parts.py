@@ -118,6 +118,7 @@ def test_distances_of_a_perfect_model_are_those_of_real_pictures(data):
     assert any("never saw" in note for note in section.notes)
 
 
+@pytest.mark.slow
 def test_noise_is_told_apart_and_a_perfect_model_is_not(data):
     good = figures(finish(two_sample_section(data(perfect()))))[ACCURACY]
     assert good.interval[0] < 0.6
@@ -134,6 +135,7 @@ def test_one_picture_over_and_over_has_no_diversity(data):
     assert len(section.more) == len(CASES)
 
 
+@pytest.mark.slow
 def test_painted_training_pictures_are_found_and_others_are_not(data, real):
     clear = finish(copies_section(data(perfect())))
     assert [one.value for one in clear.figures if one.name.startswith("copies")] == [0.0, 0.0]

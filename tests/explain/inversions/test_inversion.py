@@ -22,6 +22,7 @@ def test_the_mixture_passes_at_the_order_of_its_solver():
     assert found.numbers["edited"]["share"] == 1.0
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("null", "seed"),
     [(null, 0) for null in nulls_of("inversion")]
@@ -39,6 +40,7 @@ def test_wrong_rows_make_an_exact_denoiser_no_smooth_flow():
     assert weigh(None, found.claims) == "fail"
 
 
+@pytest.mark.slow
 def test_a_picture_from_the_deterministic_walk_finds_its_own_noise_again():
     target = planted_target("a two", sampler="ddim", guidance=1.0, steps=40)
     seeds = [0, 1, 2, 3]

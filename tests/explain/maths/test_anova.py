@@ -26,6 +26,7 @@ def test_what_does_not_depend_on_the_prompt_is_all_the_seed():
     assert found.p_prompt == 1  # every shuffle of equal cells is as large
 
 
+@pytest.mark.slow
 def test_noise_has_the_shares_of_chance_and_is_called_significant_as_often_as_said():
     found = [two_way_anova(drawn(5, 4, 3, seed=s), draws=39, seed=s) for s in range(200)]
     for name, chance in (("seed", 4 / 19), ("prompt", 3 / 19)):

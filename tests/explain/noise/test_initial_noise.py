@@ -20,6 +20,7 @@ def planted():
     return planted_target("a two", range(16))
 
 
+@pytest.mark.slow
 def test_on_the_mixture_words_decide_the_class_and_without_them_the_noise_does(planted):
     found = initial_noise(planted, quick=True)
     assert found.verdict == "pass"
@@ -108,6 +109,7 @@ def test_prompts_of_other_classes_differ_by_the_class(prompt, asked):
     assert classes == ([0, 1, 2] if target.asked_class is None else [target.asked_class, 0, 1])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", NULLS)
 def test_no_null_passes(name, planted):
     assert name in nulls_of("initial_noise")

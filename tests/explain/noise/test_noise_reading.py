@@ -14,6 +14,7 @@ def pictures(target, n=40):
     return target.network.draw(torch.arange(n) % 10, torch.Generator().manual_seed(0))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["digits", "flowers"])
 def test_the_clips_that_ship_read_next_to_nothing_in_random_noise(name):
     target = target_of(name, "a rose" if name == "flowers" else "a two", seeds=2)

@@ -31,6 +31,7 @@ def exact_t50(target, base):
     raise AssertionError("it never falls")
 
 
+@pytest.mark.slow
 def test_t50_of_the_mixture_is_the_exact_one_within_a_step_of_the_grid(found):
     target = planted_target("a two")
     rows = target.timesteps()

@@ -56,6 +56,7 @@ def findings(monkeypatch):
     return finish(explain_all(planted_target("a two <b>", [4, 7]), quick=True))
 
 
+@pytest.mark.slow
 def test_a_report_is_complete_and_needs_nothing_from_elsewhere(findings, tmp_path):
     written = write_report(findings, tmp_path)
     assert sorted(path.name for path in written) == sorted(path.name for path in tmp_path.iterdir())
@@ -108,6 +109,7 @@ def evil_panel(panel):
     return replace(panel, **words)
 
 
+@pytest.mark.slow
 def test_the_json_has_every_verdict_and_what_could_not_be_made_is_inconclusive(findings, tmp_path):
     write_report(findings, tmp_path)
     told = json.loads((tmp_path / "report.json").read_text(encoding="utf-8"))
@@ -120,6 +122,7 @@ def test_the_json_has_every_verdict_and_what_could_not_be_made_is_inconclusive(f
     assert (told["prompt"], told["seeds"], told["asked_for"]) == ("a two <b>", [4, 7], "two")
 
 
+@pytest.mark.slow
 def test_the_animation_has_a_frame_a_step_and_they_differ(findings, tmp_path):
     write_report(findings, tmp_path)
     with Image.open(tmp_path / "analysis_generation.gif") as gif:
@@ -132,6 +135,7 @@ def test_the_animation_has_a_frame_a_step_and_they_differ(findings, tmp_path):
         assert gif.info["loop"] == 0
 
 
+@pytest.mark.slow
 def test_curves_of_the_animation_grow_from_frame_to_frame():
     target = planted_target("a two", [0])
     drawn = frames(target, record(target))

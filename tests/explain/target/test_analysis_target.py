@@ -126,6 +126,7 @@ def test_the_class_asked_for_is_the_one_that_the_prompt_names(prompt, attribute,
     assert (asked.attribute, asked.asked_class) == found
 
 
+@pytest.mark.slow
 def test_who_judges_and_who_embeds_is_told(tti):
     target = target_of(tti, "a six", 1)
     assert target.asked_name == "six"
@@ -135,6 +136,7 @@ def test_who_judges_and_who_embeds_is_told(tti):
     assert target_of("flowers", "something blue", 1).attribute == "petals"
 
 
+@pytest.mark.slow
 def test_a_model_without_a_judge_is_read_by_the_names_of_its_classes(tti, monkeypatch):
     monkeypatch.setattr("ddpm_clip.explain.target.from_model.find_judge", lambda model: None)
     target = target_of(tti, "a six", 4)
@@ -143,6 +145,7 @@ def test_a_model_without_a_judge_is_read_by_the_names_of_its_classes(tti, monkey
     assert "by the names of the classes" in target.about["judged_by"]
 
 
+@pytest.mark.slow
 def test_slips_are_told():
     with pytest.raises(UsageError, match="no prompt"):
         target_of("digits")

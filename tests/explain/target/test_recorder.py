@@ -16,6 +16,7 @@ def ends(steps):
     return list(steps)[-1].x_prev
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("sampler", ["dpmpp_2m", "dpmpp_2m_sde", "ddim", "heun", "ddpm"])
 def test_a_recorded_walk_of_a_shipped_model_is_the_unrecorded_one_to_the_bit(sampler):
     target = target_of("digits", "a six", 2, sampler=sampler, steps=4)
@@ -49,6 +50,7 @@ def test_both_branches_are_there_where_the_walk_asked_only_one():
             assert torch.allclose(found[place].double(), exact, atol=2e-4)
 
 
+@pytest.mark.slow
 def test_branches_of_a_model_are_those_of_guidance_itself():
     target = target_of("digits", "a six", 2, steps=4)
     c, ddpm = target.conditions(), target.ddpm

@@ -40,6 +40,7 @@ def test_the_mixture_meets_the_prerequisite():
     assert prerequisite.followed.seen == prerequisite.followed.n
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("null", list(NULLS))
 def test_no_null_meets_the_prerequisite(null):
     assert all(gated(NULLS[null](planted_target("a two"), seed)).unmet for seed in range(4))
