@@ -46,7 +46,6 @@ DIGITS = ("--model", "digits", "--steps", 3, "--json")
 BLEND = ("blend", "rose:0.7", "tulip:0.3")
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize(
     ("words", "code", "said"),
     [

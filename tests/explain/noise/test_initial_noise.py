@@ -20,7 +20,6 @@ def planted():
     return planted_target("a two", range(16))
 
 
-@pytest.mark.slow
 def test_on_the_mixture_words_decide_the_class_and_without_them_the_noise_does(planted):
     found = initial_noise(planted, quick=True)
     assert found.verdict == "pass"

@@ -56,7 +56,6 @@ def findings(monkeypatch):
     return finish(explain_all(planted_target("a two <b>", [4, 7]), quick=True))
 
 
-@pytest.mark.slow
 def test_a_report_is_complete_and_needs_nothing_from_elsewhere(findings, tmp_path):
     written = write_report(findings, tmp_path)
     assert sorted(path.name for path in written) == sorted(path.name for path in tmp_path.iterdir())
