@@ -1,4 +1,4 @@
-"""Everything that changes during training (network, EMA, optimiser, learning rate), and checkpoints.
+"""What changes during training (network, EMA, optimiser, learning rate), and its checkpoints.
 
 Knows nothing of how many processes there are: names and shapes are those of the plain network, so
 that a run can be resumed with any number of processes.
