@@ -98,9 +98,8 @@ def load_plug_in(point: EntryPoint) -> Any:
 
 def unknown_name(family: str, name: object, known: Mapping[str, object]) -> UsageError:
     """Return the error for an unknown name, which suggests the most similar valid one."""
-    short = (
-        name if len(str(name)) <= 100 else str(name)[:100] + "…"
-    )  # it may come from an untrusted file
+    # it may come from an untrusted file
+    short = name if len(str(name)) <= 100 else str(name)[:100] + "…"
     near = difflib.get_close_matches(str(short), known, n=1, cutoff=0.5)
     fix = f"did you mean {near[0]!r}?" if near else "use one of these names"
     return UsageError(f"unknown {family} {short!r}", f"choose from: {', '.join(known)}", fix)

@@ -5,9 +5,12 @@ from dataclasses import fields
 
 import pytest
 
+from ddpm_clip.conditioning.bridges import BRIDGES
 from ddpm_clip.config.painting_options import OPTIONS, Option, PaintingOptions
 from ddpm_clip.config.resolve import dotted_keys, resolve
 from ddpm_clip.config.schema import GenerationConfig
+from ddpm_clip.diffusion.guidance import CLAMPS
+from ddpm_clip.diffusion.samplers import SAMPLERS
 from ddpm_clip.errors import ConfigError, UsageError
 from ddpm_clip.generation.settings import Settings
 
@@ -18,6 +21,13 @@ RANGED = [name for name, option in OPTIONS.items() if option.range is not None]
 @pytest.mark.parametrize("name", SHARED)
 def test_config_and_settings_have_it_with_one_default(name):
     assert getattr(GenerationConfig(), name) == getattr(Settings(), name)
+
+
+def test_the_help_names_every_sampler_and_bridge_and_the_page_every_clamp(cli):
+    """`--help` must not import torch to list them, so they are typed there, and compared here."""
+    shown = " ".join(cli("generate", "--help").out.split())
+    assert [name for name in (*SAMPLERS, *BRIDGES) if name not in shown] == []
+    assert [name for name in CLAMPS if name not in OPTIONS["clamp"].description] == []
 
 
 def test_the_scale_of_a_config_is_the_only_one_of_the_settings():

@@ -13,6 +13,7 @@ import contextlib
 import hashlib
 import io
 import json
+import os
 import platform
 import re
 import sys
@@ -213,7 +214,8 @@ def evaluated() -> object:
 
 
 def helps() -> dict[str, str]:
-    """Every `--help`."""
+    """Every `--help`, as wide as where there is no terminal."""
+    os.environ["COLUMNS"] = "80"
     names = re.findall(r"^  ([a-z][\w-]+)  ", command("--help"), re.M)
     return {name: command(name, "--help") for name in sorted(set(names))}
 

@@ -49,9 +49,14 @@ def reports(section):
     return as_json(found), as_markdown(found), as_html(found)
 
 
+def used(monkeypatch, registry):
+    for module in (against_real, sets):
+        monkeypatch.setattr(module, "METRICS", registry)
+
+
 @pytest.fixture
 def added(monkeypatch):
-    monkeypatch.setitem(METRICS._entries, "drift", DRIFT)
+    used(monkeypatch, Registry("metric", {**METRICS, "drift": DRIFT}))
 
 
 @pytest.fixture
@@ -59,10 +64,7 @@ def plugged(monkeypatch):
     """The same by an entry point of another package."""
     points = [SimpleNamespace(name="metric.drift", load=lambda: DRIFT)]
     monkeypatch.setattr(ddpm_clip.registry, "entry_points", lambda group: points)
-    registry = Registry("metric", dict(METRICS))
-    assert registry["drift"] is DRIFT
-    for module in (against_real, sets):
-        monkeypatch.setattr(module, "METRICS", registry)
+    used(monkeypatch, Registry("metric", dict(METRICS)))
 
 
 @pytest.mark.parametrize("way", ["added", "plugged"])
@@ -89,3 +91,13 @@ def test_without_it_every_metric_of_ours_is_there_and_no_other(section):
 @pytest.mark.parametrize("metric", METRICS.values(), ids=METRICS)
 def test_titles_are_those_of_figures(metric):
     assert metric.titles.keys() <= metric.figures.keys()
+
+
+def test_a_broken_plug_in_is_told_and_takes_no_other_metric_down(section, monkeypatch):
+    dist = SimpleNamespace(name="bad")
+    points = [SimpleNamespace(name="metric.bad", value="bad:metric", dist=dist)]  # cannot load
+    monkeypatch.setattr(ddpm_clip.registry, "entry_points", lambda group: points)
+    used(monkeypatch, Registry("metric", dict(METRICS)))
+    with pytest.warns(UserWarning, match=r"skipped: the plug-in 'metric\.bad' cannot be loaded"):
+        told = reports(section())[0]["parts"]["distances"]["detail"]["metrics"]
+    assert {"frechet", "precision"} <= set(told)
