@@ -8,12 +8,15 @@ Folders of earlier versions, without a note or a prior, load as well.
 """
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+import torch
 from torch import Tensor
 
 from ddpm_clip.conditioning.conditioner import BridgeOptions, Conditioner
+from ddpm_clip.conditioning.prior import Prior
 from ddpm_clip.errors import StorageError
 from ddpm_clip.utils.storage import replacing, write_text
 from ddpm_clip.utils.tensors import load_tensors, save_tensors
@@ -30,7 +33,7 @@ LONGEST = 1e6
 def save_conditioner(folder: Path, conditioner: Conditioner, bank: bool = True) -> None:
     """Write conditioner.safetensors and conditioner.json, optionally without the bank."""
     with replacing(folder / TENSORS) as temporary:
-        save_tensors(temporary, conditioner.tensors(bank))
+        save_tensors(temporary, tensors_of(conditioner, bank))
     facts = {
         "mode": conditioner.mode,
         "length": conditioner.length,
@@ -50,7 +53,7 @@ def load_conditioner(folder: Path, options: BridgeOptions) -> Conditioner:
         facts = read_object(folder / FACTS)
         tensors = load_tensors(folder / TENSORS)
         _check(tensors, facts)
-        return Conditioner.from_tensors(
+        return conditioner_of(
             tensors,
             bank_keys=facts["bank_keys"],
             prompts=facts["prompts"],
@@ -60,6 +63,47 @@ def load_conditioner(folder: Path, options: BridgeOptions) -> Conditioner:
         )
     except (OSError, ValueError, KeyError, TypeError, OverflowError, RuntimeError) as error:
         raise StorageError(f"cannot read the conditioner in {folder}", str(error)[:200]) from error
+
+
+def tensors_of(conditioner: Conditioner, bank: bool = True) -> dict[str, Tensor]:
+    """Return the statistics as named tensors, to be saved; optionally without the bank."""
+    radii = [conditioner.radius_image, conditioner.radius_text]
+    return {
+        "mean_image": conditioner.mean_image,
+        "mean_text": conditioner.mean_text,
+        "radius": torch.tensor(radii, dtype=torch.float64),
+        "covariance": conditioner.covariance,
+        "bank": conditioner.bank if bank else conditioner.bank[:0],
+        **(conditioner.prior.tensors() if conditioner.prior else {}),
+    }
+
+
+def conditioner_of(
+    tensors: dict[str, Tensor],
+    *,
+    bank_keys: Sequence[str],
+    prompts: Sequence[str],
+    options: BridgeOptions,
+    mode: str,
+    length: float = 1.0,
+) -> Conditioner:
+    """Build a conditioner from what `tensors_of` returned."""
+    radius_image, radius_text = tensors["radius"].tolist()
+    keys = list(bank_keys) if len(tensors["bank"]) else []
+    return Conditioner(
+        tensors["mean_image"],
+        tensors["mean_text"],
+        radius_image,
+        radius_text,
+        tensors["covariance"],
+        tensors["bank"],
+        keys,
+        prompts,
+        options,
+        mode,
+        Prior.from_tensors(tensors),
+        length,
+    )
 
 
 def _check(tensors: dict[str, Tensor], facts: dict[str, Any]) -> None:

@@ -90,10 +90,29 @@ class TextToImage:
         self, prompts: Sequence[str], settings: Settings, seeds: Sequence[int]
     ) -> Tensor:
         """Return (n, e) conditions, one per prompt and seed."""
-        rows = self._texts(prompts)
+        return self._trusted(prompts, settings, seeds)[0].to(self.model.device)
+
+    def guidance_limits(self, prompts: Sequence[str], settings: Settings) -> Tensor:
+        """Return the largest guidance scale (n,) that acts on each prompt; see `Cloud`.
+
+        It is infinite if `settings.bounded` is off, and for class labels, which no text leaves.
+        """
+        seeds = [settings.seed] * len(prompts)
+        return self._limits(self._trusted(prompts, settings, seeds)[1], settings)
+
+    def _trusted(
+        self, prompts: Sequence[str], settings: Settings, seeds: Sequence[int]
+    ) -> tuple[Tensor, Tensor]:
         generators = [torch.Generator().manual_seed(seed ^ CONDITION_KEY) for seed in seeds]
-        c = self.model.conditioner.texts(rows, settings.bridge, generators=generators)
-        return c.to(self.model.device)
+        return self.model.conditioner.trusted_texts(
+            self._texts(prompts), settings.bridge, generators=generators, bounded=settings.bounded
+        )
+
+    def _limits(self, trust: Tensor, settings: Settings) -> Tensor:
+        free = self.model.conditioner.mode == "raw" or self.model.config.embedder.name == "labels"
+        if free or not settings.bounded:
+            return torch.full_like(trust, torch.inf)
+        return self.model.conditioner.cloud.guidance_limit(trust)
 
     def walk(
         self, prompts: str | Sequence[str], n: int = 1, seed: int = 0, **overrides: Any
@@ -195,18 +214,19 @@ class TextToImage:
         how = self._guided(requests, settings).then(overrides)
         model, scale = self.model, torch.tensor([request.guidance for request in requests])
         c_neg: Tensor | None = None
+        trust = torch.ones(len(requests))
         if settings.unconditional:
             c, scale = torch.zeros(len(requests), model.conditioner.width), 0 * scale
         elif how.conditions is not None:
             c = how.conditions(requests)
         else:
-            c = self.conditions([request.prompt for request in requests], settings, seeds)
+            c, trust = self._trusted([request.prompt for request in requests], settings, seeds)
         if settings.negative is not None:
             c_neg = self.conditions([settings.negative] * len(requests), settings, seeds)
         return model.ddpm.walk(
             cast(Denoiser, model.network),
             c.to(model.device),
-            scale=scale,
+            scale=torch.minimum(scale, self._limits(trust, settings)),
             c_neg=c_neg,
             interval=settings.interval,
             clamp=settings.clamp,

@@ -38,8 +38,8 @@ LONGEST = 4_000
 KINDS: dict[str, Any] = {
     "ddpm_clip": str, "prompt": str, "negative": str | None, "seed": int, "guidance": int | float,
     "w": int | float, "steps": int, "sampler": str, "bridge": str | None, "clamp": str,
-    "interval": list | None, "rescale": int | float, "unconditional": bool, "size": str,
-    "model": str, "model_fingerprint": str, "packed": bool, "embedder": str, "dtype": str,
+    "interval": list | None, "rescale": int | float, "bounded": bool, "unconditional": bool,
+    "size": str, "model": str, "model_fingerprint": str, "packed": bool, "embedder": str, "dtype": str,
     "device": str, "torch": str, "cpu": str, "threads": int, "micro_batch": int, "batch": int,
     "batch_pictures": int, "batch_guidance": list, "position": int,
     "clip_guidance": int | float, "clip_guide": str | None, "clip_interval": list,
