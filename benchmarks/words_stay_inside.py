@@ -171,7 +171,9 @@ def claims(found: Mapping[str, Any]) -> list[dict[str, Any]]:
             if share is not None
         )
         needed = round(NEEDED * one["unconditional"], 4)
-        kept.append(claim(f"`{name}`: looks like the folder's, worst: {worst[1]}", worst[0], needed))
+        kept.append(
+            claim(f"`{name}`: looks like the folder's, worst: {worst[1]}", worst[0], needed)
+        )
         lost = [-part["difference"] for part in one.get("success", {}).values()]
         if lost:
             text = f"`{name}`: success on covered prompts lost to the bound, worst scale"
@@ -187,9 +189,7 @@ def _discs(options: argparse.Namespace) -> Subject:
     return Subject(tti, share, (), None, share(real_discs(options.work)))
 
 
-def _judged(
-    tti: TextToImage, judge: JudgeNet, cases: Sequence[PromptCase]
-) -> Subject:
+def _judged(tti: TextToImage, judge: JudgeNet, cases: Sequence[PromptCase]) -> Subject:
     """A subject whose precision is measured in the features of its judge."""
     pixels = real_pictures(tti.model.config.data)[0]
     rows = judge_features(judge, pixels)

@@ -101,7 +101,9 @@ def test_the_stretch_of_shift_is_bounded():
     conditioner = Conditioner.fit(images, F.normalize(texts.mean(0) + 1e-4 * texts, dim=1))
     tight = F.normalize(texts[:50], dim=1)
     exact = 1.4 * (tight - conditioner.mean_text) * DIM**0.5 / conditioner.radius_image
-    assert torch.allclose(conditioner.texts(tight, "shift", bounded=False)[:, :-1], exact, atol=1e-4)
+    assert torch.allclose(
+        conditioner.texts(tight, "shift", bounded=False)[:, :-1], exact, atol=1e-4
+    )
 
 
 def test_the_noise_bridge_tells_its_level_to_the_network():

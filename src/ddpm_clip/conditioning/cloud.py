@@ -102,7 +102,12 @@ class Cloud:
         adds is limited to the pictures' reach, in units of the typical distance, and to nothing as
         the trust falls.
         """
-        return 1 + self.reach / max(self.typical, 1e-12) * trust
+        return 1 + (self.most_guidance - 1) * trust
+
+    @property
+    def most_guidance(self) -> float:
+        """The largest sensible guidance scale for a condition inside the cloud."""
+        return 1 + self.reach / max(self.typical, 1e-12)
 
     def _nearest(self, row: Tensor, radius: float) -> Tensor:
         """Return the point (e,) of the ellipsoid of this radius that is nearest to a row outside.

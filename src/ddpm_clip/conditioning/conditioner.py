@@ -201,10 +201,9 @@ class Conditioner:
         if self.mode == "raw":
             return self.length * e.float(), trust
         generators = generators or [torch.Generator() for _ in e]
-        c, level_used = BRIDGES[bridge or self.options.bridge](
-            self, F.normalize(e.float(), dim=1), level, generators
-        )
-        if bounded:
+        name = bridge or self.options.bridge
+        c, level_used = BRIDGES[name](self, F.normalize(e.float(), dim=1), level, generators)
+        if bounded and name != "identity":  # which is there to show what happens without a bridge
             trust = self.cloud.trust(c)
             c = self.cloud.inward(c, trust)
         levels = (self.options.noise_max * (1 - trust)).clamp(min=level_used)

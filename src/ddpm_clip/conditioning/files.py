@@ -23,6 +23,9 @@ from ddpm_clip.utils.tensors import load_tensors, save_tensors
 from ddpm_clip.utils.untrusted import read_object
 
 TENSORS, FACTS, BRIDGE_NOTE = "conditioner.safetensors", "conditioner.json", "bridge.json"
+PRIOR = ("mean_text", "mean_image", "text_axes", "image_axes", "weights", "root")
+"""The tensors of a prior, saved as `prior.NAME`, in the order of its fields."""
+
 WIDEST = 8192
 """Largest size of an embedding; the root of its covariance takes a minute there."""
 
@@ -74,7 +77,7 @@ def tensors_of(conditioner: Conditioner, bank: bool = True) -> dict[str, Tensor]
         "radius": torch.tensor(radii, dtype=torch.float64),
         "covariance": conditioner.covariance,
         "bank": conditioner.bank if bank else conditioner.bank[:0],
-        **(conditioner.prior.tensors() if conditioner.prior else {}),
+        **(prior_tensors(conditioner.prior) if conditioner.prior else {}),
     }
 
 
@@ -101,9 +104,24 @@ def conditioner_of(
         prompts,
         options,
         mode,
-        Prior.from_tensors(tensors),
+        prior_of(tensors),
         length,
     )
+
+
+def prior_tensors(prior: Prior) -> dict[str, Tensor]:
+    """Return a prior as named tensors, to be saved."""
+    named = {f"prior.{name}": getattr(prior, name) for name in PRIOR}
+    return named | {"prior.about": torch.tensor([prior.n, int(prior.pseudo)])}
+
+
+def prior_of(tensors: dict[str, Tensor]) -> Prior | None:
+    """Build a prior from what `prior_tensors` returned; None if there is none among them."""
+    if "prior.about" not in tensors:
+        return None
+    n, pseudo = tensors["prior.about"].tolist()
+    a, b, c, d, e, f = (tensors[f"prior.{name}"] for name in PRIOR)
+    return Prior(a, b, c, d, e, f, n, bool(pseudo))
 
 
 def _check(tensors: dict[str, Tensor], facts: dict[str, Any]) -> None:

@@ -65,16 +65,25 @@ class TextToImage:
         """
         settings = self.settings(n=n, seed=seed, **overrides)
         requests = requests_for(prompts, settings)
-        self.warn(requests)
+        self.warn(requests, settings)
         painted = finish(self.paint_requests(requests, settings))
         for one in painted:
             one.image.info["seed"] = one.request.seed
         return [one.image for one in painted]
 
-    def warn(self, requests: Sequence[GenerationRequest]) -> None:
-        """Warn of each prompt that the model's pictures do not cover."""
-        if guidable(requests):
-            self.prompt_coverage.warn([request.prompt for request in requests])
+    def warn(self, requests: Sequence[GenerationRequest], settings: Settings) -> None:
+        """Warn of each prompt that the model's pictures do not cover, and of limited guidance."""
+        if not guidable(requests):
+            return
+        self.prompt_coverage.warn([request.prompt for request in requests])
+        prompts = list(dict.fromkeys(request.prompt for request in requests))
+        limits, asked = self.guidance_limits(prompts, settings), max(settings.guidance)
+        if not settings.unconditional and limits.min() < asked:
+            warnings.warn(
+                f"guidance {asked:g} acts like {limits.min():.2g} on {prompts[limits.argmin()]!r}: "
+                "more would lead out of what the pictures are like (bounded=False lifts the limit)",
+                stacklevel=3,
+            )
 
     def settings(self, **overrides: Any) -> Settings:
         """Return the model's own settings with some replaced, validated.
