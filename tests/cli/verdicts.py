@@ -250,6 +250,7 @@ TRIALS = {
     "`rescale`": request("rescale"),
     "`interval`": request("interval"),
     "`unconditional`": request("unconditional"),
+    "`bounded`": request("bounded"),
     "`clip_guidance`": request("clip_guidance", "--clip-guidance"),
     "`clip_interval`": request("clip_interval"),
     "`clip_travel`": request("clip_travel", "--clip-travel"),
