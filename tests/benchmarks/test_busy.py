@@ -4,11 +4,14 @@ import argparse
 import importlib
 import json
 import os
+import runpy
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+
+from ddpm_clip.utils.cpu_threads import SPINNING
 
 HOME = Path(__file__).parents[2] / "benchmarks"
 
@@ -60,7 +63,7 @@ def test_each_arm_waits_as_its_name_says(busy):
             env=arm.environment(), capture_output=True, text=True, check=True,
         )  # fmt: skip
         seen[name] = json.loads(done.stdout)
-    assert seen == {busy.DEFAULT: None, busy.OURS: "2000", "spin count 7": "7"}
+    assert seen == {busy.DEFAULT: None, busy.OURS: SPINNING["GOMP_SPINCOUNT"], "spin count 7": "7"}
 
 
 def test_arms_take_turns(busy):
@@ -119,6 +122,35 @@ def test_neighbours_and_the_process_itself_are_no_others(busy, monkeypatch):
     monkeypatch.setattr("time.perf_counter", lambda: next(clock))
     found = busy.measure([sys.executable, "-c", "print(0.25)"], dict(os.environ), [], told=True)
     assert (found.seconds, found.cpu, found.others) == (0.25, 1.5, 0.25)
+
+
+@pytest.mark.slow
+def test_from_measurements_to_the_page(busy, monkeypatch, tmp_path, capsys):
+    """Everything but the work itself, which is as short as a process can be."""
+
+    def commands(arm, options, folder):
+        return {work: [sys.executable, "-c", "print(0.5)"] for work in busy.WORKS}
+
+    out = tmp_path / "busy.json"
+    words = ["--smoke", "--even-if-busy", "--counts", "500", "--out", str(out)]
+    monkeypatch.setattr(sys, "argv", ["busy.py", *words])
+    monkeypatch.setattr(busy, "commands", commands)
+    busy.main()
+    facts = json.loads(out.read_text(encoding="utf-8"))
+    assert facts["measured"].keys() == set(busy.WORKS)
+    for places in facts["measured"].values():
+        assert next(iter(places)) == "alone"
+        for each in places.values():
+            assert each.keys() == {busy.DEFAULT, busy.OURS, "spin count 500"}
+    alone = facts["measured"][busy.STEPS]["alone"][busy.OURS]
+    assert (alone["seconds"], alone["rounds"]) == (0.5, 2)
+    assert len(facts["claims"]) == 6
+    monkeypatch.syspath_prepend(str(HOME.parent / "scripts"))
+    page = runpy.run_path(str(HOME.parent / "scripts" / "write_performance_page.py"))
+    body = page["body"](tmp_path)
+    assert "| training step, alone | 0.50 (0.50 to 0.50) |" in body
+    assert "1.00x (1.00 to 1.00)" in body
+    assert "written" in capsys.readouterr().out
 
 
 def test_neighbours_end_with_the_block(busy):

@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 import torch
@@ -69,7 +70,9 @@ def test_who_decided_is_told(monkeypatch):
     monkeypatch.setattr(cpu_threads, "openmp_library", lambda: "libgomp")
     environ = {}
     limit_spinning(environ, loaded=())
-    assert waiting(environ) == {"GOMP_SPINCOUNT": "2000 (set by ddpm_clip)"}
+    assert waiting(environ) == {
+        "GOMP_SPINCOUNT": f"{SPINNING['GOMP_SPINCOUNT']} (set by ddpm_clip)"
+    }
     monkeypatch.setattr(cpu_threads, "_set_here", set())
     environ = {"OMP_WAIT_POLICY": "PASSIVE", "KMP_BLOCKTIME": "5"}
     limit_spinning(environ, loaded=())
@@ -95,6 +98,12 @@ def test_the_openmp_in_this_process_is_named_where_the_system_tells(tmp_path):
 def test_it_is_the_one_that_spins():
     torch.ones(4).sum()
     assert openmp_library() in cpu_threads.LIBRARIES
+
+
+def test_the_page_names_the_values_that_are_set():
+    page = Path(__file__).parents[2] / "docs" / "scaling.md"
+    text = page.read_text(encoding="utf-8")
+    assert all(f"`{name}={value}`" in text for name, value in SPINNING.items())
 
 
 def started(first: str, **variables: str) -> dict[str, str]:
