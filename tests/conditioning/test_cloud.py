@@ -55,7 +55,7 @@ def test_inside_nothing_changes_and_outside_comes_to_the_nearest_point():
     assert (trust[50:] < 0.5).all()
     brought = fitted.inward(c, trust)
     assert torch.equal(brought[:50], inside)
-    wanted = fitted.typical + (ROOM * fitted.reach - fitted.typical) * trust[50:].double()
+    wanted = ROOM * fitted.reach * trust[50:].double()
     assert torch.allclose(fitted.distances(brought[50:]), wanted, rtol=1e-4)
     assert (brought[50, 0] - 2).abs() < 0.5  # pictures vary there: kept
     assert brought[50, 3].abs() < 1  # no picture varies there: given up
