@@ -157,7 +157,7 @@ def test_the_seeds_flat_keys_find_their_section():
             "learning_rate": 1e-4,
         }
     )
-    assert config.data.image_size == 64
+    assert config.data.image_size == (64, 64)
     assert config.diffusion.timesteps == 400
     assert config.conditioning.c_drop_prob == 0.2
     assert config.model.down_chs == (64, 128)

@@ -8,6 +8,7 @@
 - `plain_yaml`: parses YAML as plain data within size limits
 - `plots/`: plots as PNG; the only folder that imports matplotlib
 - `resizing`: the one resizer: from a picture of any size to the pixels that a network sees
+- `size`: height and width of pictures, the one type for them
 - `storage`: atomic writing of files and folders, which survives a crash
 - `tensors`: tensors to and from pictures and safetensors files
 - `untrusted`: reads untrusted files: regular files of limited size with plain data only

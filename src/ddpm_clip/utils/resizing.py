@@ -9,12 +9,14 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from ddpm_clip.utils.size import AnySize, Size
+
 if TYPE_CHECKING:
     from PIL.Image import Image
 
 
-def resized(image: "Image", size: int, channels: int) -> NDArray[np.uint8]:
-    """Return pixels (channels, size, size); a picture that is not square is distorted.
+def resized(image: "Image", size: AnySize, channels: int) -> NDArray[np.uint8]:
+    """Return pixels (channels, *size); a picture of another shape is distorted.
 
     Downscaling uses Lanczos, after box averaging to about three times the size; upscaling uses
     bicubic, because Lanczos would ring. A picture of that size keeps every pixel.
@@ -22,9 +24,10 @@ def resized(image: "Image", size: int, channels: int) -> NDArray[np.uint8]:
     from PIL.Image import Resampling
 
     image = image.convert("L" if channels == 1 else "RGB")
-    if image.size != (size, size):
-        shrinks = min(image.size) > size
+    height, width = Size.of(size)
+    if image.size != (width, height):
+        shrinks = image.width > width and image.height > height
         filter_ = Resampling.LANCZOS if shrinks else Resampling.BICUBIC
-        image = image.resize((size, size), filter_, reducing_gap=3.0)
+        image = image.resize((width, height), filter_, reducing_gap=3.0)
     pixels = np.array(image)  # a writable copy
     return pixels[None] if channels == 1 else np.ascontiguousarray(pixels.transpose(2, 0, 1))
