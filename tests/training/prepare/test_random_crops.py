@@ -26,11 +26,18 @@ N, CROPS = 12, 2
 
 def config(**data):
     values = {
-        "data.source": "drawn-flowers:24", "data.image_size": [16, 24], "data.heldout": 2,
-        "model.down_chs": [16], "model.blocks": 1, "embedder.name": "mini_clip",
-        "training.batch_size": 8, "training.device": "cpu", "training.dtype": "float32",
-        "conditioning.noise_max": 0.0, "conditioning.bridge": "shift",
-    }  # fmt: skip
+        "data.source": "drawn-flowers:24",
+        "data.image_size": [16, 24],
+        "data.heldout": 2,
+        "model.down_chs": [16],
+        "model.blocks": 1,
+        "embedder.name": "mini_clip",
+        "training.batch_size": 8,
+        "training.device": "cpu",
+        "training.dtype": "float32",
+        "conditioning.noise_max": 0.0,
+        "conditioning.bridge": "shift",
+    }
     return merge([Layer("test", values | {f"data.{name}": v for name, v in data.items()})])[0]
 
 
@@ -70,8 +77,14 @@ def told_apart(flip=True):
 
 
 def batches(data, seed=0):
-    settings = merge([Layer("test", {"training.batch_size": 8, "training.seed": seed,
-                                     "conditioning.noise_max": 0.0})])[0]  # fmt: skip
+    settings = merge(
+        [
+            Layer(
+                "test",
+                {"training.batch_size": 8, "training.seed": seed, "conditioning.noise_max": 0.0},
+            )
+        ]
+    )[0]
     cpu = torch.device("cpu")
     return Batches(settings, data, data.rows, build_ddpm(settings.diffusion), cpu, ALONE)
 
