@@ -26,7 +26,7 @@ from ddpm_clip.errors import UsageError
 from ddpm_clip.models import DDPM, DENOISERS
 from ddpm_clip.types import Embedder
 from ddpm_clip.utils.device import physical_memory, pick_device
-from ddpm_clip.utils.size import AnySize, Size
+from ddpm_clip.utils.resizing import AnySize, Size
 from ddpm_clip.utils.tensors import skeleton
 from ddpm_clip.weights import shipped_folder
 
@@ -186,4 +186,5 @@ def bridge_options(config: ConditioningConfig) -> BridgeOptions:
         config.knn_tau,
         config.knn_beta,
         config.prior_truncation,
+        config.noise_max if config.noise_prob > 0 else 0.0,
     )

@@ -198,7 +198,7 @@ def test_attention_is_where_the_longer_side_is_short_enough():
 )
 def test_a_size_that_does_not_fit_names_the_nearest_that_do(name, size, near):
     stem = {"stem": 2} if name == "unet" else {}
-    with pytest.raises(UsageError, match="do not fit this network") as refused:
+    with pytest.raises(UsageError, match="does not fit this network") as refused:
         build(name, img_size=size, **stem)
     assert f"choose data.image_size={near}, or " in refused.value.fix
     assert refused.value.param == "data.image_size"
@@ -207,7 +207,7 @@ def test_a_size_that_does_not_fit_names_the_nearest_that_do(name, size, near):
 @pytest.mark.parametrize(("size", "stem"), [(30, 4), (27, 2)])
 def test_a_size_that_the_stem_does_not_divide_is_explained(size, stem):
     with pytest.raises(
-        UsageError, match=f"pictures of {size} x {size} pixels do not fit"
+        UsageError, match=f"data.image_size = {size} does not fit"
     ) as refused:
         UNet(100, 1, size, CHANNELS, 8, 6, stem=stem)
     assert refused.value.param == "data.image_size"

@@ -18,7 +18,7 @@ from ddpm_clip.embedders.tokenizer import PAD, tokenise
 from ddpm_clip.embedders.towers import IMAGE_TOWERS, LENGTH, TEXT_TOWERS
 from ddpm_clip.errors import DataError, MissingInput, UsageError
 from ddpm_clip.types import Item
-from ddpm_clip.utils.size import AnySize, Size
+from ddpm_clip.utils.resizing import AnySize, Size
 from ddpm_clip.utils.storage import sha256, write_text
 from ddpm_clip.utils.tensors import (
     check_weights,

@@ -14,7 +14,7 @@ from torch.nn.attention import SDPBackend, sdpa_kernel
 
 from ddpm_clip.embedders.tokenizer import PAD, VOCABULARY
 from ddpm_clip.registry import Registry
-from ddpm_clip.utils.size import AnySize, Size
+from ddpm_clip.utils.resizing import AnySize, Size
 
 LENGTH = 96
 """Longest prompt in characters, including START and END."""

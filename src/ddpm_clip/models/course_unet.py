@@ -19,7 +19,7 @@ from torch.nn import functional as F
 from ddpm_clip.errors import UsageError
 from ddpm_clip.models.layers import group_norm
 from ddpm_clip.models.sizes import check_multiple
-from ddpm_clip.utils.size import AnySize, Size
+from ddpm_clip.utils.resizing import AnySize, Size
 
 GROUPS = 8
 """Groups of every GroupNorm, as in the course."""

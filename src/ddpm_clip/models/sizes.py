@@ -1,7 +1,7 @@
 """Which picture sizes a network can take, and the error that names the nearest ones."""
 
 from ddpm_clip.errors import UsageError
-from ddpm_clip.utils.size import Size
+from ddpm_clip.utils.resizing import Size
 
 
 def check_multiple(size: Size, multiple: int, why: str, fix: str = "") -> Size:
@@ -22,7 +22,7 @@ def check_multiple(size: Size, multiple: int, why: str, fix: str = "") -> Size:
     above = Size(*(-(-side // multiple) * multiple for side in size))
     near = " or ".join(dict.fromkeys(f"data.image_size={one.plain}" for one in (below, above)))
     raise UsageError(
-        f"pictures of {size.width} x {size.height} pixels do not fit this network",
+        f"data.image_size = {size.plain} does not fit this network",
         f"{why}, so both sides have to be multiples of {multiple}",
         f"choose {near}{fix and f', or {fix}'}",
         param="data.image_size",

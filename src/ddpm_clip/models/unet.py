@@ -23,7 +23,7 @@ from ddpm_clip.models.layers import (
     zeroed,
 )
 from ddpm_clip.models.sizes import check_multiple
-from ddpm_clip.utils.size import AnySize, Size
+from ddpm_clip.utils.resizing import AnySize, Size
 
 
 class UNet(nn.Module):

@@ -11,8 +11,7 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor, nn
 
-from ddpm_clip.utils.resizing import resized
-from ddpm_clip.utils.size import AnySize
+from ddpm_clip.utils.resizing import AnySize, resized
 from ddpm_clip.utils.untrusted import read_safetensors
 
 if TYPE_CHECKING:

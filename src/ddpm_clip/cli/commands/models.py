@@ -4,7 +4,7 @@ from typing import Any
 
 from ddpm_clip.cli import console
 from ddpm_clip.cli.options import AsJson
-from ddpm_clip.utils.size import Size
+from ddpm_clip.utils.resizing import Size
 
 
 def models(as_json: AsJson = False) -> None:

@@ -19,8 +19,7 @@ from ddpm_clip.data.pictures.crops import Crop, cropped
 from ddpm_clip.data.pictures.decoding import FORMATS, MAX_PIXELS, flatten
 from ddpm_clip.data.pictures.quiet import quiet
 from ddpm_clip.errors import DataError, UsageError
-from ddpm_clip.utils.resizing import resized
-from ddpm_clip.utils.size import AnySize
+from ddpm_clip.utils.resizing import AnySize, resized
 
 __all__ = [
     "FORMATS",

@@ -20,8 +20,7 @@ from ddpm_clip.data.storage.scratch import allocate_array
 from ddpm_clip.errors import DataError
 from ddpm_clip.types import ImageSource, Progress
 from ddpm_clip.utils.generators import finish
-from ddpm_clip.utils.resizing import resized
-from ddpm_clip.utils.size import AnySize, Size
+from ddpm_clip.utils.resizing import AnySize, Size, resized
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,7 +21,7 @@ import torch
 from torch import Tensor, nn
 
 from ddpm_clip.errors import DataError, MissingInput, UsageError
-from ddpm_clip.utils.size import AnySize, Size
+from ddpm_clip.utils.resizing import AnySize, Size
 from ddpm_clip.utils.storage import write_text
 from ddpm_clip.utils.tensors import check_weights, load_tensors, save_tensors
 from ddpm_clip.utils.untrusted import read_object

@@ -20,7 +20,7 @@ from ddpm_clip.evaluation.judge.training import attributes_of, calibrate, measur
 from ddpm_clip.evaluation.report.real_pictures import Pictures, Real
 from ddpm_clip.runs.pretrained import LoadedModel
 from ddpm_clip.types import Progress
-from ddpm_clip.utils.size import AnySize, Size
+from ddpm_clip.utils.resizing import AnySize, Size
 
 SCORER_FOLDER = "scorer"
 """Where a shipped model keeps a mini-CLIP that did not condition it."""

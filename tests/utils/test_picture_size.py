@@ -1,6 +1,6 @@
 import pytest
 
-from ddpm_clip.utils.size import Size
+from ddpm_clip.utils.resizing import Size
 
 
 def test_a_square_is_given_by_its_side():
