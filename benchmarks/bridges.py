@@ -60,7 +60,7 @@ class Worlds:
     """The model, with each of the gaps."""
 
     def __init__(self, tti: TextToImage):
-        self.tti, self.size = tti, tti.model.config.data.image_size
+        self.tti, self.size = tti, tti.model.config.data.image_size.height
         self._made: dict[str, tuple[TextToImage, str]] = {}
 
     @cached_property

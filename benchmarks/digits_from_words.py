@@ -130,7 +130,7 @@ def words(
 
 def bridges(tti: TextToImage, judge: JudgeNet, n: int, seed: int, **how: Any) -> Facts:
     """Paint from the same noise with every bridge, and with embeddings of real pictures."""
-    pixels, facts = real_pictures(tti.model.config.data.image_size)
+    pixels, facts = real_pictures(tti.model.config.data.image_size.height)
     work = compare_bridges(tti, judge, digit_cases(), n, seed, pixels=pixels, facts=facts, **how)
     found = finished(work, "bridges")
     print_counts("Bridges compared", {name: one.total for name, one in found.items()})

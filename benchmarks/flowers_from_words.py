@@ -88,7 +88,7 @@ def main() -> None:
     asked = flower_cases(options.n)
     x = finished(paint_cases(tti, asked, 1, **how), "words")
     table, measured = count_success(judge, x, asked, options.seed), measure(x, asked)
-    pixels, facts = drawings(tti.model.config.data.image_size)
+    pixels, facts = drawings(tti.model.config.data.image_size.height)
     trust = measure(to_float(pixels), [PromptCase("drawn", one) for one in facts])
     few = asked[: options.n_compared]
     bridges = finished(

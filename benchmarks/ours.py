@@ -65,7 +65,7 @@ def training(config: Config, n: int = 2048) -> Iterator[Iterator[TrainStep]]:
 def _random(config: Config, n: int) -> Prepared:
     """Random pixels and embeddings."""
     rng, dim = np.random.default_rng(0), config.embedder.dim
-    shape = (n, config.data.channels, config.data.image_size, config.data.image_size)
+    shape = (n, config.data.channels, *config.data.image_size)
     pixels = rng.integers(0, 256, shape, dtype=np.uint8)
     e = nn.functional.normalize(torch.from_numpy(rng.standard_normal((n, dim), np.float32)), dim=1)
     few = min(n, 256)

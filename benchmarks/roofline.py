@@ -76,7 +76,7 @@ def described(config: Config, options: argparse.Namespace, dtype: torch.dtype) -
         "config": options.config,
         "device": options.device,
         "batch": config.training.batch_size,
-        "size": config.data.image_size,
+        "size": config.data.image_size.plain,
         "down_chs": config.model.down_chs,
         "parameters": parameters_of(network_of(config)),
         "optimizer": config.training.optimizer,

@@ -186,7 +186,7 @@ def equal_unet(parameters: int, config: Config, width: int) -> Conditioned:
     """The `Conditioned` closest in number of parameters, with channels in the ratio 1 : 2 : 4."""
 
     def made(ch: int) -> Conditioned:
-        return Conditioned(config.data.image_size, config.data.channels, ch, width)
+        return Conditioned(config.data.image_size.height, config.data.channels, ch, width)
 
     def off(ch: int) -> float:
         with torch.device("meta"):

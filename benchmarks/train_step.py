@@ -91,7 +91,7 @@ def course(config: Config) -> Config:
     return recipe(
         "dli",
         {
-            "data.image_size": config.data.image_size,
+            "data.image_size": config.data.image_size.plain,
             "data.channels": config.data.channels,
             "training.batch_size": config.training.batch_size,
             "training.device": config.training.device,

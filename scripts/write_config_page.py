@@ -42,6 +42,7 @@ def _table(section: str) -> str:
 
 def _shown(value: object) -> str:
     """A default value as written in YAML."""
+    value = getattr(value, "plain", value)  # of a picture size
     if value is None:
         return "unset"
     if isinstance(value, bool):

@@ -34,7 +34,7 @@ from ddpm_clip.data.pictures.png_texts import KEY, read_parameters
 from ddpm_clip.diffusion.samplers import SAMPLERS
 from ddpm_clip.editing import blend, img2img, inpaint, interpolate, open_mask, open_picture, vary
 from ddpm_clip.generation.files import paint_files, save_painted
-from ddpm_clip.reproducing.repainting import threads
+from ddpm_clip.utils.cpu_threads import threads
 from ddpm_clip.utils.generators import finish
 
 PICTURES = 100

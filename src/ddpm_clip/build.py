@@ -26,6 +26,7 @@ from ddpm_clip.errors import UsageError
 from ddpm_clip.models import DDPM, DENOISERS
 from ddpm_clip.types import Embedder
 from ddpm_clip.utils.device import physical_memory, pick_device
+from ddpm_clip.utils.resizing import AnySize, Size
 from ddpm_clip.utils.tensors import skeleton
 from ddpm_clip.weights import shipped_folder
 
@@ -86,7 +87,7 @@ def build_ddpm(config: DiffusionConfig, device: torch.device | str = "cpu") -> D
 
 
 def build_denoiser(
-    config: ModelConfig, *, T: int, img_ch: int, img_size: int, c_embed_dim: int
+    config: ModelConfig, *, T: int, img_ch: int, img_size: AnySize, c_embed_dim: int
 ) -> nn.Module:
     """Build the denoiser; options that its architecture does not have are ignored.
 
@@ -99,7 +100,7 @@ def build_denoiser(
         arch,
         T,
         img_ch,
-        img_size,
+        Size.of(img_size).plain,  # an int for squares, which is all that some networks know
         config.down_chs,
         config.t_embed_dim,
         c_embed_dim,

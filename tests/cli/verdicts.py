@@ -287,6 +287,9 @@ TRIALS = {
     "an unknown key": Trial(
         "unknown config key", _unknown_key,
         lambda at, value, _: ["train", "--config", at.tiny, "--set", f"{value}=1"], False),
+    "`data.image_size`": key("data.image_size"),
+    "`data.random_crop`": key("data.random_crop"),
+    "`data.crop_margin`": key("data.crop_margin"),
     "`training.batch_size` with 40 pictures": key("training.batch_size", real=True),
     "`training.lr`": key("training.lr", real=True),
     "`training.epochs`": key("training.epochs", real=True),

@@ -6,6 +6,7 @@ import pytest
 import yaml
 
 from ddpm_clip.config.resolve import (
+    Layer,
     assignments_layer,
     dotted_keys,
     environment_layer,
@@ -157,7 +158,7 @@ def test_the_seeds_flat_keys_find_their_section():
             "learning_rate": 1e-4,
         }
     )
-    assert config.data.image_size == 64
+    assert config.data.image_size == (64, 64)
     assert config.diffusion.timesteps == 400
     assert config.conditioning.c_drop_prob == 0.2
     assert config.model.down_chs == (64, 128)
@@ -226,3 +227,12 @@ def test_a_file_that_runs_code_when_read_carelessly_is_refused(tmp_path):
 def test_a_section_that_is_no_mapping_is_refused():
     with pytest.raises(ConfigError, match="section 'training' must contain keys"):
         flatten({"training": 3})
+
+
+@pytest.mark.parametrize(("given", "written"), [(28, 28), ([28, 28], 28), ([16, 24], [16, 24])])
+def test_a_picture_size_is_written_as_earlier_versions_did_where_it_is_a_square(given, written):
+    config, _ = merge([Layer("test", {"data.image_size": given})])
+    dumped = config.model_dump(mode="json")
+    assert dumped["data"]["image_size"] == written
+    assert Config.model_validate(dumped) == config
+    assert config == merge([Layer("test", flatten({"img_size": given}))])[0]  # the flat key

@@ -161,9 +161,52 @@ def test_maps_that_the_levels_do_not_divide_are_halved_upwards(size, stem):
     assert all(p.grad is not None and p.grad.isfinite().all() for p in network.parameters())
 
 
+@pytest.mark.parametrize("name", list(DENOISERS))
+@pytest.mark.parametrize("size", [(16, 24), (24, 8)])
+def test_every_network_takes_pictures_that_are_not_square(name, size):
+    network = build(name, img_size=size)
+    assert network.image_shape == (1, *size)
+    _, t, c, c_mask = question(network, b=2, size=16)
+    x_t = torch.randn(2, 1, *size, generator=torch.Generator().manual_seed(0))
+    said = network(x_t, t, c, c_mask)
+    assert said.shape == x_t.shape
+    said.square().mean().backward()
+    assert all(p.grad is not None for p in network.parameters())
+
+
+def test_attention_is_where_the_longer_side_is_short_enough():
+    """Its cost grows with the number of positions, whatever the shape."""
+
+    def levels(size):
+        network = UNet(100, 1, size, CHANNELS, 8, 6, stem=1, attention=8)
+        return [
+            any(isinstance(one, Attention) for one in level.modules()) for level in network.down
+        ]
+
+    assert levels((8, 16)) == levels((16, 8)) == levels(16) == [False, True, True]
+    assert levels((8, 32)) == levels(32) == [False, False, True]
+
+
+@pytest.mark.parametrize(
+    ("name", "size", "near"),
+    [
+        ("unet", (17, 24), "[16, 24] or data.image_size=[18, 24]"),
+        ("unet", 27, "26 or data.image_size=28"),
+        ("course_unet", (16, 22), "[16, 20] or data.image_size=[16, 24]"),
+        ("pooled_unet", (3, 24), "[4, 24]"),
+    ],
+)
+def test_a_size_that_does_not_fit_names_the_nearest_that_do(name, size, near):
+    stem = {"stem": 2} if name == "unet" else {}
+    with pytest.raises(UsageError, match="does not fit this network") as refused:
+        build(name, img_size=size, **stem)
+    assert f"choose data.image_size={near}, or " in refused.value.fix
+    assert refused.value.param == "data.image_size"
+
+
 @pytest.mark.parametrize(("size", "stem"), [(30, 4), (27, 2)])
 def test_a_size_that_the_stem_does_not_divide_is_explained(size, stem):
-    with pytest.raises(UsageError, match=f"a picture of {size} x {size} does not fit") as refused:
+    with pytest.raises(UsageError, match=f"data.image_size = {size} does not fit") as refused:
         UNet(100, 1, size, CHANNELS, 8, 6, stem=stem)
     assert refused.value.param == "data.image_size"
 

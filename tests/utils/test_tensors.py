@@ -4,9 +4,11 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image
+from torch.nn import functional as F
 
 from ddpm_clip.utils.tensors import (
     from_picture,
+    in_pixels,
     load_tensors,
     save_tensors,
     stack_pictures,
@@ -78,3 +80,18 @@ def test_anything_else_is_a_value_error_that_names_the_file(tmp_path, data):
     (tmp_path / "t.safetensors").write_bytes(data)
     with pytest.raises(ValueError, match=r"t\.safetensors is not a valid safetensors file"):
         load_tensors(tmp_path / "t.safetensors")
+
+
+def test_a_quarter_turn_in_pixels_turns_a_picture_that_is_not_square():
+    """In the units of `affine_grid` it would squeeze the picture into the other shape."""
+    x = torch.zeros(1, 1, 16, 24)
+    x[0, 0, 5, 12:16] = 1  # a line to the right of the middle, above it
+    turn = torch.tensor([[[0.0, -1.0, 0.0], [1.0, 0.0, 0.0]]])
+    grid = F.affine_grid(in_pixels(turn, 16, 24), [1, 1, 16, 24], align_corners=False)
+    seen = F.grid_sample(x, grid, align_corners=False)[0, 0].round()
+    assert seen.nonzero().tolist() == [[4, 9], [5, 9], [6, 9], [7, 9]]  # as long as before
+
+
+def test_maps_of_squares_keep_every_bit():
+    maps = torch.randn(5, 2, 3, generator=torch.Generator().manual_seed(0))
+    assert torch.equal(in_pixels(maps, 28, 28), maps)

@@ -19,6 +19,7 @@ from ddpm_clip.data.pictures.pixels import BadFile
 from ddpm_clip.errors import MissingInput, NonFiniteError
 from ddpm_clip.runs.run import Run
 from ddpm_clip.training.loop import train
+from ddpm_clip.training.prepare.embedding import CACHE
 from ddpm_clip.training.prepare.pictures import KEPT
 from ddpm_clip.training.prepare.preparation import prepare
 from ddpm_clip.training.prepare.sharded_embedding import PARTS
@@ -27,8 +28,6 @@ from ddpm_clip.training.samples import write_outcome, write_samples
 from ddpm_clip.training.steps.prepared import Prepared
 from ddpm_clip.training.steps.size import total_steps
 from ddpm_clip.types import TrainStep
-
-EMBEDDINGS = ("embeddings", "embeddings-mirrored")
 
 ECHO = 10.0
 """Seconds in which a launcher may pass on a signal that its processes have already received."""
@@ -119,9 +118,9 @@ def carry_embeddings(cache: Path, run: Run) -> None:
     Raises:
         MissingInput: there are no embeddings in that folder.
     """
-    found = [folder for folder in (cache / name for name in EMBEDDINGS) if folder.is_dir()]
+    found = [folder for folder in sorted(cache.glob(f"{CACHE}*")) if folder.is_dir()]
     if not found:
-        why, last = f"it has no folder {EMBEDDINGS[0]}", ""
+        why, last = f"it has no folder {CACHE}", ""
         if (cache / PARTS).is_dir():
             why, last = "it holds shards that are not merged yet", " --merge"
         raise MissingInput(
@@ -141,8 +140,8 @@ def is_worth_keeping(run: Run, embeds: bool) -> bool:
     """
     if run.checkpoint_steps():
         return True
-    names = (KEPT, *EMBEDDINGS) if embeds else (KEPT,)
-    if not any(any((run.folder / name).glob("shard-*")) for name in names):
+    names = (KEPT, f"{CACHE}*") if embeds else (KEPT,)
+    if not any(any(run.folder.glob(f"{name}/shard-*")) for name in names):
         return False
     console.warn(
         f"{run.folder} is kept, with the pictures or embeddings that it already has; "

@@ -6,14 +6,51 @@ plain arguments. Does not import torch.
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    PlainSerializer,
+    field_validator,
+    model_validator,
+)
 
 from ddpm_clip.config.painting_options import Option, PaintingOptions, Scale
+from ddpm_clip.utils.resizing import Size
 
 WIDEST = 16_384
 """Most channels or features of one layer; a file with more is a mistake or an attack."""
 
 Channels = Annotated[int, Field(ge=1, le=WIDEST)]
+
+SMALLEST, LARGEST = 4, 1024
+"""Range of a side of the training pictures in pixels."""
+
+
+def _sides(size: Any) -> Any:
+    """Return height and width, of which a square has only one in files."""
+    if not isinstance(size, list | tuple):
+        return size, size
+    if len(size) != 2:
+        raise ValueError("it is the side of a square in pixels, or [height, width]")
+    return tuple(size)
+
+
+def _in_range(size: Size) -> Size:
+    if not all(SMALLEST <= side <= LARGEST for side in size):
+        raise ValueError(f"a side of pictures has {SMALLEST} to {LARGEST} pixels, not {size.plain}")
+    return size
+
+
+PictureSize = Annotated[
+    Size,
+    BeforeValidator(_sides),
+    AfterValidator(_in_range),
+    PlainSerializer(lambda size: Size.of(size).plain),
+]
+"""Written as the side of a square, or as [height, width]."""
 
 
 class ConfigSection(BaseModel):
@@ -164,15 +201,21 @@ class DataConfig(ConfigSection):
     """The training pictures."""
 
     source: str | None = Field(None, description="a folder, npz:, wds:, hf:, or a name")
-    image_size: int = Field(
-        32, ge=4, le=1024, description="side of the training pictures in pixels"
+    image_size: PictureSize = Field(
+        Size(32, 32), description="side of the training pictures in pixels, or [height, width]"
     )
     channels: int = Field(3, description="1 for grey, 3 for colour")
     max_samples: int | None = Field(None, ge=1, description="use at most this many pictures")
     crop: Literal["centre", "none"] = Field(
-        "centre", description="centre: square crop; none: squeeze"
+        "centre", description="centre: the middle in the shape of image_size; none: squeeze"
     )
     flip: bool | None = Field(None, description="mirror at random; unset: never")
+    random_crop: int = Field(
+        0, ge=0, le=64, description="random crops of each picture trained on besides it; 0: none"
+    )
+    crop_margin: float = Field(
+        0.15, gt=0, le=0.9, description="share of each side that a random crop may leave out"
+    )
     background: str = Field("white", description="colour behind transparent pixels")
     heldout: int = Field(256, ge=0, description="pictures held out for the held-out loss; 0: none")
     max_bad: float = Field(0.2, ge=0, le=1, description="largest share of unreadable files")

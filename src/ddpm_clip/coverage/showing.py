@@ -58,7 +58,7 @@ def _opened(data: DataConfig) -> ImageSource:
     try:
         source = open_source(
             data.source,
-            size=data.image_size,
+            size=max(data.image_size),
             draw=data.draw,
             seed=data.draw_seed,
             background=data.background,

@@ -16,7 +16,8 @@ from ddpm_clip.data.batch_order import batch_indices, batches, flip_mask
 from ddpm_clip.data.csv_exchange.dataset import CLIPDataset
 from ddpm_clip.data.csv_exchange.extraction import extract_clip_embeddings
 from ddpm_clip.data.local.drawn_flowers import DrawnFlowers, write_folder
-from ddpm_clip.data.pictures.images import BadImage, from_array, open_image, square, to_array
+from ddpm_clip.data.pictures.crops import square
+from ddpm_clip.data.pictures.images import BadImage, from_array, open_image, to_array
 from ddpm_clip.data.pictures.pixels import BadFile, Pixels, load_pixels, scan, stream_pixels
 from ddpm_clip.data.sources import SOURCES, open_source
 from ddpm_clip.data.subset import Subset, digest, limit

@@ -1,4 +1,4 @@
-"""Which pictures are in each batch and which are mirrored: pure functions of seed and step.
+"""Which pictures are in each batch, mirrored or cropped: pure functions of seed and step.
 
 There is no state here, so a resumed run, any number of workers and any micro-batch size see the
 same pictures in the same order.
@@ -10,8 +10,8 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
-ORDER, FLIP = 1, 2
-"""First words of the generators' seeds; they keep the two random streams apart."""
+ORDER, FLIP, CROP = 1, 2, 3
+"""First words of the generators' seeds; they keep the random streams apart."""
 
 
 @lru_cache(maxsize=4)
@@ -40,6 +40,11 @@ def batch_indices(n: int, batch_size: int, seed: int, step: int) -> NDArray[np.i
 def flip_mask(seed: int, step: int, batch_size: int) -> NDArray[np.bool_]:
     """Return which pictures (batch_size,) of one step's global batch are mirrored: about half."""
     return np.random.default_rng([FLIP, seed, step]).random(batch_size) < 0.5
+
+
+def crop_numbers(seed: int, step: int, batch_size: int, crops: int) -> NDArray[np.int64]:
+    """Return the crop (batch_size,) of each picture of one step, from 0, the picture itself."""
+    return np.random.default_rng([CROP, seed, step]).integers(crops + 1, size=batch_size)
 
 
 def batches(n: int, batch_size: int, seed: int, start_step: int = 0) -> Iterator[NDArray[np.int64]]:

@@ -12,6 +12,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from ddpm_clip.utils.tensors import in_pixels
+
 
 @dataclass(frozen=True, slots=True)
 class Views:
@@ -43,7 +45,8 @@ class Views:
         drawn = torch.stack([torch.rand(self.k, 5, generator=g) for g in generators])
         speckle = torch.stack([torch.randn(self.k, *x.shape[1:], generator=g) for g in generators])
         drawn, speckle = drawn.flatten(0, 1).to(x), speckle.flatten(0, 1).to(x)
-        grids = F.affine_grid(self._maps(drawn), [len(drawn), *x.shape[1:]], align_corners=False)
+        maps = in_pixels(self._maps(drawn), *x.shape[2:])
+        grids = F.affine_grid(maps, [len(drawn), *x.shape[1:]], align_corners=False)
         seen = F.grid_sample(
             x.repeat_interleave(self.k, 0), grids, padding_mode="border", align_corners=False
         )

@@ -10,15 +10,9 @@ import torch
 from PIL import Image
 from torch import Tensor
 
+from ddpm_clip.data.pictures.crops import cropped
 from ddpm_clip.data.pictures.decoding import flatten
-from ddpm_clip.data.pictures.images import (
-    BadImage,
-    colour,
-    open_image,
-    pixel_digest,
-    square,
-    to_array,
-)
+from ddpm_clip.data.pictures.images import BadImage, colour, open_image, pixel_digest, to_array
 from ddpm_clip.errors import DataError, MissingInput
 from ddpm_clip.runs.pretrained import LoadedModel
 from ddpm_clip.utils.tensors import to_float
@@ -56,7 +50,8 @@ def open_picture(picture: str | Path | Image.Image, model: LoadedModel) -> Pictu
     """
     data = model.config.data
     image, name = _opened(picture, "picture", data.background)
-    crop = square(image.convert("L" if data.channels == 1 else "RGB"), data.crop)
+    grey_or_rgb = image.convert("L" if data.channels == 1 else "RGB")
+    crop = cropped(grey_or_rgb, data.image_size, data.crop)
     pixels = to_array(crop, data.image_size, data.channels, "none")
     x = to_float(torch.from_numpy(pixels))
     return Picture(name, crop, x, image.size, pixel_digest(crop)[:16])
@@ -91,7 +86,7 @@ def open_mask(mask: str | Path | Image.Image, picture: Picture, model: LoadedMod
     if not paint.any():
         raise DataError(
             f"the mask {name} leaves nothing to paint",
-            f"no pixel of it is white at the model's {data.image_size}x{data.image_size}",
+            f"no pixel of it is white at the model's {data.image_size}",
             "make the part to be painted white",
             param="mask",
         )

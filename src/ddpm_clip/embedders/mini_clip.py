@@ -18,6 +18,7 @@ from ddpm_clip.embedders.tokenizer import PAD, tokenise
 from ddpm_clip.embedders.towers import IMAGE_TOWERS, LENGTH, TEXT_TOWERS
 from ddpm_clip.errors import DataError, MissingInput, UsageError
 from ddpm_clip.types import Item
+from ddpm_clip.utils.resizing import AnySize, Size
 from ddpm_clip.utils.storage import sha256, write_text
 from ddpm_clip.utils.tensors import (
     check_weights,
@@ -42,7 +43,7 @@ class MiniClip(nn.Module):
 
     Args:
         img_ch: Channels of the pictures, 1 or 3.
-        img_size: Side in pixels to which pictures are resized.
+        img_size: Side in pixels to which pictures are resized, or (height, width).
         dim: Size of the embedding, 2 to 512.
         width: Channels of the first convolution, a multiple of 8.
         text_width: Width of the text tower, below 64 or a multiple of 32.
@@ -55,7 +56,7 @@ class MiniClip(nn.Module):
     def __init__(
         self,
         img_ch: int = 3,
-        img_size: int = 32,
+        img_size: AnySize = 32,
         dim: int = 64,
         width: int = 48,
         text_width: int = 128,
@@ -78,7 +79,7 @@ class MiniClip(nn.Module):
             )
         self.options = {
             "img_ch": img_ch,
-            "img_size": img_size,
+            "img_size": Size.of(img_size).plain,
             "dim": dim,
             "width": width,
             "text_width": text_width,
@@ -86,8 +87,9 @@ class MiniClip(nn.Module):
             "image_tower": image_tower,
             "text_tower": text_tower,
         }
-        self.name, self.dim, self.img_ch, self.img_size = "mini_clip", dim, img_ch, img_size
-        self.image = IMAGE_TOWERS[image_tower](img_ch, img_size, width, dim)
+        self.name, self.dim, self.img_ch = "mini_clip", dim, img_ch
+        self.img_size = Size.of(img_size)
+        self.image = IMAGE_TOWERS[image_tower](img_ch, self.img_size.plain, width, dim)
         self.text = TEXT_TOWERS[text_tower](text_width, dim)
         self.log_inverse_temperature = nn.Parameter(torch.tensor(10.0).log())
         self.bias = nn.Parameter(torch.tensor(-10.0))  # used by the sigmoid loss only
@@ -104,13 +106,9 @@ class MiniClip(nn.Module):
         """Return unit embeddings (b, dim) of x (b, c, h, w) in [-1, 1], any size, grey or RGB."""
         if x.shape[1] != self.img_ch:
             x = x.mean(1, keepdim=True) if self.img_ch == 1 else x.expand(-1, 3, -1, -1)
-        if x.shape[-2:] != (self.img_size, self.img_size):
+        if tuple(x.shape[-2:]) != self.img_size:
             x = F.interpolate(
-                x,
-                (self.img_size, self.img_size),
-                mode="bilinear",
-                antialias=True,
-                align_corners=False,
+                x, self.img_size, mode="bilinear", antialias=True, align_corners=False
             )
         return F.normalize(self.image(x), dim=1)
 

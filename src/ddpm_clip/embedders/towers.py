@@ -14,6 +14,7 @@ from torch.nn.attention import SDPBackend, sdpa_kernel
 
 from ddpm_clip.embedders.tokenizer import PAD, VOCABULARY
 from ddpm_clip.registry import Registry
+from ddpm_clip.utils.resizing import AnySize, Size
 
 LENGTH = 96
 """Longest prompt in characters, including START and END."""
@@ -23,9 +24,9 @@ PATCHES = 7
 
 
 class ImageTower(nn.Module):
-    """Four convolutions and a linear layer: (b, img_ch, size, size) in [-1, 1] -> (b, dim)."""
+    """Four convolutions and a linear layer: (b, img_ch, *img_size) in [-1, 1] -> (b, dim)."""
 
-    def __init__(self, img_ch: int, img_size: int, width: int, dim: int):
+    def __init__(self, img_ch: int, img_size: AnySize, width: int, dim: int):
         super().__init__()
         chs = (img_ch, width, 2 * width, 4 * width, 4 * width)
         layers: list[nn.Module] = []
@@ -33,8 +34,10 @@ class ImageTower(nn.Module):
             layers += [nn.Conv2d(ch_in, ch, 3, stride=1 if i == 1 else 2, padding=1)]
             layers += [nn.GroupNorm(8, ch), nn.SiLU()]
         self.features = nn.Sequential(*layers)
-        side = (img_size + 7) // 8  # halved three times, rounding up
-        self.head = nn.Linear(chs[-1] * side**2, dim)
+        height, width = (
+            (side + 7) // 8 for side in Size.of(img_size)
+        )  # halved three times, rounding up
+        self.head = nn.Linear(chs[-1] * height * width, dim)
 
     def forward(self, x: Tensor) -> Tensor:
         """Return unnormalised embeddings."""
@@ -44,14 +47,20 @@ class ImageTower(nn.Module):
 class PatchTower(nn.Module):
     """A vision transformer of two layers over 7 x 7 patches (Dosovitskiy et al. 2021).
 
-    Maps (b, img_ch, size, size) in [-1, 1] to (b, dim). Patches overlap by half, so that with so
+    Maps (b, img_ch, *img_size) in [-1, 1] to (b, dim). Patches overlap by half, so that with so
     few pixels no stroke is lost between two patches.
     """
 
-    def __init__(self, img_ch: int, img_size: int, width: int, dim: int):
+    def __init__(self, img_ch: int, img_size: AnySize, width: int, dim: int):
         super().__init__()
-        stride, ch = img_size // PATCHES, 2 * width
-        self.patch = nn.Conv2d(img_ch, ch, 2 * stride, stride=stride, padding=stride // 2)
+        ch, (down, across) = 2 * width, (side // PATCHES for side in Size.of(img_size))
+        self.patch = nn.Conv2d(
+            img_ch,
+            ch,
+            (2 * down, 2 * across),
+            stride=(down, across),
+            padding=(down // 2, across // 2),
+        )
         self.place = nn.Parameter(0.02 * torch.randn((PATCHES + 1) ** 2, ch))
         self.relate = _attention_layers(ch)
         self.norm, self.head = nn.LayerNorm(ch), nn.Linear(ch, dim)
@@ -128,7 +137,7 @@ def _shortened(ids: Tensor) -> Tensor:
     return ids[:, : int((ids != PAD).sum(1).max())]
 
 
-IMAGE_TOWERS: Registry[Callable[[int, int, int, int], nn.Module]] = Registry(
+IMAGE_TOWERS: Registry[Callable[[int, AnySize, int, int], nn.Module]] = Registry(
     "image tower", {"convolutions": ImageTower, "patches": PatchTower}
 )
 """Maps a name to (img_ch, img_size, width, dim) -> network (b, c, h, w) -> (b, dim)."""

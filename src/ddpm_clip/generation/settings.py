@@ -164,7 +164,7 @@ def settings_of(own: GenerationConfig, T: int, its_size: str = "", **overrides: 
     if its_size and wanted not in ("auto", its_size):
         raise UsageError(
             f"size = {wanted} cannot be painted",
-            f"the model paints {its_size} only",
+            f"the model paints {its_size} only; the width comes first",
             f"choose auto or {its_size}",
             param="size",
         )

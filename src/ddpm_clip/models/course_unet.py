@@ -7,6 +7,7 @@ teaching. Parameter counts are exact: (1, 28, (64, 64, 128), 8, 10) has 2,547,45
 notebooks (`dli_unet`) and of the project that followed them (`xnoise_unet`, 44,835,587).
 """
 
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -17,6 +18,8 @@ from torch.nn import functional as F
 
 from ddpm_clip.errors import UsageError
 from ddpm_clip.models.layers import group_norm
+from ddpm_clip.models.sizes import check_multiple
+from ddpm_clip.utils.resizing import AnySize, Size
 
 GROUPS = 8
 """Groups of every GroupNorm, as in the course."""
@@ -51,7 +54,7 @@ class CourseUNet(nn.Module):
         self,
         T: int,
         img_ch: int,
-        img_size: int,
+        img_size: AnySize,
         down_chs: Sequence[int] = (64, 64, 128),
         t_embed_dim: int = 8,
         c_embed_dim: int = 10,
@@ -59,16 +62,18 @@ class CourseUNet(nn.Module):
         variant: "Variant | None" = None,
     ):
         super().__init__()
-        if img_size % 4 or len(down_chs) != 3:
+        if len(down_chs) != 3:
             raise UsageError(
-                "the course network needs a picture size divisible by 4 and exactly three levels, "
-                f"not size {img_size} and {len(down_chs)} levels",
+                f"the course network needs exactly three levels, not {len(down_chs)}",
                 fix="choose model.arch=unet",
                 param="model.arch",
             )
-        self.T, self.image_shape, self.c_embed_dim = T, (img_ch, img_size, img_size), c_embed_dim
+        size = check_multiple(
+            Size.of(img_size), 4, "the course network halves them twice", "model.arch=unet"
+        )
+        self.T, self.image_shape, self.c_embed_dim = T, (img_ch, *size), c_embed_dim
         d0, d1, d2 = down_chs
-        self.latent = (d2, img_size // 4, img_size // 4)
+        self.latent = (d2, size.height // 4, size.width // 4)
         self.variant = variant or COURSE
         self.t_embed_dim, groups = t_embed_dim, self.variant.groups
         if any(ch % groups for ch in down_chs):  # only in tests: trained weights always divide
@@ -77,7 +82,7 @@ class CourseUNet(nn.Module):
         by_input = self.variant.joins == "picture"
         self.shortcut = nn.Conv2d(img_ch, d0, 1) if by_input else nn.Identity()
         self.down1, self.down2 = _down(d0, d1, groups), _down(d1, d2, groups)
-        self.bottleneck = self.variant.dense(d2 * (img_size // 4) ** 2, d1)
+        self.bottleneck = self.variant.dense(math.prod(self.latent), d1)
         self.time1, self.time2 = _embed(t_embed_dim, d2), _embed(t_embed_dim, d1)
         self.context1, self.context2 = _embed(c_embed_dim, d2), _embed(c_embed_dim, d1)
         self.up0 = _conv(d2, d2, groups)

@@ -14,6 +14,8 @@ from torch.nn import functional as F
 
 from ddpm_clip.errors import UsageError
 from ddpm_clip.models.layers import group_norm
+from ddpm_clip.models.sizes import check_multiple
+from ddpm_clip.utils.resizing import AnySize, Size
 
 GROUPS = 2
 """Groups of every GroupNorm, as in that project."""
@@ -30,20 +32,22 @@ class PooledUNet(nn.Module):
         self,
         T: int,
         img_ch: int,
-        img_size: int,
+        img_size: AnySize,
         down_chs: Sequence[int] = (64, 128, 256, 512, 1024),
         t_embed_dim: int = 128,
         c_embed_dim: int = 2,
     ):
         super().__init__()
-        if img_size % 2 ** (len(down_chs) - 1) or t_embed_dim < 4:
+        if t_embed_dim < 4:
             raise UsageError(
-                f"a network of {len(down_chs)} levels halves a picture {len(down_chs) - 1} times: "
-                f"size {img_size} is not divisible so often, or t_embed_dim is below 4",
+                f"t_embed_dim = {t_embed_dim} is below 4",
                 fix="choose model.arch=unet",
                 param="model.arch",
             )
-        self.T, self.image_shape = T, (img_ch, img_size, img_size)
+        halvings = len(down_chs) - 1
+        why = f"a network of {len(down_chs)} levels halves them {halvings} times"
+        size = check_multiple(Size.of(img_size), 2**halvings, why, "model.arch=unet")
+        self.T, self.image_shape = T, (img_ch, *size)
         self.c_embed_dim, self.t_embed_dim = c_embed_dim, t_embed_dim
         self.time = nn.Sequential(
             nn.Linear(t_embed_dim, t_embed_dim), nn.ReLU(), nn.Linear(t_embed_dim, t_embed_dim)

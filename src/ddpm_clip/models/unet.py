@@ -12,7 +12,6 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from ddpm_clip.errors import UsageError
 from ddpm_clip.models.layers import (
     Attention,
     ContextEmbedding,
@@ -23,6 +22,8 @@ from ddpm_clip.models.layers import (
     group_norm,
     zeroed,
 )
+from ddpm_clip.models.sizes import check_multiple
+from ddpm_clip.utils.resizing import AnySize, Size
 
 
 class UNet(nn.Module):
@@ -31,7 +32,7 @@ class UNet(nn.Module):
     Args:
         T: number of timesteps of the noise schedule.
         img_ch: channels of the picture.
-        img_size: side of the training pictures in pixels; a multiple of `stem`.
+        img_size: side of the training pictures in pixels, or (height, width); multiples of `stem`.
         down_chs: channels of each level, multiples of `norm_groups`.
         t_embed_dim: number of sinusoidal features of the timestep, even.
         c_embed_dim: size of the condition.
@@ -51,7 +52,7 @@ class UNet(nn.Module):
         self,
         T: int,
         img_ch: int,
-        img_size: int,
+        img_size: AnySize,
         down_chs: Sequence[int] = (256, 256, 512),
         t_embed_dim: int = 8,
         c_embed_dim: int = 512,
@@ -63,16 +64,16 @@ class UNet(nn.Module):
         norm_groups: int | None = None,
     ):
         super().__init__()
-        self.T, self.image_shape = T, (img_ch, img_size, img_size)
         self.c_embed_dim, self.stem = c_embed_dim, stem
-        self._check_size(img_size, img_size)
+        size = self._checked(Size.of(img_size))
+        self.T, self.image_shape = T, (img_ch, *size)
         k = 4 * down_chs[0]
         within = _Within(k, dropout, norm_groups)
         self.time = TimeEmbedding(T, t_embed_dim, k)
         self.context = ContextEmbedding(c_embed_dim, k)
         self.enter = nn.Conv2d(img_ch * stem**2, down_chs[0], 3, padding=1)
         self.down, self.up = nn.ModuleList(), nn.ModuleList()
-        width, ch = img_size // stem, down_chs[0]
+        width, ch = max(size) // stem, down_chs[0]
         for level, d in enumerate(down_chs):
             attend = width <= attention
             self.down.append(
@@ -91,7 +92,7 @@ class UNet(nn.Module):
 
     def forward(self, x_t: Tensor, t: Tensor, c: Tensor, c_mask: Tensor) -> Tensor:
         """x_t (b, img_ch, h, w), t (b,), c (b, e), c_mask (b, 1) -> (b, img_ch, h, w)."""
-        self._check_size(*x_t.shape[-2:])
+        self._checked(Size(*x_t.shape[-2:]))
         emb = F.silu(self.time(t) + self.context(c, c_mask))  # (b, k)
         x = self.enter(_to_depth(x_t, self.stem))  # (b, d, h/stem, w/stem)
         skips: list[Tensor] = []
@@ -107,14 +108,9 @@ class UNet(nn.Module):
             x = _resized(level, x)
         return _to_space(self.leave(F.silu(self.norm(x))), self.stem)
 
-    def _check_size(self, height: int, width: int) -> None:
-        if height % self.stem or width % self.stem:
-            raise UsageError(
-                f"a picture of {height} x {width} does not fit this U-Net",
-                f"its stem folds {self.stem} x {self.stem} pixels into one",
-                f"choose a multiple of {self.stem}, or another model.stem",
-                param="data.image_size",
-            )
+    def _checked(self, size: Size) -> Size:
+        folds = f"its stem folds {self.stem} x {self.stem} pixels into one"
+        return check_multiple(size, self.stem, folds, "another model.stem")
 
 
 @dataclass(frozen=True, slots=True)

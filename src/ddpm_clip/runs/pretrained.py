@@ -70,8 +70,7 @@ class LoadedModel:
     @property
     def image_shape(self) -> tuple[int, int, int]:
         """(channels, height, width)."""
-        size = self.config.data.image_size
-        return self.config.data.channels, size, size
+        return self.config.data.channels, *self.config.data.image_size
 
 
 def find(name: str | Path) -> Path:

@@ -8,7 +8,7 @@
 - `pickled_child`: the program of that child: converts one .pth file to plain tensors
 - `plain_yaml`: parses YAML as plain data within size limits
 - `plots/`: plots as PNG; the only folder that imports matplotlib
-- `resizing`: the one resizer: from a picture of any size to the pixels that a network sees
+- `resizing`: the type of picture sizes, and the one resizer, to the pixels that a network sees
 - `storage`: atomic writing of files and folders, which survives a crash
 - `tensors`: tensors to and from pictures and safetensors files
 - `untrusted`: reads untrusted files: regular files of limited size with plain data only

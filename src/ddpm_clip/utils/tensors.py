@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import torch
 from torch import Tensor, nn
 
-from ddpm_clip.utils.resizing import resized
+from ddpm_clip.utils.resizing import AnySize, resized
 from ddpm_clip.utils.untrusted import read_safetensors
 
 if TYPE_CHECKING:
@@ -36,14 +36,22 @@ def to_picture(x: Tensor) -> "Image":
     return Image.fromarray(pixels[0] if len(pixels) == 1 else pixels.transpose(1, 2, 0).copy())
 
 
-def from_picture(image: "Image", size: int, channels: int) -> Tensor:
-    """Convert a PIL picture to (channels, size, size) uint8, resized if the size differs."""
+def from_picture(image: "Image", size: AnySize, channels: int) -> Tensor:
+    """Convert a PIL picture to (channels, *size) uint8, resized if the size differs."""
     return torch.from_numpy(resized(image, size, channels))
 
 
-def stack_pictures(images: "Sequence[Image]", size: int, channels: int) -> Tensor:
-    """Convert PIL pictures to one float tensor (n, channels, size, size) in [-1, 1]."""
+def stack_pictures(images: "Sequence[Image]", size: AnySize, channels: int) -> Tensor:
+    """Convert PIL pictures to one float tensor (n, channels, *size) in [-1, 1]."""
     return to_float(torch.stack([from_picture(image, size, channels) for image in images]))
+
+
+def in_pixels(maps: Tensor, height: int, width: int) -> Tensor:
+    """Convert affine maps (b, 2, 3) of pixels to those of `affine_grid`, whose sides are all 2.
+
+    Otherwise a rotation would shear a picture that is not square; for squares nothing changes.
+    """
+    return maps * torch.tensor([[1, height / width, 1], [width / height, 1, 1]]).to(maps)
 
 
 def save_tensors(

@@ -9,14 +9,7 @@ import pytest
 from PIL import Image, ImageCms
 
 from ddpm_clip.data.pictures import images
-from ddpm_clip.data.pictures.images import (
-    BadImage,
-    from_array,
-    open_image,
-    pixel_digest,
-    square,
-    to_array,
-)
+from ddpm_clip.data.pictures.images import BadImage, from_array, open_image, pixel_digest, to_array
 from ddpm_clip.errors import DataError, UsageError
 
 
@@ -227,13 +220,11 @@ def test_mutated_pictures_open_or_give_a_reason():
     assert {"RGB", "damaged"} <= outcomes <= {"L", "RGB", *images.REASONS}
 
 
-def test_the_middle_square_is_cut_out():
+def test_the_whole_picture_is_squeezed_if_nothing_is_cropped():
     wide = Image.new("RGB", (40, 20), "red")
     wide.paste("blue", (10, 0, 30, 20))
-    assert square(wide).size == (20, 20)
-    assert np.unique(np.asarray(square(wide)).reshape(-1, 3), axis=0).tolist() == [[0, 0, 255]]
-    assert square(wide, "none").size == (40, 20)
     assert to_array(wide, 8, 3, "none")[0].max() > 200
+    assert to_array(wide, 8, 3)[0].max() == 0
 
 
 def test_pixels_of_the_right_size_are_kept_exactly():

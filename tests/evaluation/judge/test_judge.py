@@ -59,10 +59,21 @@ def test_pictures_of_another_shape_are_refused(toy_judge):
         toy_judge(torch.zeros(1, 3, 16, 16))
 
 
+def test_a_judge_reads_pictures_that_are_not_square_and_is_kept_with_their_shape(tmp_path):
+    judge = JudgeNet(ATTRIBUTES, 1, (16, 24), width=8).eval()
+    x = torch.rand(3, 1, 16, 24) * 2 - 1
+    judge.save(tmp_path, {})
+    loaded = JudgeNet.load(tmp_path)
+    assert loaded.image_shape == (1, 16, 24)
+    assert torch.allclose(loaded(x)[0], judge(x)[0], atol=0.02)
+    with pytest.raises(UsageError, match="for a judge of"):
+        loaded(x.transpose(2, 3))
+
+
 def test_a_judge_without_attributes_or_pixels_is_refused():
     with pytest.raises(UsageError, match="a judge of 0 attributes"):
         JudgeNet({}, 1, 28)
-    with pytest.raises(UsageError, match="for 4 pixels"):
+    with pytest.raises(UsageError, match="for 4x4 pixels"):
         JudgeNet(ATTRIBUTES, 1, 4)
 
 

@@ -37,6 +37,13 @@ def test_power_is_that_of_the_pixels():
     assert torch.allclose((radial_spectrum(x) * cells).sum(1), held)
 
 
+@pytest.mark.parametrize("turned", [False, True])
+def test_a_wave_of_one_length_has_one_frequency_along_both_sides(turned):
+    along = (2 * math.pi * 3 * torch.arange(24) / 12).cos()  # three waves in 12 pixels
+    x = along.expand(1, 1, 12, 24) if not turned else along[:12, None].expand(1, 1, 12, 24)
+    assert radial_spectrum(x)[0].argmax() == 3
+
+
 def test_a_trade_of_nothing_or_everything_gives_back_one_of_the_two():
     a, b = white(2), white(2, seed=1)
     assert torch.allclose(crossed(a, b, -1), b, atol=1e-6)

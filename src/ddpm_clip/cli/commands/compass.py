@@ -33,7 +33,6 @@ def compass(
     A two-dimensional CLIP is shown as it is, any other in the first two principal components of
     the pictures. Prints the share of pictures whose nearest text is their label.
     """
-    from ddpm_clip.data.pictures.images import square
     from ddpm_clip.data.sources import open_source
     from ddpm_clip.data.subset import limit
     from ddpm_clip.evaluation.clip.similarity import EmbeddingSpace, compass
@@ -41,7 +40,7 @@ def compass(
     checked_png(out)
     space = EmbeddingSpace.open(model, device)
     few = limit(open_source(source, split=split), n)
-    images = [square(few[i]) for i in range(len(few))]
+    images = [space.crop(few[i]) for i in range(len(few))]
     labels = [few.label(i) or "" for i in range(len(few))]
     found = compass(space, images, labels, space.asked(text or list(few.classes)))
     if out:

@@ -206,7 +206,7 @@ def _to_csv(config: "Config", source: "ImageSource", out: Path) -> int:
     """Write one row per picture; for files, existing rows are kept and the key is the path."""
     from ddpm_clip.data.csv_exchange.embedding_csv import write_csv
     from ddpm_clip.data.csv_exchange.extraction import extract_clip_embeddings
-    from ddpm_clip.training.prepare.embedding import open_cache
+    from ddpm_clip.training.prepare.embedding import PLAIN, open_cache
 
     paths = _paths(source)
     if paths is not None:
@@ -229,7 +229,7 @@ def _to_csv(config: "Config", source: "ImageSource", out: Path) -> int:
         return done
     with TemporaryDirectory() as home:
         embedded = _followed(_to_cache(config, source, Path(home)))
-        cache = open_cache(Path(home), _encoder(config, source), config.data, False)
+        cache = open_cache(Path(home), _encoder(config, source), config.data, PLAIN)
         write_csv(out, embedded.keys, cache.lookup(embedded.keys, embedded.digests))
     return len(embedded.keys)
 

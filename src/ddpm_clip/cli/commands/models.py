@@ -4,6 +4,7 @@ from typing import Any
 
 from ddpm_clip.cli import console
 from ddpm_clip.cli.options import AsJson
+from ddpm_clip.utils.resizing import Size
 
 
 def models(as_json: AsJson = False) -> None:
@@ -21,8 +22,8 @@ def models(as_json: AsJson = False) -> None:
     for one in facts:
         data = one["config"]["data"]
         about = one["card"].get("description") or f"trained on {data['source']}"
-        size = f"{data['image_size']}x{data['image_size']}"
-        console.result(f"{one['name']:<12}{size:<9}{one['megabytes']:>5} MB  {about}")
+        size = Size.of(data["image_size"])
+        console.result(f"{one['name']:<12}{size!s:<9}{one['megabytes']:>5} MB  {about}")
     console.say('Paint: ddpm-clip generate "your words" --model NAME')
 
 

@@ -5,6 +5,7 @@ from typing import Any
 from ddpm_clip.cli import console
 from ddpm_clip.cli.options import AsJson
 from ddpm_clip.cli.painting_options import ModelArgument
+from ddpm_clip.utils.resizing import Size
 
 
 def show(model: ModelArgument, as_json: AsJson = False) -> None:
@@ -47,8 +48,7 @@ def _lines(facts: dict[str, Any]) -> list[tuple[str, str]]:
         ("loss", f"{last['loss']:.4f}" if last else ""),
         (
             "pictures",
-            f"{data['source']}, {data['image_size']}x{data['image_size']}, "
-            f"{data['channels']} channel(s)",
+            f"{data['source']}, {Size.of(data['image_size'])}, {data['channels']} channel(s)",
         ),
         ("classes", ", ".join(facts["classes"][:20])),
         ("network", f"{network['arch']} {network['down_chs']}"),

@@ -11,8 +11,6 @@ from ddpm_clip.cli.painting_options import Device
 from ddpm_clip.errors import UsageError
 
 if TYPE_CHECKING:
-    from PIL.Image import Image
-
     from ddpm_clip.evaluation.clip.similarity import Similarity
 
 EmbeddingSpace = Annotated[
@@ -44,6 +42,7 @@ def similarity(
 
     Prints the most similar text of each picture, with its cosine and its softmax share.
     """
+    from ddpm_clip.data.pictures.images import open_image
     from ddpm_clip.evaluation.clip.similarity import EmbeddingSpace, similarity
 
     for path in (out, bars):
@@ -51,7 +50,7 @@ def similarity(
     space = EmbeddingSpace.open(model, device)
     found = similarity(
         space,
-        [_opened(one) for one in pictures],
+        [space.crop(open_image(one)) for one in pictures],
         space.asked(text or []),
         [one.name for one in pictures],
     )
@@ -79,12 +78,6 @@ def _draw(found: "Similarity", out: Path | None, bars: Path | None) -> None:
         ]
         height = 1.2 + 0.24 * len(found.texts)
         console.say(f"written: {draw_plots(parts, bars, columns=3, height=height)}")
-
-
-def _opened(path: Path) -> "Image":
-    from ddpm_clip.data.pictures.images import open_image, square
-
-    return square(open_image(path))
 
 
 def checked_png(path: Path | None) -> None:

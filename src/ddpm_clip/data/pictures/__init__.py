@@ -1,7 +1,8 @@
 """Safe decoding of untrusted files into pixels.
 
+- `crops`: the part of a picture that is trained on: its middle, or a random crop
 - `decoding`: decodes untrusted bytes to an upright 8-bit picture, or says why not
-- `images`: opens untrusted files, or says why not (`REASONS`); crops, converts, digests
+- `images`: opens untrusted files, or says why not (`REASONS`); converts, digests
 - `pixels`: decodes a whole source into one array; lists the pictures left out, with reasons
 - `png_texts`: reads the texts and painting parameters of a PNG without decoding it
 - `prefetch`: runs work ahead of time in threads, keeping the order

@@ -8,7 +8,6 @@ import hashlib
 import os
 import stat
 from pathlib import Path
-from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,10 +15,11 @@ from PIL import Image, ImageColor
 
 from ddpm_clip.data.pictures import decoding
 from ddpm_clip.data.pictures import sandbox as confined
+from ddpm_clip.data.pictures.crops import Crop, cropped
 from ddpm_clip.data.pictures.decoding import FORMATS, MAX_PIXELS, flatten
 from ddpm_clip.data.pictures.quiet import quiet
 from ddpm_clip.errors import DataError, UsageError
-from ddpm_clip.utils.resizing import resized
+from ddpm_clip.utils.resizing import AnySize, resized
 
 __all__ = [
     "FORMATS",
@@ -28,21 +28,17 @@ __all__ = [
     "REASONS",
     "SUFFIXES",
     "BadImage",
-    "Crop",
     "colour",
     "flatten",
     "from_array",
     "open_image",
     "pixel_digest",
     "read_bytes",
-    "square",
     "to_array",
 ]
 
 SUFFIXES = (".png", ".jpg", ".jpeg", ".jfif", ".webp", ".bmp", ".gif", ".tif", ".tiff")
 MAX_BYTES = 256 * 2**20
-
-Crop = Literal["centre", "none"]
 
 REASONS = {
     "missing": "there is no such file",
@@ -142,21 +138,11 @@ def colour(name: str) -> tuple[int, int, int]:
     return red, green, blue
 
 
-def square(image: Image.Image, crop: Crop = "centre") -> Image.Image:
-    """Return the central square of a picture, or all of it if `crop` is "none"."""
-    if crop == "none":
-        return image
-    width, height = image.size
-    side = min(width, height)
-    left, top = (width - side) // 2, (height - side) // 2
-    return image.crop((left, top, left + side, top + side))
-
-
 def to_array(
-    image: Image.Image, size: int, channels: int, crop: Crop = "centre"
+    image: Image.Image, size: AnySize, channels: int, crop: Crop = "centre"
 ) -> NDArray[np.uint8]:
-    """Return pixels (channels, size, size); a picture of that size keeps every pixel."""
-    return resized(square(image, crop), size, channels)
+    """Return pixels (channels, *size); a picture of that size keeps every pixel."""
+    return resized(cropped(image, size, crop), size, channels)
 
 
 def from_array(pixels: NDArray[np.uint8]) -> Image.Image:

@@ -13,13 +13,14 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from ddpm_clip.data.pictures.images import Crop, to_array
+from ddpm_clip.data.pictures.crops import Crop, RandomCrop, cropped
 from ddpm_clip.data.pictures.sandbox import in_children
 from ddpm_clip.data.storage.columns import LabelColumn, TextColumn, TextWriter
 from ddpm_clip.data.storage.scratch import allocate_array
 from ddpm_clip.errors import DataError
 from ddpm_clip.types import ImageSource, Progress
 from ddpm_clip.utils.generators import finish
+from ddpm_clip.utils.resizing import AnySize, Size, resized
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +47,7 @@ class Pixels:
     labels: Sequence[str | None]
     indices: Sequence[int]
     bad: list[BadFile]
+    crops: tuple[NDArray[np.uint8], ...] = ()  # (n, c, h, w) each: random crops of the pictures
 
 
 def scan(source: ImageSource, *, max_bad: float = 0.2) -> Generator[Progress, None, list[BadFile]]:
@@ -64,9 +66,10 @@ def scan(source: ImageSource, *, max_bad: float = 0.2) -> Generator[Progress, No
 def stream_pixels(
     source: ImageSource,
     *,
-    size: int,
+    size: AnySize,
     channels: int,
     crop: Crop = "centre",
+    random_crops: Sequence[RandomCrop] = (),
     cache: Path | None = None,
     memory_limit_mb: int = 4096,
     max_bad: float = 0.2,
@@ -75,9 +78,10 @@ def stream_pixels(
 
     Args:
         source: The pictures.
-        size: Side of the crops in pixels.
+        size: Side of the crops in pixels, or (height, width).
         channels: 1 for grey, 3 for colour.
-        crop: "centre" for the middle square, "none" to squeeze the whole picture.
+        crop: "centre" for the middle in the shape of `size`, "none" to squeeze the whole picture.
+        random_crops: Crops of that part which are kept besides it.
         cache: Folder for the memory map; by default the system's temporary folder.
         memory_limit_mb: The array is memory-mapped if it is larger than this many MiB.
         max_bad: Largest share of unusable pictures that is tolerated, 0 to 1.
@@ -86,25 +90,29 @@ def stream_pixels(
         DataError: There are no pictures, or too many are unusable.
         StorageError: There is no space for the memory map.
     """
-    shape = (len(source), channels, size, size)
-    crops = allocate_array(shape, np.uint8, "pixels", home=cache, memory_limit_mb=memory_limit_mb)
+    shape = (1 + len(random_crops), len(source), channels, *Size.of(size))
+    made = allocate_array(shape, np.uint8, "pixels", home=cache, memory_limit_mb=memory_limit_mb)
     keys, labels, indices = TextWriter(), LabelColumn(), array("q")
     bad: list[BadFile] = []
     for i, image in _decoded(source, bad):
         if image is not None:
-            crops[len(keys)] = to_array(image, size, channels, crop)
+            whole = cropped(image, size, crop)
+            parts = [whole, *(one.of(whole, source.key(i)) for one in random_crops)]
+            for which, part in zip(made, parts, strict=True):
+                which[len(keys)] = resized(part, size, channels)
             keys.append(source.key(i))
             labels.append(source.label(i))
             indices.append(i)
         yield _progress(i, source, bad)
     check_share(source, bad, max_bad)
-    return Pixels(crops[: len(keys)], TextColumn.written(keys), labels, indices, bad)
+    plain, *crops = (which[: len(keys)] for which in made)
+    return Pixels(plain, TextColumn.written(keys), labels, indices, bad, tuple(crops))
 
 
 def load_pixels(
     source: ImageSource,
     *,
-    size: int,
+    size: AnySize,
     channels: int,
     crop: Crop = "centre",
     cache: Path | None = None,

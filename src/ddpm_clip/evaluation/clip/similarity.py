@@ -15,6 +15,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from ddpm_clip.conditioning.conditioner import Conditioner
+from ddpm_clip.data.pictures.crops import cropped
 from ddpm_clip.embedders.mini_clip import CARD, MiniClip
 from ddpm_clip.embedders.prompts import checked_prompts
 from ddpm_clip.errors import UsageError
@@ -54,6 +55,10 @@ class EmbeddingSpace:
         model = load(name, device)
         words = model.config.generation.prompts or model.classes
         return cls(model.name, model.embedder, model.conditioner, tuple(words))
+
+    def crop(self, image: Image.Image) -> Image.Image:
+        """Return the middle of a picture in the shape that the embedder reads, or its square."""
+        return cropped(image, getattr(self.embedder, "img_size", 1))
 
     def pictures(self, images: Sequence[Image.Image]) -> Tensor:
         """Return the embeddings of pictures (n, e), centred if possible, of unit length."""

@@ -8,6 +8,7 @@ never learns what a picture should show.
 """
 
 import json
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -20,6 +21,7 @@ import torch
 from torch import Tensor, nn
 
 from ddpm_clip.errors import DataError, MissingInput, UsageError
+from ddpm_clip.utils.resizing import AnySize, Size
 from ddpm_clip.utils.storage import write_text
 from ddpm_clip.utils.tensors import check_weights, load_tensors, save_tensors
 from ddpm_clip.utils.untrusted import read_object
@@ -47,7 +49,7 @@ class JudgeNet(nn.Module):
         attributes: the values of each attribute; the first attribute gives `classes` and decides
             on rejection.
         img_ch: channels of the pictures.
-        img_size: side of the pictures in pixels, at least 8.
+        img_size: side of the pictures in pixels, or (height, width); at least 8.
         width: channels of the first level; 32 makes about 1 MB in float16.
         dropout: dropout probability before the heads; a third of it after each level.
     """
@@ -56,29 +58,36 @@ class JudgeNet(nn.Module):
         self,
         attributes: Mapping[str, Sequence[str]],
         img_ch: int,
-        img_size: int,
+        img_size: AnySize,
         width: int = 32,
         dropout: float = 0.3,
     ):
         super().__init__()
-        if not attributes or img_size < 8:
+        size = Size.of(img_size)
+        if not attributes or min(size) < 8:
             raise UsageError(
-                f"cannot make a judge of {len(attributes)} attributes for {img_size} pixels",
+                f"cannot make a judge of {len(attributes)} attributes for {size} pixels",
                 "it needs at least one attribute, and pictures of at least 8 x 8 pixels",
             )
         self.attributes = {name: tuple(values) for name, values in attributes.items()}
         self.classes = next(iter(self.attributes.values()))
-        self.options = {"img_ch": img_ch, "img_size": img_size, "width": width, "dropout": dropout}
+        self.options = {
+            "img_ch": img_ch,
+            "img_size": size.plain,
+            "width": width,
+            "dropout": dropout,
+        }
+        self.image_shape = (img_ch, *size)
         self.threshold = 0.0  # smallest confidence in the first attribute without rejection
         self.card: dict[str, Any] = {}
-        chs, side = (img_ch, width, 2 * width, 4 * width), min(4, img_size // 8)
+        chs, cells = (img_ch, width, 2 * width, 4 * width), [min(4, side // 8) for side in size]
         levels = [nn.Sequential(nn.BatchNorm2d(img_ch, affine=False))]  # standardises the pictures
         levels += [_level(ch_in, ch, dropout / 3) for ch_in, ch in pairwise(chs)]
         self.trunk = nn.Sequential(
             *levels,
-            nn.AdaptiveAvgPool2d(side),
+            nn.AdaptiveAvgPool2d(tuple(cells)),
             nn.Flatten(),
-            nn.Linear(chs[-1] * side**2, FEATURES, bias=False),
+            nn.Linear(chs[-1] * math.prod(cells), FEATURES, bias=False),
             nn.BatchNorm1d(FEATURES),
             nn.ReLU(),
         )
@@ -93,10 +102,9 @@ class JudgeNet(nn.Module):
         Raises:
             UsageError: the pictures have another shape than this judge reads.
         """
-        img_ch, size = self.options["img_ch"], self.options["img_size"]
-        if x.ndim != 4 or tuple(x.shape[1:]) != (img_ch, size, size):
+        if x.ndim != 4 or tuple(x.shape[1:]) != self.image_shape:
             raise UsageError(
-                f"pictures of shape {tuple(x.shape[1:])} for a judge of {(img_ch, size, size)}",
+                f"pictures of shape {tuple(x.shape[1:])} for a judge of {self.image_shape}",
                 "a judge reads only the shape that it was trained on",
             )
         return self.trunk(x)  # type: ignore[no-any-return]

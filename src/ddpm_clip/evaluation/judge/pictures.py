@@ -6,6 +6,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from ddpm_clip.utils.tensors import in_pixels
+
 TURN, STRETCH, SHEAR, SHIFT = math.radians(12), 0.12, 0.15, 0.14
 """Largest rotation (radians), change of size, shear, shift in half pictures (2 of 28 pixels)."""
 
@@ -28,7 +30,8 @@ def bent(x: Tensor, generator: torch.Generator) -> Tensor:
     across, down = size.unbind(1)
     rows = [torch.stack([across * cos, slant - sin], 1), torch.stack([sin, down * cos], 1)]
     shift = SHIFT * _evenly((b, 2, 1), generator)
-    grid = F.affine_grid(torch.cat([torch.stack(rows, 1), shift], 2), [b, 1, h, w], False)
+    maps = in_pixels(torch.cat([torch.stack(rows, 1), shift], 2), h, w)
+    grid = F.affine_grid(maps, [b, 1, h, w], False)
     knots = WOBBLE * torch.randn(b, 2, 4, 4, generator=generator)
     wobble = F.interpolate(knots, (h, w), mode="bicubic", align_corners=False)
     grid = grid + wobble.permute(0, 2, 3, 1)

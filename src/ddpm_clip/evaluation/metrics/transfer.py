@@ -118,7 +118,7 @@ def _reader(attributes: dict[str, tuple[str, ...]], x: Tensor, width: int, seed:
     """Return a classifier with weights from `seed`, without dropout and its unseeded draws."""
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
-        return JudgeNet(attributes, x.shape[1], x.shape[2], width, dropout=0.0)
+        return JudgeNet(attributes, x.shape[1], x.shape[2:], width, dropout=0.0)
 
 
 def _check(painted: Labelled, real: Labelled, test: Labelled) -> None:

@@ -168,8 +168,8 @@ def paint_cases(
     ]
     overrides = SamplingOverrides(conditions=conditions)
     painted = yield from tti.paint_requests(requests, asked, overrides=overrides)
-    channels, side, _ = tti.model.image_shape
-    return stack_pictures([one.image for one in painted], side, channels)
+    channels, *size = tti.model.image_shape
+    return stack_pictures([one.image for one in painted], size, channels)
 
 
 def count_success(

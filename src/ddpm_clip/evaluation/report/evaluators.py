@@ -20,6 +20,7 @@ from ddpm_clip.evaluation.judge.training import attributes_of, calibrate, measur
 from ddpm_clip.evaluation.report.real_pictures import Pictures, Real
 from ddpm_clip.runs.pretrained import LoadedModel
 from ddpm_clip.types import Progress
+from ddpm_clip.utils.resizing import AnySize, Size
 
 SCORER_FOLDER = "scorer"
 """Where a shipped model keeps a mini-CLIP that did not condition it."""
@@ -63,13 +64,12 @@ def find_judge(model: LoadedModel, given: Path | None = None) -> Evaluator | Non
     if given is None and not beside.is_dir():
         return None
     judge = JudgeNet.load(given or beside)
-    wanted = {"img_ch": model.image_shape[0], "img_size": model.image_shape[1]}
-    if wanted != {name: judge.options[name] for name in wanted}:
+    its, ours = judge.image_shape, model.image_shape
+    if its != ours:
         raise UsageError(
             f"the judge in {given or beside} does not fit the model's pictures",
-            f"it was trained on {judge.options['img_size']} pixels with "
-            f"{judge.options['img_ch']} channel(s), the model paints {wanted['img_size']} with "
-            f"{wanted['img_ch']}",
+            f"it was trained on {Size(*its[1:])} pixels with {its[0]} channel(s), "
+            f"the model paints {Size(*ours[1:])} with {ours[0]}",
             "train one at this size, or leave out --judge",
             param="judge",
         )
@@ -113,7 +113,7 @@ def trained_judge(
     if len(labelled) < FEWEST:
         return no_judge(f"{len(labelled)} labelled pictures are too few to train a judge")
     pictures = real.train.rows(labelled)
-    chosen = steps or steps_for(minutes, pictures.pixels.shape[-1])
+    chosen = steps or steps_for(minutes, Size(*pictures.pixels.shape[-2:]))
     aside, kept = _set_aside(pictures, seed)
     judge = _untrained(attributes, pictures, seed)
     training = train_judge(judge, kept.pixels, kept.facts, steps=chosen, batch_size=128, seed=seed)
@@ -142,14 +142,15 @@ def trained_judge(
 def _untrained(attributes: dict[str, tuple[str, ...]], pictures: Pictures, seed: int) -> JudgeNet:
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
-        return JudgeNet(attributes, pictures.pixels.shape[1], pictures.pixels.shape[2])
+        return JudgeNet(attributes, pictures.pixels.shape[1], pictures.pixels.shape[2:])
 
 
-def steps_for(minutes: float | None, size: int) -> int:
-    """Return a judge's training steps for an evaluation of `minutes`, at `size` pixels a side."""
+def steps_for(minutes: float | None, size: AnySize) -> int:
+    """Return a judge's training steps for an evaluation of `minutes`, on pictures of a size."""
     if minutes is None:
         return STEPS
-    affordable = int(minutes * STEPS_A_MINUTE * (32 / size) ** 2)
+    height, width = Size.of(size)
+    affordable = int(minutes * STEPS_A_MINUTE * (32 / height) * (32 / width))
     return max(STEPS_LEAST, min(STEPS, affordable))
 
 

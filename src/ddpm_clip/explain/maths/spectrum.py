@@ -1,7 +1,7 @@
 """Power spectra of pictures, and combining the frequencies of two pictures.
 
 A frequency is the distance from the centre of the two-dimensional Fourier plane, in waves across
-the picture.
+the picture's shorter side.
 """
 
 import torch
@@ -9,8 +9,9 @@ from torch import Tensor
 
 
 def radii(height: int, width: int) -> Tensor:
-    """Return (h, w) the frequency of every cell of `fft2`, in waves across the picture."""
-    y, x = torch.fft.fftfreq(height) * height, torch.fft.fftfreq(width) * width
+    """Return (h, w) the frequency of every cell of `fft2`, in waves across the shorter side."""
+    side = min(height, width)  # one unit in both directions, or rings would not be round
+    y, x = torch.fft.fftfreq(height) * side, torch.fft.fftfreq(width) * side
     return (y[:, None].square() + x.square()).sqrt()
 
 

@@ -107,9 +107,9 @@ def strip_picture(panel: Strip) -> Image.Image:
     rows = [[to_picture(x) for x in row] for row in panel.images.float()]
     # the more columns, the smaller the pictures, so that the strip fits on a page
     columns = max(len(row) for row in rows)
-    side = panel.images.shape[-1]
+    high, side = panel.images.shape[-2:]
     room = WIDTH - (8 * min(22, max(map(len, panel.row_names), default=0)))
-    zoom = max(1, min(round(72 / side), room // (columns * (side + 1))))
+    zoom = max(1, min(round(72 / max(high, side)), room // (columns * (side + 1))))
     names = [name[: max(2, zoom * side // 6)] for name in panel.column_names]
     return grid(rows, row_names=panel.row_names, column_names=names, zoom=zoom)
 

@@ -63,7 +63,7 @@ def _tiles(walked: Recording, i: int, picture: int) -> list[Image.Image]:
         to_picture(walked.eps[i, picture] / 3),
         signed(walked.delta[i, picture], most),
     ]
-    zoom = zoom_for(seen.shape[-1], SIDE)
+    zoom = zoom_for(max(seen.shape[-2:]), SIDE)
     size = (seen.shape[-1] * zoom, seen.shape[-2] * zoom)
     return [one.resize(size, Image.Resampling.NEAREST).convert("RGB") for one in small]
 

@@ -158,7 +158,7 @@ def _asks_for(text: str, target: AnalysisTarget) -> bool:
 
 
 def _small_unet(target: AnalysisTarget) -> UNet:
-    channels, size, _ = target.image_shape
+    channels, *size = target.image_shape
     with torch.random.fork_rng(devices=[]):
         return UNet(
             target.schedule.T,

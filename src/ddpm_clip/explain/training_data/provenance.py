@@ -166,7 +166,7 @@ def _neighbours(target: AnalysisTarget, found: Steering) -> tuple[Strip | None, 
     """Return a strip of the neighbours, or why they cannot be shown."""
     if target.model is None:
         return None, ""
-    channels, size, _ = target.image_shape
+    channels, *size = target.image_shape
     try:
         known = pictures_of(found.keys, target.model.config.data)
     except DdpmClipError as error:

@@ -10,6 +10,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from ddpm_clip.utils.tensors import in_pixels
+
 CUT, STRETCH, TURN, SHIFT = 0.7, 0.2, math.radians(20), 0.1
 """At full strength: log of the largest zoom; log of the largest change of the aspect ratio;
 largest rotation in radians; largest shift beyond the crop, in half pictures."""
@@ -54,7 +56,8 @@ def _cut(x: Tensor, strength: float, generator: torch.Generator) -> Tensor:
     rows = [torch.stack([stretch * cos, -sin], 1), torch.stack([sin, cos / stretch], 1)]
     room = (1 - zoom + SHIFT * strength)[:, None, None]
     shift = room * _evenly((b, 2, 1), generator)
-    grid = F.affine_grid(torch.cat([torch.stack(rows, 1), shift], 2), [b, 1, h, w], False)
+    maps = in_pixels(torch.cat([torch.stack(rows, 1), shift], 2), h, w)
+    grid = F.affine_grid(maps, [b, 1, h, w], False)
     return F.grid_sample(x, grid, padding_mode="reflection", align_corners=False)
 
 
@@ -69,7 +72,7 @@ def _relit(x: Tensor, strength: float, generator: torch.Generator) -> Tensor:
 
 
 def _covered(x: Tensor, strength: float, generator: torch.Generator) -> Tensor:
-    """Cover a random grey square, with a side uniform in [0, `COVER`] of the picture's."""
+    """Cover a random grey part in the picture's shape, its sides uniform in [0, `COVER`]."""
     b, _, h, w = x.shape
     side = COVER * strength * torch.rand(b, 1, 1, generator=generator)
     middle = torch.rand(b, 2, 1, 1, generator=generator)

@@ -1,7 +1,8 @@
 """Embeds the pictures of a source into the embedding caches of a run.
 
-The training crop is embedded, and its mirror image too if training flips pictures. A run in the
-same folder finds and uses these caches.
+The training crop is embedded, its random crops too if training uses some, and the mirror images of
+all of these if training flips pictures: the condition is always the embedding of what the denoiser
+sees. A run in the same folder finds and uses these caches.
 """
 
 import os
@@ -11,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from PIL.Image import Transpose
+from PIL.Image import Image, Transpose
 from torch import Tensor
 
 from ddpm_clip.config.schema import Config, DataConfig
@@ -19,7 +20,7 @@ from ddpm_clip.data.cache.card import CacheCard
 from ddpm_clip.data.cache.embeddings import EmbeddingCache
 from ddpm_clip.data.cache.filling import fill
 from ddpm_clip.data.cache.parts import Done
-from ddpm_clip.data.pictures.images import square
+from ddpm_clip.data.pictures.crops import RandomCrop, cropped, random_crops
 from ddpm_clip.data.pictures.pixels import BadFile, check_share
 from ddpm_clip.data.pictures.prefetch import prefetched
 from ddpm_clip.data.pictures.sandbox import in_children
@@ -27,6 +28,9 @@ from ddpm_clip.data.subset import digest
 from ddpm_clip.errors import DataError
 from ddpm_clip.training.prepare.trim_memory import give_back
 from ddpm_clip.types import Embedder, ImageSource, Item, Progress, SplitEmbedder
+
+CACHE = "embeddings"
+"""Folder of the embeddings in a run; the names of the other sides' folders begin like it."""
 
 TRIM_EVERY = 128
 """Number of batches after which freed memory is returned to the system."""
@@ -46,24 +50,39 @@ class Embedded:
 
 @dataclass(frozen=True, slots=True)
 class Side:
-    """The pictures as they are, or mirrored, and the name of the cache for them."""
+    """The pictures as they are or mirrored, or one random crop of each, with a cache of its own."""
 
-    name: str
-    mirror: bool
+    mirror: bool = False
+    crop: RandomCrop | None = None
+
+    @property
+    def name(self) -> str:
+        """The name of the folder with the cache."""
+        mirrored = "-mirrored" if self.mirror else ""
+        return f"{CACHE}{mirrored}{'' if self.crop is None else f'-crop{self.crop.number}'}"
 
     def card(self, embedder: Embedder, data: DataConfig) -> CacheCard:
         """Return the card of the cache: the embedder, and how the pictures are preprocessed."""
+        down, across = data.image_size.aspect
+        shape = "" if data.crop == "none" or down == across else f" {across}:{down}"
         side = "mirrored" if self.mirror else "plain"
-        look = f"{data.crop} {data.channels}ch {side} {data.background}"
+        crop = self.crop and f" crop {self.crop.number} margin {self.crop.margin:g}"
+        look = f"{data.crop}{shape} {data.channels}ch {side} {data.background}{crop or ''}"
         return CacheCard(embedder.name, embedder.fingerprint, embedder.dim, look)
 
+    def picture(self, image: Image, key: str, data: DataConfig) -> Image:
+        """Return what is embedded of a picture, at its own resolution."""
+        grey_or_rgb = image.convert("L" if data.channels == 1 else "RGB")
+        part = cropped(grey_or_rgb, data.image_size, data.crop)
+        part = part if self.crop is None else self.crop.of(part, key)
+        return part.transpose(Transpose.FLIP_LEFT_RIGHT) if self.mirror else part
 
-PLAIN, MIRRORED = Side("embeddings", False), Side("embeddings-mirrored", True)
+
+PLAIN = Side()
 
 
-def open_cache(home: Path, embedder: Embedder, data: DataConfig, mirror: bool) -> EmbeddingCache:
+def open_cache(home: Path, embedder: Embedder, data: DataConfig, side: Side) -> EmbeddingCache:
     """Open the embedding cache of a run in `home`, or create it."""
-    side = MIRRORED if mirror else PLAIN
     return opened(home / side.name, side.card(embedder, data))
 
 
@@ -81,7 +100,7 @@ def embed_missing(
     digests: Sequence[str],
     embedder: Embedder,
     config: Config,
-    mirror: bool,
+    side: Side,
     bad: list[BadFile] | None = None,
 ) -> Generator[Progress, None, None]:
     """Embed the pictures `indices` of a source that are missing in the cache.
@@ -94,16 +113,13 @@ def embed_missing(
         digests: content hashes of these pictures.
         embedder: embeds the pictures.
         config: settings of the crop and the batch size.
-        mirror: whether to flip the pictures horizontally.
+        side: which crop of the pictures, and whether it is mirrored.
         bad: list to which unusable pictures are added; None raises an error instead.
     """
 
     def item(row: int) -> Item:
         i = indices[row]
-        image = square(
-            source[i].convert("L" if config.data.channels == 1 else "RGB"), config.data.crop
-        )
-        image = image.transpose(Transpose.FLIP_LEFT_RIGHT) if mirror else image
+        image = side.picture(source[i], keys[row], config.data)
         return Item(keys[row], image, source.label(i), source.caption(i))
 
     def ready(row: int) -> Any:
@@ -165,9 +181,7 @@ def embed_side(
     good = [i for i, hash_ in zip(rows, digests, strict=True) if hash_ is not None]
     keys, found = [source.key(i) for i in good], list[BadFile]()
     hashes = [hash_ for hash_ in digests if hash_ is not None]
-    yield from embed_missing(
-        cache, source, good, keys, hashes, embedder, config, side.mirror, found
-    )
+    yield from embed_missing(cache, source, good, keys, hashes, embedder, config, side, found)
     gone = {one.key for one in found}
     left = [
         None if hash_ is None or source.key(i) in gone else hash_
@@ -200,8 +214,10 @@ def identified(
 
 
 def sides(config: Config) -> list[Side]:
-    """Return the sides to embed: plain, and mirrored if training flips pictures."""
-    return [PLAIN, MIRRORED] if config.data.flip else [PLAIN]
+    """Return the sides to embed: plain first, each of them also mirrored if training flips."""
+    crops = (None, *random_crops(config.data.random_crop, config.data.crop_margin))
+    mirrors = (False, True) if config.data.flip else (False,)
+    return [Side(mirror, crop) for crop in crops for mirror in mirrors]
 
 
 def opened(folder: Path, card: CacheCard) -> EmbeddingCache:

@@ -1,11 +1,12 @@
 """Opens the source that a config names, and decodes its training crops."""
 
-from collections.abc import Generator
+from collections.abc import Generator, Sequence
 from pathlib import Path
 
 import numpy as np
 
 from ddpm_clip.config.schema import DataConfig
+from ddpm_clip.data.pictures.crops import RandomCrop
 from ddpm_clip.data.pictures.pixels import Pixels, stream_pixels
 from ddpm_clip.data.remote.streams import Stream, keep, kept
 from ddpm_clip.data.sources import open_source
@@ -38,7 +39,7 @@ def open_data(config: DataConfig, split: str = "train", *, streams: bool = False
     source = open_source(
         config.source,
         split=split,
-        size=config.image_size,
+        size=max(config.image_size),
         draw=config.draw,
         seed=config.draw_seed,
         background=config.background,
@@ -56,7 +57,7 @@ def open_kept(config: DataConfig, home: Path) -> Generator[Progress, None, Image
 
     Once they are stored, the stream is not read again.
     """
-    size, most = config.image_size, config.max_samples
+    size, most = max(config.image_size), config.max_samples
     stored = kept(
         home / KEPT, config.source or "", size=size, most=most, background=config.background
     )
@@ -69,7 +70,10 @@ def open_kept(config: DataConfig, home: Path) -> Generator[Progress, None, Image
 
 
 def decode(
-    source: ImageSource, config: DataConfig, home: Path | None = None
+    source: ImageSource,
+    config: DataConfig,
+    home: Path | None = None,
+    random_crops: Sequence[RandomCrop] = (),
 ) -> Generator[Progress, None, Pixels]:
     """Decode the training crops of a source; a memory map, if needed, is written to `home`."""
     return stream_pixels(
@@ -77,6 +81,7 @@ def decode(
         size=config.image_size,
         channels=config.channels,
         crop=config.crop,
+        random_crops=random_crops,
         cache=home,
         memory_limit_mb=config.memory_limit_mb,
         max_bad=config.max_bad,

@@ -18,6 +18,7 @@ from ddpm_clip.conditioning.conditioner import Conditioner
 from ddpm_clip.conditioning.files import load_conditioner, save_conditioner, write_note
 from ddpm_clip.config.schema import Config
 from ddpm_clip.coverage.measuring import keep_coverage
+from ddpm_clip.data.pictures.crops import random_crops
 from ddpm_clip.data.pictures.pixels import Pixels
 from ddpm_clip.data.storage.columns import TextColumn
 from ddpm_clip.data.storage.scratch import allocate_array
@@ -25,10 +26,17 @@ from ddpm_clip.embedders.texts import TextEmbeddings
 from ddpm_clip.errors import DataError
 from ddpm_clip.runs.run import Run
 from ddpm_clip.training.bridge.bridging import AUTO, CaptionPairs, bridged, note_of
-from ddpm_clip.training.prepare.embedding import embed_missing, identity, open_cache
+from ddpm_clip.training.prepare.embedding import (
+    PLAIN,
+    Side,
+    embed_missing,
+    identity,
+    open_cache,
+    sides,
+)
 from ddpm_clip.training.prepare.pictures import decode, open_kept
 from ddpm_clip.training.prepare.trim_memory import give_back
-from ddpm_clip.training.steps.prepared import Prepared
+from ddpm_clip.training.steps.prepared import Crops, Prepared
 from ddpm_clip.types import Embedder, ImageSource, Progress
 
 
@@ -48,7 +56,8 @@ def prepare(
     """
     config = run.config
     source = yield from open_kept(config.data, run.folder)
-    pixels = yield from decode(source, config.data, run.folder)
+    crops = random_crops(config.data.random_crop, config.data.crop_margin)
+    pixels = yield from decode(source, config.data, run.folder, crops)
     if writes and pixels.bad:
         run.write_json("bad_files.json", {"bad": [asdict(file) for file in pixels.bad]})
     if len(pixels.keys) == 1:
@@ -62,20 +71,29 @@ def prepare(
     embedder = build_embedder(
         config.embedder, classes=classes, home=run.folder, device=config.training.device
     )
-    mirror = bool(config.data.flip)
-    plain = yield from embed_pictures(run, source, pixels, embedder, False, skip_extraction)
-    flipped = (
-        (yield from embed_pictures(run, source, pixels, embedder, True, skip_extraction))
-        if mirror
-        else None
-    )
+    found: dict[Side, Tensor] = {}
+    for side in sides(config):
+        found[side] = yield from embed_pictures(
+            run, source, pixels, embedder, side, skip_extraction
+        )
+    plain = found[PLAIN]
     heldout = heldout_rows(len(pixels.keys), config.data.heldout)
     train_rows = np.setdiff1d(np.arange(len(pixels.keys)), heldout)
     measures = pixels.array if config.embedder.measure else None
     pairs = CaptionPairs(source, pixels.indices, plain, train_rows, heldout, measures)
     conditioner = yield from _conditioner(run, embedder, pairs, pixels.keys, writes)
     return Prepared(
-        pixels.array, plain, conditioner, heldout, flipped, tuple(pixels.bad), pixels.keys
+        pixels.array,
+        plain,
+        conditioner,
+        heldout,
+        found.get(Side(mirror=True)),
+        tuple(pixels.bad),
+        pixels.keys,
+        tuple(
+            Crops(part, found[Side(crop=crop)], found.get(Side(True, crop)))
+            for crop, part in zip(crops, pixels.crops, strict=True)
+        ),
     )
 
 
@@ -95,13 +113,13 @@ def _note_pictures(run: Run, keys: Sequence[str]) -> None:
 
 
 def embed_pictures(
-    run: Run, source: ImageSource, pixels: Pixels, embedder: Embedder, mirror: bool, refuse: bool
+    run: Run, source: ImageSource, pixels: Pixels, embedder: Embedder, side: Side, refuse: bool
 ) -> Generator[Progress, None, Tensor]:
-    """Return the embeddings of the training crops (n, e) in float16, using the run's cache.
+    """Return the embeddings of one side of the pictures (n, e) in float16, using the run's cache.
 
     If they are large, they are a memory map of a temporary file.
     """
-    cache = open_cache(run.folder, embedder, run.config.data, mirror)
+    cache = open_cache(run.folder, embedder, run.config.data, side)
     digests = TextColumn(identity(source, i, embedder) for i in pixels.indices)
     absent = len(cache.missing(pixels.keys, digests))
     if refuse and absent:
@@ -112,7 +130,7 @@ def embed_pictures(
         )
 
     yield from embed_missing(
-        cache, source, pixels.indices, pixels.keys, digests, embedder, run.config, mirror
+        cache, source, pixels.indices, pixels.keys, digests, embedder, run.config, side
     )
     rows = allocate_array(
         (len(digests), embedder.dim),

@@ -27,8 +27,7 @@ from ddpm_clip.data.cache.parts import (
 from ddpm_clip.data.pictures.pixels import BadFile, check_share
 from ddpm_clip.errors import CannotCreate
 from ddpm_clip.training.prepare.embedding import (
-    MIRRORED,
-    PLAIN,
+    CACHE,
     Embedded,
     Side,
     embed_side,
@@ -104,16 +103,24 @@ def merge_parts(
 
 
 def _refuse_leftovers(home: Path, config: Config, command: str) -> None:
-    """Raise if there are shards, made with `data.flip`, that this merge would ignore."""
-    merged = sides(config)
-    for side in (PLAIN, MIRRORED):
-        if side not in merged and (home / PARTS / side.name).is_dir():
+    """Raise if there are shards, mirrored or cropped, that this merge would ignore."""
+    merged = {side.name for side in sides(config)}
+    for folder in sorted((home / PARTS).glob(f"{CACHE}-*")):
+        if folder.name not in merged:
+            key, value = _made_with(folder.name, config)
             raise CannotCreate(
-                f"{home / PARTS / side.name} would not be merged",
-                "the shards were made with data.flip=true, this merge runs without",
-                f"{command} --set data.flip=true --merge, or remove that folder",
-                param="data.flip",
+                f"{folder} would not be merged",
+                f"the shards were made with {key}={value}, this merge runs without",
+                f"{command} --set {key}={value} --merge, or remove that folder",
+                param=key,
             )
+
+
+def _made_with(name: str, config: Config) -> tuple[str, str]:
+    """Return the config key, with its value, without which a side of this name is not embedded."""
+    if "-mirrored" in name and not config.data.flip:
+        return "data.flip", "true"
+    return "data.random_crop", name.rpartition("-crop")[2]
 
 
 def _merge_side(

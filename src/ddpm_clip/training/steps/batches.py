@@ -12,7 +12,7 @@ from torch import Tensor
 
 from ddpm_clip.conditioning.conditioner import draw_levels
 from ddpm_clip.config.schema import Config
-from ddpm_clip.data.batch_order import batch_indices, flip_mask
+from ddpm_clip.data.batch_order import batch_indices, crop_numbers, flip_mask
 from ddpm_clip.models.ddpm import DDPM
 from ddpm_clip.training.process_group import ProcessGroup
 from ddpm_clip.training.steps.prepared import Prepared
@@ -62,11 +62,12 @@ class Batches:
         """Return this process's part of the batch of step `index`."""
         b, seed = self.config.training.batch_size, self.config.training.seed
         own, rows = self.group.part(b), self.indices(index)
-        x_0, e = self._pictures(rows[own]), self.data.embeddings[rows]
+        crop = crop_numbers(seed, index, b, len(self.data.crops))
+        x_0, e = self._pictures(rows[own], crop[own]), self.data.embeddings_of(rows, crop)
         if self.data.mirrored is not None:
             flip = torch.from_numpy(flip_mask(seed, index, b))
             x_0 = torch.where(flip[own, None, None, None], x_0.flip(-1), x_0)
-            e = torch.where(flip[:, None], self.data.mirrored[rows], e)
+            e = torch.where(flip[:, None], self.data.embeddings_of(rows, crop, mirrored=True), e)
         options = self.config.conditioning
         level = draw_levels(b, options.noise_max, options.noise_prob, draws)
         c = self.data.conditioner.images(e, level, draws)
@@ -80,8 +81,8 @@ class Batches:
         )
         return Batch(x_0, c, c_mask, t[own], eps)
 
-    def _pictures(self, rows: np.ndarray) -> Tensor:
-        x_0 = to_float(torch.from_numpy(np.ascontiguousarray(self.data.pixels[rows])))
+    def _pictures(self, rows: np.ndarray, crop: np.ndarray) -> Tensor:
+        x_0 = to_float(torch.from_numpy(self.data.pixels_of(rows, crop)))
         if not self.config.training.channels_last:
             return x_0
         return x_0.contiguous(memory_format=torch.channels_last)

@@ -4,11 +4,27 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+import torch
 from torch import Tensor
 
 from ddpm_clip.conditioning.conditioner import Conditioner
 from ddpm_clip.data.pictures.pixels import BadFile
 from ddpm_clip.training.steps.validation import HeldOut
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Crops:
+    """One random crop of every picture, and the embeddings of just these crops.
+
+    Attributes:
+        pixels: (n, c, h, w) uint8.
+        embeddings: (n, e).
+        mirrored: (n, e) embeddings of the flipped crops; None if training does not flip.
+    """
+
+    pixels: np.ndarray
+    embeddings: Tensor
+    mirrored: Tensor | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +39,7 @@ class Prepared:
         mirrored: (n, e) image embeddings of the flipped pictures; None if training does not flip.
         bad: the files that were left out.
         keys: names of the pictures; () if they have none.
+        crops: random crops of all pictures, which are trained on besides the pictures.
     """
 
     pixels: np.ndarray
@@ -32,11 +49,37 @@ class Prepared:
     mirrored: Tensor | None = None
     bad: tuple[BadFile, ...] = ()
     keys: Sequence[str] = ()
+    crops: tuple[Crops, ...] = ()
 
     @property
     def rows(self) -> np.ndarray:
         """Row numbers to train on."""
         return np.setdiff1d(np.arange(len(self.pixels)), self.heldout)
+
+    def pixels_of(self, rows: np.ndarray, crop: np.ndarray) -> np.ndarray:
+        """Return pixels (b, c, h, w) of the pictures `rows` (b,), each in one of its crops (b,).
+
+        Crop 0 is the picture itself; the others are those of `crops`, from 1.
+        """
+        found = self.pixels[rows]
+        for number, one in enumerate(self.crops, 1):
+            found[crop == number] = one.pixels[rows[crop == number]]
+        return found
+
+    def embeddings_of(self, rows: np.ndarray, crop: np.ndarray, mirrored: bool = False) -> Tensor:
+        """Return the embeddings (b, e) of what `pixels_of` returns, or of its mirror images.
+
+        Raises:
+            ValueError: the mirror images are not embedded.
+        """
+        whole = Crops(self.pixels, self.embeddings, self.mirrored)
+        found = []
+        for one in (whole, *self.crops):
+            side = one.mirrored if mirrored else one.embeddings
+            if side is None:
+                raise ValueError("the mirror images are not embedded")
+            found.append(side[rows])
+        return torch.stack(found)[torch.from_numpy(crop), torch.arange(len(rows))]
 
     def heldout_set(self) -> HeldOut:
         """Return the held-out pictures, as the validation takes them."""

@@ -31,7 +31,7 @@ def as_html(evaluation: Evaluation) -> str:
         intro=f"{READ_REAL} {INTERVALS}",
         uncurated=UNCURATED,
         shown=[(prompt, list(group)) for prompt, group in by_prompt],
-        width=lambda image: image.width * zoom_for(image.width, SIDE),
+        width=lambda image: image.width * zoom_for(max(image.size), SIDE),
         marks=MARKS,
         sections=evaluation.sections,
         columns=COLUMNS,
