@@ -45,6 +45,7 @@ PURPOSE = {
     "jinja2": "the HTML pages of reports, all text escaped",
     "faiss-cpu": "fast nearest-neighbour search, and the reference for our own search",
     "webdataset": "tar shards in the tests, written independently of our own code",
+    "pillow-heif": "HEIC photos; its wheel bundles libheif and libde265 (LGPL) and x265 (GPL)",
     "datasets": "data sets from the Hugging Face hub",
     "pytest-xdist": "the suite on several processors",
     "pytest": "tests",

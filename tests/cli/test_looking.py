@@ -23,7 +23,30 @@ def test_scan_counts_measures_and_names_what_is_spoilt(cli, photos):
     assert report["common_sizes"] == {"16x16": 8}
     assert report["classes"] == {"rose": 9}
     assert [file["reason"] for file in report["bad"]] == ["not-an-image"]
-    assert "rose/zz.png: not-an-image" in cli("scan", photos).out
+    assert "rose/zz.png: its content is none of PNG," in cli("scan", photos).out
+
+
+def test_scan_says_what_it_left_out_in_words_and_as_json(cli, photos, monkeypatch):
+    monkeypatch.setattr("ddpm_clip.data.pictures.formats.SUFFIXES", (".png",))
+    for name in ("1.heic", "2.HEIC", "film.mp4", "list.csv"):
+        (photos / name).write_bytes(b"x")
+    ended = cli("scan", photos)
+    assert 'left out: 2 heic (pip install "ddpm-clip[heif]" reads them)' in ended.out
+    assert "left out: 1 mp4 (take pictures out of them" in ended.out
+    assert "left out: 1 csv (no pictures)" in ended.out
+    assert "left out" not in ended.err
+    report = json.loads(cli("scan", photos, "--json").out)
+    assert report["other_files"] == 4
+    assert report["left_out"]["types"]["heic"]["number"] == 2
+    assert "ddpm-clip[heif]" in report["left_out"]["types"]["heic"]["how_to_read"]
+
+
+def test_embed_says_what_it_left_out(cli, tiny, photos, tmp_path):
+    (photos / "film.mp4").write_bytes(b"x")
+    ended = cli("embed", photos, "--config", tiny, "--out", tmp_path / "embedded")
+    assert ended.code == 0
+    assert ended.err.count("left out of folder:") == 1
+    assert "1 mp4 (take pictures out of them" in ended.err
 
 
 def test_scan_refuses_a_folder_with_too_much_that_is_spoilt(cli, photos):

@@ -186,7 +186,7 @@ def test_a_bad_line_of_metadata_is_named_by_its_number(tmp_path):
 def test_a_folder_without_pictures_says_what_it_looked_for(tmp_path):
     (tmp_path / "a.pdf").write_bytes(b"x")
     (tmp_path / "b.txt").write_bytes(b"x")
-    with pytest.raises(DataError, match=r"no images found in .*\n.*png, jpg.*2 files have other"):
+    with pytest.raises(DataError, match=r"no images found in .*\n.*png, jpg.*found 1 pdf, 1 txt"):
         open_source(tmp_path)
 
 

@@ -374,3 +374,20 @@ def test_samples_with_nan_do_not_end_a_training(cli, tiny, tmp_path, monkeypatch
     ended = cli("train", "--config", tiny, "--out", tmp_path / "run")
     assert ended.code == 0
     assert "warning: no samples at step 2: a picture has NaN" in ended.err
+
+
+@pytest.mark.slow
+def test_a_run_inside_the_picture_folder_does_not_change_the_data(cli, tiny, tmp_path):
+    photos, words = tmp_path / "photos", ("--config", tiny, "--set", "data.max_samples=null")
+    write_folder(photos / "rose", 12, size=16, seed=1)
+    first = cli("train", photos, *words, "--out", photos / "run")
+    assert first.code == 0
+    before = (photos / "run" / "pictures.json").read_text()
+    assert cli("generate", "rose", "--model", photos / "run", "--out", photos / "painted").code == 0
+    second = cli("train", photos, *words, "--out", photos / "again")
+    assert second.code == 0
+    assert (photos / "again" / "pictures.json").read_text() == before
+    classes = json.loads((photos / "again" / "classes.json").read_text())["classes"]
+    assert not {"run", "again", "painted"} & set(classes)
+    assert "2 runs, 2 painted pictures, 1 sheet or figure (made by ddpm-clip" in second.err
+    assert second.err.count("left out") == 1

@@ -38,15 +38,20 @@ def scan(
     """
     from ddpm_clip.cli.interrupt import GracefulShutdown
     from ddpm_clip.cli.progress import ProgressBars, follow
+    from ddpm_clip.data.pictures.left_out import left_out_of
     from ddpm_clip.data.sources import open_source
     from ddpm_clip.data.subset import limit
 
     pictures = limit(open_source(source, split=split), max_samples)
     with GracefulShutdown("stopping after this picture") as shutdown, ProgressBars() as bars:
-        report = follow(_look_through(pictures, max_bad), bars, shutdown)
+        report, bad = follow(_look_through(pictures, max_bad), bars, shutdown)
     if as_json:
         return console.result_json(report)
     _print(report)
+    for line in left_out_of(pictures).lines():
+        console.result(f"left out: {line}")
+    for file in bad:
+        console.result(str(file))
 
 
 class _Measured:
@@ -72,16 +77,18 @@ class _Measured:
 
 def _look_through(
     source: "ImageSource", max_bad: float
-) -> "Generator[Progress, None, dict[str, Any]]":
-    """Decode all pictures and count; return the report that `--json` prints."""
+) -> "Generator[Progress, None, tuple[dict[str, Any], list[BadFile]]]":
+    """Decode all pictures and count; return the report that `--json` prints, and the bad files."""
     from ddpm_clip.data.pictures.pixels import scan as decode_all
 
     measured = _Measured(source)
     bad = yield from decode_all(measured, max_bad=max_bad)
-    return _report(source, measured, bad)
+    return _report(source, measured, bad), bad
 
 
 def _report(source: "ImageSource", measured: _Measured, bad: "list[BadFile]") -> dict[str, Any]:
+    from ddpm_clip.data.pictures.left_out import left_out_of
+
     sizes = measured.sizes
     sides = [side for size in sizes for side in size]
     common = Counter(f"{width}x{height}" for width, height in sizes).most_common(5)
@@ -93,7 +100,8 @@ def _report(source: "ImageSource", measured: _Measured, bad: "list[BadFile]") ->
         "largest_side": max(sides),
         "common_sizes": dict(common),
         "classes": dict(sorted(measured.labels.items())),
-        "other_files": getattr(source, "other_types", 0),
+        "other_files": left_out_of(source).files,
+        "left_out": left_out_of(source).as_dict(),
         "bad": [asdict(file) for file in bad],
     }
 
@@ -109,5 +117,3 @@ def _print(report: dict[str, Any]) -> None:
     if report["classes"]:
         named = ", ".join(f"{name} ({n})" for name, n in list(report["classes"].items())[:SHOWN])
         console.result(f"{len(report['classes'])} classes: {named}")
-    for file in report["bad"]:
-        console.result(f"{file['key']}: {file['reason']} {file['detail']}".rstrip())

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from ddpm_clip.data.pictures.images import Crop, to_array
+from ddpm_clip.data.pictures.images import REASONS, Crop, to_array
 from ddpm_clip.data.pictures.sandbox import in_children
 from ddpm_clip.data.storage.columns import LabelColumn, TextColumn, TextWriter
 from ddpm_clip.data.storage.scratch import allocate_array
@@ -35,6 +35,12 @@ class BadFile:
         """Return the entry of picture `key`, which could not be read because of `error`."""
         reason = getattr(error, "reason", "damaged")
         return cls(key, reason, getattr(error, "detail", "") or error.why)
+
+    def __str__(self) -> str:
+        """Return key, reason and what the decoder adds to it, in words."""
+        why = REASONS.get(self.reason, self.reason)
+        more = f" ({self.detail})" if self.detail not in ("", why) else ""
+        return f"{self.key}: {why}{more}"
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -10,13 +10,15 @@ import os
 import re
 from array import array
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from PIL import Image
 
-from ddpm_clip.data.local.folder import is_shown, portable
+from ddpm_clip.data.local.file_source import portable
+from ddpm_clip.data.local.folder import is_shown
 from ddpm_clip.data.pictures.images import MAX_BYTES, BadImage, colour, open_image
+from ddpm_clip.data.pictures.left_out import LeftOut
 from ddpm_clip.data.remote.tars import Damaged, samples
 from ddpm_clip.data.storage.columns import LabelColumn, TextColumn, TextWriter
 from ddpm_clip.errors import DataError, MissingInput, UsageError
@@ -45,6 +47,7 @@ class TarSource:
     captions: TextColumn
     classes: tuple[str, ...]
     background: str = "white"
+    left_out: LeftOut = field(default_factory=LeftOut)
 
     def __len__(self) -> int:
         return len(self.keys)
@@ -103,7 +106,8 @@ def read_tars(
     colour(background)
     keys, labels, captions = TextWriter(), LabelColumn(), TextWriter()
     shard, offsets, sizes = array("i"), array("q"), array("q")
-    for number, (key, offset, size, label, caption) in _rows(shards):
+    left_out = LeftOut()
+    for number, (key, offset, size, label, caption) in _rows(shards, left_out):
         keys.append(key)
         shard.append(number)
         offsets.append(offset)
@@ -113,7 +117,7 @@ def read_tars(
     if not any(size >= 0 for size in sizes):
         raise DataError(
             f"no images found in {name}",
-            f"searched {len(shards)} tars",
+            f"searched {len(shards)} tars" + "".join(f"; found {x}" for x in left_out.lines()),
             "give shards that contain pictures",
         )
     classes = (*class_names, *sorted(set(labels.names) - set(class_names)))
@@ -128,6 +132,7 @@ def read_tars(
         TextColumn.written(captions),
         classes,
         background,
+        left_out,
     )
 
 
@@ -135,14 +140,14 @@ Row = tuple[str, int, int, str | None, str]
 """Key, offset, size (-1 for the unreadable rest of a shard), class, caption."""
 
 
-def _rows(shards: Sequence[Path]) -> Iterator[tuple[int, Row]]:
+def _rows(shards: Sequence[Path], left_out: LeftOut) -> Iterator[tuple[int, Row]]:
     """Yield every picture with the number of its shard."""
     above = os.path.commonpath([path.parent for path in shards]) if shards else ""
     for number, path in enumerate(shards):
         where, seen = portable(os.path.relpath(path, above)), set[str]()
         try:
             with open(path, "rb") as file:
-                for sample in samples(file):
+                for sample in samples(file, left_out=left_out):
                     for part in sample.parts:
                         key = f"{where}/{portable(part.name)}"
                         key += f"@{part.offset}" if key in seen else ""  # names may repeat

@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 
 from ddpm_clip.config.schema import DataConfig
+from ddpm_clip.data.pictures.left_out import warn_of_left_out
 from ddpm_clip.data.pictures.pixels import Pixels, stream_pixels
 from ddpm_clip.data.remote.streams import Stream, keep, kept
 from ddpm_clip.data.sources import open_source
@@ -19,6 +20,8 @@ KEPT = "pictures"
 
 def open_data(config: DataConfig, split: str = "train", *, streams: bool = False) -> ImageSource:
     """Open the source of a config, reduced to `max_samples` random pictures.
+
+    Warns of what is left out of it. Of a stream that is known only when it has been read.
 
     Args:
         config: the data section of the config.
@@ -43,6 +46,7 @@ def open_data(config: DataConfig, split: str = "train", *, streams: bool = False
         seed=config.draw_seed,
         background=config.background,
     )
+    warn_of_left_out(source)
     source = limit(source, config.max_samples)
     if isinstance(source, Stream) and not streams:
         fix = "train on it, or give its pictures as files"
@@ -64,7 +68,9 @@ def open_kept(config: DataConfig, home: Path) -> Generator[Progress, None, Image
         return stored
     source = open_data(config, streams=True)
     if isinstance(source, Stream):
-        return (yield from keep(source, home / KEPT, size=size, most=most))
+        stored = yield from keep(source, home / KEPT, size=size, most=most)
+        warn_of_left_out(source)
+        return stored
     return source
 
 
