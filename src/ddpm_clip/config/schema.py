@@ -163,7 +163,7 @@ class ConditioningConfig(ConfigSection):
 class DataConfig(ConfigSection):
     """The training pictures."""
 
-    source: str | None = Field(None, description="a folder, npz:, wds:, hf:, or a name")
+    source: str | None = Field(None, description="a folder, a zip, npz:, wds:, hf:, or a name")
     image_size: int = Field(
         32, ge=4, le=1024, description="side of the training pictures in pixels"
     )

@@ -219,7 +219,7 @@ def _default_folder(config: "Config") -> Path:
             param="data.source",
         )
     name, _, place = source.partition(":")
-    last = place if name in ("folder", "npz", "wds", "hf", "hf-stream") and place else name
+    last = place if name in ("folder", "npz", "wds", "zip", "hf", "hf-stream") and place else name
     return Path("runs") / (Path(last).stem or "run")
 
 

@@ -24,6 +24,23 @@ from ddpm_clip.data.storage.columns import LabelColumn, TextColumn, TextWriter
 from ddpm_clip.errors import DataError, MissingInput, UsageError
 from ddpm_clip.utils.untrusted import user_path
 
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """Which files in a folder are shards: names for messages, and the endings of their names."""
+
+    name: str
+    plural: str
+    endings: tuple[str, ...]
+
+    def fits(self, name: str) -> bool:
+        """Whether a file with this name is one, and not hidden."""
+        return is_shown(name) and name.lower().endswith(self.endings)
+
+
+TARS = Kind("tar", "tar shards", (".tar", ".tgz", ".tar.gz", ".tar.bz2", ".tar.xz"))
+ZIPS = Kind("zip", "zips", (".zip",))
+
 _BRACES = re.compile(r"\{([^{}]*)\}")
 MAX_SHARDS = 100_000
 MAX_DIGITS = 18
@@ -189,45 +206,45 @@ def expanded(pattern: str) -> list[str]:
     return [pattern[: found.start()] + choice + rest for choice in choices for rest in rests]
 
 
-def shard_paths(place: str, split: str = "train") -> list[Path]:
+def shard_paths(place: str, split: str = "train", kind: Kind | None = None) -> list[Path]:
     """Return the tars that a place names: a folder, one file, or a pattern with {0..9} or *.
+
+    Another `kind` of files is found in the same way.
 
     A folder may have a subfolder per split; without it, everything is for training.
 
     Raises:
         MissingInput: There is no such split or no tar, or a tar of the pattern is missing.
     """
-    path = user_path(place)
+    path, kind = user_path(place), kind or TARS
     if path.is_dir():
         inner = path / split
-        if inner.is_dir() and any(_is_tar(p.name) for p in inner.iterdir()):
+        if inner.is_dir() and any(kind.fits(p.name) for p in inner.iterdir()):
             path = inner
         elif split != "train":
-            raise MissingInput(f"no split {split!r} in {path}", fix="give the folder of its tars")
-        found = sorted(p for p in path.iterdir() if _is_tar(p.name) and p.is_file())
+            raise MissingInput(
+                f"no split {split!r} in {path}", fix=f"give the folder of its {kind.name}s"
+            )
+        found = sorted(p for p in path.iterdir() if kind.fits(p.name) and p.is_file())
     elif split != "train":
         raise MissingInput(
             f"no split {split!r} in {place}",
-            "these tars are all for training",
+            f"these {kind.name}s are all for training",
             "give a folder with one subfolder per split",
         )
     else:
-        found = [one for text in expanded(place) for one in _matches(user_path(text))]
+        found = [one for text in expanded(place) for one in _matches(user_path(text), kind)]
     missing = [one for one in found if not one.is_file()]
     if missing or not found:
         raise MissingInput(
-            f"no tar shards: {missing[0] if missing else place}",
-            "shards are files that end in .tar",
+            f"no {kind.plural}: {missing[0] if missing else place}",
+            f"they are files that end in .{kind.name}",
             "check the path",
         )
     return found
 
 
-def _matches(path: Path) -> list[Path]:
+def _matches(path: Path, kind: Kind) -> list[Path]:
     if not any(mark in path.name for mark in "*?["):
         return [path]
-    return sorted(p for p in path.parent.glob(path.name) if _is_tar(p.name))
-
-
-def _is_tar(name: str) -> bool:
-    return is_shown(name) and re.search(r"\.(tar|tgz|tar\.(gz|bz2|xz))$", name.lower()) is not None
+    return sorted(p for p in path.parent.glob(path.name) if kind.fits(p.name))

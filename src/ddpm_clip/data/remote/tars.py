@@ -105,7 +105,7 @@ def _members(file: IO[bytes], streamed: bool) -> Iterator[tuple[tarfile.TarFile,
                 if member.size < 0 or tar.offset <= end:  # else reading would never end
                     raise Damaged(f"a header claims {member.size} bytes")
                 end = tar.offset
-                if member.isreg() and not member.issparse() and _shown(member.name):
+                if member.isreg() and not member.issparse() and is_shown_path(member.name):
                     yield tar, member
     except SPOILT as error:
         raise Damaged(str(error)[:200]) from error
@@ -134,7 +134,7 @@ def _finished(sample: Sample) -> Iterator[Sample]:
         yield sample
 
 
-def _shown(name: str) -> bool:
+def is_shown_path(name: str) -> bool:
     """Whether no part of a name is hidden, ignoring `.` and `..`."""
     return all(is_shown(part) for part in name.split("/") if part not in (".", ".."))
 

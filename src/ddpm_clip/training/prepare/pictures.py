@@ -18,15 +18,18 @@ KEPT = "pictures"
 """Folder in the run where the pictures of a stream are kept."""
 
 
-def open_data(config: DataConfig, split: str = "train", *, streams: bool = False) -> ImageSource:
+def open_data(
+    config: DataConfig, split: str = "train", *, streams: bool = False, says: bool = True
+) -> ImageSource:
     """Open the source of a config, reduced to `max_samples` random pictures.
 
-    Warns of what is left out of it. Of a stream that is known only when it has been read.
+    Warns of what is left out of it; of a stream that is known only when it has been read.
 
     Args:
         config: the data section of the config.
         split: split of the source.
         streams: whether the caller can use a `Stream`, which can be read only once, forwards.
+        says: whether to warn; False if the same source is opened again later.
 
     Raises:
         UsageError: the config names no source, or a stream although `streams` is False.
@@ -46,7 +49,8 @@ def open_data(config: DataConfig, split: str = "train", *, streams: bool = False
         seed=config.draw_seed,
         background=config.background,
     )
-    warn_of_left_out(source)
+    if says:
+        warn_of_left_out(source)
     source = limit(source, config.max_samples)
     if isinstance(source, Stream) and not streams:
         fix = "train on it, or give its pictures as files"
