@@ -127,3 +127,24 @@ def test_an_embedder_that_is_not_there_exits_66(cli, photos, tmp_path):
     ended = cli("embed", photos, "--embedder", "./nowhere", "--out", tmp_path / "e")
     assert ended.code == 66
     assert not (tmp_path / "e").exists()
+
+
+def test_scan_as_a_doctor_names_duplicates_and_shapes_and_train_says_it_in_a_line(
+    cli, tiny, photos, tmp_path
+):
+    from PIL import Image
+
+    first = sorted((photos / "rose").glob("*.png"))[0]
+    (photos / "rose" / "again.png").write_bytes(first.read_bytes())
+    Image.effect_noise((900, 40), 50).save(photos / "rose" / "line.png")
+    out = cli("scan", photos, "--size", 16).out
+    assert f"1 exact duplicates: rose/{first.name} = rose/again.png" in out
+    assert "1 more than 3 times as long as wide: rose/line.png. Their middle is trained" in out
+    report = json.loads(cli("scan", photos, "--size", 64, "--json").out)
+    kinds = {one["kind"]: one["number"] for one in report["findings"]}
+    assert kinds["tiny"] == 10
+    words = ("--config", tiny, "--stop-after", 1)
+    err = cli("train", photos, *words, "--out", tmp_path / "run").err
+    assert "warning: of 10 pictures, 1 exact duplicates, 1 more than 3 times as long" in err
+    assert "; ddpm-clip scan " in err
+    assert "exact duplicates" not in cli("resume", tmp_path / "run", "--stop-after", 1).err

@@ -94,6 +94,11 @@ def left_out_of(source: object) -> LeftOut:
     return left_out_of(whole) if whole is not None else LeftOut()
 
 
+def has_files(source: object) -> bool:
+    """Whether a source consists of files that a user collected."""
+    return hasattr(getattr(source, "whole", source), "left_out")
+
+
 def warn_of_left_out(source: object) -> None:
     """Warn of what a source left out, if it left out anything."""
     if lines := left_out_of(source).lines():

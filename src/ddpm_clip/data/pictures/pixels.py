@@ -5,7 +5,7 @@ generators that yield `Progress`.
 """
 
 from array import array
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -54,14 +54,22 @@ class Pixels:
     bad: list[BadFile]
 
 
-def scan(source: ImageSource, *, max_bad: float = 0.2) -> Generator[Progress, None, list[BadFile]]:
-    """Decode everything without keeping it; return the pictures that cannot be used.
+Seen = Callable[[int, Image.Image], None]
+"""Looks at picture i in passing."""
+
+
+def scan(
+    source: ImageSource, *, max_bad: float = 0.2, seen: Seen | None = None
+) -> Generator[Progress, None, list[BadFile]]:
+    """Decode everything and show it to `seen`; return the pictures that cannot be used.
 
     Raises:
         DataError: There are no pictures, or the unusable share exceeds `max_bad`.
     """
     bad: list[BadFile] = []
-    for i, _ in _decoded(source, bad):
+    for i, image in _decoded(source, bad):
+        if image is not None and seen is not None:
+            seen(i, image)
         yield _progress(i, source, bad)
     check_share(source, bad, max_bad)
     return bad
@@ -76,6 +84,7 @@ def stream_pixels(
     cache: Path | None = None,
     memory_limit_mb: int = 4096,
     max_bad: float = 0.2,
+    seen: Seen | None = None,
 ) -> Generator[Progress, None, Pixels]:
     """Decode everything and keep the training crops as uint8.
 
@@ -87,6 +96,7 @@ def stream_pixels(
         cache: Folder for the memory map; by default the system's temporary folder.
         memory_limit_mb: The array is memory-mapped if it is larger than this many MiB.
         max_bad: Largest share of unusable pictures that is tolerated, 0 to 1.
+        seen: Looks at each usable picture.
 
     Raises:
         DataError: There are no pictures, or too many are unusable.
@@ -102,6 +112,8 @@ def stream_pixels(
             keys.append(source.key(i))
             labels.append(source.label(i))
             indices.append(i)
+            if seen is not None:
+                seen(i, image)
         yield _progress(i, source, bad)
     check_share(source, bad, max_bad)
     return Pixels(crops[: len(keys)], TextColumn.written(keys), labels, indices, bad)

@@ -1,17 +1,21 @@
 """Opens the source that a config names, and decodes its training crops."""
 
+import shlex
+import warnings
 from collections.abc import Generator
 from pathlib import Path
 
 import numpy as np
 
 from ddpm_clip.config.schema import DataConfig
-from ddpm_clip.data.pictures.left_out import warn_of_left_out
+from ddpm_clip.data.checkup.checking import Checkup
+from ddpm_clip.data.checkup.findings import summary
+from ddpm_clip.data.pictures.left_out import has_files, warn_of_left_out
 from ddpm_clip.data.pictures.pixels import Pixels, stream_pixels
 from ddpm_clip.data.remote.streams import Stream, keep, kept
 from ddpm_clip.data.sources import open_source
 from ddpm_clip.data.subset import limit
-from ddpm_clip.errors import UsageError
+from ddpm_clip.errors import DdpmClipWarning, UsageError
 from ddpm_clip.types import ImageSource, Progress
 
 KEPT = "pictures"
@@ -79,10 +83,14 @@ def open_kept(config: DataConfig, home: Path) -> Generator[Progress, None, Image
 
 
 def decode(
-    source: ImageSource, config: DataConfig, home: Path | None = None
+    source: ImageSource, config: DataConfig, home: Path | None = None, *, checks: bool = False
 ) -> Generator[Progress, None, Pixels]:
-    """Decode the training crops of a source; a memory map, if needed, is written to `home`."""
-    return stream_pixels(
+    """Decode the training crops of a source; a memory map, if needed, is written to `home`.
+
+    With `checks`, warns in one line of what in a user's files may harm the training.
+    """
+    checkup = Checkup(source) if checks and has_files(source) else None
+    pixels = yield from stream_pixels(
         source,
         size=config.image_size,
         channels=config.channels,
@@ -90,7 +98,14 @@ def decode(
         cache=home,
         memory_limit_mb=config.memory_limit_mb,
         max_bad=config.max_bad,
+        seen=None if checkup is None else checkup.see,
     )
+    if checkup is not None:
+        found = checkup.findings(config.image_size, config.channels, config.crop)
+        if text := summary(found, len(pixels.keys)):
+            more = f"; ddpm-clip scan {shlex.quote(config.source or '')} shows which"
+            warnings.warn(text + more, DdpmClipWarning, stacklevel=2)
+    return pixels
 
 
 def half_of(rows: np.ndarray, half: int | None) -> np.ndarray:
