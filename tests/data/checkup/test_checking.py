@@ -22,6 +22,7 @@ def page(width=400, height=300, lines=8):
     draw = ImageDraw.Draw(image)
     for k in range(lines):
         words = "the quick brown fox jumps over the lazy dog again"
+        words = " ".join([words] * (width // 300))
         draw.text((10, 10 + 30 * k), words, (20, 20, 60), ImageFont.load_default(14))
     return image
 

@@ -45,6 +45,8 @@ def near_pairs(thumbs: NDArray[np.uint8]) -> NDArray[np.int64]:
     Args:
         thumbs: (n, 8, 8, 3).
     """
+    if len(thumbs) < 2:
+        return np.empty((0, 2), np.int64)
     flat = np.ascontiguousarray(thumbs).reshape(len(thumbs), -1)
     bytes_each = flat.view(np.dtype((np.void, flat.shape[1]))).ravel()
     _, first, group = np.unique(bytes_each, return_index=True, return_inverse=True)
