@@ -245,8 +245,11 @@ def _photos(options: argparse.Namespace) -> Subject:
 
 
 SUBJECTS: dict[str, Callable[[argparse.Namespace], Subject]] = {
-    "discs": _discs, "digits": _digits, "flowers": _flowers, "photos": _photos,
-}  # fmt: skip
+    "discs": _discs,
+    "digits": _digits,
+    "flowers": _flowers,
+    "photos": _photos,
+}
 
 
 def _options() -> argparse.Namespace:

@@ -119,9 +119,17 @@ def words_stay_inside(facts: Facts) -> list[str]:
             plain = f"{one['unconditional']:.1%}"
             rows.append([f"`{name}`", group, *cells, plain, f"{one['real']:.1%}"])
         for scale, part in one.get("success", {}).items():
-            kept.append([f"`{name}`", scale, *share(part["bounded"])[:2],
-                         f"{part['unbounded']['share']:.1%}", f"{part['difference']:+.1%}",
-                         span(part["difference_95"]), f"{part['bounded']['n']:,}"])  # fmt: skip
+            kept.append(
+                [
+                    f"`{name}`",
+                    scale,
+                    *share(part["bounded"])[:2],
+                    f"{part['unbounded']['share']:.1%}",
+                    f"{part['difference']:+.1%}",
+                    span(part["difference_95"]),
+                    f"{part['bounded']['n']:,}",
+                ]
+            )
     head = ["model", "prompts", *(f"scale {scale}" for scale in ("1", "2", "4"))]
     more = ["model", "scale", "success", "95 % interval", "unbounded", "difference", "95 %", "n"]
     return [

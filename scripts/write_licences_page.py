@@ -18,7 +18,7 @@ HEAD = """# Licences
 
 Written by `scripts/write_licences_page.py` from the metadata of the installed packages; do not edit.
 
-ddpm_clip is under the MIT licence; the licences of the models that ship with it are in `MODEL_CARDS.md`. It contains no code from other projects: its dependencies are installed beside it, at the versions in `constraints.txt`, each under its own licence. Libraries bundled inside a wheel (BLAS in numpy, codecs in Pillow) are listed in that wheel; this page shows what the packages declare for themselves.
+ddpm_clip is under the MIT licence; the licences of the models that ship with it are in `MODEL_CARDS.md`. It contains no code from other projects: its dependencies are installed beside it, at the versions in `constraints.txt`, each under its own licence. Libraries bundled inside a wheel (BLAS in numpy, codecs in Pillow) are listed in that wheel; this page shows what the packages declare for themselves. The extra `heif` is the one to know of: pillow-heif is BSD-3-Clause, but its wheel bundles libheif and libde265 (LGPL) and x265 (GPL); nothing of ddpm_clip needs it unless HEIC photos are read.
 
 **A dagger (†) marks weak copyleft, the Mozilla Public License 2.0.** It covers the package's own files: whoever changes one of them and distributes it must publish that file under the same licence. Using or importing the package carries no obligation, and ddpm_clip neither changes nor ships it. No dependency is under the GPL, LGPL or AGPL; a test checks this.
 """  # noqa: E501
@@ -45,6 +45,7 @@ PURPOSE = {
     "jinja2": "the HTML pages of reports, all text escaped",
     "faiss-cpu": "fast nearest-neighbour search, and the reference for our own search",
     "webdataset": "tar shards in the tests, written independently of our own code",
+    "pillow-heif": "HEIC photos of phones (see above)",
     "datasets": "data sets from the Hugging Face hub",
     "pytest-xdist": "the suite on several processors",
     "pytest": "tests",

@@ -1,6 +1,6 @@
 """Claim: no picture file crashes, takes over or blocks the process that reads it.
 
-Seventy good pictures of six formats and twelve modes are corrupted, and read the way a scan reads
+Good pictures of up to eight formats and twelve modes are corrupted, and read the way a scan reads
 them: bytes in this process, decoding in a child process limited to two gigabytes.
 
     python benchmarks/soak/fuzz_images.py                 10,000 files
@@ -12,6 +12,7 @@ import io
 import random
 import struct
 import zlib
+from importlib.util import find_spec
 from pathlib import Path
 
 import numpy as np
@@ -19,7 +20,7 @@ from fuzzing import Fuzzer, main
 from mutations import spoilt
 from PIL import Image
 
-from ddpm_clip.data.pictures.decoding import FORMATS, MAX_PIXELS
+from ddpm_clip.data.pictures.decoding import FORMATS, ISO_MEDIA, MAX_PIXELS
 from ddpm_clip.data.pictures.images import BadImage, open_image, to_array
 from ddpm_clip.data.pictures.sandbox import in_children
 
@@ -27,6 +28,7 @@ MODES = ("1", "L", "LA", "P", "RGB", "RGBA", "CMYK", "YCbCr", "LAB", "I", "I;16"
 STRANGERS = (
     b"", b"<html>", b"%PDF-1.7\n%", b"%!PS-Adobe-3.0 EPSF-3.0\n", b"8BPS\0\1", b"SIMPLE  = ",
     b"\0\0\0\x0cjP  \r\n\x87\n", b"P6 9 9 255\n", b"\x80\x04cos\nsystem\n", b"PK\x03\x04",
+    b"\0\0\0\x18ftypheic", b"\0\0\0 ftypavif", b"\0\0\0\x14ftypqt  ",
     b"GIF89a", b"RIFF\xff\xff\xff\xffWEBPVP8 ", b"BM" + b"\xff" * 60,
 )  # fmt: skip
 
@@ -34,6 +36,10 @@ STRANGERS = (
 def prepare(home: Path) -> list[bytes]:
     """Create good pictures in every format and mode, with animations and metadata among them."""
     rng = np.random.default_rng(0)
+    if find_spec("pillow_heif"):
+        import pillow_heif
+
+        pillow_heif.register_heif_opener()  # the encoder
     corpus = []
     for kind in FORMATS:
         for mode in MODES:
@@ -44,7 +50,7 @@ def prepare(home: Path) -> list[bytes]:
         corpus += _encoded(frames[0], kind, save_all=True, append_images=frames[1:])
     exif = Image.Exif()
     exif[0x0112] = 6
-    for kind in ("JPEG", "PNG", "WEBP", "TIFF"):
+    for kind in ("JPEG", "PNG", "WEBP", "TIFF", *ISO_MEDIA):
         corpus += _encoded(frames[0], kind, exif=exif)
     corpus += _encoded(frames[0], "JPEG", progressive=True)
     for way in ("tiff_lzw", "tiff_deflate", "packbits", "jpeg"):
@@ -58,7 +64,7 @@ def attempt(rng: random.Random, corpus: list[bytes], home: Path) -> str:
     if how < 0.03:
         data = rng.choice(STRANGERS) + rng.randbytes(rng.choice((0, 10, 5000)))
     elif how < 0.12:
-        data = _bomb(rng)
+        data = _bomb(rng, corpus)
     else:
         data = spoilt(rng.choice(corpus), rng, [rng.choice(corpus)])
     try:
@@ -90,8 +96,11 @@ def _encoded(image: Image.Image, kind: str, **options: object) -> list[bytes]:
     return [out.getvalue()]
 
 
-def _bomb(rng: random.Random) -> bytes:
-    """A small PNG with a large size in its header, and sometimes with pixels to match."""
+def _bomb(rng: random.Random, corpus: list[bytes]) -> bytes:
+    """A small PNG, AVIF or HEIC with a large size in its header, some with pixels to match."""
+    boxed = [data for data in corpus if b"ispe" in data]
+    if boxed and rng.random() < 0.3:
+        return _claiming(rng.choice(boxed), rng)
     side = rng.choice((8_000, 9_000, 12_000, 20_000, 65_535, 2**31 - 1))
     width, height = rng.choice(((side, side), (side, 1), (1, side)))
     depth, colours = rng.choice(((1, 0), (8, 0), (8, 2), (8, 6), (16, 6), (8, 3)))
@@ -104,6 +113,13 @@ def _bomb(rng: random.Random) -> bytes:
         struct.pack(">I", len(body)) + kind + body + struct.pack(">I", zlib.crc32(kind + body))
         for kind, body in chunks
     )
+
+
+def _claiming(data: bytes, rng: random.Random) -> bytes:
+    """An AVIF or HEIC that claims another size than its coded pixels have."""
+    sides = [rng.choice((0, 1, 8_000, 8_001, 65_535, 2**31 - 1, 2**32 - 1)) for _ in range(2)]
+    at = data.index(b"ispe") + 8  # after the box's type, its version and flags
+    return data[:at] + struct.pack(">II", *sides) + data[at + 8 :]
 
 
 if __name__ == "__main__":

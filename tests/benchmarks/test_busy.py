@@ -41,8 +41,14 @@ def found(busy):
 
 
 def test_no_arm_inherits_what_others_decided(busy):
-    inherited = {"OMP_WAIT_POLICY": "PASSIVE", "GOMP_SPINCOUNT": "1", "KMP_BLOCKTIME": "1",
-                 "MKL_NUM_THREADS": "1", "DDPM_CLIP_THREADS": "1", "PATH": "/bin"}  # fmt: skip
+    inherited = {
+        "OMP_WAIT_POLICY": "PASSIVE",
+        "GOMP_SPINCOUNT": "1",
+        "KMP_BLOCKTIME": "1",
+        "MKL_NUM_THREADS": "1",
+        "DDPM_CLIP_THREADS": "1",
+        "PATH": "/bin",
+    }
     each = busy.arms([0, 10_000])
     assert each[busy.DEFAULT].environment(inherited) == {"PATH": "/bin"}
     assert each[busy.OURS].environment(inherited) == {"PATH": "/bin"}
@@ -60,8 +66,11 @@ def test_each_arm_waits_as_its_name_says(busy):
         begin = code.partition("; from")[0]
         done = subprocess.run(
             [sys.executable, "-c", f"{begin}; import ddpm_clip; {ask}"],
-            env=arm.environment(), capture_output=True, text=True, check=True,
-        )  # fmt: skip
+            env=arm.environment(),
+            capture_output=True,
+            text=True,
+            check=True,
+        )
         seen[name] = json.loads(done.stdout)
     assert seen == {busy.DEFAULT: None, busy.OURS: SPINNING["GOMP_SPINCOUNT"], "spin count 7": "7"}
 

@@ -23,7 +23,30 @@ def test_scan_counts_measures_and_names_what_is_spoilt(cli, photos):
     assert report["common_sizes"] == {"16x16": 8}
     assert report["classes"] == {"rose": 9}
     assert [file["reason"] for file in report["bad"]] == ["not-an-image"]
-    assert "rose/zz.png: not-an-image" in cli("scan", photos).out
+    assert "rose/zz.png: its content is none of PNG," in cli("scan", photos).out
+
+
+def test_scan_says_what_it_left_out_in_words_and_as_json(cli, photos, monkeypatch):
+    monkeypatch.setattr("ddpm_clip.data.pictures.formats.SUFFIXES", (".png",))
+    for name in ("1.heic", "2.HEIC", "film.mp4", "list.csv"):
+        (photos / name).write_bytes(b"x")
+    ended = cli("scan", photos)
+    assert 'left out: 2 heic (pip install "ddpm-clip[heif]" reads them)' in ended.out
+    assert "left out: 1 mp4 (take pictures out of them" in ended.out
+    assert "left out: 1 csv (no pictures)" in ended.out
+    assert "left out" not in ended.err
+    report = json.loads(cli("scan", photos, "--json").out)
+    assert report["other_files"] == 4
+    assert report["left_out"]["types"]["heic"]["number"] == 2
+    assert "ddpm-clip[heif]" in report["left_out"]["types"]["heic"]["how_to_read"]
+
+
+def test_embed_says_what_it_left_out(cli, tiny, photos, tmp_path):
+    (photos / "film.mp4").write_bytes(b"x")
+    ended = cli("embed", photos, "--config", tiny, "--out", tmp_path / "embedded")
+    assert ended.code == 0
+    assert ended.err.count("left out of folder:") == 1
+    assert "1 mp4 (take pictures out of them" in ended.err
 
 
 def test_scan_refuses_a_folder_with_too_much_that_is_spoilt(cli, photos):
@@ -104,3 +127,24 @@ def test_an_embedder_that_is_not_there_exits_66(cli, photos, tmp_path):
     ended = cli("embed", photos, "--embedder", "./nowhere", "--out", tmp_path / "e")
     assert ended.code == 66
     assert not (tmp_path / "e").exists()
+
+
+def test_scan_as_a_doctor_names_duplicates_and_shapes_and_train_says_it_in_a_line(
+    cli, tiny, photos, tmp_path
+):
+    from PIL import Image
+
+    first = sorted((photos / "rose").glob("*.png"))[0]
+    (photos / "rose" / "again.png").write_bytes(first.read_bytes())
+    Image.effect_noise((900, 40), 50).save(photos / "rose" / "line.png")
+    out = cli("scan", photos, "--size", 16).out
+    assert f"1 exact duplicates: rose/{first.name} = rose/again.png" in out
+    assert "1 more than 3 times as long as wide: rose/line.png. Their middle is trained" in out
+    report = json.loads(cli("scan", photos, "--size", 64, "--json").out)
+    kinds = {one["kind"]: one["number"] for one in report["findings"]}
+    assert kinds["tiny"] == 10
+    words = ("--config", tiny, "--stop-after", 1)
+    err = cli("train", photos, *words, "--out", tmp_path / "run").err
+    assert "warning: of 10 pictures, 1 exact duplicates, 1 more than 3 times as long" in err
+    assert "; ddpm-clip scan " in err
+    assert "exact duplicates" not in cli("resume", tmp_path / "run", "--stop-after", 1).err

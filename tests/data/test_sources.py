@@ -4,6 +4,7 @@ import json
 import os
 import struct
 import tarfile
+import zipfile
 
 import numpy as np
 import pyarrow as pa
@@ -14,7 +15,7 @@ from pyarrow import parquet
 from ddpm_clip.data.pictures.images import BadImage
 from ddpm_clip.data.sources import CLOTHES, DIGITS, SOURCES, open_source
 from ddpm_clip.data.subset import Subset, digest, limit
-from ddpm_clip.errors import DataError, MissingInput, PermissionRefused, UsageError
+from ddpm_clip.errors import DataError, DdpmClipWarning, MissingInput, PermissionRefused, UsageError
 from ddpm_clip.types import ImageSource
 
 
@@ -69,6 +70,13 @@ def write_tar(path):
     return path
 
 
+def write_zip(path):
+    with zipfile.ZipFile(path, "w") as packed:
+        for k in range(3):
+            packed.writestr(f"rose/{k}.png", encoded(k))
+    return path
+
+
 def write_parquet(path):
     rows = [{"bytes": encoded(k), "path": None} for k in range(3)]
     parquet.write_table(pa.table({"image": rows, "label": ["a", "b", "a"]}), path)
@@ -103,6 +111,7 @@ def shop(tmp_path):
         "folder": tmp_path / "photos",
         "npz": tmp_path / "pack.npz",
         "wds": write_tar(tmp_path / "shard.tar"),
+        "zip": write_zip(tmp_path / "photos.zip"),
         "hf": write_parquet(tmp_path / "table.parquet"),
         "hf-stream": write_parquet(tmp_path / "table.parquet"),
         "mnist": write_mnist(tmp_path / "digits"),
@@ -186,7 +195,7 @@ def test_a_bad_line_of_metadata_is_named_by_its_number(tmp_path):
 def test_a_folder_without_pictures_says_what_it_looked_for(tmp_path):
     (tmp_path / "a.pdf").write_bytes(b"x")
     (tmp_path / "b.txt").write_bytes(b"x")
-    with pytest.raises(DataError, match=r"no images found in .*\n.*png, jpg.*2 files have other"):
+    with pytest.raises(DataError, match=r"no images found in .*\n.*png, jpg.*found 1 pdf, 1 txt"):
         open_source(tmp_path)
 
 
@@ -489,3 +498,25 @@ def test_real_packs_are_read(data_root, monkeypatch):
     photos = open_source(data_root / "tf_flowers" / "original_sample")
     assert len(photos.classes) == 5
     assert photos[0].mode == "RGB"
+
+
+@pytest.mark.parametrize("name", ["mnist", "folder", "zip", "tiny-imagenet"])
+def test_a_folder_named_like_a_source_is_named_in_the_error(tmp_path, monkeypatch, name):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("DDPM_CLIP_DATA", raising=False)
+    put(tmp_path / name / "a.png")
+    with pytest.raises((MissingInput, UsageError), match=rf"write \./{name}") as caught:
+        open_source(name)
+    assert f"{name} is the name of a source" in caught.value.why
+    assert len(open_source(f"./{name}")) == 1
+    with pytest.raises((MissingInput, UsageError)) as other:
+        open_source(f"{name}:nowhere")
+    assert f"./{name}" not in str(other.value)
+
+
+def test_a_source_hides_no_folder_without_a_word(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    put(tmp_path / "drawn-flowers" / "a.png")
+    with pytest.warns(DdpmClipWarning, match=r"the folder of that name here is \./drawn-flowers"):
+        assert len(open_source("drawn-flowers", draw=3)) == 3
+    assert len(open_source("drawn-flowers:2")) == 2

@@ -103,11 +103,14 @@ def printable(text: str) -> str:
 
 @contextmanager
 def spoken_warnings() -> Iterator[None]:
-    """Print warnings of this package as messages; those of other packages only with `--debug`."""
+    """Print each warning of this package once; those of other packages only with `--debug`."""
+    printed = set[str]()
 
     def show(message: Warning | str, category: type[Warning], filename: str, *rest: Any) -> None:
         if verbosity.debug or str(Path(filename).resolve()).startswith(_PACKAGE):
-            warn(str(message))
+            if str(message) not in printed:
+                warn(str(message))
+            printed.add(str(message))
 
     with warnings.catch_warnings():
         warnings.simplefilter("always", UserWarning)

@@ -48,8 +48,11 @@ def other_processes(seconds: float = 0.2) -> OtherProcesses | None:
     began, own = time.monotonic(), time.process_time()
     time.sleep(seconds)
     passed, own = time.monotonic() - began, time.process_time() - own
-    used = [(name, (spent - each[pid][1]) / passed)
-            for pid, (name, spent) in _each_process().items() if pid in each]  # fmt: skip
+    used = [
+        (name, (spent - each[pid][1]) / passed)
+        for pid, (name, spent) in _each_process().items()
+        if pid in each
+    ]
     named = sorted((one for one in used if one[1] >= WORTH_NAMING), key=lambda one: -one[1])
     total = ((busy_seconds(PROC) or busy) - busy - own) / passed
     return OtherProcesses(max(0.0, total), tuple(named[:3]))

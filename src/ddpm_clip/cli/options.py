@@ -15,13 +15,15 @@ CONFIG_PANEL = "Configuration"
 Source = Annotated[
     str,
     typer.Argument(
-        help="A folder of pictures, npz:FILE, or a named source such as mnist.", show_default=False
+        help="A folder or zip of pictures, npz:FILE, or a named source such as mnist.",
+        show_default=False,
     ),
 ]
 MaybeSource = Annotated[
     str | None,
     typer.Argument(
-        help="A folder of pictures, npz:FILE, or a named source such as mnist.", show_default=False
+        help="A folder or zip of pictures, npz:FILE, or a named source such as mnist.",
+        show_default=False,
     ),
 ]
 ConfigFile = Annotated[

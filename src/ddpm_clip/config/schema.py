@@ -200,7 +200,7 @@ class ConditioningConfig(ConfigSection):
 class DataConfig(ConfigSection):
     """The training pictures."""
 
-    source: str | None = Field(None, description="a folder, npz:, wds:, hf:, or a name")
+    source: str | None = Field(None, description="a folder, a zip, npz:, wds:, hf:, or a name")
     image_size: PictureSize = Field(
         Size(32, 32), description="side of the training pictures in pixels, or [height, width]"
     )

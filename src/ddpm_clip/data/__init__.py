@@ -3,6 +3,7 @@
 - `batch_order`: which pictures are in each batch and which are mirrored, from seed and step
 - `cache/`: the embedding cache: each picture is embedded once
 - `captions/`: captions written from the known attributes of a picture
+- `checkup/`: what in a source may harm a training: duplicates, tiny pictures, texts
 - `csv_exchange/`: embeddings for other programs, as CSV and npz
 - `local/`: sources on the local disk
 - `pictures/`: safe decoding of untrusted files into pixels

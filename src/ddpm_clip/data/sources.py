@@ -5,6 +5,7 @@ Also knows in which folders data sets are usually kept.
 """
 
 import os
+import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,9 +17,10 @@ from ddpm_clip.data.local.idx import has_idx_files, read_idx_folder
 from ddpm_clip.data.local.npz import labels_beside, read_npz
 from ddpm_clip.data.local.tiny_imagenet import read_tiny_imagenet
 from ddpm_clip.data.remote.hf_datasets import read_dataset, stream_dataset
-from ddpm_clip.data.remote.tar_shards import read_tars, shard_paths
+from ddpm_clip.data.remote.tar_shards import ZIPS, read_tars, shard_paths
 from ddpm_clip.data.remote.tar_streams import is_remote, stream_tars
-from ddpm_clip.errors import MissingInput, UsageError
+from ddpm_clip.data.remote.zip_source import read_zips
+from ddpm_clip.errors import DdpmClipWarning, MissingInput, UsageError
 from ddpm_clip.registry import Registry
 from ddpm_clip.types import ImageSource
 from ddpm_clip.utils.untrusted import is_there, user_path
@@ -59,7 +61,7 @@ def open_source(
     seed: int = 0,
     background: str = "white",
 ) -> ImageSource:
-    """Open the source that `spec` names: NAME, NAME:PLACE, or the path of a folder or npz pack.
+    """Open the source that `spec` names: NAME, NAME:PLACE, or a path: folder, zip, npz pack.
 
     Args:
         spec: A name in `SOURCES`, followed by a colon and a place if the source needs one; or a
@@ -79,14 +81,32 @@ def open_source(
     text = os.fspath(spec)
     head, colon, place = text.partition(":")
     if isinstance(spec, str) and (head in SOURCES or (colon and not _is_path(text))):
-        return SOURCES[head](place, options)
+        return _named(head, place, options, alone=not colon)
     path = user_path(text)
     if not _is_path(text):
         return SOURCES[text]("", options)
     if not is_there(path):
         raise MissingInput(f"no such file or folder: {text[:200]}", fix="check the path")
-    by_suffix = {".npz": _npz, ".tar": _wds}
-    return by_suffix.get(path.suffix, _folder)(text, options)
+    by_suffix = {".npz": _npz, ".tar": _wds, ".zip": _zip}
+    return by_suffix.get(path.suffix.lower(), _folder)(text, options)
+
+
+def _named(name: str, place: str, options: SourceOptions, alone: bool) -> ImageSource:
+    """Open a source by its name; if a folder here has that name too, say how to name the folder."""
+    here = alone and is_there(Path(name))
+    try:
+        source = SOURCES[name](place, options)
+    except (MissingInput, UsageError) as error:
+        if not here:
+            raise
+        fix = f"if you mean the folder {name!r} here, write ./{name}"
+        raise type(error)(
+            error.what, f"{name} is the name of a source: {error.why}", fix
+        ) from error
+    if here:
+        text = f"{name} is the name of a source; the folder of that name here is ./{name}"
+        warnings.warn(text, DdpmClipWarning, stacklevel=3)
+    return source
 
 
 def _is_path(text: str) -> bool:
@@ -119,6 +139,17 @@ def _wds(place: str, options: SourceOptions) -> ImageSource:
         return stream_tars(place, [str(shard) for shard in shards], background=options.background)
     names = labels_beside(shards[0])
     return read_tars(shards, f"wds:{place}", background=options.background, class_names=names)
+
+
+def _zip(place: str, options: SourceOptions) -> ImageSource:
+    if not place:
+        raise UsageError("zip: needs a zip", fix="zip:FILE.zip, zip:FOLDER or zip:part-{1..9}.zip")
+    return read_zips(
+        shard_paths(place, kind=ZIPS),
+        f"zip:{place}",
+        split=options.split,
+        background=options.background,
+    )
 
 
 def _hf(place: str, options: SourceOptions) -> ImageSource:
@@ -209,6 +240,7 @@ SOURCES: Registry[Callable[[str, SourceOptions], ImageSource]] = Registry(
         "folder": _folder,
         "npz": _npz,
         "wds": _wds,
+        "zip": _zip,
         "hf": _hf,
         "hf-stream": _hf_stream,
         "mnist": _idx("mnist", DIGITS),

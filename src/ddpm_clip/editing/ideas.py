@@ -7,7 +7,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from ddpm_clip.data.pictures.images import SUFFIXES
+from ddpm_clip.data.pictures.formats import KNOWN
 from ddpm_clip.editing.edit import Sources
 from ddpm_clip.editing.pictures import Picture, open_picture
 from ddpm_clip.embedders.prompts import check_recorded, checked_prompt
@@ -28,7 +28,7 @@ def read_idea(text: str, model: LoadedModel) -> Idea:
         MissingInput: There is no such picture.
         BadImage: The picture cannot be used.
     """
-    if Path(text).suffix.lower() in SUFFIXES:
+    if Path(text).suffix.lower() in KNOWN:
         return open_picture(text, model)
     return checked_prompt(text)
 

@@ -27,7 +27,7 @@ from ddpm_clip.generation.text_to_image import TextToImage
 from ddpm_clip.runs.pretrained import LoadedModel
 from ddpm_clip.types import Progress
 from ddpm_clip.utils.tensors import to_float
-from ddpm_clip.utils.visualization import encoded_gif, grid, tensor_grid
+from ddpm_clip.utils.visualization import encoded_gif, encoded_png, grid, tensor_grid
 from ddpm_clip.weights.card import CARD
 
 LONGEST_ROW = 10
@@ -119,7 +119,7 @@ def save_painted(
         for one in painted
     ]
     if not alone:
-        _write(out if single_file else folder / "grid.png", _encoded(sheet))
+        _write(out if single_file else folder / "grid.png", encoded_png(sheet))
     if animation:
         path = out.with_suffix(".gif") if single_file else folder / "generation.gif"
         _write(path, encoded_gif(animation))
@@ -205,7 +205,7 @@ def _save(
     return PaintedFile(written, request.prompt, request.seed, request.index, request.guidance)
 
 
-def _encoded(image: Image.Image, info: PngInfo | None = None) -> bytes:
+def _encoded(image: Image.Image, info: PngInfo) -> bytes:
     buffer = io.BytesIO()
     image.save(buffer, "PNG", pnginfo=info)
     return buffer.getvalue()

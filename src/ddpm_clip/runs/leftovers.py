@@ -1,11 +1,13 @@
 """Decides what a folder holds before a run begins there (a run, a part of one, other files)."""
 
 import json
+import shlex
 from pathlib import Path
 from typing import Any
 
 from ddpm_clip.config.resolve import flatten
 from ddpm_clip.config.schema import Config
+from ddpm_clip.errors import CannotCreate
 from ddpm_clip.runs import checkpoints
 from ddpm_clip.utils import storage
 
@@ -29,6 +31,20 @@ def dotted(config: Config) -> dict[str, Any]:
 def may_change(key: str) -> bool:
     """Whether this key may change when a run is continued."""
     return key in FREE_TO_CHANGE or key.startswith("generation.")
+
+
+def if_moved(folder: Path) -> str:
+    """Return what to type if the pictures of a run are not where they were."""
+    return f"if they were moved: ddpm-clip resume {shlex.quote(str(folder))} --source PLACE"
+
+
+def other_run(folder: Path, key: str, ours: object, theirs: object) -> CannotCreate:
+    """Return the error for a run whose config differs in a key that may not change."""
+    fix = "choose another --out, or --overwrite to start from scratch"
+    if key == "data.source":
+        fix = f"{fix}; {if_moved(folder).replace('they', 'the pictures')}"
+    why = f"its {key} is {ours!r}, not {theirs!r}"
+    return CannotCreate(f"{folder} holds another run", why, fix, param=key)
 
 
 WRITTEN = (

@@ -32,7 +32,7 @@ from ddpm_clip.config.resolve import Layer, flatten, merge, read_yaml
 from ddpm_clip.config.schema import Config
 from ddpm_clip.data.storage.atomic import hold
 from ddpm_clip.errors import CannotCreate, MissingInput, StorageError
-from ddpm_clip.runs import checkpoints
+from ddpm_clip.runs import checkpoints, leftovers
 from ddpm_clip.runs.checkpoints import Checkpoint
 from ddpm_clip.runs.leftovers import CONFIG, FACTS, clear, dotted, is_ours, may_change, only_begun
 from ddpm_clip.types import TrainStep
@@ -124,12 +124,7 @@ class Run:
         changed = [k for k in ours if ours[k] != theirs.get(k) and not may_change(k)]
         if changed:
             key = changed[0]
-            raise CannotCreate(
-                f"{self.folder} holds another run",
-                f"its {key} is {ours[key]!r}, not {theirs[key]!r}",
-                "choose another --out, or --overwrite to start from scratch",
-                param=key,
-            )
+            raise leftovers.other_run(self.folder, key, ours[key], theirs.get(key))
         self.config = config
         self._write_config()
         return self

@@ -20,7 +20,7 @@ from ddpm_clip.training.steps.validation import by_noise
 from ddpm_clip.types import Denoiser
 from ddpm_clip.utils.plots.curves import loss_curve
 from ddpm_clip.utils.tensors import to_float, to_picture
-from ddpm_clip.utils.visualization import grid, save_gif, tensor_grid
+from ddpm_clip.utils.visualization import grid, save_gif, save_png, tensor_grid
 
 DEFAULT_PROMPTS = ("a photo", "a drawing", "something red", "something blue")
 FORWARD_STEPS = 10
@@ -55,8 +55,7 @@ def write_samples(run: Run, step: int) -> Path:
         names = [f"s = {s:g}" for s in settings.guidance]
         sheet = grid(rows, row_names=prompts_of(run), column_names=names)
     path = folder / f"step-{step:06d}.png"
-    sheet.save(path)
-    return path
+    return save_png(sheet, path)
 
 
 def _wordless(tti: TextToImage) -> Image.Image:
@@ -105,7 +104,7 @@ def write_forward(run: Run, prepared: Prepared, ddpm: DDPM, animation: bool = Tr
     noised = [ddpm.q(x_0, t.expand(len(x_0)), eps)[0] for t in timesteps]
     strips = [[to_picture(x[i]) for x in noised] for i in range(len(x_0))]
     sheet = grid(strips, column_names=[f"t = {t:.0f}" for t in timesteps])
-    sheet.save(run.folder / "forward.png")
+    save_png(sheet, run.folder / "forward.png")
     if not animation:
         return [run.folder / "forward.png"]
     frames = [tensor_grid(x, len(x)) for x in noised]

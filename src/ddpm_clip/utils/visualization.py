@@ -1,6 +1,7 @@
 """Makes pictures from tensors: grids with captions, and GIFs, with Pillow only.
 
-Pixels are in [-1, 1] on the tensor side.
+Pixels are in [-1, 1] on the tensor side. Files of sheets, figures and animations say that they are
+ours (`MARK`), so that they are not trained on if they lie among a user's pictures.
 """
 
 import io
@@ -9,12 +10,16 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from PIL import Image, ImageDraw, ImageFont
+from PIL.PngImagePlugin import PngInfo
 from torch import Tensor
 
 from ddpm_clip.utils.tensors import to_picture
 
 PAPER, INK = "white", "black"
 TEXT_SIZE = 13
+
+MARK = "ddpm_clip"
+"""Text `Software` of a PNG, and comment of a GIF, that this package made."""
 
 
 def to_image(x: Tensor) -> Image.Image:
@@ -92,16 +97,37 @@ def encoded_gif(frames: Sequence[Image.Image], *, interval: int = 100, hold: int
     """Return the bytes of the looping GIF that `save_gif` writes."""
     durations, buffer = [interval] * (len(frames) - 1) + [hold], io.BytesIO()
     frames[0].save(
-        buffer, "GIF", save_all=True, append_images=frames[1:], duration=durations, loop=0
+        buffer,
+        "GIF",
+        save_all=True,
+        append_images=frames[1:],
+        duration=durations,
+        loop=0,
+        comment=MARK.encode(),
     )
     return buffer.getvalue()
 
 
 def encoded_png(image: Image.Image) -> bytes:
-    """Return the bytes of a PNG without any metadata texts."""
+    """Return the bytes of a PNG whose only text says that it is ours."""
     buffer = io.BytesIO()
-    image.save(buffer, "PNG")
+    image.save(buffer, "PNG", pnginfo=own_texts())
     return buffer.getvalue()
+
+
+def own_texts() -> PngInfo:
+    """Return the texts of a PNG that say that it is ours."""
+    texts = PngInfo()
+    texts.add_text("Software", MARK)
+    return texts
+
+
+def save_png(image: Image.Image, path: str | Path) -> Path:
+    """Write the PNG of `encoded_png`, creating its folder, and return the path."""
+    path = Path(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(encoded_png(image))
+    return path
 
 
 def save_animation(
@@ -133,10 +159,7 @@ def generation_image(
         row_names=[f"w = {weight:g}" for weight in w],
         column_names=[text[:14] for text in text_list],
     )
-    path = Path(save_path)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    sheet.save(path)
-    return path
+    return save_png(sheet, save_path)
 
 
 def _frame(x: Tensor) -> Image.Image:

@@ -2,6 +2,7 @@
 
 import json
 import shutil
+import tarfile
 
 import pytest
 import yaml
@@ -374,3 +375,82 @@ def test_samples_with_nan_do_not_end_a_training(cli, tiny, tmp_path, monkeypatch
     ended = cli("train", "--config", tiny, "--out", tmp_path / "run")
     assert ended.code == 0
     assert "warning: no samples at step 2: a picture has NaN" in ended.err
+
+
+@pytest.mark.slow
+def test_a_run_inside_the_picture_folder_does_not_change_the_data(cli, tiny, tmp_path):
+    photos, words = tmp_path / "photos", ("--config", tiny, "--set", "data.max_samples=null")
+    write_folder(photos / "rose", 12, size=16, seed=1)
+    first = cli("train", photos, *words, "--out", photos / "run")
+    assert first.code == 0
+    before = (photos / "run" / "pictures.json").read_text()
+    assert cli("generate", "rose", "--model", photos / "run", "--out", photos / "painted").code == 0
+    second = cli("train", photos, *words, "--out", photos / "again")
+    assert second.code == 0
+    assert (photos / "again" / "pictures.json").read_text() == before
+    classes = json.loads((photos / "again" / "classes.json").read_text())["classes"]
+    assert not {"run", "again", "painted"} & set(classes)
+    assert "2 runs, 2 painted pictures, 1 sheet or figure (made by ddpm-clip" in second.err
+    assert second.err.count("left out") == 1
+
+
+@pytest.fixture
+def stopped(cli, tiny, photos, tmp_path):
+    """A run on `photos` that is half done."""
+    out = tmp_path / "run"
+    assert cli("train", photos, "--config", tiny, "--out", out, "--stop-after", 2).code == 0
+    return out
+
+
+@pytest.mark.slow
+def test_a_run_goes_on_where_its_pictures_are_now(cli, stopped, photos, tmp_path):
+    now = tmp_path / "now"
+    photos.rename(now)
+    lost = cli("resume", stopped)
+    assert lost.code == 66
+    assert f"if they were moved: ddpm-clip resume {stopped} --source PLACE" in lost.err
+    assert cli("resume", stopped, "--source", tmp_path / "nowhere").code == 66
+    found = cli("resume", stopped, "--source", now)
+    assert found.code == 0, found.err
+    assert "have changed" not in found.err
+    assert yaml.safe_load((stopped / "config.yaml").read_text())["data"]["source"] == str(now)
+    assert cli("resume", stopped).code == 0
+
+
+@pytest.mark.slow
+def test_other_pictures_are_not_taken_for_those_that_were_moved(cli, stopped, photos, tmp_path):
+    now = tmp_path / "now"
+    shutil.copytree(photos, now)
+    picture = sorted((now / "left").glob("*.png"))[0]
+    before = (stopped / "config.yaml").read_text()
+
+    def refused(what):
+        ended = cli("resume", stopped, "--source", now)
+        assert ended.code == 65
+        assert what in ended.err
+        assert (stopped / "config.yaml").read_text() == before
+
+    picture.write_bytes(sorted((now / "right").glob("*.png"))[0].read_bytes())
+    refused(f"1 have another content, for example left/{picture.name}")
+    picture.unlink()
+    refused(f"1 are not there, for example left/{picture.name}")
+    shutil.copy(photos / "left" / picture.name, picture)
+    shutil.copy(picture, now / "new.png")
+    refused("1 are new, for example new.png")
+    ended = cli("train", now, "--out", stopped, "--config", stopped / "config.yaml")
+    assert ended.code == 73
+    assert f"if the pictures were moved: ddpm-clip resume {stopped} --source PLACE" in ended.err
+
+
+@pytest.mark.slow
+def test_a_run_that_holds_its_pictures_goes_on_without_their_source(cli, tiny, photos, tmp_path):
+    with tarfile.open(tmp_path / "p.tar.gz", "w:gz") as tar:
+        tar.add(photos, "photos")
+    out, source = tmp_path / "run", f"wds:{tmp_path / 'p.tar.gz'}"
+    words = ("--config", tiny, "--set", "data.max_samples=12", "--stop-after", 2)
+    assert cli("train", source, *words, "--out", out).code == 0
+    (tmp_path / "p.tar.gz").unlink()
+    assert cli("resume", out, "--stop-after", 1).code == 0
+    ended = cli("resume", out, "--source", tmp_path / "anywhere")
+    assert ended.code == 0
+    assert "holds its pictures itself; --source is not needed" in ended.err

@@ -3,13 +3,15 @@ import os
 import socket
 import struct
 import zlib
+from contextlib import nullcontext
 
 import numpy as np
 import pytest
-from PIL import Image, ImageCms
+from PIL import Image, ImageCms, features
 
-from ddpm_clip.data.pictures import images
+from ddpm_clip.data.pictures import decoding, images
 from ddpm_clip.data.pictures.images import BadImage, from_array, open_image, pixel_digest, to_array
+from ddpm_clip.data.pictures.sandbox import in_children
 from ddpm_clip.errors import DataError, UsageError
 
 
@@ -17,6 +19,13 @@ def encoded(image, kind="PNG", **options):
     out = io.BytesIO()
     image.save(out, kind, **options)
     return out.getvalue()
+
+
+def encoder_of(kind):
+    """Make Pillow able to write a format, or skip the test where it cannot."""
+    if kind == "AVIF":
+        return features.check("avif") or pytest.skip("this Pillow has no AVIF")
+    return pytest.importorskip("pillow_heif").register_heif_opener()
 
 
 def noise(width=40, height=20, mode="RGB"):
@@ -44,6 +53,54 @@ def test_every_allowed_format_opens_whatever_the_file_is_called(tmp_path, kind):
     assert image.size == (9, 7)
     assert image.mode == "RGB"
     assert np.abs(np.asarray(image, float) - (200, 30, 40)).max() <= 8
+
+
+@pytest.mark.parametrize("kind", ["HEIF", "AVIF"])
+@pytest.mark.parametrize("where", [nullcontext, in_children], ids=["here", "in a child"])
+def test_photos_of_phones_open_upright_and_whole(kind, where):
+    encoder_of(kind)
+    exif = Image.Exif()
+    exif[0x0112] = 6  # the camera was turned
+    scene = Image.new("RGB", (64, 32), (200, 30, 40))
+    scene.paste((20, 40, 220), (0, 0, 32, 32))
+    with where():
+        image = open_image(encoded(scene, kind, exif=exif.tobytes(), quality=90))
+        assert (image.size, image.mode) == ((32, 64), "RGB")
+        for at, colour in (((16, 10), (20, 40, 220)), ((16, 54), (200, 30, 40))):
+            assert np.abs(np.subtract(image.getpixel(at), colour)).max() < 25
+        half = encoded(noise(64, 64), kind)
+        assert reason_of(half[: len(half) // 2]) in ("truncated", "damaged")
+
+
+@pytest.mark.parametrize("kind", ["HEIF", "AVIF"])
+def test_a_photo_that_claims_another_size_is_refused_before_memory_is_taken(kind):
+    encoder_of(kind)
+    data = encoded(noise(64, 64), kind)
+    at = data.index(b"ispe") + 8
+    with in_children():
+        reason = reason_of(data[:at] + struct.pack(">II", 60_000, 60_000) + data[at + 8 :])
+    assert reason in ("too-large", "damaged")
+
+
+def test_without_its_decoder_a_photo_of_a_phone_says_what_reads_it(monkeypatch):
+    encoder_of("HEIF")
+    monkeypatch.setattr(decoding, "ISO_MEDIA", ())
+    with pytest.raises(BadImage, match=r"it is HEIC; pip install \"ddpm-clip\[heif\]\" reads it"):
+        open_image(encoded(noise(64, 64), "HEIF"), name="photo.jpg")
+
+
+@pytest.mark.parametrize(
+    ("data", "what"),
+    [
+        (b"\0\0\0\x14ftypqt  " + b"\0" * 40, "a video"),
+        (b"<!DOCTYPE html><p>", "a web page"),
+        (b"%PDF-1.7", "a PDF"),
+        (b"\0\0\0\x0cjP  \r\n\x87\n", "JPEG 2000"),
+    ],
+)
+def test_what_only_calls_itself_a_picture_is_named(data, what):
+    with pytest.raises(BadImage, match=f"it is {what}"):
+        open_image(data, name="photo.jpg")
 
 
 @pytest.mark.parametrize("kind", ["PPM", "TGA", "ICO", "PDF", "EPS"])

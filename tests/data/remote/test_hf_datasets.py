@@ -236,7 +236,7 @@ def test_what_is_kept_needs_neither_the_package_nor_the_stream(places, tmp_path,
     monkeypatch.setitem(sys.modules, "datasets", None)
     again = finish(open_kept(data, tmp_path))
     assert [again.digest(i) for i in range(6)] == [first.digest(i) for i in range(6)]
-    for other in ({"max_samples": 3}, {"image_size": 600}, {"background": "black"}):
+    for other in ({"max_samples": 3}, {"image_size": (600, 600)}, {"background": "black"}):
         with pytest.raises(UsageError, match="pip install"):
             finish(open_kept(data.model_copy(update=other), tmp_path))
 

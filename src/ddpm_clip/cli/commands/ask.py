@@ -89,14 +89,18 @@ def _draw(prompt_coverage: "PromptCoverage", answers: "list[CoverageAnswer]", ou
     """Draw the nearest pictures, or warn if the pictures are not available."""
     from ddpm_clip.coverage.showing import sheet
     from ddpm_clip.errors import CannotCreate, DataError, MissingInput
+    from ddpm_clip.runs.leftovers import CONFIG, if_moved
+    from ddpm_clip.utils.visualization import own_texts
 
     try:
         picture = sheet(answers, prompt_coverage.model.config.data)
     except (MissingInput, DataError) as error:
-        return console.warn(f"cannot draw {out}: {error.what}")
+        folder = prompt_coverage.model.folder
+        way = f"; {if_moved(folder)}" if (folder / CONFIG).is_file() else ""
+        return console.warn(f"cannot draw {out}: {error.what}{way}")
     try:
         out.parent.mkdir(parents=True, exist_ok=True)
-        picture.save(out)
+        picture.save(out, pnginfo=own_texts())
     except (OSError, ValueError) as error:
         raise CannotCreate(
             f"cannot write {out}", str(error), "choose another --out", param="out"

@@ -33,13 +33,16 @@ def compass(
     A two-dimensional CLIP is shown as it is, any other in the first two principal components of
     the pictures. Prints the share of pictures whose nearest text is their label.
     """
+    from ddpm_clip.data.pictures.left_out import warn_of_left_out
     from ddpm_clip.data.sources import open_source
     from ddpm_clip.data.subset import limit
     from ddpm_clip.evaluation.clip.similarity import EmbeddingSpace, compass
 
     checked_png(out)
     space = EmbeddingSpace.open(model, device)
-    few = limit(open_source(source, split=split), n)
+    whole = open_source(source, split=split)
+    warn_of_left_out(whole)
+    few = limit(whole, n)
     images = [space.crop(few[i]) for i in range(len(few))]
     labels = [few.label(i) or "" for i in range(len(few))]
     found = compass(space, images, labels, space.asked(text or list(few.classes)))

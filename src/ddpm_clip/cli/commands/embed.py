@@ -236,7 +236,7 @@ def _to_csv(config: "Config", source: "ImageSource", out: Path) -> int:
 
 def _paths(source: "ImageSource") -> list[str] | None:
     """Return the paths of a source of files, None for other sources."""
-    from ddpm_clip.data.local.folder import FileSource
+    from ddpm_clip.data.local.file_source import FileSource
     from ddpm_clip.data.subset import Subset
 
     if isinstance(source, Subset):

@@ -11,6 +11,10 @@ from ddpm_clip.cli.options import AsJson, Assignments, StopAfter
 
 def resume(
     run: Annotated[Path, typer.Argument(help="The folder of a run.", show_default=False)],
+    source: Annotated[
+        str | None,
+        typer.Option(help="Where the pictures are now, if they were moved; they are compared."),
+    ] = None,
     set_: Assignments = None,
     steps: Steps = None,
     stop_after: StopAfter = None,
@@ -22,6 +26,10 @@ def resume(
     ddpm-clip resume runs/photos
     ddpm-clip resume runs/photos --steps 10000
 
-    A finished run is left unchanged, unless --steps asks for more.
+    ddpm-clip resume runs/photos --source /new/place/photos
+
+    A finished run is left unchanged, unless --steps asks for more. With --source, the pictures in
+    the new place are compared with those of the run, name by name and byte by byte, and the new
+    place is recorded; `evaluate` and `ask` look there from then on.
     """
-    continue_run(run, set_, steps, stop_after, no_animation, as_json)
+    continue_run(run, set_, steps, stop_after, no_animation, as_json, source)

@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Generator
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -11,8 +11,11 @@ from ddpm_clip.cli import console
 from ddpm_clip.cli.options import AsJson, Source
 
 if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
     from PIL.Image import Image
 
+    from ddpm_clip.data.checkup.findings import Finding
     from ddpm_clip.data.pictures.pixels import BadFile
     from ddpm_clip.types import ImageSource, Progress
 
@@ -29,12 +32,19 @@ def scan(
         int | None,
         typer.Option(min=1, help="Scan a random subset of this size; of a stream the first."),
     ] = None,
+    size: Annotated[
+        int, typer.Option(min=4, help="Side of the training pictures: smaller ones are reported.")
+    ] = 32,
     as_json: AsJson = False,
 ) -> None:
-    """Check a source of pictures: sizes, classes, bad files.
+    """Check a source of pictures: sizes, classes, bad files, and what may harm a training.
 
     ddpm-clip scan photos/
-    ddpm-clip scan photos/ --json
+    ddpm-clip scan photos.zip --size 64 --json
+
+    Reported are duplicates, pictures that are tiny, extremely long or likely text, and grey ones
+    among coloured ones, with what a training makes of them; and what is left out of the source.
+    Nothing is changed.
     """
     from ddpm_clip.cli.interrupt import GracefulShutdown
     from ddpm_clip.cli.progress import ProgressBars, follow
@@ -43,18 +53,18 @@ def scan(
 
     pictures = limit(open_source(source, split=split), max_samples)
     with GracefulShutdown("stopping after this picture") as shutdown, ProgressBars() as bars:
-        report = follow(_look_through(pictures, max_bad), bars, shutdown)
+        scanned = follow(_look_through(pictures, max_bad, size), bars, shutdown)
+    report = scanned.as_dict()
     if as_json:
         return console.result_json(report)
-    _print(report)
+    _print(report, scanned)
 
 
-class _Measured:
-    """A source that records sizes and labels in passing: a stream can be read only once."""
+class _Labelled:
+    """A source that counts labels in passing: a stream can be read only once."""
 
     def __init__(self, source: "ImageSource"):
         self._source = source
-        self.sizes: list[tuple[int, int]] = []
         self.labels: Counter[str] = Counter()
 
     def __getattr__(self, name: str) -> Any:
@@ -65,40 +75,62 @@ class _Measured:
 
     def __getitem__(self, i: int) -> "Image":
         self.labels.update(label for label in [self._source.label(i)] if label is not None)
-        image = self._source[i]
-        self.sizes.append(image.size)
-        return image
+        return self._source[i]
 
 
 def _look_through(
-    source: "ImageSource", max_bad: float
-) -> "Generator[Progress, None, dict[str, Any]]":
-    """Decode all pictures and count; return the report that `--json` prints."""
+    source: "ImageSource", max_bad: float, side: int
+) -> "Generator[Progress, None, Scanned]":
+    """Decode all pictures, count, and look for what harms a training at `side` pixels."""
+    from ddpm_clip.data.checkup.checking import Checkup
     from ddpm_clip.data.pictures.pixels import scan as decode_all
 
-    measured = _Measured(source)
-    bad = yield from decode_all(measured, max_bad=max_bad)
-    return _report(source, measured, bad)
+    labelled, checkup = _Labelled(source), Checkup(source)
+    bad = yield from decode_all(labelled, max_bad=max_bad, seen=checkup.see)
+    sizes = checkup.sizes
+    return Scanned(source, sizes, labelled.labels, bad, checkup.findings(side))
 
 
-def _report(source: "ImageSource", measured: _Measured, bad: "list[BadFile]") -> dict[str, Any]:
-    sizes = measured.sizes
-    sides = [side for size in sizes for side in size]
-    common = Counter(f"{width}x{height}" for width, height in sizes).most_common(5)
-    return {
-        "source": source.name,
-        "pictures": len(source),
-        "usable": len(sizes),
-        "smallest_side": min(sides),
-        "largest_side": max(sides),
-        "common_sizes": dict(common),
-        "classes": dict(sorted(measured.labels.items())),
-        "other_files": getattr(source, "other_types", 0),
-        "bad": [asdict(file) for file in bad],
-    }
+@dataclass
+class Scanned:
+    """What a scan found; sizes are (n, 2), width and height."""
+
+    source: "ImageSource"
+    sizes: "NDArray[np.int64]"
+    labels: Counter[str]
+    bad: "list[BadFile]"
+    findings: "list[Finding]"
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return the report that `--json` prints."""
+        from ddpm_clip.data.pictures.left_out import left_out_of
+
+        left_out = left_out_of(self.source)
+        return {
+            "source": self.source.name,
+            "pictures": len(self.source),
+            "usable": len(self.sizes),
+            "smallest_side": int(self.sizes.min()),
+            "largest_side": int(self.sizes.max()),
+            "common_sizes": self._common_sizes(),
+            "classes": dict(sorted(self.labels.items())),
+            "other_files": left_out.files,
+            "left_out": left_out.as_dict(),
+            "findings": [one.as_dict() for one in self.findings],
+            "bad": [asdict(file) for file in self.bad],
+        }
+
+    def _common_sizes(self) -> dict[str, int]:
+        import numpy as np
+
+        sizes, counts = np.unique(self.sizes, axis=0, return_counts=True)
+        rows = np.argsort(-counts, kind="stable")[:5]
+        return {f"{sizes[i][0]}x{sizes[i][1]}": int(counts[i]) for i in rows}
 
 
-def _print(report: dict[str, Any]) -> None:
+def _print(report: dict[str, Any], scanned: Scanned) -> None:
+    from ddpm_clip.data.pictures.left_out import left_out_of
+
     console.result(
         f"{report['usable']} of {report['pictures']} pictures are usable in {report['source']}"
     )
@@ -109,5 +141,7 @@ def _print(report: dict[str, Any]) -> None:
     if report["classes"]:
         named = ", ".join(f"{name} ({n})" for name, n in list(report["classes"].items())[:SHOWN])
         console.result(f"{len(report['classes'])} classes: {named}")
-    for file in report["bad"]:
-        console.result(f"{file['key']}: {file['reason']} {file['detail']}".rstrip())
+    for line in left_out_of(scanned.source).lines():
+        console.result(f"left out: {line}")
+    for one in (*scanned.findings, *scanned.bad):
+        console.result(str(one))

@@ -109,9 +109,12 @@ def continue_run(
     stop_after: int | None,
     no_animation: bool,
     as_json: bool,
+    source: str | None = None,
 ) -> None:
     """Continue a run with its own config and the changes of the command line."""
     with claimed(folder) as held:
+        if source is not None:
+            _move(folder, source)
         from ddpm_clip.config.resolve import Layer, assignments_layer, flatten, merge
         from ddpm_clip.runs.run import Run
 
@@ -125,6 +128,20 @@ def continue_run(
             ]
         )
         _start(folder, config, stop_after=stop_after, as_json=as_json, held=held)
+
+
+def _move(folder: Path, source: str) -> None:
+    """Record that a run's pictures are at `source` now, after comparing them."""
+    from ddpm_clip.cli.interrupt import GracefulShutdown
+    from ddpm_clip.cli.progress import ProgressBars, follow
+    from ddpm_clip.runs.run import Run
+    from ddpm_clip.training.prepare.moved_pictures import holds_its_pictures, moved_to
+
+    run = Run.open(folder)
+    if holds_its_pictures(run):
+        return console.say(f"{folder} holds its pictures itself; --source is not needed")
+    with GracefulShutdown("nothing has changed") as shutdown, ProgressBars() as bars:
+        run.settle(follow(moved_to(run, source), bars, shutdown))
 
 
 def _start(
@@ -219,7 +236,7 @@ def _default_folder(config: "Config") -> Path:
             param="data.source",
         )
     name, _, place = source.partition(":")
-    last = place if name in ("folder", "npz", "wds", "hf", "hf-stream") and place else name
+    last = place if name in ("folder", "npz", "wds", "zip", "hf", "hf-stream") and place else name
     return Path("runs") / (Path(last).stem or "run")
 
 

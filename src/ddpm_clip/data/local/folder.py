@@ -1,113 +1,28 @@
-"""A source of the pictures in a user's folder.
+"""Lists the pictures in a user's folder.
 
-Listing reads names only; whether a file really is a picture shows when it is opened. Links are
-followed only if they stay inside the folder.
+Names and the first bytes of PNG and GIF files are read, to tell outputs of this package apart;
+whether a file really is a picture shows when it is opened.
 """
 
-import hashlib
 import os
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+import stat
+from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
-from typing import overload
 
-from PIL import Image
-
-from ddpm_clip.data.pictures.images import SUFFIXES, BadImage, colour, open_image, read_bytes
+from ddpm_clip.data.local.file_source import Files, FileSource, portable, stays_inside
+from ddpm_clip.data.local.own_outputs import MAX_FACTS, folder_kind, may_be_ours, picture_kind
+from ddpm_clip.data.local.written_captions import METADATA, is_caption, read_metadata
+from ddpm_clip.data.pictures.formats import SUFFIXES, is_picture
+from ddpm_clip.data.pictures.images import colour, read_bytes
+from ddpm_clip.data.pictures.left_out import LINKS, LOCKED, PAINTED, LeftOut
 from ddpm_clip.data.storage.columns import LabelColumn, TextColumn, TextWriter
 from ddpm_clip.errors import DataError, MissingInput, PermissionRefused
-from ddpm_clip.utils.untrusted import is_there, parse_json, user_path
+from ddpm_clip.utils import untrusted
+from ddpm_clip.utils.locks import LOCK
+from ddpm_clip.utils.untrusted import is_there, user_path
 
-METADATA = "metadata.jsonl"
-MAX_CAPTION = 65_536
-
-
-@dataclass(frozen=True, slots=True)
-class ImageFile:
-    """One file of a source, before it is opened."""
-
-    path: str
-    key: str
-    label: str | None = None
-    caption: str | None = None
-
-
-class Files(Sequence[ImageFile]):
-    """The files below `root`, kept as columns; each `ImageFile` is made on access.
-
-    Args:
-        root: The folder.
-        paths: Paths relative to `root`, as the system spells them.
-        labels: One label per path.
-        captions: One caption per path, or "" without one; None if no path has a caption.
-    """
-
-    def __init__(
-        self, root: Path, paths: TextColumn, labels: LabelColumn, captions: TextColumn | None = None
-    ):
-        self._root, self._paths, self._labels, self._captions = str(root), paths, labels, captions
-
-    def __len__(self) -> int:
-        return len(self._paths)
-
-    @overload
-    def __getitem__(self, i: int) -> ImageFile: ...
-    @overload
-    def __getitem__(self, i: slice) -> list[ImageFile]: ...
-
-    def __getitem__(self, i: int | slice) -> ImageFile | list[ImageFile]:
-        """Return one file, or a list of files for a slice."""
-        if isinstance(i, slice):
-            return [self[k] for k in range(*i.indices(len(self)))]
-        path = self._paths[i]
-        caption = self._captions[i] if self._captions is not None else ""
-        where = os.path.join(self._root, path)
-        return ImageFile(where, portable(path), self._labels[i], caption or None)
-
-
-@dataclass(slots=True, eq=False)
-class FileSource:
-    """Pictures in files below `root`, in the order of `files`."""
-
-    name: str
-    root: Path
-    files: Sequence[ImageFile]
-    classes: tuple[str, ...]
-    background: str = "white"
-    other_types: int = field(default=0, compare=False)
-
-    def __len__(self) -> int:
-        return len(self.files)
-
-    def __getitem__(self, i: int) -> Image.Image:
-        """Return picture i, upright; raise `BadImage` if it cannot be used."""
-        return open_image(self._read(i), background=self.background, name=self.files[i].path)
-
-    def key(self, i: int) -> str:
-        """Return the path below the root, with forward slashes."""
-        return self.files[i].key
-
-    def label(self, i: int) -> str | None:
-        """Return the class, or None for a file directly in the root."""
-        return self.files[i].label
-
-    def caption(self, i: int) -> str | None:
-        """Return the caption from the metadata, else from the text file beside the picture."""
-        return self.files[i].caption or _caption_beside(self.files[i].path, self.root)
-
-    def facts(self, i: int) -> dict[str, str]:
-        """Return {}: files have no facts."""
-        return {}
-
-    def digest(self, i: int) -> str:
-        """Return the SHA-256 of the file."""
-        return hashlib.sha256(self._read(i)).hexdigest()
-
-    def _read(self, i: int) -> bytes:
-        path = self.files[i].path
-        if not _stays_inside(path, self.root):
-            raise BadImage(path, "outside")
-        return read_bytes(path)
+_CAUTIOUS = getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_BINARY", 0)
 
 
 def read_folder(root: str | Path, split: str = "train", *, background: str = "white") -> FileSource:
@@ -117,6 +32,9 @@ def read_folder(root: str | Path, split: str = "train", *, background: str = "wh
     in any of the folders, or from a text file of the same stem beside the picture. If a folder
     `train` has a sibling `test`, `val` or `valid`, these are splits and not classes.
 
+    Outputs of this package are skipped: runs and packed models with all they hold, sheets, figures,
+    and painted pictures. A folder of nothing but painted pictures is read like any other.
+
     Raises:
         MissingInput: There is no such folder or split.
         DataError: There are no pictures, or a line of the metadata is malformed.
@@ -124,22 +42,89 @@ def read_folder(root: str | Path, split: str = "train", *, background: str = "wh
     """
     root = _split_folder(checked_folder(root), split)
     colour(background)
-    writer, labels, others, captions = TextWriter(), LabelColumn(), 0, dict[str, str]()
-    for folder, names in walk(root):
+    found, painted, left_out = _Listing(root), _Listing(root), LeftOut()
+    captions = dict[str, str]()
+    for folder, names in _own_folders_apart(root, left_out):
         captions |= _metadata(folder, names, root)
-        pictures = [name for name in names if name.lower().endswith(SUFFIXES)]
+        pictures = [name for name in names if is_picture(name)]
         for name in pictures:
-            path = os.path.relpath(os.path.join(folder, name), root)
-            writer.append(path)
-            labels.append(first_folder(portable(path)))
-        others += sum(name != METADATA for name in names) - len(pictures)
-    if not len(writer):
-        raise no_images(root, others)
-    paths = TextColumn.written(writer)
-    texts = (captions.get(os.path.join(root, path), "") for path in paths)
-    files = Files(root, paths, labels, TextColumn(texts) if captions else None)
-    classes = tuple(sorted(labels.names))
-    return FileSource(f"folder:{root}", root, files, classes, background, others)
+            kind = _output_kind(os.path.join(folder, name))
+            if kind is None:
+                found.add(folder, name)
+            else:
+                left_out.own[kind] += 1
+            if kind == PAINTED:
+                painted.add(folder, name)
+        _count_others(names, pictures, left_out)
+    if not len(found) and len(painted):
+        found, left_out.own[PAINTED] = painted, 0
+    if not len(found):
+        raise no_images(root, left_out)
+    files = found.files(captions)
+    return FileSource(f"folder:{root}", root, files, found.classes, background, left_out)
+
+
+class _Listing:
+    """Collects the pictures of a folder as columns."""
+
+    def __init__(self, root: Path):
+        self._root, self._paths, self._labels = root, TextWriter(), LabelColumn()
+
+    def __len__(self) -> int:
+        return len(self._paths)
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        return tuple(sorted(self._labels.names))
+
+    def add(self, folder: str, name: str) -> None:
+        path = os.path.relpath(os.path.join(folder, name), self._root)
+        self._paths.append(path)
+        self._labels.append(first_folder(portable(path)))
+
+    def files(self, captions: dict[str, str]) -> Files:
+        """Return the files, with captions by absolute path; nothing can be added afterwards."""
+        paths = TextColumn.written(self._paths)
+        texts = (captions.get(os.path.join(self._root, path), "") for path in paths)
+        return Files(self._root, paths, self._labels, TextColumn(texts) if captions else None)
+
+
+def _own_folders_apart(root: Path, left_out: LeftOut) -> Iterator[tuple[str, list[str]]]:
+    """Walk a folder without the runs and packed models in it, which are counted."""
+    inside = None
+    for folder, names in walk(root, left_out):
+        if inside is not None and folder.startswith(inside):
+            continue
+        kind = folder_kind(names, partial(_facts, Path(folder)))
+        if kind is None or folder == str(root):
+            yield folder, names
+        else:
+            left_out.own[kind] += 1
+            inside = os.path.join(folder, "")
+
+
+def _facts(folder: Path, name: str) -> bytes:
+    return untrusted.read_bytes(folder / name, MAX_FACTS)
+
+
+def _output_kind(path: str) -> str | None:
+    """Return which output of ours a picture is; a pipe does not block, a link is not followed."""
+    if not may_be_ours(path):
+        return None
+    try:
+        handle = os.open(path, os.O_RDONLY | _CAUTIOUS)
+        with open(handle, "rb") as file:
+            return picture_kind(file) if stat.S_ISREG(os.fstat(handle).st_mode) else None
+    except OSError:
+        return None
+
+
+def _count_others(names: list[str], pictures: list[str], left_out: LeftOut) -> None:
+    stems = {os.path.splitext(name)[0] for name in pictures}
+    known = {METADATA, LOCK, *pictures}
+    for name in names:
+        if name not in known and not is_caption(name, stems):
+            left_out.add(name)
 
 
 def checked_folder(root: str | Path) -> Path:
@@ -162,16 +147,6 @@ def checked_folder(root: str | Path) -> Path:
         raise PermissionRefused(f"cannot list folder {path}", str(error.strerror)) from error
 
 
-def portable(path: str) -> str:
-    """Return a path as a key: with forward slashes, and non-UTF-8 bytes in hexadecimal.
-
-    Backslashes are doubled, so that two paths never share a key.
-    """
-    parts = path.split(os.sep)
-    spelt = "/".join(part.replace("\\", "\\\\") for part in parts)
-    return os.fsencode(spelt).decode("utf-8", "backslashreplace")
-
-
 def _split_folder(root: Path, split: str) -> Path:
     """Return the folder of a split; a folder without splits is all for training."""
     divided = (root / "train").is_dir() and any(
@@ -184,10 +159,18 @@ def _split_folder(root: Path, split: str) -> Path:
     return root / split
 
 
-def walk(root: Path) -> Iterator[tuple[str, list[str]]]:
-    """Yield folders with their files, sorted; skip hidden names and linked folders."""
-    for folder, folders, names in os.walk(root):
+def walk(root: Path, left_out: LeftOut | None = None) -> Iterator[tuple[str, list[str]]]:
+    """Yield folders with their files, sorted, each folder right before its subfolders.
+
+    Hidden names are skipped, and so are linked folders and those that cannot be listed; these two
+    are counted in `left_out`.
+    """
+    counted = LeftOut() if left_out is None else left_out
+    for folder, folders, names in os.walk(root, onerror=lambda _: counted.count(LOCKED)):
         folders[:] = sorted(name for name in folders if is_shown(name))
+        for name in folders:
+            if os.path.islink(os.path.join(folder, name)):
+                counted.count(LINKS)
         yield folder, sorted(name for name in names if is_shown(name))
 
 
@@ -202,52 +185,21 @@ def first_folder(key: str) -> str | None:
     return label if slash else None
 
 
-def _stays_inside(path: str, root: Path) -> bool:
-    try:
-        return Path(path).resolve().is_relative_to(root)
-    except (OSError, RuntimeError):  # a loop of links
-        return False
-
-
-def _caption_beside(path: str, root: Path) -> str | None:
-    """Return the contents of the text file of the same stem, if there is one inside the root."""
-    beside = os.path.splitext(path)[0] + ".txt"
-    if not os.path.lexists(beside) or not _stays_inside(beside, root):
-        return None
-    try:
-        return read_bytes(beside)[:MAX_CAPTION].decode("utf-8", "replace").strip() or None
-    except BadImage:  # empty or unreadable: then there is no caption
-        return None
-
-
 def _metadata(folder: str, names: list[str], root: Path) -> dict[str, str]:
-    """Return the captions in the metadata file of one folder, by path."""
-    if METADATA not in names:
-        return {}
-    captions = {}
+    """Return the captions in the metadata file of one folder, by absolute path."""
     path = os.path.join(folder, METADATA)
-    if not _stays_inside(path, root):
+    if METADATA not in names or not stays_inside(path, root):
         return {}
-    for number, line in enumerate(read_bytes(path).splitlines(), 1):
-        if not line.strip():
-            continue
-        try:
-            entry = parse_json(line, finite=False)
-            text = entry.get("text", entry.get("caption"))
-            captions[os.path.normpath(os.path.join(folder, entry["file_name"]))] = text
-        except (ValueError, KeyError, TypeError, AttributeError) as error:
-            raise DataError(
-                f"{path}, line {number} is not a caption",
-                str(error),
-                'each line needs {"file_name": …, "text": …}',
-            ) from error
-    return {path: text for path, text in captions.items() if isinstance(text, str)}
+    found = read_metadata(read_bytes(path), path)
+    return {os.path.normpath(os.path.join(folder, name)): text for name, text in found.items()}
 
 
-def no_images(root: Path, others: int) -> DataError:
-    """Return the error for a folder without pictures but with `others` other files."""
+def no_images(root: str | Path, left_out: LeftOut) -> DataError:
+    """Return the error for a place without pictures but with other files."""
+    why = f"looked for {', '.join(s[1:] for s in SUFFIXES)}; "
+    lines = left_out.lines()
     return DataError(
         f"no images found in {root}",
-        f"looked for {', '.join(s[1:] for s in SUFFIXES)}; {others} files have other types",
+        why + (f"found {'; '.join(lines)}" if lines else "there are no other files"),
         "give the folder that contains the pictures",
     )

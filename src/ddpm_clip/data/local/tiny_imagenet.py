@@ -4,8 +4,10 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
-from ddpm_clip.data.local.folder import Files, FileSource, checked_folder, no_images, walk
-from ddpm_clip.data.pictures.images import SUFFIXES
+from ddpm_clip.data.local.file_source import Files, FileSource
+from ddpm_clip.data.local.folder import checked_folder, no_images, walk
+from ddpm_clip.data.pictures.formats import is_picture
+from ddpm_clip.data.pictures.left_out import LeftOut
 from ddpm_clip.data.storage.columns import LabelColumn, TextColumn, TextWriter
 from ddpm_clip.errors import MissingInput
 
@@ -31,7 +33,7 @@ def read_tiny_imagenet(
         writer.append(os.path.relpath(path, root))
         labels.append(names.get(wnid, wnid))
     if not len(writer):
-        raise no_images(root / tree, 0)
+        raise no_images(root / tree, LeftOut())
     classes = tuple(names.values()) or tuple(sorted(labels.names))
     files = Files(root, TextColumn.written(writer), labels)
     return FileSource("tiny-imagenet", root, files, classes, background)
@@ -63,7 +65,7 @@ def short_names(words: list[str]) -> list[str]:
 def _train_files(root: Path) -> Iterator[tuple[str, str]]:
     for folder, names in walk(root / "train"):
         wnid = os.path.relpath(folder, root / "train").split(os.sep)[0]
-        yield from ((os.path.join(folder, n), wnid) for n in names if n.lower().endswith(SUFFIXES))
+        yield from ((os.path.join(folder, n), wnid) for n in names if is_picture(n))
 
 
 def _val_files(root: Path) -> Iterator[tuple[str, str]]:

@@ -7,24 +7,46 @@ imports nothing of this package, because without torch a child starts in a tenth
 """
 
 import io
+import os
+import re
 import struct
 import sys
 import warnings
+from importlib.util import find_spec
 from typing import TYPE_CHECKING, BinaryIO
 
-from PIL import Image, ImageOps, UnidentifiedImageError
+from PIL import Image, ImageOps, UnidentifiedImageError, features
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-FORMATS = ("PNG", "JPEG", "WEBP", "BMP", "GIF", "TIFF")
+ALWAYS = ("PNG", "JPEG", "WEBP", "BMP", "GIF", "TIFF")
+ISO_MEDIA = (
+    *(("AVIF",) if features.check("avif") else ()),
+    *(("HEIF",) if find_spec("pillow_heif") else ()),
+)
+"""Formats in the container of MP4 that can be decoded here."""
+
+FORMATS = ALWAYS + ISO_MEDIA
 SIGNATURES = (b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff", b"GIF8", b"II*\0", b"MM\0*", b"BM")
+HEIC_BRANDS = (b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1")
+AVIF_BRANDS = (b"avif", b"avis")
+STRANGERS = {
+    b"\0\0\0\x0cjP  ": "JPEG 2000", b"\xffO\xffQ": "JPEG 2000", b"\xff\n": "JPEG XL",
+    b"\0\0\0\x0cJXL ": "JPEG XL", b"8BPS": "a Photoshop file", b"%PDF": "a PDF",
+    b"<svg": "SVG", b"<html": "a web page", b"<!doctype html": "a web page", b"PK\3\4": "a zip",
+}  # fmt: skip
+"""First bytes, in lower case where they are letters of a tag -> what such a file is."""
+
 MAX_PIXELS = 64_000_000
 MAX_SIDE = 65_535
 
 MEMORY_MB = 2048
 """Address space of a child process; the largest picture with transparency needs 1 GiB."""
+
+THREADS = min(4, os.cpu_count() or 1)
+"""Threads that decode one AVIF or HEIC; each takes address space, and one alone is slow."""
 
 ASKED = struct.Struct("=QBBB")
 """Header of a request: number of bytes that follow, and colour behind transparent pixels."""
@@ -58,7 +80,7 @@ def decoded(data: bytes, background: tuple[int, int, int]) -> Image.Image:
     except MemoryError as error:
         raise Undecodable("too-large", "decoding it takes too much memory") from error
     except Exception as error:  # codecs raise almost anything on hostile input
-        raise Undecodable("damaged", str(error)[:200]) from error
+        raise _damaged(error) from error
 
 
 def flatten(image: Image.Image, background: tuple[int, int, int]) -> Image.Image:
@@ -83,25 +105,71 @@ def flatten(image: Image.Image, background: tuple[int, int, int]) -> Image.Image
 def _opened(data: bytes) -> Image.Image:
     """Decode a picture to the last byte, in its own mode; raise `Undecodable` if it fails."""
     try:
-        image = Image.open(io.BytesIO(data), formats=FORMATS)
-        if image.width * image.height > MAX_PIXELS or max(image.size) > MAX_SIDE:
-            raise Undecodable("too-large", f"{image.width}x{image.height}")
+        image = Image.open(io.BytesIO(data), formats=_formats(data))
+        _check_size(image)
         image.load()
+        _check_size(image)  # a HEIC may turn out larger than it says
     except (Undecodable, MemoryError):
         raise
     except (Image.DecompressionBombWarning, Image.DecompressionBombError) as error:
         raise Undecodable("too-large", str(error)[:200]) from error
     except UnidentifiedImageError as error:
-        raise Undecodable("damaged" if _begins_well(data) else "not-an-image") from error
+        if _begins_well(data):
+            raise Undecodable("damaged") from error
+        raise Undecodable("not-an-image", _stranger(data)) from error
     except Exception as error:  # codecs raise almost anything on hostile input
         early = "truncated" in str(error).lower() or isinstance(error, EOFError)
-        raise Undecodable("truncated" if early else "damaged", str(error)[:200]) from error
+        raise Undecodable("truncated", _bracketed(error)) if early else _damaged(error) from error
     return image
+
+
+def _check_size(image: Image.Image) -> None:
+    if image.width * image.height > MAX_PIXELS or max(image.size) > MAX_SIDE:
+        raise Undecodable("too-large", f"{image.width}x{image.height}")
+
+
+def _formats(data: bytes) -> tuple[str, ...]:
+    """Return the formats that are tried; the codecs of MP4's container are loaded on first use."""
+    if data[4:8] != b"ftyp" or not ISO_MEDIA:
+        return ALWAYS
+    if "AVIF" in ISO_MEDIA:
+        from PIL import AvifImagePlugin
+
+        AvifImagePlugin.DEFAULT_MAX_THREADS = THREADS
+    if "HEIF" in ISO_MEDIA and "HEIF" not in Image.OPEN:
+        import pillow_heif
+
+        pillow_heif.register_heif_opener(decode_threads=THREADS, thumbnails=False)
+    return ISO_MEDIA
 
 
 def _begins_well(data: bytes) -> bool:
     """Whether bytes start like one of the formats, although they could not be opened."""
+    known = {"AVIF": AVIF_BRANDS, "HEIF": HEIC_BRANDS}
+    brands = [brand for kind in ISO_MEDIA for brand in known[kind]]
+    if data[4:8] == b"ftyp":
+        return data[8:12] in brands
     return data.startswith(SIGNATURES) or (data[:4] == b"RIFF" and data[8:12] == b"WEBP")
+
+
+def _stranger(data: bytes) -> str:
+    """Return what bytes are that are none of the formats, with the way to read them; "" if new."""
+    start = data[:16].lower() if data[:1] == b"<" else data[:16]
+    if data[4:8] == b"ftyp":
+        if data[8:12] in HEIC_BRANDS:
+            return 'it is HEIC; pip install "ddpm-clip[heif]" reads it'
+        return "it is AVIF; pip install -U pillow" if data[8:12] in AVIF_BRANDS else "it is a video"
+    return next((f"it is {what}" for mark, what in STRANGERS.items() if start.startswith(mark)), "")
+
+
+def _bracketed(error: Exception) -> str:
+    """Return what a decoder says in brackets of a file's end; the rest only repeats the reason."""
+    found = re.search(r"\((.+)\)", str(error))
+    return found[1][:200] if found else ""
+
+
+def _damaged(error: Exception) -> Undecodable:
+    return Undecodable("damaged", str(error)[:200])
 
 
 def _upright(image: Image.Image) -> Image.Image:

@@ -17,6 +17,7 @@ from ddpm_clip.data.pictures import decoding
 from ddpm_clip.data.pictures import sandbox as confined
 from ddpm_clip.data.pictures.crops import Crop, cropped
 from ddpm_clip.data.pictures.decoding import FORMATS, MAX_PIXELS, flatten
+from ddpm_clip.data.pictures.formats import SUFFIXES
 from ddpm_clip.data.pictures.quiet import quiet
 from ddpm_clip.errors import DataError, UsageError
 from ddpm_clip.utils.resizing import AnySize, resized
@@ -37,7 +38,6 @@ __all__ = [
     "to_array",
 ]
 
-SUFFIXES = (".png", ".jpg", ".jpeg", ".jfif", ".webp", ".bmp", ".gif", ".tif", ".tiff")
 MAX_BYTES = 256 * 2**20
 
 REASONS = {
@@ -50,7 +50,8 @@ REASONS = {
     "too-large": f"it has more than {MAX_PIXELS // 10**6} million pixels or {MAX_BYTES >> 20} MiB",
     "truncated": "it ends too early",
     "damaged": "it cannot be decoded",
-    "too-slow": f"decoding it takes longer than {confined.SECONDS:g} seconds",
+    "too-slow": f"decoding it takes longer than {confined.SECONDS:g} seconds, "
+    f"or {confined.SECONDS * confined.LONGER:g} for an AVIF or HEIC",
 }
 """Every reason why a picture is left out; the keys are stable."""
 

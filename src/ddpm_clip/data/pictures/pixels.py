@@ -5,7 +5,7 @@ generators that yield `Progress`.
 """
 
 from array import array
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from ddpm_clip.data.pictures.crops import Crop, RandomCrop, cropped
+from ddpm_clip.data.pictures.images import REASONS
 from ddpm_clip.data.pictures.sandbox import in_children
 from ddpm_clip.data.storage.columns import LabelColumn, TextColumn, TextWriter
 from ddpm_clip.data.storage.scratch import allocate_array
@@ -37,6 +38,12 @@ class BadFile:
         reason = getattr(error, "reason", "damaged")
         return cls(key, reason, getattr(error, "detail", "") or error.why)
 
+    def __str__(self) -> str:
+        """Return key, reason and what the decoder adds to it, in words."""
+        why = REASONS.get(self.reason, self.reason)
+        more = f" ({self.detail})" if self.detail not in ("", why) else ""
+        return f"{self.key}: {why}{more}"
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Pixels:
@@ -50,14 +57,22 @@ class Pixels:
     crops: tuple[NDArray[np.uint8], ...] = ()  # (n, c, h, w) each: random crops of the pictures
 
 
-def scan(source: ImageSource, *, max_bad: float = 0.2) -> Generator[Progress, None, list[BadFile]]:
-    """Decode everything without keeping it; return the pictures that cannot be used.
+Seen = Callable[[int, Image.Image], None]
+"""Looks at picture i in passing."""
+
+
+def scan(
+    source: ImageSource, *, max_bad: float = 0.2, seen: Seen | None = None
+) -> Generator[Progress, None, list[BadFile]]:
+    """Decode everything and show it to `seen`; return the pictures that cannot be used.
 
     Raises:
         DataError: There are no pictures, or the unusable share exceeds `max_bad`.
     """
     bad: list[BadFile] = []
-    for i, _ in _decoded(source, bad):
+    for i, image in _decoded(source, bad):
+        if image is not None and seen is not None:
+            seen(i, image)
         yield _progress(i, source, bad)
     check_share(source, bad, max_bad)
     return bad
@@ -73,6 +88,7 @@ def stream_pixels(
     cache: Path | None = None,
     memory_limit_mb: int = 4096,
     max_bad: float = 0.2,
+    seen: Seen | None = None,
 ) -> Generator[Progress, None, Pixels]:
     """Decode everything and keep the training crops as uint8.
 
@@ -85,6 +101,7 @@ def stream_pixels(
         cache: Folder for the memory map; by default the system's temporary folder.
         memory_limit_mb: The array is memory-mapped if it is larger than this many MiB.
         max_bad: Largest share of unusable pictures that is tolerated, 0 to 1.
+        seen: Looks at each usable picture.
 
     Raises:
         DataError: There are no pictures, or too many are unusable.
@@ -103,6 +120,8 @@ def stream_pixels(
             keys.append(source.key(i))
             labels.append(source.label(i))
             indices.append(i)
+            if seen is not None:
+                seen(i, image)
         yield _progress(i, source, bad)
     check_share(source, bad, max_bad)
     plain, *crops = (which[: len(keys)] for which in made)

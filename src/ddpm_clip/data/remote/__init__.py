@@ -7,4 +7,6 @@
 - `tar_shards`: random access to pictures in local tar shards (webdataset)
 - `tar_streams`: compressed or remote tar shards, read as a stream
 - `tars`: lists the pictures in a tar without unpacking it
+- `zip_source`: random access to the pictures in one or several local zips
+- `zips`: lists and reads the members of one zip within limits, without unpacking it
 """

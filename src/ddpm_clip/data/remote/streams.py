@@ -17,6 +17,7 @@ from typing import Any
 from PIL import Image
 
 from ddpm_clip.data.pictures.images import BadImage, open_image
+from ddpm_clip.data.pictures.left_out import LeftOut
 from ddpm_clip.data.pictures.sandbox import in_children
 from ddpm_clip.data.remote.tar_shards import TarSource, read_tars
 from ddpm_clip.data.storage.atomic import replacing
@@ -50,6 +51,7 @@ class Stream:
         start: Function that returns an iterator over all pictures, from the first.
         total: Number of pictures, or None if it is unknown.
         background: Colour behind transparent pixels.
+        left_out: What the iterator left out so far; it is counted as the stream is read.
     """
 
     classes: tuple[str, ...] = ()
@@ -60,8 +62,10 @@ class Stream:
         start: Callable[[], Iterator[Incoming]],
         total: int | None = None,
         background: str = "white",
+        left_out: LeftOut | None = None,
     ):
         self.name, self.start, self.total, self.background = name, start, total, background
+        self.left_out = LeftOut() if left_out is None else left_out
         self._coming: Iterator[Incoming] | None = None
         self._row = -1
         self._now = Incoming("", b"")
@@ -69,7 +73,7 @@ class Stream:
     def first(self, most: int) -> "Stream":
         """Return the stream of the first `most` pictures."""
         total = most if self.total is None else min(most, self.total)
-        return Stream(self.name, self.start, total, self.background)
+        return Stream(self.name, self.start, total, self.background, self.left_out)
 
     def __len__(self) -> int:
         if self.total is None:

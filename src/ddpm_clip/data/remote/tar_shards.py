@@ -10,17 +10,36 @@ import os
 import re
 from array import array
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from PIL import Image
 
-from ddpm_clip.data.local.folder import is_shown, portable
+from ddpm_clip.data.local.file_source import portable
+from ddpm_clip.data.local.folder import is_shown
 from ddpm_clip.data.pictures.images import MAX_BYTES, BadImage, colour, open_image
+from ddpm_clip.data.pictures.left_out import LeftOut
 from ddpm_clip.data.remote.tars import Damaged, samples
 from ddpm_clip.data.storage.columns import LabelColumn, TextColumn, TextWriter
 from ddpm_clip.errors import DataError, MissingInput, UsageError
 from ddpm_clip.utils.untrusted import user_path
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """Which files in a folder are shards: names for messages, and the endings of their names."""
+
+    name: str
+    plural: str
+    endings: tuple[str, ...]
+
+    def fits(self, name: str) -> bool:
+        """Whether a file with this name is one, and not hidden."""
+        return is_shown(name) and name.lower().endswith(self.endings)
+
+
+TARS = Kind("tar", "tar shards", (".tar", ".tgz", ".tar.gz", ".tar.bz2", ".tar.xz"))
+ZIPS = Kind("zip", "zips", (".zip",))
 
 _BRACES = re.compile(r"\{([^{}]*)\}")
 MAX_SHARDS = 100_000
@@ -45,6 +64,7 @@ class TarSource:
     captions: TextColumn
     classes: tuple[str, ...]
     background: str = "white"
+    left_out: LeftOut = field(default_factory=LeftOut)
 
     def __len__(self) -> int:
         return len(self.keys)
@@ -103,7 +123,8 @@ def read_tars(
     colour(background)
     keys, labels, captions = TextWriter(), LabelColumn(), TextWriter()
     shard, offsets, sizes = array("i"), array("q"), array("q")
-    for number, (key, offset, size, label, caption) in _rows(shards):
+    left_out = LeftOut()
+    for number, (key, offset, size, label, caption) in _rows(shards, left_out):
         keys.append(key)
         shard.append(number)
         offsets.append(offset)
@@ -113,7 +134,7 @@ def read_tars(
     if not any(size >= 0 for size in sizes):
         raise DataError(
             f"no images found in {name}",
-            f"searched {len(shards)} tars",
+            f"searched {len(shards)} tars" + "".join(f"; found {x}" for x in left_out.lines()),
             "give shards that contain pictures",
         )
     classes = (*class_names, *sorted(set(labels.names) - set(class_names)))
@@ -128,6 +149,7 @@ def read_tars(
         TextColumn.written(captions),
         classes,
         background,
+        left_out,
     )
 
 
@@ -135,14 +157,14 @@ Row = tuple[str, int, int, str | None, str]
 """Key, offset, size (-1 for the unreadable rest of a shard), class, caption."""
 
 
-def _rows(shards: Sequence[Path]) -> Iterator[tuple[int, Row]]:
+def _rows(shards: Sequence[Path], left_out: LeftOut) -> Iterator[tuple[int, Row]]:
     """Yield every picture with the number of its shard."""
     above = os.path.commonpath([path.parent for path in shards]) if shards else ""
     for number, path in enumerate(shards):
         where, seen = portable(os.path.relpath(path, above)), set[str]()
         try:
             with open(path, "rb") as file:
-                for sample in samples(file):
+                for sample in samples(file, left_out=left_out):
                     for part in sample.parts:
                         key = f"{where}/{portable(part.name)}"
                         key += f"@{part.offset}" if key in seen else ""  # names may repeat
@@ -184,45 +206,45 @@ def expanded(pattern: str) -> list[str]:
     return [pattern[: found.start()] + choice + rest for choice in choices for rest in rests]
 
 
-def shard_paths(place: str, split: str = "train") -> list[Path]:
+def shard_paths(place: str, split: str = "train", kind: Kind | None = None) -> list[Path]:
     """Return the tars that a place names: a folder, one file, or a pattern with {0..9} or *.
+
+    Another `kind` of files is found in the same way.
 
     A folder may have a subfolder per split; without it, everything is for training.
 
     Raises:
         MissingInput: There is no such split or no tar, or a tar of the pattern is missing.
     """
-    path = user_path(place)
+    path, kind = user_path(place), kind or TARS
     if path.is_dir():
         inner = path / split
-        if inner.is_dir() and any(_is_tar(p.name) for p in inner.iterdir()):
+        if inner.is_dir() and any(kind.fits(p.name) for p in inner.iterdir()):
             path = inner
         elif split != "train":
-            raise MissingInput(f"no split {split!r} in {path}", fix="give the folder of its tars")
-        found = sorted(p for p in path.iterdir() if _is_tar(p.name) and p.is_file())
+            raise MissingInput(
+                f"no split {split!r} in {path}", fix=f"give the folder of its {kind.name}s"
+            )
+        found = sorted(p for p in path.iterdir() if kind.fits(p.name) and p.is_file())
     elif split != "train":
         raise MissingInput(
             f"no split {split!r} in {place}",
-            "these tars are all for training",
+            f"these {kind.name}s are all for training",
             "give a folder with one subfolder per split",
         )
     else:
-        found = [one for text in expanded(place) for one in _matches(user_path(text))]
+        found = [one for text in expanded(place) for one in _matches(user_path(text), kind)]
     missing = [one for one in found if not one.is_file()]
     if missing or not found:
         raise MissingInput(
-            f"no tar shards: {missing[0] if missing else place}",
-            "shards are files that end in .tar",
+            f"no {kind.plural}: {missing[0] if missing else place}",
+            f"they are files that end in .{kind.name}",
             "check the path",
         )
     return found
 
 
-def _matches(path: Path) -> list[Path]:
+def _matches(path: Path, kind: Kind) -> list[Path]:
     if not any(mark in path.name for mark in "*?["):
         return [path]
-    return sorted(p for p in path.parent.glob(path.name) if _is_tar(p.name))
-
-
-def _is_tar(name: str) -> bool:
-    return is_shown(name) and re.search(r"\.(tar|tgz|tar\.(gz|bz2|xz))$", name.lower()) is not None
+    return sorted(p for p in path.parent.glob(path.name) if kind.fits(p.name))

@@ -9,7 +9,8 @@ from collections.abc import Iterator, Sequence
 from importlib.util import find_spec
 from typing import IO
 
-from ddpm_clip.data.local.folder import portable
+from ddpm_clip.data.local.file_source import portable
+from ddpm_clip.data.pictures.left_out import LeftOut
 from ddpm_clip.data.remote.streams import Incoming, Stream, missing_extra
 from ddpm_clip.data.remote.tar_shards import REST, expanded
 from ddpm_clip.data.remote.tars import Damaged, samples
@@ -57,18 +58,20 @@ def stream_tars(
     if far and find_spec("webdataset") is None:
         raise missing_extra(f"wds:{place}", "webdataset")
 
+    left_out = LeftOut()
+
     def start() -> Iterator[Incoming]:
         for url in urls:
-            yield from _pictures(url, far)
+            yield from _pictures(url, far, left_out)
 
-    return Stream(f"wds:{place}", start, None, background)
+    return Stream(f"wds:{place}", start, None, background, left_out)
 
 
-def _pictures(url: str, far: bool) -> Iterator[Incoming]:
+def _pictures(url: str, far: bool, left_out: LeftOut) -> Iterator[Incoming]:
     shard = portable(url.rpartition("/")[2])
     try:
         with _opened(url, far) as file:
-            for sample in samples(file, streamed=True):
+            for sample in samples(file, streamed=True, left_out=left_out):
                 for part in sample.parts:
                     key = f"{shard}/{portable(part.name)}"
                     yield Incoming(key, part.data, sample.label, sample.caption)

@@ -13,8 +13,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import IO, Any, Self
 
-from ddpm_clip.data.local.folder import MAX_CAPTION, first_folder, is_shown
-from ddpm_clip.data.pictures.images import MAX_BYTES, SUFFIXES
+from ddpm_clip.data.local.folder import first_folder, is_shown
+from ddpm_clip.data.local.written_captions import MAX_CAPTION
+from ddpm_clip.data.pictures.formats import is_picture
+from ddpm_clip.data.pictures.images import MAX_BYTES
+from ddpm_clip.data.pictures.left_out import LeftOut
 from ddpm_clip.utils.untrusted import parse_json
 
 NOTES = (".txt", ".cls", ".json")
@@ -63,12 +66,15 @@ class Damaged(Exception):
     """The tar is cut off or has a damaged header; everything before that is fine."""
 
 
-def samples(file: IO[bytes], *, streamed: bool = False) -> Iterator[Sample]:
+def samples(
+    file: IO[bytes], *, streamed: bool = False, left_out: LeftOut | None = None
+) -> Iterator[Sample]:
     """Yield the samples of a tar that have a picture.
 
     Args:
         file: The tar, open for reading; it may be compressed if it is `streamed`.
         streamed: Read once from start to end, and keep the bytes of the pictures.
+        left_out: Where members are counted that are neither pictures nor notes.
 
     Raises:
         Damaged: The tar is damaged; raised after the last good sample.
@@ -80,7 +86,8 @@ def samples(file: IO[bytes], *, streamed: bool = False) -> Iterator[Sample]:
             if stem != sample.stem:
                 yield from _finished(sample)
                 sample = Sample(stem)
-            _take(sample, tar, member, streamed)
+            if not _take(sample, tar, member, streamed) and left_out is not None:
+                left_out.add(member.name)
     except Damaged:
         yield from _finished(sample)
         raise
@@ -98,16 +105,16 @@ def _members(file: IO[bytes], streamed: bool) -> Iterator[tuple[tarfile.TarFile,
                 if member.size < 0 or tar.offset <= end:  # else reading would never end
                     raise Damaged(f"a header claims {member.size} bytes")
                 end = tar.offset
-                if member.isreg() and not member.issparse() and _shown(member.name):
+                if member.isreg() and not member.issparse() and is_shown_path(member.name):
                     yield tar, member
     except SPOILT as error:
         raise Damaged(str(error)[:200]) from error
 
 
-def _take(sample: Sample, tar: tarfile.TarFile, member: tarfile.TarInfo, streamed: bool) -> None:
-    """Add one member to its sample."""
+def _take(sample: Sample, tar: tarfile.TarFile, member: tarfile.TarInfo, streamed: bool) -> bool:
+    """Add one member to its sample; return whether it belongs there."""
     lower = member.name.lower()
-    if lower.endswith(SUFFIXES):
+    if is_picture(lower):
         data = _content(tar, member, MAX_BYTES + 1) if streamed else b""
         sample.parts.append(TarMember(member.name, member.offset_data, member.size, data))
     elif lower.endswith(NOTES) and member.size <= MAX_CAPTION:
@@ -117,6 +124,7 @@ def _take(sample: Sample, tar: tarfile.TarFile, member: tarfile.TarInfo, streame
         else:
             label, caption = (text, None) if lower.endswith(".cls") else (None, text)
         sample.label, sample.caption = label or sample.label, caption or sample.caption
+    return is_picture(lower) or lower.endswith(NOTES)
 
 
 def _finished(sample: Sample) -> Iterator[Sample]:
@@ -126,7 +134,7 @@ def _finished(sample: Sample) -> Iterator[Sample]:
         yield sample
 
 
-def _shown(name: str) -> bool:
+def is_shown_path(name: str) -> bool:
     """Whether no part of a name is hidden, ignoring `.` and `..`."""
     return all(is_shown(part) for part in name.split("/") if part not in (".", ".."))
 

@@ -16,6 +16,7 @@ from ddpm_clip.data.captions.grammars import facts_of
 from ddpm_clip.data.local.drawn_flowers import DrawnFlowers
 from ddpm_clip.data.subset import Subset
 from ddpm_clip.errors import DdpmClipError, MissingInput, UsageError
+from ddpm_clip.runs.leftovers import if_moved
 from ddpm_clip.training.prepare.pictures import decode, open_data, open_kept
 from ddpm_clip.training.prepare.preparation import heldout_rows
 from ddpm_clip.types import ImageSource, Progress
@@ -126,7 +127,10 @@ def real_pictures(
         real = yield from _own(config, home)
     except DdpmClipError as error:
         name = Path(config.source or "").name
-        real = Real(name, why_not=f"{error.what}" + (f": {error.why}" if error.why else ""))
+        why = f"{error.what}" + (f": {error.why}" if error.why else "")
+        if _is_run(home) and isinstance(error, MissingInput):
+            why += f"; {if_moved(home)}"
+        real = Real(name, why_not=why)
     if against is None:
         return real
     named = yield from _against(config, against)

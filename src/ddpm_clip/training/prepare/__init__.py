@@ -1,6 +1,7 @@
 """Before the loop: decode and embed the pictures, measure the statistics.
 
 - `embedding`: embeds the pictures of a source into the embedding caches of a run
+- `moved_pictures`: a run's pictures lie elsewhere now: are they the same ones?
 - `pictures`: opens the source of a config and decodes its training crops
 - `preparation`: from a source to what the training loop needs: pixels, embeddings, conditioner
 - `sharded_embedding`: embedding in several shards (`embed --shard`), and merging them

@@ -7,7 +7,6 @@ what was used. Long stages yield `Progress`.
 import warnings
 from collections.abc import Generator, Sequence
 from dataclasses import asdict
-from hashlib import sha256
 
 import numpy as np
 import torch
@@ -23,7 +22,8 @@ from ddpm_clip.data.pictures.pixels import Pixels
 from ddpm_clip.data.storage.columns import TextColumn
 from ddpm_clip.data.storage.scratch import allocate_array
 from ddpm_clip.embedders.texts import TextEmbeddings
-from ddpm_clip.errors import DataError
+from ddpm_clip.errors import DataError, MissingInput
+from ddpm_clip.runs.leftovers import if_moved
 from ddpm_clip.runs.run import Run
 from ddpm_clip.training.bridge.bridging import AUTO, CaptionPairs, bridged, note_of
 from ddpm_clip.training.prepare.embedding import (
@@ -34,6 +34,7 @@ from ddpm_clip.training.prepare.embedding import (
     open_cache,
     sides,
 )
+from ddpm_clip.training.prepare.moved_pictures import PICTURES, names_hash
 from ddpm_clip.training.prepare.pictures import decode, open_kept
 from ddpm_clip.training.prepare.trim_memory import give_back
 from ddpm_clip.training.steps.prepared import Crops, Prepared
@@ -55,9 +56,13 @@ def prepare(
         DataError: there is no usable picture, or (with `skip_extraction`) the cache is incomplete.
     """
     config = run.config
-    source = yield from open_kept(config.data, run.folder)
+    try:
+        source = yield from open_kept(config.data, run.folder)
+    except MissingInput as error:
+        raise MissingInput(error.what, error.why, if_moved(run.folder)) from error
     crops = random_crops(config.data.random_crop, config.data.crop_margin)
-    pixels = yield from decode(source, config.data, run.folder, crops)
+    checks = writes and not run.checkpoint_steps()
+    pixels = yield from decode(source, config.data, run.folder, crops, checks=checks)
     if writes and pixels.bad:
         run.write_json("bad_files.json", {"bad": [asdict(file) for file in pixels.bad]})
     if len(pixels.keys) == 1:
@@ -99,17 +104,14 @@ def prepare(
 
 def _note_pictures(run: Run, keys: Sequence[str]) -> None:
     """Record which pictures the run uses; warn if it is resumed with different ones."""
-    hash_ = sha256()
-    for key in keys:
-        hash_.update(key.encode("utf-8", "surrogateescape") + b"\0")
-    now, before = {"n": len(keys), "sha256": hash_.hexdigest()}, run.read_json("pictures.json")
+    now, before = names_hash(keys), run.read_json(PICTURES)
     if before and before != now and run.checkpoint_steps():
         warnings.warn(
             f"the pictures have changed ({before.get('n')} before, {len(keys)} now): they come in "
             "another order from here on, and some that were held out may be trained on",
             stacklevel=2,
         )
-    run.write_json("pictures.json", now)
+    run.write_json(PICTURES, now)
 
 
 def embed_pictures(

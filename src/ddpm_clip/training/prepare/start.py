@@ -57,7 +57,7 @@ def start_run(
     if (folder / "config.yaml").is_file() and not overwrite:
         settled = _settled_like(config, Run.open(folder).config)
         return Run.create(folder, settled, held=held)
-    open_data(config.data, streams=True)
+    open_data(config.data, streams=True, says=False)
     _check_parts(config)
     settled = _settled(config)
     clip = (

@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from PIL import Image
 
+from ddpm_clip.utils.visualization import save_png
+
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
@@ -27,7 +29,5 @@ def save_figure(figure: "Figure", path: Path) -> Path:
     canvas = FigureCanvasAgg(figure)
     # savefig would compute the layout a second time
     canvas.draw()  # type: ignore[no-untyped-call]
-    path.parent.mkdir(parents=True, exist_ok=True)
     pixels = np.asarray(canvas.buffer_rgba())  # type: ignore[no-untyped-call]
-    Image.fromarray(pixels[..., :3]).save(path, "PNG")
-    return path
+    return save_png(Image.fromarray(pixels[..., :3]), path)
