@@ -1,8 +1,22 @@
-"""Errors a user can act on: what happened, why, how to fix it, and a stable code.
+"""Errors a user can act on: what happened, why, how to fix it, and a stable code. And warnings.
 
 Every error that the library raises on purpose is one of these classes. The command line prints
-them in four lines and exits with `exit_code`; Python callers catch `DdpmClipError`.
+them in four lines and exits with `exit_code`; Python callers catch `DdpmClipError`. Every warning
+of the library is a `DdpmClipWarning`; the command line prints each of them once.
 """
+
+
+class DdpmClipWarning(UserWarning):
+    """Something a user should know, but that stops nothing.
+
+    The command line recognises its warnings by this class and not by the file they are attributed
+    to, which may be one of another package: `stacklevel` counts frames, and whose they are depends
+    on the caller.
+    """
+
+
+class TruncatedText(DdpmClipWarning):
+    """A text is longer than an embedder reads, and its end is ignored."""
 
 
 class DdpmClipError(Exception):

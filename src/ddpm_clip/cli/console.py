@@ -12,15 +12,12 @@ import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
-from ddpm_clip.errors import DdpmClipError
+from ddpm_clip.errors import DdpmClipError, DdpmClipWarning
 
 SCHEMA_VERSION = 1
 """Schema version of every object that `--json` prints."""
-
-_PACKAGE = str(Path(__file__).resolve().parents[1])
 
 
 @dataclass
@@ -103,10 +100,14 @@ def printable(text: str) -> str:
 
 @contextmanager
 def spoken_warnings() -> Iterator[None]:
-    """Print warnings of this package as messages; those of other packages only with `--debug`."""
+    """Print each warning of this package once; those of other packages only with `--debug`."""
+    printed = set[str]()
 
-    def show(message: Warning | str, category: type[Warning], filename: str, *rest: Any) -> None:
-        if verbosity.debug or str(Path(filename).resolve()).startswith(_PACKAGE):
+    def show(message: Warning | str, category: type[Warning], *rest: Any) -> None:
+        if (ours := issubclass(category, DdpmClipWarning)) or verbosity.debug:
+            if ours and str(message) in printed:
+                return
+            printed.add(str(message))
             warn(str(message))
 
     with warnings.catch_warnings():

@@ -14,7 +14,7 @@ from ddpm_clip.config.limits import checked_whole
 from ddpm_clip.coverage.calibration import UNSURE, Coverage, Suggestion, features
 from ddpm_clip.coverage.measuring import calibrated, why_silent
 from ddpm_clip.embedders.prompts import checked_prompt
-from ddpm_clip.errors import DataError
+from ddpm_clip.errors import DataError, DdpmClipWarning
 from ddpm_clip.runs.pretrained import COVERAGE, LoadedModel
 
 
@@ -144,6 +144,7 @@ class PromptCoverage:
                 warnings.warn(
                     f"{asked[i]!r} is outside what the pictures of {self.model.name} cover"
                     + (f"; the nearest covered prompts are {names}" if names else ""),
+                    DdpmClipWarning,
                     stacklevel=3,
                 )
 

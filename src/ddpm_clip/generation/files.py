@@ -20,7 +20,7 @@ from PIL import Image
 from PIL.PngImagePlugin import PngInfo
 
 import ddpm_clip
-from ddpm_clip.errors import CannotCreate
+from ddpm_clip.errors import CannotCreate, DdpmClipWarning
 from ddpm_clip.generation.request import GenerationRequest, Painted, requests_for
 from ddpm_clip.generation.settings import Settings
 from ddpm_clip.generation.text_to_image import TextToImage
@@ -216,7 +216,9 @@ def _write(path: Path, data: bytes) -> Path:
     while free.exists() and free.read_bytes() != data:
         free, number = path.with_stem(f"{path.stem}-{number}"), number + 1
     if free != path:
-        warnings.warn(f"{path} holds another picture; the new one is {free}", stacklevel=3)
+        warnings.warn(
+            f"{path} holds another picture; the new one is {free}", DdpmClipWarning, stacklevel=3
+        )
     try:
         free.write_bytes(data)
     except OSError as error:

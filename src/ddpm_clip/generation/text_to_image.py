@@ -14,7 +14,7 @@ from torch import Tensor
 
 from ddpm_clip.coverage.prompt_coverage import PromptCoverage
 from ddpm_clip.embedders.texts import TextEmbeddings
-from ddpm_clip.errors import NonFiniteError, UsageError
+from ddpm_clip.errors import DdpmClipWarning, NonFiniteError, UsageError
 from ddpm_clip.generation.clip_guide import ClipGuide
 from ddpm_clip.generation.request import (
     CONDITION_KEY,
@@ -152,6 +152,7 @@ class TextToImage:
             warnings.warn(
                 f"clip_guidance = {settings.clip_guidance:g} is ignored: there are no "
                 "words that a CLIP could guide by",
+                DdpmClipWarning,
                 stacklevel=2,
             )
         batches = [

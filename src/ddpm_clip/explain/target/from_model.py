@@ -12,7 +12,7 @@ from typing import Any, cast
 from torch import Tensor
 from torch.nn import functional as F
 
-from ddpm_clip.config.limits import checked_seeds
+from ddpm_clip.config.limits import checked_seeds, plain
 from ddpm_clip.embedders.prompts import checked_prompt
 from ddpm_clip.embedders.texts import TextEmbeddings
 from ddpm_clip.errors import UsageError
@@ -158,7 +158,7 @@ def _changed(
     changes: dict[str, Any] = {}
     if overrides:
         changes["settings"] = target.settings.with_overrides(**overrides)
-    if not isinstance(seeds, int):
+    if not isinstance(plain(seeds), int):
         changes["seeds"] = tuple(checked_seeds(seeds))
     if prompt is not None and prompt != target.prompt:
         asked = asked_for(prompt, {target.attribute: target.classes}) if target.classes else None

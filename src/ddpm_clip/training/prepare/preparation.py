@@ -22,7 +22,7 @@ from ddpm_clip.data.pictures.pixels import Pixels
 from ddpm_clip.data.storage.columns import TextColumn
 from ddpm_clip.data.storage.scratch import allocate_array
 from ddpm_clip.embedders.texts import TextEmbeddings
-from ddpm_clip.errors import DataError
+from ddpm_clip.errors import DataError, DdpmClipWarning
 from ddpm_clip.runs.run import Run
 from ddpm_clip.training.bridge.bridging import AUTO, CaptionPairs, bridged, note_of
 from ddpm_clip.training.prepare.embedding import embed_missing, identity, open_cache
@@ -53,7 +53,9 @@ def prepare(
         run.write_json("bad_files.json", {"bad": [asdict(file) for file in pixels.bad]})
     if len(pixels.keys) == 1:
         warnings.warn(
-            "there is only one picture; the model will do nothing but reproduce it", stacklevel=2
+            "there is only one picture; the model will do nothing but reproduce it",
+            DdpmClipWarning,
+            stacklevel=2,
         )
     classes = tuple(sorted({label for label in pixels.labels if label}))
     if writes:
@@ -89,6 +91,7 @@ def _note_pictures(run: Run, keys: Sequence[str]) -> None:
         warnings.warn(
             f"the pictures have changed ({before.get('n')} before, {len(keys)} now): they come in "
             "another order from here on, and some that were held out may be trained on",
+            DdpmClipWarning,
             stacklevel=2,
         )
     run.write_json("pictures.json", now)

@@ -17,7 +17,7 @@ from ddpm_clip.config.schema import Config, DataConfig, EmbedderConfig
 from ddpm_clip.embedders import EMBEDDERS
 from ddpm_clip.embedders.mini_clip import CARD as MINI_CLIP_CARD
 from ddpm_clip.embedders.prompts import checked_prompts
-from ddpm_clip.errors import WeightsUnavailable
+from ddpm_clip.errors import DdpmClipWarning, WeightsUnavailable
 from ddpm_clip.generation.settings import settings_of
 from ddpm_clip.runs.pretrained import find
 from ddpm_clip.runs.run import Run
@@ -79,7 +79,7 @@ def _check_parts(config: Config) -> None:
     if own.prompts:
         checked_prompts(own.prompts)
     if config.training.lr == 0:
-        warnings.warn("training.lr = 0: the weights will not change", stacklevel=2)
+        warnings.warn("training.lr = 0: the weights will not change", DdpmClipWarning, stacklevel=2)
     usable_device(config.training.device)
     OPTIMIZERS[config.training.optimizer]
     build_ddpm(config.diffusion)
@@ -149,6 +149,7 @@ def settled_embedder(config: EmbedderConfig, data: DataConfig) -> EmbedderConfig
             f"{error.what}\n  continuing with the shipped mini-CLIP {FALLBACK!r}, which only knows "
             "the words of drawn flowers;\n  for other words use a pretrained CLIP: "
             "--set embedder.model=FOLDER, or train one: ddpm-clip train-clip",
+            DdpmClipWarning,
             stacklevel=3,
         )
         return config.model_copy(update={"name": "mini_clip", "model": FALLBACK})
