@@ -19,6 +19,7 @@ from ddpm_clip.data.csv_exchange.dataset import CLIPDataset
 from ddpm_clip.data.local.drawn_flowers import write_folder
 from ddpm_clip.data.pictures import sandbox
 from ddpm_clip.errors import DdpmClipWarning, TruncatedText
+from ddpm_clip.generation import picture_folder
 from ddpm_clip.models.ddpm import DDPM
 
 ROOT = Path(ddpm_clip.__file__).parent
@@ -151,6 +152,13 @@ def another_picture_there(shell, monkeypatch):
     trained(shell)
     shell(*PAINT)
     return shell(*PAINT, "--seed", 1), "rose.png holds another picture; the new one is rose-2.png"
+
+
+def a_grid_too_large(shell, monkeypatch):
+    trained(shell)
+    monkeypatch.setattr(picture_folder, "SHEET_PIXELS", 2 * 16 * 16)
+    told = shell("generate", "rose", "--model", "run", "-n", 5)
+    return told, "5 pictures are too many for one grid or animation"
 
 
 def ignored_keys(shell, monkeypatch):
@@ -310,8 +318,9 @@ CASES = {
     "embedders/prompts.py: checked_prompt": control_characters,
     "embedders/tokenizer.py: tokenise": cut_by_a_mini_clip,
     "embedders/transformers_clip.py: _warn_of_long": cut_by_a_pretrained_clip,
-    "generation/files.py: _write": another_picture_there,
-    "generation/text_to_image.py: paint_requests": nothing_to_guide_by,
+    "generation/batches.py: check_together": nothing_to_guide_by,
+    "generation/picture_folder.py: finish": a_grid_too_large,
+    "generation/picture_folder.py: write": another_picture_there,
     "registry.py: _loads": a_broken_plug_in,
     "runs/checkpoints.py: newest": a_damaged_checkpoint_to_paint_from,
     "runs/checkpoints.py: set_damaged_aside": a_damaged_checkpoint_to_go_on_from,

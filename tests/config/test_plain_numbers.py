@@ -14,7 +14,7 @@ from ddpm_clip.editing import read_idea
 from ddpm_clip.embedders.texts import TextEmbeddings
 from ddpm_clip.errors import UsageError
 from ddpm_clip.explain import target_of
-from ddpm_clip.generation.files import parameters
+from ddpm_clip.generation.parameters import parameters
 from ddpm_clip.generation.request import placed, requests_for
 from ddpm_clip.generation.settings import Settings
 

@@ -2,7 +2,7 @@
 
 import warnings
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from functools import cached_property
 from typing import Any
 
@@ -13,6 +13,7 @@ from torch.nn import functional as F
 from ddpm_clip.config.limits import checked_whole
 from ddpm_clip.coverage.calibration import UNSURE, Coverage, Suggestion, features
 from ddpm_clip.coverage.measuring import calibrated, why_silent
+from ddpm_clip.coverage.readable import readable
 from ddpm_clip.embedders.prompts import checked_prompt
 from ddpm_clip.errors import DataError, DdpmClipWarning
 from ddpm_clip.runs.pretrained import COVERAGE, LoadedModel
@@ -98,9 +99,18 @@ class PromptCoverage:
             kept = Coverage.load(path)
             fits = len(kept.probe.mean) == self.model.conditioner.dim + 2
             if kept.embedder == self.model.embedder.fingerprint and fits:
-                return kept
+                return self._readable(kept)
         model = self.model
         return calibrated(model.conditioner, model.embedder, model.classes, self._embed)
+
+    def _readable(self, coverage: Coverage) -> Coverage:
+        """Leave out suggestions that an earlier version took from captions with misspellings."""
+        model = self.model
+        if model.config.embedder.name != "mini_clip":
+            return coverage
+        told = readable(model.conditioner.prompts, model.classes)
+        fine = tuple(one for one in coverage.suggestions if told(one.prompt))
+        return replace(coverage, suggestions=fine or coverage.suggestions)
 
     def ask(self, prompt: str, k: int | None = None) -> CoverageAnswer:
         """Return the verdict on a prompt, with the values on which it is based.

@@ -101,11 +101,13 @@ class Known:
         plain: Covered prompts, as captions word them.
         wrapped: Covered prompts, worded as requests.
         outside: Prompts about things that the pictures do not show.
+        shown: Those of `plain` that can be suggested; if empty, all of them.
     """
 
     plain: list[str]
     wrapped: list[str]
     outside: list[str]
+    shown: frozenset[str] = frozenset()
 
 
 def named(classes: Sequence[str]) -> list[str]:

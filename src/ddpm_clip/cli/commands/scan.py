@@ -37,13 +37,14 @@ def scan(
     ddpm-clip scan photos/ --json
     """
     from ddpm_clip.cli.interrupt import GracefulShutdown
-    from ddpm_clip.cli.progress import ProgressBars, follow
+    from ddpm_clip.cli.progress import NOTHING_WRITTEN, ProgressBars, follow
     from ddpm_clip.data.sources import open_source
     from ddpm_clip.data.subset import limit
 
     pictures = limit(open_source(source, split=split), max_samples)
     with GracefulShutdown("stopping after this picture") as shutdown, ProgressBars() as bars:
-        report = follow(_look_through(pictures, max_bad), bars, shutdown)
+        work = _look_through(pictures, max_bad)
+        report = follow(work, bars, shutdown, told=NOTHING_WRITTEN)
     if as_json:
         return console.result_json(report)
     _print(report)
