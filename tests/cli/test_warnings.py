@@ -192,6 +192,11 @@ def no_learning_rate(shell, monkeypatch):
     return trained(shell, "--set", "training.lr=0"), "training.lr = 0"
 
 
+def a_key_without_effect(shell, monkeypatch):
+    told = trained(shell, "--set", "diffusion.beta_end=0.03")
+    return told, "diffusion.beta_end (from --set) have no effect"
+
+
 def no_pretrained_clip(shell, monkeypatch):
     config("auto.yaml", training={"steps": 0})
     told = trained(shell, "--set", "embedder.name=auto", file="auto.yaml")
@@ -328,7 +333,8 @@ CASES = {
     "training/loop.py: stumble": a_step_with_nan,
     "training/prepare/preparation.py: _note_pictures": other_pictures,
     "training/prepare/preparation.py: prepare": one_picture,
-    "training/prepare/start.py: _check_parts": no_learning_rate,
+    "training/prepare/checks.py: check_parts": no_learning_rate,
+    "training/prepare/checks.py: warn_of_unused": a_key_without_effect,
     "training/prepare/start.py: settled_embedder": no_pretrained_clip,
     "training/process_group.py: launched": one_process_of_several,
     "training/steps/size.py: fitted_config": a_large_batch,

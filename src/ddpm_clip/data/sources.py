@@ -89,6 +89,13 @@ def open_source(
     return by_suffix.get(path.suffix, _folder)(text, options)
 
 
+def check_name(spec: str) -> None:
+    """Raise a `UsageError` for what is neither written like a path nor the name of a source."""
+    head, colon, _ = spec.partition(":")
+    if not _is_path(spec) and not (colon and head in SOURCES):
+        SOURCES[spec]
+
+
 def _is_path(text: str) -> bool:
     """Whether a spec is a path: it exists, or it is written like one."""
     return (

@@ -25,6 +25,7 @@ from ddpm_clip.embedders.texts import TextEmbeddings
 from ddpm_clip.errors import DataError, DdpmClipWarning
 from ddpm_clip.runs.run import Run
 from ddpm_clip.training.bridge.bridging import AUTO, CaptionPairs, bridged, note_of
+from ddpm_clip.training.prepare.csv_import import import_csv
 from ddpm_clip.training.prepare.embedding import embed_missing, identity, open_cache
 from ddpm_clip.training.prepare.pictures import decode, open_kept
 from ddpm_clip.training.prepare.trim_memory import give_back
@@ -106,6 +107,9 @@ def embed_pictures(
     """
     cache = open_cache(run.folder, embedder, run.config.data, mirror)
     digests = TextColumn(identity(source, i, embedder) for i in pixels.indices)
+    if not mirror:
+        names = pixels.indices, pixels.keys, digests
+        import_csv(run.folder, cache, source, *names, embedder, run.config.data)
     absent = len(cache.missing(pixels.keys, digests))
     if refuse and absent:
         raise DataError(
