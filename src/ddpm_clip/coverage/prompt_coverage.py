@@ -141,6 +141,13 @@ class PromptCoverage:
             () if verdict == "well covered" else self._instead(e),
         )
 
+    def suggested(self, most: int = 24) -> list[str]:
+        """Return covered prompts, those near most pictures first; [] if coverage is unknown."""
+        try:
+            return [one.prompt for one in self.coverage.suggestions[:most]]
+        except DataError:
+            return []
+
     def warn(self, prompts: Sequence[str]) -> None:
         """Warn of each prompt that is outside; do nothing if the verdict is too uncertain."""
         if self.silent or not self._at_hand() or self.coverage.error > UNSURE:

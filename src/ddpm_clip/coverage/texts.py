@@ -149,6 +149,11 @@ def words(text: str) -> list[str]:
     return re.findall(r"[^\W_]+", text.casefold())
 
 
+def meaningful(text: str) -> frozenset[str]:
+    """Return the words of a prompt that say what it asks for."""
+    return frozenset(words(text)) - COMMON
+
+
 def _with_article(text: str) -> str:
     return re.sub(r"\ba (?=[aeiou])", "an ", text)
 

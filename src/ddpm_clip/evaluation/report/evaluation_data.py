@@ -39,6 +39,8 @@ class EvaluationData:
         real: pictures to compare with.
         seed: random seed of every random choice.
         full: no measurement is shortened to save time.
+        zero_shot: a CLIP that judges prompts which were suggested from the pictures, if nothing
+            else is known of them; it may be the one that conditions the model.
     """
 
     cases: Sequence[PromptCase]
@@ -49,6 +51,7 @@ class EvaluationData:
     real: Real
     seed: int = 0
     full: bool = True
+    zero_shot: Evaluator | None = None
 
     @property
     def net(self) -> JudgeNet | None:
