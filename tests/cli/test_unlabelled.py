@@ -2,7 +2,6 @@
 
 import json
 import shutil
-from pathlib import Path
 
 import pytest
 
@@ -41,7 +40,7 @@ def test_evaluate_suggests_prompts_and_lets_the_clip_judge_and_says_so(cli, unla
     success = told["parts"]["success"]
     figure = success["figures"][0]
     assert figure["name"] == "own prompt found, zero-shot by the CLIP that conditions the model"
-    assert figure["n"] == told["plan"]["pictures"] == 2 * len(success["more"])
+    assert figure["n"] == 2 * len(success["more"])
     assert len(success["more"]) > 2
     hits = sum(one["value"] * one["n"] for one in success["more"])
     assert figure["value"] == pytest.approx(hits / figure["n"], abs=1e-3)
@@ -54,8 +53,7 @@ def test_evaluate_suggests_prompts_and_lets_the_clip_judge_and_says_so(cli, unla
 
 @pytest.mark.slow
 def test_evaluate_lets_another_clip_judge_if_one_is_named(cli, unlabelled, tmp_path):
-    scorer = Path(__file__).parents[2] / "src" / "ddpm_clip" / "weights" / "flowers" / "scorer"
-    words = ("evaluate", unlabelled, "-n", 2, "--clip", scorer, "--out", tmp_path / "report")
+    words = ("evaluate", unlabelled, "-n", 2, "--clip", "digits", "--out", tmp_path / "report")
     ended = cli(*words)
     assert ended.code == 0, ended.err
     success = json.loads((tmp_path / "report" / "evaluation.json").read_text())["parts"]["success"]

@@ -243,6 +243,11 @@ def outside_the_pictures(shell, monkeypatch):
     return told, "'a purple horse' is outside what the pictures of flowers cover"
 
 
+def guidance_beyond_the_pictures(shell, monkeypatch):
+    told = shell("generate", "a red rose", "--model", "flowers", "-n", 1, "--steps", 1, "--w", 15)
+    return told, "guidance 16 acts like "
+
+
 def a_broken_plug_in(shell, monkeypatch):
     dist = SimpleNamespace(name="bad")
     points = [SimpleNamespace(name="metric.bad", value="bad:metric", dist=dist)]
@@ -326,6 +331,7 @@ CASES = {
     "generation/batches.py: check_together": nothing_to_guide_by,
     "generation/picture_folder.py: finish": a_grid_too_large,
     "generation/picture_folder.py: write": another_picture_there,
+    "generation/text_to_image.py: warn": guidance_beyond_the_pictures,
     "registry.py: _loads": a_broken_plug_in,
     "runs/checkpoints.py: newest": a_damaged_checkpoint_to_paint_from,
     "runs/checkpoints.py: set_damaged_aside": a_damaged_checkpoint_to_go_on_from,

@@ -24,6 +24,7 @@ from ddpm_clip.cli.painting_options import (
     Sampler,
     Seed,
     Steps,
+    Unbounded,
     Weight,
     painting_overrides,
 )
@@ -51,6 +52,7 @@ class PaintingArguments:
     sampler: Sampler = None
     negative: Negative = None
     bridge: Bridge = None
+    unbounded: Unbounded = False
     out: Out = None
     no_metadata: NoMetadata = False
     device: Device = "auto"
@@ -61,7 +63,8 @@ class PaintingArguments:
         """Return `painting_overrides` of these and of the options that one command has besides."""
         same = ("n", "seed", "steps", "guidance", "w", "rescale", "clamp", "sampler", "negative")
         own = {name: getattr(self, name) for name in (*same, "bridge")}
-        return painting_overrides(**own, interval=self.guidance_interval, **more)
+        own |= {"interval": self.guidance_interval, "bounded": False if self.unbounded else None}
+        return painting_overrides(**own, **more)
 
     def place(self) -> "Path | CallFolder":
         """Return where the pictures go; without --out, to a new folder named after the command."""

@@ -84,6 +84,9 @@ Bridge = Annotated[
     ),
 ]
 Unconditional = Annotated[bool, typer.Option("--unconditional", help=described("unconditional"))]
+Unbounded = Annotated[
+    bool, typer.Option("--unbounded", help="Let words and guidance lead out of the pictures.")
+]
 ClipGuidance = Annotated[
     float | None, typer.Option(help=of_the_model("clip_guidance"), **NUMBER | {"metavar": "S"})
 ]

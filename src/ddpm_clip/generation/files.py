@@ -46,7 +46,7 @@ def paint_files(
         metadata: Whether to store the parameters in the PNGs.
     """
     requests = requests_for(prompts, settings)
-    tti.warn(requests)
+    tti.warn(requests, settings)
     folder = out
     if not isinstance(folder, PictureFolder):
         folder = PictureFolder(folder, tti.model, settings, metadata=metadata)

@@ -36,6 +36,7 @@ def parameters(painted: Painted, model: LoadedModel, settings: Settings) -> dict
             "clamp": settings.clamp,
             "interval": settings.interval,
             "rescale": settings.rescale,
+            "bounded": settings.bounded,
             "unconditional": settings.unconditional,
             "size": f"{width}x{height}",
             "model": model.name,
