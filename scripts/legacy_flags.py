@@ -11,10 +11,21 @@ from pathlib import Path
 WEIGHT_FILES = (".pth", ".pt", ".ckpt")
 
 
+CHECKPOINTS = "model_checkpoint"
+"""Where the first project kept a file for each epoch; now a run, which keeps its checkpoints."""
+
+
 def folder_of(path: str) -> str:
-    """The folder used in place of a weights file: `mnist_clip` for `mnist_clip.pth`."""
+    """The folder used in place of a weights file: `mnist_clip` for `mnist_clip.pth`.
+
+    A file in the folder of a run, such as `model_checkpoint/9.pth`, stands for the run.
+    """
     folder = Path(path)
-    return str(folder.with_suffix("") if folder.suffix in WEIGHT_FILES else folder)
+    if folder.suffix not in WEIGHT_FILES:
+        return str(folder)
+    own = folder.with_suffix("")
+    is_in_run = not own.exists() and (folder.parent / "config.yaml").is_file()
+    return str(folder.parent if is_in_run else own)
 
 
 def saved_to(path: str) -> str:

@@ -14,7 +14,13 @@ import torch
 from torch import nn
 
 from ddpm_clip.conditioning.conditioner import BridgeOptions
-from ddpm_clip.config.schema import ConditioningConfig, DiffusionConfig, EmbedderConfig, ModelConfig
+from ddpm_clip.config.schema import (
+    ConditioningConfig,
+    Config,
+    DiffusionConfig,
+    EmbedderConfig,
+    ModelConfig,
+)
 from ddpm_clip.diffusion.schedules import (
     NOISE_LEVELS,
     SCHEDULES,
@@ -109,6 +115,28 @@ def build_denoiser(
     if torch.get_default_device().type != "meta":
         _check_room(make)
     return make()
+
+
+def unused(config: Config) -> dict[str, list[str]]:
+    """Return the keys that the chosen schedule, noise levels and network do not take, by choice."""
+    own = config.diffusion, config.model
+    network = own[1].model_dump(exclude={"arch", "down_chs", "t_embed_dim"})
+    chosen: dict[str, tuple[Callable[..., object], dict[str, Any]]] = {
+        "diffusion.schedule": (
+            SCHEDULES[own[0].schedule],
+            {"beta_start": own[0].beta_start, "beta_end": own[0].beta_end},
+        ),
+        "diffusion.noise_levels": (
+            NOISE_LEVELS[own[0].noise_levels],
+            {"p_mean": own[0].p_mean, "p_std": own[0].p_std},
+        ),
+        "model.arch": (DENOISERS[own[1].arch], network),
+    }
+    return {
+        choice: [f"{choice.partition('.')[0]}.{name}" for name in options if name not in taken]
+        for choice, (make, options) in chosen.items()
+        if (taken := _those_of(make, **options).keys()) != options.keys()
+    }
 
 
 def _check_room(make: Callable[[], nn.Module]) -> None:

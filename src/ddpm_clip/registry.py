@@ -13,7 +13,7 @@ from functools import cached_property
 from importlib.metadata import EntryPoint, entry_points
 from typing import Any, Generic, TypeVar
 
-from ddpm_clip.errors import UsageError
+from ddpm_clip.errors import DdpmClipWarning, UsageError
 
 Entry = TypeVar("Entry")
 GROUP = "ddpm_clip"
@@ -74,7 +74,7 @@ class Registry(Mapping[str, Entry], Generic[Entry]):
         try:
             self[name]
         except UsageError as error:
-            warnings.warn(f"skipped: {error}", stacklevel=3)
+            warnings.warn(f"skipped: {error}", DdpmClipWarning, stacklevel=3)
             return False
         return True
 

@@ -131,9 +131,9 @@ def test_the_way_is_a_strip_whose_ends_are_what_generate_paints(cli):
         assert end["prompt"] == prompt
         assert np.abs(pixels(end["file"]) - pixels(plain["file"])).max() <= 1
     assert np.abs(pixels(way[0]["file"]) - pixels(way[-1]["file"])).max() > 100
-    with Image.open("outputs/generation.gif") as morph:
+    with Image.open("outputs/latest/generation.gif") as morph:
         assert morph.n_frames > 4
-    with Image.open("outputs/grid.png") as strip:
+    with Image.open("outputs/latest/grid.png") as strip:
         assert strip.width > 3 * strip.height
 
 

@@ -16,6 +16,8 @@ from ddpm_clip.cli.interrupt import (
     signals_unwind,
     with_hint,
 )
+from ddpm_clip.generation.picture_folder import PictureFolder
+from ddpm_clip.generation.text_to_image import TextToImage
 
 COMMAND = (sys.executable, "-m", "ddpm_clip.cli.main")
 
@@ -115,3 +117,84 @@ def test_a_signal_that_is_ignored_stays_ignored():
         assert shutdown.asked is None
     finally:
         signal.signal(signal.SIGINT, before)
+
+
+@pytest.fixture
+def ask_after_a_batch(monkeypatch):
+    """Sends this process a signal when the first batch is on disk; batches have two pictures."""
+
+    def prepare(signum):
+        keep, sent = PictureFolder.keep, []
+
+        def keep_and_ask(self, batch):
+            needed = keep(self, batch)
+            if not sent:
+                sent.append(signum)
+                os.kill(os.getpid(), signum)
+            return needed
+
+        monkeypatch.setattr(PictureFolder, "keep", keep_and_ask)
+
+    settings = TextToImage.settings
+    monkeypatch.setattr(
+        TextToImage, "settings", lambda tti, **how: settings(tti, **{"batch": 2, **how})
+    )
+    return prepare
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("signum", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+@pytest.mark.parametrize("out", [(), ("--out", "here")])
+@pytest.mark.parametrize(
+    "words", [("generate", "rose", "-n", 6), ("interpolate", "rose", "tulip", "--frames", 6)]
+)
+def test_a_stopped_painting_keeps_what_is_finished_and_the_same_command_goes_on(
+    cli, run, tmp_path, monkeypatch, ask_after_a_batch, signum, code, out, words
+):
+    monkeypatch.chdir(tmp_path)
+    whole = cli(*words, "--model", run, "--out", "whole")
+    assert whole.code == 0, whole.err
+    ask_after_a_batch(signum)
+    ended = cli(*words, "--model", run, *out)
+    assert ended.code == code
+    folder = tmp_path / (out[1] if out else "outputs/latest")
+    last = ended.err.splitlines()[-1]
+    assert last.startswith("Interrupted. 2 of 6 pictures are in ")
+    assert last.endswith("Run the command again to paint the others.")
+    assert len(list(folder.glob("*.png"))) == 2
+    again = cli(*words, "--model", run, *out)
+    assert again.code == 0, again.err
+    assert "2 of 6 pictures were there already" in again.err
+    assert {p.name: p.read_bytes() for p in folder.iterdir()} == {
+        p.name: p.read_bytes() for p in (tmp_path / "whole").iterdir()
+    }
+    assert len(again.out.splitlines()) == 6
+    assert out or len(list((tmp_path / "outputs").iterdir())) == 2  # one folder and its link
+
+
+@pytest.mark.slow
+def test_a_painting_stopped_before_its_first_batch_leaves_nothing(cli, run, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    walk = TextToImage._walk
+
+    def walk_and_ask(*given):
+        os.kill(os.getpid(), signal.SIGINT)
+        return walk(*given)
+
+    monkeypatch.setattr(TextToImage, "_walk", walk_and_ask)
+    ended = cli("generate", "rose", "--model", run)
+    assert (ended.code, ended.err.splitlines()[-1]) == (130, "Interrupted. Nothing was written.")
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.slow
+def test_a_stopped_painting_with_a_random_seed_names_it(
+    cli, run, tmp_path, monkeypatch, ask_after_a_batch
+):
+    monkeypatch.chdir(tmp_path)
+    ask_after_a_batch(signal.SIGINT)
+    ended = cli("generate", "rose", "-n", 6, "--model", run, "--seed", -1)
+    seed = ended.err.split("seed: ")[1].split()[0]
+    assert f"Run the command again with --seed {seed} to paint" in ended.err
+    cli("generate", "rose", "-n", 6, "--model", run, "--seed", seed)
+    assert len(list((tmp_path / "outputs" / "latest").glob("*.png"))) == 7

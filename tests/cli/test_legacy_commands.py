@@ -114,6 +114,57 @@ def test_preprocess_clip_writes_the_csv(door, tmp_path):
     assert len(read_csv("clip.csv").keys) == 4
 
 
+def test_preprocess_clip_never_embeds_with_another_clip_than_the_one_that_is_named(
+    door, tmp_path, monkeypatch, capsys
+):
+    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
+    monkeypatch.setenv("HF_HOME", str(tmp_path / "nothing"))
+    write_folder(tmp_path / "photos" / "a", 4, size=16, seed=1)
+    for more in ((), ("--clip_model", "ViT-L/14")):
+        assert door("scripts/preprocess_clip.py", "--data_dir", "photos", *more) == 69
+        name = "openai/clip-vit-large-patch14" if more else "openai/clip-vit-base-patch32"
+        assert name in capsys.readouterr().err
+        assert not Path("clip.csv").exists()
+
+
+@pytest.mark.slow
+def test_the_two_lines_of_the_tutorial_fit_each_other(door):
+    """`train.py --config …`, then `generate.py --checkpoint model_checkpoint/9.pth …`."""
+    tutorial = (HOME / "docs" / "tutorial.md").read_text(encoding="utf-8")
+    lines = [line.split()[1:] for line in tutorial.splitlines() if line.startswith("python scr")]
+    config = next(words for words in lines if words[0] == "scripts/train.py")
+    checkpoint = next(words for words in lines if words[0] == "scripts/generate.py")[2]
+    words = ("--config", HOME / config[2], *SMALL, "--steps", 1)
+    assert door(config[0], *words, "--set", "data.source=drawn-flowers:40") == 0
+    painted = door(
+        "scripts/generate.py",
+        "--checkpoint",
+        checkpoint,
+        "--prompts",
+        "rose",
+        "--steps",
+        1,
+        "--output",
+        "images/generated.png",
+    )
+    assert painted == 0
+    assert Path("images/generated.png").is_file()
+
+
+def test_a_weights_file_stands_for_its_run_or_for_the_folder_of_its_name(tmp_path, monkeypatch):
+    monkeypatch.syspath_prepend(str(HOME / "scripts"))
+    monkeypatch.chdir(tmp_path)
+    from legacy_flags import folder_of
+
+    assert folder_of("a/9.pth") == str(Path("a/9"))
+    assert folder_of("a/9") == str(Path("a/9"))
+    Path("a").mkdir()
+    Path("a/config.yaml").touch()
+    assert folder_of("a/9.pth") == "a"
+    Path("a/9").mkdir()
+    assert folder_of("a/9.pth") == str(Path("a/9")), "what is really there"
+
+
 @pytest.mark.slow
 def test_the_sizes_of_the_last_seed_are_trained_and_continued(door, capsys):
     words = (

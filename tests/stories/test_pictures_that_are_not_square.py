@@ -68,9 +68,9 @@ def size(path):
 
 
 def test_the_config_shows_the_size_as_it_is_written(cli):
-    shown = cli("train", "photos", *SHAPE, "--print-config")
+    shown = cli("train", "photos/", *SHAPE, "--print-config")
     assert "image_size: [16, 24]" in shown.out
-    squares = cli("train", "photos", "--set", "data.image_size=[16, 16]", "--print-config")
+    squares = cli("train", "photos/", "--set", "data.image_size=[16, 16]", "--print-config")
     assert "image_size: 16 " in squares.out
 
 

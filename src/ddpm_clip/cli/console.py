@@ -12,15 +12,12 @@ import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
-from ddpm_clip.errors import DdpmClipError
+from ddpm_clip.errors import DdpmClipError, DdpmClipWarning
 
 SCHEMA_VERSION = 1
 """Schema version of every object that `--json` prints."""
-
-_PACKAGE = str(Path(__file__).resolve().parents[1])
 
 
 @dataclass
@@ -106,11 +103,12 @@ def spoken_warnings() -> Iterator[None]:
     """Print each warning of this package once; those of other packages only with `--debug`."""
     printed = set[str]()
 
-    def show(message: Warning | str, category: type[Warning], filename: str, *rest: Any) -> None:
-        if verbosity.debug or str(Path(filename).resolve()).startswith(_PACKAGE):
-            if str(message) not in printed:
-                warn(str(message))
+    def show(message: Warning | str, category: type[Warning], *rest: Any) -> None:
+        if (ours := issubclass(category, DdpmClipWarning)) or verbosity.debug:
+            if ours and str(message) in printed:
+                return
             printed.add(str(message))
+            warn(str(message))
 
     with warnings.catch_warnings():
         warnings.simplefilter("always", UserWarning)

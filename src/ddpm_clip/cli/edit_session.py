@@ -10,13 +10,13 @@ import typer
 from ddpm_clip.cli import console
 from ddpm_clip.cli.painting_command import PaintingArguments
 from ddpm_clip.cli.painting_options import default_model, used_prompts
-from ddpm_clip.cli.progress import watched
+from ddpm_clip.cli.progress import NOTHING_WRITTEN, watched
 from ddpm_clip.errors import UsageError
 
 if TYPE_CHECKING:
     from PIL.Image import Image
 
-    from ddpm_clip.generation.files import PaintedFile
+    from ddpm_clip.generation.picture_folder import PictureFolder
     from ddpm_clip.generation.request import Painted
     from ddpm_clip.generation.settings import Settings
     from ddpm_clip.generation.text_to_image import TextToImage
@@ -37,6 +37,7 @@ class EditSession:
     tti: "TextToImage"
     settings: "Settings"
     args: PaintingArguments
+    folder: "PictureFolder"
 
     def finish(
         self,
@@ -45,26 +46,35 @@ class EditSession:
         animation: "Callable[[list[Painted]], Sequence[Image]] | None" = None,
     ) -> None:
         """Run an edit with a progress bar, write its pictures and print their paths."""
-        from ddpm_clip.generation.files import save_painted
+        painted = watched(work, told=self.told)
+        self.folder.finish(sheet(painted), animation(painted) if animation else ())
+        self.show()
 
-        painted = watched(work)
-        files = save_painted(
-            painted,
-            self.tti.model,
-            self.settings,
-            self.args.out,
-            sheet=sheet(painted),
-            animation=animation(painted) if animation else (),
-            metadata=not self.args.no_metadata,
-        )
-        self.show(files)
-
-    def show(self, files: "Sequence[PaintedFile]") -> None:
-        """Print the paths of the pictures, or JSON."""
+    def show(self) -> None:
+        """Print the paths of the pictures, or JSON; and where a folder without a name is."""
+        files, folder = self.folder.files, self.folder.folder
+        if self.folder.already:
+            console.say(f"{self.folder.already:,} of {len(files):,} pictures were there already")
         if self.args.as_json:
-            return console.result_json([one.as_dict() for one in files])
-        for one in files:
-            console.result(str(one.file))
+            console.result_json([one.as_dict() for one in files])
+        else:
+            for one in files:
+                console.result(str(one.file))
+        if self.args.out is None and folder is not None:
+            from ddpm_clip.generation.call_folder import LATEST
+
+            console.say(f"in {folder}, which is {folder.parent / LATEST} now")
+
+    def told(self) -> str:
+        """Return the last line of an interrupted command."""
+        kept, total = len(self.folder.files), self.folder.total
+        if not kept or self.folder.folder is None:
+            return NOTHING_WRITTEN
+        seed = f" with --seed {self.settings.seed}" if self.args.seed == -1 else ""
+        return (
+            f"Interrupted. {kept:,} of {total:,} pictures are in {self.folder.folder}. "
+            f"Run the command again{seed} to paint the others."
+        )
 
 
 def open_session(args: PaintingArguments, **more: Any) -> EditSession:
@@ -78,11 +88,14 @@ def open_session(args: PaintingArguments, **more: Any) -> EditSession:
         UsageError: A value is out of range, or the model cannot fulfil it.
         MissingInput: There is no model of this name.
     """
+    from ddpm_clip.generation.picture_folder import PictureFolder
     from ddpm_clip.generation.text_to_image import TextToImage
 
     overrides = args.overrides(**more)
     tti = TextToImage.from_pretrained(args.model or default_model(), args.device)
-    return EditSession(tti, tti.settings(**overrides), args)
+    settings = tti.settings(**overrides)
+    folder = PictureFolder(args.place(), tti.model, settings, metadata=not args.no_metadata)
+    return EditSession(tti.writing_to(folder), settings, args, folder)
 
 
 def asked_prompt(prompt: str | None, unconditional: bool) -> str | None:

@@ -5,18 +5,22 @@ from collections.abc import Callable
 from dataclasses import dataclass, fields
 from functools import wraps
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ddpm_clip.cli.options import AsJson
 from ddpm_clip.cli.painting_options import (
     Bridge,
+    Clamp,
     Count,
     Device,
     Guidance,
+    GuidanceInterval,
     Model,
     Negative,
     NoMetadata,
     Out,
+    OwnCount,
+    Rescale,
     Sampler,
     Seed,
     Steps,
@@ -25,10 +29,16 @@ from ddpm_clip.cli.painting_options import (
     painting_overrides,
 )
 
+if TYPE_CHECKING:
+    from ddpm_clip.generation.call_folder import CallFolder
+
+OUTPUTS = Path("outputs")
+"""Where every call without --out gets a folder of its own."""
+
 
 @dataclass(frozen=True, slots=True)
 class PaintingArguments:
-    """Values of the common options; None means the default of the model."""
+    """Values of the common options, and the command's name; None is the default of the model."""
 
     model: Model = None
     n: Count = None
@@ -36,20 +46,31 @@ class PaintingArguments:
     steps: Steps = None
     guidance: Guidance = None
     w: Weight = None
+    guidance_interval: GuidanceInterval = None
+    rescale: Rescale = None
+    clamp: Clamp = None
     sampler: Sampler = None
     negative: Negative = None
     bridge: Bridge = None
     unbounded: Unbounded = False
-    out: Out = Path("outputs")
+    out: Out = None
     no_metadata: NoMetadata = False
     device: Device = "auto"
     as_json: AsJson = False
+    command: str = ""
 
     def overrides(self, **more: Any) -> dict[str, Any]:
         """Return `painting_overrides` of these and of the options that one command has besides."""
-        names = ("n", "seed", "steps", "guidance", "w", "sampler", "negative", "bridge")
-        given = {name: getattr(self, name) for name in names}
-        return painting_overrides(**given, bounded=False if self.unbounded else None, **more)
+        same = ("n", "seed", "steps", "guidance", "w", "rescale", "clamp", "sampler", "negative")
+        own = {name: getattr(self, name) for name in (*same, "bridge")}
+        own |= {"interval": self.guidance_interval, "bounded": False if self.unbounded else None}
+        return painting_overrides(**own, **more)
+
+    def place(self) -> "Path | CallFolder":
+        """Return where the pictures go; without --out, to a new folder named after the command."""
+        from ddpm_clip.generation.call_folder import CallFolder
+
+        return self.out or CallFolder(OUTPUTS, self.command)
 
 
 def painting_command(**defaults: Any) -> Callable[[Callable[..., None]], Callable[..., None]]:
@@ -65,9 +86,10 @@ def painting_command(**defaults: Any) -> Callable[[Callable[..., None]], Callabl
             field.name,
             inspect.Parameter.KEYWORD_ONLY,
             default=defaults.get(field.name, field.default),
-            annotation=field.type,
+            annotation=OwnCount if field.name == "n" and "n" in defaults else field.type,
         )
         for field in fields(PaintingArguments)
+        if field.name != "command"
     ]
     names = [option.name for option in options]
     output = names.index("out")
@@ -75,7 +97,8 @@ def painting_command(**defaults: Any) -> Callable[[Callable[..., None]], Callabl
     def changed(command: Callable[..., None]) -> Callable[..., None]:
         @wraps(command)
         def run(**given: Any) -> None:
-            args = PaintingArguments(**{name: given.pop(name) for name in names})
+            values = {name: given.pop(name) for name in names}
+            args = PaintingArguments(**values, command=command.__name__)
             command(args=args, **given)
 
         own = list(inspect.signature(command).parameters.values())

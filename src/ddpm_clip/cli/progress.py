@@ -1,7 +1,7 @@
 """Progress of long stages: bars on a terminal, occasional lines elsewhere."""
 
 import time
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from types import TracebackType
 from typing import TYPE_CHECKING, TypeVar
 
@@ -71,7 +71,7 @@ def follow(
     bars: ProgressBars,
     shutdown: GracefulShutdown | None = None,
     *,
-    told: str | None = None,
+    told: str | Callable[[], str] | None = None,
 ) -> Result:
     """Run a stage to its end while showing its progress.
 
@@ -79,7 +79,8 @@ def follow(
         work: the stage.
         bars: progress bars.
         shutdown: records a request to stop.
-        told: message after an interruption; by default that finished work is kept.
+        told: message after an interruption, or what makes one; by default that finished work is
+            kept.
 
     Raises:
         Interrupted: a stop was requested; the stage was closed first, so that it could save.
@@ -90,7 +91,7 @@ def follow(
             kept = with_hint(
                 "Interrupted. Finished work is kept.", "Run the command again to continue."
             )
-            raise Interrupted(shutdown.asked, told or kept)
+            raise Interrupted(shutdown.asked, (told() if callable(told) else told) or kept)
         try:
             at = next(work)
         except StopIteration as end:
@@ -99,7 +100,9 @@ def follow(
         bars.update(at.stage, at.done, at.total, at.note)
 
 
-def watched(work: "Generator[Progress, None, Result]", *, told: str | None = None) -> Result:
+def watched(
+    work: "Generator[Progress, None, Result]", *, told: str | Callable[[], str] | None = None
+) -> Result:
     """`follow` a stage with its own progress bars; the first Ctrl-C lets its step finish."""
     with GracefulShutdown("leaving after this step") as shutdown, ProgressBars() as bars:
         return follow(work, bars, shutdown, told=told)

@@ -19,6 +19,7 @@ from ddpm_clip.data.pictures.pixels import BadFile
 from ddpm_clip.errors import MissingInput, NonFiniteError
 from ddpm_clip.runs.run import Run
 from ddpm_clip.training.loop import train
+from ddpm_clip.training.prepare.csv_import import IMPORTED
 from ddpm_clip.training.prepare.embedding import CACHE
 from ddpm_clip.training.prepare.pictures import KEPT
 from ddpm_clip.training.prepare.preparation import prepare
@@ -111,13 +112,18 @@ def _prepared(run: Run, view: View, shutdown: GracefulShutdown, group: ProcessGr
 
 
 def carry_embeddings(cache: Path, run: Run) -> None:
-    """Copy the embeddings that `ddpm-clip embed` wrote into the run.
+    """Copy the embeddings that `ddpm-clip embed` wrote, a folder or a CSV file, into the run.
 
     Embeddings that the run already has are kept; whether they match is checked when they are used.
 
     Raises:
-        MissingInput: there are no embeddings in that folder.
+        MissingInput: there are no embeddings there.
     """
+    if cache.suffix.lower() == ".csv":
+        if not cache.is_file():
+            raise MissingInput(f"no CSV at {cache}", fix=f"ddpm-clip embed SOURCE --out {cache}")
+        shutil.copyfile(cache, run.folder / IMPORTED)
+        return
     found = [folder for folder in sorted(cache.glob(f"{CACHE}*")) if folder.is_dir()]
     if not found:
         why, last = f"it has no folder {CACHE}", ""

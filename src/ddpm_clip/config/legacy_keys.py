@@ -7,6 +7,8 @@ meaning today is ignored with a warning.
 from collections.abc import Mapping
 from typing import Any
 
+from ddpm_clip.errors import ConfigError
+
 ALIASES = {
     "img_size": "data.image_size",
     "img_channels": "data.channels",
@@ -85,11 +87,23 @@ def placed(key: str, known: Mapping[str, str]) -> str | None:
 
 
 def translated(key: str, value: Any) -> Any:
-    """Convert the value of a legacy key to the form that today's key expects."""
+    """Convert the value of a legacy key to the form that today's key expects.
+
+    Raises:
+        ConfigError: It has several places of pictures.
+    """
     name = key.rpartition(".")[2]
     if name in ("clip_model", "model_name") and isinstance(value, str):
         return OPENAI_NAMES.get(value, value)
     if name == "data_paths" and isinstance(value, list):
+        if len(value) > 1:
+            raise ConfigError(
+                f"data_paths lists {len(value)} places, but a run has one source",
+                "the others would be left out",
+                "put their pictures below one folder (each folder in it becomes a class), or "
+                "name one place",
+                param="data.source",
+            )
         return value[0] if value else None
     if name == "guidance_weights" and isinstance(value, list):
         numbers = all(isinstance(w, int | float) for w in value)

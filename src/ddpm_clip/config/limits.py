@@ -7,8 +7,9 @@ its lines. Names and switches are validated where they are used.
 
 import math
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from itertools import islice
+from numbers import Integral, Real
 from typing import Any, NamedTuple
 
 from ddpm_clip.errors import UsageError
@@ -58,7 +59,9 @@ def checked_seeds(seeds: int | Sequence[int]) -> list[int]:
     Raises:
         UsageError: There are none or too many, one is out of range, or one is repeated.
     """
-    chosen = list(islice(range(seeds) if isinstance(seeds, int) else seeds, MAX_SEEDS + 1))
+    seeds = plain(seeds)
+    several = range(seeds) if isinstance(seeds, int) else seeds
+    chosen = list(islice(several if isinstance(several, Iterable) else [seeds], MAX_SEEDS + 1))
     if not 1 <= len(chosen) <= MAX_SEEDS:
         many = f"too many seeds: at most {MAX_SEEDS}" if chosen else "no seeds"
         raise UsageError(
@@ -67,8 +70,7 @@ def checked_seeds(seeds: int | Sequence[int]) -> list[int]:
             f"choose 1 to {MAX_SEEDS} seeds",
             param="seeds",
         )
-    for seed in chosen:
-        checked_whole("seed", seed, param="seeds")
+    chosen = [checked_whole("seed", seed, param="seeds") for seed in chosen]
     if len(set(chosen)) < len(chosen):
         raise UsageError(
             "a seed is given twice",
@@ -137,7 +139,7 @@ def checked_whole(name: str, value: Any, *, most: int | None = None, param: str 
 
     Args:
         name: Its name in `WHOLE`.
-        value: The requested value; 2.0 and True do not count as whole numbers.
+        value: The requested value; 2.0 and True do not count as whole numbers, those of NumPy do.
         most: A lower upper end, if this use has one.
         param: The option at fault, if it is not called `name`.
 
@@ -145,7 +147,7 @@ def checked_whole(name: str, value: Any, *, most: int | None = None, param: str 
         UsageError: It is not a whole number, or out of range.
     """
     low, high, why = WHOLE[name]
-    high = high if most is None else most
+    high, value = high if most is None else most, plain(value)
     is_whole = isinstance(value, int) and not isinstance(value, bool)
     if not (is_whole and low <= value <= high):
         fault = "out of range" if is_whole else "not a whole number"
@@ -156,6 +158,26 @@ def checked_whole(name: str, value: Any, *, most: int | None = None, param: str 
             param=param or name,
         )
     return int(value)
+
+
+def plain(value: Any) -> Any:
+    """Return numbers of NumPy, torch or the standard library as `int` and `float`, arrays as lists.
+
+    Anything else is returned unchanged.
+
+    >>> from fractions import Fraction
+    >>> plain(Fraction(1, 4)), plain("7")
+    (0.25, '7')
+    """
+    if hasattr(value, "tolist"):  # numbers and arrays of NumPy and torch
+        return value.tolist()
+    if isinstance(value, (list, tuple)):
+        return type(value)(map(plain, value))
+    if isinstance(value, (bool, int, float)):
+        return value
+    if isinstance(value, Integral):
+        return int(value)
+    return float(value) if isinstance(value, Real) else value
 
 
 def within(name: str, value: Any) -> tuple[float, ...]:
@@ -186,6 +208,7 @@ def checked_range(name: str, value: Any) -> None:
 
 def _numbers(name: str, value: Any) -> tuple[float, ...]:
     """Return one finite number or several as a tuple of floats."""
+    value = plain(value)
     values = value if isinstance(value, (list, tuple)) else (value,)
     wrong = [one for one in values if not _is_number(one)]
     if wrong or not values:

@@ -6,7 +6,7 @@ the command line takes its help from here. Does not import pydantic, so that `--
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Annotated, Any, get_type_hints
 
 from ddpm_clip.config.limits import NUMBERS, WHOLE, Range
@@ -31,6 +31,9 @@ GUIDANCE = Option("guidance scale s = 1 + w; 1 is off", NUMBERS["guidance"])
 """A config has one scale; a request may have several."""
 
 Scale = Annotated[float, GUIDANCE]
+
+USUAL_GUIDANCE = 2.0
+"""Default of a config."""
 
 
 @dataclass(frozen=True)
@@ -74,3 +77,8 @@ OPTIONS: dict[str, Option] = {"guidance": GUIDANCE} | {
     for name, hint in get_type_hints(PaintingOptions, include_extras=True).items()
 }
 """Every option, by name."""
+
+USUAL: dict[str, Any] = {"guidance": USUAL_GUIDANCE} | {
+    field.name: field.default for field in fields(PaintingOptions)
+}
+"""Default of every option, which a model may replace by its own."""

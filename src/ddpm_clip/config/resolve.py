@@ -17,7 +17,7 @@ from pydantic import ValidationError
 
 from ddpm_clip.config import legacy_keys
 from ddpm_clip.config.schema import SECTIONS, Config
-from ddpm_clip.errors import ConfigError, MissingInput
+from ddpm_clip.errors import ConfigError, DdpmClipWarning, MissingInput
 from ddpm_clip.utils.plain_yaml import MAX_TEXT, parse_yaml
 from ddpm_clip.utils.untrusted import read_text
 
@@ -46,7 +46,7 @@ def flatten(tree: Mapping[str, Any], origin: str = "config") -> dict[str, Any]:
         else:
             flat[place] = value if key in known else legacy_keys.translated(key, value)
     if ignored:
-        warnings.warn(f"{origin}: ignored: {', '.join(ignored)}", stacklevel=2)
+        warnings.warn(f"{origin}: ignored: {', '.join(ignored)}", DdpmClipWarning, stacklevel=2)
     return flat
 
 

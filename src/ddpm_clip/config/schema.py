@@ -17,7 +17,7 @@ from pydantic import (
     model_validator,
 )
 
-from ddpm_clip.config.painting_options import Option, PaintingOptions, Scale
+from ddpm_clip.config.painting_options import USUAL_GUIDANCE, Option, PaintingOptions, Scale
 from ddpm_clip.utils.resizing import Size
 
 WIDEST = 16_384
@@ -269,7 +269,7 @@ class GenerationConfig(ConfigSection, PaintingOptions):
     """How pictures are painted, unless a command overrides it."""
 
     prompts: tuple[str, ...] = Field((), description="prompts of the sample grids")
-    guidance: Scale = 2.0
+    guidance: Scale = USUAL_GUIDANCE
     grid_guidance: tuple[Scale, ...] = Field(
         (1.0, 2.0, 3.0), min_length=1, description="guidance scales of the sample grids in training"
     )

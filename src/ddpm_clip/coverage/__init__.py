@@ -4,6 +4,7 @@
 - `measuring`: chooses prompts of known coverage for a model, and calibrates on them
 - `probe`: logistic regression between covered and outside prompts
 - `prompt_coverage`: answers for one prompt: verdict, nearest pictures, suggestions
+- `readable`: which captions can be suggested as prompts
 - `showing`: draws the training pictures nearest to a prompt
 - `texts`: the prompts of known coverage
 """

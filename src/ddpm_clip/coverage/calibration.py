@@ -16,6 +16,7 @@ from torch.nn import functional as F
 
 from ddpm_clip.conditioning.conditioner import Conditioner
 from ddpm_clip.coverage.probe import Probe, even_threshold, unseen
+from ddpm_clip.coverage.readable import blemishes
 from ddpm_clip.coverage.texts import Known
 from ddpm_clip.errors import StorageError
 from ddpm_clip.utils.storage import write_text
@@ -93,7 +94,9 @@ class Coverage:
         levels = torch.quantile(inside[:, 0].double(), torch.linspace(0, 1, 101).double())
         bare = cls(probe, threshold, wrong, levels.round(decimals=4), (), embedder)
         n = len(known.plain)
-        suggestions = bare._spread(conditioner, e[:n], known.plain, rows[:n])
+        shown = [i for i in range(n) if not known.shown or known.plain[i] in known.shown]
+        prompts = [known.plain[i] for i in shown]
+        suggestions = bare._spread(conditioner, e[shown], prompts, rows[shown])
         return replace(bare, suggestions=suggestions)
 
     @property
@@ -121,7 +124,7 @@ class Coverage:
     def _spread(
         self, conditioner: Conditioner, e: Tensor, prompts: Sequence[str], rows: Tensor, n: int = 24
     ) -> tuple[Suggestion, ...]:
-        """Return short covered prompts that are far from each other."""
+        """Return plain and short covered prompts that are far from each other."""
         good = [i for i, row in enumerate(rows) if self.verdict(row) == "well covered"]
         if not good:
             return ()
@@ -129,7 +132,7 @@ class Coverage:
         centres = _farthest(centred, n)
         home = (centred @ centred[centres].T).argmax(1).tolist()
         best = [
-            min((prompts[i] for i, at in zip(good, home, strict=True) if at == k), key=len)
+            min((prompts[i] for i, at in zip(good, home, strict=True) if at == k), key=_plainest)
             for k in range(len(centres))
             if k in home
         ]
@@ -213,6 +216,10 @@ def _farthest(rows: Tensor, n: int) -> list[int]:
         centres.append(int(nearest.argmin()))
         nearest = torch.maximum(nearest, rows @ rows[centres[-1]])
     return centres
+
+
+def _plainest(prompt: str) -> tuple[int, int]:
+    return blemishes(prompt), len(prompt)
 
 
 def _short(values: Tensor) -> list[float]:

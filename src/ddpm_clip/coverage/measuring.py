@@ -9,6 +9,7 @@ from pathlib import Path
 
 from ddpm_clip.conditioning.conditioner import Conditioner
 from ddpm_clip.coverage.calibration import Coverage, Embed, chosen
+from ddpm_clip.coverage.readable import suggestible
 from ddpm_clip.coverage.texts import Known, named, outside_texts, wrapped
 from ddpm_clip.errors import DataError
 from ddpm_clip.runs.pretrained import COVERAGE
@@ -57,7 +58,9 @@ def known_prompts(
     if own or classes:
         captions = prompts[:: max(1, len(prompts) // CAPTIONS)] if own else []
         plain = list(dict.fromkeys([*captions, *named(classes)]))
-        return Known(plain, wrapped(plain), outside_texts([*plain, *(prompts if own else ())]))
+        shown = suggestible(plain, prompts if own else plain, classes)
+        known = [*plain, *(prompts if own else ())]
+        return Known(plain, wrapped(plain), outside_texts(known), shown)
     texts = list(dict.fromkeys([*prompts, *outside_texts([])]))
     votes = chosen(conditioner, embed(texts)).tolist()
     plain = [text for text, share in zip(texts, votes, strict=True) if share >= OFTEN]

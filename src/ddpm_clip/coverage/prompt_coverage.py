@@ -2,7 +2,7 @@
 
 import warnings
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from functools import cached_property
 from typing import Any
 
@@ -13,8 +13,9 @@ from torch.nn import functional as F
 from ddpm_clip.config.limits import checked_whole
 from ddpm_clip.coverage.calibration import UNSURE, Coverage, Suggestion, features
 from ddpm_clip.coverage.measuring import calibrated, why_silent
+from ddpm_clip.coverage.readable import readable
 from ddpm_clip.embedders.prompts import checked_prompt
-from ddpm_clip.errors import DataError
+from ddpm_clip.errors import DataError, DdpmClipWarning
 from ddpm_clip.runs.pretrained import COVERAGE, LoadedModel
 
 
@@ -98,9 +99,18 @@ class PromptCoverage:
             kept = Coverage.load(path)
             fits = len(kept.probe.mean) == self.model.conditioner.dim + 2
             if kept.embedder == self.model.embedder.fingerprint and fits:
-                return kept
+                return self._readable(kept)
         model = self.model
         return calibrated(model.conditioner, model.embedder, model.classes, self._embed)
+
+    def _readable(self, coverage: Coverage) -> Coverage:
+        """Leave out suggestions that an earlier version took from captions with misspellings."""
+        model = self.model
+        if model.config.embedder.name != "mini_clip":
+            return coverage
+        told = readable(model.conditioner.prompts, model.classes)
+        fine = tuple(one for one in coverage.suggestions if told(one.prompt))
+        return replace(coverage, suggestions=fine or coverage.suggestions)
 
     def ask(self, prompt: str, k: int | None = None) -> CoverageAnswer:
         """Return the verdict on a prompt, with the values on which it is based.
@@ -131,6 +141,13 @@ class PromptCoverage:
             () if verdict == "well covered" else self._instead(e),
         )
 
+    def suggested(self, most: int = 24) -> list[str]:
+        """Return covered prompts, those near most pictures first; [] if coverage is unknown."""
+        try:
+            return [one.prompt for one in self.coverage.suggestions[:most]]
+        except DataError:
+            return []
+
     def warn(self, prompts: Sequence[str]) -> None:
         """Warn of each prompt that is outside; do nothing if the verdict is too uncertain."""
         if self.silent or not self._at_hand() or self.coverage.error > UNSURE:
@@ -144,6 +161,7 @@ class PromptCoverage:
                 warnings.warn(
                     f"{asked[i]!r} is outside what the pictures of {self.model.name} cover"
                     + (f"; the nearest covered prompts are {names}" if names else ""),
+                    DdpmClipWarning,
                     stacklevel=3,
                 )
 

@@ -101,11 +101,13 @@ class Known:
         plain: Covered prompts, as captions word them.
         wrapped: Covered prompts, worded as requests.
         outside: Prompts about things that the pictures do not show.
+        shown: Those of `plain` that can be suggested; if empty, all of them.
     """
 
     plain: list[str]
     wrapped: list[str]
     outside: list[str]
+    shown: frozenset[str] = frozenset()
 
 
 def named(classes: Sequence[str]) -> list[str]:
@@ -145,6 +147,11 @@ def outside_texts(covered: Sequence[str], seed: int = 0) -> list[str]:
 def words(text: str) -> list[str]:
     """Return the words of a prompt, in lower case and without punctuation."""
     return re.findall(r"[^\W_]+", text.casefold())
+
+
+def meaningful(text: str) -> frozenset[str]:
+    """Return the words of a prompt that say what it asks for."""
+    return frozenset(words(text)) - COMMON
 
 
 def _with_article(text: str) -> str:

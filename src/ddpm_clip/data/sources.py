@@ -109,6 +109,13 @@ def _named(name: str, place: str, options: SourceOptions, alone: bool) -> ImageS
     return source
 
 
+def check_name(spec: str) -> None:
+    """Raise a `UsageError` for what is neither written like a path nor the name of a source."""
+    head, colon, _ = spec.partition(":")
+    if not _is_path(spec) and not (colon and head in SOURCES):
+        SOURCES[spec]
+
+
 def _is_path(text: str) -> bool:
     """Whether a spec is a path: it exists, or it is written like one."""
     return (

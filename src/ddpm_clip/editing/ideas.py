@@ -28,7 +28,7 @@ def read_idea(text: str, model: LoadedModel) -> Idea:
         MissingInput: There is no such picture.
         BadImage: The picture cannot be used.
     """
-    if Path(text).suffix.lower() in KNOWN:
+    if isinstance(text, str | Path) and Path(text).suffix.lower() in KNOWN:
         return open_picture(text, model)
     return checked_prompt(text)
 

@@ -10,7 +10,7 @@ from dataclasses import replace
 import torch
 from torch import Tensor
 
-from ddpm_clip.config.limits import checked_strength
+from ddpm_clip.config.limits import checked_strength, plain
 from ddpm_clip.editing.edit import OF_A_PICTURE, Edit, Facts, Sources
 from ddpm_clip.editing.pictures import Picture
 from ddpm_clip.generation.request import (
@@ -47,6 +47,7 @@ def img2img(
     Raises:
         UsageError: The strength is out of range, or there is no prompt.
     """
+    strength = plain(strength)
     timesteps = timesteps_left(tti.model.ddpm.grid(settings.steps), checked_strength(strength))
     facts = {"mode": "img2img", **picture.facts(), "strength": strength, "rungs": len(timesteps)}
     requests = requests_for(prompt, settings, facts)

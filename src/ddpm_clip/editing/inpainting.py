@@ -41,13 +41,14 @@ def inpaint(
     Raises:
         UsageError: There is no prompt, or `rounds` is out of range.
     """
+    rounds = checked_rounds(rounds)
     share = round(paint.float().mean().item(), 4)
     facts = {
         "mode": "inpaint",
         **picture.facts(),
         "mask_digest": mask_digest(paint),
         "painted_share": share,
-        "rounds": checked_rounds(rounds),
+        "rounds": rounds,
     }
     requests = requests_for(prompt, settings, facts)
     overrides = _around(tti, picture, paint, settings.sampler, rounds)

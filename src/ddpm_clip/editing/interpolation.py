@@ -36,7 +36,8 @@ def interpolate(
         UsageError: `frames` is out of range, the ends are opposite in the condition space, or an
             end is a picture and the embedder cannot embed pictures.
     """
-    last = checked_frames(frames) - 1
+    frames = checked_frames(frames)
+    last = frames - 1
     rows = [
         (_name(a, b, i / last), seed, scale, _facts(a, b, i / last))
         for scale in settings.guidance

@@ -7,7 +7,7 @@ from collections.abc import Generator, Sequence
 
 from torch import Tensor
 
-from ddpm_clip.config.limits import checked_strength
+from ddpm_clip.config.limits import checked_strength, plain
 from ddpm_clip.editing.edit import OF_A_PICTURE, Edit, Facts, Sources
 from ddpm_clip.editing.ideas import noised_conditions
 from ddpm_clip.editing.pictures import Picture
@@ -38,6 +38,7 @@ def vary(
         UsageError: The strength is out of range or not supported by this model, or the embedder
             cannot embed pictures.
     """
+    strength = plain(strength)
     level = checked_strength(strength) * tti.model.config.conditioning.noise_max
     facts = {"mode": "vary", **picture.facts(), "strength": strength, "condition_noise": level}
     requests = requests_named(f"(variation of {picture.name})", settings, facts)

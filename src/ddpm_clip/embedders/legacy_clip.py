@@ -17,7 +17,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from ddpm_clip.errors import DataError, MissingInput
+from ddpm_clip.errors import DataError, MissingInput, TruncatedText
 from ddpm_clip.types import Item
 from ddpm_clip.utils.storage import sha256, write_text
 from ddpm_clip.utils.tensors import check_weights, load_tensors, save_tensors, stack_pictures
@@ -144,7 +144,9 @@ class LegacyClip(nn.Module):
         ids = [number for number in ids if number < self.options["symbols"]]
         if len(ids) > LETTERS:
             warnings.warn(
-                f"the prompt {text[:40]!r} is longer than {LETTERS} letters", stacklevel=4
+                f"the prompt {text[:40]!r} is longer than {LETTERS} letters",
+                TruncatedText,
+                stacklevel=4,
             )
             return [START, *ids[: LETTERS + 2], END]
         return [START, *ids, END] + [PAD] * (LETTERS - len(ids))

@@ -5,9 +5,9 @@ Knows nothing of tokens: each embedder counts its own and warns where it cuts a 
 
 import unicodedata
 import warnings
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
-from ddpm_clip.errors import UsageError
+from ddpm_clip.errors import DdpmClipWarning, UsageError
 
 MAX_PROMPT = 4000
 """Most characters of a prompt; no embedder reads more, so a longer text is a mistake."""
@@ -19,7 +19,7 @@ def checked_prompts(prompts: str | Sequence[str]) -> list[str]:
     Raises:
         UsageError: There is no prompt, or one is empty, too long or not a string.
     """
-    prompts = [prompts] if isinstance(prompts, str) else list(prompts)
+    prompts = texts_only(prompts)
     if not prompts:
         raise UsageError(
             "there is no prompt",
@@ -30,19 +30,32 @@ def checked_prompts(prompts: str | Sequence[str]) -> list[str]:
     return [checked_prompt(prompt) for prompt in prompts]
 
 
+def texts_only(texts: str | Sequence[str], param: str = "prompt") -> list[str]:
+    """Return one text or several as a list.
+
+    Raises:
+        UsageError: One is not a string.
+    """
+    several = isinstance(texts, Iterable) and not isinstance(texts, str | bytes)
+    found: list[str] = list(texts) if several else [texts]  # type: ignore[list-item]
+    for text in found:
+        if not isinstance(text, str):
+            raise UsageError(
+                f"{param} = {repr(text)[:60]} is not a string",
+                "a prompt is text",
+                "pass a string",
+                param=param,
+            )
+    return found
+
+
 def checked_prompt(prompt: str, param: str = "prompt") -> str:
     """Return a prompt without control characters; warn if there were any.
 
     Raises:
         UsageError: It is empty, too long or not a string.
     """
-    if not isinstance(prompt, str):
-        raise UsageError(
-            f"{param} = {repr(prompt)[:60]} is not a string",
-            "a prompt is text",
-            "pass a string",
-            param=param,
-        )
+    (prompt,) = texts_only([prompt], param)
     if any(unicodedata.category(character) == "Cs" for character in prompt):
         raise UsageError(
             f"the {param} holds half a character",
@@ -66,7 +79,9 @@ def checked_prompt(prompt: str, param: str = "prompt") -> str:
             param=param,
         )
     if clean != prompt:
-        warnings.warn(f"control characters were removed from the {param}", stacklevel=3)
+        warnings.warn(
+            f"control characters were removed from the {param}", DdpmClipWarning, stacklevel=3
+        )
     return clean
 
 

@@ -10,6 +10,8 @@ from collections.abc import Callable, Sequence
 import torch
 from torch import Tensor
 
+from ddpm_clip.embedders.prompts import texts_only
+
 MOST = 10_000
 """Largest size of the cache; when it is exceeded, all texts but the requested ones are dropped."""
 
@@ -33,7 +35,12 @@ class TextEmbeddings:
         self._threads = torch.get_num_threads()
 
     def __call__(self, texts: Sequence[str]) -> Tensor:
-        """Return embeddings (p, e) on the CPU; equal texts have equal rows."""
+        """Return embeddings (p, e) on the CPU; equal texts have equal rows.
+
+        Raises:
+            UsageError: One is not a string.
+        """
+        texts = texts_only(texts)
         if not texts:
             return self._embed([]).detach().cpu()
         if torch.get_num_threads() != self._threads:  # another number of threads rounds differently

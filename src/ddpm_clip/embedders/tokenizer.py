@@ -10,6 +10,8 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
+from ddpm_clip.errors import TruncatedText
+
 PAD, START, END, UNKNOWN = range(4)
 ALPHABET = "abcdefghijklmnopqrstuvwxyz0123456789 .,!?'\"-:;()&/+#"
 _IDS = {character: i for i, character in enumerate(ALPHABET, start=UNKNOWN + 1)}
@@ -37,6 +39,7 @@ def tokenise(texts: Sequence[str], length: int, *, warn: bool = True) -> Tensor:
         if warn and len(ids) > length - 2:
             warnings.warn(
                 f"the prompt {text[:40]!r}… is cut to its first {length - 2} characters",
+                TruncatedText,
                 stacklevel=2,
             )
         ids = [START, *ids[: length - 2], END]

@@ -16,7 +16,7 @@ from ddpm_clip.embedders.hub import family_of, find_folder, fingerprint_of
 from ddpm_clip.embedders.pixel_path import PixelPath
 from ddpm_clip.embedders.prompt_bank import prompt_bank
 from ddpm_clip.embedders.transformers_loading import open_parts
-from ddpm_clip.errors import UsageError
+from ddpm_clip.errors import TruncatedText, UsageError
 from ddpm_clip.types import Item
 from ddpm_clip.utils.device import pick_device, pick_dtype
 from ddpm_clip.utils.untrusted import user_path
@@ -185,6 +185,7 @@ class TransformersClip:
                 warnings.warn(
                     f"the prompt {text[:60]!r}… has {len(ids)} tokens; {self.name} reads only the "
                     f"first {self._length}",
+                    TruncatedText,
                     stacklevel=4,
                 )
 

@@ -1,7 +1,12 @@
 """Text to image: from prompts to pictures, and from pictures to files.
 
 - `clip_guide`: CLIP guidance: the distance between pictures and prompts as a differentiable loss
-- `files`: write pictures as PNGs with their parameters inside, a grid and a GIF
+- `batches`: one batch, followed to its end
+- `call_folder`: a folder of its own for each call, and a link to the newest
+- `destination`: where finished batches go
+- `files`: paint into files: one PNG per picture, a grid and a GIF
+- `parameters`: what a PNG records of how it was painted
+- `picture_folder`: the files of one call, written batch by batch and found again
 - `request`: data classes of a requested picture, a change of its sampling, and its result
 - `settings`: the settings of painting, and their validation
 - `text_to_image`: prompts -> embeddings -> conditions -> sampling -> pictures

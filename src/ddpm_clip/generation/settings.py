@@ -19,6 +19,7 @@ from ddpm_clip.config.limits import (
     checked_range,
     checked_size,
     checked_whole,
+    plain,
     shortened,
     within,
 )
@@ -55,6 +56,11 @@ class Settings(PaintingOptions):
     batch: int = 64
     with_wishes = former_method("with_wishes", "with_overrides")
 
+    def __post_init__(self) -> None:
+        """Turn numbers of NumPy and torch into plain ones: a PNG records them as JSON."""
+        for field in fields(self):
+            object.__setattr__(self, field.name, plain(getattr(self, field.name)))
+
     def with_overrides(self, **overrides: Any) -> "Settings":
         """Return these settings with some replaced; None keeps a value, `w` means guidance = 1 + w.
 
@@ -65,7 +71,7 @@ class Settings(PaintingOptions):
         unknown = [name for name in overrides if name not in known]
         if unknown:
             raise unknown_name("setting", unknown[0], known)
-        given = {name: value for name, value in overrides.items() if value is not None}
+        given = {name: plain(value) for name, value in overrides.items() if value is not None}
         checked_size(given.pop("size", "auto"))
         if "w" in given and "guidance" in given:
             raise UsageError(

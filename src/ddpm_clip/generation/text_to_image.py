@@ -6,6 +6,7 @@ painted in the same batch. Files are written elsewhere (`generation/files.py`).
 
 import warnings
 from collections.abc import Generator, Iterator, Sequence
+from copy import copy
 from typing import Any, cast
 
 import torch
@@ -14,8 +15,10 @@ from torch import Tensor
 
 from ddpm_clip.coverage.prompt_coverage import PromptCoverage
 from ddpm_clip.embedders.texts import TextEmbeddings
-from ddpm_clip.errors import NonFiniteError, UsageError
+from ddpm_clip.errors import DdpmClipWarning
+from ddpm_clip.generation.batches import check_together, painted_batch
 from ddpm_clip.generation.clip_guide import ClipGuide
+from ddpm_clip.generation.destination import Destination, InMemory
 from ddpm_clip.generation.request import (
     CONDITION_KEY,
     PLAIN,
@@ -23,7 +26,6 @@ from ddpm_clip.generation.request import (
     Painted,
     SamplingOverrides,
     guidable,
-    placed,
     requests_for,
 )
 from ddpm_clip.generation.settings import Settings, settings_of
@@ -31,7 +33,6 @@ from ddpm_clip.moved import former_method
 from ddpm_clip.runs.pretrained import LoadedModel, load
 from ddpm_clip.types import Denoiser, Progress, Step
 from ddpm_clip.utils.generators import finish
-from ddpm_clip.utils.tensors import to_picture, to_uint8
 
 
 class TextToImage:
@@ -49,11 +50,18 @@ class TextToImage:
         )
         self.prompt_coverage = PromptCoverage(model)
         self._guides: dict[str | None, ClipGuide] = {}
+        self.destination: Destination = InMemory()
 
     @classmethod
     def from_pretrained(cls, name: str, device: str = "auto") -> "TextToImage":
         """Open a shipped model, a run, or a packed model's folder."""
         return cls(load(name, device))
+
+    def writing_to(self, destination: Destination) -> "TextToImage":
+        """Return the same painter, which passes each finished batch to a destination."""
+        other = copy(self)
+        other.destination = destination
+        return other
 
     def __call__(
         self, prompts: str | Sequence[str], n: int = 1, seed: int = 0, **overrides: Any
@@ -82,6 +90,7 @@ class TextToImage:
             warnings.warn(
                 f"guidance {asked:g} acts like {limits.min():.2g} on {prompts[limits.argmin()]!r}: "
                 "more would lead out of what the pictures are like (bounded=False lifts the limit)",
+                DdpmClipWarning,
                 stacklevel=3,
             )
 
@@ -157,6 +166,7 @@ class TextToImage:
     ) -> Generator[Progress, None, list[Painted]]:
         """Paint every request, batch by batch, with its own prompt, seed and scale.
 
+        The destination (`writing_to`) gets each finished batch; one that it has is not painted.
         Warns if a CLIP should guide, but the requests have no words that it could guide by.
 
         Args:
@@ -169,44 +179,23 @@ class TextToImage:
             UsageError: Conditions are given, but the model paints without any.
             NonFiniteError: A picture has NaN or infinite values.
         """
-        if settings.unconditional and overrides.conditions is not None:
-            raise UsageError(
-                f"{self.model.name} paints without conditions",
-                "it would ignore a picture or a mixture of prompts",
-                "choose a model that was trained with conditions",
-                param="unconditional",
-            )
-        if settings.clip_guidance > 0 and not guidable(requests):
-            warnings.warn(
-                f"clip_guidance = {settings.clip_guidance:g} is ignored: there are no "
-                "words that a CLIP could guide by",
-                stacklevel=2,
-            )
+        check_together(requests, settings, overrides, self.model.name)
         batches = [
             requests[i : i + settings.batch] for i in range(0, len(requests), settings.batch)
         ]
         steps = settings.steps if overrides.timesteps is None else len(overrides.timesteps)
-        done, total, painted = 0, steps * len(batches), []
+        total, painted = steps * len(batches), list[Painted]()
+        self.destination.begin(requests)
         for number, batch in enumerate(batches):
-            frames, pictures = [], None
-            for step in self._walk(batch, settings, overrides) if steps else ():
-                done, pictures = done + 1, step.x_prev
-                if keep_frames:
-                    frames.append(to_uint8(step.pred.x_0).cpu())
-                yield Progress("paint", done, total)
-            if pictures is None:  # no steps: `x_start` is the result
-                assert overrides.x_start is not None
-                pictures = overrides.x_start(batch)
-            if not pictures.isfinite().all():
-                raise NonFiniteError(
-                    "a picture has NaN or infinite values",
-                    "the guidance may be too strong for this model",
-                )
-            strips = torch.stack(frames, 1) if frames else None
-            painted += [
-                placed(to_picture(x), batch, number, at, None if strips is None else strips[at])
-                for at, x in enumerate(pictures)
-            ]
+            known = None if keep_frames else self.destination.found(batch, number)
+            if known is not None:
+                yield Progress("paint", (number + 1) * steps, total)
+            else:
+                walk = self._walk(batch, settings, overrides) if steps else ()
+                at = number * steps, total
+                work = painted_batch(walk, batch, number, overrides, at, keep_frames)
+                known = self.destination.keep((yield from work))
+            painted += known
         return painted
 
     def paint_all(self, prompts: str | Sequence[str], settings: Settings) -> list[Painted]:

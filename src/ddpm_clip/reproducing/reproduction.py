@@ -12,7 +12,8 @@ from PIL import Image
 from ddpm_clip.data.pictures.images import open_image
 from ddpm_clip.data.pictures.png_texts import damaged
 from ddpm_clip.errors import DataError, MissingInput, UsageError
-from ddpm_clip.generation.files import parameters, save_painted
+from ddpm_clip.generation.files import save_painted
+from ddpm_clip.generation.parameters import parameters
 from ddpm_clip.generation.request import Painted
 from ddpm_clip.generation.settings import Settings
 from ddpm_clip.generation.text_to_image import TextToImage

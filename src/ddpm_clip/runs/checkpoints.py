@@ -19,7 +19,7 @@ from typing import Any
 from torch import Tensor
 
 import ddpm_clip
-from ddpm_clip.errors import DataError, StorageError
+from ddpm_clip.errors import DataError, DdpmClipWarning, StorageError
 from ddpm_clip.utils.storage import (
     make_folder,
     published_folder,
@@ -188,7 +188,11 @@ def newest(home: Path, groups: Iterable[str] | None = None) -> Checkpoint | None
         try:
             return read(path_of(home, step), groups)
         except StorageError as error:
-            warnings.warn(f"{error}\n  falling back to the checkpoint before it", stacklevel=3)
+            warnings.warn(
+                f"{error}\n  falling back to the checkpoint before it",
+                DdpmClipWarning,
+                stacklevel=3,
+            )
     if steps:
         raise StorageError(
             f"every checkpoint in {home} is damaged", fix="start from scratch with --overwrite"
@@ -216,7 +220,11 @@ def set_damaged_aside(home: Path) -> None:
             remove_folder(aside)
         os.rename(path_of(home, damaged), aside)
         sync(home)
-        warnings.warn(f"{reason}\n  it is now {aside}; falling back to step {step}", stacklevel=3)
+        warnings.warn(
+            f"{reason}\n  it is now {aside}; falling back to step {step}",
+            DdpmClipWarning,
+            stacklevel=3,
+        )
 
 
 def size_of(checkpoint: Checkpoint) -> int:

@@ -19,6 +19,7 @@ from ddpm_clip.conditioning.conditioner import Conditioner
 from ddpm_clip.conditioning.files import save_conditioner
 from ddpm_clip.config.legacy_keys import OPENAI_NAMES
 from ddpm_clip.config.resolve import Layer, merge
+from ddpm_clip.data.pictures.sandbox import warn_of_no_limits
 from ddpm_clip.embedders.legacy_clip import LegacyClip
 from ddpm_clip.errors import CannotCreate, DataError, MissingInput, UsageError
 from ddpm_clip.models.legacy_keys import LegacyNetwork, recognised
@@ -107,6 +108,7 @@ def import_legacy(
 
 
 def _unpickled(file: Path) -> Unpickled:
+    warn_of_no_limits()
     try:
         return read_pickled(file)
     except FileNotFoundError as error:

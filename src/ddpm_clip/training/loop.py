@@ -21,7 +21,7 @@ from torch import Tensor
 
 from ddpm_clip.build import build_ddpm, usable_device
 from ddpm_clip.config.schema import Config
-from ddpm_clip.errors import NonFiniteError, StorageError
+from ddpm_clip.errors import DdpmClipWarning, NonFiniteError, StorageError
 from ddpm_clip.models.ddpm import DDPM
 from ddpm_clip.runs.run import Run
 from ddpm_clip.training.process_group import ALONE, ProcessGroup
@@ -205,6 +205,7 @@ class _Loop:
         warnings.warn(
             f"step {self.state.step + 1} does not fit into memory; it is repeated, and all "
             f"later steps are computed, in {parts} micro-batches",
+            DdpmClipWarning,
             stacklevel=1,
         )
 
@@ -267,7 +268,7 @@ class _Loop:
         )
         try:
             message = self.state.stability.stumbled(bad)
-            warnings.warn(message, stacklevel=1)
+            warnings.warn(message, DdpmClipWarning, stacklevel=1)
         finally:
             if self.group.is_first:
                 streak = [asdict(one) for one in self.state.stability.streak]

@@ -19,7 +19,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from ddpm_clip.errors import DataError, UsageError
+from ddpm_clip.errors import DataError, DdpmClipWarning, UsageError
 from ddpm_clip.utils.cpu_threads import share_threads
 from ddpm_clip.utils.device import pick_device
 
@@ -199,6 +199,7 @@ def launched(environment: Mapping[str, str] = os.environ) -> tuple[int, int]:
             warnings.warn(
                 "accelerate launch was asked for several processes but started one;\n"
                 "  on CPUs it needs --multi_gpu, despite the name; or use torchrun",
+                DdpmClipWarning,
                 stacklevel=1,
             )
         return 0, 1

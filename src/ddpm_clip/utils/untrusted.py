@@ -10,9 +10,7 @@ import math
 import os
 import stat
 import struct
-import warnings
 from collections.abc import Mapping
-from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -73,17 +71,16 @@ def read_bytes(path: Path, limit: int) -> bytes:
         return file.read(facts.st_size)
 
 
-@cache
-def warn_of_no_limits() -> None:
-    """Say, once, where the system cannot bound what reading strangers' files takes."""
+def lacks_limits() -> str:
+    """Return a warning if this system cannot bound what reading strangers' files takes, or ""."""
     try:
         import resource  # noqa: F401
     except ImportError:
-        warnings.warn(
+        return (
             "this system cannot limit the memory of a process (Python has no module `resource` "
-            "here): a picture or .pth file that was made to hurt may take all of it",
-            stacklevel=2,
+            "here): a picture or .pth file that was made to hurt may take all of it"
         )
+    return ""
 
 
 def user_path(name: str | Path) -> Path:

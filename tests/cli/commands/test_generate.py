@@ -91,7 +91,11 @@ def test_several_scales_paint_each_and_w_is_one_less(cli, run):
         cli("generate", "rose", "--model", run, "--w", "0,1,3", "-n", 1, "--json").out
     )
     assert [e["guidance"] for e in by_scale] == [1, 2, 4]
+    assert all(Path(e["file"]).is_file() for e in (*by_scale, *by_weight))
+    here, there = ([Path(e.pop("file")) for e in entries] for entries in (by_scale, by_weight))
     assert by_scale == by_weight
+    assert [path.name for path in here] == [path.name for path in there]
+    assert {path.parent for path in here}.isdisjoint(path.parent for path in there)
 
 
 def test_one_picture_into_a_png_is_that_file(cli, run):

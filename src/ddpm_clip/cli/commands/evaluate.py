@@ -110,5 +110,7 @@ def _say(found: "Evaluation") -> None:
         beside = f"  (real: {first.spoken_real()})" if first.real is not None else ""
         interval = f", {first.spoken_interval()}" if first.interval is not None else ""
         console.say(f"{part.title}: {first.name} {first.spoken()}{interval}{beside}  n={first.n}")
+        for note in part.notes if "zero_shot" in part.detail else ():
+            console.say(f"  {note}")
     for one in found.skipped:
         console.say(f"not measured: {one.title}: {one.reason()}")

@@ -32,9 +32,19 @@ if TYPE_CHECKING:
 FEW, MANY = 8, 16
 """Default number of seeds: with --quick and without."""
 
+SHOWN = 20
+"""Most classes that a remark lists."""
+
 Prompt = Annotated[str, typer.Argument(metavar="PROMPT", help="The prompt to explain.")]
+ANALYSES = (
+    "trajectory, commitment, timesteps, switching, stepwise, guidance_field, guidance_weights, "
+    "words, embedding, initial_noise, noise_prediction, provenance, bottleneck, inversion"
+)
+"""All that ship; a test compares them with the registry, which would take long to import."""
+
 Analyses = Annotated[
-    str | None, typer.Option(metavar="NAME[,NAME...]", help="Only these; by default all.")
+    str | None,
+    typer.Option(metavar="NAME[,NAME...]", help=f"Only these; by default all: {ANALYSES}."),
 ]
 Seeds = Annotated[
     str | None,
@@ -115,11 +125,17 @@ def _explain(
 ) -> "Generator[Progress, None, Findings]":
     from ddpm_clip.explain import target_of
     from ddpm_clip.explain.report.run_all import explain_all
+    from ddpm_clip.explain.verdict.prerequisite import why_untested
     from ddpm_clip.generation.text_to_image import TextToImage
 
     tti = TextToImage.from_pretrained(model, device)
     target = target_of(tti, prompt, seeds, attribute=attribute, **how)
     tti.prompt_coverage.warn([target.prompt])
+    if target.judging is None or target.asked_class is None:
+        known = f": {', '.join(target.classes[:SHOWN])}" if target.classes else ""
+        console.say(
+            f'Some analyses will end in "Not tested": {why_untested(target)}{known}.', always=True
+        )
     return explain_all(target, names, quick=quick, options=options)
 
 

@@ -74,7 +74,7 @@ def _study(
     model: str | None, pairs: Path | None, splits: int, seed: int, device: str
 ) -> "GapStudy":
     from ddpm_clip.cli.interrupt import GracefulShutdown
-    from ddpm_clip.cli.progress import ProgressBars, follow
+    from ddpm_clip.cli.progress import NOTHING_WRITTEN, ProgressBars, follow
     from ddpm_clip.data.csv_exchange.embedding_pairs import read_pairs
     from ddpm_clip.evaluation.gap.study import study_model, study_pairs
     from ddpm_clip.runs.pretrained import load
@@ -85,7 +85,8 @@ def _study(
     assert given is not None
     assert pairs is not None
     with GracefulShutdown("stopping after this split") as shutdown, ProgressBars() as bars:
-        return follow(study_pairs(pairs.stem, *given, splits=splits, seed=seed), bars, shutdown)
+        work = study_pairs(pairs.stem, *given, splits=splits, seed=seed)
+        return follow(work, bars, shutdown, told=NOTHING_WRITTEN)
 
 
 def _print(study: "GapStudy") -> None:

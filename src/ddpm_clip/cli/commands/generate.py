@@ -43,8 +43,9 @@ def generate(
     ddpm-clip generate "a red rose" "a white daisy" -n 4 --seed 7
     ddpm-clip generate "a six" --model digits --guidance 1,2,4 --out six.png
 
-    Writes one PNG per picture and a grid, and prints the paths of the pictures. Picture j of every
-    prompt has seed S + j, and does not depend on what else is painted in the same call.
+    Writes one PNG per picture as they are finished, then a grid, and prints the paths of the
+    pictures. If it is interrupted, the same command paints only the missing ones. Picture j of
+    every prompt has seed S + j, and does not depend on what else is painted in the same call.
     """
     from ddpm_clip.generation.files import paint_files
 
@@ -71,5 +72,5 @@ def generate(
             "it was trained without any condition",
             "use --unconditional, or CLIP guidance: --clip-guidance 1",
         )
-    metadata = not args.no_metadata
-    session.show(watched(paint_files(tti, asked, settings, args.out, gif=gif, metadata=metadata)))
+    watched(paint_files(tti, asked, settings, session.folder, gif=gif), told=session.told)
+    session.show()

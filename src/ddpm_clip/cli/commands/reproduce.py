@@ -47,7 +47,7 @@ def reproduce(
 ) -> None:
     """Paint a picture again from its recorded parameters, and compare the pixels.
 
-    ddpm-clip reproduce outputs/000000-7-0123abcd.png
+    ddpm-clip reproduce outputs/latest/000000-7-0123abcd.png
     ddpm-clip reproduce varied.png --source rose.png --out again.png
 
     The exit code is 1 if any pixel differs; the message says how many and by how much. A picture

@@ -37,7 +37,7 @@ def scan(
     ] = 32,
     as_json: AsJson = False,
 ) -> None:
-    """Check a source of pictures: sizes, classes, bad files, and what may harm a training.
+    """Check pictures: sizes, classes, bad files, and what may harm a training.
 
     ddpm-clip scan photos/
     ddpm-clip scan photos.zip --size 64 --json
@@ -47,13 +47,14 @@ def scan(
     Nothing is changed.
     """
     from ddpm_clip.cli.interrupt import GracefulShutdown
-    from ddpm_clip.cli.progress import ProgressBars, follow
+    from ddpm_clip.cli.progress import NOTHING_WRITTEN, ProgressBars, follow
     from ddpm_clip.data.sources import open_source
     from ddpm_clip.data.subset import limit
 
     pictures = limit(open_source(source, split=split), max_samples)
     with GracefulShutdown("stopping after this picture") as shutdown, ProgressBars() as bars:
-        scanned = follow(_look_through(pictures, max_bad, size), bars, shutdown)
+        work = _look_through(pictures, max_bad, size)
+        scanned = follow(work, bars, shutdown, told=NOTHING_WRITTEN)
     report = scanned.as_dict()
     if as_json:
         return console.result_json(report)

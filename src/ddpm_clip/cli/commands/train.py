@@ -51,7 +51,7 @@ def train(
         str | None, typer.Option(metavar="MODEL", help="Start from the weights of this model.")
     ] = None,
     embeddings: Annotated[
-        Path | None, typer.Option(help="Folder of embeddings that `ddpm-clip embed` wrote.")
+        Path | None, typer.Option(help="Folder or CSV file of embeddings, from `ddpm-clip embed`.")
     ] = None,
     resume: Annotated[bool, typer.Option("--resume", help="Continue an existing run.")] = False,
     overwrite: Overwrite = False,
@@ -84,11 +84,13 @@ def train(
             training__animation=False if no_animation else None,
         )
         if print_config:
+            _judged(settled, origins)
             return _print_config(settled, origins, as_json)
         folder = out or _default_folder(settled)
         if resume:
             _existing(folder)
         held = held or stack.enter_context(claimed(folder))
+        _judged(settled, origins, parts=False)
         _start(
             folder,
             settled,
@@ -238,6 +240,15 @@ def _default_folder(config: "Config") -> Path:
     name, _, place = source.partition(":")
     last = place if name in ("folder", "npz", "wds", "zip", "hf", "hf-stream") and place else name
     return Path("runs") / (Path(last).stem or "run")
+
+
+def _judged(config: "Config", origins: dict[str, str], *, parts: bool = True) -> None:
+    """Warn of keys without an effect; with `parts`, also raise what starting the run would."""
+    from ddpm_clip.training.prepare.checks import check_parts, warn_of_unused
+
+    if parts:
+        check_parts(config)
+    warn_of_unused(config, origins)
 
 
 def _print_config(config: "Config", origins: dict[str, str], as_json: bool) -> None:

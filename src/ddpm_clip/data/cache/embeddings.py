@@ -19,7 +19,7 @@ from torch import Tensor
 from ddpm_clip.data.cache.card import CacheCard, agree_on_card
 from ddpm_clip.data.cache.manifest import manifest_of, read_manifest, settle, write_waiting
 from ddpm_clip.data.cache.shards import read_rows, shard_name, unsound, write_shard
-from ddpm_clip.errors import DataError
+from ddpm_clip.errors import DataError, DdpmClipWarning
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -165,6 +165,7 @@ class EmbeddingCache:
             warnings.warn(
                 f"{self.folder / shard_name(number)} is damaged or missing; its embeddings "
                 "count as missing",
+                DdpmClipWarning,
                 stacklevel=4,
             )
         if bad:

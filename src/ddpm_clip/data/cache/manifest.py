@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from ddpm_clip.data.cache.shards import shard_name
 from ddpm_clip.data.cache.untrusted_tables import read_columns
 from ddpm_clip.data.storage.atomic import replacing
+from ddpm_clip.errors import DdpmClipWarning
 from ddpm_clip.utils.storage import sync
 
 if TYPE_CHECKING:
@@ -107,6 +108,7 @@ def read_manifest(folder: Path) -> tuple[Manifest, bool]:
         except Exception as error:  # a damaged table fails in many classes
             warnings.warn(
                 f"{path} is damaged ({str(error)[:200]}); its embeddings count as missing",
+                DdpmClipWarning,
                 stacklevel=3,
             )
     return manifest, bool(waiting)

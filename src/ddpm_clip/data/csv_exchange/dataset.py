@@ -18,7 +18,7 @@ from torch.utils.data import Dataset
 from ddpm_clip.data.csv_exchange.embedding_csv import read_csv
 from ddpm_clip.data.pictures.images import BadImage, open_image, to_array
 from ddpm_clip.data.pictures.sandbox import in_children
-from ddpm_clip.errors import DataError, UsageError
+from ddpm_clip.errors import DataError, DdpmClipWarning, UsageError
 
 SIZE = 32
 """Side of the pictures without `img_transforms`, as in the course."""
@@ -106,7 +106,7 @@ def _pictures(paths: list[str], csv_path: str) -> dict[int, Image.Image]:
             with in_children():
                 pictures[row] = open_image(os.path.expanduser(path)).convert("RGB")
         except BadImage as error:
-            warnings.warn(f"left out: {error.what}: {error.why}", stacklevel=4)
+            warnings.warn(f"left out: {error.what}: {error.why}", DdpmClipWarning, stacklevel=4)
     if not pictures:
         raise DataError(
             f"none of the {len(paths)} pictures of {csv_path} can be used",

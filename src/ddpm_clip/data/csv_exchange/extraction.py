@@ -19,7 +19,7 @@ from ddpm_clip.data.csv_exchange.embedding_csv import EmbeddingTable, csv_lines,
 from ddpm_clip.data.pictures.images import BadImage, open_image
 from ddpm_clip.data.pictures.sandbox import in_children
 from ddpm_clip.data.storage.atomic import replacing
-from ddpm_clip.errors import DataError, StorageError, UsageError
+from ddpm_clip.errors import DataError, DdpmClipWarning, StorageError, UsageError
 
 
 def extract_clip_embeddings(
@@ -112,7 +112,7 @@ def _decoded(paths: Sequence[str]) -> tuple[list[str], list[Image]]:
                 pictures.append(open_image(path))
             keys.append(path)
         except BadImage as error:
-            warnings.warn(f"left out: {error.what}: {error.why}", stacklevel=3)
+            warnings.warn(f"left out: {error.what}: {error.why}", DdpmClipWarning, stacklevel=3)
     return keys, pictures
 
 
@@ -121,7 +121,9 @@ def _continued(path: Path) -> EmbeddingTable | None:
     if not path.is_file() or not path.stat().st_size:
         return None
     if _cut_torn_line(path):
-        warnings.warn(f"the last line of {path} was cut off and is left out", stacklevel=3)
+        warnings.warn(
+            f"the last line of {path} was cut off and is left out", DdpmClipWarning, stacklevel=3
+        )
     return read_csv(path) if path.stat().st_size else None
 
 

@@ -102,7 +102,7 @@ def has_files(source: object) -> bool:
 def warn_of_left_out(source: object) -> None:
     """Warn of what a source left out, if it left out anything."""
     if lines := left_out_of(source).lines():
-        name = getattr(source, "name", "the source")
+        name = getattr(source, "name", "the source").removeprefix("folder:")
         text = f"left out of {name}: {'; '.join(lines)}"
         warnings.warn(text, DdpmClipWarning, stacklevel=3)
 

@@ -12,16 +12,18 @@ import subprocess
 import sys
 import threading
 import time
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
 
 from PIL import Image
 
 from ddpm_clip.data.pictures import decoding
 from ddpm_clip.data.pictures.decoding import ANSWERED, ASKED, READY, Undecodable
-from ddpm_clip.errors import StorageError
-from ddpm_clip.utils.untrusted import warn_of_no_limits
+from ddpm_clip.errors import DdpmClipWarning, StorageError
+from ddpm_clip.utils.untrusted import lacks_limits
 
 SECONDS = 10.0
 """Time limit per picture; the largest allowed picture takes two seconds on one core."""
@@ -126,6 +128,13 @@ class Child:
                 raise EOFError
             parts += part
         return bytes(parts)
+
+
+@cache
+def warn_of_no_limits() -> None:
+    """Say, once, where the system cannot bound what reading strangers' files takes."""
+    if told := lacks_limits():
+        warnings.warn(told, DdpmClipWarning, stacklevel=2)
 
 
 @contextmanager

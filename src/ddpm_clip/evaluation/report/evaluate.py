@@ -15,7 +15,13 @@ from ddpm_clip.errors import DataError, DdpmClipError, UsageError
 from ddpm_clip.evaluation.prompts.cases import cases_of, read_prompts
 from ddpm_clip.evaluation.prompts.success import PromptCase, check_readable, paint_cases
 from ddpm_clip.evaluation.report.evaluation_data import EvaluationData
-from ddpm_clip.evaluation.report.evaluators import Evaluator, find_judge, find_scorer, trained_judge
+from ddpm_clip.evaluation.report.evaluators import (
+    Evaluator,
+    find_judge,
+    find_scorer,
+    trained_judge,
+    zero_shot,
+)
 from ddpm_clip.evaluation.report.plan import MINUTES, SamplingPlan, check_size, plan
 from ddpm_clip.evaluation.report.real_pictures import Real, real_pictures
 from ddpm_clip.evaluation.report.sections.copies import TITLE as COPIES
@@ -82,7 +88,8 @@ class Request:
     Attributes:
         n: pictures per prompt; None lets the minutes decide.
         minutes: duration of the whole evaluation; if both this and `n` are None, `plan.MINUTES`.
-        prompts: a file for `cases.read_prompts`; None uses prompts from the judge or the labels.
+        prompts: a file for `cases.read_prompts`; None uses prompts from the judge or the labels,
+            or else prompts that are suggested from the pictures.
         judge: folder of the judge; None uses the one beside the model, or trains one.
         clip: a mini-CLIP that did not condition the model, by folder or shipped name.
         against: a source to compare with instead of the run's own.
@@ -146,7 +153,9 @@ def evaluate(tti: TextToImage, request: Request) -> Generator[Progress, None, Ev
         limit = None if request.n is not None else request.minutes or MINUTES
         judge = yield from trained_judge(real, minutes=limit)
         _check(judge, given)
-    asked = given or ([WORDLESS] if how.wordless else _cases(tti, judge, real))
+    asked, suggested = given or [WORDLESS], False
+    if not given and not how.wordless:
+        asked, suggested = _cases(tti, judge, real)
     sized = yield from plan(
         tti,
         asked,
@@ -159,7 +168,16 @@ def evaluate(tti: TextToImage, request: Request) -> Generator[Progress, None, Ev
     brought_back = _brought_back(tti, sized.cases, how)
     full = sized.minutes is None
     data = EvaluationData(
-        sized.cases, sized.n, x, judge, scorer, real, how.seed, full, brought_back
+        sized.cases,
+        sized.n,
+        x,
+        judge,
+        scorer,
+        real,
+        how.seed,
+        full,
+        brought_back,
+        zero_shot(tti.model, scorer) if suggested and judge.net is None else None,
     )
     end = inf if sized.minutes is None else start + 60 * sized.minutes * (1 - SLOW)
     sections, skipped = yield from _measured(data, end)
@@ -253,16 +271,23 @@ def _check(judge: Evaluator | None, cases: list[PromptCase] | None) -> None:
         check_readable(judge.net, [case for case in cases if case.facts])
 
 
-def _cases(tti: TextToImage, judge: Evaluator, real: Real) -> list[PromptCase]:
-    """Return the default prompts for this kind of model."""
+def _cases(tti: TextToImage, judge: Evaluator, real: Real) -> tuple[list[PromptCase], bool]:
+    """Return the default prompts for this kind of model; and whether they are only suggested.
+
+    Where neither a judge, labels, captions nor prompts are known, the prompts are suggested from
+    the pictures themselves.
+    """
     config, pictures = tti.model.config, real.unseen or real.train
     plain = config.embedder.name == "labels"
     attributes = judge.net.attributes if judge.net is not None else {}
     if plain and not attributes:
         attributes = {"label": tti.model.classes}
-    return cases_of(
-        attributes,
-        plain=plain,
-        facts=pictures.facts if pictures else (),
-        prompts=config.generation.prompts,
-    )
+    facts = pictures.facts if pictures else ()
+    try:
+        prompts = config.generation.prompts
+        return cases_of(attributes, plain=plain, facts=facts, prompts=prompts), False
+    except UsageError:
+        suggested = tti.prompt_coverage.suggested()
+        if len(suggested) < 2:
+            raise
+        return [PromptCase(prompt, {}) for prompt in suggested], True

@@ -41,6 +41,8 @@ class EvaluationData:
         full: no measurement is shortened to save time.
         brought_back: number of cases whose condition lay outside the pictures' cloud and was
             brought back; None if the model has no cloud or was not bounded.
+        zero_shot: a CLIP that judges prompts which were suggested from the pictures, if nothing
+            else is known of them; it may be the one that conditions the model.
     """
 
     cases: Sequence[PromptCase]
@@ -52,6 +54,7 @@ class EvaluationData:
     seed: int = 0
     full: bool = True
     brought_back: int | None = None
+    zero_shot: Evaluator | None = None
 
     @property
     def net(self) -> JudgeNet | None:

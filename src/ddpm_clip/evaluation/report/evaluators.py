@@ -188,6 +188,14 @@ def find_scorer(model: LoadedModel, given: str | None = None) -> Evaluator:
     return Evaluator(clip, about)
 
 
+def zero_shot(model: LoadedModel, scorer: Evaluator) -> Evaluator:
+    """Return the CLIP that judges where there are neither labels nor captions, and whose it is."""
+    if scorer.net is not None:
+        return Evaluator(scorer.net, {**scorer.about, "who": "a CLIP that did not condition it"})
+    about = {"fingerprint": model.embedder.fingerprint, "who": "the CLIP that conditions the model"}
+    return Evaluator(model.embedder, about)
+
+
 def _set_aside(pictures: Pictures, seed: int) -> tuple[Pictures, Pictures]:
     """Split off a tenth, at random, that only calibrates the threshold; return it and the rest."""
     order = torch.randperm(len(pictures), generator=torch.Generator().manual_seed(seed)).tolist()

@@ -81,7 +81,7 @@ def plan(
     Raises:
         UsageError: both `n` and `minutes` are given, or one is out of range.
     """
-    check_size(n, minutes)
+    n, minutes = check_size(n, minutes)
     if n is not None:
         return SamplingPlan(n, tuple(cases))
     given = MINUTES if minutes is None else minutes
@@ -102,8 +102,8 @@ def fitted(
     return SamplingPlan(n, tuple(asked), len(cases) - len(asked), minutes, speed)
 
 
-def check_size(n: int | None, minutes: float | None) -> None:
-    """Raise a `UsageError` if size or time is invalid, or both are given."""
+def check_size(n: int | None, minutes: float | None) -> tuple[int | None, float | None]:
+    """Return size and time; a `UsageError` if one is invalid, or both are given."""
     if n is not None and minutes is not None:
         raise UsageError(
             "-n and --minutes are both given",
@@ -111,10 +111,8 @@ def check_size(n: int | None, minutes: float | None) -> None:
             "give one of them",
             param="minutes",
         )
-    if n is not None:
-        checked_whole("n", n, most=MOST)
-    if minutes is not None:
-        checked_minutes(minutes)
+    n = None if n is None else checked_whole("n", n, most=MOST)
+    return n, None if minutes is None else checked_minutes(minutes)
 
 
 def _speed(

@@ -12,7 +12,8 @@ from typing import Any, cast
 from torch import Tensor
 from torch.nn import functional as F
 
-from ddpm_clip.config.limits import checked_seeds
+from ddpm_clip.config.limits import checked_seeds, plain
+from ddpm_clip.coverage.texts import meaningful
 from ddpm_clip.embedders.prompts import checked_prompt
 from ddpm_clip.embedders.texts import TextEmbeddings
 from ddpm_clip.errors import UsageError
@@ -23,10 +24,13 @@ from ddpm_clip.explain.target.asked_for import Asked, asked_for
 from ddpm_clip.explain.target.readers import ImageReader, TextReader
 from ddpm_clip.generation.text_to_image import TextToImage
 from ddpm_clip.runs.pretrained import LoadedModel
-from ddpm_clip.types import Denoiser
+from ddpm_clip.types import Denoiser, Embedder
 
 SEEDS = 16
 """Default number of pictures."""
+
+OTHERS = 9
+"""Most suggested prompts from which a CLIP tells the explained one."""
 
 
 Model = AnalysisTarget | TextToImage | LoadedModel | str
@@ -90,7 +94,7 @@ def target_of(
     text, chosen = checked_prompt(prompt), tuple(checked_seeds(seeds))
     limit = tti.guidance_limits([text], settings).item()
     settings = replace(settings, guidance=tuple(min(one, limit) for one in settings.guidance))
-    readers = readers_of(tti.model, text, attribute)
+    readers = readers_of(tti.model, text, attribute, tti.prompt_coverage.suggested)
 
     def conditioning(prompts: Sequence[str], seeds: Sequence[int]) -> Tensor:
         return tti.conditions(prompts, settings, seeds)
@@ -116,8 +120,21 @@ def target_of(
     )
 
 
-def readers_of(model: LoadedModel, prompt: str, attribute: str | None = None) -> Readers:
-    """Find the judge and the embedder of a model, and the class that the prompt asks for."""
+def readers_of(
+    model: LoadedModel,
+    prompt: str,
+    attribute: str | None = None,
+    suggested: Callable[[], Sequence[str]] = tuple,
+) -> Readers:
+    """Find the judge and the embedder of a model, and the class that the prompt asks for.
+
+    Args:
+        model: the model.
+        prompt: the prompt.
+        attribute: the judge's attribute; None takes the one that the prompt names.
+        suggested: makes prompts that the pictures cover, for a model of which nothing else is
+            known: neither a judge, classes nor prompts.
+    """
     scorer, clip = find_scorer(model), None
     if scorer.net is not None:
         clip, who = scorer.net.to(model.device), "a CLIP that did not condition the model"
@@ -133,13 +150,42 @@ def readers_of(model: LoadedModel, prompt: str, attribute: str | None = None) ->
         about |= {"judged_by": "the judge beside the model", "attribute": asked.attribute}
         return Readers(asked, _read(net, asked.attribute), reader, words, about)
     names = tuple(model.classes) or tuple(model.config.generation.prompts)
-    if clip is None or reader is None or words is None or len(names) < 2:
+    if clip is None or reader is None or words is None:
         return Readers(Asked("", (), None), None, reader, words, about | {"judged_by": None})
+    if len(names) < 2:
+        return _zero_shot(clip, reader, words, prompt, suggested(), about)
     asked = asked_for(prompt, {"class": names}, attribute)
-    learned = getattr(clip, "inverse_temperature", None)
-    heat = INVERSE_TEMPERATURE if learned is None else float(learned.detach())
     about |= {"judged_by": f"{who}, by the names of the classes", "attribute": "class"}
-    return Readers(asked, _by_names(reader, words(names), heat), reader, words, about)
+    return Readers(asked, _by_names(reader, words(names), _heat(clip)), reader, words, about)
+
+
+def _zero_shot(
+    clip: Embedder,
+    reader: ImageReader,
+    words: TextEmbeddings,
+    prompt: str,
+    suggested: Sequence[str],
+    about: dict[str, Any],
+) -> Readers:
+    """Let a CLIP tell the prompt from others that were suggested from the pictures."""
+    own = meaningful(prompt)
+    others = [text for text in suggested if own != meaningful(text)][:OTHERS]
+    if not others or not own:
+        return Readers(Asked("", (), None), None, reader, words, about | {"judged_by": None})
+    names = (prompt, *others)
+    about |= {
+        "judged_by": f"{about['embedded_by']}, zero-shot: this prompt among {len(others)} others, "
+        "suggested from the pictures because they have neither labels nor captions",
+        "attribute": "prompt",
+    }
+    judging = _by_names(reader, words(names), _heat(clip))
+    return Readers(Asked("prompt", names, 0), judging, reader, words, about)
+
+
+def _heat(clip: Embedder) -> float:
+    """Return the inverse temperature with which a CLIP compares cosines."""
+    learned = getattr(clip, "inverse_temperature", None)
+    return INVERSE_TEMPERATURE if learned is None else float(learned.detach())
 
 
 def _painter(model: TextToImage | LoadedModel | str) -> TextToImage:
@@ -160,7 +206,7 @@ def _changed(
     changes: dict[str, Any] = {}
     if overrides:
         changes["settings"] = target.settings.with_overrides(**overrides)
-    if not isinstance(seeds, int):
+    if not isinstance(plain(seeds), int):
         changes["seeds"] = tuple(checked_seeds(seeds))
     if prompt is not None and prompt != target.prompt:
         asked = asked_for(prompt, {target.attribute: target.classes}) if target.classes else None

@@ -11,6 +11,7 @@ from torch import Tensor
 from ddpm_clip.conditioning.conditioner import Conditioner
 from ddpm_clip.data.captions.grammars import facts_of, grammar_of, measured_facts
 from ddpm_clip.embedders.texts import TextEmbeddings
+from ddpm_clip.errors import TruncatedText
 from ddpm_clip.types import Embedder, ImageSource, Progress
 
 MOST = 2000
@@ -66,7 +67,7 @@ def embedded(embedder: Embedder, texts: Sequence[str]) -> Generator[Progress, No
     for start in range(0, len(different), BATCH):
         batch = different[start : start + BATCH]
         with warnings.catch_warnings(), torch.no_grad():
-            warnings.simplefilter("ignore")  # a truncated caption is not a mistake of the user
+            warnings.simplefilter("ignore", TruncatedText)  # of a caption: nobody typed it now
             parts.update(zip(batch, once(batch), strict=True))
         yield Progress("captions", start + len(batch), len(different))
     return torch.stack([parts[text] for text in texts]) if texts else torch.empty(0, embedder.dim)

@@ -1,5 +1,7 @@
 """Before the loop: decode and embed the pictures, measure the statistics.
 
+- `checks`: judges a config before any long work: names, fit, keys without an effect
+- `csv_import`: embeddings from a CSV file into the run's cache
 - `embedding`: embeds the pictures of a source into the embedding caches of a run
 - `moved_pictures`: a run's pictures lie elsewhere now: are they the same ones?
 - `pictures`: opens the source of a config and decodes its training crops

@@ -22,10 +22,11 @@ from ddpm_clip.data.pictures.pixels import Pixels
 from ddpm_clip.data.storage.columns import TextColumn
 from ddpm_clip.data.storage.scratch import allocate_array
 from ddpm_clip.embedders.texts import TextEmbeddings
-from ddpm_clip.errors import DataError, MissingInput
+from ddpm_clip.errors import DataError, DdpmClipWarning, MissingInput
 from ddpm_clip.runs.leftovers import if_moved
 from ddpm_clip.runs.run import Run
 from ddpm_clip.training.bridge.bridging import AUTO, CaptionPairs, bridged, note_of
+from ddpm_clip.training.prepare.csv_import import import_csv
 from ddpm_clip.training.prepare.embedding import (
     PLAIN,
     Side,
@@ -67,7 +68,9 @@ def prepare(
         run.write_json("bad_files.json", {"bad": [asdict(file) for file in pixels.bad]})
     if len(pixels.keys) == 1:
         warnings.warn(
-            "there is only one picture; the model will do nothing but reproduce it", stacklevel=2
+            "there is only one picture; the model will do nothing but reproduce it",
+            DdpmClipWarning,
+            stacklevel=2,
         )
     classes = tuple(sorted({label for label in pixels.labels if label}))
     if writes:
@@ -109,6 +112,7 @@ def _note_pictures(run: Run, keys: Sequence[str]) -> None:
         warnings.warn(
             f"the pictures have changed ({before.get('n')} before, {len(keys)} now): they come in "
             "another order from here on, and some that were held out may be trained on",
+            DdpmClipWarning,
             stacklevel=2,
         )
     run.write_json(PICTURES, now)
@@ -123,6 +127,9 @@ def embed_pictures(
     """
     cache = open_cache(run.folder, embedder, run.config.data, side)
     digests = TextColumn(identity(source, i, embedder) for i in pixels.indices)
+    if side == PLAIN:
+        names = pixels.indices, pixels.keys, digests
+        import_csv(run.folder, cache, source, *names, embedder, run.config.data)
     absent = len(cache.missing(pixels.keys, digests))
     if refuse and absent:
         raise DataError(

@@ -3,27 +3,15 @@
 import warnings
 from pathlib import Path
 
-import torch
-
-from ddpm_clip.build import (
-    EMBEDDER_FOLDER,
-    build_ddpm,
-    build_denoiser,
-    build_embedder,
-    mini_clip_folder,
-    usable_device,
-)
+from ddpm_clip.build import EMBEDDER_FOLDER, build_embedder, mini_clip_folder
 from ddpm_clip.config.schema import Config, DataConfig, EmbedderConfig
-from ddpm_clip.embedders import EMBEDDERS
 from ddpm_clip.embedders.mini_clip import CARD as MINI_CLIP_CARD
-from ddpm_clip.embedders.prompts import checked_prompts
-from ddpm_clip.errors import WeightsUnavailable
-from ddpm_clip.generation.settings import settings_of
+from ddpm_clip.errors import DdpmClipWarning, WeightsUnavailable
 from ddpm_clip.runs.pretrained import find
 from ddpm_clip.runs.run import Run
 from ddpm_clip.training.bridge.bridging import AUTO
+from ddpm_clip.training.prepare.checks import check_parts
 from ddpm_clip.training.prepare.pictures import open_data
-from ddpm_clip.training.steps.state import OPTIMIZERS
 from ddpm_clip.weights import shipped_names
 
 OWN_EMBEDDER = {"drawn-flowers": "flowers", "mnist": "digits"}
@@ -58,7 +46,7 @@ def start_run(
         settled = _settled_like(config, Run.open(folder).config)
         return Run.create(folder, settled, held=held)
     open_data(config.data, streams=True, says=False)
-    _check_parts(config)
+    check_parts(config)
     settled = _settled(config)
     clip = (
         mini_clip_folder(settled.embedder.model) if settled.embedder.name == "mini_clip" else None
@@ -70,29 +58,6 @@ def start_run(
     facts = {"init": init, "bridge": config.conditioning.bridge}  # as requested: may be `auto`
     copies = {} if clip is None else {EMBEDDER_FOLDER: clip}
     return Run.create(folder, settled, overwrite=overwrite, held=held, facts=facts, copies=copies)
-
-
-def _check_parts(config: Config) -> None:
-    """Raise what device, network, optimiser or sample grids would raise later, at no cost."""
-    own, bridge = config.generation, config.conditioning.bridge
-    settings_of(own, config.diffusion.timesteps, bridge=None if bridge == "auto" else bridge)
-    if own.prompts:
-        checked_prompts(own.prompts)
-    if config.training.lr == 0:
-        warnings.warn("training.lr = 0: the weights will not change", stacklevel=2)
-    usable_device(config.training.device)
-    OPTIMIZERS[config.training.optimizer]
-    build_ddpm(config.diffusion)
-    if config.embedder.name != "auto":
-        EMBEDDERS[config.embedder.name]
-    with torch.device("meta"):  # shapes only
-        build_denoiser(
-            config.model,
-            T=config.diffusion.timesteps,
-            img_ch=config.data.channels,
-            img_size=config.data.image_size,
-            c_embed_dim=1,
-        )
 
 
 def _settled(config: Config) -> Config:
@@ -149,6 +114,7 @@ def settled_embedder(config: EmbedderConfig, data: DataConfig) -> EmbedderConfig
             f"{error.what}\n  continuing with the shipped mini-CLIP {FALLBACK!r}, which only knows "
             "the words of drawn flowers;\n  for other words use a pretrained CLIP: "
             "--set embedder.model=FOLDER, or train one: ddpm-clip train-clip",
+            DdpmClipWarning,
             stacklevel=3,
         )
         return config.model_copy(update={"name": "mini_clip", "model": FALLBACK})

@@ -6,6 +6,7 @@ import warnings
 import numpy as np
 
 from ddpm_clip.config.schema import Config
+from ddpm_clip.errors import DdpmClipWarning
 
 
 def total_steps(config: Config, n: int) -> int:
@@ -27,6 +28,7 @@ def fitted_config(config: Config, n: int) -> Config:
         warnings.warn(
             f"training.batch_size = {wanted} is larger than the number of training pictures, {n}; "
             f"a batch has {most}",
+            DdpmClipWarning,
             stacklevel=2,
         )
     training = config.training.model_copy(update={"batch_size": most})

@@ -15,7 +15,7 @@ from torch import Tensor, nn
 
 from ddpm_clip.build import build_denoiser
 from ddpm_clip.config.schema import TrainingConfig
-from ddpm_clip.errors import NonFiniteError, UsageError
+from ddpm_clip.errors import DdpmClipWarning, NonFiniteError, UsageError
 from ddpm_clip.models.ema import EMA
 from ddpm_clip.registry import Registry
 from ddpm_clip.runs.checkpoints import Checkpoint
@@ -146,6 +146,7 @@ def report_changes(before: Mapping[str, Any], now: Mapping[str, Any]) -> None:
         warnings.warn(
             f"the run is resumed in other surroundings ({'; '.join(changed)}): from here on it is "
             "no longer bit-identical to an uninterrupted run",
+            DdpmClipWarning,
             stacklevel=3,
         )
 

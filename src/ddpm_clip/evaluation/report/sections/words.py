@@ -11,6 +11,7 @@ from ddpm_clip.evaluation.metrics.retrieval import retrieve
 from ddpm_clip.evaluation.prompts.cases import meaning
 from ddpm_clip.evaluation.prompts.success import Count, SuccessTable, accepted, tabulated
 from ddpm_clip.evaluation.report.evaluation_data import EvaluationData
+from ddpm_clip.evaluation.report.sections.zero_shot import zero_shot_section
 from ddpm_clip.reports.figures import Figure, Section
 from ddpm_clip.statistics.clusters import cluster_interval
 from ddpm_clip.statistics.intervals import wilson
@@ -27,6 +28,8 @@ Work = Generator[Progress, None, Section]
 
 def success_section(data: EvaluationData) -> Work:
     """Measure the share of pictures that the judge reads as requested and does not reject."""
+    if data.judge.net is None and data.zero_shot is not None:
+        return (yield from zero_shot_section(data, SUCCESS))
     if data.judge.net is None:
         raise DataError(data.judge.why, fix=data.judge.fix)
     yield Progress("judge's reading", 0, 1)
