@@ -22,7 +22,7 @@ INSTALL := $(BIN)/python -m pip install -qq --disable-pip-version-check -c const
            $(if $(TORCH_INDEX),--extra-index-url $(TORCH_INDEX))
 CODE := src tests scripts examples benchmarks
 
-.PHONY: help demo test test-quick check format docs pictures models bench bench-models bench-speed bench-quality results soak constraints clean
+.PHONY: help demo test test-quick dist check format docs pictures models bench bench-models bench-speed bench-quality results soak constraints clean
 .DELETE_ON_ERROR:
 
 help:
@@ -38,6 +38,7 @@ help:
 	@echo "make pictures     draw the pictures of the docs again, into docs/images/ (ten minutes)"
 	@echo "make soak         kill, cut, damage and fuzz for hours; fill docs/reliability.md"
 	@echo "make bench-speed  only what docs/performance.md shows, without time to quality (an hour or two)"
+	@echo "make dist         build the wheel and the source distribution into dist/, and try the wheel"
 	@echo "make clean        remove what these commands made, but for .venv"
 
 demo: $(VENV)/.installed
@@ -48,6 +49,11 @@ test: $(VENV)/.installed-test
 
 test-quick: $(VENV)/.installed-test
 	$(BIN)/python -m pytest -q -n $(JOBS) --dist worksteal -m "not slow"
+
+dist: $(VENV)/.installed-test
+	rm -rf dist
+	$(BIN)/python -m hatchling build -d dist
+	$(BIN)/python -m pytest -q tests/stories/test_wheel.py
 
 check: $(VENV)/.installed-dev
 	$(BIN)/ruff format --check $(CODE)
@@ -74,6 +80,8 @@ runs/shipped/%: runs/%-clip/mini_clip.safetensors
 	$(BIN)/ddpm-clip pack runs/$* --out $@ --name $*
 	cp -r runs/$*-judge $@/judge
 	if [ -d runs/$*-scorer ]; then cp -r runs/$*-scorer $@/scorer; fi
+	for part in . embedder judge scorer; do \
+	  [ ! -d $@/$$part ] || cp src/ddpm_clip/weights/$*/licence.json $@/$$part/ || exit 1; done
 
 runs/shipped/digits: runs/digits-scorer/mini_clip.safetensors
 runs/digits-scorer/mini_clip.safetensors: | $(VENV)/.installed

@@ -8,7 +8,7 @@ from typing import Any
 
 from ddpm_clip.moved import serve
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"
 
 serve()  # names of the release before
 

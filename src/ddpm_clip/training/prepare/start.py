@@ -19,7 +19,7 @@ from ddpm_clip.embedders.mini_clip import CARD as MINI_CLIP_CARD
 from ddpm_clip.embedders.prompts import checked_prompts
 from ddpm_clip.errors import WeightsUnavailable
 from ddpm_clip.generation.settings import settings_of
-from ddpm_clip.runs.pretrained import find
+from ddpm_clip.runs.pretrained import find, notices_of
 from ddpm_clip.runs.run import Run
 from ddpm_clip.training.bridge.bridging import AUTO
 from ddpm_clip.training.prepare.pictures import open_data
@@ -65,9 +65,9 @@ def start_run(
     )
     if clip is not None:
         build_embedder(settled.embedder)  # raises for a wrong folder before anything is written
-    if init is not None:
-        find(init)
-    facts = {"init": init, "bridge": config.conditioning.bridge}  # as requested: may be `auto`
+    licences = [] if init is None else notices_of(find(init))
+    bridge = config.conditioning.bridge  # as requested: may be `auto`
+    facts = {"init": init, "bridge": bridge} | ({"licences": licences} if licences else {})
     copies = {} if clip is None else {EMBEDDER_FOLDER: clip}
     return Run.create(folder, settled, overwrite=overwrite, held=held, facts=facts, copies=copies)
 
