@@ -92,7 +92,7 @@ runs/%-clip/mini_clip.safetensors: | $(VENV)/.installed
 	$(BIN)/ddpm-clip train-clip --config config/$*.yaml --out runs/$*-clip --overwrite
 
 # An otherwise idle machine, please: figures are of whatever else it does as well.
-SPEED := train_step roofline group_norm sampling startup cost_growth embedding manifest memory
+SPEED := train_step roofline group_norm sampling startup cost_growth embedding manifest memory decoding
 bench: bench-models bench-speed bench-quality
 
 bench-models: $(VENV)/.installed
@@ -101,7 +101,8 @@ bench-models: $(VENV)/.installed
 	$(BIN)/python scripts/fill_figures.py
 
 # What docs/results.md shows; the runs that it needs are trained, or gone on with.
-QUALITY := attributes clips coverage_of_prompts sensitivity flowers_from_words noise_levels
+QUALITY := attributes clips coverage_of_prompts sensitivity flowers_from_words noise_levels \
+           explained inpainting_rounds
 IN_PARTS := bridges beside_real three_tasks fashion photos emoji
 results: runs/digits-second-judge/judge.safetensors runs/noise-aware/mini_clip.json | $(VENV)/.installed
 	$(BIN)/python benchmarks/digits_from_words.py --again --second-judge $(<D)
