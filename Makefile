@@ -98,7 +98,7 @@ bench: bench-models bench-speed bench-quality
 bench-models: $(VENV)/.installed
 	$(BIN)/python benchmarks/digits_from_words.py --again
 	$(BIN)/python benchmarks/flowers_from_words.py
-	$(BIN)/python scripts/fill_figures.py
+	for name in fill_figures fill_inline; do $(BIN)/python scripts/$$name.py || exit 1; done
 
 # What docs/results.md shows; the runs that it needs are trained, or gone on with.
 QUALITY := attributes clips coverage_of_prompts sensitivity flowers_from_words noise_levels \
@@ -110,7 +110,7 @@ results: runs/digits-second-judge/judge.safetensors runs/noise-aware/mini_clip.j
 	$(BIN)/python benchmarks/clip_guidance.py --guide runs/noise-aware
 	for name in $(QUALITY); do $(BIN)/python benchmarks/$$name.py || exit 1; done
 	$(BIN)/python benchmarks/photos.py --again --config config/photos_64.yaml
-	for name in fill_figures fill_tasks fill_bridges write_results_page; do $(BIN)/python scripts/$$name.py || exit 1; done
+	for name in fill_figures fill_tasks fill_bridges fill_inline write_results_page; do $(BIN)/python scripts/$$name.py || exit 1; done
 
 runs/noise-aware/mini_clip.json: | $(VENV)/.installed
 	$(BIN)/ddpm-clip train-clip --preset digits --set embedder.noise_aware=true --set embedder.seed=7 --out $(@D)
@@ -126,12 +126,12 @@ SOAKS := crash_points kill9 signals races damaged bad_files reproduce malicious 
          fuzz_images fuzz_models fuzz_configs fuzz_caches fuzz_metadata
 soak: $(VENV)/.installed
 	for name in $(SOAKS); do $(BIN)/python benchmarks/soak/$$name.py || exit 1; done
-	$(BIN)/python scripts/fill_reliability.py
+	for name in fill_reliability fill_inline; do $(BIN)/python scripts/$$name.py || exit 1; done
 
 bench-speed: $(VENV)/.installed
 	for name in $(SPEED); do $(BIN)/python benchmarks/$$name.py || exit 1; done
 	$(BIN)/python benchmarks/roofline.py --optimizer muon --out benchmarks/results/roofline_muon.json
-	$(BIN)/python scripts/write_performance_page.py
+	for name in write_performance_page fill_inline; do $(BIN)/python scripts/$$name.py || exit 1; done
 
 bench-quality: $(VENV)/.installed
 	$(BIN)/python benchmarks/time_to_quality.py --again
