@@ -11,7 +11,9 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import torch
-from clean_tree import RESULTS, ROOT, at_start, has_uncommitted, is_uncommitted, parsed
+from clean_tree import RESULTS as RESULTS
+from clean_tree import ROOT, at_start, has_uncommitted, is_uncommitted
+from clean_tree import parsed as parsed
 from rich.console import Console
 from rich.progress import Progress as Bar
 from rich.table import Table
@@ -25,12 +27,6 @@ from ddpm_clip.utils.device import pick_dtype
 from ddpm_clip.utils.generators import finish
 from ddpm_clip.utils.storage import write_text
 from ddpm_clip.utils.visualization import grid
-
-__all__ = [
-    "IMAGES", "RESULTS", "ROOT", "claim", "counted", "cpu_features", "digest", "finished",
-    "in_unit", "painter", "parsed", "print_claims", "print_counts", "provenance",
-    "save_first_seeds", "write_results",
-]  # fmt: skip
 
 IMAGES = ROOT / "docs" / "images"
 FEATURES = ("avx2", "avx512f", "avx512_bf16", "amx_bf16", "amx_tile")

@@ -165,9 +165,12 @@ def scaling(folder: Path = RESULTS) -> Values:
     config = Config()
     with torch.device("meta"):
         network = build_denoiser(
-            config.model, T=1000, img_ch=config.data.channels, img_size=config.data.image_size,
+            config.model,
+            T=1000,
+            img_ch=config.data.channels,
+            img_size=config.data.image_size,
             c_embed_dim=513,
-        )  # fmt: skip
+        )
     parameters = sum(one.numel() for one in network.parameters())
     return {"default-memory": f"{20 * parameters / 1e6:.0f} MB"}
 

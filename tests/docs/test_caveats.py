@@ -12,10 +12,14 @@ from snippets import ROOT
 RESULTS = ROOT / "benchmarks" / "results"
 NAMES = sorted(path.stem for path in RESULTS.glob("*.json"))
 FILLERS = (
-    ("fill_bridges", "body"), ("fill_figures", "figures"), ("fill_reliability", "body"),
-    ("fill_tasks", "body"), ("write_performance_page", "body"), ("write_results_page", "body"),
+    ("fill_bridges", "body"),
+    ("fill_figures", "figures"),
+    ("fill_reliability", "body"),
+    ("fill_tasks", "body"),
+    ("write_performance_page", "body"),
+    ("write_results_page", "body"),
     *(("fill_inline", page) for page in ("cards", "editing", "explanations", "reliability")),
-)  # fmt: skip
+)
 """Script, and the function that makes its page, or figures of it, from a folder of results."""
 
 SAYS = "measured with uncommitted code"

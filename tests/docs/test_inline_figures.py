@@ -67,9 +67,12 @@ def test_an_analysis_is_told_with_its_prompt_verdict_and_sentence(script, tmp_pa
     one = {"prompt": "a six", "verdict": "inconclusive", "test": "It spans\nboth (0.1 to 0.9)."}
     facts = {
         "made": {"date": "2026-01-02T03:04:05", "uncommitted_changes": False},
-        "model": "digits", "model_fingerprint": "fff", "quick": True, "seeds": 8,
+        "model": "digits",
+        "model_fingerprint": "fff",
+        "quick": True,
+        "seeds": 8,
         "analyses": {"words": one},
-    }  # fmt: skip
+    }
     (tmp_path / "explained.json").write_text(json.dumps(facts))
     values = script["explanations"](tmp_path)
     wanted = "For `digits` and “a six” (8 seeds, `--quick`): *inconclusive*. It spans both (0.1"

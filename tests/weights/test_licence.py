@@ -23,8 +23,14 @@ from ddpm_clip.weights.licence import LICENCE, read_notices
 
 ROOT = Path(__file__).resolve().parents[2]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
-SMALL = ["data.source=drawn-flowers:20", "data.image_size=16", "model.down_chs=[8, 8]",
-         "model.blocks=1", "model.attention=0", "model.norm_groups=null"]  # fmt: skip
+SMALL = [
+    "data.source=drawn-flowers:20",
+    "data.image_size=16",
+    "model.down_chs=[8, 8]",
+    "model.blocks=1",
+    "model.attention=0",
+    "model.norm_groups=null",
+]
 
 
 def start(folder, *assignments, init=None):
