@@ -90,6 +90,18 @@ def _group_norm(facts: Facts, claim: str) -> Sequence[float] | None:
     return facts.get("times_the_fastest_range")
 
 
+def _busy(facts: Facts, claim: str) -> Sequence[float] | None:
+    """Of our arm, relative to the reference alone; what it costs alone is that minus 1."""
+    for work, places in facts["measured"].items():
+        for where, arms in places.items():
+            ours = [one for arm, one in arms.items() if arm != facts["reference"]]
+            if claim.startswith(f"{work} {where}, relative") and ours:
+                return _ends(ours[0]["relative"])
+            if claim.startswith(f"{work}: more time") and where == "alone" and ours:
+                return [end - 1 for end in _ends(ours[0]["relative"])]
+    return None
+
+
 FINDERS: dict[str, Callable[[Facts, str], Sequence[float] | None]] = {
     "startup": _cold_start,
     "train_step": _against_peer,
@@ -104,5 +116,6 @@ FINDERS: dict[str, Callable[[Facts, str], Sequence[float] | None]] = {
     "roofline_muon": _roofline,
     "time_to_quality": _minutes,
     "group_norm": _group_norm,
+    "busy": _busy,
 }
 """Result -> the range of one of its claims."""

@@ -120,6 +120,21 @@ def test_the_range_of_the_fastest_claim_is_that_of_its_json(module):
     assert found == (ratio["low"], ratio["high"])
 
 
+def test_a_busy_machine_has_its_ranges(module):
+    relative = {"median": 1.02, "low": 0.9, "high": 1.1}
+    arms = {"OpenMP's own": {"relative": {}}, "ours": {"relative": relative}}
+    facts = {
+        "reference": "OpenMP's own",
+        "measured": {"a step": {"alone": arms, "beside 2 busy processes": arms}},
+    }
+    range_of = module("ranges").range_of
+    beside = {"claim": "a step beside 2 busy processes, relative to an idle machine"}
+    assert range_of("busy", facts, beside) == (0.9, 1.1)
+    alone = {"claim": "a step: more time on an idle machine than with OpenMP's own"}
+    assert range_of("busy", facts, alone) == pytest.approx((-0.1, 0.1))
+    assert range_of("busy", facts, {"claim": "another"}) is None
+
+
 def weakened(facts, accuracy):
     judge = facts["judge"]
     figures = judge["figures"] | {"accuracy": {"digit": accuracy}}
