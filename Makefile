@@ -22,7 +22,7 @@ INSTALL := $(BIN)/python -m pip install -qq --disable-pip-version-check -c const
            $(if $(TORCH_INDEX),--extra-index-url $(TORCH_INDEX))
 CODE := src tests scripts examples benchmarks
 
-.PHONY: help demo test test-quick check format docs pictures models bench bench-models bench-speed bench-quality results soak constraints clean
+.PHONY: help demo test test-quick dist check format docs pictures models bench bench-models bench-speed bench-quality results soak constraints clean
 .DELETE_ON_ERROR:
 
 help:
@@ -38,6 +38,7 @@ help:
 	@echo "make pictures     draw the pictures of the docs again, into docs/images/ (ten minutes)"
 	@echo "make soak         kill, cut, damage and fuzz for hours; fill docs/reliability.md"
 	@echo "make bench-speed  only what docs/performance.md shows, without time to quality (an hour or two)"
+	@echo "make dist         build the wheel and the source distribution into dist/, and try the wheel"
 	@echo "make clean        remove what these commands made, but for .venv"
 
 demo: $(VENV)/.installed
@@ -48,6 +49,11 @@ test: $(VENV)/.installed-test
 
 test-quick: $(VENV)/.installed-test
 	$(BIN)/python -m pytest -q -n $(JOBS) --dist worksteal -m "not slow"
+
+dist: $(VENV)/.installed-test
+	rm -rf dist
+	$(BIN)/python -m hatchling build -d dist
+	$(BIN)/python -m pytest -q tests/stories/test_wheel.py
 
 check: $(VENV)/.installed-dev
 	$(BIN)/ruff format --check $(CODE)
@@ -74,6 +80,8 @@ runs/shipped/%: runs/%-clip/mini_clip.safetensors
 	$(BIN)/ddpm-clip pack runs/$* --out $@ --name $*
 	cp -r runs/$*-judge $@/judge
 	if [ -d runs/$*-scorer ]; then cp -r runs/$*-scorer $@/scorer; fi
+	for part in . embedder judge scorer; do \
+	  [ ! -d $@/$$part ] || cp src/ddpm_clip/weights/$*/licence.json $@/$$part/ || exit 1; done
 
 runs/shipped/digits: runs/digits-scorer/mini_clip.safetensors
 runs/digits-scorer/mini_clip.safetensors: | $(VENV)/.installed
@@ -84,16 +92,18 @@ runs/%-clip/mini_clip.safetensors: | $(VENV)/.installed
 	$(BIN)/ddpm-clip train-clip --config config/$*.yaml --out runs/$*-clip --overwrite
 
 # An otherwise idle machine, please: figures are of whatever else it does as well.
-SPEED := train_step roofline group_norm sampling startup busy cost_growth embedding manifest memory
+SPEED := train_step roofline group_norm sampling startup busy cost_growth embedding manifest memory \
+         decoding
 bench: bench-models bench-speed bench-quality
 
 bench-models: $(VENV)/.installed
 	$(BIN)/python benchmarks/digits_from_words.py --again
 	$(BIN)/python benchmarks/flowers_from_words.py
-	$(BIN)/python scripts/fill_figures.py
+	for name in fill_figures fill_inline; do $(BIN)/python scripts/$$name.py || exit 1; done
 
 # What docs/results.md shows; the runs that it needs are trained, or gone on with.
-QUALITY := attributes clips coverage_of_prompts sensitivity flowers_from_words noise_levels
+QUALITY := attributes clips coverage_of_prompts sensitivity flowers_from_words noise_levels \
+           explained inpainting_rounds
 IN_PARTS := bridges beside_real three_tasks fashion photos emoji
 results: runs/digits-second-judge/judge.safetensors runs/noise-aware/mini_clip.json | $(VENV)/.installed
 	$(BIN)/python benchmarks/digits_from_words.py --again --second-judge $(<D)
@@ -101,7 +111,7 @@ results: runs/digits-second-judge/judge.safetensors runs/noise-aware/mini_clip.j
 	$(BIN)/python benchmarks/clip_guidance.py --guide runs/noise-aware
 	for name in $(QUALITY); do $(BIN)/python benchmarks/$$name.py || exit 1; done
 	$(BIN)/python benchmarks/photos.py --again --config config/photos_64.yaml
-	for name in fill_figures fill_tasks fill_bridges write_results_page; do $(BIN)/python scripts/$$name.py || exit 1; done
+	for name in fill_figures fill_tasks fill_bridges fill_inline write_results_page; do $(BIN)/python scripts/$$name.py || exit 1; done
 
 runs/noise-aware/mini_clip.json: | $(VENV)/.installed
 	$(BIN)/ddpm-clip train-clip --preset digits --set embedder.noise_aware=true --set embedder.seed=7 --out $(@D)
@@ -117,12 +127,12 @@ SOAKS := crash_points kill9 signals races damaged bad_files reproduce malicious 
          fuzz_images fuzz_models fuzz_configs fuzz_caches fuzz_metadata
 soak: $(VENV)/.installed
 	for name in $(SOAKS); do $(BIN)/python benchmarks/soak/$$name.py || exit 1; done
-	$(BIN)/python scripts/fill_reliability.py
+	for name in fill_reliability fill_inline; do $(BIN)/python scripts/$$name.py || exit 1; done
 
 bench-speed: $(VENV)/.installed
 	for name in $(SPEED); do $(BIN)/python benchmarks/$$name.py || exit 1; done
 	$(BIN)/python benchmarks/roofline.py --optimizer muon --out benchmarks/results/roofline_muon.json
-	$(BIN)/python scripts/write_performance_page.py
+	for name in write_performance_page fill_inline; do $(BIN)/python scripts/$$name.py || exit 1; done
 
 bench-quality: $(VENV)/.installed
 	$(BIN)/python benchmarks/time_to_quality.py --again

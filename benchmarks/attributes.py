@@ -20,6 +20,7 @@ from reporting import (
     counted,
     finished,
     painter,
+    parsed,
     print_claims,
     write_results,
 )
@@ -177,7 +178,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--out", type=Path, default=RESULTS / "attributes.json")
     parser.add_argument("--image", type=Path, default=IMAGES / "attributes.png")
     parser.add_argument("--no-image", action="store_const", const=None, dest="image")
-    return parser.parse_args()
+    return parsed(parser)
 
 
 if __name__ == "__main__":

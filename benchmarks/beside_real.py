@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from parts import Parts
-from reporting import RESULTS, claim, finished, print_claims
+from reporting import RESULTS, claim, finished, parsed, print_claims
 
 from ddpm_clip import TextToImage
 from ddpm_clip.evaluation.judge.network import JudgeNet, shipped_judge_folder
@@ -110,7 +110,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--again", action="store_true", help="measure finished parts again")
     parser.add_argument("--seed", type=int, default=0, help="seed of the first picture")
     parser.add_argument("--out", type=Path, default=RESULTS / "beside_real.json")
-    return parser.parse_args()
+    return parsed(parser)
 
 
 if __name__ == "__main__":

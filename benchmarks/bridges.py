@@ -32,7 +32,7 @@ from planted_gap import (
     place_of_gap,
     replanted,
 )
-from reporting import RESULTS, claim, finished, painter, print_claims
+from reporting import RESULTS, claim, finished, painter, parsed, print_claims
 from torch.nn import functional as F
 
 from ddpm_clip import TextToImage
@@ -258,7 +258,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--steps", type=int, default=10, help="sampler steps")
     parser.add_argument("--seed", type=int, default=0, help="seed of the first picture")
     parser.add_argument("--out", type=Path, default=RESULTS / "bridges.json")
-    return parser.parse_args()
+    return parsed(parser)
 
 
 if __name__ == "__main__":

@@ -25,7 +25,7 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 from ours import recipe, training
-from reporting import RESULTS, claim, print_claims, write_results
+from reporting import RESULTS, claim, parsed, print_claims, write_results
 from timing import Ratio, Timing, ratio
 
 from ddpm_clip.cli.machine_load import busy_seconds, cpu_seconds, other_processes
@@ -289,7 +289,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--even-if-busy", action="store_true", help="measure and mark the result")
     parser.add_argument("--smoke", action="store_true", help="one round of less work")
     parser.add_argument("--out", type=Path, default=RESULTS / "busy.json")
-    options = parser.parse_args()
+    options = parsed(parser)
     if options.smoke:
         options.rounds, options.pictures, options.steps = 1, 4, 2
     return options

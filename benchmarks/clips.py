@@ -14,7 +14,7 @@ from typing import Any
 
 import torch
 from labelled import Pictures, real_pictures
-from reporting import RESULTS, claim, print_claims, write_results
+from reporting import RESULTS, claim, parsed, print_claims, write_results
 
 from ddpm_clip.config.schema import Config
 from ddpm_clip.data.captions.grammars import measured_facts
@@ -89,7 +89,7 @@ def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--n", type=int, default=10_000, help="largest number of test pictures")
     parser.add_argument("--out", type=Path, default=RESULTS / "clips.json")
-    return parser.parse_args()
+    return parsed(parser)
 
 
 if __name__ == "__main__":

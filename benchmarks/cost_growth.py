@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from ours import changed, network_of, parameters_of, recipe, training
-from reporting import RESULTS, write_results
+from reporting import RESULTS, parsed, write_results
 from timing import Timing, side_by_side
 
 from ddpm_clip.config.schema import Config
@@ -109,7 +109,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--point", help=argparse.SUPPRESS)
     parser.add_argument("--smoke", action="store_true", help="measure only two points")
     parser.add_argument("--out", type=Path, default=RESULTS / "cost_growth.json")
-    options = parser.parse_args()
+    options = parsed(parser)
     if options.smoke:
         options.sizes, options.batches, options.widths, options.pictures = [16], [4], [], []
         options.rounds = 1

@@ -15,7 +15,7 @@ from itertools import product
 from pathlib import Path
 from typing import Any
 
-from reporting import RESULTS, claim, print_claims, write_results
+from reporting import RESULTS, claim, parsed, print_claims, write_results
 from rich.console import Console
 from rich.table import Table
 
@@ -191,7 +191,7 @@ def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--model", action="append", help="a shipped model, a run or a model folder")
     parser.add_argument("--out", type=Path, default=RESULTS / "coverage_of_prompts.json")
-    return parser.parse_args()
+    return parsed(parser)
 
 
 if __name__ == "__main__":

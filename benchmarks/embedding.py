@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 import torch
 from PIL import Image
-from reporting import RESULTS, claim, print_claims, write_results
+from reporting import RESULTS, claim, parsed, print_claims, write_results
 from timing import rates, ratio, side_by_side
 from torch import Tensor
 
@@ -133,7 +133,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--repeats", type=int, default=5)
     parser.add_argument("--device", default="auto")
     parser.add_argument("--out", type=Path, default=RESULTS / "embedding.json")
-    return parser.parse_args()
+    return parsed(parser)
 
 
 if __name__ == "__main__":

@@ -18,7 +18,16 @@ import torch
 from labelled import Pictures, measure_parts, real_pictures
 from parts import Parts
 from recipes import mini_clip, settled, trained
-from reporting import IMAGES, RESULTS, ROOT, counted, finished, print_claims, save_first_seeds
+from reporting import (
+    IMAGES,
+    RESULTS,
+    ROOT,
+    counted,
+    finished,
+    parsed,
+    print_claims,
+    save_first_seeds,
+)
 from reporting import claim as claimed
 from torch import Tensor
 
@@ -196,7 +205,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--out", type=Path, default=RESULTS / "emoji.json")
     parser.add_argument("--image", type=Path, default=IMAGES / "emoji.png")
     parser.add_argument("--no-image", action="store_const", const=None, dest="image")
-    return parser.parse_args()
+    return parsed(parser)
 
 
 if __name__ == "__main__":

@@ -26,7 +26,7 @@ from labelled import (
 from parts import Parts
 from recipes import judge as judge_of
 from recipes import mini_clip, settled, trained
-from reporting import IMAGES, RESULTS, ROOT, claim, painter, print_claims, save_first_seeds
+from reporting import IMAGES, RESULTS, ROOT, claim, painter, parsed, print_claims, save_first_seeds
 from torch import Tensor
 
 from ddpm_clip.data.sources import CLOTHES
@@ -133,7 +133,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--out", type=Path, default=RESULTS / "fashion.json")
     parser.add_argument("--image", type=Path, default=IMAGES / "fashion.png")
     parser.add_argument("--no-image", action="store_const", const=None, dest="image")
-    return parser.parse_args()
+    return parsed(parser)
 
 
 if __name__ == "__main__":

@@ -21,6 +21,7 @@ from reporting import (
     claim,
     finished,
     painter,
+    parsed,
     print_claims,
     print_counts,
     save_first_seeds,
@@ -164,7 +165,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--out", type=Path, default=RESULTS / "flowers_from_words.json")
     parser.add_argument("--image", type=Path, default=IMAGES / "flowers_from_words.png")
     parser.add_argument("--no-image", action="store_const", const=None, dest="image")
-    return parser.parse_args()
+    return parsed(parser)
 
 
 if __name__ == "__main__":

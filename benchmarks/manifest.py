@@ -18,7 +18,7 @@ from statistics import median
 from typing import Any
 
 import torch
-from reporting import RESULTS, claim, print_claims, write_results
+from reporting import RESULTS, claim, parsed, print_claims, write_results
 
 from ddpm_clip.data.cache.embeddings import EmbeddingCache
 
@@ -142,7 +142,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--out", type=Path, default=RESULTS / "manifest.json")
     parser.add_argument("--child", type=Path, help=argparse.SUPPRESS)
     parser.add_argument("--ask", action="store_true", help=argparse.SUPPRESS)
-    return parser.parse_args()
+    return parsed(parser)
 
 
 if __name__ == "__main__":

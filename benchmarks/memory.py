@@ -23,7 +23,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from reporting import RESULTS, claim, print_claims, write_results
+from reporting import RESULTS, claim, parsed, print_claims, write_results
 
 SHARD = 10_000
 """Pictures per shard."""
@@ -133,7 +133,7 @@ def main() -> None:
     parser.add_argument("--counts", type=int, nargs="+", default=[10_000, 100_000])
     parser.add_argument("--steps", type=int, default=40)
     parser.add_argument("--out", type=Path, default=RESULTS / "memory.json")
-    options = parser.parse_args()
+    options = parsed(parser)
     rows = []
     for n in options.counts:
         rows.append(measure(n, options.steps))

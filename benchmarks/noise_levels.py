@@ -17,7 +17,7 @@ import torch
 from emoji import MODEL
 from labelled import real_pictures
 from recipes import mini_clip, settled, trained
-from reporting import RESULTS, ROOT, claim, print_claims, write_results
+from reporting import RESULTS, ROOT, claim, parsed, print_claims, write_results
 from rich.console import Console
 from rich.table import Table
 from torch import Tensor
@@ -144,7 +144,7 @@ def _options() -> argparse.Namespace:
         "--work", type=Path, default=ROOT / "runs", help="folder for the trained networks"
     )
     parser.add_argument("--out", type=Path, default=RESULTS / "noise_levels.json")
-    return parser.parse_args()
+    return parsed(parser)
 
 
 if __name__ == "__main__":

@@ -15,7 +15,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from reporting import RESULTS, claim, print_claims, write_results
+from reporting import RESULTS, claim, parsed, print_claims, write_results
 from rich.console import Console
 from rich.table import Table
 
@@ -161,7 +161,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--analyses", help="NAME[,NAME...]; by default all")
     parser.add_argument("--model", action="append", help="planted, or a shipped model")
     parser.add_argument("--out", type=Path, default=RESULTS / "null_verdicts.json")
-    return parser.parse_args()
+    return parsed(parser)
 
 
 if __name__ == "__main__":

@@ -13,6 +13,7 @@ from typing import Any
 from reporting import provenance, write_results
 
 Facts = dict[str, Any]
+ABOUT = ("date", "commit", "uncommitted_changes", "cpu", "threads", "dtype")
 
 
 class Parts:
@@ -42,7 +43,12 @@ class Parts:
             print(f"measuring again, because {', '.join(changed)} changed: {path.name}")
             there = {}
         self.found: Facts = {name: there[name] for name in names if name in there}
-        self.made: Facts = {k: v for k, v in there.get("parts", {}).items() if k in self.found}
+        before = there.get("made", {}).get("uncommitted_changes", False)
+        self.made: Facts = {  # parts of older results do not say it of themselves
+            name: {"uncommitted_changes": before} | about
+            for name, about in there.get("parts", {}).items()
+            if name in self.found
+        }
 
     def has(self, name: str, **asked: Any) -> bool:
         """Whether a part is finished, with exactly these settings."""
@@ -52,7 +58,8 @@ class Parts:
         """Do the work of a part, and write the file."""
         began = time.perf_counter()
         self.found[name] = _plain(work())
-        about = {key: provenance()[key] for key in ("date", "commit", "cpu", "threads", "dtype")}
+        made = provenance()
+        about = {key: made[key] for key in ABOUT}
         seconds = round(time.perf_counter() - began, 1)
         self.made[name] = about | {"seconds": seconds, "asked": _plain(asked)}
         self.write()

@@ -26,7 +26,7 @@ from labelled import (
 from parts import Parts
 from recipes import judge as judge_of
 from recipes import mini_clip, settled, trained
-from reporting import IMAGES, RESULTS, ROOT, claim, painter, print_claims, save_first_seeds
+from reporting import IMAGES, RESULTS, ROOT, claim, painter, parsed, print_claims, save_first_seeds
 from torch import Tensor
 
 from ddpm_clip.evaluation.prompts.success import PromptCase
@@ -145,7 +145,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--out", type=Path, help="default: results/NAME.json")
     parser.add_argument("--image", type=Path, help="default: docs/images/NAME.png")
     parser.add_argument("--no-image", action="store_true")
-    options = parser.parse_args()
+    options = parsed(parser)
     options.out = options.out or RESULTS / f"{options.config.stem}.json"
     options.image = options.image or IMAGES / f"{options.config.stem}.png"
     options.image = None if options.no_image else options.image

@@ -1,9 +1,9 @@
 """Shared by all benchmarks: progress bar, tables, sheets of pictures, and JSON with provenance."""
 
+import hashlib
 import json
 import platform
 import shlex
-import subprocess
 import sys
 from collections.abc import Generator, Mapping, Sequence
 from datetime import UTC, datetime
@@ -11,6 +11,9 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import torch
+from clean_tree import RESULTS as RESULTS
+from clean_tree import ROOT, at_start, has_uncommitted, is_uncommitted
+from clean_tree import parsed as parsed
 from rich.console import Console
 from rich.progress import Progress as Bar
 from rich.table import Table
@@ -25,11 +28,7 @@ from ddpm_clip.utils.generators import finish
 from ddpm_clip.utils.storage import write_text
 from ddpm_clip.utils.visualization import grid
 
-ROOT = Path(__file__).resolve().parents[1]
-RESULTS, IMAGES = ROOT / "benchmarks" / "results", ROOT / "docs" / "images"
-MAKERS = ("src", "config", "benchmarks", ":(exclude)benchmarks/results")
-"""Paths that can affect a figure; earlier results cannot."""
-
+IMAGES = ROOT / "docs" / "images"
 FEATURES = ("avx2", "avx512f", "avx512_bf16", "amx_bf16", "amx_tile")
 
 Result = TypeVar("Result")
@@ -127,9 +126,19 @@ def in_unit(value: float | None, unit: str) -> str:
 def write_results(path: Path, measured: Mapping[str, Any]) -> None:
     """Write a measurement with its provenance, replacing an earlier one."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    text = json.dumps({"made": provenance()} | dict(measured), indent=1, ensure_ascii=False)
+    made = provenance()
+    made["uncommitted_changes"] |= has_uncommitted(measured)
+    made["digest"] = digest(measured)
+    text = json.dumps({"made": made} | dict(measured), indent=1, ensure_ascii=False)
     write_text(path, text + "\n")
     print(f"written: {path.relative_to(ROOT) if path.is_relative_to(ROOT) else path}")
+
+
+def digest(measured: Mapping[str, Any]) -> str:
+    """16 hex digits of a hash of what was measured, so that a later edit by hand is noticed."""
+    facts = {name: value for name, value in measured.items() if name != "made"}
+    text = json.dumps(facts, sort_keys=True, ensure_ascii=False)
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
 def painter(tti: TextToImage, judge: JudgeNet, steps: int, seed: int) -> dict[str, Any]:
@@ -159,8 +168,8 @@ def provenance() -> dict[str, Any]:
     return {
         "date": datetime.now(UTC).isoformat(timespec="seconds"),
         "command": shlex.join(["python", f"benchmarks/{Path(sys.argv[0]).name}", *sys.argv[1:]]),
-        "commit": _git("rev-parse", "HEAD") or "not committed",
-        "uncommitted_changes": bool(_git("status", "--porcelain", "--", *MAKERS)),
+        "commit": at_start().commit or "not committed",
+        "uncommitted_changes": is_uncommitted(),
         "cpu": _cpu(),
         "cpu_can": cpu_features(),
         "threads": torch.get_num_threads(),
@@ -169,15 +178,6 @@ def provenance() -> dict[str, Any]:
         "python": platform.python_version(),
         "system": platform.system(),
     }
-
-
-def _git(*words: str) -> str:
-    """Output of a git command; empty without git, a repository or a commit."""
-    try:
-        run = subprocess.run(["git", *words], cwd=ROOT, capture_output=True, text=True)
-    except OSError:
-        return ""
-    return run.stdout.strip() if run.returncode == 0 else ""
 
 
 def cpu_features(path: Path = Path("/proc/cpuinfo")) -> list[str]:

@@ -15,7 +15,7 @@ import torch
 from ceilings import ceilings
 from counting import Call, Counter, Work, group_of
 from ours import changed, network_of, parameters_of, recipe, training
-from reporting import RESULTS, claim, print_claims, write_results
+from reporting import RESULTS, claim, parsed, print_claims, write_results
 from timing import ratio, side_by_side, timed
 
 from ddpm_clip.config.schema import Config
@@ -188,7 +188,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--device", default="cpu")
     parser.add_argument("--smoke", action="store_true", help="a tiny batch, short measurements")
     parser.add_argument("--out", type=Path, default=RESULTS / "roofline.json")
-    options = parser.parse_args()
+    options = parsed(parser)
     if options.smoke:
         options.batch, options.rounds, options.seconds = 4, 1, 0.0
     return options

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from paired import Paired
-from reporting import RESULTS, claim, finished, painter, print_claims, write_results
+from reporting import RESULTS, claim, finished, painter, parsed, print_claims, write_results
 from timing import Timing, ratio, timed
 
 from ddpm_clip import TextToImage
@@ -149,7 +149,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--seed", type=int, default=0, help="seed of the first picture")
     parser.add_argument("--smoke", action="store_true", help="few pictures, few steps")
     parser.add_argument("--out", type=Path, default=RESULTS / "sampling.json")
-    options = parser.parse_args()
+    options = parsed(parser)
     if options.smoke:
         options.pictures, options.rounds, options.ancestral = 4, 2, 20
         options.n, options.steps = 1, [5]

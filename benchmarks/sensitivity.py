@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from ours import changed, recipe
-from reporting import RESULTS, finished, painter, print_counts, write_results
+from reporting import RESULTS, finished, painter, parsed, print_counts, write_results
 
 from ddpm_clip import TextToImage
 from ddpm_clip.config.schema import Config
@@ -157,7 +157,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--no-training", action="store_true", help="skip the small models")
     parser.add_argument("--work", type=Path, default=Path("runs/sensitivity"))
     parser.add_argument("--out", type=Path, default=RESULTS / "sensitivity.json")
-    return parser.parse_args()
+    return parsed(parser)
 
 
 if __name__ == "__main__":

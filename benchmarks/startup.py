@@ -12,7 +12,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from reporting import RESULTS, claim, print_claims, write_results
+from reporting import RESULTS, claim, parsed, print_claims, write_results
 from timing import Timing, side_by_side
 
 COMMAND = Path(sys.executable).with_name("ddpm-clip")
@@ -73,7 +73,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--rounds", type=int, default=7)
     parser.add_argument("--smoke", action="store_true", help="only one round")
     parser.add_argument("--out", type=Path, default=RESULTS / "startup.json")
-    options = parser.parse_args()
+    options = parsed(parser)
     if options.smoke:
         options.rounds = 1
     return options

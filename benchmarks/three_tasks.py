@@ -21,7 +21,7 @@ import numpy as np
 import torch
 from parts import Facts, Parts
 from recipes import trained
-from reporting import IMAGES, RESULTS, ROOT, claim, counted, finished, print_claims
+from reporting import IMAGES, RESULTS, ROOT, claim, counted, finished, parsed, print_claims
 from torch import Tensor
 
 from ddpm_clip import TextToImage
@@ -182,7 +182,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--out", type=Path, default=RESULTS / "three_tasks.json")
     parser.add_argument("--images", type=Path, default=IMAGES, help="folder for the sheets")
     parser.add_argument("--no-images", action="store_const", const=None, dest="images")
-    return parser.parse_args()
+    return parsed(parser)
 
 
 if __name__ == "__main__":

@@ -18,7 +18,16 @@ from pathlib import Path
 from typing import Any
 
 from ours import changed, recipe
-from reporting import RESULTS, ROOT, claim, finished, print_claims, provenance, write_results
+from reporting import (
+    RESULTS,
+    ROOT,
+    claim,
+    finished,
+    parsed,
+    print_claims,
+    provenance,
+    write_results,
+)
 from students import STUDENTS, Student
 from timing import Stopwatch
 
@@ -65,7 +74,8 @@ def measured(arm: str, seed: int, judge: JudgeNet, options: argparse.Namespace) 
     config = changed(config, {"embedder.model": str(options.work / f"clip-{seed}")})
     left = 60 * max(options.minutes) - watch.seconds
     student = STUDENTS[arm](config, options.work / f"{arm}-{seed}", left)
-    made = {key: provenance()[key] for key in ("date", "commit", "cpu", "dtype")}
+    made = provenance()
+    made = {key: made[key] for key in ("date", "commit", "uncommitted_changes", "cpu", "dtype")}
     curve: Curve = {"parameters": student.parameters, "whole": False, "points": [], **made}
     steps, ended = 0, False
     for minute in options.minutes:
@@ -181,7 +191,12 @@ def earlier(path: Path) -> dict[str, dict[str, Curve]]:
     """Read the curves that are already in the JSON."""
     if not path.is_file():
         return {}
-    curves: dict[str, dict[str, Curve]] = json.loads(path.read_text(encoding="utf-8"))["curves"]
+    facts = json.loads(path.read_text(encoding="utf-8"))
+    before = {"uncommitted_changes": facts["made"]["uncommitted_changes"]}
+    curves: dict[str, dict[str, Curve]] = {
+        arm: {seed: before | curve for seed, curve in seeds.items()}
+        for arm, seeds in facts["curves"].items()
+    }
     return curves
 
 
@@ -212,7 +227,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--again", action="store_true", help="measure finished curves again")
     parser.add_argument("--smoke", action="store_true", help="tiny networks, a few seconds")
     parser.add_argument("--out", type=Path, default=RESULTS / "time_to_quality.json")
-    options = parser.parse_args()
+    options = parsed(parser)
     if options.smoke:
         options.seeds, options.minutes, options.n, options.most_steps = [0], [30.0], 1, 2
     options.work.mkdir(parents=True, exist_ok=True)

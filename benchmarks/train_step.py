@@ -15,7 +15,7 @@ from typing import Any
 
 from ours import changed, network_of, parameters_of, recipe, scaled_to, training
 from peers import DEFAULT, PEERS, SETTINGS, NotInstalled, PeerStep, versions
-from reporting import RESULTS, claim, print_claims, write_results
+from reporting import RESULTS, claim, parsed, print_claims, write_results
 from timing import Timing, rates, ratio, side_by_side, timed
 
 from ddpm_clip.config.schema import Config
@@ -239,7 +239,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--device", default="cpu")
     parser.add_argument("--smoke", action="store_true", help="tiny batches, two rounds")
     parser.add_argument("--out", type=Path, default=RESULTS / "train_step.json")
-    options = parser.parse_args()
+    options = parsed(parser)
     if options.smoke:
         options.batch, options.batches, options.compile = 4, [2, 4], False
         options.rounds, options.steps, options.tries = 2, 1, 1

@@ -22,7 +22,7 @@ from flowers_from_words import flower_cases
 from labelled import real_pictures
 from paired import Paired
 from parts import Parts
-from reporting import IMAGES, RESULTS, ROOT, claim, counted, finished, print_claims
+from reporting import IMAGES, RESULTS, ROOT, claim, counted, finished, parsed, print_claims
 from torch import Tensor
 
 from ddpm_clip import TextToImage
@@ -270,7 +270,7 @@ def _options() -> argparse.Namespace:
         help="draw the sheet of discs and measure nothing",
     )
     parser.add_argument("--out", type=Path, default=RESULTS / "words_stay_inside.json")
-    return parser.parse_args()
+    return parsed(parser)
 
 
 if __name__ == "__main__":

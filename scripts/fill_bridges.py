@@ -11,7 +11,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).parent))
 
 from marked_pages import fill
-from page_tables import Facts, read_results, span, table
+from page_tables import Facts, read_results, span, table, uncommitted, with_weak_judge
 
 ROOT = Path(__file__).resolve().parents[1]
 RESULTS = ROOT / "benchmarks" / "results"
@@ -34,6 +34,7 @@ def body(folder: Path = RESULTS) -> str:
     for gap, title in TITLES.items():
         if gap in facts["gaps"]:
             parts += [f"### {title}", *_gap(facts["gaps"][gap])]
+    parts = [with_weak_judge(part, facts) for part in parts]
     return "\n\n".join([*parts, _oracle(facts[ORACLE]["total"]), _origin(facts)])
 
 
@@ -90,7 +91,7 @@ def _origin(facts: Facts) -> str:
     return (
         f"{facts['pictures']:,} pictures per bridge and gap, with the same prompts and seeds; "
         f"weights `{facts['model_fingerprint']}`, {facts['steps']} steps; {made['date'][:10]}, "
-        f"{made['cpu']}."
+        f"{made['cpu']}{uncommitted(facts)}."
     )
 
 

@@ -17,6 +17,7 @@ from typing import Any
 sys.path.insert(0, str(Path(__file__).parent))
 
 from marked_pages import filled
+from page_tables import UNCOMMITTED, has_uncommitted, uncommitted, weak_judge, with_weak_judge
 
 ROOT = Path(__file__).resolve().parents[1]
 RESULTS = ROOT / "benchmarks" / "results"
@@ -48,7 +49,16 @@ def headline(folder: Path = RESULTS) -> str:
             "`flowers` gets the species and every colour of the prompt right in "
             f"{_share(flowers['words']['total'])}."
         )
+    known = {"digits": digits, "flowers": flowers}
+    lines += [line for name, facts in known.items() if facts for line in _caveats(name, facts)]
     return "\n".join(lines) or NOTHING
+
+
+def _caveats(name: str, facts: Mapping[str, Any]) -> list[str]:
+    """What a reader of a model's figures has to know, a sentence each."""
+    weak = [f"The figures of `{name}` are those of a weak judge."] if weak_judge(facts) else []
+    dirty = [f"Figures of `{name}`: {UNCOMMITTED}."] if has_uncommitted(facts) else []
+    return weak + dirty
 
 
 def _facts(folder: Path, name: str) -> Mapping[str, Any] | None:
@@ -91,7 +101,7 @@ def _section(
         for label, one in facts["bridges_and_ceiling"].items()
     }
     tables = [_table(f"`{name}`: {head}", rows), _table("from the same noise", compared)]
-    return "\n\n".join([*tables, _origin(facts)])
+    return "\n\n".join([*(with_weak_judge(part, facts) for part in tables), _origin(facts)])
 
 
 def _origin(facts: Mapping[str, Any]) -> str:
@@ -101,7 +111,8 @@ def _origin(facts: Mapping[str, Any]) -> str:
     return (
         f"{facts['steps']} sampler steps, bridge `{facts['bridge']}`, weights "
         f"`{facts['model_fingerprint']}`; {made['date'][:10]}, {made['cpu']}, "
-        f"torch {made['torch']}. Accuracy of the judge on real pictures it never saw: {read}."
+        f"torch {made['torch']}{uncommitted(facts)}. "
+        f"Accuracy of the judge on real pictures it never saw: {read}."
     )
 
 

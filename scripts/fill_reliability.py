@@ -15,6 +15,7 @@ from typing import Any
 sys.path.insert(0, str(Path(__file__).parent))
 
 from marked_pages import fill
+from page_tables import spread, uncommitted
 from recorded_wording import as_worded_now
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -35,21 +36,22 @@ def body(folder: Path = RESULTS) -> str:
             found[path.stem] = facts
     names = [name for name in ORDER if name in found]
     names += sorted(found.keys() - set(ORDER))
-    return "\n\n".join(_table(found[name]) for name in names) or NOTHING
+    return "\n\n".join(_table(name, found[name]) for name in names) or NOTHING
 
 
-def _table(facts: Mapping[str, Any]) -> str:
+def _table(name: str, facts: Mapping[str, Any]) -> str:
     made = facts["made"]
     program = made["command"].split()[1]
     lines = [f"| `{program}` | measured | target | |", "|---|--:|--:|---|"]
     for one in facts["claims"]:
         unit, bar = one.get("unit", "%"), "at most" if one.get("at_most") else "at least"
         verdict = "holds" if one["holds"] else "**fails**"
+        measured = _said(one["measured"], unit) + spread(name, facts, one)
         lines.append(
-            f"| {as_worded_now(one['claim'])} | {_said(one['measured'], unit)} "
+            f"| {as_worded_now(one['claim'])} | {measured} "
             f"| {bar} {_said(one['needed'], unit)} | {verdict} |"
         )
-    lines += ["", f"{made['date'][:10]}, {made['cpu']}, torch {made['torch']}."]
+    lines += ["", f"{made['date'][:10]}, {made['cpu']}, torch {made['torch']}{uncommitted(facts)}."]
     return "\n".join(lines)
 
 

@@ -14,6 +14,7 @@ from typing import Any
 sys.path.insert(0, str(Path(__file__).parent))
 
 from marked_pages import fill
+from page_tables import uncommitted, with_weak_judge
 from recorded_wording import as_worded_now
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -35,7 +36,7 @@ def body(folder: Path = RESULTS) -> str:
 def _gradient(facts: Mapping[str, Any]) -> list[str]:
     lines = [
         "| by gradient, ten digits | shows the digit | 95 % interval | n | weakest digit "
-        "| read as the digit, any quality | guide's loss | seconds |",
+        "| read as the digit, any quality | guide's loss | seconds a picture, one pass |",
         "|---|--:|--:|--:|--:|--:|--:|--:|",
     ]
     for name, way in facts["ways"].items():
@@ -49,12 +50,13 @@ def _gradient(facts: Mapping[str, Any]) -> list[str]:
             f"| {total['read'] / total['n']:.1%} | {way['guides_loss']:.2f} "
             f"| {way['seconds_a_picture']:.2f} |"
         )
-    return ["\n".join(lines), _origin(facts)]
+    return [with_weak_judge("\n".join(lines), facts), _origin(facts)]
 
 
 def _sensitivity(facts: Mapping[str, Any]) -> list[str]:
     parts = [_counts(title, rows) for title, rows in facts["tables"].items()]
     refused = {f"“dog” {way}": one["rejected"] for way, one in facts["dog"].items()}
+    parts = [with_weak_judge(part, facts) for part in parts]
     return [*parts, _counts("rejected by the judge", refused), _origin(facts)]
 
 
@@ -69,7 +71,10 @@ def _counts(title: str, rows: Mapping[str, Any]) -> str:
 
 def _origin(facts: Mapping[str, Any]) -> str:
     made = facts["made"]
-    return f"Weights `{facts['model_fingerprint']}`; {made['date'][:10]}, {made['cpu']}."
+    return (
+        f"Weights `{facts['model_fingerprint']}`; {made['date'][:10]}, "
+        f"{made['cpu']}{uncommitted(facts)}."
+    )
 
 
 def main() -> int:

@@ -1,6 +1,6 @@
 """The sections of docs/results.md: paragraphs and tables from the JSON of each benchmark."""
 
-from page_tables import Facts, share, span, table
+from page_tables import WEAK, Facts, share, span, table, weak_judge
 from recorded_wording import as_worded_now
 
 NOT_YET = "not measured yet"
@@ -436,4 +436,11 @@ def _judge(facts: Facts) -> str:
     """How accurate the judge is, and which one it was."""
     card = facts["judge"]
     read = ", ".join(f"{name} {one:.1%}" for name, one in card["figures"]["accuracy"].items())
-    return f"Accuracy of the judge (seed {card['seed']}) on real pictures it never saw: {read}."
+    weak = (
+        f" **A weak judge**: below {WEAK:.0%}, figures can be compared with each other, and carry "
+        "no target."
+        if weak_judge(facts)
+        else ""
+    )
+    said = f"Accuracy of the judge (seed {card['seed']}) on real pictures it never saw: {read}."
+    return said + weak

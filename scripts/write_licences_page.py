@@ -18,7 +18,7 @@ HEAD = """# Licences
 
 Written by `scripts/write_licences_page.py` from the metadata of the installed packages; do not edit.
 
-ddpm_clip is under the MIT licence; the licences of the models that ship with it are in `MODEL_CARDS.md`. It contains no code from other projects: its dependencies are installed beside it, at the versions in `constraints.txt`, each under its own licence. Libraries bundled inside a wheel (BLAS in numpy, codecs in Pillow) are listed in that wheel; this page shows what the packages declare for themselves. The extra `heif` is the one to know of: pillow-heif is BSD-3-Clause, but its wheel bundles libheif and libde265 (LGPL) and x265 (GPL); nothing of ddpm_clip needs it unless HEIC photos are read.
+What ships is `MIT AND CC-BY-SA-3.0`: the code and the model `flowers` are under the MIT licence, the weights of `digits`, which were adapted from MNIST, under CC BY-SA 3.0. Both texts are in the package, and a `licence.json` beside all weights says whose work they come from; `ddpm-clip show` prints it. The package contains no code from other projects: its dependencies are installed beside it, at the versions in `constraints.txt`, each under its own licence. Libraries bundled inside a wheel (BLAS in numpy, codecs in Pillow) are listed in that wheel; this page shows what the packages declare for themselves. The extra `heif` is the one to know of: pillow-heif is BSD-3-Clause, but its wheel bundles libheif and libde265 (LGPL) and x265 (GPL); nothing of ddpm_clip needs it unless HEIC photos are read.
 
 **A dagger (†) marks weak copyleft, the Mozilla Public License 2.0.** It covers the package's own files: whoever changes one of them and distributes it must publish that file under the same licence. Using or importing the package carries no obligation, and ddpm_clip neither changes nor ships it. No dependency is under the GPL, LGPL or AGPL; a test checks this.
 """  # noqa: E501
@@ -49,6 +49,8 @@ PURPOSE = {
     "datasets": "data sets from the Hugging Face hub",
     "pytest-xdist": "the suite on several processors",
     "pytest": "tests",
+    "hatchling": "builds the wheel, in the tests too",
+    "hatch-fancy-pypi-readme": "README for a package index, in the wheel",
     "diffusers": "reference schedules and samplers for tests",
     "ruff": "formatting and linting",
     "mypy": "type checking",

@@ -16,9 +16,10 @@ from typing import Any
 sys.path.insert(0, str(Path(__file__).parent))
 
 from marked_pages import filled
-from page_tables import claims_table, read_results
+from page_tables import claims_table, read_results, uncommitted, with_weak_judge
 from page_tables import table as _table
 from performance_plots import NAMES, PLOTS
+from ranges import rates, seeds_to
 
 ROOT = Path(__file__).resolve().parents[1]
 RESULTS, PAGE = ROOT / "benchmarks" / "results", ROOT / "docs" / "performance.md"
@@ -44,7 +45,8 @@ def body(folder: Path = RESULTS) -> str:
         parts.append("Measurements without a section below:\n\n" + "\n".join(also))
     for name, section in SECTIONS.items():
         if name in found:
-            parts.append("\n\n".join([*section(found[name]), *_plot(name), _origin(found[name])]))
+            shown = [with_weak_judge(part, found[name]) for part in section(found[name])]
+            parts.append("\n\n".join([*shown, *_plot(name), _origin(found[name])]))
     return "\n\n".join(parts)
 
 
@@ -53,8 +55,7 @@ def _time_to_quality(facts: Facts) -> list[str]:
     rows = []
     for arm, one in facts["arms"].items():
         reached = [
-            "never" if one["minutes_to"][bar] is None else f"{one['minutes_to'][bar]:.1f}"
-            for bar in bars
+            "never" if one["minutes_to"][bar] is None else _minutes(facts, arm, bar) for bar in bars
         ]
         low, high = one["last_interval_95"]
         rows.append(
@@ -90,6 +91,13 @@ def _time_to_quality(facts: Facts) -> list[str]:
     ]
 
 
+def _minutes(facts: Facts, arm: str, bar: str) -> str:
+    """Median minutes to a share of success, and those of the fastest and the slowest seed."""
+    said = f"{facts['arms'][arm]['minutes_to'][bar]:.1f}"
+    seeds = seeds_to(facts, float(bar.rstrip("%")) / 100, arm)
+    return f"{said} ({min(seeds):.1f} to {max(seeds):.1f})" if seeds else f"{said} (to never)"
+
+
 def _pictures_a_point(facts: Facts) -> str:
     found = sorted(
         {
@@ -111,6 +119,7 @@ def _train_step(facts: Facts) -> list[str]:
             str(one["batch"]),
             one.get("setting", "as trained"),
             f"{one['per_second']:.1f}",
+            _rates(one),
         ]
         for name, one in arms
     ]
@@ -124,10 +133,16 @@ def _train_step(facts: Facts) -> list[str]:
         f"`{facts['config']}`, including data, conditions and the EMA; the peers are measured "
         "without data, conditions and EMA, which is in their favour. The arms alternate in one "
         "process.",
-        _table(["arm", "parameters", "batch", "setting", "pictures per second"], rows, "lrrlr"),
+        _table(
+            ["arm", "parameters", "batch", "setting", "pictures per second", "range"],
+            rows,
+            "lrrlrr",
+        ),
         _table(["ours relative to", "at equal parameters", "as shipped"], ratios, "lrr"),
         "Settings of the peers, each at its better batch size:",
-        _table(["peer", "setting", "batch", "pictures per second"], _tried(facts), "llrr"),
+        _table(
+            ["peer", "setting", "batch", "pictures per second", "range"], _tried(facts), "llrrr"
+        ),
     ]
     return [part for part in text if part]
 
@@ -136,16 +151,24 @@ def _ratio(one: Mapping[str, float]) -> str:
     return f"{one['median']:.2f}x ({one['low']:.2f} to {one['high']:.2f})"
 
 
+def _rates(timing: Facts) -> str:
+    if "seconds_range" not in timing:
+        return "not recorded"
+    low, high = rates(timing)
+    return f"{low:.1f} to {high:.1f}"
+
+
 def _tried(facts: Facts) -> list[list[str]]:
     rows = []
     for peer, settings in facts["settings_of_the_peers"].items():
         if "absent" in settings:
-            rows.append([peer, f"skipped: {settings['absent']}", "", ""])
+            rows.append([peer, f"skipped: {settings['absent']}", "", "", ""])
         for setting, one in settings.items():
             if isinstance(one, dict) and "per_second" in one:
-                rows.append([peer, setting, str(one["batch"]), f"{one['per_second']:.1f}"])
+                rate = f"{one['per_second']:.1f}"
+                rows.append([peer, setting, str(one["batch"]), rate, _rates(one)])
             elif isinstance(one, dict):
-                rows.append([peer, f"{setting}: {one['reason']}", "", ""])
+                rows.append([peer, f"{setting}: {one['reason']}", "", "", ""])
     return rows
 
 
@@ -170,10 +193,10 @@ def _roofline(facts: Facts) -> list[str]:
         f"{matrices} GFLOP/s; memory {limits['memory_gb_per_second']:.1f} GB/s. A step of "
         f"{facts['batch']} pictures takes {facts['gflop']:,.1f} GFLOP (convolutions, linear layers "
         f"and matrix products, forward and backward) and would move {facts['gigabytes']:.2f} GB "
-        f"without caches. It runs in {step['seconds']:.3f} s, {step['per_second']:.0f} pictures "
+        f"without caches. It runs in {_seconds(step)}, {step['per_second']:.0f} pictures "
         f"per second: {facts['gflops_reached']:,.0f} GFLOP/s, "
         f"{facts['share_of_ceiling']:.0%} of the convolution ceiling. Its convolutions alone "
-        f"would take {facts['convolutions_alone']['seconds']:.3f} s.",
+        f"would take {_seconds(facts['convolutions_alone'])}.",
         _table(
             [
                 "part of the step",
@@ -187,6 +210,11 @@ def _roofline(facts: Facts) -> list[str]:
             "lrrrrr",
         ),
     ]
+
+
+def _seconds(timing: Facts) -> str:
+    low, high = timing["seconds_range"]
+    return f"{timing['seconds']:.3f} s ({low:.3f} to {high:.3f})"
 
 
 def _group_norm(facts: Facts) -> list[str]:
@@ -207,7 +235,12 @@ def _group_norm(facts: Facts) -> list[str]:
 
 def _sampling(facts: Facts) -> list[str]:
     walks = [
-        [name, f"{one['seconds']:.2f}", f"{facts['success'][name]['share']:.1%}"]
+        [
+            name,
+            f"{one['seconds']:.2f}",
+            f"{one['seconds_range'][0]:.2f} to {one['seconds_range'][1]:.2f}",
+            f"{facts['success'][name]['share']:.1%}",
+        ]
         for name, one in facts["walks"].items()
     ]
     pair = facts["paired"]
@@ -217,14 +250,16 @@ def _sampling(facts: Facts) -> list[str]:
         for sampler, row in facts["samplers"].items()
     ]
     low, high = pair["interval_95"]
+    ratio = facts["times_as_fast"]
     return [
         "## Sampling",
         f"{facts['pictures']} digits from the same prompts and seeds in one batch, with the same "
         f"network, dtype and guidance scale {facts['guidance']:g}: the default sampler "
         f"(`{facts['sampler']}`, {facts['steps']} steps) against {facts['ancestral_steps']} "
         "ancestral steps with both guidance branches at every step.",
-        _table(["", "seconds", "success"], walks, "lrr"),
-        f"The default is {facts['times_as_fast']['median']:.1f} times as fast. Over "
+        _table(["", "seconds, median", "range", "success"], walks, "lrrr"),
+        f"The default is {ratio['median']:.1f} times as fast ({ratio['low']:.1f} to "
+        f"{ratio['high']:.1f} in {facts['walks']['default walk']['rounds']} rounds). Over "
         f"{pair['n']} paired pictures its success differs by {pair['difference']:+.1%} "
         f"(95 % interval {low:+.1%} to {high:+.1%}; McNemar p = {pair['mcnemar_p']:.2g}).",
         "Success of every sampler by number of steps, on the same prompts and seeds "
@@ -292,6 +327,7 @@ def _cost_growth(facts: Facts) -> list[str]:
                     f"{one[axis]:,} {label}",
                     f"{one['parameters']:,}",
                     f"{one['per_second']:.1f}",
+                    _rates(one),
                     f"{one['megabytes']:,.0f}",
                 ]
             )
@@ -301,7 +337,7 @@ def _cost_growth(facts: Facts) -> list[str]:
         f"One setting is varied at a time, starting from {start['size']} px, batch size "
         f"{start['batch']} and {start['pictures']:,} pictures held in memory; every point runs in "
         "its own process. Peak memory includes PyTorch itself.",
-        _table(["varied", "parameters", "pictures per second", "peak MB"], rows, "lrrr"),
+        _table(["varied", "parameters", "pictures per second", "range", "peak MB"], rows, "lrrrr"),
     ]
 
 
@@ -323,7 +359,7 @@ def _origin(facts: Facts) -> str:
     can = ", ".join(made.get("cpu_can", [])) or "no wide vector units"
     return (
         f"`{made['command']}`, {made['date'][:10]}, {made['cpu']} ({can}), {made['threads']} "
-        f"threads, {made.get('dtype', 'float32')}, torch {made['torch']}."
+        f"threads, {made.get('dtype', 'float32')}, torch {made['torch']}{uncommitted(facts)}."
     )
 
 

@@ -16,7 +16,7 @@ sys.path.insert(0, str(Path(__file__).parent))
 
 import results_sections as sections
 from marked_pages import fill
-from page_tables import Facts, claims_table, read_results
+from page_tables import Facts, claims_table, read_results, uncommitted, with_weak_judge
 
 ROOT = Path(__file__).resolve().parents[1]
 RESULTS, PAGE = ROOT / "benchmarks" / "results", ROOT / "docs" / "results.md"
@@ -102,7 +102,7 @@ def _section(name: str, section: Section, found: Mapping[str, Facts], images: Pa
     image = str(facts.get("image") or section.image)
     shown = [f"![{section.title}: the first seeds](images/{image})"]
     return [
-        *section.parts(facts),
+        *(with_weak_judge(part, facts) for part in section.parts(facts)),
         *(shown if image and (images / image).is_file() else []),
         f"Measured on {section.recipe}. Last run: {_origin(facts)}",
     ]
@@ -112,8 +112,7 @@ def _origin(facts: Facts) -> str:
     made, weights = facts["made"], facts.get("model_fingerprint")
     told = f", weights `{weights}`" if weights else ""
     said = f"`{made['command']}`{told}, {made['date'][:10]}"
-    changes = " with uncommitted changes" if made.get("uncommitted_changes") else ""
-    return f"{said}, commit {_short(made['commit'])}{changes}, {made['cpu']}."
+    return f"{said}, commit {_short(made['commit'])}{uncommitted(facts)}, {made['cpu']}."
 
 
 def _short(commit: str) -> str:

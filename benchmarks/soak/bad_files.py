@@ -26,7 +26,7 @@ import numpy as np
 from PIL import Image
 from pyarrow import parquet
 from toy import CONFIG, Child, command, one_thread
-from trials import RESULTS, claim, print_claims, write_results
+from trials import RESULTS, claim, parsed, print_claims, write_results
 
 from ddpm_clip.data.local.drawn_flowers import write_folder
 
@@ -183,7 +183,7 @@ def main() -> None:
     parser.add_argument("--pictures", type=int, default=800, help="number of good pictures")
     parser.add_argument("--smoke", action="store_true", help="only a hundred pictures")
     parser.add_argument("--out", type=Path, default=RESULTS / "bad_files.json")
-    options = parser.parse_args()
+    options = parsed(parser)
     one_thread()
     with tempfile.TemporaryDirectory() as place:
         found = trained_on(Path(place), 100 if options.smoke else options.pictures)

@@ -21,7 +21,7 @@ from pathlib import Path
 import torch
 from crash_scenarios import CONTROLS, SCENARIOS, Scenario
 from faulty_files import CRASHED, CUTS, Disk
-from trials import RESULTS, claim, print_claims, write_results
+from trials import RESULTS, claim, parsed, print_claims, write_results
 
 MOST = 5000
 """More points than any scenario can have; beyond them, the counting itself must be wrong."""
@@ -98,7 +98,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--smoke", action="store_true", help="kills only, every third point")
     parser.add_argument("--out", type=Path, default=RESULTS / "crash_points.json")
-    options = parser.parse_args()
+    options = parsed(parser)
     torch.set_num_threads(1)
     every = 3 if options.smoke else 1
     found, controls = [], []

@@ -24,7 +24,7 @@ from typing import Any
 import torch
 from crash_scenarios import settings
 from toy import interval, one_thread
-from trials import RESULTS, Trials, claim, print_claims, write_results
+from trials import RESULTS, Trials, claim, parsed, print_claims, write_results
 
 from ddpm_clip.errors import DdpmClipError
 from ddpm_clip.runs.checkpoints import Checkpoint
@@ -192,7 +192,7 @@ def main() -> None:
     parser.add_argument("--again", action="store_true", help="discard finished variants")
     parser.add_argument("--smoke", action="store_true", help="only fifty variants")
     parser.add_argument("--out", type=Path, default=RESULTS / "damaged.json")
-    options = parser.parse_args()
+    options = parsed(parser)
     variants = 50 if options.smoke else options.variants
     one_thread()
     trials, rows = Trials("damaged", options.again), []

@@ -23,7 +23,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from trials import RESULTS, claim, print_claims, write_results
+from trials import RESULTS, claim, parsed, print_claims, write_results
 
 from ddpm_clip.errors import DdpmClipError
 from ddpm_clip.utils.storage import append_lines, read_lines
@@ -264,4 +264,4 @@ def _options(fuzzer: Fuzzer) -> argparse.Namespace:
     )
     parser.add_argument("--out", type=Path, default=RESULTS / f"{fuzzer.name}.json")
     parser.add_argument("--child", type=int, help=argparse.SUPPRESS)
-    return parser.parse_args()
+    return parsed(parser)

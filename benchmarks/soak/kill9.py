@@ -37,7 +37,7 @@ from toy import (
     trained,
     unbroken,
 )
-from trials import RESULTS, Trials, claim, print_claims, write_results
+from trials import RESULTS, Trials, claim, parsed, print_claims, write_results
 
 from ddpm_clip.runs.checkpoints import Checkpoint, path_of
 from ddpm_clip.runs.run import Run
@@ -255,7 +255,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--again", action="store_true", help="discard finished trials")
     parser.add_argument("--smoke", action="store_true", help="three trials of each kind")
     parser.add_argument("--out", type=Path, default=RESULTS / "kill9.json")
-    options = parser.parse_args()
+    options = parsed(parser)
     if options.smoke:
         options.kills = 3
     return options

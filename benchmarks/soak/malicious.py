@@ -26,7 +26,7 @@ from typing import Any
 import torch
 from entry_points import Goods, command, entry_points
 from payloads import blobs
-from trials import RESULTS, claim, print_claims, write_results
+from trials import RESULTS, claim, parsed, print_claims, write_results
 
 from ddpm_clip.data.pictures import decoding
 from ddpm_clip.errors import DdpmClipError
@@ -192,7 +192,7 @@ def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--every", type=int, default=1, help="use only every N-th file")
     parser.add_argument("--out", type=Path, default=RESULTS / "malicious.json")
-    return parser.parse_args()
+    return parsed(parser)
 
 
 if __name__ == "__main__":

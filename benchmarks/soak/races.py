@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Any
 
 from toy import LIMIT, difference, facts_of, one_thread, train_words, unbroken
-from trials import RESULTS, Trials, claim, print_claims, write_results
+from trials import RESULTS, Trials, claim, parsed, print_claims, write_results
 
 QUICK = 2.0
 """Seconds from its start within which the losing process must exit."""
@@ -85,7 +85,7 @@ def main() -> None:
     parser.add_argument("--again", action="store_true", help="discard finished races")
     parser.add_argument("--smoke", action="store_true", help="only two races")
     parser.add_argument("--out", type=Path, default=RESULTS / "races.json")
-    options = parser.parse_args()
+    options = parsed(parser)
     races = 2 if options.smoke else options.races
     one_thread()
     trials = Trials("races", options.again)

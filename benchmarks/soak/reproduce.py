@@ -26,7 +26,7 @@ from typing import Any
 
 from PIL import Image
 from PIL.PngImagePlugin import PngInfo
-from trials import RESULTS, Trials, claim, print_claims, write_results
+from trials import RESULTS, Trials, claim, parsed, print_claims, write_results
 
 from ddpm_clip import TextToImage
 from ddpm_clip.cli.main import main as command_line
@@ -264,7 +264,7 @@ def main() -> None:
     parser.add_argument("--smoke", action="store_true", help="only five pictures")
     parser.add_argument("--again", action="store_true", help="discard finished trials")
     parser.add_argument("--out", type=Path, default=RESULTS / "reproduce.json")
-    options = parser.parse_args()
+    options = parsed(parser)
     warnings.simplefilter("ignore", UserWarning)  # about prompts that are no digit
     trials = Trials("reproduce", options.again or options.smoke)
 

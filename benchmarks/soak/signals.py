@@ -33,7 +33,7 @@ from toy import (
     trained,
     unbroken,
 )
-from trials import RESULTS, Trials, claim, print_claims, write_results
+from trials import RESULTS, Trials, claim, parsed, print_claims, write_results
 
 from ddpm_clip.runs.run import Run
 
@@ -154,7 +154,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--again", action="store_true", help="discard finished trials")
     parser.add_argument("--smoke", action="store_true", help="three trials of each kind")
     parser.add_argument("--out", type=Path, default=RESULTS / "signals.json")
-    options = parser.parse_args()
+    options = parsed(parser)
     if options.smoke:
         options.signals = 3
     return options

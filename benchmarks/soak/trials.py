@@ -13,12 +13,12 @@ from typing import Any
 
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
-from reporting import RESULTS, ROOT, claim, print_claims
+from reporting import RESULTS, ROOT, claim, parsed, print_claims
 from reporting import write_results as _write
 
 from ddpm_clip.utils.storage import append_lines, read_lines
 
-__all__ = ["RESULTS", "Trials", "claim", "print_claims", "write_results"]
+__all__ = ["RESULTS", "Trials", "claim", "parsed", "print_claims", "write_results"]
 
 
 class Trials:

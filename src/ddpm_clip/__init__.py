@@ -9,7 +9,7 @@ from typing import Any
 from ddpm_clip.moved import serve
 from ddpm_clip.utils.cpu_threads import limit_spinning
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"
 
 serve()  # names of the release before
 limit_spinning()  # before anything loads torch

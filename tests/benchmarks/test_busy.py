@@ -113,9 +113,9 @@ def test_a_machine_that_was_not_idle_is_marked(busy, found):
     assert not busy.others(found)["idle"]
 
 
-def test_it_refuses_to_start_beside_others(busy, monkeypatch):
+def test_it_refuses_to_start_beside_others(busy, monkeypatch, tmp_path):
     load = importlib.import_module("ddpm_clip.cli.machine_load")
-    monkeypatch.setattr(sys, "argv", ["busy.py"])
+    monkeypatch.setattr(sys, "argv", ["busy.py", "--out", str(tmp_path / "busy.json")])
     found = load.OtherProcesses(1.5, (("python", 1.4),))
     monkeypatch.setattr(busy, "other_processes", lambda seconds: found)
     monkeypatch.setattr(busy, "rounds", lambda *_: pytest.fail("it measured"))

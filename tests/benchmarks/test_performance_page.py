@@ -18,7 +18,7 @@ MADE = {
     "torch": "2",
 }
 CLAIM = {
-    "claim": "cold start",
+    "claim": "cold start: generate",
     "measured": 7.0,
     "needed": 6.0,
     "holds": False,
@@ -114,23 +114,25 @@ def test_every_plot_on_the_page_is_there(script):
 def test_figures_claims_and_reasons_are_told(script, results):
     body = script["body"](results)
     for part in (
-        "| cold start | 7 s | ≤ 6 s | **no** | `x.py` |",
+        "| cold start: generate | 7 s (1.4 s to 1.6 s) | ≤ 6 s | **no** | `x.py` |",
         "| another | never |",
-        "| ours | 3 | 128 | as trained | 99.5 |",
+        "| ours | 3 | 128 | as trained | 99.5 | 93.3 to 106.6 |",
         "5.50x (5.00 to 6.00)",
         "compiled: no compiler",
         "skipped: not installed",
         "51% of the convolution ceiling",
         "| convolutions | 54 | 99.00 | 1.000 | 70.0% | 50.0% |",
-        "is 5.5 times as fast",
+        "is 5.5 times as fast (5.0 to 6.0 in 5 rounds)",
+        "| default walk | 1.50 | 1.40 to 1.60 | 98.5% |",
+        "It runs in 1.500 s (1.400 to 1.600)",
         "differs by +0.3%",
         "| `ddim` | 98.5% | 98.5% |",
         "| generate | 1.50 | 1.40 to 1.60 |",
         "| generate, alone | 1.50 (1.40 to 1.60) | 2.5 | 5.50x (5.00 to 6.00) |",
         "0.42 of 2 CPUs. **The machine was not idle: measure again.**",
         "makes trajectory and commitment from the shell",
-        "| 32 px | 3,000,000 | 150.0 | 512 |",
-        "| ours | 3 | 1 | 5.0 | never | 5 | 98.0% |",
+        "| 32 px | 3,000,000 | 150.0 | not recorded | 512 |",
+        "| ours | 3 | 1 | 5.0 (5.0 to 5.0) | never | 5 | 98.0% |",
         "a cpu (avx2), 2 threads, float32",
     ):
         assert part in body

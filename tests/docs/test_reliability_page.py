@@ -62,7 +62,7 @@ def test_a_result_becomes_a_table_and_a_claim_that_fails_says_so(script, tmp_pat
     body = script["body"](tmp_path)
     assert body.count("| `benchmarks/") == 1
     assert "| lost | 0 | at most 0 | holds |" in body
-    assert "| slowest | 2.35 s | at most 2 s | **fails** |" in body
+    assert "| slowest | 2.35 s (range not recorded) | at most 2 s | **fails** |" in body
     assert "| named | 100 % | at least 90 % | holds |" in body
     assert "| many | 1,234 | at least 1,000 | holds |" in body
     assert "2026-01-02, a cpu, torch 2." in body

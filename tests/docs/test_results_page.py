@@ -135,7 +135,7 @@ def test_figures_claims_and_yardsticks_are_told(script, results):
         "| digits, conditions | 99.2% | 99.0% to 99.4% | 10 | 98.8% | 10,000 |",
         "| digits, conditions | 0.66 | 0.53 | 0.03 | 12.2 | 13.4 | 64 |",
         "| coverage | 0.96 | 0.975 | 368 |",
-        "commit abcdef0 with uncommitted changes, a cpu.",
+        "commit abcdef0, **measured with uncommitted code**, a cpu.",
         "| 80 | 0.2400 | 0.1800 | 0.3000 | 0.2800 |",
         "to pixels 0.1550",
         "| p_mean 0, p_std 1.6, conditioned",

@@ -12,11 +12,18 @@ import ddpm_clip
 from ddpm_clip.build import EMBEDDER_FOLDER, bridge_options
 from ddpm_clip.conditioning.files import BRIDGE_NOTE, load_conditioner, save_conditioner
 from ddpm_clip.errors import CannotCreate
-from ddpm_clip.runs.pretrained import COVERAGE, classes_of, run_checkpoint, without_paths
+from ddpm_clip.runs.pretrained import (
+    COVERAGE,
+    classes_of,
+    notices_of,
+    run_checkpoint,
+    without_paths,
+)
 from ddpm_clip.runs.run import Run
 from ddpm_clip.utils.storage import published_folder, write_text
 from ddpm_clip.utils.tensors import save_tensors
 from ddpm_clip.weights.card import CARD, FORMAT
+from ddpm_clip.weights.licence import write_notices
 
 
 def pack(
@@ -53,6 +60,7 @@ def pack(
         inside = own.iterdir() if own.is_dir() and not own.is_symlink() else ()
         notes = [run.folder / note for note in (BRIDGE_NOTE, *((COVERAGE,) if bank else ()))]
         _copy_own([*notes, *inside], run.folder, folder)
+        write_notices(folder, notices_of(run.folder))
         facts = {
             "format": FORMAT,
             "ddpm_clip": ddpm_clip.__version__,

@@ -5,6 +5,7 @@
     conditioner.*          statistics, prompt bank, bank of embeddings, prior
     bridge.json            why this bridge is the default
     embedder/              the mini-CLIP, if there is one
+    licence.json           whose work the weights were adapted from, if they were
 
 A run folder loads the same way. Nothing in a folder is executed: it is safetensors and JSON only.
 Painting is `generation/text_to_image.py`, packing is `packing.py`.
@@ -20,6 +21,7 @@ import torch
 from torch import Tensor, nn
 
 from ddpm_clip.build import (
+    EMBEDDER_FOLDER,
     bridge_options,
     build_ddpm,
     build_denoiser,
@@ -34,12 +36,14 @@ from ddpm_clip.data.remote.places import inside
 from ddpm_clip.errors import DataError, MissingInput, StorageError
 from ddpm_clip.models import DDPM
 from ddpm_clip.runs.checkpoints import Checkpoint
+from ddpm_clip.runs.leftovers import FACTS
 from ddpm_clip.runs.run import Run
 from ddpm_clip.types import Embedder
 from ddpm_clip.utils.tensors import check_weights, load_tensors
 from ddpm_clip.utils.untrusted import is_file, user_path
 from ddpm_clip.weights import shipped_folder, shipped_names
 from ddpm_clip.weights.card import CARD, read_card
+from ddpm_clip.weights.licence import Notice, checked_notices, read_notices
 
 COVERAGE = "coverage.json"
 """Calibration of prompt coverage; written and read by `ddpm_clip.coverage`."""
@@ -134,6 +138,7 @@ def describe(name: str | Path) -> dict[str, Any]:
             "classes": list(classes_of(run)),
             "embedder": run.read_json("embedder.json"),
             "bridge": read_note(folder),
+            "licences": notices_of(folder),
             "config": run.config.model_dump(mode="json"),
         }
     facts = read_card(folder)
@@ -147,8 +152,26 @@ def describe(name: str | Path) -> dict[str, Any]:
         "classes": facts["classes"],
         "card": facts["card"],
         "bridge": read_note(folder),
+        "licences": notices_of(folder),
         "config": _config_of(folder, facts).model_dump(mode="json"),
     }
+
+
+def notices_of(folder: Path) -> list[Notice]:
+    """Return the licence notices of a model: its own, its embedder's, those of what it began from.
+
+    Raises:
+        DataError: A licence file is malformed.
+        StorageError: The facts of a run are damaged.
+    """
+    found = read_notices(folder, folder / EMBEDDER_FOLDER)
+    if is_run(folder):
+        try:
+            began = checked_notices(Run.open(folder).read_json(FACTS).get("licences", []))
+        except ValueError as error:
+            raise StorageError(f"cannot read {folder / FACTS}", str(error)) from error
+        found += [notice for notice in began if notice not in found]
+    return found
 
 
 def is_run(folder: Path) -> bool:

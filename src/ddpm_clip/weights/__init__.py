@@ -1,6 +1,7 @@
 """The models that ship, one folder each.
 
 - `card`: reads and checks the model card (`config.json`) of a packed model
+- `licence`: whose work weights were adapted from, and under which licence they are passed on
 """
 
 from importlib.resources import files

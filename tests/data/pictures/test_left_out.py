@@ -34,7 +34,7 @@ def test_what_is_left_out_of_a_folder_is_counted_by_type_with_the_way_to_read_it
 
 def test_a_subset_and_a_warning_say_the_same(phone):
     source = limit(open_source(phone), 2)
-    with pytest.warns(DdpmClipWarning, match=r"left out of folder:.*phone: 2 heic .*; 1 mov .*;"):
+    with pytest.warns(DdpmClipWarning, match=r"left out of /.*phone: 2 heic .*; 1 mov .*;"):
         warn_of_left_out(source)
 
 

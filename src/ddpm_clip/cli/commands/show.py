@@ -57,4 +57,5 @@ def _lines(facts: dict[str, Any]) -> list[tuple[str, str]]:
         ("prior", _prior(facts["bridge"].get("prior"))),
     ]
     rows += [(name, str(value)) for name, value in facts["card"].items()]
+    rows += [("licence", f"{one['licence']}. {one['attribution']}") for one in facts["licences"]]
     return [(name, value) for name, value in rows if value]

@@ -7,7 +7,7 @@ from ddpm_clip.build import EMBEDDER_FOLDER, build_embedder, mini_clip_folder
 from ddpm_clip.config.schema import Config, DataConfig, EmbedderConfig
 from ddpm_clip.embedders.mini_clip import CARD as MINI_CLIP_CARD
 from ddpm_clip.errors import DdpmClipWarning, WeightsUnavailable
-from ddpm_clip.runs.pretrained import find
+from ddpm_clip.runs.pretrained import find, notices_of
 from ddpm_clip.runs.run import Run
 from ddpm_clip.training.bridge.bridging import AUTO
 from ddpm_clip.training.prepare.checks import check_parts
@@ -53,9 +53,9 @@ def start_run(
     )
     if clip is not None:
         build_embedder(settled.embedder)  # raises for a wrong folder before anything is written
-    if init is not None:
-        find(init)
-    facts = {"init": init, "bridge": config.conditioning.bridge}  # as requested: may be `auto`
+    licences = [] if init is None else notices_of(find(init))
+    bridge = config.conditioning.bridge  # as requested: may be `auto`
+    facts = {"init": init, "bridge": bridge} | ({"licences": licences} if licences else {})
     copies = {} if clip is None else {EMBEDDER_FOLDER: clip}
     return Run.create(folder, settled, overwrite=overwrite, held=held, facts=facts, copies=copies)
 
