@@ -1,5 +1,3 @@
-import os
-
 import numpy as np
 import pytest
 from PIL import Image
@@ -73,10 +71,11 @@ def test_one_picture_is_enough(tmp_path):
 @pytest.mark.parametrize("named", [True, False])
 def test_above_the_limit_the_same_pixels_are_memory_mapped(tmp_path, named):
     source = DrawnFlowers(90, size=64)
-    cache = tmp_path / "cache" if named else None
-    mapped = load_pixels(source, size=64, channels=3, memory_limit_mb=1, cache=cache)
+    cache = tmp_path / "cache"
+    place = cache if named else None
+    mapped = load_pixels(source, size=64, channels=3, memory_limit_mb=1, cache=place)
     assert isinstance(mapped.array, np.memmap)
-    assert not cache or not os.listdir(cache)  # nothing is left lying about
+    assert [*cache.iterdir()] == [] if named else not cache.exists(), "nothing is left lying about"
     in_memory = load_pixels(source, size=64, channels=3)
     assert not isinstance(in_memory.array, np.memmap)
     assert np.array_equal(mapped.array, in_memory.array)
