@@ -2,7 +2,7 @@
 
 Each fault of benchmarks/faults/ is planted in a copy of the repository, one at a time, and the
 relevant test files are run until one fails: first only quick tests (`-m "not slow"`), and if they
-notice nothing, the slow ones. Beforehand the same tests must pass on the unchanged copy, or a
+notice nothing, the slow ones. In the end the same tests must pass on the unchanged copy, or a
 failure would mean nothing. Each fault has its own process, forked from one that has loaded PyTorch
 but nothing of this package; where processes cannot be forked (Windows), use WSL.
 
@@ -79,7 +79,7 @@ def _become_pytest(copy: Path, tests: Sequence[str], marker: str, log: int) -> N
         os.setsid()
         os.dup2(log, 1)
         os.dup2(log, 2)
-        sys.stdout = sys.stderr = open(log, "w", closefd=False)
+        sys.stdout = sys.stderr = os.fdopen(os.dup(log), "w", buffering=1)
         os.chdir(copy)
         sys.path[:1] = [str(copy), str(copy / "src")]
         import pytest
@@ -156,11 +156,21 @@ def tried(copy: Path, fault: Fault, quick_only: bool = False) -> dict[str, Any]:
     return {"noticed": arm if noticed else None, "by": by, "seconds": seconds}
 
 
-def control(copy: Path, faults: Sequence[Fault]) -> list[str]:
-    """Return what fails on the unchanged copy, where nothing may."""
-    tests = sorted({name for fault in faults for name in fault.tests})
-    outcomes = [ran(copy, tests, marker, 6 * LIMIT) for marker in (QUICK, SLOW)]
-    return [one.by or "pytest" for one in outcomes if one.code not in (PASSED, NO_TESTS)]
+def control(copy: Path, faults: Sequence[Fault], rows: Sequence[dict[str, Any]]) -> list[str]:
+    """Return what fails on the unchanged copy, where nothing may.
+
+    Every quick test that is relevant to a fault, and the slow ones where they alone noticed it.
+    """
+    arms = {
+        QUICK: faults,
+        SLOW: [f for f, row in zip(faults, rows, strict=True) if row["noticed"] == "slow"],
+    }
+    broken = []
+    for marker, of in arms.items():
+        tests = sorted({name for fault in of for name in fault.tests})
+        found = ran(copy, tests, marker, 6 * LIMIT) if tests else Outcome(PASSED)
+        broken += [found.by or "pytest"] if found.code not in (PASSED, NO_TESTS) else []
+    return broken
 
 
 def results(faults: Sequence[Fault], rows: Sequence[dict[str, Any]]) -> dict[str, Any]:
@@ -197,36 +207,37 @@ def key_of(fault: Fault) -> str:
     return f"{fault.name} {digest.hexdigest()[:16]}"
 
 
+def each(copy: Path, faults: Sequence[Fault], quick_only: bool) -> Iterator[dict[str, Any]]:
+    """Yield the outcome of every fault; finished ones are not tried again."""
+    done = finished(PROGRESS)
+    PROGRESS.parent.mkdir(parents=True, exist_ok=True)
+    for fault in faults:
+        key = key_of(fault)
+        row = done.get(key) or tried(copy, fault, quick_only)
+        if key not in done and not (quick_only and row["noticed"] is None):
+            with open(PROGRESS, "a", encoding="utf-8") as file:
+                file.write(json.dumps({"key": key} | row) + "\n")
+        said = row["noticed"] or "NOT NOTICED"
+        print(f"{said:12}{fault.area}/{fault.name}  {row['by']}", flush=True)
+        yield row
+
+
 def main() -> int:
-    """Try every fault; 1 if one is not noticed."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--only", nargs="*", default=(), help="areas or names of faults")
-    parser.add_argument("--quick", action="store_true", help="quick tests only")
-    parser.add_argument("--again", action="store_true", help="discard finished faults")
-    parser.add_argument("--no-control", action="store_true", help="trust that the suite passes")
-    parser.add_argument("--out", type=Path, default=ROOT / "benchmarks/results/mutants.json")
-    options = parser.parse_args()
+    """Try every fault; 1 if one is not noticed, or if tests fail without any."""
+    options = _options()
     faults = read_faults(only=options.only)
     if options.again:
         PROGRESS.unlink(missing_ok=True)
     os.environ["OMP_NUM_THREADS"] = "1"
     for name in LOADED_BEFORE:
         importlib.import_module(name)
-    done, rows = finished(PROGRESS), []
     with repository_copy() as copy:
-        if not options.no_control and (broken := control(copy, faults)):
-            print(f"tests fail without any fault: {', '.join(broken)}")
-            return 1
-        for fault in faults:
-            key = key_of(fault)
-            row = done.get(key) or tried(copy, fault, options.quick)
-            rows.append(row)
-            print(f"{row['noticed'] or 'NOT NOTICED':11} {fault.area}/{fault.name}  {row['by']}", flush=True)
-            if key not in done and not (options.quick and row["noticed"] is None):
-                PROGRESS.parent.mkdir(parents=True, exist_ok=True)
-                with open(PROGRESS, "a", encoding="utf-8") as file:
-                    file.write(json.dumps({"key": key} | row) + "\n")
-    if not options.quick and not options.only:
+        rows = list(each(copy, faults, options.quick))
+        broken = [] if options.quick else control(copy, faults, rows)
+    if broken:
+        print(f"these tests fail without any fault, so nothing is proven: {', '.join(broken)}")
+        return 1
+    if not (options.quick or options.only):
         from reporting import print_claims, write_results
 
         found = results(faults, rows)
@@ -234,6 +245,15 @@ def main() -> int:
         write_results(options.out, found)
         PROGRESS.unlink(missing_ok=True)
     return int(any(row["noticed"] is None for row in rows))
+
+
+def _options() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--only", nargs="*", default=(), help="areas or names of faults")
+    parser.add_argument("--quick", action="store_true", help="quick tests only")
+    parser.add_argument("--again", action="store_true", help="discard finished faults")
+    parser.add_argument("--out", type=Path, default=ROOT / "benchmarks/results/mutants.json")
+    return parser.parse_args()
 
 
 if __name__ == "__main__":

@@ -111,9 +111,12 @@ def test_a_fault_is_noticed_by_quick_tests_or_by_slow_ones_or_by_none(mutants, t
     assert tried("x + x")["noticed"] is None
     assert (home / "__init__.py").read_text() == "def twice(x):\n    return 2 * x\n"
     control = fault_list.Fault("a", "b", "__init__.py", "m", "2 * x", "x", ("test_twice.py",))
-    assert mutants.control(tmp_path, [control]) == []
+    slow = [{"noticed": "slow"}]
+    assert mutants.control(tmp_path, [control], slow) == []
     (home / "__init__.py").write_text("def twice(x):\n    return 3 * x\n")
-    assert mutants.control(tmp_path, [control]) == ["test_twice.py::test_one", "test_twice.py::test_two"]
+    both = ["test_twice.py::test_one", "test_twice.py::test_two"]
+    assert mutants.control(tmp_path, [control], slow) == both
+    assert mutants.control(tmp_path, [control], [{"noticed": "quick"}]) == both[:1]
     (tmp_path / "tests" / "test_none.py").write_text("")
     empty = fault_list.Fault("a", "b", "__init__.py", "m", "3 * x", "x", ("test_none.py",))
     with pytest.raises(RuntimeError, match="there are no tests"):

@@ -238,7 +238,9 @@ def test_at_w_2_the_defaults_alone_saturate_more_and_a_rescale_brings_it_down():
     assert saturation(3.0, **DEFAULTS | {"rescale": 0.7}) <= 1.1
 
 
-@pytest.mark.parametrize("options", [{"interval": (0.15, 1.0), "clamp": "static"}, {"rescale": 0.7}])
+@pytest.mark.parametrize(
+    "options", [{"interval": (0.15, 1.0), "clamp": "static"}, {"rescale": 0.7}]
+)
 def test_protected_guidance_at_w_2_saturates_at_most_half_more_than_real_pictures(options):
     assert saturation(3.0, **options) <= 1.5
 

@@ -61,4 +61,6 @@ def test_the_gradient_acts_within_its_interval_and_with_its_strength(guide, rati
     assert torch.equal(steered.x_0, x_0) != acts
     length = (steered.x_0 - x_0).flatten(1).norm(dim=1)
     spread = ratio * 0.5 / (ratio**2 + 0.25) ** 0.5  # of a pixel with standard deviation 0.5
-    assert torch.allclose(length, torch.tensor(acts * 0.5 * spread * x_0[0].numel() ** 0.5), atol=1e-3)
+    assert torch.allclose(
+        length, torch.tensor(acts * 0.5 * spread * x_0[0].numel() ** 0.5), atol=1e-3
+    )

@@ -3,8 +3,8 @@
 import pytest
 import torch
 
-from ddpm_clip.conditioning.files import load_conditioner
 from ddpm_clip.build import bridge_options
+from ddpm_clip.conditioning.files import load_conditioner
 from ddpm_clip.runs.packing import pack
 from ddpm_clip.runs.pretrained import CARD, load, weights_of
 from tests.tiny_run import CLASSES, random_state, tiny_run

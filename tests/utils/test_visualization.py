@@ -42,7 +42,9 @@ def test_a_grid_is_filled_row_by_row():
     x = torch.linspace(-1, 1, 5).view(5, 1, 1, 1).expand(-1, 1, 4, 4)
     sheet = tensor_grid(x, 3, zoom=1, gap=0).convert("L")
     assert sheet.size == (12, 8)
-    found = [sheet.getpixel((4 * column + 1, 4 * row + 1)) for row in range(2) for column in range(3)]
+    found = [
+        sheet.getpixel((4 * column + 1, 4 * row + 1)) for row in range(2) for column in range(3)
+    ]
     assert found == [0, 64, 128, 191, 255, 255], "an empty cell is paper"
 
 

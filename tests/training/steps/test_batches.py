@@ -36,7 +36,9 @@ def test_the_asked_share_of_conditions_is_dropped_as_a_whole(data, share):
     shown = torch.cat([batch.c_mask for _, batch in several(data, c_drop_prob=share)])
     assert shown.shape == (600, 1)
     assert set(shown.flatten().tolist()) <= {0.0, 1.0}
-    assert 1 - shown.mean().item() == pytest.approx(share, abs=4 * (share * (1 - share) / 600) ** 0.5)
+    assert 1 - shown.mean().item() == pytest.approx(
+        share, abs=4 * (share * (1 - share) / 600) ** 0.5
+    )
 
 
 def test_the_element_ablation_zeroes_numbers_and_shows_every_row(data):
@@ -90,7 +92,9 @@ def test_the_asked_share_of_conditions_is_noised_up_to_the_asked_level_and_says_
 
 def test_heldout_pictures_are_never_trained_on_and_all_others_are(data):
     made = several(data, 7, **PLAIN)  # two epochs
-    shown = {one.numpy().tobytes() for _, batch in made for one in (*batch.x_0, *batch.x_0.flip(-1))}
+    shown = {
+        one.numpy().tobytes() for _, batch in made for one in (*batch.x_0, *batch.x_0.flip(-1))
+    }
     known = [to_float(torch.from_numpy(one)).numpy().tobytes() for one in data.pixels]
     assert [row for row, one in enumerate(known) if one not in shown] == [3, 7, 11]
     assert len(set(known)) == len(known)

@@ -25,7 +25,9 @@ def different(one, other):
 def test_weights_decay_as_asked_and_biases_and_the_null_condition_do_not(tmp_path, optimizer):
     state = started(tmp_path, weight_decay=0.3, optimizer=optimizer)
     decay = {
-        id(p): group["weight_decay"] for group in state.optimizer.param_groups for p in group["params"]
+        id(p): group["weight_decay"]
+        for group in state.optimizer.param_groups
+        for p in group["params"]
     }
     found = {name: decay[id(p)] for name, p in state.model.named_parameters()}
     assert {found[name] for name, p in state.model.named_parameters() if p.ndim >= 2} == {0.3}

@@ -2,11 +2,13 @@
 
 import pytest
 import torch
+from exact import ExactDenoiser, Gaussian, Mixture
 
+from ddpm_clip.build import build_ddpm
+from ddpm_clip.diffusion.schedules import SCHEDULES
 from ddpm_clip.models.ddpm import DDPM
 from ddpm_clip.training.steps.validation import BINS, HeldOut, by_noise, errors
 from tests.training.test_loop import config, prepared
-from ddpm_clip.build import build_ddpm
 
 
 @pytest.fixture(scope="module")
@@ -64,3 +66,25 @@ def test_bins_go_from_the_least_noise_to_the_most_and_name_the_two_losses(ddpm, 
         assert one.without_condition > one.with_condition > 0
     shown, _ = errors(helped, ddpm, heldout)
     assert sum(one.with_condition for one in bins) / BINS == pytest.approx(shown.mean().item())
+
+
+def test_a_perfect_network_loses_what_the_condition_tells_and_no_more_than_blind_guessing():
+    """Why a held-out loss without the condition is not measured against that with it."""
+    generator = torch.Generator().manual_seed(0)
+    means = 0.8 * torch.randn(8, 1, 4, 4, generator=generator, dtype=torch.float64)
+    each = [Gaussian(mean, 0.2) for mean in means]
+    schedule = SCHEDULES["cosine"](1000)
+    ddpm = DDPM(schedule, parameterization="v", noise_levels="lognormal")
+    whole = Mixture(means, torch.full((8,), 1 / 8).double(), 0.2)
+    network = ExactDenoiser(each, whole, schedule, (1, 4, 4))
+    kind = torch.arange(400) % 8
+    x_0 = means[kind] + 0.2 * torch.randn(400, 1, 4, 4, generator=generator, dtype=torch.float64)
+    c, noise = torch.eye(8)[kind], torch.randn(x_0.shape, generator=generator, dtype=torch.float64)
+
+    def loss(ratio, shown):
+        t = schedule.timestep_of(torch.tensor([ratio])).expand(400)
+        return ddpm.errors(network, x_0, t, c, torch.full((400, 1), shown), noise).mean().item()
+
+    assert loss(0.1, 0.0) == pytest.approx(loss(0.1, 1.0), rel=0.01), "the picture tells it"
+    for ratio, more in ((2.0, 1.15), (5.0, 3.0)):
+        assert loss(ratio, 0.0) > more * loss(ratio, 1.0)
