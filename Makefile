@@ -22,13 +22,14 @@ INSTALL := $(BIN)/python -m pip install -qq --disable-pip-version-check -c const
            $(if $(TORCH_INDEX),--extra-index-url $(TORCH_INDEX))
 CODE := src tests scripts examples benchmarks
 
-.PHONY: help demo test test-quick dist check format docs pictures models bench bench-models bench-speed bench-quality results soak constraints clean
+.PHONY: help demo test test-quick mutants dist check format docs pictures models bench bench-models bench-speed bench-quality results soak constraints clean
 .DELETE_ON_ERROR:
 
 help:
 	@echo "make demo         install and show the main job, from words to pictures (a few minutes)"
 	@echo "make test         install with the test extras and run the suite"
 	@echo "make test-quick   the part of the suite that is worth running on each save (a minute)"
+	@echo "make mutants      plant faults in a copy and see that a test fails (half an hour)"
 	@echo "make check        ruff format, ruff lint, mypy (strict on the lower floors)"
 	@echo "make format       let ruff put the code into form"
 	@echo "make docs         build the documentation into site/"
@@ -54,6 +55,10 @@ dist: $(VENV)/.installed-test
 	rm -rf dist
 	$(BIN)/python -m hatchling build -d dist
 	$(BIN)/python -m pytest -q tests/stories/test_wheel.py
+
+mutants: $(VENV)/.installed-test
+	$(BIN)/python benchmarks/mutants.py
+	$(BIN)/python scripts/fill_reliability.py
 
 check: $(VENV)/.installed-dev
 	$(BIN)/ruff format --check $(CODE)

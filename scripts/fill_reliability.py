@@ -1,9 +1,10 @@
-"""Fill the figures of docs/reliability.md from the soak results in benchmarks/results/.
+"""Fill the figures of docs/reliability.md from the results in benchmarks/results/.
 
     python scripts/fill_reliability.py [--check]
 
-Each result of a program under benchmarks/soak/ gets a table with one row per claim. With `--check`
-nothing is written, and the exit code is 1 if the page is out of date.
+Each result of a program under benchmarks/soak/ gets a table with one row per claim, and the planted
+faults one row per part of the package. With `--check` nothing is written, and the exit code is 1 if
+the page is out of date.
 """
 
 import json
@@ -20,7 +21,7 @@ from recorded_wording import as_worded_now
 
 ROOT = Path(__file__).resolve().parents[1]
 RESULTS = ROOT / "benchmarks" / "results"
-PAGE, MARK = ROOT / "docs" / "reliability.md", "soak"
+PAGE, MARK, FAULTS = ROOT / "docs" / "reliability.md", "soak", "mutants"
 NOTHING = "Not measured yet for this version."
 FOLDER = "benchmarks/soak/"
 ORDER = ("crash_points", "kill9", "signals", "races", "damaged", "bad_files", "reproduce")
@@ -37,6 +38,25 @@ def body(folder: Path = RESULTS) -> str:
     names = [name for name in ORDER if name in found]
     names += sorted(found.keys() - set(ORDER))
     return "\n\n".join(_table(name, found[name]) for name in names) or NOTHING
+
+
+def faults(folder: Path = RESULTS) -> str:
+    """The planted faults by part of the package, as Markdown."""
+    path = folder / f"{FAULTS}.json"
+    if not path.is_file():
+        return NOTHING
+    facts = json.loads(path.read_text(encoding="utf-8"))
+    areas: dict[str, list[str | None]] = {}
+    for one in facts["faults"]:
+        areas.setdefault(one["area"], []).append(one["noticed"])
+    lines = ["| planted in | faults | noticed by quick tests | by slow tests only | by none |"]
+    lines.append("|---|--:|--:|--:|--:|")
+    for name, noticed in areas.items():
+        counts = [len(noticed), *(noticed.count(which) for which in ("quick", "slow", None))]
+        lines.append(f"| {name} | {' | '.join(map(str, counts))} |")
+    missed = [f"`{one['name']}`" for one in facts["faults"] if one["noticed"] is None]
+    more = [f"Not noticed: {', '.join(missed)}."] if missed else []
+    return "\n\n".join([_table(FAULTS, facts), "\n".join(lines), *more])
 
 
 def _table(name: str, facts: Mapping[str, Any]) -> str:
@@ -66,7 +86,7 @@ def _said(value: float | None, unit: str) -> str:
 
 def main() -> int:
     """Fill the page, or check it."""
-    return fill(PAGE, MARK, body)
+    return max(fill(PAGE, MARK, body), fill(PAGE, FAULTS, faults))
 
 
 if __name__ == "__main__":

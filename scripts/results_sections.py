@@ -60,6 +60,25 @@ def _cells(count: Facts | None) -> list[str]:
     return [NOT_YET, "", ""] if count is None else share(count)
 
 
+def unconditional_branch(facts: Facts) -> list[str]:
+    """Held-out losses with and without the condition, of two ways to train."""
+    rows = [
+        [
+            str(one["seed"]),
+            *(f"{one['together'][kind]:.4f}" for kind in ("with_condition", "without_condition")),
+            f"{one['alone']['without_condition']:.4f}",
+        ]
+        for one in facts.get("seeds", [])
+    ]
+    head = ["seed", "with the condition", "without it", "trained without any"]
+    note = (
+        "Held-out losses. A condition tells what is in the picture, so the loss without it is "
+        "higher for every network; what dropping conditions can spoil is the distance of the "
+        "third column from the fourth."
+    )
+    return [note, table(head, rows, "rrrr")]
+
+
 def attributes(facts: Facts) -> list[str]:
     """One and two requested attributes, measured in the pixels."""
     rows = [

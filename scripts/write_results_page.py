@@ -58,6 +58,10 @@ SECTIONS: dict[str, Section] = {
         "Unconditional, and by class",
         "`config/unconditional.yaml` and `config/classes.yaml`, trained by the program",
         sections.three_tasks, "unconditional.png"),
+    "unconditional_branch": Section(
+        "Without a condition",
+        "a smaller `digits`, trained by the program with conditions and without",
+        sections.unconditional_branch),
     "clip_guidance": Section(
         "Guided by the gradient of a CLIP", "the shipped `digits`, sampled without a condition",
         sections.clip_guidance, "clip_guidance.png"),

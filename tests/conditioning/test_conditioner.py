@@ -124,6 +124,20 @@ def test_knn_finds_the_pictures_that_were_described():
     assert conditioner.bank_keys[rows[3, 0]] == f"k{rows[3, 0]}"
 
 
+def test_neighbours_are_those_of_the_centred_text_among_the_centred_pictures():
+    generator = torch.Generator().manual_seed(0)
+    shared = 2 * torch.randn(6, generator=generator)  # both clouds vary along their mean as well
+    images, texts = (torch.randn(n, 6, generator=generator) + shared for n in (50, 20))
+    conditioner = Conditioner.fit(images, texts)
+    unit = F.normalize(images, dim=1).half().float()
+    bank = unit - F.normalize(images, dim=1).mean(0)
+    query = F.normalize(texts, dim=1) - F.normalize(texts, dim=1).mean(0)
+    exact = F.normalize(query, dim=1) @ F.normalize(bank, dim=1).T
+    cosines, rows = conditioner.neighbours(texts, 7)
+    assert torch.allclose(cosines, exact.topk(7).values, atol=1e-5)
+    assert torch.equal(rows, exact.topk(7).indices)
+
+
 def test_knn_without_enough_bank_is_refused_with_another_bridge_to_take():
     _images, texts = pairs(0.9)
     for conditioner in (fitted(bank_size=0), fitted(bank_size=9)):
@@ -213,12 +227,15 @@ def test_half_of_the_noise_lies_where_pictures_vary():
     assert covariance.trace().item() == pytest.approx(DIM, rel=0.02)
 
 
-def test_training_levels_are_0_or_uniform_below_the_top():
-    level = draw_levels(20_000, 0.8, 0.5, torch.Generator().manual_seed(0))
-    noisy = level[level > 0]
-    assert len(noisy) / 20_000 == pytest.approx(0.5, abs=0.02)
-    assert noisy.mean().item() == pytest.approx(0.4, abs=0.01)
-    assert noisy.max() <= 0.8
+@pytest.mark.parametrize("prob", [0.0, 0.25, 0.5, 1.0])
+def test_training_levels_are_0_or_uniform_below_the_top(prob):
+    level = draw_levels(20_000, 0.8, prob, torch.Generator().manual_seed(0))
+    noised = level[level > 0]
+    assert len(noised) / 20_000 == pytest.approx(prob, abs=0.015)
+    assert level.max() <= 0.8
+    if prob:
+        assert noised.mean().item() == pytest.approx(0.4, abs=0.015)
+        assert noised.max() > 0.79
 
 
 def test_raw_mode_hands_embeddings_through_untouched():

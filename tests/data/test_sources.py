@@ -123,6 +123,11 @@ def shop(tmp_path):
     }
 
 
+LABELLED = {"hf", "mnist", "fashion-mnist", "tiny-imagenet", "tf-flowers", "drawn-flowers"}
+CAPTIONED = {"emoji", "drawn-flowers"}
+"""Sources of `shop` whose pictures all have a class, and those with captions."""
+
+
 @pytest.mark.parametrize("name", SOURCES)
 def test_every_source_keeps_the_contract(shop, name):
     if name.startswith("hf"):
@@ -137,12 +142,14 @@ def test_every_source_keeps_the_contract(shop, name):
     assert keys(source) == keys(open_source(f"{name}:{shop[name]}"))
     for i in range(n):
         assert source[i].mode in ("L", "RGB")
-        assert source.label(i) is None or source.label(i) in source.classes
-        assert source.caption(i) is None or source.caption(i)
+        assert source.label(i) in (*source.classes, *([] if name in LABELLED else [None]))
+        assert source.caption(i) != "", "None where there is none"
         assert len(digest(source, i)) == 64
         assert digest(source, i) == source.digest(i)
         source.key(i).encode("utf-8")
         assert isinstance(source.facts(i), dict)
+    assert bool(source.classes) == (name in LABELLED), name
+    assert any(source.caption(i) for i in range(n)) == (name in CAPTIONED), name
 
 
 def the_contract_of_streams(source):

@@ -1,6 +1,7 @@
 """Contract of every sampler: it draws from a distribution whose perfect denoiser is known."""
 
 import itertools
+import math
 
 import pytest
 import torch
@@ -76,6 +77,27 @@ def test_a_fine_walk_follows_the_exact_flow_of_a_gaussian(name, error):
     steps = list(walk(name, gaussian, 50, 1000, shape=(1, 1, 1)))
     exact = gaussian.ode_map(COSINE, steps[0].x_t, steps[0].t, steps[-1].t)
     assert (steps[-1].x_t - exact).abs().max() < error
+
+
+def test_dpmpp_extrapolates_to_the_middle_of_each_step_however_wide_it_is():
+    """An x_0 that is linear in log(alpha/sigma) is met exactly from the second step on."""
+
+    def half_log_snr(t):
+        alpha, sigma = COSINE.at(t)
+        return math.log(alpha / sigma)
+
+    def linear(x_t, t):
+        return Prediction(x_t, torch.full_like(x_t, 0.3 + 0.2 * half_log_snr(t)))
+
+    timesteps = [900.0, 850.0, 500.0, 480.0, 100.0]  # narrow and wide by turns
+    noise = seeded_noise((1, 1, 1, 1))
+    steps = list(SAMPLERS["dpmpp_2m"](linear, COSINE, timesteps, noise(-1), noise))
+    for here, there in itertools.pairwise(steps[1:]):
+        (_, sigma_t), (alpha_s, sigma_s) = COSINE.at(here.t), COSINE.at(there.t)
+        h = half_log_snr(there.t) - half_log_snr(here.t)
+        middle = 0.3 + 0.2 * (half_log_snr(here.t) + h / 2)
+        exact = sigma_s / sigma_t * here.x_t - alpha_s * math.expm1(-h) * middle
+        assert (here.x_prev - exact).abs().max() < 1e-12
 
 
 def test_every_ddim_rung_is_the_closed_form_of_a_gaussian():

@@ -110,7 +110,9 @@ def test_a_walk_falls_strictly_from_at_most_80_to_row_0(schedule, zero_snr):
         assert (torch.tensor(rows, dtype=torch.float64).diff() < 0).all(), "no row twice"
         assert (sigma / alpha).max() <= SIGMA_MAX * (1 + 1e-9)
         assert 0 <= rows[-1] <= rows[0] <= schedule.T - 1
-        assert steps == 1 or rows[-1] == 0
+        top = min(SIGMA_MAX, (schedule.sigma / schedule.alpha)[-1].item())
+        assert sigma[0] / alpha[0] == pytest.approx(top, rel=1e-6)
+        assert rows[-1] == (rows[0] if steps == 1 else 0)
 
 
 def test_a_walk_is_uniform_in_log_snr():

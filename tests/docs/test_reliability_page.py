@@ -21,6 +21,31 @@ def test_the_figures_are_those_of_the_soaks(script):
     )
 
 
+def test_the_figures_of_planted_faults_are_those_that_were_measured(script):
+    assert script["fill"].__globals__["filled"](TEXT, "mutants", script["faults"]()) == TEXT, (
+        "run: fill_reliability.py"
+    )
+
+
+def test_planted_faults_are_counted_by_area_and_those_that_nothing_noticed_are_named(
+    script, tmp_path
+):
+    assert script["faults"](tmp_path) == script["NOTHING"]
+    made = {"date": "2026-01-02", "cpu": "a cpu", "torch": "2", "command": "python benchmarks/m.py"}
+    claims = [{"claim": "noticed", "measured": 0.75, "needed": 1.0, "holds": False}]
+    rows = [("data", "quick"), ("data", "slow"), ("training", "quick"), ("training", None)]
+    faults = [
+        {"area": area, "name": f"f{i}", "noticed": noticed}
+        for i, (area, noticed) in enumerate(rows)
+    ]
+    text = json.dumps({"made": made, "claims": claims, "faults": faults})
+    (tmp_path / "mutants.json").write_text(text)
+    body = script["faults"](tmp_path)
+    assert "| noticed | 75 % | at least 100 % | **fails** |" in body
+    assert "| data | 2 | 1 | 1 | 0 |\n| training | 2 | 1 | 0 | 1 |" in body
+    assert body.endswith("Not noticed: `f3`.")
+
+
 def test_every_result_that_has_a_place_has_its_program_on_the_page(script):
     for name in script["ORDER"]:
         program = f"benchmarks/soak/{name}.py"

@@ -36,3 +36,13 @@ def test_a_name_that_does_not_exist_is_refused_with_those_that_do(family):
 def test_none_leaves_a_setting_as_it_is():
     assert Settings().with_overrides(interval=None, bridge=None, negative=None) == Settings()
     assert Settings().with_overrides(interval=(0, 1e9)).interval == (0, 1e9)
+
+
+def test_a_weight_is_one_less_than_its_scale():
+    assert Settings().with_overrides(w=(-1, 0, 2.5)).guidance == (0.0, 1.0, 3.5)
+    assert Settings().with_overrides(w=1).guidance == (2.0,)
+
+
+def test_each_picture_of_a_prompt_has_the_next_seed_and_the_last_begins_again_at_0():
+    assert Settings().with_overrides(n=3, seed=7).seeds() == [7, 8, 9]
+    assert Settings().with_overrides(n=2, seed=2**32 - 1).seeds() == [2**32 - 1, 0]

@@ -25,9 +25,11 @@ def test_a_picture_is_equal_to_itself(channels):
 def test_one_value_of_one_pixel_is_counted_and_measured(by):
     changed = np.asarray(picture()).copy()
     changed[2, 3, 1] += by
-    found = compare(Image.fromarray(changed), picture())
-    assert (found.equal, found.different, found.largest) == (False, 1, by)
-    assert found.psnr == pytest.approx(10 * math.log10(255**2 / (by**2 / 90)), abs=0.01)
+    changed = Image.fromarray(changed)
+    for one, other in ((changed, picture()), (picture(), changed)):  # brighter, and darker
+        found = compare(one, other)
+        assert (found.equal, found.different, found.largest) == (False, 1, by)
+        assert found.psnr == pytest.approx(10 * math.log10(255**2 / (by**2 / 90)), abs=0.01)
 
 
 def test_grey_is_the_colour_with_three_equal_channels():

@@ -2,14 +2,17 @@
 
 import json
 import random
+from pathlib import Path
 
 import pytest
 from PIL import Image
 
+import ddpm_clip
 from ddpm_clip.data.pictures.png_texts import read_parameters
 from ddpm_clip.editing import EDITS
 from ddpm_clip.errors import DataError, DdpmClipError, MissingInput
 from ddpm_clip.reproducing import read_recipe
+from ddpm_clip.reproducing.recipe import _check_version
 
 HUGE = int("9" * 4000)
 
@@ -80,6 +83,25 @@ def test_what_cannot_be_is_refused_by_name(told, facts, said):
     assert refused.value.exit_code == 65
     assert refused.value.fix
     assert len(refused.value.why) <= 200
+
+
+@pytest.mark.parametrize(
+    ("own", "its", "later"),
+    [
+        ("0.9.0", "0.10.0", True),
+        ("0.10.0", "0.9.3", False),
+        ("0.10.0", "0.10.0", False),
+        ("0.10.0", "0.10.1", True),
+        ("1.0", "0.99.99", False),
+    ],
+)
+def test_versions_are_compared_as_numbers(monkeypatch, own, its, later):
+    monkeypatch.setattr(ddpm_clip, "__version__", own)
+    if later:
+        with pytest.raises(DataError, match=f"painted by ddpm_clip {its}"):
+            _check_version(Path("a.png"), {"ddpm_clip": its})
+    else:
+        _check_version(Path("a.png"), {"ddpm_clip": its})
 
 
 EXAMPLES = {

@@ -89,10 +89,11 @@ def test_a_group_that_is_asked_for_and_not_there_is_damage(home):
 
 def test_a_newer_format_is_refused_by_its_maker_and_not_passed_over(home):
     path, facts = manifest_of(home, 10)
-    path.write_text(json.dumps(facts | {"format": 99, "ddpm_clip": "9.9"}))
-    with pytest.raises(DataError, match=r"made by ddpm_clip 9\.9") as refused:
-        newest(home)
-    assert "upgrade" in refused.value.fix
+    for later in (facts["format"] + 1, 99):
+        path.write_text(json.dumps(facts | {"format": later, "ddpm_clip": "9.9"}))
+        with pytest.raises(DataError, match=r"made by ddpm_clip 9\.9") as refused:
+            newest(home)
+        assert "upgrade" in refused.value.fix
 
 
 def test_a_checkpoint_without_the_later_keys_opens(home):

@@ -12,7 +12,7 @@ from torch.nn import functional as F
 
 from ddpm_clip.build import build_ddpm
 from ddpm_clip.conditioning.conditioner import Conditioner
-from ddpm_clip.config.schema import Config, TrainingConfig
+from ddpm_clip.config.schema import Config
 from ddpm_clip.errors import StorageError
 from ddpm_clip.generation.text_to_image import TextToImage
 from ddpm_clip.runs.run import Run
@@ -20,7 +20,7 @@ from ddpm_clip.training.loop import Prepared, _Loop, start_state, train
 from ddpm_clip.training.samples import write_samples
 from ddpm_clip.training.steps.batches import Batch
 from ddpm_clip.training.steps.size import total_steps
-from ddpm_clip.training.steps.state import learning_rate, report_changes, surroundings
+from ddpm_clip.training.steps.state import report_changes, surroundings
 
 CLOCKS = ("seconds", "images_per_second")
 
@@ -298,12 +298,6 @@ def test_the_held_out_loss_is_fixed_and_measured_on_averaged_weights(tmp_path):
     assert losses[0] == losses[1]
 
 
-def test_heldout_pictures_are_never_trained_on():
-    data = prepared()
-    assert set(data.rows).isdisjoint(data.heldout)
-    assert len(data.rows) + len(data.heldout) == len(data.pixels)
-
-
 def test_without_heldout_pictures_there_is_no_heldout_loss(tmp_path):
     data = prepared()
     data = Prepared(data.pixels, data.embeddings, data.conditioner, np.array([], dtype=int))
@@ -326,7 +320,7 @@ def test_one_picture_is_enough_to_train_on(tmp_path):
         UserWarning, match="larger than the number of training pictures, 1; a batch has 1"
     ):
         run = trained(tmp_path, config(steps=2), one)
-    assert all(math.isfinite(row["loss"]) for row in run.history())
+    assert [math.isfinite(row["loss"]) for row in run.history()] == [True, True]
 
 
 @pytest.mark.slow
@@ -344,7 +338,7 @@ def test_the_element_dropout_ablation_trains(tmp_path):
     settings = config(steps=2)
     conditioning = settings.conditioning.model_copy(update={"c_drop_mode": "element"})
     run = trained(tmp_path, settings.model_copy(update={"conditioning": conditioning}), prepared())
-    assert all(math.isfinite(row["loss"]) for row in run.history())
+    assert [math.isfinite(row["loss"]) for row in run.history()] == [True, True]
 
 
 def test_a_checkpoint_is_loaded_without_a_warning(tmp_path):
@@ -354,29 +348,7 @@ def test_a_checkpoint_is_loaded_without_a_warning(tmp_path):
         assert run.load().step == 2
 
 
-# The learning rate
-
-
-def rates(steps=100, **training):
-    options = TrainingConfig(**training)
-    return [learning_rate(step, steps, options) for step in range(1, steps + 1)]
-
-
-def test_the_rate_warms_up_stays_and_falls():
-    rate = rates(lr=1.0, warmup=10, decay=0.3, final_lr=0.1)
-    assert rate[:10] == pytest.approx([k / 10 for k in range(1, 11)])
-    assert set(rate[9:70]) == {1.0}
-    assert rate[69] > rate[70] > rate[98] > rate[99]
-    assert rate[84] == pytest.approx(0.1 + 0.9 * 15 / 30)
-    assert rate[-1] == pytest.approx(0.1)
-
-
-def test_a_run_shorter_than_its_warm_up_never_passes_the_rate():
-    assert max(rates(steps=5, lr=1.0, warmup=200)) == pytest.approx(5 / 200 * 1.0, rel=0.6)
-
-
-def test_without_warm_up_and_decay_the_rate_is_constant():
-    assert set(rates(lr=0.5, warmup=0, decay=0.0)) == {0.5}
+# Lengths and batches
 
 
 def test_epochs_take_the_place_of_steps():
@@ -409,8 +381,15 @@ def test_rows_of_a_batch_are_a_batch_of_those_pictures(tmp_path):
 
 
 def test_samples_are_painted_on_the_device_of_the_training(tmp_path, monkeypatch):
-    run, asked = Run.create(tmp_path, config(device="mps")), []
-    monkeypatch.setattr(TextToImage, "from_pretrained", lambda *given: asked.extend(given))
-    with pytest.raises(AttributeError):
+    class Opened(Exception):
+        """Ends the painting once the model would be opened."""
+
+    def opened(*given):
+        raise Opened(*given)
+
+    run = Run.create(tmp_path, config(device="mps"))
+    monkeypatch.setattr(TextToImage, "from_pretrained", opened)
+    with pytest.raises(Opened) as asked:
         write_samples(run, 1)
-    assert asked == [str(tmp_path), "mps"]
+    assert asked.value.args == (str(tmp_path), "mps")
+    assert not (tmp_path / "samples").exists()

@@ -36,15 +36,17 @@ def test_print_config_is_yaml_that_names_the_origin_of_every_value(cli, tiny):
     config = yaml.safe_load(ended.out)
     assert config["training"]["steps"] == 7
     assert config["data"]["source"] == "mnist"
-    origins = {
-        line.split(":")[0].strip(): line.split("#")[1].strip()
-        for line in ended.out.splitlines()
-        if "#" in line
-    }
-    assert origins["steps"] == "flag" or "steps: 7" in ended.out
-    assert origins["warmup"] == str(tiny)
-    assert origins["weight_decay"] == "default"
-    assert "lr: 0.0001" in ended.out
+    origins, section = {}, ""
+    for line in ended.out.splitlines():
+        words, _, origin = line.partition("#")
+        section = section if origin else words.strip(": ")
+        origins[f"{section}.{words.split(':')[0].strip()}"] = origin.strip()
+    keys = ("steps", "lr", "warmup", "weight_decay")
+    told = {key: origins[f"training.{key}"] for key in keys}
+    assert told == {"steps": "flag", "lr": "--set", "warmup": str(tiny), "weight_decay": "default"}
+    assert origins["data.source"] == "flag"
+    assert origins["generation.steps"] == str(tiny), "of the same name as a key of another section"
+    assert config["training"]["lr"] == 1e-4
 
 
 def test_print_config_as_json(cli, tiny):

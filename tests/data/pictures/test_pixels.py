@@ -1,5 +1,3 @@
-import os
-
 import numpy as np
 import pytest
 from PIL import Image
@@ -58,6 +56,20 @@ def test_too_many_bad_pictures_are_an_error_that_names_some(mixed):
         finish(scan(open_source(mixed), max_bad=0))
 
 
+def test_after_a_bad_picture_each_row_still_has_its_own_key_class_and_number(tmp_path):
+    for folder, level in (("a", 10), ("b", 20), ("c", 30)):
+        (tmp_path / folder).mkdir()
+        Image.new("RGB", (4, 4), (level,) * 3).save(tmp_path / folder / "2.png")
+        Image.new("RGB", (4, 4), (level + 1,) * 3).save(tmp_path / folder / "3.png")
+    (tmp_path / "a" / "1.png").write_bytes(b"nothing")
+    (tmp_path / "b" / "3.png").write_bytes(b"nothing")
+    found = load_pixels(open_source(tmp_path), size=4, channels=1, max_bad=0.5)
+    assert list(found.keys) == ["a/2.png", "a/3.png", "b/2.png", "c/2.png", "c/3.png"]
+    assert list(found.labels) == ["a", "a", "b", "c", "c"]
+    assert list(found.indices) == [1, 2, 3, 5, 6]
+    assert found.array[:, 0, 0, 0].tolist() == [10, 11, 20, 30, 31]
+
+
 def test_only_bad_pictures_are_an_error_whatever_is_put_up_with(tmp_path):
     (tmp_path / "a.png").write_bytes(b"nothing")
     with pytest.raises(DataError, match="1 of 1"):
@@ -73,10 +85,11 @@ def test_one_picture_is_enough(tmp_path):
 @pytest.mark.parametrize("named", [True, False])
 def test_above_the_limit_the_same_pixels_are_memory_mapped(tmp_path, named):
     source = DrawnFlowers(90, size=64)
-    cache = tmp_path / "cache" if named else None
-    mapped = load_pixels(source, size=64, channels=3, memory_limit_mb=1, cache=cache)
+    cache = tmp_path / "cache"
+    place = cache if named else None
+    mapped = load_pixels(source, size=64, channels=3, memory_limit_mb=1, cache=place)
     assert isinstance(mapped.array, np.memmap)
-    assert not cache or not os.listdir(cache)  # nothing is left lying about
+    assert [*cache.iterdir()] == [] if named else not cache.exists(), "nothing is left lying about"
     in_memory = load_pixels(source, size=64, channels=3)
     assert not isinstance(in_memory.array, np.memmap)
     assert np.array_equal(mapped.array, in_memory.array)

@@ -188,7 +188,7 @@ def test_what_is_no_data_set_is_refused(places, tmp_path):
     with pytest.raises(DataError):
         open_source(f"hf:{tmp_path}/x.parquet")
     (tmp_path / "empty").mkdir()
-    with pytest.raises((DataError, MissingInput)):
+    with pytest.raises(MissingInput, match="empty"):
         open_source(f"hf:{tmp_path}/empty")
     words = datasets.Dataset.from_dict({"words": ["a", "b"]})
     words.save_to_disk(str(tmp_path / "words"))

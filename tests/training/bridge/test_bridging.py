@@ -150,6 +150,9 @@ def test_pseudo_pairs_put_a_text_beside_its_nearest_pictures():
     asked, near = pseudo_pairs(conditioner, texts[:10])
     assert asked.shape == near.shape == (50, DIM)
     assert F.cosine_similarity(near, images[:10].repeat_interleave(5, 0)).min() > 0.9
+    assert torch.equal(asked, texts[:10].repeat_interleave(5, 0)), "a text beside its own pictures"
+    _, rows = conditioner.neighbours(texts[:10], 5)
+    assert torch.equal(near, conditioner.bank[rows.flatten()].float())
 
 
 # What a run remembers
