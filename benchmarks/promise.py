@@ -215,10 +215,10 @@ def told(tti: TextToImage, budget: Budget, spent: Mapping[str, Any]) -> dict[str
     """How long the denoiser trained, for the JSON."""
     return {
         "minutes": list(budget.minutes),
-        "meaning": f"minutes of the plain training on {budget.cores} idle cores, as steps of "
-        f"{budget.seconds_a_step} s: the lower quartile of {PACE_STEPS - UNTIMED} steps timed "
-        "beforehand. The training itself ran beside other programs and took as long as `spent` "
-        "says. It is one training, measured on the way; its learning rate falls towards the end",
+        "meaning": f"minutes of the plain training on {budget.cores} idle cores, counted as steps "
+        f"of {budget.seconds_a_step} s (the lower quartile of {PACE_STEPS - UNTIMED} steps timed "
+        "beforehand), because the training itself runs beside other programs. It is one training, "
+        "measured on the way; its learning rate falls towards the end",
         "cores": budget.cores,
         "seconds_a_step": budget.seconds_a_step,
         "steps": list(budget.steps),

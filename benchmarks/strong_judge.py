@@ -26,7 +26,7 @@ SHIFT, COVER = 4, 10
 """Largest shift, and side of the covered square, in pixels of a picture of 32."""
 
 ASIDE = 600
-"""Pictures that only set the threshold of rejection."""
+"""Most pictures that only set the threshold of rejection; at most a tenth of them."""
 
 DECAY, SMOOTHING, NONSENSE_WEIGHT = 5e-4, 0.1, 0.5
 
@@ -94,7 +94,8 @@ def train_strong_judge(
     generator = torch.Generator().manual_seed(seed)
     classes = sorted({one["label"] for one in facts})
     net = StrongJudge({"label": classes}, pixels.shape[1], pixels.shape[2])
-    aside, rows = torch.randperm(len(pixels), generator=generator).tensor_split([ASIDE])
+    order, kept = torch.randperm(len(pixels), generator=generator), min(ASIDE, len(pixels) // 10)
+    aside, rows = order[:kept], order[kept:]
     truth = targets(net, facts)["label"]
     yield from _steps(net, pixels[rows], truth[rows], steps, batch_size, lr, generator)
     net.half().float().eval()  # calibrated and measured as it is saved
