@@ -59,5 +59,5 @@ def _rounded(n: float) -> int:
     >>> _rounded(6818.2), _rounded(170.4)
     (6000, 100)
     """
-    size = 10 ** (len(str(int(n))) - 1)
+    size: int = 10 ** (len(str(int(n))) - 1)
     return int(n) // size * size
