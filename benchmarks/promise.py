@@ -215,12 +215,12 @@ def told(tti: TextToImage, budget: Budget, spent: Mapping[str, Any]) -> dict[str
     """How long the denoiser trained, for the JSON."""
     return {
         "minutes": list(budget.minutes),
-        "meaning": f"minutes of the plain training on {budget.cores} idle cores, counted as steps "
-        f"of {budget.seconds_a_step} s (the lower quartile of {PACE_STEPS - UNTIMED} steps timed "
-        "beforehand), because the training itself runs beside other programs. It is one training, "
-        "measured on the way; its learning rate falls towards the end",
+        "meaning": f"minutes on {budget.cores} idle cores, counted in seconds of a core because "
+        f"other programs ran as well: a step costs {budget.cpu_seconds_a_step} of them (median of "
+        f"{PACE_STEPS - UNTIMED} steps, measured beforehand). It is one training, measured on the "
+        "way; its learning rate falls towards the end",
         "cores": budget.cores,
-        "seconds_a_step": budget.seconds_a_step,
+        "cpu_seconds_a_step": budget.cpu_seconds_a_step,
         "steps": list(budget.steps),
         "spent": dict(spent),
         "parameters": sum(one.numel() for one in tti.model.network.parameters()),

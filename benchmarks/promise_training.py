@@ -1,9 +1,10 @@
 """Trains the networks of `promise.py`, each in its own folder; what is finished is not repeated.
 
-The denoiser's time is counted in steps, because a machine is seldom idle for so long: some steps of
-the plain training on all cores are timed before the first one, and so many minutes are so many
-steps. The training itself may then take longer beside other programs; it runs as one process a
-core, which loses less to them. An interrupted training goes on where it was.
+The denoiser's time is counted in seconds of a core, because a machine is seldom idle for so long:
+some steps are measured before the first one, and so many minutes on so many cores are as many steps
+as these seconds pay for. The training then runs as one process a core, each on one thread, because
+threads that wait for each other lose most of their time beside other programs. An interrupted
+training goes on where it was.
 """
 
 import json
@@ -16,7 +17,7 @@ import time
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from statistics import quantiles
+from statistics import median
 from typing import Any
 
 import torch
@@ -36,9 +37,8 @@ from ddpm_clip.utils.generators import finish
 from ddpm_clip.utils.storage import write_text
 
 JUDGE = {"steps": 1800, "batch_size": 256, "lr": 0.2, "seed": 2077}
-PACE_STEPS, UNTIMED = 50, 10
-"""Steps that are timed, and how many of them come first and do not count. The lower quartile is
-taken: other programs only ever make a step slower."""
+PACE_STEPS, UNTIMED = 30, 5
+"""Steps that are measured, and how many of them come first and do not count."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +47,7 @@ class Budget:
 
     minutes: tuple[int, ...]
     cores: int
-    seconds_a_step: float
+    cpu_seconds_a_step: float
     steps: tuple[int, ...]  # after each of `minutes`
 
     @property
@@ -72,27 +72,27 @@ def strong_judge(packs: Packs, folder: Path) -> StrongJudge:
 def budget_of(
     recipe: Path, changes: Sequence[str], work: Path, minutes: tuple[int, ...], cores: int
 ) -> Budget:
-    """Time some steps of the recipe, unless that was done for this training already.
+    """Measure what a step costs, unless that was done for this training already.
 
     Args:
         recipe: the recipe of the denoiser.
         changes: KEY=VALUE changes of it.
         work: folder of the trained networks.
         minutes: after which the denoiser is measured; it trains for the longest.
-        cores: how many cores these minutes are meant for.
+        cores: how many idle cores these minutes are meant for.
     """
     note = work / "budget.json"
     if note.is_file():
         kept = json.loads(note.read_text(encoding="utf-8"))
         found = Budget(
-            tuple(kept["minutes"]), kept["cores"], kept["seconds_a_step"], tuple(kept["steps"])
+            tuple(kept["minutes"]), kept["cores"], kept["cpu_seconds_a_step"], tuple(kept["steps"])
         )
         if (found.minutes, found.cores) == (minutes, cores):
             return found
-    pace = _seconds_a_step(recipe, [*changes, f"training.threads={cores}"], work / "pace")
+    cost = _cpu_seconds_a_step(recipe, [*changes, "training.threads=1"], work / "pace")
     unit = math.gcd(*minutes)
-    steps = max(1, round(60 * unit / pace))
-    found = Budget(minutes, cores, round(pace, 4), tuple(steps * m // unit for m in minutes))
+    steps = max(1, round(60 * unit * cores / cost))
+    found = Budget(minutes, cores, round(cost, 4), tuple(steps * m // unit for m in minutes))
     write_text(note, json.dumps(asdict(found), indent=1) + "\n")
     return found
 
@@ -146,20 +146,20 @@ def _command(recipe: Path, changes: Sequence[str], folder: Path, cores: int) -> 
     return [sys.executable, *(start if cores > 1 else []), "-m", "ddpm_clip", "train", *words]
 
 
-def _seconds_a_step(recipe: Path, changes: Sequence[str], folder: Path) -> float:
-    """Seconds that a step takes where nothing else delays it."""
+def _cpu_seconds_a_step(recipe: Path, changes: Sequence[str], folder: Path) -> float:
+    """Seconds of a core that a step takes, the median of some."""
     threads = torch.get_num_threads()
     config = settled(recipe, [*changes, f"training.steps={PACE_STEPS + 1}"])
     run = start_run(folder, config, overwrite=True)
-    prepared, times = finish(prepare(run)), []
-    began = time.perf_counter()
+    prepared, costs = finish(prepare(run)), []
+    began = time.process_time()
     for at in train(run, prepared):
-        now = time.perf_counter()
+        now = time.process_time()
         if UNTIMED < at.step <= PACE_STEPS:
-            times.append(now - began)
+            costs.append(now - began)
         began = now
     torch.set_num_threads(threads)
-    return quantiles(times, n=4)[0]
+    return median(costs)
 
 
 def _children() -> float:

@@ -149,7 +149,7 @@ def test_a_square_is_covered(judging):
 
 
 def test_the_budget_is_kept_for_a_training_that_goes_on(tmp_path, training):
-    note = {"minutes": [5, 15], "cores": 2, "seconds_a_step": 0.5, "steps": [600, 1800]}
+    note = {"minutes": [5, 15], "cores": 2, "cpu_seconds_a_step": 0.5, "steps": [600, 1800]}
     (tmp_path / "budget.json").write_text(json.dumps(note))
     found = training.budget_of(tmp_path / "no.yaml", [], tmp_path, (5, 15), 2)
     assert found == training.Budget((5, 15), 2, 0.5, (600, 1800))
