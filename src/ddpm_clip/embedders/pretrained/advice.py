@@ -13,7 +13,7 @@ from ddpm_clip.embedders.pretrained.known_models import KNOWN, KnownModel
 PATIENCE = 10
 """Minutes that embedding may take."""
 
-GPU, FAST_CORE, CORE = 10_000.0, 150.0, 25.0
+GPU, FAST_CORE, CORE = 10_000.0, 60.0, 20.0
 """Multiplications per second, in 10^9: of a GPU, of a core with bfloat16 units, of another one."""
 
 LADDER = (
