@@ -84,7 +84,7 @@ runs/%-clip/mini_clip.safetensors: | $(VENV)/.installed
 	$(BIN)/ddpm-clip train-clip --config config/$*.yaml --out runs/$*-clip --overwrite
 
 # An otherwise idle machine, please: figures are of whatever else it does as well.
-SPEED := train_step roofline group_norm sampling startup cost_growth embedding manifest memory
+SPEED := train_step roofline group_norm sampling startup busy cost_growth embedding manifest memory
 bench: bench-models bench-speed bench-quality
 
 bench-models: $(VENV)/.installed

@@ -246,6 +246,37 @@ def _startup(facts: Facts) -> list[str]:
     ]
 
 
+def _busy(facts: Facts) -> list[str]:
+    work, machine, arms = facts["work"], facts["machine"], []
+    rows = []
+    for name, places in facts["measured"].items():
+        for where, each in places.items():
+            arms = list(each)
+            cells = [cell for one in each.values() for cell in _beside(one)]
+            rows.append([f"{name}, {where}", *cells])
+    head = [text for arm in arms for text in (f"{arm}: seconds", "CPU seconds", "relative")]
+    analyses = "all" if work["analyses"] == "all" else work["analyses"].replace(",", " and ")
+    used = f"{machine['cpus_used_by_others']:.2f} of {facts['cpus']} CPUs"
+    return [
+        "## On a busy machine",
+        f"`generate` paints {work['pictures']} digits from the shell, a training step is one of "
+        f"the preset `digits` once steps are steady (mean of {work['steps']}), and `explain "
+        f"--quick` makes {analyses} from the shell. Beside them runs nothing, one endless loop, "
+        "or one on every core. The arms alternate; every measurement is a fresh process. Seconds "
+        "and CPU seconds (those of steps with their preparation) are medians. Relative is the time "
+        f"as a multiple of {facts['reference']} alone, round by round: median (smallest to "
+        f"largest). Meanwhile all other processes used {used}."
+        + ("" if machine["idle"] else " **The machine was not idle: measure again.**"),
+        _table(["", *head], rows, "l" + "r" * len(head)),
+    ]
+
+
+def _beside(one: Facts) -> list[str]:
+    low, high = one["seconds_range"]
+    seconds = f"{one['seconds']:.2f} ({low:.2f} to {high:.2f})"
+    return [seconds, f"{one['cpu_seconds']:.1f}", _ratio(one["relative"])]
+
+
 def _cost_growth(facts: Facts) -> list[str]:
     rows = []
     for axis, points in facts["growth"].items():
@@ -278,7 +309,7 @@ SECTIONS = {
     "time_to_quality": _time_to_quality, "train_step": _train_step, "roofline": _roofline,
     "roofline_muon": _roofline,
     "group_norm": _group_norm, "sampling": _sampling, "startup": _startup,
-    "cost_growth": _cost_growth,
+    "busy": _busy, "cost_growth": _cost_growth,
 }  # fmt: skip
 
 

@@ -112,7 +112,7 @@ def _plane(picture: Tensor, text: Tensor, classes: Sequence[Tensor]) -> Tensor:
 def _carried(conditioner: Conditioner, text: Tensor, bridge: str) -> Tensor:
     """(`SEEDS`, e) where a bridge sets a text down among the pictures, a draw a seed."""
     generators = [torch.Generator().manual_seed(seed) for seed in range(SEEDS)]
-    c = conditioner.texts(text.expand(SEEDS, -1), bridge, generators=generators)
+    c = conditioner.texts(text.expand(SEEDS, -1), bridge, generators=generators, bounded=False)
     return conditioner.embeddings(c)
 
 

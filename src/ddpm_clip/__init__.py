@@ -7,10 +7,12 @@ from importlib import import_module
 from typing import Any
 
 from ddpm_clip.moved import serve
+from ddpm_clip.utils.cpu_threads import limit_spinning
 
 __version__ = "0.1.0"
 
 serve()  # names of the release before
+limit_spinning()  # before anything loads torch
 
 _HOMES = {
     "TextToImage": "ddpm_clip.generation.text_to_image",

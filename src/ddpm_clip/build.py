@@ -185,4 +185,5 @@ def bridge_options(config: ConditioningConfig) -> BridgeOptions:
         config.knn_tau,
         config.knn_beta,
         config.prior_truncation,
+        config.noise_max if config.noise_prob > 0 else 0.0,
     )

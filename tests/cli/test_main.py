@@ -6,6 +6,7 @@ import subprocess
 import sys
 
 import pytest
+import torch
 
 import ddpm_clip
 from ddpm_clip.cli import console
@@ -143,9 +144,15 @@ def test_a_reader_that_leaves_early_is_no_error():
     assert done.stderr == ""
 
 
+@pytest.mark.slow
 def test_doctor_says_what_this_machine_is(cli):
     facts = json.loads(cli("doctor", "--json").out)
     assert facts["ddpm_clip"] == ddpm_clip.__version__
     assert facts["packages"]["torch"] != "missing"
     assert facts["writable_temp"] is True
-    assert "device" in cli("doctor").out
+    assert facts["threads"] == torch.get_num_threads()
+    assert facts["threads_chosen_by"]
+    assert facts["waiting"]
+    said = cli("doctor").out
+    assert "device" in said
+    assert "threads chosen by: " in said

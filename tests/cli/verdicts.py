@@ -11,12 +11,14 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import torch
 from PIL import Image
 
 from ddpm_clip.cli import edit_session as cli_editing
 from ddpm_clip.cli import training_view
 from ddpm_clip.cli.commands import evaluate as cli_evaluate
 from ddpm_clip.cli.commands import explain as cli_explain
+from ddpm_clip.config.limits import checked_whole
 from ddpm_clip.config.resolve import resolve
 from ddpm_clip.coverage.prompt_coverage import PromptCoverage
 from ddpm_clip.editing import blend, img2img, inpaint, interpolate, open_mask, open_picture
@@ -29,6 +31,7 @@ from ddpm_clip.generation.text_to_image import TextToImage
 from ddpm_clip.training.loop import train
 from ddpm_clip.training.prepare.preparation import prepare
 from ddpm_clip.training.prepare.start import start_run
+from ddpm_clip.utils.cpu_threads import command_threads
 from ddpm_clip.utils.generators import finish
 
 NAMES = frozenset(Settings.__dataclass_fields__)
@@ -192,6 +195,11 @@ def _ask(at: Workspace, k: int) -> None:
         return
 
 
+def _threads(at: Workspace, count: int) -> None:
+    with command_threads(checked_whole("threads", count)):
+        assert torch.get_num_threads() == count
+
+
 def _blend(at: Workspace, value: list[float]) -> None:
     ideas = list(zip(("rose", "tulip"), value, strict=True))
     finish(blend(at.tti, ideas, at.tti.settings()))
@@ -250,6 +258,7 @@ TRIALS = {
     "`rescale`": request("rescale"),
     "`interval`": request("interval"),
     "`unconditional`": request("unconditional"),
+    "`bounded`": request("bounded"),
     "`clip_guidance`": request("clip_guidance", "--clip-guidance"),
     "`clip_interval`": request("clip_interval"),
     "`clip_travel`": request("clip_travel", "--clip-travel"),
@@ -270,6 +279,8 @@ TRIALS = {
     "`words` of `explain`": Trial("words", lambda at, value: words_of(value),
                                   on("explain", RUN, "rose", option="--words")),
     "`k` of `ask`": Trial("k", _ask, on("ask", RUN, "rose", option="-k")),
+    "`threads`": Trial("threads", _threads,
+                       on("generate", "rose", "--model", RUN, option="--threads")),
     "an unknown setting or option": Trial(
         "", lambda at, value: at.tti("rose", **{value: 1}),
         lambda at, value, _: ["generate", "rose", f"--{value}", 1], False),

@@ -6,6 +6,7 @@ import torch
 from torch.nn import functional as F
 
 from ddpm_clip.conditioning.conditioner import BRIDGES, BridgeOptions, Conditioner, draw_levels
+from ddpm_clip.conditioning.files import conditioner_of, tensors_of
 from ddpm_clip.conditioning.prior import Prior
 from ddpm_clip.conditioning.statistics import evenly_spread as _spread
 from ddpm_clip.errors import DataError, UsageError
@@ -91,7 +92,7 @@ def test_a_bridge_gives_one_condition_a_row_whatever_the_batch(bridge, gap):
 
 def test_shift_takes_the_mean_text_to_the_mean_picture():
     conditioner, (_, texts) = fitted(), pairs(0.9)
-    assert conditioner.texts(texts[:400], "shift")[:, :-1].mean(0).abs().max() < 1e-4
+    assert conditioner.texts(texts[:400], "shift", bounded=False)[:, :-1].mean(0).abs().max() < 1e-4
     assert conditioner.texts(texts[:400], "identity")[:, :-1].mean(0).norm() > 2
 
 
@@ -100,16 +101,18 @@ def test_the_stretch_of_shift_is_bounded():
     conditioner = Conditioner.fit(images, F.normalize(texts.mean(0) + 1e-4 * texts, dim=1))
     tight = F.normalize(texts[:50], dim=1)
     exact = 1.4 * (tight - conditioner.mean_text) * DIM**0.5 / conditioner.radius_image
-    assert torch.allclose(conditioner.texts(tight, "shift")[:, :-1], exact, atol=1e-4)
+    assert torch.allclose(
+        conditioner.texts(tight, "shift", bounded=False)[:, :-1], exact, atol=1e-4
+    )
 
 
 def test_the_noise_bridge_tells_its_level_to_the_network():
     conditioner, (_, texts) = fitted(), pairs(0.9)
     generators = [torch.Generator().manual_seed(i) for i in range(3)]
-    assert (conditioner.texts(texts[:3], "noise", generators=generators)[:, -1] == 0.4).all()
-    assert (conditioner.texts(texts[:3], "noise", 0.7, generators)[:, -1] == 0.7).all()
-    silent = conditioner.texts(texts[:3], "noise", 0.0)
-    assert torch.equal(silent, conditioner.texts(texts[:3], "shift"))
+    assert (conditioner.texts(texts[:3], "noise", None, generators, False)[:, -1] == 0.4).all()
+    assert (conditioner.texts(texts[:3], "noise", 0.7, generators, False)[:, -1] == 0.7).all()
+    silent = conditioner.texts(texts[:3], "noise", 0.0, bounded=False)
+    assert torch.equal(silent, conditioner.texts(texts[:3], "shift", bounded=False))
 
 
 def test_knn_finds_the_pictures_that_were_described():
@@ -261,8 +264,8 @@ def test_the_bank_is_spread_to_the_last_of_many_rows():
 
 def test_a_conditioner_makes_a_round_trip_through_a_file(tmp_path):
     conditioner, (images, texts) = fitted(prompts=["a", "b"]), pairs(0.9)
-    save_tensors(tmp_path / "c.safetensors", conditioner.tensors())
-    again = Conditioner.from_tensors(
+    save_tensors(tmp_path / "c.safetensors", tensors_of(conditioner))
+    again = conditioner_of(
         load_tensors(tmp_path / "c.safetensors"),
         bank_keys=conditioner.bank_keys,
         prompts=conditioner.prompts,
@@ -283,8 +286,8 @@ def test_a_conditioner_makes_a_round_trip_through_a_file(tmp_path):
 
 def test_the_bank_can_be_left_behind():
     conditioner = fitted()
-    again = Conditioner.from_tensors(
-        conditioner.tensors(bank=False),
+    again = conditioner_of(
+        tensors_of(conditioner, bank=False),
         bank_keys=conditioner.bank_keys,
         prompts=(),
         options=BridgeOptions(),
@@ -350,6 +353,6 @@ def test_statistics_go_by_the_rows_that_are_chosen_whatever_the_chunk(monkeypatc
     alone = Conditioner.fit(images[rows], texts, keys=[keys[i] for i in rows])
     monkeypatch.setattr("ddpm_clip.conditioning.statistics.CHUNK", 7)
     chosen = Conditioner.fit(images, texts, rows=rows, keys=keys)
-    for name, tensor in alone.tensors().items():
-        torch.testing.assert_close(chosen.tensors()[name], tensor, atol=1e-6, rtol=1e-5)
+    for name, tensor in tensors_of(alone).items():
+        torch.testing.assert_close(tensors_of(chosen)[name], tensor, atol=1e-6, rtol=1e-5)
     assert chosen.bank_keys == alone.bank_keys

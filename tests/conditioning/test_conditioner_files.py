@@ -13,6 +13,7 @@ from ddpm_clip.conditioning.files import (
     load_conditioner,
     read_note,
     save_conditioner,
+    tensors_of,
     write_note,
 )
 from ddpm_clip.conditioning.prior import Prior
@@ -36,9 +37,9 @@ def test_what_is_saved_is_opened(tmp_path, prior, bank):
     opened = load_conditioner(tmp_path, BridgeOptions())
     assert (opened.prior is not None) == prior
     assert len(opened.bank_keys) == len(opened.bank) == (40 if bank else 0)
-    known = saved.tensors(bank)
-    assert opened.tensors().keys() == known.keys()
-    assert all(torch.equal(tensor, known[name]) for name, tensor in opened.tensors().items())
+    known = tensors_of(saved, bank)
+    assert tensors_of(opened).keys() == known.keys()
+    assert all(torch.equal(tensor, known[name]) for name, tensor in tensors_of(opened).items())
 
 
 def test_the_shipped_models_of_before_open_without_a_prior_or_a_note():

@@ -4,6 +4,7 @@ import pytest
 import torch
 from torch.nn import functional as F
 
+from ddpm_clip.conditioning.files import prior_of, prior_tensors
 from ddpm_clip.conditioning.prior import FEWEST, STRENGTHS, Prior, principal, ridge
 from ddpm_clip.errors import DataError
 
@@ -107,11 +108,11 @@ def test_a_truncated_draw_lies_between_the_mean_and_the_whole_draw():
 
 def test_it_comes_back_from_its_tensors():
     prior, (texts, _) = Prior.fit(*on_a_sphere(60), pseudo=True), on_a_sphere(5, seed=50)
-    again = Prior.from_tensors(prior.tensors() | {"covariance": torch.eye(2)})
+    again = prior_of(prior_tensors(prior) | {"covariance": torch.eye(2)})
     assert (again.n, again.pseudo) == (60, True)
     draws = [one.draw(texts.float(), generators(5)) for one in (prior, again)]
     assert torch.equal(*draws)
-    assert Prior.from_tensors({"covariance": torch.eye(2)}) is None
+    assert prior_of({"covariance": torch.eye(2)}) is None
 
 
 def test_too_few_pairs_and_unequal_ones_are_refused():

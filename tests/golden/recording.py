@@ -258,6 +258,18 @@ def differences(then: object, now: object, exact: bool, at: str = "") -> list[st
     return [f"{at}: {str(then)[:200]} -> {str(now)[:200]}"]
 
 
+def renewed(old: dict[str, object], now: dict[str, object]) -> dict[str, object]:
+    """The recording with new parts; hashes of two machines are never mixed."""
+    here, parts = machine(), old["parts"] | now
+    if "sha256" not in json.dumps(now) or old.get("machine") == here:
+        return {"machine": old.get("machine", here), "parts": parts}
+    if set(parts) - set(now):
+        raise SystemExit(
+            "recorded on another machine: its hashes do not hold here; write all parts"
+        )
+    return {"machine": here, "parts": now}
+
+
 def main() -> int:
     """Compare or write."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -267,9 +279,7 @@ def main() -> int:
     now = record(given.parts or None)
     old = json.loads(GOLDEN.read_text()) if GOLDEN.exists() else {"parts": {}}
     if given.write:
-        parts = old["parts"] | now
-        text = json.dumps({"machine": machine(), "parts": parts}, indent=1, ensure_ascii=False)
-        GOLDEN.write_text(text + "\n")
+        GOLDEN.write_text(json.dumps(renewed(old, now), indent=1, ensure_ascii=False) + "\n")
         return 0
     same = old["machine"] == machine()
     lines = differences({name: old["parts"][name] for name in now}, now, same)

@@ -23,7 +23,7 @@ from ddpm_clip.errors import DataError, MissingInput, UsageError
 from ddpm_clip.generation.files import paint_files, save_painted
 from ddpm_clip.generation.text_to_image import TextToImage
 from ddpm_clip.reproducing import reproduce
-from ddpm_clip.reproducing.repainting import threads
+from ddpm_clip.utils.cpu_threads import threads
 from ddpm_clip.utils.generators import finish
 
 

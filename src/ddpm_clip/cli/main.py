@@ -41,6 +41,7 @@ from ddpm_clip.cli.commands.train import train
 from ddpm_clip.cli.commands.train_clip import train_clip
 from ddpm_clip.cli.commands.vary import vary
 from ddpm_clip.cli.interrupt import Interrupted, signals_unwind
+from ddpm_clip.cli.threads_option import with_threads
 from ddpm_clip.errors import DdpmClipError, PermissionRefused, StorageError, UsageError
 
 COMMANDS = (
@@ -48,6 +49,9 @@ COMMANDS = (
     ask, evaluate, explain, scan, gap, similarity, compass, embed, train_clip, pack, import_legacy,
     doctor,
 )  # fmt: skip
+
+OWN_THREADS = (reproduce, models, show, scan, pack, import_legacy)
+"""Commands without `--threads`: the first repeats the recorded number, others compute nothing."""
 
 EVERYWHERE = {"--debug": "debug", "-q": "quiet", "--quiet": "quiet"}
 """Options that may be given before or after the command."""
@@ -97,7 +101,8 @@ def every_command(
 
 app.callback(help=_help(every_command))(every_command)
 for command in COMMANDS:
-    app.command(command.__name__.replace("_", "-"), help=_help(command))(command)
+    run = command if command in OWN_THREADS else with_threads(command)
+    app.command(command.__name__.replace("_", "-"), help=_help(command))(run)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -20,6 +20,7 @@ from ddpm_clip.cli.painting_options import (
     Sampler,
     Seed,
     Steps,
+    Unbounded,
     Weight,
     painting_overrides,
 )
@@ -38,6 +39,7 @@ class PaintingArguments:
     sampler: Sampler = None
     negative: Negative = None
     bridge: Bridge = None
+    unbounded: Unbounded = False
     out: Out = Path("outputs")
     no_metadata: NoMetadata = False
     device: Device = "auto"
@@ -46,7 +48,8 @@ class PaintingArguments:
     def overrides(self, **more: Any) -> dict[str, Any]:
         """Return `painting_overrides` of these and of the options that one command has besides."""
         names = ("n", "seed", "steps", "guidance", "w", "sampler", "negative", "bridge")
-        return painting_overrides(**{name: getattr(self, name) for name in names}, **more)
+        given = {name: getattr(self, name) for name in names}
+        return painting_overrides(**given, bounded=False if self.unbounded else None, **more)
 
 
 def painting_command(**defaults: Any) -> Callable[[Callable[..., None]], Callable[..., None]]:

@@ -50,6 +50,9 @@ Bridge = Annotated[
     str | None, typer.Option(help="Text-to-image bridge: shift, noise, knn, prior or identity.")
 ]
 Unconditional = Annotated[bool, typer.Option("--unconditional", help=described("unconditional"))]
+Unbounded = Annotated[
+    bool, typer.Option("--unbounded", help="Let words and guidance lead out of the pictures.")
+]
 ClipGuidance = Annotated[
     float | None, typer.Option(help=described("clip_guidance"), **NUMBER | {"metavar": "S"})
 ]

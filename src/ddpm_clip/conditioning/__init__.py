@@ -2,6 +2,7 @@
 
 - `bridges`: the bridges, which carry text embeddings across the modality gap
 - `closeness`: how well bridged text embeddings match image embeddings: five figures, energy score
+- `cloud`: the pictures' conditions as an ellipsoid; brings a condition from outside back into it
 - `conditioner`: the only path from an embedding to a condition
 - `files`: saving and loading a conditioner, and the note on how its bridge was chosen
 - `nearest`: exact nearest-neighbour search in a large bank, in bounded memory

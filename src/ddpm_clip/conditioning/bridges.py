@@ -29,6 +29,7 @@ class BridgeOptions:
     knn_tau: float = 0.05  # softmax temperature of their cosines
     knn_beta: float = 0.5  # weight of the shifted text against the neighbours, in [0, 1]
     prior_truncation: float = 0.7  # truncation of the draws, in [0, 1]
+    noise_max: float = 0.8  # largest noise level that the network was trained on
 
 
 class BridgeContext(Protocol):

@@ -33,6 +33,8 @@ class Closeness:
         nearest_ratio: mean squared distance to the nearest picture of the bank, divided by that of
             real pictures; 1 looks like a picture, 0 is a copy of one.
         radius_ratio: RMS distance from the mean image embedding, divided by that of real pictures.
+        outside: share of texts that are left outside the pictures' cloud (`cloud.py`), from where
+            painting brings them back; None if no model is measured.
     """
 
     cosine: float | None
@@ -40,6 +42,7 @@ class Closeness:
     reciprocal_rank: float | None
     nearest_ratio: float
     radius_ratio: float
+    outside: float | None = None
 
     def as_dict(self) -> dict[str, float | None]:
         """Return the figures as a dict for JSON."""

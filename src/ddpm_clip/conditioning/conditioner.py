@@ -14,6 +14,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from ddpm_clip.conditioning.bridges import BRIDGES, BridgeOptions
+from ddpm_clip.conditioning.cloud import Cloud
 from ddpm_clip.conditioning.nearest import Bank
 from ddpm_clip.conditioning.prior import Prior
 from ddpm_clip.conditioning.statistics import evenly_spread, moments, noise_root, rms_radius
@@ -66,6 +67,7 @@ class Conditioner:
         self.length = length
         self._root = noise_root(self.covariance)
         self._searched: Bank | None = None
+        self._cloud: Cloud | None = None
 
     @classmethod
     def fit(
@@ -163,6 +165,7 @@ class Conditioner:
         bridge: str | None = None,
         level: float | None = None,
         generators: Sequence[torch.Generator] | None = None,
+        bounded: bool = True,
     ) -> Tensor:
         """Return the conditions (n, width) of text embeddings, carried over by a bridge.
 
@@ -172,22 +175,50 @@ class Conditioner:
             level: noise level of the `noise` bridge; None takes the run's default.
             generators: one random generator per row, for bridges that draw; None draws the same
                 for every row.
+            bounded: whether conditions that lie outside the pictures' cloud are brought back.
+        """
+        return self.trusted_texts(e, bridge, level, generators, bounded)[0]
+
+    def trusted_texts(
+        self,
+        e: Tensor,
+        bridge: str | None = None,
+        level: float | None = None,
+        generators: Sequence[torch.Generator] | None = None,
+        bounded: bool = True,
+    ) -> tuple[Tensor, Tensor]:
+        """Return what `texts` does, and the trust (n,) in each, see `cloud`.
+
+        The less trusted, the more noise is added and told, so that the network falls back on what
+        the pictures are like.
         """
         if len(e) and e.shape[1] != self.dim:
             raise UsageError(
                 f"text embeddings of size {e.shape[1]} for a model that needs size {self.dim}",
                 "they come from another embedder",
             )
+        trust = torch.ones(len(e))
         if self.mode == "raw":
-            return self.length * e.float()
+            return self.length * e.float(), trust
         generators = generators or [torch.Generator() for _ in e]
-        c, level_used = BRIDGES[bridge or self.options.bridge](
-            self, F.normalize(e.float(), dim=1), level, generators
-        )
-        if level_used > 0:
+        name = bridge or self.options.bridge
+        c, level_used = BRIDGES[name](self, F.normalize(e.float(), dim=1), level, generators)
+        if bounded and name != "identity":  # which is there to show what happens without a bridge
+            trust = self.cloud.trust(c)
+            c = self.cloud.inward(c, trust)
+        levels = (self.options.noise_max * (1 - trust)).clamp(min=level_used)
+        if bool((levels > 0).any()):
             z = torch.cat([self._noise(1, generator) for generator in generators])
-            c = _noised(c, torch.full((len(c),), level_used), z)
-        return torch.cat([c, torch.full((len(c), 1), level_used)], dim=1)
+            c = _noised(c, levels, z)
+        return torch.cat([c, levels[:, None]], dim=1), trust
+
+    @property
+    def cloud(self) -> Cloud:
+        """The pictures' conditions as an ellipsoid, measured on first use."""
+        if self._cloud is None:
+            covariance = self.covariance * self._scaled(torch.ones(1)).item() ** 2
+            self._cloud = Cloud.fit(covariance, self.images(self.bank.float())[:, : self.dim])
+        return self._cloud
 
     def neighbours(self, e: Tensor, k: int) -> tuple[Tensor, Tensor]:
         """Return the nearest pictures in the bank to text embeddings (n, e), both centred.
@@ -224,48 +255,6 @@ class Conditioner:
         flat = torch.randn(n, self.dim, generator=generator)
         shaped = torch.randn(n, self.dim, generator=generator) @ self._root
         return math.sqrt(1 - SHAPED_SHARE) * flat + math.sqrt(SHAPED_SHARE) * shaped
-
-    # Saving and loading
-
-    def tensors(self, bank: bool = True) -> dict[str, Tensor]:
-        """Return the statistics as named tensors, to be saved; optionally without the bank."""
-        return {
-            "mean_image": self.mean_image,
-            "mean_text": self.mean_text,
-            "radius": torch.tensor([self.radius_image, self.radius_text], dtype=torch.float64),
-            "covariance": self.covariance,
-            "bank": self.bank if bank else self.bank[:0],
-            **(self.prior.tensors() if self.prior else {}),
-        }
-
-    @classmethod
-    def from_tensors(
-        cls,
-        tensors: dict[str, Tensor],
-        *,
-        bank_keys: Sequence[str],
-        prompts: Sequence[str],
-        options: BridgeOptions,
-        mode: str,
-        length: float = 1.0,
-    ) -> "Conditioner":
-        """Build a conditioner from what `tensors` returned."""
-        radius_image, radius_text = tensors["radius"].tolist()
-        keys = list(bank_keys) if len(tensors["bank"]) else []
-        return cls(
-            tensors["mean_image"],
-            tensors["mean_text"],
-            radius_image,
-            radius_text,
-            tensors["covariance"],
-            tensors["bank"],
-            keys,
-            prompts,
-            options,
-            mode,
-            Prior.from_tensors(tensors),
-            length,
-        )
 
 
 def draw_levels(n: int, top: float, prob: float, generator: torch.Generator) -> Tensor:

@@ -8,18 +8,24 @@ Folders of earlier versions, without a note or a prior, load as well.
 """
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+import torch
 from torch import Tensor
 
 from ddpm_clip.conditioning.conditioner import BridgeOptions, Conditioner
+from ddpm_clip.conditioning.prior import Prior
 from ddpm_clip.errors import StorageError
 from ddpm_clip.utils.storage import replacing, write_text
 from ddpm_clip.utils.tensors import load_tensors, save_tensors
 from ddpm_clip.utils.untrusted import read_object
 
 TENSORS, FACTS, BRIDGE_NOTE = "conditioner.safetensors", "conditioner.json", "bridge.json"
+PRIOR = ("mean_text", "mean_image", "text_axes", "image_axes", "weights", "root")
+"""The tensors of a prior, saved as `prior.NAME`, in the order of its fields."""
+
 WIDEST = 8192
 """Largest size of an embedding; the root of its covariance takes a minute there."""
 
@@ -30,7 +36,7 @@ LONGEST = 1e6
 def save_conditioner(folder: Path, conditioner: Conditioner, bank: bool = True) -> None:
     """Write conditioner.safetensors and conditioner.json, optionally without the bank."""
     with replacing(folder / TENSORS) as temporary:
-        save_tensors(temporary, conditioner.tensors(bank))
+        save_tensors(temporary, tensors_of(conditioner, bank))
     facts = {
         "mode": conditioner.mode,
         "length": conditioner.length,
@@ -50,7 +56,7 @@ def load_conditioner(folder: Path, options: BridgeOptions) -> Conditioner:
         facts = read_object(folder / FACTS)
         tensors = load_tensors(folder / TENSORS)
         _check(tensors, facts)
-        return Conditioner.from_tensors(
+        return conditioner_of(
             tensors,
             bank_keys=facts["bank_keys"],
             prompts=facts["prompts"],
@@ -60,6 +66,62 @@ def load_conditioner(folder: Path, options: BridgeOptions) -> Conditioner:
         )
     except (OSError, ValueError, KeyError, TypeError, OverflowError, RuntimeError) as error:
         raise StorageError(f"cannot read the conditioner in {folder}", str(error)[:200]) from error
+
+
+def tensors_of(conditioner: Conditioner, bank: bool = True) -> dict[str, Tensor]:
+    """Return the statistics as named tensors, to be saved; optionally without the bank."""
+    radii = [conditioner.radius_image, conditioner.radius_text]
+    return {
+        "mean_image": conditioner.mean_image,
+        "mean_text": conditioner.mean_text,
+        "radius": torch.tensor(radii, dtype=torch.float64),
+        "covariance": conditioner.covariance,
+        "bank": conditioner.bank if bank else conditioner.bank[:0],
+        **(prior_tensors(conditioner.prior) if conditioner.prior else {}),
+    }
+
+
+def conditioner_of(
+    tensors: dict[str, Tensor],
+    *,
+    bank_keys: Sequence[str],
+    prompts: Sequence[str],
+    options: BridgeOptions,
+    mode: str,
+    length: float = 1.0,
+) -> Conditioner:
+    """Build a conditioner from what `tensors_of` returned."""
+    radius_image, radius_text = tensors["radius"].tolist()
+    keys = list(bank_keys) if len(tensors["bank"]) else []
+    return Conditioner(
+        tensors["mean_image"],
+        tensors["mean_text"],
+        radius_image,
+        radius_text,
+        tensors["covariance"],
+        tensors["bank"],
+        keys,
+        prompts,
+        options,
+        mode,
+        prior_of(tensors),
+        length,
+    )
+
+
+def prior_tensors(prior: Prior) -> dict[str, Tensor]:
+    """Return a prior as named tensors, to be saved."""
+    named = {f"prior.{name}": getattr(prior, name) for name in PRIOR}
+    return named | {"prior.about": torch.tensor([prior.n, int(prior.pseudo)])}
+
+
+def prior_of(tensors: dict[str, Tensor]) -> Prior | None:
+    """Build a prior from what `prior_tensors` returned; None if there is none among them."""
+    if "prior.about" not in tensors:
+        return None
+    n, pseudo = tensors["prior.about"].tolist()
+    a, b, c, d, e, f = (tensors[f"prior.{name}"] for name in PRIOR)
+    return Prior(a, b, c, d, e, f, n, bool(pseudo))
 
 
 def _check(tensors: dict[str, Tensor], facts: dict[str, Any]) -> None:

@@ -27,12 +27,6 @@ FEWEST = 20
 STRENGTHS = tuple(10.0 ** (k / 4) for k in range(-24, 5))
 """Ridge strengths to choose from, in units of the largest squared singular value."""
 
-PREFIX = "prior."
-"""Prefix of the prior's tensors among those of a conditioner."""
-
-STORED = ("mean_text", "mean_image", "text_axes", "image_axes", "weights", "root")
-"""The tensors that are saved, in the order of the fields."""
-
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Prior:
@@ -114,22 +108,6 @@ class Prior:
     @property
     def _map(self) -> Tensor:
         return self.weights @ self.image_axes
-
-    # Saving and loading
-
-    def tensors(self) -> dict[str, Tensor]:
-        """Return the prior as named tensors, to be saved."""
-        named = {f"{PREFIX}{name}": getattr(self, name) for name in STORED}
-        return named | {f"{PREFIX}about": torch.tensor([self.n, int(self.pseudo)])}
-
-    @classmethod
-    def from_tensors(cls, tensors: dict[str, Tensor]) -> "Prior | None":
-        """Build a prior from what `tensors` returned; None if there is none among them."""
-        if f"{PREFIX}about" not in tensors:
-            return None
-        n, pseudo = tensors[f"{PREFIX}about"].tolist()
-        a, b, c, d, e, f = (tensors[f"{PREFIX}{name}"] for name in STORED)
-        return cls(a, b, c, d, e, f, n, bool(pseudo))
 
 
 def principal(centred: Tensor) -> Tensor:

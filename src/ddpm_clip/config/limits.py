@@ -34,6 +34,7 @@ WHOLE = {
     "frames": Range(2, 1000, "it is the number of pictures, both ends included"),
     "rounds": Range(1, 100, "it is how often inpainting takes each sampling step"),
     "k": Range(1, 10_000, "it is the number of nearest pictures to list"),
+    "threads": Range(1, 1024, "it is the number of CPU threads that compute"),
     "clip_travel": Range(0, 100, "it is how often each guided step is repeated"),
     "clip_views": Range(1, 1000, "it is the number of random views for the guiding CLIP"),
 }

@@ -46,6 +46,9 @@ class PaintingOptions:
     steps: Annotated[int, Option("sampling steps", WHOLE["steps"])] = 20
     clamp: Annotated[str, Option("clamping of x_0: none, static or dynamic")] = "static"
     rescale: Annotated[float, Option("CFG rescale; 0 is off", NUMBERS["rescale"])] = 0.0
+    bounded: Annotated[
+        bool, Option("keep words and guidance within what the pictures are like")
+    ] = True
     unconditional: Annotated[bool, Option("paint without any condition")] = False
     clip_guidance: Annotated[
         float,

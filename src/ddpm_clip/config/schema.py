@@ -217,7 +217,7 @@ class TrainingConfig(ConfigSection):
     animation: bool = Field(True, description="write the denoising GIF at the end")
     seed: int = Field(0, ge=0, le=2**32 - 1, description="seed of weights, data order and noise")
     threads: int | None = Field(
-        None, ge=1, le=1024, description="CPU threads; unset: torch's choice"
+        None, ge=1, le=1024, description="CPU threads, without --threads; unset: torch's choice"
     )
     device: str = Field("auto", description="auto, cpu, cuda or mps")
 

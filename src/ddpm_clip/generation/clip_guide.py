@@ -61,7 +61,7 @@ class ClipGuide:
         seeds = seeds or [0] * len(texts)
         generators = [torch.Generator().manual_seed(seed ^ SEED_OF_TARGETS) for seed in seeds]
         rows = self._texts(texts).cpu()
-        c = self.conditioner.texts(rows, bridge, level=0.0, generators=generators)
+        c = self.conditioner.texts(rows, bridge, level=0.0, generators=generators, bounded=False)
         return F.normalize(c[:, : self.conditioner.dim], dim=1)
 
     def pictures(self, x: Tensor) -> Tensor:

@@ -71,7 +71,7 @@ def paint_files(
         metadata: Whether to store the parameters in the PNGs.
     """
     requests = requests_for(prompts, settings)
-    tti.warn(requests)
+    tti.warn(requests, settings)
     painted = yield from tti.paint_requests(requests, settings, keep_frames=gif)
     return save_painted(
         painted,
@@ -143,6 +143,7 @@ def parameters(painted: Painted, model: LoadedModel, settings: Settings) -> dict
             "clamp": settings.clamp,
             "interval": settings.interval,
             "rescale": settings.rescale,
+            "bounded": settings.bounded,
             "unconditional": settings.unconditional,
             "size": f"{width}x{height}",
             "model": model.name,

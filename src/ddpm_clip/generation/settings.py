@@ -134,6 +134,7 @@ CHECKS: dict[str, Callable[[str, Any], object]] = {
     "clamp": partial(_check_name, CLAMPS),
     "bridge": partial(_check_name, BRIDGES),
     "unconditional": _check_switch,
+    "bounded": _check_switch,
 }
 """The check of each setting, by name; None is not checked."""
 

@@ -65,16 +65,25 @@ class TextToImage:
         """
         settings = self.settings(n=n, seed=seed, **overrides)
         requests = requests_for(prompts, settings)
-        self.warn(requests)
+        self.warn(requests, settings)
         painted = finish(self.paint_requests(requests, settings))
         for one in painted:
             one.image.info["seed"] = one.request.seed
         return [one.image for one in painted]
 
-    def warn(self, requests: Sequence[GenerationRequest]) -> None:
-        """Warn of each prompt that the model's pictures do not cover."""
-        if guidable(requests):
-            self.prompt_coverage.warn([request.prompt for request in requests])
+    def warn(self, requests: Sequence[GenerationRequest], settings: Settings) -> None:
+        """Warn of each prompt that the model's pictures do not cover, and of limited guidance."""
+        if not guidable(requests):
+            return
+        self.prompt_coverage.warn([request.prompt for request in requests])
+        prompts = list(dict.fromkeys(request.prompt for request in requests))
+        limits, asked = self.guidance_limits(prompts, settings), max(settings.guidance)
+        if not settings.unconditional and limits.min() < asked:
+            warnings.warn(
+                f"guidance {asked:g} acts like {limits.min():.2g} on {prompts[limits.argmin()]!r}: "
+                "more would lead out of what the pictures are like (bounded=False lifts the limit)",
+                stacklevel=3,
+            )
 
     def settings(self, **overrides: Any) -> Settings:
         """Return the model's own settings with some replaced, validated.
@@ -90,10 +99,29 @@ class TextToImage:
         self, prompts: Sequence[str], settings: Settings, seeds: Sequence[int]
     ) -> Tensor:
         """Return (n, e) conditions, one per prompt and seed."""
-        rows = self._texts(prompts)
+        return self._trusted(prompts, settings, seeds)[0].to(self.model.device)
+
+    def guidance_limits(self, prompts: Sequence[str], settings: Settings) -> Tensor:
+        """Return the largest guidance scale (n,) that acts on each prompt; see `Cloud`.
+
+        It is infinite if `settings.bounded` is off, and for class labels, which no text leaves.
+        """
+        seeds = [settings.seed] * len(prompts)
+        return self._limits(self._trusted(prompts, settings, seeds)[1], settings)
+
+    def _trusted(
+        self, prompts: Sequence[str], settings: Settings, seeds: Sequence[int]
+    ) -> tuple[Tensor, Tensor]:
         generators = [torch.Generator().manual_seed(seed ^ CONDITION_KEY) for seed in seeds]
-        c = self.model.conditioner.texts(rows, settings.bridge, generators=generators)
-        return c.to(self.model.device)
+        return self.model.conditioner.trusted_texts(
+            self._texts(prompts), settings.bridge, generators=generators, bounded=settings.bounded
+        )
+
+    def _limits(self, trust: Tensor, settings: Settings) -> Tensor:
+        free = self.model.conditioner.mode == "raw" or self.model.config.embedder.name == "labels"
+        if free or not settings.bounded:
+            return torch.full_like(trust, torch.inf)
+        return self.model.conditioner.cloud.guidance_limit(trust)
 
     def walk(
         self, prompts: str | Sequence[str], n: int = 1, seed: int = 0, **overrides: Any
@@ -195,18 +223,19 @@ class TextToImage:
         how = self._guided(requests, settings).then(overrides)
         model, scale = self.model, torch.tensor([request.guidance for request in requests])
         c_neg: Tensor | None = None
+        trust = torch.ones(len(requests))
         if settings.unconditional:
             c, scale = torch.zeros(len(requests), model.conditioner.width), 0 * scale
         elif how.conditions is not None:
             c = how.conditions(requests)
         else:
-            c = self.conditions([request.prompt for request in requests], settings, seeds)
+            c, trust = self._trusted([request.prompt for request in requests], settings, seeds)
         if settings.negative is not None:
             c_neg = self.conditions([settings.negative] * len(requests), settings, seeds)
         return model.ddpm.walk(
             cast(Denoiser, model.network),
             c.to(model.device),
-            scale=scale,
+            scale=torch.minimum(scale, self._limits(trust, settings)),
             c_neg=c_neg,
             interval=settings.interval,
             clamp=settings.clamp,

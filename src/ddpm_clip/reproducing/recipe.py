@@ -137,8 +137,11 @@ def _numbers(version: str) -> tuple[int, ...]:
 
 
 def _settings(facts: Mapping[str, Any]) -> Settings:
-    """Return the settings of the picture, validated like those of a user."""
-    named: dict[str, Any] = {
+    """Return the settings of the picture, validated like those of a user.
+
+    Versions that did not record whether conditions were bounded left them as they were.
+    """
+    named: dict[str, Any] = {"bounded": False} | {
         name: tuple(value) if isinstance(value, list) else value
         for name, value in facts.items()
         if name in Settings.__dataclass_fields__

@@ -4,12 +4,10 @@ The last bits of a picture depend on the size of its batch and its position ther
 the other pictures show. So the batch is filled with copies of the picture's own request.
 """
 
-from collections.abc import Generator, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Generator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-import torch
 from PIL import Image
 from torch import Tensor
 
@@ -60,17 +58,6 @@ def repainted(
         overrides = recipe.edit.overrides(tti, settings, recipe.facts, sources)
     painted = yield from tti.paint_requests(_batch(recipe), settings, overrides=overrides)
     return replace(painted[recipe.facts["position"]], batch=recipe.facts["batch"])
-
-
-@contextmanager
-def threads(count: int) -> Iterator[None]:
-    """Set the number of PyTorch threads inside the block, and restore it afterwards."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(count)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(before)
 
 
 def _batch(recipe: Recipe) -> list[GenerationRequest]:

@@ -18,9 +18,10 @@ from ddpm_clip.generation.settings import Settings
 from ddpm_clip.generation.text_to_image import TextToImage
 from ddpm_clip.reproducing.comparing import Comparison, compare
 from ddpm_clip.reproducing.recipe import Recipe, read_recipe
-from ddpm_clip.reproducing.repainting import Given, repainted, threads
+from ddpm_clip.reproducing.repainting import Given, repainted
 from ddpm_clip.runs.pretrained import LoadedModel
 from ddpm_clip.types import Progress
+from ddpm_clip.utils.cpu_threads import threads
 from ddpm_clip.weights import shipped_names
 
 MANY_THREADS = 64

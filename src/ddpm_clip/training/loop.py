@@ -40,6 +40,7 @@ from ddpm_clip.training.steps.state import (
 )
 from ddpm_clip.training.steps.validation import errors
 from ddpm_clip.types import Denoiser, TrainStep
+from ddpm_clip.utils.cpu_threads import config_threads
 from ddpm_clip.utils.device import pick_dtype
 
 
@@ -64,8 +65,7 @@ def train(
     """
     config = run.config
     device = group.device(usable_device(config.training.device))
-    if config.training.threads:
-        torch.set_num_threads(config.training.threads)
+    config_threads(config.training.threads)
     state = state or start_state(run, prepared.conditioner.width, device)
     state.surroundings = surroundings(device, pick_dtype(config.training.dtype, device))
     if checkpoint := run.load(groups=GROUPS):

@@ -20,6 +20,7 @@ import torch
 from torch import Tensor, nn
 
 from ddpm_clip.errors import DataError, UsageError
+from ddpm_clip.utils.cpu_threads import share_threads
 from ddpm_clip.utils.device import pick_device
 
 STEP_TIMEOUT = timedelta(minutes=30)
@@ -247,7 +248,9 @@ def _connected(rank: int, size: int, kind: str) -> ProcessGroup:
     from accelerate.utils import InitProcessGroupKwargs
 
     os.environ.setdefault("LOCAL_RANK", str(rank))
-    os.environ.setdefault("LOCAL_WORLD_SIZE", str(size))
+    on_this_machine = int(os.environ.setdefault("LOCAL_WORLD_SIZE", str(size)))
+    if kind == "cpu":
+        share_threads(on_this_machine)
     accelerator = Accelerator(
         cpu=kind == "cpu",
         mixed_precision="no",  # handled by `training.dtype`

@@ -1,5 +1,6 @@
 """Helpers that import nothing of this package outside this folder.
 
+- `cpu_threads`: how many CPU threads compute, and how they wait for each other
 - `device`: chooses device and number type, and reads the size of main memory
 - `generators`: runs a generator that yields progress to its end
 - `locks`: allows one writer per folder, by a lock that its holder's death releases

@@ -36,6 +36,8 @@ def section():
         pool=(None, "real ones"),
         match=SimpleNamespace(note=""),
         judge=SimpleNamespace(about={}),
+        brought_back=3,
+        cases=range(10),
         half_of_real=lambda: real.chunk(2),
     )
     return lambda: finish(sets.distances_section(data))

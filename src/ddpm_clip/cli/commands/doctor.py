@@ -37,11 +37,15 @@ def doctor(as_json: AsJson = False) -> None:
     if as_json:
         return console.result_json(facts)
     for name, value in facts.items():
-        if isinstance(value, dict):
-            value = ", ".join(f"{k} {v}" for k, v in value.items())
-        elif isinstance(value, list):
-            value = ", ".join(value) or "none"
-        console.result(f"{name.replace('_', ' ') + ':':<18}{value}")
+        console.result(f"{name.replace('_', ' ') + ':':<19}{_told(value)}")
+
+
+def _told(value: Any) -> str:
+    """Return a fact as text; names of variables are left as they are."""
+    if isinstance(value, dict):
+        words = {k if k.isupper() else k.replace("_", " "): v for k, v in value.items()}
+        return ", ".join(f"{k} {_told(v)}" for k, v in words.items())
+    return (", ".join(value) or "none") if isinstance(value, list) else str(value)
 
 
 def _facts() -> dict[str, Any]:
@@ -66,6 +70,8 @@ def _facts() -> dict[str, Any]:
 def _machine() -> dict[str, Any]:
     import torch
 
+    from ddpm_clip.cli.machine_load import machine_load
+    from ddpm_clip.utils.cpu_threads import openmp_library, threads_from, waiting
     from ddpm_clip.utils.device import has_fast_bfloat16, pick_device
 
     device = pick_device()
@@ -74,7 +80,11 @@ def _machine() -> dict[str, Any]:
         "device": f"{device} ({name})",
         "fast_bfloat16": has_fast_bfloat16(device),
         "threads": torch.get_num_threads(),
+        "threads_chosen_by": threads_from(),
+        "waiting": waiting(),
+        **({"openmp": library} if (library := openmp_library()) else {}),
         "cpus": os.cpu_count(),
+        **({"load": load} if (load := machine_load()) else {}),
     }
 
 

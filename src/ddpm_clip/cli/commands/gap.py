@@ -19,6 +19,7 @@ COLUMNS = (
     ("1/rank", "reciprocal_rank"),
     ("nearest", "nearest_ratio"),
     ("radius", "radius_ratio"),
+    ("outside", "outside"),
 )
 
 
@@ -126,6 +127,8 @@ def _print_bridges(study: "GapStudy") -> None:
         cells = "".join(f"{_number(getattr(row, key)):>12}" for _, key in shown)
         console.result(f"{name:<24}{cells}")
     console.say("nearest and radius: 1 is the value of real pictures")
+    if any(key == "outside" for _, key in shown):
+        console.say("outside: share of texts that are brought back into the pictures' cloud")
 
 
 def _number(value: float | None) -> str:

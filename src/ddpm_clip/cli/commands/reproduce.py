@@ -51,7 +51,8 @@ def reproduce(
     ddpm-clip reproduce varied.png --source rose.png --out again.png
 
     The exit code is 1 if any pixel differs; the message says how many and by how much. A picture
-    of a run needs --model, and an edited picture the inputs of its edit: --source and --mask.
+    of a run needs --model, and an edited picture the inputs of its edit: --source and --mask. The
+    recorded number of CPU threads is used again, because it affects the last bits.
     """
     from ddpm_clip.reproducing import reproduce
     from ddpm_clip.reproducing.reproduction import checked_out

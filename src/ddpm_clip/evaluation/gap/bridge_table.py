@@ -5,6 +5,7 @@ bridges.
 """
 
 from collections.abc import Generator
+from dataclasses import replace
 from typing import Any
 
 import torch
@@ -64,7 +65,7 @@ def table_on_pairs(
 def table_of_model(
     conditioner: Conditioner, texts: Tensor, images: Tensor | None = None, seed: int = 0
 ) -> dict[str, Closeness]:
-    """Return the figures of a model's bridges, with its bank as reference.
+    """Return the figures of a model's bridges as they are, unbounded, with its bank as reference.
 
     The table is empty in raw mode or without a bank.
 
@@ -80,12 +81,15 @@ def table_of_model(
     table = {}
     for bridge in conditioner.bridges:
         generators = [torch.Generator().manual_seed(seed + i) for i in range(len(texts))]
-        asked = conditioner.embeddings(conditioner.texts(texts, bridge, generators=generators))
-        table[bridge] = (
+        c = conditioner.texts(texts, bridge, generators=generators, bounded=False)
+        asked = conditioner.embeddings(c)
+        figures = (
             unpaired_closeness(asked, bank, centre)
             if images is None
             else paired_closeness(asked, F.normalize(images.float(), dim=1), bank, centre)
         )
+        outside = conditioner.cloud.trust(c[:, : conditioner.dim]) < 1
+        table[bridge] = replace(figures, outside=outside.float().mean().item())
     return table
 
 
@@ -99,5 +103,6 @@ def _paired(asked: Tensor, own: Tensor, bank: Pairs) -> Closeness:
 
 
 def _mean(parts: list[Closeness]) -> Closeness:
-    rows = torch.tensor([list(part.as_dict().values()) for part in parts], dtype=torch.float64)
+    measured = [[one for one in part.as_dict().values() if one is not None] for part in parts]
+    rows = torch.tensor(measured, dtype=torch.float64)
     return Closeness(*rows.mean(0).tolist())

@@ -5,7 +5,7 @@ figures or the reason why it could not be measured.
 """
 
 import time
-from collections.abc import Callable, Generator, Mapping
+from collections.abc import Callable, Generator, Mapping, Sequence
 from dataclasses import dataclass, field
 from math import inf
 from pathlib import Path
@@ -156,8 +156,10 @@ def evaluate(tti: TextToImage, request: Request) -> Generator[Progress, None, Ev
         **chosen,
     )
     x = yield from paint_cases(tti, sized.cases, sized.n, how.seed, **chosen)
+    brought_back = _brought_back(tti, sized.cases, how)
+    full = sized.minutes is None
     data = EvaluationData(
-        sized.cases, sized.n, x, judge, scorer, real, how.seed, sized.minutes is None
+        sized.cases, sized.n, x, judge, scorer, real, how.seed, full, brought_back
     )
     end = inf if sized.minutes is None else start + 60 * sized.minutes * (1 - SLOW)
     sections, skipped = yield from _measured(data, end)
@@ -171,6 +173,15 @@ def evaluate(tti: TextToImage, request: Request) -> Generator[Progress, None, Ev
         first_seeds(data, how.seed),
         time.perf_counter() - start,
     )
+
+
+def _brought_back(tti: TextToImage, cases: Sequence[PromptCase], how: Settings) -> int | None:
+    """Return how many prompts led out of the pictures' cloud; None if nothing bounds them."""
+    if how.wordless or not cases:
+        return None
+    limits = tti.guidance_limits([case.prompt for case in cases], how)
+    unlimited = bool(limits.isinf().all())
+    return None if unlimited else int((limits < tti.model.conditioner.cloud.most_guidance).sum())
 
 
 def _settings(tti: TextToImage, request: Request) -> tuple[Settings, dict[str, Any]]:

@@ -39,6 +39,8 @@ class EvaluationData:
         real: pictures to compare with.
         seed: random seed of every random choice.
         full: no measurement is shortened to save time.
+        brought_back: number of cases whose condition lay outside the pictures' cloud and was
+            brought back; None if the model has no cloud or was not bounded.
     """
 
     cases: Sequence[PromptCase]
@@ -49,6 +51,7 @@ class EvaluationData:
     real: Real
     seed: int = 0
     full: bool = True
+    brought_back: int | None = None
 
     @property
     def net(self) -> JudgeNet | None:

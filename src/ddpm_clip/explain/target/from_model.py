@@ -6,7 +6,7 @@ model.
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, cast
 
 from torch import Tensor
@@ -88,6 +88,8 @@ def target_of(
             f"{tti.model.name} paints without a prompt", "there is no prompt to explain"
         )
     text, chosen = checked_prompt(prompt), tuple(checked_seeds(seeds))
+    limit = tti.guidance_limits([text], settings).item()
+    settings = replace(settings, guidance=tuple(min(one, limit) for one in settings.guidance))
     readers = readers_of(tti.model, text, attribute)
 
     def conditioning(prompts: Sequence[str], seeds: Sequence[int]) -> Tensor:

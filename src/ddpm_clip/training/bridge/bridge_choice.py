@@ -91,7 +91,7 @@ def _carried(conditioner: Conditioner, texts: Tensor, bridge: str, draws: int = 
     for draw in range(draws):
         seeds = range(draw * len(texts), (draw + 1) * len(texts))
         generators = [torch.Generator().manual_seed(seed) for seed in seeds]
-        rows.append(conditioner.texts(texts, bridge, generators=generators))
+        rows.append(conditioner.texts(texts, bridge, generators=generators, bounded=False))
     return torch.stack([conditioner.embeddings(c) for c in rows])
 
 

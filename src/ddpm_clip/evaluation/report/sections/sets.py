@@ -15,6 +15,7 @@ from ddpm_clip.evaluation.metrics.two_sample import two_sample_test
 from ddpm_clip.evaluation.report.evaluation_data import EvaluationData
 from ddpm_clip.evaluation.report.evaluators import TRAINED
 from ddpm_clip.reports.figures import Figure, Section
+from ddpm_clip.statistics.intervals import wilson
 from ddpm_clip.types import Progress
 
 DISTANCES, TWO_SAMPLE = (
@@ -53,6 +54,7 @@ def distances_section(data: EvaluationData) -> Work:
         (
             *(_beside(titles.get(name, name), one) for name, one in found.items()),
             Figure("probability of such a kernel distance by chance", p, len(painted)),
+            *_brought_back(data),
         ),
         notes=_set_notes(data, painted),
         detail=detail,
@@ -62,6 +64,15 @@ def distances_section(data: EvaluationData) -> Work:
 def _beside(title: str, one: Beside) -> Figure:
     """Return a figure of `beside_real`; its spread is over random splits, so it is no interval."""
     return Figure(title, one.painted, one.n, "", None, one.real, one.better)
+
+
+def _brought_back(data: EvaluationData) -> tuple[Figure, ...]:
+    """Return the share of prompts that would have led out of what the pictures are like."""
+    if data.brought_back is None:
+        return ()
+    n, back = len(data.cases), data.brought_back
+    name = "prompts brought back to what the pictures are like"
+    return (Figure(name, back / n, n, "%", wilson(back, n)),)
 
 
 def _set_notes(data: EvaluationData, painted: Tensor) -> tuple[str, ...]:

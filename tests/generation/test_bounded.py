@@ -1,0 +1,71 @@
+"""Whatever is asked, words and guidance stay within what the pictures are like, and say so."""
+
+import warnings
+
+import pytest
+import torch
+
+from ddpm_clip import TextToImage
+from ddpm_clip.reproducing.recipe import _settings
+
+OUTSIDE, COVERED = "the history of rome", "a seven"
+
+
+@pytest.fixture(scope="module")
+def digits() -> TextToImage:
+    return TextToImage.from_pretrained("digits")
+
+
+def shift(digits, **more):
+    return digits.settings(bridge="shift", steps=1, **more)
+
+
+def test_a_prompt_outside_is_brought_back_and_its_guidance_limited(digits):
+    asked = shift(digits, guidance=4.0)
+    seen, far = digits.guidance_limits([COVERED, OUTSIDE], asked).tolist()
+    assert 2 < seen < 4
+    assert 1 < far < 1.5
+    cloud, free = digits.model.conditioner.cloud, shift(digits, bounded=False)
+    assert cloud.trust(digits.conditions([OUTSIDE], free, [0])[:, :-1]) < 0.3
+    told = digits.conditions([OUTSIDE], asked, [0])[0, -1]
+    assert 0.5 < told < 0.8
+    kept, plain = (digits.conditions([COVERED], one, [0]) for one in (asked, free))
+    assert torch.equal(kept, plain)
+
+
+def test_the_limited_scale_is_what_reaches_the_sampler(digits, monkeypatch):
+    scales = []
+    walk = type(digits.model.ddpm).walk
+
+    def noted(self, *args, **options):
+        scales.append(options["scale"])
+        return walk(self, *args, **options)
+
+    monkeypatch.setattr(type(digits.model.ddpm), "walk", noted)
+    for bounded in (True, False):
+        list(
+            digits.walk([COVERED, OUTSIDE], guidance=4.0, bridge="shift", steps=1, bounded=bounded)
+        )
+    limits = digits.guidance_limits([COVERED, OUTSIDE], shift(digits))
+    assert torch.allclose(scales[0], limits.clamp(max=4))
+    assert scales[1].tolist() == [4, 4]
+
+
+def test_limited_guidance_is_said_and_none_where_nothing_is_limited(digits):
+    with (
+        pytest.warns(UserWarning, match=r"guidance 4 acts like 1\.\d on 'the history of rome'"),
+        pytest.warns(UserWarning, match="is outside what"),
+    ):
+        digits([COVERED, OUTSIDE], guidance=4.0, bridge="shift", steps=1)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        digits(COVERED, guidance=2.0, steps=1)
+        digits(COVERED, guidance=4.0, steps=1, bounded=False)
+    with pytest.warns(UserWarning, match="guidance 4 acts like 2"):
+        digits(COVERED, guidance=4.0, steps=1)
+
+
+def test_pictures_of_versions_without_a_bound_are_painted_without_one(digits):
+    facts = {"guidance": 4.0, "micro_batch": 1, "steps": 3}
+    assert not _settings(facts).bounded
+    assert _settings(facts | {"bounded": True}).bounded
