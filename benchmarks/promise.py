@@ -69,7 +69,7 @@ def main() -> None:
     minutes = tuple(sorted(options.minutes))
     budget = budget_of(options.config, changes, options.work, minutes, options.cores)
     folder = options.work / "denoiser"
-    spent = denoiser(options.config, changes, folder, budget)
+    spent = denoiser(options.config, changes, folder, budget, options.processes or options.cores)
     tti = TextToImage.from_pretrained(str(folder))
     common = painter(tti, judge, options.steps, options.seed) | {
         "embedder": options.embedder or "mini_clip, trained by this program",
@@ -284,6 +284,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--image-size", type=int, default=32, help="side in pixels")
     parser.add_argument("--minutes", type=int, nargs="+", default=[5, 15, 45])
     parser.add_argument("--cores", type=int, default=2, help="idle cores that these are meant for")
+    parser.add_argument("--processes", type=int, help="of the training; default: one a core")
     parser.add_argument("--config", type=Path, default=ROOT / "config" / "promise.yaml")
     parser.add_argument("--set", action="append", default=[], help="KEY=VALUE, for the recipe")
     parser.add_argument("--work", type=Path, help="folder for packs and networks")

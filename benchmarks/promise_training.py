@@ -2,9 +2,9 @@
 
 The denoiser's time is counted in seconds of a core, because a machine is seldom idle for so long:
 some steps are measured before the first one, and so many minutes on so many cores are as many steps
-as these seconds pay for. The training then runs as one process a core, each on one thread, because
-threads that wait for each other lose most of their time beside other programs. An interrupted
-training goes on where it was.
+as these seconds pay for. The training then runs as one process a core, or as fewer, each on one
+thread, because threads that wait for each other lose most of their time beside other programs. An
+interrupted training goes on where it was.
 """
 
 import json
@@ -97,8 +97,10 @@ def budget_of(
     return found
 
 
-def denoiser(recipe: Path, changes: Sequence[str], folder: Path, budget: Budget) -> dict[str, Any]:
-    """Train the denoiser to the end of its budget, with one process a core.
+def denoiser(
+    recipe: Path, changes: Sequence[str], folder: Path, budget: Budget, processes: int
+) -> dict[str, Any]:
+    """Train the denoiser to the end of its budget, in so many processes of one thread.
 
     Returns:
         The seconds of a core and of the clock that the training took, start and end included.
@@ -107,7 +109,7 @@ def denoiser(recipe: Path, changes: Sequence[str], folder: Path, budget: Budget)
     spent = json.loads(note.read_text(encoding="utf-8")) if note.is_file() else []
     if not (folder / "config.yaml").is_file() or last not in Run.open(folder).checkpoint_steps():
         began, used = time.perf_counter(), _children()
-        command = _command(recipe, [*changes, *_lengths(budget)], folder, budget.cores)
+        command = _command(recipe, [*changes, *_lengths(budget)], folder, processes)
         print("$", *command[1:], flush=True)
         try:
             done = subprocess.run(command, env=os.environ | {"OMP_NUM_THREADS": "1"})
@@ -140,10 +142,10 @@ def _lengths(budget: Budget) -> list[str]:
     ]
 
 
-def _command(recipe: Path, changes: Sequence[str], folder: Path, cores: int) -> list[str]:
-    start = ["-m", "torch.distributed.run", "--standalone", f"--nproc-per-node={cores}"]
+def _command(recipe: Path, changes: Sequence[str], folder: Path, processes: int) -> list[str]:
+    start = ["-m", "torch.distributed.run", "--standalone", f"--nproc-per-node={processes}"]
     words = ["--config", str(recipe), "--out", str(folder), "--no-animation", *set_flags(changes)]
-    return [sys.executable, *(start if cores > 1 else []), "-m", "ddpm_clip", "train", *words]
+    return [sys.executable, *(start if processes > 1 else []), "-m", "ddpm_clip", "train", *words]
 
 
 def _cpu_seconds_a_step(recipe: Path, changes: Sequence[str], folder: Path) -> float:
