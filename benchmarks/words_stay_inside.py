@@ -22,7 +22,7 @@ from flowers_from_words import flower_cases
 from labelled import real_pictures
 from paired import Paired
 from parts import Parts
-from reporting import RESULTS, ROOT, claim, counted, finished, print_claims
+from reporting import IMAGES, RESULTS, ROOT, claim, counted, finished, print_claims
 from torch import Tensor
 
 from ddpm_clip import TextToImage
@@ -32,6 +32,7 @@ from ddpm_clip.evaluation.judge.network import JudgeNet, shipped_judge_folder
 from ddpm_clip.evaluation.metrics.features import judge_features
 from ddpm_clip.evaluation.metrics.manifold import manifold
 from ddpm_clip.evaluation.prompts.success import PromptCase, judged, paint_cases
+from ddpm_clip.utils.visualization import grid
 
 SCALES = (1.0, 2.0, 4.0)
 NEEDED, LOST = 0.9, 0.005
@@ -70,7 +71,9 @@ def main() -> None:
     options = _options()
     names = ["discs", "digits", "flowers", *(["photos"] if options.photos else [])]
     parts = Parts(options.out, {"steps": options.steps, "seed": options.seed}, names, claims)
-    for name in options.only or names:
+    if options.image:
+        save_sheet(trained_discs(options.work), options.image, options.steps)
+    for name in [] if options.image else options.only or names:
         asks = {"n": options.n, "n_success": options.n_success}
         if not options.only and parts.has(name, **asks):
             print(f"{name}: already measured")
@@ -181,6 +184,22 @@ def claims(found: Mapping[str, Any]) -> list[dict[str, Any]]:
     return kept
 
 
+SHOWN = {
+    "no words": {"unconditional": True},
+    "scale 1": {"guidance": 1.0},
+    "scale 4": {"guidance": 4.0},
+    "scale 1, unbounded": {"guidance": 1.0, "bounded": False},
+    "scale 4, unbounded": {"guidance": 4.0, "bounded": False},
+}
+"""Rows of the sheet: the discs asked for a flower, and the settings."""
+
+
+def save_sheet(tti: TextToImage, path: Path, steps: int, n: int = 10) -> None:
+    """Save the first seeds of the discs, asked for what they do not show."""
+    rows = [tti("a red rose", n=n, seed=0, steps=steps, **how) for how in SHOWN.values()]
+    grid(rows, row_names=list(SHOWN), zoom=2).save(path)
+
+
 def _discs(options: argparse.Namespace) -> Subject:
     def share(x: Tensor) -> float:
         return round(sum(discs_found(x)) / len(x), 4)
@@ -240,6 +259,13 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--work", type=Path, default=ROOT / "runs", help="folder for the discs")
     parser.add_argument("--photos", type=Path, help="a run on photographs")
     parser.add_argument("--photos-judge", type=Path, help="its judge; default: RUN/judge")
+    parser.add_argument(
+        "--image",
+        type=Path,
+        nargs="?",
+        const=IMAGES / "words_stay_inside.png",
+        help="draw the sheet of discs and measure nothing",
+    )
     parser.add_argument("--out", type=Path, default=RESULTS / "words_stay_inside.json")
     return parser.parse_args()
 

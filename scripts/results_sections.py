@@ -106,6 +106,39 @@ def coverage(facts: Facts) -> list[str]:
     return [table(head, rows, "lllrrr")]
 
 
+def words_stay_inside(facts: Facts) -> list[str]:
+    """Share of pictures that look like the folder's, by prompts and scale, bounded and not."""
+    rows, kept = [], []
+    for name in ("discs", "digits", "flowers", "photos"):
+        if name not in facts:
+            continue
+        one = facts[name]
+        for group, arms in one["groups"].items():
+            scales = list(arms["bounded"])
+            cells = [_both(arms, scale) for scale in scales]
+            plain = f"{one['unconditional']:.1%}"
+            rows.append([f"`{name}`", group, *cells, plain, f"{one['real']:.1%}"])
+        for scale, part in one.get("success", {}).items():
+            kept.append([f"`{name}`", scale, *share(part["bounded"])[:2],
+                         f"{part['unbounded']['share']:.1%}", f"{part['difference']:+.1%}",
+                         span(part["difference_95"]), f"{part['bounded']['n']:,}"])  # fmt: skip
+    head = ["model", "prompts", *(f"scale {scale}" for scale in ("1", "2", "4"))]
+    more = ["model", "scale", "success", "95 % interval", "unbounded", "difference", "95 %", "n"]
+    return [
+        "Share of pictures that look like the folder's: bounded, and in brackets without the "
+        "bound. Of the discs, one disc of a right size; of the others, precision in the features "
+        "of a judge. Beside it, what the model paints without words, and real pictures.",
+        table([*head, "without words", "real"], rows, "llrrrrr"),
+        "Success on covered prompts, on the same seeds with and without the bound:",
+        table(more, kept, "lrrrrrrr"),
+    ]
+
+
+def _both(arms: Facts, scale: str) -> str:
+    bounded, free = arms["bounded"][scale], arms["unbounded"][scale]
+    return "no such prompt" if bounded is None else f"{bounded:.1%} ({free:.1%})"
+
+
 def three_tasks(facts: Facts) -> list[str]:
     """Digits requested by class, and unconditional digits compared with held-out pictures."""
     parts = []

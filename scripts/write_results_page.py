@@ -52,6 +52,10 @@ SECTIONS: dict[str, Section] = {
     "coverage_of_prompts": Section(
         "Prompts that the training data do not cover", "the shipped `digits` and `flowers`",
         sections.coverage),
+    "words_stay_inside": Section(
+        "Words stay inside the folder",
+        "discs that the program draws and trains on, and the shipped `digits` and `flowers`",
+        sections.words_stay_inside, "words_stay_inside.png"),
     "three_tasks": Section(
         "Unconditional, and by class",
         "`config/unconditional.yaml` and `config/classes.yaml`, trained by the program",

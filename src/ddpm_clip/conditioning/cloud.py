@@ -85,14 +85,15 @@ class Cloud:
     def inward(self, c: Tensor, trust: Tensor) -> Tensor:
         """Return conditions (n, e), those with a trust below 1 brought back into the cloud.
 
-        Each becomes the nearest point of the ellipsoid whose radius falls with the trust from that
-        of the room to the typical one. Directions in which pictures vary are kept, others are given
-        up. Rows do not depend on each other, and trusted ones are returned as they are.
+        Each becomes the nearest point of the ellipsoid whose radius is the room times the trust, so
+        that it ends the nearer to the mean the farther out it lay. Directions in which pictures
+        vary are kept, others are given up. Rows do not depend on each other, and trusted ones are
+        returned as they are.
         """
         brought = c.clone()
         for i in torch.nonzero(trust < 1).flatten().tolist():
-            away = ROOM * self.reach - self.typical
-            brought[i] = self._nearest(c[i], self.typical + away * trust[i].item()).to(c.dtype)
+            radius = ROOM * self.reach * trust[i].item()
+            brought[i] = self._nearest(c[i], radius).to(c.dtype)
         return brought
 
     def guidance_limit(self, trust: Tensor) -> Tensor:
