@@ -41,6 +41,10 @@ PACE_STEPS, UNTIMED = 30, 5
 """Steps that are measured, and how many of them come first and do not count."""
 
 
+KEPT = 100
+"""Checkpoints that are kept: each interruption leaves one more, and those measured must stay."""
+
+
 @dataclass(frozen=True, slots=True)
 class Budget:
     """How long the denoiser trains, and after how many steps it is measured."""
@@ -138,7 +142,7 @@ def _lengths(budget: Budget) -> list[str]:
     return [
         f"training.steps={last}",
         f"training.checkpoint_every={budget.every}",
-        f"training.keep_last={last // budget.every}",
+        f"training.keep_last={KEPT}",
     ]
 
 
