@@ -253,7 +253,9 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--quick", action="store_true", help="quick tests only")
     parser.add_argument("--again", action="store_true", help="discard finished faults")
     parser.add_argument("--out", type=Path, default=ROOT / "benchmarks/results/mutants.json")
-    return parser.parse_args()
+    from reporting import parsed
+
+    return parsed(parser)
 
 
 if __name__ == "__main__":

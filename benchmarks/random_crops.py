@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from reporting import RESULTS, claim, print_claims, write_results
+from reporting import RESULTS, claim, parsed, print_claims, write_results
 from timing import side_by_side
 
 from ddpm_clip.build import build_ddpm
@@ -77,7 +77,7 @@ def main() -> None:
     parser.add_argument("--pictures", type=int, default=2000)
     parser.add_argument("--repeats", type=int, default=20)
     parser.add_argument("--out", type=Path, default=RESULTS / "random_crops.json")
-    given = parser.parse_args()
+    given = parsed(parser)
     rows, draws = {}, {}
     with tempfile.TemporaryDirectory() as home:
         for crops in COUNTS:

@@ -4,7 +4,7 @@ Anything already trained from the same recipe is reused, and interrupted trainin
 """
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -37,17 +37,8 @@ def mini_clip(recipe: Path, folder: Path, changes: Sequence[str] = ()) -> dict[s
     """
     config = settled(recipe, changes).model_dump(mode="json")
     made = {"data": config["data"], "embedder": config["embedder"] | {"model": None}}
-    if not _is_made(folder, made):
-        _run(
-            "train-clip",
-            "--config",
-            str(recipe),
-            "--out",
-            str(folder),
-            "--overwrite",
-            *_set(changes),
-        )
-        _note(folder, made)
+    words = ("train-clip", "--config", str(recipe), "--out", str(folder), "--overwrite")
+    made_once(folder, made, lambda: _run(*words, *set_flags(changes)))
     card = json.loads((folder / CLIP_CARD).read_text(encoding="utf-8"))["card"]
     figures: dict[str, Any] = card["figures"]
     return figures
@@ -62,7 +53,8 @@ def judge(data: DataConfig, folder: Path, **training: Any) -> JudgeNet:
         training: seed, steps, batch_size and half, passed on to `train_judge_run`.
     """
     made = {"data": data.model_dump(mode="json"), "training": training}
-    if not _is_made(folder, made):
+
+    def make() -> None:
         with Bar(console=Console(stderr=True), transient=True) as bar:
             task = bar.add_task("judge", total=training["steps"])
 
@@ -71,14 +63,35 @@ def judge(data: DataConfig, folder: Path, **training: Any) -> JudgeNet:
                     bar.update(task, completed=at.step, description=f"judge {at.accuracy:.0%}")
 
             finish(train_judge_run(folder, data, **training), show)
-        _note(folder, made)
+
+    made_once(folder, made, make)
     return JudgeNet.load(folder)
 
 
 def trained(recipe: Path, folder: Path, changes: Sequence[str] = ()) -> TextToImage:
     """Train the denoiser of a recipe to the end; a finished one stays as it is."""
-    _run("train", "--config", str(recipe), "--out", str(folder), "--no-animation", *_set(changes))
+    _run(
+        "train",
+        "--config",
+        str(recipe),
+        "--out",
+        str(folder),
+        "--no-animation",
+        *set_flags(changes),
+    )
     return TextToImage.from_pretrained(str(folder))
+
+
+def made_once(folder: Path, recipe: Mapping[str, Any], make: Callable[[], None]) -> None:
+    """Make a network, unless the folder contains one that was made from exactly this recipe."""
+    if not _is_made(folder, recipe):
+        make()
+        _note(folder, recipe)
+
+
+def set_flags(changes: Sequence[str]) -> list[str]:
+    """KEY=VALUE changes as flags of a command."""
+    return [word for change in changes for word in ("--set", change)]
 
 
 def _is_made(folder: Path, recipe: Mapping[str, Any]) -> bool:
@@ -93,10 +106,6 @@ def _is_made(folder: Path, recipe: Mapping[str, Any]) -> bool:
 def _note(folder: Path, recipe: Mapping[str, Any]) -> None:
     """Record, beside the folder, the recipe it was trained from."""
     write_text(folder.with_name(f"{folder.name}.json"), json.dumps(recipe, indent=1) + "\n")
-
-
-def _set(changes: Sequence[str]) -> list[str]:
-    return [word for change in changes for word in ("--set", change)]
 
 
 def _run(*words: str) -> None:

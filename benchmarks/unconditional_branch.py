@@ -20,7 +20,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from reporting import RESULTS, claim, finished, print_claims, write_results
+from reporting import RESULTS, claim, finished, parsed, print_claims, write_results
 
 from ddpm_clip.config.resolve import resolve
 from ddpm_clip.config.schema import Config
@@ -94,7 +94,7 @@ def main() -> None:
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--steps", type=int, default=600)
     parser.add_argument("--out", type=Path, default=RESULTS / "unconditional_branch.json")
-    options = parser.parse_args()
+    options = parsed(parser)
     rows: list[dict[str, Any]] = []
     with tempfile.TemporaryDirectory() as place:
         for seed in range(options.seeds):

@@ -51,7 +51,7 @@ def digits(facts: Facts) -> list[str]:
             ["digit requested", *HEAD], [[name, *_cells(one)] for name, one in rows.items()], "lrrr"
         ),
         table(["first row, by digit", *HEAD], each, "lrrr"),
-        _judge(facts),
+        judge_said(facts),
     ]
 
 
@@ -178,7 +178,7 @@ def three_tasks(facts: Facts) -> list[str]:
         parts.append(table(["judge reads the requested class", *HEAD], rows, "lrrr"))
     if "unconditional" in facts:
         parts.append(_beside(facts["unconditional"]))
-        parts.append(_copies(facts["unconditional"]))
+        parts.append(copies_table(facts["unconditional"]))
     if absent := facts.get("not_measured"):
         parts.append(f"Not measured yet: {', '.join(absent)}.")
     return [*parts, "More: [Three tasks](three-tasks.md)."]
@@ -195,7 +195,7 @@ def _beside(found: Facts) -> str:
             f"{read['accepted']['n']:,}",
         ]
     ]
-    rows += _sets(found["against_heldout"])
+    rows += sets(found["against_heldout"])
     rows.append(
         [
             "accuracy of a classifier of painted vs held-out pictures",
@@ -207,7 +207,7 @@ def _beside(found: Facts) -> str:
     return table(["unconditional, against held-out pictures", "ours", "real", "n"], rows, "lrrr")
 
 
-def _sets(found: Facts) -> list[list[str]]:
+def sets(found: Facts) -> list[list[str]]:
     """One row per metric of two sets: painted against real pictures, and real against real."""
     return [
         [FIGURES.get(name, name), f"{one['painted']:.3g}", f"{one['real']:.3g}", f"{one['n']:,}"]
@@ -215,7 +215,8 @@ def _sets(found: Facts) -> list[list[str]]:
     ]
 
 
-def _copies(found: Facts) -> str:
+def copies_table(found: Facts) -> str:
+    """How many painted pictures are copies, in each space that was searched."""
     rows = []
     for space, one in found["copies"].items():
         near, same = one["closer_to_train"], one["duplicates"]
@@ -265,7 +266,7 @@ def flowers(facts: Facts) -> list[str]:
         ["the requested species, by the judge", *share(read["attributes"]["species"])],
         ["all requested facts at once", *share(read["total"])],
     ]
-    return [table(["flower requested", *HEAD], rows, "lrrr"), _judge(facts)]
+    return [table(["flower requested", *HEAD], rows, "lrrr"), judge_said(facts)]
 
 
 def clips(facts: Facts) -> list[str]:
@@ -397,11 +398,11 @@ def labelled(facts: Facts) -> list[str]:
         table(["by bridge, same noise", *HEAD], ways, "lrrr"),
         table(
             ["requested in words, against real test pictures", "ours", "real", "n"],
-            _sets(facts.get("beside_real", {})),
+            sets(facts.get("beside_real", {})),
             "lrrr",
         ),
-        _copies(copies),
-        _judge(facts),
+        copies_table(copies),
+        judge_said(facts),
     ]
 
 
@@ -451,7 +452,7 @@ def noise_levels(facts: Facts) -> list[str]:
     ]
 
 
-def _judge(facts: Facts) -> str:
+def judge_said(facts: Facts) -> str:
     """How accurate the judge is, and which one it was."""
     card = facts["judge"]
     read = ", ".join(f"{name} {one:.1%}" for name, one in card["figures"]["accuracy"].items())

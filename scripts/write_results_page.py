@@ -17,6 +17,7 @@ sys.path.insert(0, str(Path(__file__).parent))
 import results_sections as sections
 from marked_pages import fill
 from page_tables import Facts, claims_table, read_results, uncommitted, with_weak_judge
+from promise_sections import promise
 
 ROOT = Path(__file__).resolve().parents[1]
 RESULTS, PAGE = ROOT / "benchmarks" / "results", ROOT / "docs" / "results.md"
@@ -32,6 +33,7 @@ class Section:
     parts: Callable[[Facts], list[str]]
     image: str = ""
     program: str = ""  # with its options, if the name of the result does not give it
+    absent: str = ""  # why it may be missing, in place of "Not measured yet:"
 
 
 SECTIONS: dict[str, Section] = {
@@ -76,6 +78,14 @@ SECTIONS: dict[str, Section] = {
     "photos_64": Section(
         "Flower photos at 64 pixels", "a model that the program trains", sections.labelled,
         "photos_64.png", "photos.py --config config/photos_64.yaml"),
+    "promise": Section(
+        "The promise: no captions in, pictures from words out",
+        "a model that the program trains; CIFAR-10, whose weights do not ship", promise,
+        "promise.png"),
+    "promise_pretrained": Section(
+        "The promise with a pretrained CLIP", "a model that the program trains", promise,
+        "promise_pretrained.png", "promise.py --embedder openai/clip-vit-base-patch32",
+        "Not measured here: no network."),
     "emoji": Section(
         "Emoji", "a model that the program trains", sections.emoji, "emoji.png"),
     "noise_levels": Section(
@@ -100,8 +110,8 @@ def body(folder: Path = RESULTS, images: Path = IMAGES) -> str:
 
 def _section(name: str, section: Section, found: Mapping[str, Facts], images: Path) -> list[str]:
     if name not in found:
-        program = section.program or f"{name}.py"
-        return [f"Not measured yet: `python benchmarks/{program}` has not been run."]
+        program = f"python benchmarks/{section.program or f'{name}.py'}"
+        return [f"{section.absent or 'Not measured yet:'} `{program}` has not been run."]
     facts = found[name]
     image = str(facts.get("image") or section.image)
     shown = [f"![{section.title}: the first seeds](images/{image})"]

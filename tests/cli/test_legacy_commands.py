@@ -39,7 +39,7 @@ def door(monkeypatch, capsys, tmp_path):
 @pytest.mark.parametrize("name", sorted(path.name for path in (HOME / "config").glob("*.yaml")))
 def test_every_config_file_is_read_without_a_complaint(name):
     config, _ = resolve(file=HOME / "config" / name)
-    assert config.data.source
+    assert config.data.source or name == "promise.yaml"  # its program deals the pictures
 
 
 @pytest.mark.slow

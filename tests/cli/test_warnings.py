@@ -18,6 +18,7 @@ from ddpm_clip.cli import console
 from ddpm_clip.data.csv_exchange.dataset import CLIPDataset
 from ddpm_clip.data.local.drawn_flowers import write_folder
 from ddpm_clip.data.pictures import sandbox
+from ddpm_clip.embedders.pretrained import checksums
 from ddpm_clip.errors import DdpmClipWarning, TruncatedText
 from ddpm_clip.generation import picture_folder
 from ddpm_clip.models.ddpm import DDPM
@@ -332,6 +333,14 @@ def a_folder_named_like_a_source(shell, monkeypatch):
     return found, "the folder of that name here is ./drawn-flowers"
 
 
+def hashes_that_cannot_be_recorded(shell, monkeypatch):
+    Path("cache").write_text("a file where the folder should be")
+    record = Path("cache/who--clip.json")
+    with console.spoken_warnings():  # only a model from the hub has hashes to record
+        checksums._write(record, "who/clip", {"model.safetensors": "0" * 64})
+    return "", "the SHA-256 of who/clip cannot be recorded"
+
+
 CASES = {
     "config/resolve.py: flatten": ignored_keys,
     "coverage/prompt_coverage.py: warn": outside_the_pictures,
@@ -344,6 +353,7 @@ CASES = {
     "data/sources.py: _named": a_folder_named_like_a_source,
     "data/pictures/sandbox.py: warn_of_no_limits": no_limits,
     "embedders/legacy_clip.py: _ids": cut_by_a_legacy_clip,
+    "embedders/pretrained/checksums.py: _write": hashes_that_cannot_be_recorded,
     "embedders/prompts.py: checked_prompt": control_characters,
     "embedders/tokenizer.py: tokenise": cut_by_a_mini_clip,
     "embedders/transformers_clip.py: _warn_of_long": cut_by_a_pretrained_clip,

@@ -7,7 +7,8 @@ import pytest
 from PIL import Image
 
 from ddpm_clip.data.pictures.png_texts import read_parameters
-from ddpm_clip.generation.files import paint_files, parameters
+from ddpm_clip.generation.files import paint_files
+from ddpm_clip.generation.parameters import parameters
 from ddpm_clip.generation.text_to_image import TextToImage
 from ddpm_clip.utils.generators import finish
 from tests.tiny_run import tiny_run

@@ -5,6 +5,7 @@
 - `legacy_clip`: the small CLIP of an earlier project, for imported weights
 - `mini_clip`: a CLIP small enough to train in a minute
 - `pixel_path`: differentiable preprocessing for a pretrained encoder
+- `pretrained/`: which pretrained models are known, and whether one is what it should be
 - `prompt_bank`: everyday captions, from which a pretrained encoder's mean text is computed
 - `prompts`: validates prompts
 - `texts`: caches text embeddings, so that equal texts get equal embeddings

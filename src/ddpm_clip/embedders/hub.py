@@ -1,14 +1,17 @@
 """Finds the folder of a pretrained CLIP or SigLIP, and downloads it if necessary.
 
 The local cache comes first; the network is used only if that fails and `HF_HUB_OFFLINE` allows it.
-Only safetensors and text files are ever downloaded. Knows nothing of torch or transformers, so that
-it is quick to import.
+Only safetensors and text files are ever downloaded, of a known model at the commit in its table,
+and weights from the hub are used only if they are what they were (`pretrained/checksums.py`). Knows
+nothing of torch or transformers, so that it is quick to import.
 """
 
 import hashlib
 from pathlib import Path
 from typing import Any
 
+from ddpm_clip.embedders.pretrained.checksums import check_weights_of, digest_of
+from ddpm_clip.embedders.pretrained.known_models import revision_of
 from ddpm_clip.errors import DataError, MissingInput, UsageError, WeightsUnavailable
 from ddpm_clip.utils.untrusted import is_file, read_object, user_path
 
@@ -28,6 +31,7 @@ def find_folder(model: str) -> Path:
         MissingInput: `model` looks like a path but does not exist.
         UsageError: `model` is not a valid hub id.
         WeightsUnavailable: The model is neither cached nor downloadable now.
+        StorageError: Its weights are not those that were published or first downloaded.
     """
     path = user_path(model)
     if path.is_dir():
@@ -39,13 +43,16 @@ def find_folder(model: str) -> Path:
             "embedder.model=FOLDER",
             param="embedder.model",
         )
+    from huggingface_hub import constants
     from huggingface_hub.errors import HFValidationError
 
     try:
-        return _cached(model) or _downloaded(model)
+        folder = _cached(model) or _downloaded(model)
     except HFValidationError as error:
         why = str(error)[:200]
         raise UsageError(f"{model!r} is not a hub id", why, param="embedder.model") from error
+    check_weights_of(model, weights_in(folder), Path(constants.HF_HUB_CACHE))
+    return folder
 
 
 def family_of(folder: Path) -> str:
@@ -88,22 +95,26 @@ def fingerprint_of(folder: Path) -> str:
     digest = hashlib.sha256()
     configs = [folder / "config.json", folder / "preprocessor_config.json"]
     for path in [p for p in configs if p.is_file()] + weights_in(folder):
-        with open(path, "rb") as file:
-            digest.update(hashlib.file_digest(file, "sha256").digest())
+        digest.update(bytes.fromhex(digest_of(path)))
     return digest.hexdigest()[:16]
 
 
 def _cached(model: str) -> Path | None:
     """Return the cached snapshot that has weights, if there is one.
 
-    A repository without safetensors on its main branch was downloaded from the converter's branch;
-    that snapshot is stored beside the one of main.
+    Of a known model, the commit in the table comes first, then any other, because the weights are
+    compared with their hash anyway. A repository without safetensors on its main branch was
+    downloaded from the converter's branch; that snapshot is stored beside the one of main.
     """
-    try:
-        main = _snapshot(model, local_files_only=True)
-    except OSError:
-        return None
-    return next((f for f in [main, *sorted(main.parent.iterdir())] if _is_complete(f)), None)
+    for revision in filter(None, (revision_of(model), "main")):
+        try:
+            found = _snapshot(model, revision=revision, local_files_only=True)
+        except OSError:
+            continue
+        for folder in [found, *sorted(found.parent.iterdir())]:
+            if _is_complete(folder):
+                return folder
+    return None
 
 
 def _is_complete(folder: Path) -> bool:
@@ -118,6 +129,8 @@ def _downloaded(model: str) -> Path:
     from huggingface_hub.errors import HFValidationError
 
     try:
+        if revision := revision_of(model):
+            return _snapshot(model, revision=revision)
         main = _snapshot(model)
         return main if weights_in(main) else _snapshot(model, revision=_converted(model))
     except HFValidationError:

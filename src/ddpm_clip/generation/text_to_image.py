@@ -115,8 +115,10 @@ class TextToImage:
 
         It is infinite if `settings.bounded` is off, and for class labels, which no text leaves.
         """
-        seeds = [settings.seed] * len(prompts)
-        return self._limits(self._trusted(prompts, settings, seeds)[1], settings)
+        trust, seeds = torch.ones(len(prompts)), [settings.seed] * len(prompts)
+        if settings.bounded and not self._free:
+            trust = self._trusted(prompts, settings, seeds)[1]
+        return self._limits(trust, settings)
 
     def _trusted(
         self, prompts: Sequence[str], settings: Settings, seeds: Sequence[int]
@@ -126,9 +128,12 @@ class TextToImage:
             self._texts(prompts), settings.bridge, generators=generators, bounded=settings.bounded
         )
 
+    @property
+    def _free(self) -> bool:
+        return self.model.conditioner.mode == "raw" or self.model.config.embedder.name == "labels"
+
     def _limits(self, trust: Tensor, settings: Settings) -> Tensor:
-        free = self.model.conditioner.mode == "raw" or self.model.config.embedder.name == "labels"
-        if free or not settings.bounded:
+        if self._free or not settings.bounded:
             return torch.full_like(trust, torch.inf)
         return self.model.conditioner.cloud.guidance_limit(trust)
 

@@ -24,7 +24,7 @@ PACKAGES = (
     "rich",
     "matplotlib",
 )
-PRETRAINED = "openai/clip-vit-base-patch32"
+GPU = ("cuda", "mps")
 
 
 def doctor(as_json: AsJson = False) -> None:
@@ -62,7 +62,8 @@ def _facts() -> dict[str, Any]:
         "writable_temp": _is_writable(Path(tempfile.gettempdir())),
         "shipped_models": shipped_names(),
         "plug_ins": [_plug_in(point) for point in entry_points(group=GROUP)],
-        "pretrained_clip": _pretrained(),
+        "pretrained_clips": _pretrained(),
+        "recommended_clip": _recommended(),
     }
 
 
@@ -116,12 +117,30 @@ def _is_writable(folder: Path) -> bool:
     return True
 
 
-def _pretrained() -> str:
-    """Return whether the default pretrained CLIP is on this disk; downloads nothing."""
+def _pretrained() -> dict[str, str]:
+    """Return which of the known pretrained models are on this disk; downloads nothing."""
     from huggingface_hub import try_to_load_from_cache
 
-    found = isinstance(try_to_load_from_cache(PRETRAINED, "config.json"), str)
-    place = "on this disk" if found else "not on this disk; downloaded when first needed"
-    return f"{PRETRAINED} {place}" + (
-        "; HF_HUB_OFFLINE is set" if os.environ.get("HF_HUB_OFFLINE") else ""
-    )
+    from ddpm_clip.embedders.pretrained.known_models import KNOWN
+
+    offline = "HF_HUB_OFFLINE is set" if os.environ.get("HF_HUB_OFFLINE") else "not on this disk"
+    found = {}
+    for model, known in KNOWN.items():
+        here = try_to_load_from_cache(model, "config.json", revision=known.revision)
+        here = here or try_to_load_from_cache(model, "config.json")
+        place = "on this disk" if isinstance(here, str) else offline
+        found[model] = f"{place} ({known.megabytes} MB)"
+    return found
+
+
+def _recommended() -> list[str]:
+    """Return which pretrained model suits this machine, for how many pictures."""
+    from ddpm_clip.embedders.pretrained.advice import advise
+    from ddpm_clip.utils.device import has_fast_bfloat16, pick_device
+
+    device = pick_device()
+    fast = has_fast_bfloat16(device)
+    return [
+        f"{one.model} for {'more' if one.most is None else f'up to {one.most:,} pictures'}"
+        for one in advise(os.cpu_count() or 1, gpu=device.type in GPU, fast_bfloat16=fast)
+    ]

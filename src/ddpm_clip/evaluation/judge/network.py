@@ -15,7 +15,7 @@ from functools import partial
 from importlib.resources import files
 from itertools import pairwise
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import torch
 from torch import Tensor, nn
@@ -148,7 +148,7 @@ class JudgeNet(nn.Module):
         write_text(folder / CARD, json.dumps(facts, indent=1, ensure_ascii=False) + "\n")
 
     @classmethod
-    def load(cls, folder: str | Path) -> "JudgeNet":
+    def load(cls, folder: str | Path) -> Self:
         """Load a judge from a folder that `save` wrote, in eval mode.
 
         Raises:

@@ -6,14 +6,7 @@ import torch
 
 from ddpm_clip.data.local.npz import ArraySource
 from ddpm_clip.embedders.labels import Labels
-from ddpm_clip.training.prepare.embedding import (
-    MIRRORED,
-    PLAIN,
-    embed_source,
-    identity,
-    opened,
-    sides,
-)
+from ddpm_clip.training.prepare.embedding import PLAIN, Side, embed_source, identity, opened, sides
 from ddpm_clip.utils.generators import finish
 from tests.tiny_run import tiny_config
 
@@ -64,7 +57,7 @@ def test_only_what_training_needs_is_embedded(tmp_path, source):
 def test_caches_of_another_crop_or_side_are_other_caches():
     cards = {
         side.card(Halves(), tiny_config(data={"crop": crop, "background": behind}).data)
-        for side in (PLAIN, MIRRORED)
+        for side in (PLAIN, Side(mirror=True))
         for crop in ("centre", "none")
         for behind in ("white", "black")
     }
