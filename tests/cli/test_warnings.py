@@ -20,6 +20,7 @@ from ddpm_clip.data.local.drawn_flowers import write_folder
 from ddpm_clip.data.pictures import sandbox
 from ddpm_clip.embedders.pretrained import checksums
 from ddpm_clip.errors import DdpmClipWarning, TruncatedText
+from ddpm_clip.evaluation.metrics.against_real import METRICS
 from ddpm_clip.generation import picture_folder
 from ddpm_clip.models.ddpm import DDPM
 
@@ -253,6 +254,9 @@ def a_broken_plug_in(shell, monkeypatch):
     dist = SimpleNamespace(name="bad")
     points = [SimpleNamespace(name="metric.bad", value="bad:metric", dist=dist)]
     monkeypatch.setattr(ddpm_clip.registry, "entry_points", lambda group: points)
+    for name in ("usable", "_plug_ins"):  # kept from an earlier test; put back afterwards
+        monkeypatch.setitem(vars(METRICS), name, None)
+        del vars(METRICS)[name]
     told = shell("evaluate", "flowers", "-n", 2, "--steps", 1, "--against", "drawn-flowers:12")
     return told, "skipped: the plug-in 'metric.bad' cannot be loaded"
 
