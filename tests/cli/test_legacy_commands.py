@@ -114,6 +114,7 @@ def test_preprocess_clip_writes_the_csv(door, tmp_path):
     assert len(read_csv("clip.csv").keys) == 4
 
 
+@pytest.mark.slow
 def test_preprocess_clip_never_embeds_with_another_clip_than_the_one_that_is_named(
     door, tmp_path, monkeypatch, capsys
 ):
