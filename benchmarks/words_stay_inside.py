@@ -69,11 +69,11 @@ class Subject:
 
 def main() -> None:
     options = _options()
+    if options.image:
+        return save_sheet(trained_discs(options.work), options.image, options.steps)
     names = ["discs", "digits", "flowers", *(["photos"] if options.photos else [])]
     parts = Parts(options.out, {"steps": options.steps, "seed": options.seed}, names, claims)
-    if options.image:
-        save_sheet(trained_discs(options.work), options.image, options.steps)
-    for name in [] if options.image else options.only or names:
+    for name in options.only or names:
         asks = {"n": options.n, "n_success": options.n_success}
         if not options.only and parts.has(name, **asks):
             print(f"{name}: already measured")

@@ -6,6 +6,9 @@ import pytest
 import torch
 
 from ddpm_clip import TextToImage
+from ddpm_clip.evaluation.gap.bridge_table import table_of_model
+from ddpm_clip.evaluation.prompts.success import PromptCase
+from ddpm_clip.evaluation.report.evaluate import _brought_back
 from ddpm_clip.reproducing.recipe import _settings
 
 OUTSIDE, COVERED = "the history of rome", "a seven"
@@ -63,6 +66,17 @@ def test_limited_guidance_is_said_and_none_where_nothing_is_limited(digits):
         digits(COVERED, guidance=4.0, steps=1, bounded=False)
     with pytest.warns(UserWarning, match="guidance 4 acts like 2"):
         digits(COVERED, guidance=4.0, steps=1)
+
+
+def test_evaluate_counts_what_was_brought_back_and_gap_what_is_left_outside(digits):
+    cases = [PromptCase(prompt, {}) for prompt in (COVERED, OUTSIDE, "3")]
+    assert _brought_back(digits, cases, shift(digits)) == 1
+    assert _brought_back(digits, cases[::2], shift(digits)) == 0
+    assert _brought_back(digits, cases, shift(digits, bounded=False)) is None
+    e = digits.model.embedder.embed_texts([case.prompt for case in cases]).cpu()
+    found = table_of_model(digits.model.conditioner, e)
+    assert found["shift"].outside == pytest.approx(1 / 3)
+    assert found["prior"].outside == 0
 
 
 def test_pictures_of_versions_without_a_bound_are_painted_without_one(digits):

@@ -11,6 +11,8 @@ from math import inf
 from pathlib import Path
 from typing import Any
 
+import torch
+
 from ddpm_clip.errors import DataError, DdpmClipError, UsageError
 from ddpm_clip.evaluation.prompts.cases import cases_of, read_prompts
 from ddpm_clip.evaluation.prompts.success import PromptCase, check_readable, paint_cases
@@ -198,8 +200,10 @@ def _brought_back(tti: TextToImage, cases: Sequence[PromptCase], how: Settings) 
     if how.wordless or not cases:
         return None
     limits = tti.guidance_limits([case.prompt for case in cases], how)
-    unlimited = bool(limits.isinf().all())
-    return None if unlimited else int((limits < tti.model.conditioner.cloud.most_guidance).sum())
+    if limits.isinf().all():
+        return None
+    inside = tti.model.conditioner.cloud.guidance_limit(torch.ones(1))
+    return int((limits < inside).sum())
 
 
 def _settings(tti: TextToImage, request: Request) -> tuple[Settings, dict[str, Any]]:
