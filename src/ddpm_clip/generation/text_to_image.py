@@ -110,13 +110,17 @@ class TextToImage:
         """Return (n, e) conditions, one per prompt and seed."""
         return self._trusted(prompts, settings, seeds)[0].to(self.model.device)
 
-    def guidance_limits(self, prompts: Sequence[str], settings: Settings) -> Tensor:
+    def guidance_limits(
+        self, prompts: Sequence[str], settings: Settings, seeds: Sequence[int] | None = None
+    ) -> Tensor:
         """Return the largest guidance scale (n,) that acts on each prompt; see `Cloud`.
 
         It is infinite if `settings.bounded` is off, and for class labels, which no text leaves.
+        `seeds` are one per prompt; None takes that of the settings for all.
         """
-        trust, seeds = torch.ones(len(prompts)), [settings.seed] * len(prompts)
+        trust = torch.ones(len(prompts))
         if settings.bounded and not self._free:
+            seeds = [settings.seed] * len(prompts) if seeds is None else seeds
             trust = self._trusted(prompts, settings, seeds)[1]
         return self._limits(trust, settings)
 

@@ -40,6 +40,26 @@ def test_a_targets_walk_is_the_painters_walk_to_the_bit(tti):
     assert torch.allclose(alone, painted[-1].x_prev.clamp(-1, 1), atol=1e-4)
 
 
+def test_a_target_guides_within_the_limit_of_its_prompt_and_seeds(tti):
+    outside, asked = "the history of rome", {"guidance": 4.0, "bridge": "shift", "steps": 2}
+    limits = tti.guidance_limits([outside, "a seven"], tti.settings(**asked)).tolist()
+    target = target_of(tti, outside, 2, **asked)
+    assert target.guidance == limits[0] < limits[1] < 4
+    assert target_of(target, "a seven").guidance == limits[1]  # of the other prompt, not the first
+    assert target_of(target, bounded=False).guidance == 4
+    drawn = tti.settings(**asked | {"bridge": "prior"})
+    each = tti.guidance_limits(["three dots"] * 3, drawn, [0, 1, 2])
+    assert target_of(tti, "three dots", 3, **asked | {"bridge": "prior"}).guidance == min(each)
+
+
+def test_a_changed_target_makes_its_conditions_by_its_own_settings(tti):
+    target = target_of(target_of(tti, "a six", 2, bridge="shift"), bridge="knn", bounded=False)
+    wanted = tti.conditions(["a six"] * 2, target.settings, target.seeds)
+    assert torch.equal(target.conditions(), wanted)
+    plain = tti.conditions(["a six"] * 2, tti.settings(bridge="shift"), target.seeds)
+    assert not torch.equal(plain, wanted)
+
+
 @pytest.mark.parametrize("scale", [0.0, 1.0, 2.0, 3.5])
 def test_the_guidance_weight_that_is_given_is_the_one_that_is_used(scale):
     target = planted_target(seeds=range(3), guidance=scale)

@@ -49,6 +49,7 @@ class AnalysisTarget:
         judging: the judge: pictures to class probabilities; None if there is none.
         embedding: embeds pictures; None if nothing does.
         wording: embeds texts into the same space; None if nothing does.
+        limits: the largest guidance scale (n,) that painting allows each prompt and seed, if any.
         vocabulary: typical prompts of the model, for nulls and controls.
         conditioner: makes conditions from embeddings; None for the planted mixture.
         model: the loaded model, if the target was made from one.
@@ -70,6 +71,7 @@ class AnalysisTarget:
     judging: ImageReader | None = None
     embedding: ImageReader | None = None
     wording: TextReader | None = None
+    limits: Conditions | None = None
     vocabulary: tuple[str, ...] = ()
     conditioner: Conditioner | None = None
     model: LoadedModel | None = None
@@ -100,8 +102,11 @@ class AnalysisTarget:
 
     @property
     def guidance(self) -> float:
-        """The guidance scale s = 1 + w, used for painting and for every walk."""
-        return self.settings.guidance[0]
+        """The guidance scale s = 1 + w of every walk: the strictest limit of any seed counts."""
+        scale = self.settings.guidance[0]
+        if self.limits is None:
+            return scale
+        return min(scale, self.limits([self.prompt] * len(self.seeds), self.seeds).min().item())
 
     @property
     def class_words(self) -> tuple[str, ...]:
@@ -185,12 +190,7 @@ class AnalysisTarget:
         return guided(network, maths.schedule, maths.parameterization, c, guidance, c_neg)
 
     def branches(self, c: Tensor, seeds: Sequence[int] | None = None) -> Predict:
-        """Return a prediction that evaluates both branches, with words and without, unclamped.
-
-        Args:
-            c: (b, e) conditions.
-            seeds: one per picture; None takes the target's own.
-        """
+        """Return a prediction for conditions (b, e) that evaluates both branches, unclamped."""
         # at the scales 0 and 1 only one branch is evaluated; in between both are
         return self.predict(c, scale=0.5, seeds=seeds, clamp="none", everywhere=True)
 

@@ -6,7 +6,7 @@ model.
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any, cast
 
 from torch import Tensor
@@ -21,7 +21,8 @@ from ddpm_clip.evaluation.clip.similarity import INVERSE_TEMPERATURE
 from ddpm_clip.evaluation.report.evaluators import find_judge, find_scorer
 from ddpm_clip.explain.target.analysis_target import AnalysisTarget
 from ddpm_clip.explain.target.asked_for import Asked, asked_for
-from ddpm_clip.explain.target.readers import ImageReader, TextReader
+from ddpm_clip.explain.target.readers import Conditions, ImageReader, TextReader
+from ddpm_clip.generation.settings import Settings
 from ddpm_clip.generation.text_to_image import TextToImage
 from ddpm_clip.runs.pretrained import LoadedModel
 from ddpm_clip.types import Denoiser, Embedder
@@ -92,13 +93,8 @@ def target_of(
             f"{tti.model.name} paints without a prompt", "there is no prompt to explain"
         )
     text, chosen = checked_prompt(prompt), tuple(checked_seeds(seeds))
-    limit = tti.guidance_limits([text], settings).item()
-    settings = replace(settings, guidance=tuple(min(one, limit) for one in settings.guidance))
     readers = readers_of(tti.model, text, attribute, tti.prompt_coverage.suggested)
-
-    def conditioning(prompts: Sequence[str], seeds: Sequence[int]) -> Tensor:
-        return tti.conditions(prompts, settings, seeds)
-
+    conditioning, limits = _worded(tti, settings)
     return AnalysisTarget(
         tti.model.name,
         text,
@@ -113,6 +109,7 @@ def target_of(
         readers.judging,
         readers.embedding,
         readers.wording,
+        limits,
         tuple(tti.model.conditioner.prompts),
         tti.model.conditioner,
         tti.model,
@@ -196,6 +193,18 @@ def _painter(model: TextToImage | LoadedModel | str) -> TextToImage:
     )
 
 
+def _worded(tti: TextToImage, settings: Settings) -> tuple[Conditions, Conditions]:
+    """Return how painting makes conditions from words, and how it limits their guidance."""
+
+    def conditioning(prompts: Sequence[str], seeds: Sequence[int]) -> Tensor:
+        return tti.conditions(prompts, settings, seeds)
+
+    def limits(prompts: Sequence[str], seeds: Sequence[int]) -> Tensor:
+        return tti.guidance_limits(prompts, settings, seeds)
+
+    return conditioning, limits
+
+
 def _changed(
     target: AnalysisTarget,
     prompt: str | None,
@@ -205,7 +214,10 @@ def _changed(
     """Return a target with another prompt or settings; a number of seeds keeps its own seeds."""
     changes: dict[str, Any] = {}
     if overrides:
-        changes["settings"] = target.settings.with_overrides(**overrides)
+        changes["settings"] = settings = target.settings.with_overrides(**overrides)
+        if target.model is not None:  # the planted mixture knows no bridge
+            worded = _worded(TextToImage(target.model), settings)
+            changes["conditioning"], changes["limits"] = worded
     if not isinstance(plain(seeds), int):
         changes["seeds"] = tuple(checked_seeds(seeds))
     if prompt is not None and prompt != target.prompt:

@@ -180,7 +180,7 @@ def planted_target(
         judging,
         embedding,
         wording,
-        tuple(frame.format(name) for name in names for frame in FRAMES),
+        vocabulary=tuple(frame.format(name) for name in names for frame in FRAMES),
         about={"judged_by": "the exact mixture", "embedded_by": "the exact mixture"},
     )
 
