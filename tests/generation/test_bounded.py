@@ -68,6 +68,7 @@ def test_limited_guidance_is_said_and_none_where_nothing_is_limited(digits):
         digits(COVERED, guidance=4.0, steps=1)
 
 
+@pytest.mark.slow
 def test_evaluate_counts_what_was_brought_back_and_gap_what_is_left_outside(digits):
     cases = [PromptCase(prompt, {}) for prompt in (COVERED, OUTSIDE, "3")]
     assert _brought_back(digits, cases, shift(digits)) == 1

@@ -73,6 +73,7 @@ def test_a_folder_of_pictures_becomes_a_model_that_paints_from_words(cli, tmp_pa
         assert saved.tobytes() == pictures[0].tobytes()
 
 
+@pytest.mark.slow
 def test_the_mini_clip_of_ones_own_is_trained_and_carried_with_the_model(
     cli, tmp_path, monkeypatch
 ):

@@ -115,6 +115,7 @@ def test_the_nearest_pictures_are_drawn_where_they_are(cli, photos):
     assert all(key.startswith("rose/") for key in said)
 
 
+@pytest.mark.slow
 def test_where_the_pictures_are_not_that_is_said_and_nothing_is_drawn(cli, photos):
     cli("pack", photos, "--out", "packed")
     ended = cli("ask", "packed", "a red rose", "--out", "near.png")

@@ -58,6 +58,7 @@ def test_a_model_without_its_bank_says_how_it_can_be_measured(model):
     assert study_model(model, tuple(pairs)).bridges == {}
 
 
+@pytest.mark.slow
 def test_a_study_is_drawn(model, tmp_path):
     images, texts = torch.randn(2, 100, 8, generator=torch.Generator().manual_seed(1))
     drawn = [

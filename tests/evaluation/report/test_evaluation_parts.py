@@ -157,6 +157,7 @@ def test_without_training_pictures_copies_are_absent_with_a_reason(data):
         finish(copies_section(data(perfect(), real=few)))
 
 
+@pytest.mark.slow
 def test_readers_learn_from_a_perfect_model_and_not_from_wrong_labels(data, monkeypatch):
     monkeypatch.setattr(transfer_module, "QUICK_STEPS", 40)
     good = finish(transfer_section(data(perfect()))).figures[0]
