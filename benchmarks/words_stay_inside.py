@@ -1,10 +1,10 @@
 """Do the pictures look like the folder's, whatever is asked and however strong the guidance?
 
 `python benchmarks/words_stay_inside.py`. Prompts that the pictures cover well, thinly, not at all,
-and made-up words, at the guidance scales 1, 2 and 4, bounded and not. Of `digits`, `flowers` and a
-run on photographs (`--photos RUN`, with its judge beside it or `--photos-judge FOLDER`), precision
-is measured in the features of a judge; of discs, which are drawn and trained here, it is the share
-of pictures with one disc of a right size. Each is compared with what the same model paints without
+and made-up words, at the guidance scales 1, 2 and 4, bounded and not. Of `digits`, `flowers` and
+the photographs of `promise.py` (`--photos WORK`, the folder that it was given), precision is
+measured in the features of a judge; of discs, which are drawn and trained here, it is the share of
+pictures with one disc of a right size. Each is compared with what the same model paints without
 a condition. Success on covered prompts is measured beside it, on the same seeds.
 """
 
@@ -23,6 +23,7 @@ from labelled import real_pictures
 from paired import Paired
 from parts import Parts
 from reporting import IMAGES, RESULTS, ROOT, claim, counted, finished, parsed, print_claims
+from strong_judge import StrongJudge, labelled
 from torch import Tensor
 
 from ddpm_clip import TextToImage
@@ -85,7 +86,7 @@ def main() -> None:
 
 def measured(subject: Subject, options: argparse.Namespace) -> dict[str, Any]:
     """All shares of a subject, and the success on its covered prompts."""
-    prompts = grouped(subject.tti, options.seed)
+    prompts = grouped(subject, options.seed)
     plain = painted(subject, [""], options.n, options, unconditional=True)
     found: dict[str, Any] = {
         "model_fingerprint": subject.tti.model.fingerprint,
@@ -147,12 +148,14 @@ def success(subject: Subject, options: argparse.Namespace) -> dict[str, Any]:
     return found
 
 
-def grouped(tti: TextToImage, seed: int) -> dict[str, list[str]]:
+def grouped(subject: Subject, seed: int) -> dict[str, list[str]]:
     """Prompts by group: the first three by the verdict of `ask`, the last made up."""
-    asker, conditioner = PromptCoverage(tti.model), tti.model.conditioner
-    beyond = outside(conditioner.prompts)
+    model = subject.tti.model
+    asker, beyond = PromptCoverage(model), outside(model.conditioner.prompts)
     nonsense = beyond.pop("invented")
-    inside = covered(tti.model.classes, conditioner.prompts)
+    inside = covered(model.classes, model.conditioner.prompts)
+    if subject.cases and not model.classes:  # pictures of which only their judge knows the classes
+        inside = {"asked": [case.prompt for case in subject.cases]}
     candidates = [text for kind in (inside | beyond).values() for text in kind]
     random.Random(seed).shuffle(candidates)
     found: dict[str, list[str]] = {group: [] for group in GROUPS}
@@ -208,9 +211,13 @@ def _discs(options: argparse.Namespace) -> Subject:
     return Subject(tti, share, (), None, share(real_discs(options.work)))
 
 
-def _judged(tti: TextToImage, judge: JudgeNet, cases: Sequence[PromptCase]) -> Subject:
-    """A subject whose precision is measured in the features of its judge."""
-    pixels = real_pictures(tti.model.config.data)[0]
+def _judged(
+    tti: TextToImage, judge: JudgeNet, cases: Sequence[PromptCase], pixels: Tensor
+) -> Subject:
+    """A subject whose precision is measured in the features of its judge.
+
+    `pixels` (n, c, h, w) uint8 are of real pictures that it was not trained on.
+    """
     rows = judge_features(judge, pixels)
     rows = rows[torch.randperm(len(rows), generator=torch.Generator().manual_seed(0))[: 2 * SEEN]]
     real, others = rows[: len(rows) // 2], rows[len(rows) // 2 :]
@@ -227,21 +234,27 @@ def _digits(options: argparse.Namespace) -> Subject:
         for numeral, word in enumerate(DIGITS)
         for said in SAID
     ]
-    judge = JudgeNet.load(shipped_judge_folder("digits"))
-    return _judged(TextToImage.from_pretrained("digits"), judge, cases)
+    judge, tti = (
+        JudgeNet.load(shipped_judge_folder("digits")),
+        TextToImage.from_pretrained("digits"),
+    )
+    return _judged(tti, judge, cases, real_pictures(tti.model.config.data)[0])
 
 
 def _flowers(options: argparse.Namespace) -> Subject:
     judge = JudgeNet.load(shipped_judge_folder("flowers"))
-    cases = flower_cases(options.n_success, options.seed)
-    return _judged(TextToImage.from_pretrained("flowers"), judge, cases)
+    cases, tti = (
+        flower_cases(options.n_success, options.seed),
+        TextToImage.from_pretrained("flowers"),
+    )
+    return _judged(tti, judge, cases, real_pictures(tti.model.config.data)[0])
 
 
 def _photos(options: argparse.Namespace) -> Subject:
-    tti = TextToImage.from_pretrained(str(options.photos))
-    judge = JudgeNet.load(options.photos_judge or options.photos / "judge")
-    cases = [PromptCase(f"a {name}", {"label": name}) for name in judge.attributes["label"]]
-    return _judged(tti, judge, cases)
+    tti = TextToImage.from_pretrained(str(options.photos / "denoiser"))
+    judge, test = StrongJudge.load(options.photos / "judge"), options.photos / "data" / "test.npz"
+    cases = [PromptCase(f"a {name}", {"label": name}) for name in judge.classes]
+    return _judged(tti, judge, cases, labelled(test, "test")[0])
 
 
 SUBJECTS: dict[str, Callable[[argparse.Namespace], Subject]] = {
@@ -260,8 +273,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--steps", type=int, default=10, help="sampler steps")
     parser.add_argument("--seed", type=int, default=0, help="seed of the first picture")
     parser.add_argument("--work", type=Path, default=ROOT / "runs", help="folder for the discs")
-    parser.add_argument("--photos", type=Path, help="a run on photographs")
-    parser.add_argument("--photos-judge", type=Path, help="its judge; default: RUN/judge")
+    parser.add_argument("--photos", type=Path, help="a folder of promise.py; default: no photos")
     parser.add_argument(
         "--image",
         type=Path,
