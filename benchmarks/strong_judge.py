@@ -20,6 +20,7 @@ from ddpm_clip.evaluation.judge.network import FEATURES, JudgeNet
 from ddpm_clip.evaluation.judge.pictures import nonsense
 from ddpm_clip.evaluation.judge.training import JudgeStep, calibrate, measure_judge, targets
 from ddpm_clip.training.clip.augmenting import mirrored
+from ddpm_clip.utils.device import pick_dtype
 from ddpm_clip.utils.tensors import to_float
 
 SHIFT, COVER = 4, 10
@@ -136,7 +137,7 @@ def _steps(
     pace = torch.optim.lr_scheduler.OneCycleLR(
         optimizer, lr, steps, pct_start=0.2, anneal_strategy="linear", cycle_momentum=False
     )
-    order = torch.empty(0, dtype=torch.int64)
+    order, dtype = torch.empty(0, dtype=torch.int64), pick_dtype("auto", torch.device("cpu"))
     for step in range(1, steps + 1):
         start = time.perf_counter()
         if len(order) < batch_size:  # every picture once an epoch
@@ -144,7 +145,7 @@ def _steps(
         chosen, order = order[:batch_size], order[batch_size:]
         x = covered(shifted(mirrored(to_float(pixels[chosen]), generator), generator), generator)
         x = torch.cat([x, nonsense(x[: batch_size // 8], generator)])
-        with torch.autocast("cpu", torch.bfloat16):
+        with torch.autocast("cpu", dtype, enabled=dtype != torch.float32):
             logits = net.logits(x.contiguous(memory_format=torch.channels_last))["label"]
         real, outliers = logits.float().split([len(chosen), len(x) - len(chosen)])
         loss = F.cross_entropy(real, truth[chosen], label_smoothing=SMOOTHING)
