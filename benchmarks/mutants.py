@@ -32,6 +32,7 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
+from clean_tree import parsed
 from fault_list import PACKAGE, ROOT, TESTS, Fault, read_faults
 
 QUICK, SLOW = "not slow", "slow"
@@ -142,7 +143,13 @@ def planted(copy: Path, fault: Fault) -> Iterator[None]:
 
 
 def tried(copy: Path, fault: Fault, quick_only: bool = False) -> dict[str, Any]:
-    """Plant a fault and return what noticed it."""
+    """Plant a fault and return what noticed it.
+
+    Raises:
+        RuntimeError: this package is loaded, so that forked tests would run its sound code.
+    """
+    if PACKAGE.name in sys.modules:
+        raise RuntimeError(f"{PACKAGE.name} is loaded already: tests would never see the fault")
     start = time.monotonic()
     with planted(copy, fault):
         quick = ran(copy, fault.tests, QUICK)
@@ -253,8 +260,6 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--quick", action="store_true", help="quick tests only")
     parser.add_argument("--again", action="store_true", help="discard finished faults")
     parser.add_argument("--out", type=Path, default=ROOT / "benchmarks/results/mutants.json")
-    from reporting import parsed
-
     return parsed(parser)
 
 

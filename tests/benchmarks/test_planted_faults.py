@@ -3,6 +3,7 @@
 import ast
 import importlib
 import json
+import subprocess
 import sys
 from collections import Counter
 from pathlib import Path
@@ -121,3 +122,14 @@ def test_a_fault_is_noticed_by_quick_tests_or_by_slow_ones_or_by_none(mutants, t
     empty = fault_list.Fault("a", "b", "__init__.py", "m", "3 * x", "x", ("test_none.py",))
     with pytest.raises(RuntimeError, match="there are no tests"):
         mutants.tried(tmp_path, empty)
+
+
+def test_a_process_that_has_loaded_the_package_is_refused(mutants, tmp_path):
+    with pytest.raises(RuntimeError, match="would never see the fault"):
+        mutants.tried(tmp_path, FAULTS[0])
+
+
+def test_the_program_loads_nothing_of_the_package_itself():
+    code = "import sys, mutants; mutants._options(); sys.exit('ddpm_clip' in sys.modules)"
+    ended = subprocess.run([sys.executable, "-c", code, "--quick"], cwd=ROOT / "benchmarks")
+    assert ended.returncode == 0

@@ -18,9 +18,7 @@ def has_fast_bfloat16(device: torch.device) -> bool:
     """Whether bfloat16 is computed in hardware; emulated it is slower than float32."""
     if device.type == "cuda":
         return bool(torch.cuda.is_bf16_supported(including_emulation=False))
-    if (
-        device.type == "cpu"
-    ):  # oneDNN "supports" it on every AVX-512 CPU, several times slower on most
+    if device.type == "cpu":  # oneDNN also "supports" it by emulation, several times slower
         units = torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported()
         return units and bool(torch.ops.mkldnn._is_mkldnn_bf16_supported())
     return False
