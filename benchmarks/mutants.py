@@ -143,13 +143,7 @@ def planted(copy: Path, fault: Fault) -> Iterator[None]:
 
 
 def tried(copy: Path, fault: Fault, quick_only: bool = False) -> dict[str, Any]:
-    """Plant a fault and return what noticed it.
-
-    Raises:
-        RuntimeError: this package is loaded, so that forked tests would run its sound code.
-    """
-    if PACKAGE.name in sys.modules:
-        raise RuntimeError(f"{PACKAGE.name} is loaded already: tests would never see the fault")
+    """Plant a fault and return what noticed it."""
     start = time.monotonic()
     with planted(copy, fault):
         quick = ran(copy, fault.tests, QUICK)
@@ -215,7 +209,13 @@ def key_of(fault: Fault) -> str:
 
 
 def each(copy: Path, faults: Sequence[Fault], quick_only: bool) -> Iterator[dict[str, Any]]:
-    """Yield the outcome of every fault; finished ones are not tried again."""
+    """Yield the outcome of every fault; finished ones are not tried again.
+
+    Raises:
+        RuntimeError: this package is loaded, so that forked tests would run its sound code.
+    """
+    if PACKAGE.name in sys.modules:
+        raise RuntimeError(f"{PACKAGE.name} is loaded already: tests would never see a fault")
     done = finished(PROGRESS)
     PROGRESS.parent.mkdir(parents=True, exist_ok=True)
     for fault in faults:
