@@ -54,6 +54,28 @@ def test_every_network_is_built_from_the_same_options(arch):
     assert network.c_embed_dim == 9
 
 
+@pytest.mark.parametrize(
+    ("option", "value"),
+    [("blocks", 2), ("stem", 2), ("attention", 8), ("t_embed_dim", 16), ("norm_groups", 4)],
+)
+def test_every_option_of_the_network_reaches_it(option, value):
+    plain = {"down_chs": (8, 16, 16), "blocks": 1, "stem": 1, "attention": 0, "t_embed_dim": 8}
+    size = {"T": 50, "img_ch": 1, "img_size": 16, "c_embed_dim": 9}
+
+    def text(**more):
+        return repr(build_denoiser(ModelConfig(**plain | more), **size))
+
+    assert text(**{option: value}) != text()
+
+
+def test_dropout_reaches_every_residual_block():
+    options = ModelConfig(down_chs=(8, 16, 16), stem=1, t_embed_dim=8, dropout=0.3)
+    network = build_denoiser(options, T=50, img_ch=1, img_size=16, c_embed_dim=9)
+    found = [one.p for one in network.modules() if isinstance(one, torch.nn.Dropout)]
+    assert found
+    assert set(found) == {0.3}
+
+
 def test_names_that_do_not_exist_are_refused():
     with pytest.raises(UsageError, match="unknown network 'unett'"):
         build_denoiser(ModelConfig(arch="unett"), T=50, img_ch=1, img_size=16, c_embed_dim=9)
