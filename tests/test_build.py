@@ -1,5 +1,6 @@
 """Names in a config become the objects they name."""
 
+from dataclasses import asdict
 from pathlib import Path
 
 import pytest
@@ -14,6 +15,7 @@ from ddpm_clip.build import (
     usable_device,
 )
 from ddpm_clip.config.schema import ConditioningConfig, DiffusionConfig, EmbedderConfig, ModelConfig
+from ddpm_clip.diffusion.parameterization import WEIGHTINGS
 from ddpm_clip.diffusion.schedules import NOISE_LEVELS, SCHEDULES
 from ddpm_clip.embedders import EMBEDDERS
 from ddpm_clip.errors import UsageError
@@ -42,6 +44,13 @@ def test_training_levels_reach_the_ddpm(levels):
     alpha, sigma = ddpm.schedule.at(rows)
     spread = (sigma / alpha).log().std().item()
     assert (spread < 0.1) == (levels == "lognormal")
+
+
+@pytest.mark.parametrize("weighting", WEIGHTINGS)
+def test_the_weighting_of_the_loss_and_its_sigma_reach_the_ddpm(weighting):
+    ddpm = build_ddpm(DiffusionConfig(weighting=weighting, sigma_data=0.3))
+    assert ddpm.weighting is WEIGHTINGS[weighting]
+    assert ddpm.sigma_data == 0.3
 
 
 @pytest.mark.parametrize("arch", DENOISERS)
@@ -84,8 +93,17 @@ def test_names_that_do_not_exist_are_refused():
 
 
 def test_bridge_settings_are_handed_over():
-    options = bridge_options(ConditioningConfig(bridge="knn", knn_k=7, text_noise=0.2))
-    assert (options.bridge, options.knn_k, options.text_noise) == ("knn", 7, 0.2)
+    wanted = {
+        "bridge": "knn",
+        "text_noise": 0.2,
+        "knn_k": 7,
+        "knn_tau": 0.06,
+        "knn_beta": 0.3,
+        "prior_truncation": 0.9,
+        "noise_max": 0.5,
+    }
+    assert asdict(bridge_options(ConditioningConfig(**wanted))) == wanted
+    assert bridge_options(ConditioningConfig(noise_prob=0, noise_max=0.5)).noise_max == 0
 
 
 def test_a_device_that_is_not_here_is_refused_and_the_ones_that_can_be_are_named():

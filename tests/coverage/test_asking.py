@@ -94,6 +94,9 @@ def test_known_words_without_pictures_are_thin():
     assert answer.verdict == "thin"
     assert answer.near == 0
     assert answer.suggestions
+    with pytest.warns(UserWarning, match="'a purple horse' is outside") as heard:
+        prompt_coverage.warn(["a red daisy", "a purple horse"])  # thin is told by `ask`, no warning
+    assert len(heard) == 1
 
 
 def test_shares_are_the_weights_of_the_knn_bridge(prompt_coverage):
