@@ -90,6 +90,29 @@ def test_without_pictures_the_covariance_gives_the_distances():
     assert known.reach > known.typical
 
 
+def test_unseen_pictures_stay_and_what_lies_between_two_kinds_comes_to_one_of_them():
+    generator = torch.Generator().manual_seed(4)
+    kinds = torch.tensor([[5.0, 0, 0, 0], [-5.0, 0, 0, 0]])
+    c = kinds.repeat(600, 1) + 0.5 * torch.randn(1200, 4, generator=generator)
+    known, unseen = c[:800], c[800:]
+    fitted = Cloud.fit(known.T @ known / len(known), known)
+    moved = (fitted.nearer(unseen) != unseen).any(1)
+    assert 0.01 < moved.float().mean() < 0.12  # the pictures themselves: a twentieth
+    between = torch.tensor([[0.3, 0.1, 0.0, 0.0]])
+    assert fitted.trust(between) == 1  # the ellipsoid holds it
+    back = fitted.nearer(between)
+    assert (back - known).norm(dim=1).min().item() == pytest.approx(fitted.near, rel=1e-4)
+    assert (back - kinds[0]).norm() < 2.5
+    assert torch.equal(fitted.nearer(torch.cat([unseen, between]))[-1:], back)
+
+
+def test_of_two_pictures_each_is_as_near_as_they_are_to_each_other():
+    pair = torch.tensor([[1.0, 0.0], [-1.0, 0.0]])
+    assert Cloud.fit(pair.T @ pair / 2, pair).near == pytest.approx(2)
+    alone = Cloud.fit(torch.eye(2), pair[:1])
+    assert torch.equal(alone.nearer(pair), pair)
+
+
 def folder(e: int = 16, seed: int = 0) -> tuple[Conditioner, torch.Tensor]:
     """A folder whose pictures vary in few directions; half of the texts do so, half in all."""
     generator = torch.Generator().manual_seed(seed)
@@ -110,7 +133,11 @@ def test_whatever_a_bridge_does_its_conditions_end_where_pictures_lie(bridge):
     assert kept.any()
     assert (conditioner.cloud.trust(c[:, :-1]) > 0.999).all()
     assert torch.equal(kept, trust == 1)
-    assert torch.equal(c[kept], free[kept])
+    pictures, near = conditioner.cloud.pictures, conditioner.cloud.near
+    assert (torch.cdist(c[:, :-1], pictures).min(1).values < 1.001 * near).all()
+    as_it_was = kept & (torch.cdist(free[:, :-1], pictures).min(1).values <= 0.999 * near)
+    assert torch.equal(c[as_it_was], free[as_it_was])
+    assert not torch.equal(c[kept], free[kept]) or bridge == "knn"
     assert not kept.all() or bridge == "knn"  # which is near its neighbours anyway
 
 

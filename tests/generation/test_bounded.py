@@ -32,8 +32,11 @@ def test_a_prompt_outside_is_brought_back_and_its_guidance_limited(digits):
     assert cloud.trust(digits.conditions([OUTSIDE], free, [0])[:, :-1]) < 0.3
     told = digits.conditions([OUTSIDE], asked, [0])[0, -1]
     assert 0.5 < told < 0.8
-    kept, plain = (digits.conditions([COVERED], one, [0]) for one in (asked, free))
-    assert torch.equal(kept, plain)
+    kept, plain = (digits.conditions([COVERED], one, [0])[0, :-1] for one in (asked, free))
+    away = ((c - cloud.pictures).norm(dim=1).min().item() for c in (kept, plain))
+    assert next(away) == pytest.approx(cloud.near, rel=1e-4)
+    assert next(away) < 2 * cloud.near  # covered: not moved far
+    assert torch.cosine_similarity(kept, plain, dim=0) > 0.95
 
 
 def test_the_limited_scale_is_what_reaches_the_sampler(digits, monkeypatch):

@@ -5,6 +5,10 @@ trained, the pictures fall apart, and guidance, which extrapolates from there, m
 a condition is measured in the pictures' own metric (Mahalanobis 1936) and brought back to the
 nearest point of an ellipsoid that pictures fill. How far it had to come back is its trust, which
 also limits how strongly guidance may act on it.
+
+An ellipsoid also holds what lies between two kinds of pictures, where there is no picture either.
+So every condition is then moved towards its nearest picture, until it is as near as most pictures
+are to theirs.
 """
 
 from dataclasses import dataclass
@@ -21,6 +25,12 @@ do. `ddpm-clip gap` shows how many a bridge leaves beyond this.
 
 PERCENTILE = 0.99
 """Share of the pictures within their reach; a few odd ones do not stretch it."""
+
+CLOSE = 0.95
+"""Share of the pictures that lie within `Cloud.near` of another."""
+
+SAMPLED = 1000
+"""Most pictures whose nearest other is searched to measure that."""
 
 TAIL = 1.4
 """Reach over typical distance where no pictures are kept; `digits` has 1.5, `flowers` 1.4."""
@@ -41,12 +51,16 @@ class Cloud:
         variances: (e,) variance along each, with a ridge, float64.
         typical: median distance of a picture that the others did not see.
         reach: distance that `PERCENTILE` of such pictures stay within.
+        pictures: (m, e) conditions of pictures; may be empty.
+        near: plain distance within which `CLOSE` of the pictures have another.
     """
 
     axes: Tensor
     variances: Tensor
     typical: float
     reach: float
+    pictures: Tensor
+    near: float
 
     @classmethod
     def fit(cls, covariance: Tensor, pictures: Tensor) -> "Cloud":
@@ -64,14 +78,16 @@ class Cloud:
         values, axes = torch.linalg.eigh(covariance.double())
         values, m = values.clamp(min=0), len(pictures)
         ridge = values.mean().clamp(min=1e-12) * (len(values) / m if m > 1 else 1.0)
+        variances = values + ridge
         if m < 2:
-            typical = (values / (values + ridge)).sum().sqrt().item()
-            return cls(axes, values + ridge, typical, TAIL * typical)
-        rows = torch.linspace(0, m - 1, min(MOST, m)).round().long()
-        squares = cls(axes, values + ridge, 0.0, 0.0).distances(pictures[rows]).square()
+            typical = (values / variances).sum().sqrt().item()
+            return cls(axes, variances, typical, TAIL * typical, pictures[:0], torch.inf)
+        kept = pictures[torch.linspace(0, m - 1, min(MOST, m)).round().long()]
+        squares = ((kept.double() @ axes).square() / variances).sum(1)
         alone = (squares / (1 - squares / m).clamp(min=1e-3)).sqrt()
         levels = alone.quantile(torch.tensor([0.5, PERCENTILE], dtype=torch.float64))
-        return cls(axes, values + ridge, *levels.tolist())
+        typical, reach = levels.tolist()
+        return cls(axes, variances, typical, reach, kept, _distance_to_another(kept))
 
     def distances(self, c: Tensor) -> Tensor:
         """Return the distance (n,) of conditions (n, e) from the mean, in standard deviations."""
@@ -95,6 +111,22 @@ class Cloud:
             radius = ROOM * self.reach * trust[i].item()
             brought[i] = self._nearest(c[i], radius).to(c.dtype)
         return brought
+
+    def nearer(self, c: Tensor) -> Tensor:
+        """Return conditions (n, e), each within `near` of its nearest picture.
+
+        Those farther out move straight towards it. Rows do not depend on each other.
+        """
+        if not len(self.pictures):
+            return c
+        moved = c.clone()
+        for i, row in enumerate(c):  # one by one, so that a row's bits do not depend on the others
+            away = (row - self.pictures).square().sum(1)
+            nearest = int(away.argmin())
+            distance = away[nearest].sqrt().item()
+            if distance > self.near:
+                moved[i] = torch.lerp(self.pictures[nearest], row, self.near / distance)
+        return moved
 
     def guidance_limit(self, trust: Tensor) -> Tensor:
         """Return the largest sensible guidance scale (n,) for conditions of this trust (n,).
@@ -128,3 +160,11 @@ class Cloud:
             middle = (low + high) / 2
             low, high = (middle, high) if beyond(middle) else (low, middle)
         return at(high) @ self.axes.T
+
+
+def _distance_to_another(pictures: Tensor) -> float:
+    """Return the distance within which `CLOSE` of the pictures (m, e) have another picture."""
+    rows = torch.linspace(0, len(pictures) - 1, min(SAMPLED, len(pictures))).round().long()
+    away = torch.cdist(pictures[rows], pictures)
+    away[torch.arange(len(rows)), rows] = torch.inf
+    return away.min(1).values.quantile(CLOSE).item()

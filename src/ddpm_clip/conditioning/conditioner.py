@@ -205,7 +205,7 @@ class Conditioner:
         c, level_used = BRIDGES[name](self, F.normalize(e.float(), dim=1), level, generators)
         if bounded and name != "identity":  # which is there to show what happens without a bridge
             trust = self.cloud.trust(c)
-            c = self.cloud.inward(c, trust)
+            c = self.cloud.nearer(self.cloud.inward(c, trust))
         levels = (self.options.noise_max * (1 - trust)).clamp(min=level_used)
         if bool((levels > 0).any()):
             z = torch.cat([self._noise(1, generator) for generator in generators])
