@@ -78,6 +78,7 @@ def _become_pytest(copy: Path, tests: Sequence[str], marker: str, log: int) -> N
     code = 3
     try:
         os.setsid()
+        signal.signal(signal.SIGINT, signal.default_int_handler)  # a background job ignores it
         os.dup2(log, 1)
         os.dup2(log, 2)
         sys.stdout = sys.stderr = os.fdopen(os.dup(log), "w", buffering=1)
