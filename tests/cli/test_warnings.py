@@ -378,7 +378,7 @@ CASES = {
     "training/prepare/start.py: settled_embedder": no_pretrained_clip,
     "training/process_group.py: launched": one_process_of_several,
     "training/steps/size.py: fitted_config": a_large_batch,
-    "training/steps/state.py: report_changes": other_surroundings,
+    "training/steps/surroundings.py: report_changes": other_surroundings,
 }
 """Where the package warns -> what makes a command say it."""
 
