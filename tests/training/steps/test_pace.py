@@ -1,4 +1,6 @@
-"""A training that was given minutes ends on time with its rate decayed, whatever the machine does."""
+"""A training that was given minutes ends on time with its rate decayed, on any kind of machine."""
+
+from itertools import pairwise
 
 import pytest
 
@@ -58,7 +60,7 @@ def test_it_ends_on_time_with_the_rate_decayed(name):
 def test_the_rate_never_jumps_and_never_rises_again(name):
     pace = Pace.of(10, 6000)
     rates = list(Machine(MACHINES[name]).trained(pace).values())[CONFIG.warmup :]
-    falls = [a - b for a, b in zip(rates, rates[1:], strict=False)]
+    falls = [a - b for a, b in pairwise(rates)]
     assert min(falls) >= -1e-9
     assert max(falls) < 0.05, "a fiftieth of the decay at most, but for the last steps"
 

@@ -155,7 +155,7 @@ class Pace:
         left = max(0.0, self.left())
         steps = max(1, math.floor(left / each))
         planned = self.total - step
-        if abs(steps - planned) <= TOLERANCE * planned:
+        if abs(steps - planned) <= max(1, TOLERANCE * planned):
             steps = planned
         return step + steps, step + max(1, min(steps // 4, round(self.seconds / LOOKS / each)))
 
