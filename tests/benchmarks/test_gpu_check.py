@@ -16,7 +16,6 @@ sys.path.insert(0, str(HOME))
 import gpu_check  # noqa: E402
 from gpu_check import ABSENT, FAILED, NOT_RUN, PASSED, Check  # noqa: E402
 
-
 CPU = torch.device("cpu")
 FOUND = {"loss": 1.0, "skipped": 0, "pictures_per_second": 10.0}
 

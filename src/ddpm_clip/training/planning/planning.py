@@ -80,7 +80,7 @@ class TrainingPlan:
         many = f", {seen / self.pictures:.1f} times each picture"
         threads = f" with {torch.get_num_threads()} threads" if self.device == "cpu" else ""
         lines = [
-            f"Plan for {options.minutes:g} minutes on {self.device}{threads}: pictures of {size}, "
+            f"Plan for {options.minutes:g} min on {self.device}{threads}: pictures of {size}, "
             f"network {self.config.model.arch} {list(self.config.model.down_chs)},",
             f"  about {options.steps:,} steps of {options.batch_size} pictures{many}; the learning "
             f"rate {options.lr:g} rises for {options.warmup} steps and falls in the last "
