@@ -24,8 +24,12 @@ def test_a_measured_step_leaves_its_losses_by_noise_and_others_only_their_line(t
     assert row["loss_without_condition"] == pytest.approx(1.5)
     assert row["bins"][0]["with_condition"] == 1.0
     assert row["bins"][1] == {
-        "sigma_low": 0.6, "sigma_high": 2.0, "n": 6, "with_condition": 0.5, "without_condition": 1.0
-    }  # fmt: skip
+        "sigma_low": 0.6,
+        "sigma_high": 2.0,
+        "n": 6,
+        "with_condition": 0.5,
+        "without_condition": 1.0,
+    }
 
 
 def test_a_resume_removes_what_will_be_measured_again(tmp_path):

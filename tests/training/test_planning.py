@@ -47,8 +47,11 @@ def planned(monkeypatch, n=5000, side=500, minutes=30.0, speed=1.0, given=(), **
 def test_more_time_gives_a_larger_network_and_then_larger_pictures(monkeypatch):
     found = [planned(monkeypatch, n=20_000, minutes=one)[0].config for one in (0.5, 5, 30, 20_000)]
     assert [one.model.down_chs for one in found] == [
-        (64, 96, 128), (64, 128, 192), (64, 128, 192), (128, 256, 384)
-    ]  # fmt: skip
+        (64, 96, 128),
+        (64, 128, 192),
+        (64, 128, 192),
+        (128, 256, 384),
+    ]
     assert [max(one.data.image_size) for one in found] == [32, 32, 64, 64]
     assert found[3].training.batch_size == 128
 

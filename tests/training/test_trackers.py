@@ -152,11 +152,18 @@ def test_tensorboard_shows_a_training_and_its_samples(tmp_path, monkeypatch, cli
     monkeypatch.chdir(tmp_path)
     words = ["--steps", 12, "--no-animation", "--track", "tensorboard", "--preset", "flowers"]
     keys = {
-        "model.down_chs": "[8,16]", "model.blocks": 1, "model.attention": 0,
-        "training.batch_size": 8, "training.heldout_every": 4, "training.checkpoint_every": 6,
-        "training.sample_every": 6, "generation.steps": 2, "data.image_size": 16,
-        "generation.prompts": "[a red rose]", "training.success_every": 0,
-    }  # fmt: skip
+        "model.down_chs": "[8,16]",
+        "model.blocks": 1,
+        "model.attention": 0,
+        "training.batch_size": 8,
+        "training.heldout_every": 4,
+        "training.checkpoint_every": 6,
+        "training.sample_every": 6,
+        "generation.steps": 2,
+        "data.image_size": 16,
+        "generation.prompts": "[a red rose]",
+        "training.success_every": 0,
+    }
     words += [word for key, value in keys.items() for word in ("--set", f"{key}={value}")]
     ended = cli("train", "drawn-flowers:40", "--out", "run", *words)
     assert ended.code == 0, ended.err

@@ -469,10 +469,16 @@ def test_steps_and_minutes_contradict_each_other(cli, tmp_path):
 def test_a_training_of_given_minutes_says_its_plan_and_keeps_it(cli, tmp_path, monkeypatch):
     monkeypatch.setattr("ddpm_clip.training.planning.planning.CALIBRATION", 0.2)
     keys = {
-        "model.down_chs": "[8,16]", "model.blocks": 1, "model.attention": 0, "generation.steps": 1,
-        "embedder.name": "labels", "data.image_size": 16, "training.sample_every": 0,
-        "training.batch_size": 8, "data.heldout": 4,
-    }  # fmt: skip
+        "model.down_chs": "[8,16]",
+        "model.blocks": 1,
+        "model.attention": 0,
+        "generation.steps": 1,
+        "embedder.name": "labels",
+        "data.image_size": 16,
+        "training.sample_every": 0,
+        "training.batch_size": 8,
+        "data.heldout": 4,
+    }
     words = [word for key, value in keys.items() for word in ("--set", f"{key}={value}")]
     command = ["train", "drawn-flowers:40", "--out", tmp_path / "run", "--no-animation", *words]
     first = cli(*command, "--minutes", 0.5, "--stop-after", 3)

@@ -5,7 +5,7 @@ from itertools import pairwise
 import pytest
 
 from ddpm_clip.config.schema import TrainingConfig
-from ddpm_clip.training.steps.pace import Pace, Plan, Timing
+from ddpm_clip.training.steps.pace import CLOSING, Pace, Plan, Timing
 from ddpm_clip.training.steps.state import learning_rate
 
 CONFIG = TrainingConfig(lr=1.0, warmup=10, decay=0.3, final_lr=0.02)
@@ -87,7 +87,7 @@ def test_time_before_the_first_step_and_after_the_last_is_left_out_of_the_steps(
     machine, pace = Machine(steady(0.1)), Pace.of(10, 6000)
     machine.now = 60.0  # decoding and embedding
     machine.trained(pace, began=0.0, evaluations=19_200)
-    after = 2.0 + 19_200 / 64 / 3 * 0.1
+    after = CLOSING + 19_200 / 64 / 3 * 0.1
     assert machine.now + after == pytest.approx(600, rel=0.02)
     assert after > 10
 

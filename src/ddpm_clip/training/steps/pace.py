@@ -24,10 +24,11 @@ TOLERANCE = 0.01
 """Relative change of the steps left that is worth a new plan."""
 
 RECENT = 25
-"""Steps whose median duration is the expected one: a pause of one step does not change it."""
+"""Steps whose median duration is the expected one, if that is few of all the steps, and at least
+three: a pause of one step does not change it."""
 
-CLOSING = 2.0
-"""Seconds for what follows the last step, besides evaluations of the network."""
+CLOSING = 4.0
+"""Seconds for what follows the last step, besides evaluations of the network: plots, files."""
 
 BACKWARD = 3
 """A picture that is trained on costs about as much as evaluating the network so many times."""
@@ -168,4 +169,5 @@ class Pace:
         return True
 
     def _expected(self) -> float:
-        return median(self._recent) if self._recent else 0.0
+        few = min(RECENT, max(3, self.total // 20))
+        return median(list(self._recent)[-few:]) if self._recent else 0.0
