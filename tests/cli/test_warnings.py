@@ -186,7 +186,7 @@ def device_too_small(shell, monkeypatch):
     def refused(*_, **__):
         raise torch.OutOfMemoryError("CUDA out of memory")
 
-    monkeypatch.setattr(prepared.torch, "as_tensor", refused)
+    monkeypatch.setattr(prepared, "DevicePixels", refused)
     return trained(shell, "--set", "training.data_on_device=true"), "do not fit into the memory of"
 
 

@@ -53,7 +53,6 @@ def planned(
         group: the processes that share a batch.
     """
     if config.training.minutes is None:
-        SuccessMeter.of(config)  # raises before anything is written
         return None
     check_parts(config)
     prompts = len(config.generation.prompts) or PROMPTS
@@ -61,7 +60,6 @@ def planned(
     plan = watched(plan_training(config, given, timing=timing, processes=group.size))
     for line in plan.lines():
         console.say(line)
-    SuccessMeter.of(plan.config)
     return plan
 
 
@@ -77,6 +75,7 @@ def run_training(run: Run, view: View, group: ProcessGroup = ALONE) -> None:
         Interrupted: Ctrl-C or SIGTERM was received; everything is saved.
     """
     by_the_first(group, "tidy run", run.tidy)
+    SuccessMeter.of(run.config)  # raises before any long work if there is no judge
     if _is_finished(run):
         console.say(f"{run.folder} is already finished at step {saved_step(run):,}.{_next(run)}")
         return _conclude(run, view, [])

@@ -282,13 +282,13 @@ class _Loop:
     def measured(self) -> tuple[float, tuple[NoiseBin, ...]]:
         """Return the loss of the EMA weights on the fixed held-out set, and its bins."""
         data = self.data.heldout_set()
+        # A model trained without conditions is measured without them.
+        kinds = (True, False) if self.config.conditioning.c_drop_prob < 1 else (False,)
         with self.state.ema.applied() as model:
             model.eval()
-            shown, hidden = (
+            found = [
                 everywhere(cast(Denoiser, model), self.ddpm, data, self.group, shown=shown)
-                for shown in (True, False)
-            )
+                for shown in kinds
+            ]
             model.train()
-        # A model trained without conditions is measured without them.
-        found = shown if self.config.conditioning.c_drop_prob < 1 else hidden
-        return found.mean().item(), tuple(bins_of(shown, hidden, self.ddpm))
+        return found[0].mean().item(), tuple(bins_of(found[0], found[-1], self.ddpm))

@@ -7,7 +7,7 @@ import tarfile
 import pytest
 import yaml
 
-from ddpm_clip.cli import training_view
+from ddpm_clip.cli import training_steps
 from ddpm_clip.data.local.drawn_flowers import write_folder
 from ddpm_clip.errors import NonFiniteError
 
@@ -373,7 +373,7 @@ def test_samples_with_nan_do_not_end_a_training(cli, tiny, tmp_path, monkeypatch
     def spoilt(run, step):
         raise NonFiniteError("a picture has NaN or infinite values")
 
-    monkeypatch.setattr(training_view, "write_samples", spoilt)
+    monkeypatch.setattr(training_steps, "write_samples", spoilt)
     ended = cli("train", "--config", tiny, "--out", tmp_path / "run")
     assert ended.code == 0
     assert "warning: no samples at step 2: a picture has NaN" in ended.err
