@@ -68,15 +68,8 @@ def test_a_training_measures_success_at_its_checkpoints(tmp_path, monkeypatch, c
     ]
     assert all(0 <= row["low"] <= row["share"] <= row["high"] <= 1 for row in rows)
     assert (run / "heldout.png").is_file()
-    bare = cli(
-        "train",
-        "drawn-flowers:40",
-        "--out",
-        tmp_path / "b",
-        "--set",
-        "training.success_every=2",
-        "--set",
-        "data.channels=3",
-    )
+    words = ("--set", "training.success_every=2", "--set", "embedder.name=labels", "--steps", 2)
+    bare = cli("train", "drawn-flowers:40", "--out", tmp_path / "bare", *words)
     assert bare.code == 2
-    assert not (tmp_path / "b" / "config.yaml").exists()
+    assert "without a judge" in bare.err
+    assert not (tmp_path / "bare" / "config.yaml").exists()
