@@ -22,7 +22,7 @@ INSTALL := $(BIN)/python -m pip install -qq --disable-pip-version-check -c const
            $(if $(TORCH_INDEX),--extra-index-url $(TORCH_INDEX))
 CODE := src tests scripts examples benchmarks
 
-.PHONY: help demo test test-quick mutants dist check format docs pictures models bench bench-models bench-speed bench-quality results soak constraints clean
+.PHONY: help demo test test-quick mutants dist check format docs pictures models bench bench-models bench-speed bench-quality gpu-check results soak constraints clean
 .DELETE_ON_ERROR:
 
 help:
@@ -38,6 +38,7 @@ help:
 	@echo "make results      measure everything on docs/results.md again, and write it (hours)"
 	@echo "make pictures     draw the pictures of the docs again, into docs/images/ (ten minutes)"
 	@echo "make soak         kill, cut, damage and fuzz for hours; fill docs/reliability.md"
+	@echo "make gpu-check    try everything on this machine's GPU; writes benchmarks/results/gpu_check.json"
 	@echo "make bench-speed  only what docs/performance.md shows, without time to quality (an hour or two)"
 	@echo "make dist         build the wheel and the source distribution into dist/, and try the wheel"
 	@echo "make clean        remove what these commands made, but for .venv"
@@ -142,6 +143,10 @@ bench-speed: $(VENV)/.installed
 bench-quality: $(VENV)/.installed
 	$(BIN)/python benchmarks/time_to_quality.py --again
 	$(BIN)/python scripts/write_performance_page.py
+
+# Exit code 2 where there is no GPU, 1 where something failed on it.
+gpu-check: $(VENV)/.installed-test
+	$(BIN)/python benchmarks/gpu_check.py
 
 constraints: $(VENV)/.installed-test $(VENV)/.installed-dev $(VENV)/.installed-docs
 	grep '^#' constraints.txt > constraints.new

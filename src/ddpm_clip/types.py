@@ -8,7 +8,7 @@ Pixels are float in [-1, 1] on the model's side, uint8 in storage, PIL at the en
 
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 from torch import Tensor
@@ -43,8 +43,19 @@ class Step:
 
 
 @dataclass(frozen=True, slots=True)
+class NoiseBin:
+    """Mean held-out loss in one range of sigma/alpha, with the condition and without it."""
+
+    sigma_low: float
+    sigma_high: float
+    n: int
+    with_condition: float
+    without_condition: float
+
+
+@dataclass(frozen=True, slots=True)
 class TrainStep:
-    """One optimisation step. `heldout_loss` is None except on the steps that measure it.
+    """One optimisation step; `heldout_loss` and `noise_bins` only on steps that measure them.
 
     The loss of a step that was skipped because of a NaN or infinite value is NaN.
     """
@@ -56,10 +67,12 @@ class TrainStep:
     images_per_second: float
     seconds: float
     heldout_loss: float | None = None
+    noise_bins: tuple[NoiseBin, ...] = ()
 
     def as_row(self) -> dict[str, float | None]:
-        """Return the fields for JSON, with None instead of NaN or infinity."""
-        fields: dict[str, float | None] = asdict(self)
+        """Return the fields but the bins for JSON, with None instead of NaN or infinity."""
+        fields: dict[str, float | None] = asdict(replace(self, noise_bins=()))
+        del fields["noise_bins"]
         return {k: v if v is None or math.isfinite(v) else None for k, v in fields.items()}
 
 

@@ -8,7 +8,7 @@ import sys
 
 import pytest
 
-from ddpm_clip.cli import training_view
+from ddpm_clip.cli import training_steps, training_view
 from ddpm_clip.cli.interrupt import (
     GracefulShutdown,
     Interrupted,
@@ -27,7 +27,7 @@ def ask_at_step_two(monkeypatch):
     """Sends this process a signal while the second step is being shown."""
 
     def prepare(signum):
-        smoothed = training_view._smoothed
+        smoothed = training_steps._smoothed
 
         def steps_with_a_signal(steps):
             for at, loss in smoothed(steps):
@@ -35,7 +35,7 @@ def ask_at_step_two(monkeypatch):
                     os.kill(os.getpid(), signum)
                 yield at, loss
 
-        monkeypatch.setattr(training_view, "_smoothed", steps_with_a_signal)
+        monkeypatch.setattr(training_steps, "_smoothed", steps_with_a_signal)
 
     return prepare
 

@@ -10,6 +10,7 @@ from types import SimpleNamespace
 
 import pytest
 import torch
+from accelerate import tracking
 from legacy_files import clip_state, pooled_state
 from tiny_clip import make_tiny_clip
 
@@ -23,6 +24,7 @@ from ddpm_clip.errors import DdpmClipWarning, TruncatedText
 from ddpm_clip.evaluation.metrics.against_real import METRICS
 from ddpm_clip.generation import picture_folder
 from ddpm_clip.models.ddpm import DDPM
+from ddpm_clip.training.steps import prepared
 
 ROOT = Path(ddpm_clip.__file__).parent
 CLASSES = {"DdpmClipWarning", "TruncatedText"}
@@ -178,6 +180,23 @@ def memory_too_small(shell, monkeypatch):
 
     monkeypatch.setattr(DDPM, "get_loss", get_loss)
     return trained(shell), "step 1 does not fit into memory"
+
+
+def device_too_small(shell, monkeypatch):
+    def refused(*_, **__):
+        raise torch.OutOfMemoryError("CUDA out of memory")
+
+    monkeypatch.setattr(prepared, "DevicePixels", refused)
+    return trained(shell, "--set", "training.data_on_device=true"), "do not fit into the memory of"
+
+
+def a_tracker_that_fails(shell, monkeypatch):
+    def refused(*_, **__):
+        raise ConnectionError("no route to host")
+
+    monkeypatch.setitem(tracking.LOGGER_TYPE_TO_CLASS, "wandb", refused)
+    monkeypatch.setattr(tracking, "_available_trackers", ["wandb"])
+    return trained(shell, "--track", "wandb"), "the tracker wandb failed"
 
 
 def a_step_with_nan(shell, monkeypatch):
@@ -377,8 +396,10 @@ CASES = {
     "training/prepare/checks.py: warn_of_unused": a_key_without_effect,
     "training/prepare/start.py: settled_embedder": no_pretrained_clip,
     "training/process_group.py: launched": one_process_of_several,
+    "training/steps/prepared.py: on_device": device_too_small,
     "training/steps/size.py: fitted_config": a_large_batch,
-    "training/steps/state.py: report_changes": other_surroundings,
+    "training/steps/surroundings.py: report_changes": other_surroundings,
+    "training/trackers.py: _try": a_tracker_that_fails,
 }
 """Where the package warns -> what makes a command say it."""
 

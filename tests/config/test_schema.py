@@ -105,7 +105,7 @@ def test_an_unknown_key_names_the_nearest_and_where_it_came_from(key, nearest):
         "diffusion.beta_end=0.00001",
         "generation.steps=0",
         "data.image_size=2",
-        "training.dtype=float16",
+        "training.dtype=float64",
         "training.seed=-1",
         "model.down_chs=[]",
         "model.down_chs=[16, 0]",

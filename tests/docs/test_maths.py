@@ -12,7 +12,7 @@ from ddpm_clip.diffusion.parameterization import PARAMETERIZATIONS, WEIGHTINGS
 from ddpm_clip.diffusion.samplers import SAMPLERS
 from ddpm_clip.diffusion.schedules import NOISE_LEVELS, SCHEDULES
 from ddpm_clip.embedders.mini_clip import LOSSES
-from ddpm_clip.training.steps.state import OPTIMIZERS
+from ddpm_clip.training.steps.optimizers import OPTIMIZERS
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGE = (ROOT / "docs" / "maths.md").read_text(encoding="utf-8")

@@ -20,7 +20,7 @@ from ddpm_clip.training.loop import Prepared, _Loop, start_state, train
 from ddpm_clip.training.samples import write_samples
 from ddpm_clip.training.steps.batches import Batch
 from ddpm_clip.training.steps.size import total_steps
-from ddpm_clip.training.steps.state import report_changes, surroundings
+from ddpm_clip.training.steps.surroundings import report_changes, surroundings
 
 CLOCKS = ("seconds", "images_per_second")
 

@@ -14,7 +14,7 @@ import torch
 from test_loop import config, prepared, trained
 from two_processes import SETTINGS, STEPS, settings
 
-from ddpm_clip.cli import training_view
+from ddpm_clip.cli import training_steps, training_view
 from ddpm_clip.cli.interrupt import GracefulShutdown
 from ddpm_clip.cli.progress import ProgressBars
 from ddpm_clip.errors import MissingInput, NonFiniteError, UsageError
@@ -362,13 +362,13 @@ def test_the_first_process_alone_says_that_a_loss_is_no_number(monkeypatch, tmp_
         raise NonFiniteError("the loss is nan")
         yield
 
-    monkeypatch.setattr(training_view, "train", diverged)
+    monkeypatch.setattr(training_steps, "train", diverged)
     run = Run.create(tmp_path, config())
-    rest = (run, prepared(), training_view.View(), GracefulShutdown(), ProgressBars(), 10)
+    rest = (run, prepared(), training_steps.View(), GracefulShutdown(), ProgressBars())
     with pytest.raises(NonFiniteError):
-        training_view._follow_steps(*rest, ProcessGroup(0, 2))
+        training_steps.follow_steps(*rest, ProcessGroup(0, 2))
     with pytest.raises(SystemExit) as left:
-        training_view._follow_steps(*rest, ProcessGroup(1, 2))
+        training_steps.follow_steps(*rest, ProcessGroup(1, 2))
     assert left.value.code == 70
 
 
@@ -386,8 +386,8 @@ def test_a_request_in_the_middle_of_the_agreement_is_not_lost(monkeypatch, tmp_p
 
     data, run = prepared(), Run.create(tmp_path, config(steps=9))
     with run.writing():
-        rest = (run, data, training_view.View(), patience, ProgressBars(), 9)
-        training_view._follow_steps(*rest, Meanwhile())
+        rest = (run, data, training_steps.View(), patience, ProgressBars())
+        training_steps.follow_steps(*rest, Meanwhile())
     assert [row["step"] for row in run.history()] == [1, 2]
 
 

@@ -11,5 +11,6 @@
 - `painting_options`: options of all commands that paint
 - `progress`: progress bars on a terminal, occasional lines elsewhere
 - `threads_option`: the option `--threads` of every command that computes
+- `training_steps`: follows a training step by step: samples, success, trackers
 - `training_view`: shows a training and reports how it ended: finished, stopped or interrupted
 """

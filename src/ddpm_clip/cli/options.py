@@ -5,6 +5,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from ddpm_clip.cli import console
+from ddpm_clip.errors import UsageError
 from ddpm_clip.utils.untrusted import user_path
 
 if TYPE_CHECKING:
@@ -92,3 +94,39 @@ def rooted(source: str) -> str:
     if source in SOURCES or not user_path(source).exists():
         return source
     return str(user_path(source).resolve())
+
+
+def default_folder(config: "Config") -> Path:
+    """Return runs/NAME with the last part of the source as the name."""
+    source = config.data.source
+    if source is None:
+        raise UsageError(
+            "there are no pictures to train on",
+            "neither SOURCE nor data.source is given",
+            "name a folder of pictures: ddpm-clip train FOLDER",
+            param="data.source",
+        )
+    name, _, place = source.partition(":")
+    last = place if name in ("folder", "npz", "wds", "zip", "hf", "hf-stream") and place else name
+    return Path("runs") / (Path(last).stem or "run")
+
+
+def show_config(config: "Config", origins: dict[str, str], as_json: bool) -> None:
+    """Print the config as YAML, with the origin of each value as a comment."""
+    import yaml
+
+    from ddpm_clip.config.schema import SECTIONS
+
+    tree = config.model_dump(mode="json")
+    if as_json:
+        values = {f"{section}.{k}": v for section in SECTIONS for k, v in tree[section].items()}
+        shown = {k: {"value": v, "origin": origins.get(k, "default")} for k, v in values.items()}
+        return console.result_json({"config": shown})
+    for section in SECTIONS:
+        console.result(f"{section}:")
+        for key, value in tree[section].items():
+            text = yaml.safe_dump(
+                {key: value}, default_flow_style=True, width=10**6, allow_unicode=True
+            )
+            line = f"  {text.strip()[1:-1]}"
+            console.result(f"{line:<44}  # {origins.get(f'{section}.{key}', 'default')}")

@@ -4,51 +4,63 @@ If several processes train, the first one prepares the data and paints samples w
 wait.
 """
 
-import math
 import shutil
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import closing
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TypeVar
 
 from ddpm_clip.cli import console
 from ddpm_clip.cli.interrupt import GracefulShutdown, Interrupted
-from ddpm_clip.cli.progress import ProgressBars, follow
+from ddpm_clip.cli.progress import ProgressBars, follow, watched
+from ddpm_clip.cli.training_steps import View, follow_steps, saved_step
+from ddpm_clip.config.schema import Config
 from ddpm_clip.data.pictures.pixels import BadFile
-from ddpm_clip.errors import MissingInput, NonFiniteError
+from ddpm_clip.errors import MissingInput
+from ddpm_clip.evaluation.prompts.in_training import SuccessMeter
 from ddpm_clip.runs.run import Run
-from ddpm_clip.training.loop import train
+from ddpm_clip.training.keeping_time import PLAN
+from ddpm_clip.training.planning.planning import TrainingPlan, plan_training
+from ddpm_clip.training.prepare.checks import check_parts
 from ddpm_clip.training.prepare.csv_import import IMPORTED
 from ddpm_clip.training.prepare.embedding import CACHE
 from ddpm_clip.training.prepare.pictures import KEPT
 from ddpm_clip.training.prepare.preparation import prepare
 from ddpm_clip.training.prepare.sharded_embedding import PARTS
 from ddpm_clip.training.process_group import ALONE, ProcessGroup
-from ddpm_clip.training.samples import write_outcome, write_samples
+from ddpm_clip.training.samples import closing_evaluations, write_outcome
+from ddpm_clip.training.steps.pace import Timing
 from ddpm_clip.training.steps.prepared import Prepared
 from ddpm_clip.training.steps.size import total_steps
-from ddpm_clip.types import TrainStep
 
 ECHO = 10.0
 """Seconds in which a launcher may pass on a signal that its processes have already received."""
 
 Result = TypeVar("Result")
 
+PROMPTS = 8
+"""Prompts of the sample grids, as long as the pictures and their classes are not known."""
 
-@dataclass(frozen=True, slots=True)
-class View:
-    """How a training is run and shown.
 
-    Attributes:
-        skip_extraction: refuse to embed anything.
-        stop_after: number of steps of this call; None for all.
-        as_json: print one JSON line per step on stdout.
+def planned(
+    config: Config, given: frozenset[str], began: float | None, group: ProcessGroup
+) -> TrainingPlan | None:
+    """Plan a new run, if it was given minutes, and print the plan.
+
+    Args:
+        config: the config so far.
+        given: keys that somebody set, which are not chosen.
+        began: reading of `time.perf_counter` when the command began.
+        group: the processes that share a batch.
     """
-
-    skip_extraction: bool = False
-    stop_after: int | None = None
-    as_json: bool = False
+    if config.training.minutes is None:
+        return None
+    check_parts(config)
+    prompts = len(config.generation.prompts) or PROMPTS
+    timing = Timing(began=began, evaluations=closing_evaluations(config, prompts))
+    plan = watched(plan_training(config, given, timing=timing, processes=group.size))
+    for line in plan.lines():
+        console.say(line)
+    return plan
 
 
 def run_training(run: Run, view: View, group: ProcessGroup = ALONE) -> None:
@@ -63,17 +75,18 @@ def run_training(run: Run, view: View, group: ProcessGroup = ALONE) -> None:
         Interrupted: Ctrl-C or SIGTERM was received; everything is saved.
     """
     by_the_first(group, "tidy run", run.tidy)
+    SuccessMeter.of(run.config)  # raises before any long work if there is no judge
     if _is_finished(run):
-        console.say(f"{run.folder} is already finished at step {_saved(run):,}.{_next(run)}")
+        console.say(f"{run.folder} is already finished at step {saved_step(run):,}.{_next(run)}")
         return _conclude(run, view, [])
     console.say(f"Training {run.folder} in {group}.")
     with GracefulShutdown(echo=0.0 if group is ALONE else ECHO) as shutdown:
         prepared = _prepared(run, view, shutdown, group)
-        total = total_steps(run.config, len(prepared.rows))
         with ProgressBars() as bars:
-            _follow_steps(run, prepared, view, shutdown, bars, total, group)
+            follow_steps(run, prepared, view, shutdown, bars, group)
     group.close()
-    if _saved(run) < total:
+    total = total_steps(run.config, len(prepared.rows))  # minutes may have changed it on the way
+    if saved_step(run) < total:
         return _stopped(run, view, shutdown, total)
     if not group.is_first:
         return None
@@ -156,82 +169,19 @@ def is_worth_keeping(run: Run, embeds: bool) -> bool:
     return True
 
 
-def _follow_steps(
-    run: Run,
-    prepared: Prepared,
-    view: View,
-    shutdown: GracefulShutdown,
-    bars: ProgressBars,
-    total: int,
-    group: ProcessGroup,
-) -> None:
-    """Show each step, draw samples when they are due, and stop when any process is asked to.
-
-    Raises:
-        SystemExit: in all but the first process, if the loss is NaN or infinite.
-    """
-    steps = train(run, prepared, group=group)
-    first = drawn = _saved(run)
-    try:
-        with closing(steps):  # type: ignore[type-var]
-            for at, loss in _smoothed(steps):
-                _show(at, loss, bars, view, total)
-                if group.is_first and _samples_are_due(run, drawn, at.step, total):
-                    drawn = at.step
-                    _draw(run, at.step)
-                if at.step % run.config.training.checkpoint_every == 0 or at.step == total:
-                    group.meet()  # drawing takes long, and the collective that follows times out
-                asked = group.agreed(shutdown.asked)  # read once: a signal may come at any moment
-                if asked or at.step - first == view.stop_after:
-                    shutdown.asked = asked or shutdown.asked
-                    return
-    except NonFiniteError as error:
-        if group.is_first:
-            raise
-        raise SystemExit(error.exit_code) from error  # the first process prints the error
-
-
-def _draw(run: Run, step: int) -> None:
-    """Draw the sample grid; weights that cannot paint (yet) must not end the training."""
-    try:
-        write_samples(run, step)
-    except NonFiniteError as error:
-        console.warn(f"no samples at step {step}: {error.what}")
-
-
-def _show(at: TrainStep, loss: float, bars: ProgressBars, view: View, total: int) -> None:
-    """Show a step in the progress bar and, with `--json`, as a line of JSON."""
-    speed = f"{at.images_per_second:,.0f} images/s"
-    bars.update("train", at.step, total, f"loss {loss:.4f}  {speed}")
-    if view.as_json:
-        console.result_json({"event": "step", **at.as_row()})
-
-
-def _smoothed(steps: Iterator[TrainStep]) -> Iterator[tuple[TrainStep, float]]:
-    """Yield each step with a running mean of the noisy loss."""
-    mean = None
-    for at in steps:
-        if math.isfinite(at.loss):  # NaN for a skipped step
-            mean = at.loss if mean is None else 0.95 * mean + 0.05 * at.loss
-        yield at, math.nan if mean is None else mean
-
-
-def _samples_are_due(run: Run, drawn: int, step: int, total: int) -> bool:
-    """Return whether to draw: samples use saved weights, so they wait for the next checkpoint."""
-    every = run.config.training.sample_every
-    if not every or (step // every == drawn // every and step != total):
-        return False
-    return step in run.checkpoint_steps()
-
-
 def _is_finished(run: Run) -> bool:
     """Return whether nothing is left to do; with `epochs` unknown until the data are read."""
-    done = run.config.training.epochs is None and _saved(run) >= run.config.training.steps
-    return done and bool(run.checkpoint_steps()) and (run.folder / "loss.png").is_file()
+    done = run.config.training.epochs is None and saved_step(run) >= run.config.training.steps
+    more = _has_more_time(run)
+    return (
+        done and not more and bool(run.checkpoint_steps()) and (run.folder / "loss.png").is_file()
+    )
 
 
-def _saved(run: Run) -> int:
-    return max(run.checkpoint_steps(), default=0)
+def _has_more_time(run: Run) -> bool:
+    """Return whether the run was given more minutes than it was trained for."""
+    minutes, now = run.config.training.minutes, run.read_json(PLAN).get("now")
+    return minutes is not None and now is not None and 60 * minutes > now["seconds"]
 
 
 def _report_bad(run: Run, bad: Sequence[BadFile]) -> None:
@@ -247,7 +197,7 @@ def _report_bad(run: Run, bad: Sequence[BadFile]) -> None:
 
 def _stopped(run: Run, view: View, shutdown: GracefulShutdown, total: int) -> None:
     """Report a stop: at which step, what is saved, how to continue."""
-    step = _saved(run)
+    step = saved_step(run)
     where = (
         f"step {step:,}. Saved {run.checkpoint_path(step)}. Continue: ddpm-clip resume {run.folder}"
     )
@@ -265,7 +215,7 @@ def _conclude(run: Run, view: View, files: Sequence[Path]) -> None:
         {
             "event": "end",
             "run": str(run.folder.resolve()),
-            "step": _saved(run),
+            "step": saved_step(run),
             "files": [str(path.resolve()) for path in files],
         }
     )

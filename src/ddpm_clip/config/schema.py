@@ -4,53 +4,15 @@ Defaults are defined here and nowhere else. Objects never see a `Config`: `build
 plain arguments. Does not import torch.
 """
 
-from typing import Annotated, Any, Literal
+from typing import Any, Literal
 
-from pydantic import (
-    AfterValidator,
-    BaseModel,
-    BeforeValidator,
-    ConfigDict,
-    Field,
-    PlainSerializer,
-    field_validator,
-    model_validator,
-)
+from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
 from ddpm_clip.config.painting_options import USUAL_GUIDANCE, Option, PaintingOptions, Scale
+from ddpm_clip.config.picture_size import LARGEST as LARGEST
+from ddpm_clip.config.picture_size import SMALLEST as SMALLEST
+from ddpm_clip.config.picture_size import WIDEST, Channels, PictureSize
 from ddpm_clip.utils.resizing import Size
-
-WIDEST = 16_384
-"""Most channels or features of one layer; a file with more is a mistake or an attack."""
-
-Channels = Annotated[int, Field(ge=1, le=WIDEST)]
-
-SMALLEST, LARGEST = 4, 1024
-"""Range of a side of the training pictures in pixels."""
-
-
-def _sides(size: Any) -> Any:
-    """Return height and width, of which a square has only one in files."""
-    if not isinstance(size, list | tuple):
-        return size, size
-    if len(size) != 2:
-        raise ValueError("it is the side of a square in pixels, or [height, width]")
-    return tuple(size)
-
-
-def _in_range(size: Size) -> Size:
-    if not all(SMALLEST <= side <= LARGEST for side in size):
-        raise ValueError(f"a side of pictures has {SMALLEST} to {LARGEST} pixels, not {size.plain}")
-    return size
-
-
-PictureSize = Annotated[
-    Size,
-    BeforeValidator(_sides),
-    AfterValidator(_in_range),
-    PlainSerializer(lambda size: Size.of(size).plain),
-]
-"""Written as the side of a square, or as [height, width]."""
 
 
 class ConfigSection(BaseModel):
@@ -237,6 +199,9 @@ class TrainingConfig(ConfigSection):
     """The optimisation, and what it writes to the run."""
 
     steps: int = Field(5000, ge=0, description="optimisation steps")
+    minutes: float | None = Field(
+        None, gt=0, le=100_000, description="plan the training, its steps too, for so many minutes"
+    )
     epochs: float | None = Field(None, ge=0, description="passes over the data, instead of steps")
     batch_size: int = Field(64, ge=1, le=10**6, description="pictures per step, over all processes")
     accumulation: int = Field(1, ge=1, description="micro-batches per step")
@@ -250,13 +215,24 @@ class TrainingConfig(ConfigSection):
     weight_decay: float = Field(0.01, ge=0, description="AdamW weight decay")
     clip: float = Field(1.0, gt=0, description="largest gradient norm")
     ema_sigma_rel: float = Field(0.1, gt=0, lt=0.28, description="width of the EMA profile")
-    dtype: Literal["auto", "float32", "bfloat16"] = Field("auto", description="autocast type")
+    dtype: Literal["auto", "float32", "bfloat16", "float16"] = Field(
+        "auto", description="autocast type; float16 scales the loss"
+    )
+    tf32: bool = Field(False, description="compute float32 on CUDA in TensorFloat-32")
+    data_on_device: bool = Field(False, description="keep all pictures in the device's memory")
     channels_last: bool = Field(True, description="memory format of the network")
     compile: bool = Field(False, description="use torch.compile; pays off in runs over ten minutes")
     checkpoint_every: int = Field(500, ge=1, description="steps between checkpoints")
     keep_last: int = Field(2, ge=1, description="checkpoints kept besides the best one")
     heldout_every: int = Field(250, ge=1, description="steps between held-out losses")
     sample_every: int = Field(1000, ge=0, description="steps between sample grids; 0: never")
+    success_every: int = Field(
+        0, ge=0, description="steps between measured prompt successes, by a judge; 0: never"
+    )
+    judge: str | None = Field(None, description="judge of success: a folder or a shipped model")
+    track: tuple[str, ...] = Field(
+        (), description="trackers to report to, such as tensorboard or wandb"
+    )
     animation: bool = Field(True, description="write the denoising GIF at the end")
     seed: int = Field(0, ge=0, le=2**32 - 1, description="seed of weights, data order and noise")
     threads: int | None = Field(

@@ -1,6 +1,7 @@
 """The folders of a training and its result: runs, checkpoints, packed models.
 
 - `checkpoints`: writes checkpoints atomically and verifies them by hash
+- `history`: what a training left behind step by step, as JSON lines
 - `leftovers`: decides what a folder holds before a run begins there, and clears it
 - `legacy_weights`: imports a .pth file of an earlier project as a packed model
 - `packing`: packs a run into one small folder for distribution

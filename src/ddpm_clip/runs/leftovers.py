@@ -14,7 +14,9 @@ from ddpm_clip.utils import storage
 FREE_TO_CHANGE = {
     "training.steps", "training.epochs", "training.checkpoint_every", "training.keep_last",
     "training.heldout_every", "training.sample_every", "training.animation", "training.threads",
-    "training.compile", "training.device", "training.accumulation", "preset",
+    "training.compile", "training.device", "training.accumulation", "training.minutes",
+    "training.data_on_device", "training.success_every", "training.judge", "training.track",
+    "preset",
 }  # fmt: skip
 """Keys that may change when a run is continued; so may all of `generation`."""
 
@@ -53,6 +55,10 @@ WRITTEN = (
     "samples",
     "embedder",
     "history.jsonl",
+    "heldout.jsonl",
+    "success.jsonl",
+    "plan.json",
+    "tracking",
     "best.json",
     "nan_report.json",
     "conditioner.safetensors",

@@ -4,6 +4,8 @@
     run.json             format, version, the model that it was started from
     classes.json, pictures.json, embedder.json  facts about the data and the embedder
     history.jsonl        one line per step
+    heldout.jsonl        one line per held-out loss, by noise level; success.jsonl: prompt success
+    plan.json            what was planned for a training that was given minutes
     conditioner.*        statistics, prompt bank, bank of embeddings, prior
     bridge.json          why this bridge is the default, and what the prior was fitted on
     embedder/            the mini-CLIP, if there is one
@@ -11,7 +13,7 @@
     best.json            the checkpoint with the lowest held-out loss
     bad_files.json, nan_report.json  pictures that were left out, and NaN or infinite values
     lock                 the process that is writing, while there is one
-    samples/ *.png *.gif samples and plots for the user
+    samples/ *.png *.gif samples and plots for the user; tracking/ of tensorboard and others
     pictures/            stored pictures of a stream
 
 Knows nothing of networks: it stores named tensors (`runs/checkpoints.py`).
@@ -32,7 +34,7 @@ from ddpm_clip.config.resolve import Layer, flatten, merge, read_yaml
 from ddpm_clip.config.schema import Config
 from ddpm_clip.data.storage.atomic import hold
 from ddpm_clip.errors import CannotCreate, MissingInput, StorageError
-from ddpm_clip.runs import checkpoints, leftovers
+from ddpm_clip.runs import checkpoints, history, leftovers
 from ddpm_clip.runs.checkpoints import Checkpoint
 from ddpm_clip.runs.leftovers import CONFIG, FACTS, clear, dotted, is_ours, may_change, only_begun
 from ddpm_clip.types import TrainStep
@@ -173,28 +175,27 @@ class Run:
     @property
     def history_path(self) -> Path:
         """Path of the history, with one JSON object per step."""
-        return self.folder / "history.jsonl"
+        return self.folder / history.STEPS
 
     def append_history(self, steps: Iterable[TrainStep]) -> None:
-        """Append steps to the history, with null instead of NaN or infinity.
+        """Append steps to the history, and what they measured to that of the held-out loss.
 
         Raises:
-            StorageError: The disk is full or cannot be written; no line was added.
+            StorageError: The disk is full or cannot be written.
         """
-        try:
-            storage.append_lines(self.history_path, (step.as_row() for step in steps))
-        except OSError as error:
-            fix = "free some space, or make the folder writable"
-            raise StorageError(f"cannot write {self.history_path}", str(error), fix) from error
+        history.append(self.folder, steps)
 
     def history(self) -> list[dict[str, Any]]:
         """Return all steps so far, without an incomplete last line from a crash."""
-        return [row for row in storage.read_lines(self.history_path) if "step" in row]
+        return history.read(self.history_path)
+
+    def heldout_history(self) -> list[dict[str, Any]]:
+        """Return all measurements of the held-out loss so far, each with its ranges of noise."""
+        return history.read(self.folder / history.HELDOUT)
 
     def cut_history(self, step: int) -> None:
-        """Remove the steps after `step`, which will be repeated."""
-        rows = [row for row in self.history() if row["step"] <= step]
-        storage.write_text(self.history_path, "".join(json.dumps(row) + "\n" for row in rows))
+        """Remove the steps after `step`, which will be repeated, and what they measured."""
+        history.cut(self.folder, step)
 
     # Checkpoints
 

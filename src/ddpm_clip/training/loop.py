@@ -9,43 +9,40 @@ not matter.
 import math
 import time
 import warnings
-import zlib
 from collections.abc import Iterator
 from contextlib import nullcontext
 from dataclasses import asdict
 from typing import cast
 
-import numpy as np
 import torch
 from torch import Tensor
 
 from ddpm_clip.build import build_ddpm, usable_device
-from ddpm_clip.config.schema import Config
 from ddpm_clip.errors import DdpmClipWarning, NonFiniteError, StorageError
 from ddpm_clip.models.ddpm import DDPM
 from ddpm_clip.runs.run import Run
+from ddpm_clip.training.keeping_time import keep_time, look_at_the_clock, note_plan
 from ddpm_clip.training.process_group import ALONE, ProcessGroup
 from ddpm_clip.training.steps.batches import Batch, Batches
 from ddpm_clip.training.steps.micro_batches import with_room
-from ddpm_clip.training.steps.prepared import Prepared
+from ddpm_clip.training.steps.pace import Timing
+from ddpm_clip.training.steps.prepared import Prepared, same_everywhere
 from ddpm_clip.training.steps.size import batch_size, fitted_config, step_seed, total_steps
 from ddpm_clip.training.steps.stability import BadStep
-from ddpm_clip.training.steps.state import (
-    GROUPS,
-    TrainState,
-    learning_rate,
-    report_changes,
-    start_state,
-    surroundings,
-)
-from ddpm_clip.training.steps.validation import errors
-from ddpm_clip.types import Denoiser, TrainStep
+from ddpm_clip.training.steps.state import GROUPS, TrainState, learning_rate, start_state
+from ddpm_clip.training.steps.surroundings import report_changes, surroundings
+from ddpm_clip.training.steps.validation import bins_of, everywhere
+from ddpm_clip.types import Denoiser, NoiseBin, TrainStep
 from ddpm_clip.utils.cpu_threads import config_threads
-from ddpm_clip.utils.device import pick_dtype
+from ddpm_clip.utils.device import pick_dtype, use_tf32
 
 
 def train(
-    run: Run, prepared: Prepared, state: TrainState | None = None, group: ProcessGroup = ALONE
+    run: Run,
+    prepared: Prepared,
+    state: TrainState | None = None,
+    group: ProcessGroup = ALONE,
+    timing: Timing = Timing(),  # noqa: B008 - it is frozen
 ) -> Iterator[TrainStep]:
     """Train from the run's newest checkpoint to its last step, saving as configured.
 
@@ -55,12 +52,13 @@ def train(
         state: initial state, instead of a fresh one; a checkpoint of the run takes precedence.
         group: the processes that train together. Each yields the same steps and must be advanced
             the same number of times; only the first one writes.
+        timing: where `training.minutes` is set, the clock to keep to and when the work began.
 
     Raises:
         NonFiniteError: the loss stays NaN or infinite (`stability.py`); none of that is saved.
         OutOfMemory: not even one picture fits (`micro_batches.py`).
         StorageError: no room for checkpoints (checked before the first step), or a failed write.
-        UsageError: the batch has fewer pictures than there are processes.
+        UsageError: the batch has fewer pictures than there are processes, or the minutes are over.
         DataError: the processes do not have the same data.
     """
     config = run.config
@@ -71,7 +69,8 @@ def train(
     if checkpoint := run.load(groups=GROUPS):
         state.restore(checkpoint)
         report_changes(checkpoint.state, state.surroundings)
-    _agree(group, config, prepared, state)
+    same_everywhere(group, prepared, batch_size(config, len(prepared.rows)), state.step)
+    keep_time(run, state, checkpoint, group, timing)
     if group.is_first:
         _make_ready(run, state)
     loop = _Loop(run, prepared, state, build_ddpm(config.diffusion, device), device, group)
@@ -99,19 +98,6 @@ def _make_ready(run: Run, state: TrainState) -> None:
     run.check_room(state.size())
 
 
-def _agree(group: ProcessGroup, config: Config, prepared: Prepared, state: TrainState) -> None:
-    """Wait for the other processes, and check that all have the same data and checkpoint."""
-    group.check_batch(batch_size(config, len(prepared.rows)))
-    if group.size > 1:
-        n = len(prepared.pixels)
-        sample = np.linspace(0, n - 1, min(n, 64)).astype(int)
-        pixels = zlib.crc32(np.ascontiguousarray(prepared.pixels[sample]).tobytes())
-        digest = zlib.crc32(np.asarray(prepared.embeddings[sample]).tobytes(), pixels)
-        group.check_same("data", f"{n} pictures ({digest:08x})")
-        group.check_same("checkpoint", f"step {state.step}")
-    group.meet()
-
-
 class _Loop:
     """The training loop: what all steps share, and the step itself."""
 
@@ -129,9 +115,11 @@ class _Loop:
         self.rows = prepared.rows
         self.config = fitted_config(run.config, len(self.rows))
         self.options = self.config.training
-        self.batches = Batches(self.config, prepared, self.rows, ddpm, device, group)
-        self.last = total_steps(run.config, len(self.rows))
+        pixels = prepared.on_device(device) if self.options.data_on_device else None
+        self.batches = Batches(self.config, prepared, self.rows, ddpm, device, group, pixels)
         self.dtype = pick_dtype(self.options.dtype, device)
+        state.scale.start(self.dtype)
+        use_tf32(self.options.tf32)
         self.wrapped = group.wrap(state.model)  # the state keeps the plain model, and its names
         model = torch.compile(self.wrapped) if self.options.compile else self.wrapped
         self.network = cast(Denoiser, model)
@@ -139,14 +127,21 @@ class _Loop:
         self.is_whole = True  # False between the update of the weights and of the EMA
         self.saved = state.step if run.checkpoint_steps() else -1
 
+    @property
+    def last(self) -> int:
+        """Number of all steps; of a training that was given minutes, as planned now."""
+        pace = self.state.pace
+        return total_steps(self.run.config, len(self.rows)) if pace is None else pace.total
+
     def steps(self) -> Iterator[TrainStep]:
         began = time.perf_counter()
         while self.state.step < self.last:
             start = time.perf_counter()
             step = self.state.step + 1
-            lr = learning_rate(step, self.last, self.options) * self.state.stability.rate
+            lr = self.rate(step)
             loss = self.optimise(step, lr)
-            heldout = self.heldout_loss() if self.measures(step) else None
+            look_at_the_clock(self.run, self.state, self.group)
+            heldout, bins = self.measured() if self.measures(step) else (None, ())
             now = time.perf_counter()
             done = TrainStep(
                 step,
@@ -156,6 +151,7 @@ class _Loop:
                 self.options.batch_size / (now - start),
                 now - began,
                 heldout,
+                bins,
             )
             self.pending.append(done)
             published = step % self.options.checkpoint_every == 0 or step == self.last
@@ -164,6 +160,12 @@ class _Loop:
             yield done
             if published:
                 self.group.meet()  # the first process saved, and may have painted samples
+
+    def rate(self, step: int) -> float:
+        """Return the learning rate of a step, which begins now."""
+        progress = None if self.state.pace is None else self.state.pace.begin(step)
+        planned = learning_rate(step, self.last, self.options, progress)
+        return planned * self.state.stability.rate
 
     def measures(self, step: int) -> bool:
         """Return whether this step measures the held-out loss; every checkpoint has one."""
@@ -184,6 +186,7 @@ class _Loop:
         made = self.state.sound_checkpoint(heldout)
         if self.group.is_first:
             self.run.save(made, best=self.state.best_step == self.state.step)
+            note_plan(self.run, self.state)
         self.saved = self.state.step
 
     def optimise(self, step: int, lr: float) -> float:
@@ -234,12 +237,13 @@ class _Loop:
                 self.network, batch.x_0, batch.t, batch.c, batch.c_mask, batch.eps
             )
             value = value * (len(batch) / self.options.batch_size)
-        (value * self.group.size).backward()
+        (value * (self.group.size * self.state.scale.factor)).backward()
         return value.detach().cpu()
 
     def apply(self, loss: Tensor, lr: float) -> float:
         """Clip, update weights and EMA; skip the step if loss or gradient is NaN or infinite."""
         parameters = list(self.state.model.parameters())
+        self.state.scale.unscale(parameters)
         norm = torch.nn.utils.clip_grad_norm_(parameters, self.options.clip)
         is_sound = bool(loss.isfinite() and norm.isfinite())
         if is_sound:
@@ -249,7 +253,8 @@ class _Loop:
             self.state.optimizer.step()
             self.state.ema.update()
             self.state.stability.went_well()
-        else:
+            self.state.scale.went_well()
+        elif not (loss.isfinite() and self.state.scale.overflowed()):
             self.stumble(loss, norm, lr)
         self.state.step += 1
         self.is_whole = True
@@ -274,17 +279,16 @@ class _Loop:
                 streak = [asdict(one) for one in self.state.stability.streak]
                 self.run.write_json("nan_report.json", {"steps": streak})
 
-    def heldout_loss(self) -> float:
-        """Return the loss of the EMA weights on the fixed held-out set."""
+    def measured(self) -> tuple[float, tuple[NoiseBin, ...]]:
+        """Return the loss of the EMA weights on the fixed held-out set, and its bins."""
+        data = self.data.heldout_set()
+        # A model trained without conditions is measured without them.
+        kinds = (True, False) if self.config.conditioning.c_drop_prob < 1 else (False,)
         with self.state.ema.applied() as model:
             model.eval()
-            data, n = self.data.heldout_set(), len(self.data.heldout)
-            # A model trained without conditions is measured without them.
-            shown = self.config.conditioning.c_drop_prob < 1
-            found, _ = errors(
-                cast(Denoiser, model), self.ddpm, data, shown=shown, own=self.group.part(n)
-            )
+            found = [
+                everywhere(cast(Denoiser, model), self.ddpm, data, self.group, shown=shown)
+                for shown in kinds
+            ]
             model.train()
-        return self.group.sum(
-            found.mean() * (len(found) / n) if len(found) else torch.zeros(())
-        ).item()
+        return found[0].mean().item(), tuple(bins_of(found[0], found[-1], self.ddpm))

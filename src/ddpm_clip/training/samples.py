@@ -12,9 +12,11 @@ from typing import cast
 import torch
 from PIL import Image
 
+from ddpm_clip.config.schema import Config
 from ddpm_clip.generation.text_to_image import TextToImage
 from ddpm_clip.models.ddpm import DDPM
 from ddpm_clip.runs.run import Run
+from ddpm_clip.training.curves import write_heldout_curves
 from ddpm_clip.training.steps.prepared import Prepared
 from ddpm_clip.training.steps.validation import by_noise
 from ddpm_clip.types import Denoiser
@@ -65,7 +67,7 @@ def _wordless(tti: TextToImage) -> Image.Image:
 
 
 def write_outcome(run: Run, prepared: Prepared, *, animation: bool = True) -> list[Path]:
-    """Write heldout.json, forward.png, loss.png and, with `animation`, forward.gif, generation.gif.
+    """Write heldout.json, its curves, forward.png, loss.png; with `animation`, two GIFs as well.
 
     loss.png comes last, so a run that has one is finished.
     """
@@ -75,8 +77,23 @@ def write_outcome(run: Run, prepared: Prepared, *, animation: bool = True) -> li
         *paths,
         *write_forward(run, prepared, tti.model.ddpm, animation),
         *_generation(run, tti, animation),
+        *write_heldout_curves(run),
         *([write_curve(run)] if run.history() else []),
     ]
+
+
+def closing_evaluations(config: Config, prompts: int) -> int:
+    """Return about how often a network is evaluated for one picture after the last step.
+
+    Args:
+        config: the config of the run.
+        prompts: number of prompts of the grids.
+    """
+    own = config.generation
+    grid = WORDLESS if own.unconditional else prompts * len(own.grid_guidance)
+    grid = grid if config.training.sample_every else 0
+    frames = prompts if config.training.animation else 0
+    return 2 * own.steps * (grid + frames) + 2 * config.data.heldout
 
 
 def write_curve(run: Run) -> Path:

@@ -1,6 +1,7 @@
 """Chooses device and number type, and reads the size of main memory."""
 
 import os
+import warnings
 
 import torch
 
@@ -28,7 +29,21 @@ def pick_dtype(name: str, device: torch.device) -> torch.dtype:
     """Return a number type; `auto` chooses bfloat16 if it is fast, else float32, never float16."""
     if name == "auto":
         return torch.bfloat16 if has_fast_bfloat16(device) else torch.float32
-    return {"float32": torch.float32, "bfloat16": torch.bfloat16}[name]
+    return {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}[name]
+
+
+def use_tf32(wanted: bool) -> None:
+    """If `wanted`, compute float32 products and convolutions on CUDA in TensorFloat-32 from now on.
+
+    Its mantissa has 10 bits instead of 23. Other devices are not affected. Otherwise nothing is
+    changed: torch's default, or what a caller has set.
+    """
+    if not wanted:
+        return
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # torch names a newer setting, which compiling cannot read
+        torch.backends.cuda.matmul.allow_tf32 = True
+        torch.backends.cudnn.allow_tf32 = True
 
 
 def physical_memory() -> int:

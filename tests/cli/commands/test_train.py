@@ -7,7 +7,7 @@ import tarfile
 import pytest
 import yaml
 
-from ddpm_clip.cli import training_view
+from ddpm_clip.cli import training_steps
 from ddpm_clip.data.local.drawn_flowers import write_folder
 from ddpm_clip.errors import NonFiniteError
 
@@ -373,7 +373,7 @@ def test_samples_with_nan_do_not_end_a_training(cli, tiny, tmp_path, monkeypatch
     def spoilt(run, step):
         raise NonFiniteError("a picture has NaN or infinite values")
 
-    monkeypatch.setattr(training_view, "write_samples", spoilt)
+    monkeypatch.setattr(training_steps, "write_samples", spoilt)
     ended = cli("train", "--config", tiny, "--out", tmp_path / "run")
     assert ended.code == 0
     assert "warning: no samples at step 2: a picture has NaN" in ended.err
@@ -456,3 +456,39 @@ def test_a_run_that_holds_its_pictures_goes_on_without_their_source(cli, tiny, p
     ended = cli("resume", out, "--source", tmp_path / "anywhere")
     assert ended.code == 0
     assert "holds its pictures itself; --source is not needed" in ended.err
+
+
+def test_steps_and_minutes_contradict_each_other(cli, tmp_path):
+    ended = cli("train", "drawn-flowers:40", "--steps", 3, "--minutes", 1, "--out", tmp_path / "a")
+    assert ended.code == 2
+    assert "--steps and --minutes" in ended.err
+    assert not (tmp_path / "a").exists() or not any((tmp_path / "a").iterdir())
+
+
+@pytest.mark.slow
+def test_a_training_of_given_minutes_says_its_plan_and_keeps_it(cli, tmp_path, monkeypatch):
+    monkeypatch.setattr("ddpm_clip.training.planning.planning.CALIBRATION", 0.2)
+    keys = {
+        "model.down_chs": "[8,16]",
+        "model.blocks": 1,
+        "model.attention": 0,
+        "generation.steps": 1,
+        "embedder.name": "labels",
+        "data.image_size": 16,
+        "training.sample_every": 0,
+        "training.batch_size": 8,
+        "data.heldout": 4,
+    }
+    words = [word for key, value in keys.items() for word in ("--set", f"{key}={value}")]
+    command = ["train", "drawn-flowers:40", "--out", tmp_path / "run", "--no-animation", *words]
+    first = cli(*command, "--minutes", 0.5, "--stop-after", 3)
+    assert first.code == 0, first.err
+    assert "Plan for 0.5 min on" in first.err
+    plan = json.loads((tmp_path / "run" / "plan.json").read_text())
+    assert plan["chosen"]["training.steps"] >= 3
+    assert plan["now"]["step"] == 3
+    assert 0 < plan["now"]["spent"] < 60
+    again = cli(*command, "--minutes", 0.5, "--stop-after", 1)
+    assert again.code == 0, again.err
+    assert "Plan for" not in again.err
+    assert cli("resume", tmp_path / "run", "--steps", 9).code == 2

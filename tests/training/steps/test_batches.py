@@ -1,11 +1,14 @@
 """The batch of a step: whose picture, mirrored with its embedding, dropped, noised, all by seed."""
 
+from dataclasses import replace
+
 import pytest
 import torch
 
 from ddpm_clip.build import build_ddpm
 from ddpm_clip.training.process_group import ALONE
 from ddpm_clip.training.steps.batches import Batches
+from ddpm_clip.training.steps.prepared import Crops
 from ddpm_clip.utils.tensors import to_float
 from tests.training.test_loop import config, prepared
 
@@ -98,3 +101,19 @@ def test_heldout_pictures_are_never_trained_on_and_all_others_are(data):
     known = [to_float(torch.from_numpy(one)).numpy().tobytes() for one in data.pixels]
     assert [row for row, one in enumerate(known) if one not in shown] == [3, 7, 11]
     assert len(set(known)) == len(known)
+
+
+def test_pictures_on_the_device_make_the_same_batches_their_crops_included(data):
+    crops = tuple(
+        Crops(255 - data.pixels // k, data.embeddings.roll(k, 0), data.mirrored.roll(k, 0))
+        for k in (2, 3)
+    )
+    data = replace(data, crops=crops)
+    plain = batches(data)
+    kept = replace(plain, pixels=data.on_device(torch.device("cpu")))
+    before = data.pixels.copy()
+    for step in range(20):
+        one, other = (made.of(step, torch.Generator().manual_seed(step)) for made in (plain, kept))
+        for name in ("x_0", "c", "c_mask", "t", "eps"):
+            assert torch.equal(getattr(one, name), getattr(other, name)), name
+    assert (data.pixels == before).all()

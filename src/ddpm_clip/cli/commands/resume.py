@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from ddpm_clip.cli.commands.train import NoAnimation, Steps, continue_run
+from ddpm_clip.cli.commands.train import Minutes, NoAnimation, Steps, Track, continue_run
 from ddpm_clip.cli.options import AsJson, Assignments, StopAfter
 
 
@@ -17,6 +17,8 @@ def resume(
     ] = None,
     set_: Assignments = None,
     steps: Steps = None,
+    minutes: Minutes = None,
+    track: Track = None,
     stop_after: StopAfter = None,
     no_animation: NoAnimation = False,
     as_json: AsJson = False,
@@ -28,8 +30,8 @@ def resume(
 
     ddpm-clip resume runs/photos --source /new/place/photos
 
-    A finished run is left unchanged, unless --steps asks for more. With --source, the pictures in
-    the new place are compared with those of the run, name by name and byte by byte, and the new
-    place is recorded; `evaluate` and `ask` look there from then on.
+    A finished run is left unchanged, unless --steps or --minutes asks for more. With --source, the
+    pictures in the new place are compared with those of the run, name by name and byte by byte, and
+    the new place is recorded; `evaluate` and `ask` look there from then on.
     """
-    continue_run(run, set_, steps, stop_after, no_animation, as_json, source)
+    continue_run(run, set_, steps, stop_after, no_animation, as_json, source, minutes, track)

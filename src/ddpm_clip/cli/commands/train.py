@@ -2,6 +2,7 @@
 
 import os
 import shlex
+import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -19,7 +20,9 @@ from ddpm_clip.cli.options import (
     Overwrite,
     Preset,
     StopAfter,
+    default_folder,
     resolved,
+    show_config,
 )
 from ddpm_clip.errors import Busy, DataError, MissingInput, UsageError, WeightsUnavailable
 from ddpm_clip.utils.locks import locked
@@ -29,6 +32,18 @@ if TYPE_CHECKING:
 
 Steps = Annotated[
     int | None, typer.Option("--steps", min=0, help="Optimisation steps of the whole training.")
+]
+Minutes = Annotated[
+    float | None,
+    typer.Option(
+        "--minutes", help="Plan size, network, steps and learning rate for so many minutes."
+    ),
+]
+Track = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--track", metavar="NAME", help="Report to tensorboard, wandb, mlflow, …; repeatable."
+    ),
 ]
 NoAnimation = Annotated[bool, typer.Option("--no-animation", help="Do not write GIFs at the end.")]
 SkipExtraction = Annotated[
@@ -47,6 +62,8 @@ def train(
     preset: Preset = None,
     set_: Assignments = None,
     steps: Steps = None,
+    minutes: Minutes = None,
+    track: Track = None,
     init: Annotated[
         str | None, typer.Option(metavar="MODEL", help="Start from the weights of this model.")
     ] = None,
@@ -67,12 +84,17 @@ def train(
 
     ddpm-clip train photos/ --out runs/photos
     ddpm-clip train mnist --preset digits --steps 2000 --set training.lr=5e-4
+    ddpm-clip train photos/ --minutes 30 --track tensorboard
 
     If the folder already holds the same run, it is continued. Ctrl-C finishes the step, saves and
     prints how to continue. Prints the run folder, or with --json one line per step.
     """
     if resume and source is None and config is None and preset is None:
-        return continue_run(_existing(out), set_, steps, stop_after, no_animation, as_json)
+        return continue_run(
+            _existing(out), set_, steps, stop_after, no_animation, as_json, None, minutes, track
+        )
+    began = time.perf_counter()
+    _check_length(steps, minutes)
     with ExitStack() as stack:
         held = out is not None and not print_config and stack.enter_context(claimed(out))
         settled, origins = resolved(
@@ -81,12 +103,14 @@ def train(
             config,
             set_,
             training__steps=steps,
+            training__minutes=minutes,
+            training__track=tuple(track) if track else None,
             training__animation=False if no_animation else None,
         )
         if print_config:
             _judged(settled, origins)
-            return _print_config(settled, origins, as_json)
-        folder = out or _default_folder(settled)
+            return show_config(settled, origins, as_json)
+        folder = out or default_folder(settled)
         if resume:
             _existing(folder)
         held = held or stack.enter_context(claimed(folder))
@@ -101,6 +125,8 @@ def train(
             stop_after,
             as_json,
             held,
+            began,
+            frozenset(origins),
         )
 
 
@@ -112,6 +138,8 @@ def continue_run(
     no_animation: bool,
     as_json: bool,
     source: str | None = None,
+    minutes: float | None = None,
+    track: list[str] | None = None,
 ) -> None:
     """Continue a run with its own config and the changes of the command line."""
     with claimed(folder) as held:
@@ -121,7 +149,13 @@ def continue_run(
         from ddpm_clip.runs.run import Run
 
         own = Run.open(folder).config
-        flags = {"training.steps": steps, "training.animation": False if no_animation else None}
+        _check_length(steps, minutes if minutes is not None else own.training.minutes)
+        flags = {
+            "training.steps": steps,
+            "training.minutes": minutes,
+            "training.track": tuple(track) if track else None,
+            "training.animation": False if no_animation else None,
+        }
         config, _ = merge(
             [
                 Layer(str(folder), flatten(own.model_dump(mode="json"))),
@@ -129,7 +163,8 @@ def continue_run(
                 Layer("flag", {key: value for key, value in flags.items() if value is not None}),
             ]
         )
-        _start(folder, config, stop_after=stop_after, as_json=as_json, held=held)
+        began = time.perf_counter()
+        _start(folder, config, stop_after=stop_after, as_json=as_json, held=held, began=began)
 
 
 def _move(folder: Path, source: str) -> None:
@@ -156,16 +191,20 @@ def _start(
     stop_after: int | None = None,
     as_json: bool = False,
     held: bool = False,
+    began: float | None = None,
+    given: frozenset[str] = frozenset(),
 ) -> None:
+    from ddpm_clip.cli.training_steps import View
     from ddpm_clip.cli.training_view import (
-        View,
         by_the_first,
         carry_embeddings,
         is_worth_keeping,
+        planned,
         run_training,
     )
     from ddpm_clip.data.storage.atomic import hold
     from ddpm_clip.runs.run import Run
+    from ddpm_clip.training.keeping_time import PLAN
     from ddpm_clip.training.prepare.start import start_run
     from ddpm_clip.training.process_group import join
 
@@ -178,14 +217,19 @@ def _start(
         is_new = not overwrite and not (folder / "config.yaml").is_file()
 
         def begin() -> Run:
-            return start_run(folder, config, overwrite=overwrite, init=init, held=True)
+            plan = planned(config, given, began, group) if is_new or overwrite else None
+            chosen = config if plan is None else plan.config
+            new = start_run(folder, chosen, overwrite=overwrite, init=init, held=True)
+            if plan is not None:
+                new.write_json(PLAN, plan.as_dict())
+            return new
 
         run = by_the_first(group, "run", begin) or Run.open(folder)
         stack.enter_context(continue_hint(f"Continue: ddpm-clip resume {shlex.quote(str(folder))}"))
         try:
             if embeddings is not None:
                 by_the_first(group, "embeddings", lambda: carry_embeddings(embeddings, run))
-            run_training(run, View(skip_extraction, stop_after, as_json), group)
+            run_training(run, View(skip_extraction, stop_after, as_json, began), group)
         except BAD_INPUT:
             if is_new and group.is_first and not is_worth_keeping(run, not skip_extraction):
                 run.discard()  # so that the next attempt finds a free folder
@@ -212,6 +256,16 @@ def claimed(folder: Path) -> Iterator[bool]:
         yield held
 
 
+def _check_length(steps: int | None, minutes: float | None) -> None:
+    if steps is not None and minutes is not None:
+        raise UsageError(
+            "--steps and --minutes contradict each other",
+            "the steps of a training that is given minutes are planned from them",
+            "leave out one of them; --set training.minutes=null ends the planning of a run",
+            param="minutes",
+        )
+
+
 def _existing(folder: Path | None) -> Path:
     if folder is None:
         raise UsageError(
@@ -227,21 +281,6 @@ def _existing(folder: Path | None) -> Path:
     return folder
 
 
-def _default_folder(config: "Config") -> Path:
-    """Return runs/NAME with the last part of the source as the name."""
-    source = config.data.source
-    if source is None:
-        raise UsageError(
-            "there are no pictures to train on",
-            "neither SOURCE nor data.source is given",
-            "name a folder of pictures: ddpm-clip train FOLDER",
-            param="data.source",
-        )
-    name, _, place = source.partition(":")
-    last = place if name in ("folder", "npz", "wds", "zip", "hf", "hf-stream") and place else name
-    return Path("runs") / (Path(last).stem or "run")
-
-
 def _judged(config: "Config", origins: dict[str, str], *, parts: bool = True) -> None:
     """Warn of keys without an effect; with `parts`, also raise what starting the run would."""
     from ddpm_clip.training.prepare.checks import check_parts, warn_of_unused
@@ -249,24 +288,3 @@ def _judged(config: "Config", origins: dict[str, str], *, parts: bool = True) ->
     if parts:
         check_parts(config)
     warn_of_unused(config, origins)
-
-
-def _print_config(config: "Config", origins: dict[str, str], as_json: bool) -> None:
-    """Print the config as YAML, with the origin of each value as a comment."""
-    import yaml
-
-    from ddpm_clip.config.schema import SECTIONS
-
-    tree = config.model_dump(mode="json")
-    if as_json:
-        values = {f"{section}.{k}": v for section in SECTIONS for k, v in tree[section].items()}
-        shown = {k: {"value": v, "origin": origins.get(k, "default")} for k, v in values.items()}
-        return console.result_json({"config": shown})
-    for section in SECTIONS:
-        console.result(f"{section}:")
-        for key, value in tree[section].items():
-            text = yaml.safe_dump(
-                {key: value}, default_flow_style=True, width=10**6, allow_unicode=True
-            )
-            line = f"  {text.strip()[1:-1]}"
-            console.result(f"{line:<44}  # {origins.get(f'{section}.{key}', 'default')}")

@@ -14,11 +14,12 @@ from ddpm_clip.embedders.prompts import checked_prompts
 from ddpm_clip.embedders.towers import IMAGE_TOWERS, TEXT_TOWERS
 from ddpm_clip.errors import DdpmClipWarning
 from ddpm_clip.generation.settings import settings_of
-from ddpm_clip.training.steps.state import OPTIMIZERS
+from ddpm_clip.training.steps.optimizers import OPTIMIZERS
+from ddpm_clip.training.trackers import check_trackers
 
 
 def check_parts(config: Config) -> None:
-    """Raise what device, network, optimiser or sample grids would raise later, at no cost.
+    """Raise what device, network, optimiser, tracker or sample grids would raise later, at no cost.
 
     Raises:
         UsageError: A name is unknown, or the parts do not fit each other.
@@ -31,6 +32,7 @@ def check_parts(config: Config) -> None:
         warnings.warn("training.lr = 0: the weights will not change", DdpmClipWarning, stacklevel=2)
     usable_device(config.training.device)
     OPTIMIZERS[config.training.optimizer]
+    check_trackers(config.training.track)
     build_ddpm(config.diffusion)
     if config.embedder.name != "auto":
         EMBEDDERS[config.embedder.name]

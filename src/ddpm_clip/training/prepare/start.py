@@ -12,6 +12,7 @@ from ddpm_clip.runs.run import Run
 from ddpm_clip.training.bridge.bridging import AUTO
 from ddpm_clip.training.prepare.checks import check_parts
 from ddpm_clip.training.prepare.pictures import open_data
+from ddpm_clip.training.trackers import check_trackers
 from ddpm_clip.weights import shipped_names
 
 OWN_EMBEDDER = {"drawn-flowers": "flowers", "mnist": "digits"}
@@ -42,6 +43,7 @@ def start_run(
         held: as in `Run.create`.
     """
     folder = Path(folder)
+    check_trackers(config.training.track)
     if (folder / "config.yaml").is_file() and not overwrite:
         settled = _settled_like(config, Run.open(folder).config)
         return Run.create(folder, settled, held=held)
@@ -88,7 +90,21 @@ def _settled_like(config: Config, earlier: Config) -> Config:
         update["conditioning"] = config.conditioning.model_copy(update=same)
     if config.data.flip is None:
         update["data"] = config.data.model_copy(update={"flip": earlier.data.flip})
+    if config.training.minutes is not None and earlier.training.minutes is not None:
+        update |= _planned_like(config, earlier)
     return config.model_copy(update=update)
+
+
+def _planned_like(config: Config, earlier: Config) -> dict[str, object]:
+    """Return what was planned for the minutes of the existing run: all but the minutes."""
+    size = {"image_size": earlier.data.image_size, "flip": earlier.data.flip}
+    kept = {"minutes", "track", "threads", "device", "success_every", "judge", "animation"}
+    own = {name: getattr(config.training, name) for name in kept}
+    return {
+        "data": config.data.model_copy(update=size),
+        "model": earlier.model,
+        "training": earlier.training.model_copy(update=own),
+    }
 
 
 def settled_embedder(config: EmbedderConfig, data: DataConfig) -> EmbedderConfig:

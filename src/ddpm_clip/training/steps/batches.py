@@ -15,7 +15,7 @@ from ddpm_clip.config.schema import Config
 from ddpm_clip.data.batch_order import batch_indices, crop_numbers, flip_mask
 from ddpm_clip.models.ddpm import DDPM
 from ddpm_clip.training.process_group import ProcessGroup
-from ddpm_clip.training.steps.prepared import Prepared
+from ddpm_clip.training.steps.prepared import DevicePixels, Prepared
 from ddpm_clip.utils.tensors import to_float
 
 
@@ -52,6 +52,7 @@ class Batches:
     ddpm: DDPM
     device: torch.device
     group: ProcessGroup
+    pixels: DevicePixels | None = None  # all of them on the device, if they are kept there
 
     def indices(self, index: int) -> np.ndarray:
         """Return the data rows of step `index`, counted from 0, for all processes together."""
@@ -66,7 +67,8 @@ class Batches:
         x_0, e = self._pictures(rows[own], crop[own]), self.data.embeddings_of(rows, crop)
         if self.data.mirrored is not None:
             flip = torch.from_numpy(flip_mask(seed, index, b))
-            x_0 = torch.where(flip[own, None, None, None], x_0.flip(-1), x_0)
+            mirror = flip[own, None, None, None].to(x_0.device)
+            x_0 = torch.where(mirror, x_0.flip(-1), x_0)
             e = torch.where(flip[:, None], self.data.embeddings_of(rows, crop, mirrored=True), e)
         options = self.config.conditioning
         level = draw_levels(b, options.noise_max, options.noise_prob, draws)
@@ -82,7 +84,10 @@ class Batches:
         return Batch(x_0, c, c_mask, t[own], eps)
 
     def _pictures(self, rows: np.ndarray, crop: np.ndarray) -> Tensor:
-        x_0 = to_float(torch.from_numpy(self.data.pixels_of(rows, crop)))
+        if self.pixels is not None:
+            x_0 = to_float(self.pixels.of(rows, crop))
+        else:
+            x_0 = to_float(torch.from_numpy(self.data.pixels_of(rows, crop)))
         if not self.config.training.channels_last:
             return x_0
         return x_0.contiguous(memory_format=torch.channels_last)

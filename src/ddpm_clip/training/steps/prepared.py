@@ -1,5 +1,7 @@
 """What the training loop needs of the data: pixels, embeddings and the conditioner."""
 
+import warnings
+import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -9,6 +11,8 @@ from torch import Tensor
 
 from ddpm_clip.conditioning.conditioner import Conditioner
 from ddpm_clip.data.pictures.pixels import BadFile
+from ddpm_clip.errors import DdpmClipWarning
+from ddpm_clip.training.process_group import ProcessGroup
 from ddpm_clip.training.steps.validation import HeldOut
 
 
@@ -25,6 +29,28 @@ class Crops:
     pixels: np.ndarray
     embeddings: Tensor
     mirrored: Tensor | None = None
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class DevicePixels:
+    """The pixels of all pictures on the device that trains, so that no batch has to be copied.
+
+    Attributes:
+        arrays: (n, c, h, w) uint8: the pictures themselves, then each of their random crops.
+    """
+
+    arrays: tuple[Tensor, ...]
+
+    def of(self, rows: np.ndarray, crop: np.ndarray) -> Tensor:
+        """Return what `Prepared.pixels_of` returns, on the device."""
+        found = self.arrays[0][self._on(rows)]
+        for number, one in enumerate(self.arrays[1:], 1):
+            chosen = np.flatnonzero(crop == number)
+            found[self._on(chosen)] = one[self._on(rows[chosen])]
+        return found
+
+    def _on(self, numbers: np.ndarray) -> Tensor:
+        return torch.from_numpy(numbers).to(self.arrays[0].device)
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +107,21 @@ class Prepared:
             found.append(side[rows])
         return torch.stack(found)[torch.from_numpy(crop), torch.arange(len(rows))]
 
+    def on_device(self, device: torch.device) -> "DevicePixels | None":
+        """Return all pixels on a device; None, with a warning, if its memory is too small."""
+        arrays = [self.pixels, *(one.pixels for one in self.crops)]
+        try:
+            return DevicePixels(tuple(torch.as_tensor(one, device=device) for one in arrays))
+        except torch.OutOfMemoryError:
+            size = sum(one.nbytes for one in arrays) / 2**20
+            warnings.warn(
+                f"the pictures ({size:,.0f} MiB) do not fit into the memory of {device}; they stay "
+                "where they are, and each batch is copied",
+                DdpmClipWarning,
+                stacklevel=2,
+            )
+            return None
+
     def heldout_set(self) -> HeldOut:
         """Return the held-out pictures, as the validation takes them."""
         return HeldOut(self.pixels[self.heldout], self.embeddings[self.heldout], self.conditioner)
@@ -88,3 +129,21 @@ class Prepared:
     def names(self, rows: np.ndarray) -> list[str]:
         """Return the keys of the pictures in `rows`, or their row numbers if they have none."""
         return [self.keys[i] if len(self.keys) else str(i) for i in rows.tolist()]
+
+
+def same_everywhere(group: ProcessGroup, prepared: Prepared, batch: int, step: int) -> None:
+    """Wait for the other processes; check that all have the same data and resume from `step`.
+
+    Raises:
+        UsageError: a batch of so many pictures has fewer than there are processes.
+        DataError: their data or steps differ.
+    """
+    group.check_batch(batch)
+    if group.size > 1:
+        n = len(prepared.pixels)
+        sample = np.linspace(0, n - 1, min(n, 64)).astype(int)
+        pixels = zlib.crc32(np.ascontiguousarray(prepared.pixels[sample]).tobytes())
+        digest = zlib.crc32(np.asarray(prepared.embeddings[sample]).tobytes(), pixels)
+        group.check_same("data", f"{n} pictures ({digest:08x})")
+        group.check_same("checkpoint", f"step {step}")
+    group.meet()

@@ -5,38 +5,26 @@ that a run can be resumed with any number of processes.
 """
 
 import math
-import warnings
-from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 import torch
-from torch import Tensor, nn
+from torch import nn
 
 from ddpm_clip.build import build_denoiser
 from ddpm_clip.config.schema import TrainingConfig
-from ddpm_clip.errors import DdpmClipWarning, NonFiniteError, UsageError
+from ddpm_clip.errors import NonFiniteError, UsageError
 from ddpm_clip.models.ema import EMA
-from ddpm_clip.registry import Registry
 from ddpm_clip.runs.checkpoints import Checkpoint
 from ddpm_clip.runs.pretrained import weights_of
 from ddpm_clip.runs.run import Run
-from ddpm_clip.training.steps.muon import Muon
+from ddpm_clip.training.steps.loss_scale import LossScale
+from ddpm_clip.training.steps.optimizers import OPTIMIZERS, flat_optimizer, load_optimizer
+from ddpm_clip.training.steps.pace import Pace
 from ddpm_clip.training.steps.stability import Stability
-
-Group = dict[str, Any]
 
 GROUPS = ("model", "ema", "optimizer")
 """The groups of tensors in a checkpoint that can be resumed from."""
-
-
-def _adamw(groups: list[Group], lr: float) -> torch.optim.Optimizer:
-    return torch.optim.AdamW(groups, lr, (0.9, 0.99), fused=True)
-
-
-OPTIMIZERS: Registry[Callable[[list[Group], float], torch.optim.Optimizer]] = Registry(
-    "optimizer", {"adamw": _adamw, "muon": Muon}
-)
 
 
 @dataclass(slots=True)
@@ -52,6 +40,8 @@ class TrainState:
     stability: Stability = field(default_factory=Stability)  # steps with NaN or infinite values
     parts: int = 0  # micro-batches per step after memory ran out; 0 if it never did
     surroundings: dict[str, Any] = field(default_factory=dict)  # what rounding depends on
+    scale: LossScale = field(default_factory=LossScale)  # of the loss, in float16
+    pace: Pace | None = None  # of a training that was given minutes
 
     @classmethod
     def start(cls, model: nn.Module, config: TrainingConfig) -> "TrainState":
@@ -70,7 +60,7 @@ class TrainState:
         tensors = {
             "model": dict(self.model.state_dict()),
             "ema": dict(self.ema.state_dict()),
-            "optimizer": _flat_optimizer(self.optimizer) | {"rng": torch.get_rng_state()},
+            "optimizer": flat_optimizer(self.optimizer) | {"rng": torch.get_rng_state()},
         }
         state: dict[str, Any] = {
             "ema_updates": self.ema.n,
@@ -78,6 +68,8 @@ class TrainState:
             "best_step": self.best_step,
             "stability": self.stability.as_dict(),
             "parts": self.parts,
+            **self.scale.as_dict(),
+            **({} if self.pace is None else {"pace": self.pace.as_dict(self.step)}),
             **self.surroundings,
         }
         return Checkpoint(self.step, tensors, state)
@@ -115,7 +107,7 @@ class TrainState:
         self.ema.load_state_dict(checkpoint.tensors["ema"], checkpoint.state["ema_updates"])
         optimizer = dict(checkpoint.tensors["optimizer"])
         torch.set_rng_state(optimizer.pop("rng"))
-        _load_optimizer(self.optimizer, optimizer)
+        load_optimizer(self.optimizer, optimizer)
         self.step = checkpoint.step
         best = checkpoint.state["best"]
         self.best = math.inf if best is None else best
@@ -123,32 +115,7 @@ class TrainState:
         self.best_step = checkpoint.state.get("best_step")
         self.stability = Stability.of(checkpoint.state.get("stability", {}))
         self.parts = checkpoint.state.get("parts", 0)
-
-
-def surroundings(device: torch.device, dtype: torch.dtype) -> dict[str, Any]:
-    """Return what rounding depends on, besides the run's config."""
-    return {
-        "threads": torch.get_num_threads(),
-        "torch": torch.__version__,
-        "device": device.type,
-        "dtype": str(dtype).removeprefix("torch."),
-    }
-
-
-def report_changes(before: Mapping[str, Any], now: Mapping[str, Any]) -> None:
-    """Warn if a run is resumed in other surroundings, where sums are rounded differently."""
-    changed = [
-        f"{name} was {before[name]}, now {value}"
-        for name, value in now.items()
-        if name in before and before[name] != value
-    ]
-    if changed:
-        warnings.warn(
-            f"the run is resumed in other surroundings ({'; '.join(changed)}): from here on it is "
-            "no longer bit-identical to an uninterrupted run",
-            DdpmClipWarning,
-            stacklevel=3,
-        )
+        self.scale.restore(checkpoint.state)
 
 
 def start_state(run: Run, width: int, device: torch.device) -> TrainState:
@@ -185,31 +152,20 @@ def _load_init(model: nn.Module, name: str) -> None:
         ) from error
 
 
-def learning_rate(step: int, steps: int, config: TrainingConfig) -> float:
-    """Return the learning rate of a step, counted from 1: warm-up, plateau, linear decay."""
+def learning_rate(
+    step: int, steps: int, config: TrainingConfig, progress: float | None = None
+) -> float:
+    """Return the learning rate of a step, counted from 1: warm-up, plateau, linear decay.
+
+    Args:
+        step: number of the step.
+        steps: number of all steps.
+        config: rate, warm-up and decay.
+        progress: share of the training after this step, where it is not `step / steps`.
+    """
     warm = min(1.0, step / config.warmup) if config.warmup else 1.0
-    falling = config.decay * steps
-    left = steps - step
+    whole, done = (float(steps), float(step)) if progress is None else (1.0, progress)
+    falling, left = config.decay * whole, whole - done
     if not falling or left >= falling:
         return config.lr * warm
     return config.lr * min(warm, config.final_lr + (1 - config.final_lr) * left / falling)
-
-
-def _flat_optimizer(optimizer: torch.optim.Optimizer) -> dict[str, Tensor]:
-    state = optimizer.state_dict()["state"]
-    return {f"{i}.{name}": value for i, row in state.items() for name, value in row.items()}
-
-
-def _load_optimizer(optimizer: torch.optim.Optimizer, flat: dict[str, Tensor]) -> None:
-    whole = optimizer.state_dict()
-    parameters = [p for group in optimizer.param_groups for p in group["params"]]
-    state: dict[int, dict[str, Tensor]] = {}
-    for key, value in flat.items():
-        number, name = key.split(".", 1)
-        parameter = parameters[int(number)]
-        if value.shape == parameter.shape:
-            # The fused kernel pairs values by memory order, not by index, while files are always
-            # contiguous: give each moment the memory format of its parameter (channels_last).
-            value = torch.empty_like(parameter).copy_(value)
-        state.setdefault(int(number), {})[name] = value
-    optimizer.load_state_dict({"state": state, "param_groups": whole["param_groups"]})

@@ -11,7 +11,8 @@ from torch import Tensor
 
 from ddpm_clip.conditioning.conditioner import Conditioner
 from ddpm_clip.models.ddpm import DDPM
-from ddpm_clip.types import Denoiser
+from ddpm_clip.training.process_group import ProcessGroup
+from ddpm_clip.types import Denoiser, NoiseBin
 from ddpm_clip.utils.tensors import to_float
 
 SEED = 2**32 - 7
@@ -34,17 +35,6 @@ class HeldOut:
 
     def __len__(self) -> int:
         return len(self.pixels)
-
-
-@dataclass(frozen=True, slots=True)
-class NoiseBin:
-    """Mean held-out loss in one range of sigma/alpha, with the condition and without it."""
-
-    sigma_low: float
-    sigma_high: float
-    n: int
-    with_condition: float
-    without_condition: float
 
 
 @torch.no_grad()
@@ -87,13 +77,32 @@ def errors(
     return torch.cat(found), t[own]
 
 
+def everywhere(
+    model: Denoiser, ddpm: DDPM, data: HeldOut, group: ProcessGroup, *, shown: bool = True
+) -> Tensor:
+    """Return the `errors` (n,) of all pictures, each measured by one process of the group."""
+    whole, own = torch.zeros(len(data)), group.part(len(data))
+    whole[own], _ = errors(model, ddpm, data, shown=shown, own=own)
+    return group.sum(whole)
+
+
 def by_noise(model: Denoiser, ddpm: DDPM, data: HeldOut) -> list[NoiseBin]:
+    """Return `bins_of` the held-out losses of a network."""
+    shown, hidden = (errors(model, ddpm, data, shown=shown)[0] for shown in (True, False))
+    return bins_of(shown, hidden, ddpm)
+
+
+def bins_of(shown: Tensor, hidden: Tensor, ddpm: DDPM) -> list[NoiseBin]:
     """Return the held-out loss in ranges of equal count, from the least noise to the most.
 
     Where the loss without the condition is not higher, the network ignores the condition there.
+
+    Args:
+        shown: (n,) what `errors` returns of all held-out pictures with the condition.
+        hidden: (n,) the same without it.
+        ddpm: the loss and the noise schedule.
     """
-    shown, t = errors(model, ddpm, data)
-    hidden, _ = errors(model, ddpm, data, shown=False)
+    t = ddpm.draw_timesteps(len(shown), torch.Generator().manual_seed(SEED))  # those of `errors`
     alpha, sigma = ddpm.schedule.at(t)
     ratio = sigma / alpha
     bands = [band for band in ratio.argsort().tensor_split(BINS) if len(band)]
