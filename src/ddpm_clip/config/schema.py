@@ -8,16 +8,16 @@ from typing import Annotated, Any, Literal
 
 from pydantic import (
     AfterValidator,
-    BaseModel,
     BeforeValidator,
-    ConfigDict,
     Field,
     PlainSerializer,
     field_validator,
     model_validator,
 )
 
-from ddpm_clip.config.painting_options import USUAL_GUIDANCE, Option, PaintingOptions, Scale
+from ddpm_clip.config.distillation import DistillationConfig
+from ddpm_clip.config.painting_options import USUAL_GUIDANCE, PaintingOptions, Scale
+from ddpm_clip.config.section import ConfigSection
 from ddpm_clip.utils.resizing import Size
 
 WIDEST = 16_384
@@ -51,20 +51,6 @@ PictureSize = Annotated[
     PlainSerializer(lambda size: Size.of(size).plain),
 ]
 """Written as the side of a square, or as [height, width]."""
-
-
-class ConfigSection(BaseModel):
-    """A section of the config: frozen, and unknown keys are refused."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
-
-    @classmethod
-    def __pydantic_init_subclass__(cls, **_: Any) -> None:
-        """Take the description of a painting option from its declaration."""
-        for field in cls.model_fields.values():
-            for option in field.metadata:
-                if isinstance(option, Option):
-                    field.description = option.description
 
 
 class ModelConfig(ConfigSection):
@@ -286,6 +272,7 @@ class Config(ConfigSection):
     data: DataConfig = DataConfig()
     training: TrainingConfig = TrainingConfig()
     generation: GenerationConfig = GenerationConfig()
+    distillation: DistillationConfig = DistillationConfig()
 
     @model_validator(mode="after")
     def _words_are_learned(self) -> "Config":

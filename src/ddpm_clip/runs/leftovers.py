@@ -51,6 +51,7 @@ WRITTEN = (
     CONFIG,
     "checkpoints",
     "samples",
+    "walks",
     "embedder",
     "history.jsonl",
     "best.json",

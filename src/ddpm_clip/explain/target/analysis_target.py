@@ -19,9 +19,11 @@ from ddpm_clip.diffusion.schedules import NoiseSchedule
 from ddpm_clip.errors import UsageError
 from ddpm_clip.explain.target.batches import BATCH, QUICK_STEPS, cut, in_batches, seeds_after
 from ddpm_clip.explain.target.cache import Memory, keys_of
+from ddpm_clip.explain.target.few_call import no_branches, with_gradients
 from ddpm_clip.explain.target.readers import Conditions, ImageReader, TextReader, read
 from ddpm_clip.generation.settings import Settings
 from ddpm_clip.models.ddpm import DDPM, without_gradients
+from ddpm_clip.models.scale_conditioned import at_scale
 from ddpm_clip.runs.pretrained import LoadedModel
 from ddpm_clip.types import Denoiser, Predict, Progress, Step
 
@@ -177,8 +179,9 @@ class AnalysisTarget:
             everywhere: guide at every noise level, not only in the guidance interval.
         """
         how, maths = self.settings, self.ddpm
-        network = self._differentiable if gradients else without_gradients(self.network)
-        scale, clamp = self.guidance if scale is None else scale, clamp or how.clamp
+        own, scale = at_scale(self.network, self.guidance if scale is None else scale)
+        network = with_gradients(own) if gradients else without_gradients(own)
+        clamp = clamp or how.clamp
         guidance = Guidance(scale, None if everywhere else how.interval, clamp, how.rescale)
         c_neg = self._negative(len(c), self.seeds if seeds is None else seeds)
         c = c.to(maths.device)
@@ -187,10 +190,10 @@ class AnalysisTarget:
     def branches(self, c: Tensor, seeds: Sequence[int] | None = None) -> Predict:
         """Return a prediction that evaluates both branches, with words and without, unclamped.
 
-        Args:
-            c: (b, e) conditions.
-            seeds: one per picture; None takes the target's own.
+        Arguments as for `predict`; a `UsageError` if the network is told the scale and has none.
         """
+        if self.ddpm.calls:
+            raise no_branches(self.name)
         # at the scales 0 and 1 only one branch is evaluated; in between both are
         return self.predict(c, scale=0.5, seeds=seeds, clamp="none", everywhere=True)
 
@@ -289,9 +292,6 @@ class AnalysisTarget:
     def embed_texts(self, texts: Sequence[str]) -> Tensor | None:
         """Return (p, e) unit embeddings of texts in the space of `embed`, or None."""
         return None if self.wording is None else self.wording(list(texts))
-
-    def _differentiable(self, x_t: Tensor, t: Tensor, c: Tensor, c_mask: Tensor) -> Tensor:
-        return self.network(x_t, t, c, c_mask).float()
 
     def _negative(self, n: int, seeds: Sequence[int]) -> Tensor | None:
         """Return (n, e) the conditions of the negative prompt, or None if there is none."""
