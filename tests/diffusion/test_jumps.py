@@ -76,4 +76,5 @@ def test_the_lower_level_rises_from_the_picture_to_just_below():
     assert begin[2].item() == pytest.approx(40.0)
     assert ((end > 0.9 * level) & (end < level)).all()
     middle = lower_level(level, 0.5)
-    assert (begin <= middle).all() and (middle <= end).all()
+    assert (begin <= middle).all()
+    assert (middle <= end).all()

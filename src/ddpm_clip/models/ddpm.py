@@ -51,10 +51,9 @@ class DDPM:
     ):
         self.schedule = B if isinstance(B, NoiseSchedule) else NoiseSchedule.from_betas(B)
         self.T, self.device = self.schedule.T, torch.device(device)
-        self.parameterization = PARAMETERIZATIONS[parameterization]
+        self.calls, self.parameterization = tuple(calls), PARAMETERIZATIONS[parameterization]
         self.weighting, self.draw_levels = WEIGHTINGS[weighting], NOISE_LEVELS[noise_levels]
         self.sigma_data, self.level_options = sigma_data, level_options or {}
-        self.calls = tuple(calls)
 
     # Forward process and loss
 

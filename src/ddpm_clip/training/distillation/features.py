@@ -15,7 +15,6 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from ddpm_clip.diffusion.jumps import pseudo_huber
-from ddpm_clip.errors import UsageError
 from ddpm_clip.types import Embedder
 
 HUBER = 0.03
@@ -58,18 +57,7 @@ class Comparison:
 
 
 def clip_features(clip: Embedder) -> Features:
-    """Return the feature maps of a CLIP: its convolutions, if it has any, and its embedding.
-
-    Raises:
-        UsageError: the embedder reads no pixels, as class labels do not.
-    """
-    if not hasattr(clip, "embed_pixels") or clip.name == "labels":
-        raise UsageError(
-            "distillation.features = clip needs a CLIP",
-            "this model is conditioned on class labels",
-            "choose distillation.features=none",
-            param="distillation.features",
-        )
+    """Return the feature maps of a CLIP: its convolutions, if it has any, and its embedding."""
     module: Any = clip
     if isinstance(clip, nn.Module):
         module = clip.requires_grad_(False).eval()

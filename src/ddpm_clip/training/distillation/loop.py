@@ -132,7 +132,9 @@ def _continued(run: Run) -> Generator[Progress | TrainStep, None, None]:
     run.check_room(state.size())
     compare = Comparison()
     if options.features == "clip":
-        clip = build_embedder(config.embedder, home=run.folder, device=str(device))
+        clip = build_embedder(
+            config.embedder, classes=teacher.classes, home=run.folder, device=str(device)
+        )
         compare = Comparison(clip_features(clip), options.feature_weight)
     yield Progress("train", state.step, config.training.steps)
     yield from _saved(_Training(run, config, state, walks, compare, device))

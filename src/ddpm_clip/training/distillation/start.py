@@ -76,6 +76,13 @@ def student_config(
     config, _ = merge([Layer(name, base), wanted, chosen])
     options = config.distillation
     METHODS[options.method]
+    if options.features == "clip" and config.embedder.name == "labels":
+        raise UsageError(
+            "distillation.features = clip needs a CLIP",
+            f"{teacher.name} is conditioned on class labels",
+            "choose distillation.features=none",
+            param="distillation.features",
+        )
     levels = tuple(visited(teacher, LADDER[calls], options.walk_steps).values())
     if len(levels) < calls or len(kept_levels(teacher, config, calls)) < calls:
         raise UsageError(
