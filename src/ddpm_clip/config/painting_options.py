@@ -43,7 +43,7 @@ class PaintingOptions:
     interval: Annotated[
         tuple[float, float] | None, Option("sigma range of guidance; unset: all")
     ] = (0.15, 3.0)
-    sampler: Annotated[str, Option("sampler: dpmpp_2m, dpmpp_2m_sde, ddim, heun or ddpm")] = (
+    sampler: Annotated[str, Option("sampler: dpmpp_2m, dpmpp_2m_sde, ddim, heun, ddpm; consistency if distilled")] = (
         "dpmpp_2m"
     )
     steps: Annotated[int, Option("sampling steps", WHOLE["steps"])] = 20

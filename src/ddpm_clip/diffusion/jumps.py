@@ -82,4 +82,5 @@ def lower_level(level: Tensor, progress: float) -> Tensor:
         progress: share of the training that is done, 0 to 1.
     """
     n = 1 + SHARPNESS * torch.sigmoid(-STEEPNESS * level)
-    return level * (1 - n / BASE ** (1 + STAGES * progress)).clamp(min=0)
+    finer: float = BASE ** (1 + STAGES * progress)
+    return level * (1 - n / finer).clamp(min=0)

@@ -94,4 +94,6 @@ def at_scale(model: Denoiser, scale: float | Tensor) -> tuple[Denoiser, float | 
 
     A network that is told the scale leaves nothing: 1, where guidance runs one branch only.
     """
-    return (AtScale(model, scale), 1.0) if isinstance(model, ScaleConditioned) else (model, scale)
+    if isinstance(model, ScaleConditioned):
+        return AtScale(model, scale), 1.0
+    return model, scale
