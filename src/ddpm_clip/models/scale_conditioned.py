@@ -5,7 +5,6 @@ their combination (Meng et al. 2023), which is what a distillation teaches it. K
 """
 
 import math
-from dataclasses import dataclass
 from typing import cast
 
 import torch
@@ -66,22 +65,12 @@ class ScaleConditioned(nn.Module):
         return self.network(x_t, t, c + self.scale(scale), mask)  # type: ignore[no-any-return]
 
 
-@dataclass(frozen=True, slots=True, eq=False)
 class AtScale:
-    """A network at a guidance scale (b,) or one number: a denoiser like any other."""
+    """A network at a guidance scale, one number or one per picture (b,): a denoiser like any."""
 
-    network: ScaleConditioned
-    scale: float | Tensor
-
-    @property
-    def image_shape(self) -> tuple[int, int, int]:
-        """(c, h, w)."""
-        return self.network.image_shape
-
-    @property
-    def c_embed_dim(self) -> int:
-        """Size of the condition."""
-        return self.network.c_embed_dim
+    def __init__(self, network: ScaleConditioned, scale: float | Tensor):
+        self.network, self.scale = network, scale
+        self.image_shape, self.c_embed_dim = network.image_shape, network.c_embed_dim
 
     def __call__(self, x_t: Tensor, t: Tensor, c: Tensor, c_mask: Tensor) -> Tensor:
         """Arguments as for a denoiser."""

@@ -1,10 +1,12 @@
 """What the walks are asked for: shares, scales, bridges, and the same again for a shard."""
 
+from copy import copy
 from dataclasses import replace
 
 import pytest
 import torch
 
+from ddpm_clip.errors import DataError
 from ddpm_clip.runs.pretrained import load
 from ddpm_clip.training.distillation.conditions import Asking
 
@@ -54,9 +56,16 @@ def test_pictures_are_noised_as_in_training_and_texts_are_not(digits):
     assert (texts[:, :-1].norm(dim=1) > 0).all()
 
 
-def test_a_model_without_prompts_or_bank_cannot_be_asked(digits):
-    from ddpm_clip.errors import DataError
+@pytest.mark.slow
+def test_a_model_packed_without_its_bank_is_asked_by_texts_alone(digits):
+    without = copy(digits.conditioner)
+    without.bank = digits.conditioner.bank[:0]
+    asked = asking(replace(digits, conditioner=without), texts=0.0, unconditional=0.0).shard(0, 8)
+    assert (asked.c[:, :-1].norm(dim=1) > 0).all()
+    assert (asked.scale > 0).all()
 
+
+def test_a_model_without_prompts_or_bank_cannot_be_asked(digits):
     empty = replace(
         digits,
         classes=(),
@@ -70,8 +79,6 @@ def test_a_model_without_prompts_or_bank_cannot_be_asked(digits):
 
 
 def _emptied(conditioner):
-    from copy import copy
-
     other = copy(conditioner)
     other.prompts, other.bank = [], conditioner.bank[:0]
     return other

@@ -90,7 +90,8 @@ class Asking:
         if self._wordless:
             return Asked(c, torch.zeros(b), tuple(seeds.tolist()))
         bank = self.teacher.conditioner.bank
-        worded = kinds[0] < self.texts if len(bank) and self.prompts else kinds[0] < len(bank) == 0
+        share = self.texts if len(bank) and self.prompts else float(not len(bank))
+        worded = kinds[0] < share
         rows = torch.nonzero(worded).flatten()
         if len(rows):
             c[rows], limit[rows] = self._texts(len(rows), draws)

@@ -55,8 +55,10 @@ class Walks:
 
     def rows(self, which: Tensor, device: torch.device) -> "Walks":
         """Return some walks in float32 on a device."""
-        parts = (part[which].to(device).float() for part in (self.states, self.c, self.scale))
-        return Walks(*parts, self.levels)
+        states, c, scale = (
+            part[which].to(device).float() for part in (self.states, self.c, self.scale)
+        )
+        return Walks(states, c, scale, self.levels)
 
 
 def visited(teacher: LoadedModel, wanted: Sequence[float], steps: int) -> dict[float, float]:
@@ -105,8 +107,10 @@ def record(
                 save_tensors(temporary, shard)
         found.append(_read(path))
         yield Progress("record", number + 1, len(sizes), f"{sum(sizes[: number + 1]):,} walks")
-    whole = (torch.cat([shard[name] for shard in found]) for name in ("states", "c", "scale"))
-    return Walks(*whole, tuple(kept))
+    states, c, scale = (
+        torch.cat([shard[name] for shard in found]) for name in ("states", "c", "scale")
+    )
+    return Walks(states, c, scale, tuple(kept))
 
 
 def taken(teacher: LoadedModel, asked: Asked, kept: Sequence[float], config: Config) -> Tensor:
