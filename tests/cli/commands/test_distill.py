@@ -29,6 +29,8 @@ def test_it_is_stopped_resumed_shown_and_paints(cli, tmp_path):
     assert "distilled" not in cli("show", teacher).out
     painted = cli("generate", "left", "--model", out, "-n", 1, "--out", tmp_path / "x.png")
     assert painted.code == 0, painted.err
+    again = cli("reproduce", tmp_path / "x.png", "--model", out)
+    assert again.code == 0, again.err
 
 
 def test_a_wrong_number_of_calls_is_refused_before_anything_is_written(cli, tmp_path):

@@ -3,7 +3,9 @@
 import pytest
 
 from ddpm_clip.config.schema import Config
-from ddpm_clip.training.distillation import plan
+from ddpm_clip.errors import UsageError
+from ddpm_clip.runs.run import Run
+from ddpm_clip.training.distillation import distill, plan
 from ddpm_clip.training.distillation.walks import SHARD
 
 
@@ -35,3 +37,22 @@ def test_the_walks_stay_within_memory_and_a_few_are_always_taken(clock):
     assert large.distillation.walks * 2**22 <= plan.LARGEST
     short = plan.planned(Config(), 0.01, clock(2.0), clock(5.0), 1000)
     assert (short.distillation.walks, short.training.steps) == (4 * SHARD, 20)
+
+
+@pytest.mark.slow
+def test_a_distillation_of_some_minutes_is_planned_once_and_goes_on_as_planned(teacher, tmp_path):
+    small = ("training.batch_size=4", "distillation.walk_steps=6")
+    work = distill(teacher, tmp_path / "run", minutes=0.005, assignments=small)
+    first = next(work)
+    work.close()
+    planned = Run.open(tmp_path / "run").config
+    assert planned.distillation.walks >= 4 * SHARD
+    assert planned.training.steps >= 20
+    assert first.total == planned.distillation.walks // SHARD
+    work = distill(teacher, tmp_path / "run", minutes=9.0, assignments=small)
+    next(work)
+    work.close()
+    assert Run.open(tmp_path / "run").config == planned
+    for wrong in (0, -1, 2000):
+        with pytest.raises(UsageError, match="minutes"):
+            next(distill(teacher, tmp_path / "other", minutes=wrong))
