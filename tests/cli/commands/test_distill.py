@@ -23,6 +23,8 @@ def test_it_is_stopped_resumed_shown_and_paints(cli, tmp_path):
     assert [json.loads(line).get("step") for line in lines] == [3, 4, 5, 6, None]
     end = json.loads(lines[-1])
     assert (end["event"], end["run"], end["finished"]) == ("end", str(out), True)
+    assert (out / "loss.png").is_file()
+    assert (out / "samples" / "step-000006.png").is_file()
     shown = cli("show", out).out
     assert "2 calls a picture, guidance 1 to 4" in shown
     assert str(teacher) in shown

@@ -77,6 +77,7 @@ def follow_distillation(
     if run is None:
         console.say(f"Stopped after {stop_after} steps. {again}")
     else:
+        _write_sheet(run)
         console.say(f'Paint: ddpm-clip generate "your words" --model {folder}')
     if as_json:
         end = {"event": "end", "run": str(folder.resolve()), "finished": run is not None}
@@ -113,6 +114,15 @@ def continue_distilled(
 
     follow_distillation(continue_distillation(folder), folder, stop_after, as_json)
     return True
+
+
+def _write_sheet(run: "Run") -> None:
+    """Write a grid of prompts by guidance scales and the curve of the loss, as a training does."""
+    from ddpm_clip.training.samples import write_curve, write_samples
+
+    if not (run.folder / "loss.png").is_file():
+        write_samples(run, max(run.checkpoint_steps()))
+        write_curve(run)
 
 
 def _followed(
