@@ -225,6 +225,19 @@ def test_the_licence_of_the_teacher_comes_along(teacher, tmp_path):
     assert notices_of(tmp_path / "run") == [notice]
 
 
+def test_links_in_a_teacher_lead_nowhere(teacher, tmp_path):
+    shutil.copytree(teacher, tmp_path / "teacher")
+    (tmp_path / "secret.json").write_text('{"password": "x"}')
+    (tmp_path / "teacher" / "judge").mkdir()
+    for name in ("judge/judge.json", "coverage.json"):
+        (tmp_path / "teacher" / name).symlink_to(tmp_path / "secret.json")
+    work = small(tmp_path / "teacher", tmp_path / "run")
+    next(work)
+    work.close()
+    assert not (tmp_path / "run" / "judge").exists()
+    assert not (tmp_path / "run" / "coverage.json").exists()
+
+
 def test_a_student_is_not_trained_like_others(student):
     from ddpm_clip.training.prepare.checks import check_parts
 

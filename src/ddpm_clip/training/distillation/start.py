@@ -152,7 +152,7 @@ def start_run(
         CannotCreate: the folder holds another run or other files.
     """
     parts = {name: teacher.folder / name for name in (EMBEDDER_FOLDER, *BESIDE)}
-    own = {name: path for name, path in parts.items() if path.is_dir() and not path.is_symlink()}
+    own = {name: path for name, path in parts.items() if path.is_dir() and not _has_links(path)}
     facts = {"teacher": teacher.name, "teacher_fingerprint": teacher.fingerprint}
     licences = notices_of(teacher.folder)
     more = {"licences": licences} if licences else {}
@@ -165,10 +165,15 @@ def carry(run: Run, teacher: LoadedModel) -> None:
     """Copy what painting needs besides the network; again after a crash in the middle of it."""
     run.write_json("classes.json", {"classes": list(teacher.classes)})
     for name in (BRIDGE_NOTE, COVERAGE, "embedder.json"):
-        if (teacher.folder / name).is_file():
+        if (teacher.folder / name).is_file() and not (teacher.folder / name).is_symlink():
             with replacing(run.folder / name) as temporary:
                 shutil.copyfile(teacher.folder / name, temporary)
     save_conditioner(run.folder, teacher.conditioner)
+
+
+def _has_links(folder: Path) -> bool:
+    """Whether a folder holds links, which could lead to a secret that `pack` would then give away."""
+    return any(path.is_symlink() for path in (folder, *folder.rglob("*")))
 
 
 def own_run(folder: Path, name: str, calls: int) -> Run | None:
