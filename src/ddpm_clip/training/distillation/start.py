@@ -172,7 +172,7 @@ def carry(run: Run, teacher: LoadedModel) -> None:
 
 
 def _has_links(folder: Path) -> bool:
-    """Whether a folder holds links, which could lead to a secret that `pack` would then give away."""
+    """Whether a folder holds links: they may lead to a secret that `pack` would give away."""
     return any(path.is_symlink() for path in (folder, *folder.rglob("*")))
 
 
