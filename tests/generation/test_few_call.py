@@ -1,13 +1,15 @@
 """A few-call model paints like any other; what it cannot do is refused, with a way out."""
 
 import pytest
+import torch
 from PIL import Image
 from tiny_run import tiny_run
 from tiny_student import tiny_student
 
 from ddpm_clip.editing import img2img, inpaint, interpolate, open_mask, open_picture, read_idea
 from ddpm_clip.errors import UsageError
-from ddpm_clip.explain import guidance_weights, trajectory
+from ddpm_clip.explain import guidance_weights, target_of, trajectory
+from ddpm_clip.explain.report.run_all import explain_all
 from ddpm_clip.explain.target.few_call import OF_PICTURES, check_few_call
 from ddpm_clip.generation.text_to_image import TextToImage
 from ddpm_clip.utils.generators import finish
@@ -78,6 +80,15 @@ def test_analyses_of_steps_and_branches_refuse(tti):
     for name in OF_PICTURES:
         check_few_call("fast", 2, name)
     check_few_call("slow", 0, "trajectory")
+
+
+def test_a_report_skips_them_with_the_reason_and_records_the_walk_of_two_calls(tti):
+    target = target_of(tti, "left", seeds=2)
+    found = finish(explain_all(target, ["trajectory", "guidance_weights"], quick=True))
+    assert [one.name for one in found.skipped] == ["trajectory", "guidance_weights"]
+    assert "2 network calls" in found.skipped[0].reason()
+    assert len(found.recording.t) == 2
+    assert torch.equal(found.recording.x_0, found.recording.x_0_cond), "there is one branch"
 
 
 def test_other_models_do_not_take_the_consistency_sampler(tmp_path):

@@ -4,8 +4,9 @@ from ddpm_clip.diffusion.guidance import Network
 from ddpm_clip.errors import UsageError
 from ddpm_clip.types import Denoiser
 
-OF_PICTURES = ("words", "initial_noise", "provenance")
-"""Analyses that paint and compare; the others follow many steps, or take guidance apart."""
+OF_PICTURES = ("words", "provenance")
+"""Analyses that paint and compare; the others follow many steps, take guidance apart, or compare
+with walks that add noise at every step."""
 
 
 def check_few_call(name: str, calls: int, analysis: str) -> None:
