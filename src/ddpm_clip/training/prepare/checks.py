@@ -14,6 +14,7 @@ from ddpm_clip.embedders.prompts import checked_prompts
 from ddpm_clip.embedders.towers import IMAGE_TOWERS, TEXT_TOWERS
 from ddpm_clip.errors import DdpmClipWarning, UsageError
 from ddpm_clip.generation.settings import settings_of
+from ddpm_clip.training.distillation.methods import METHODS
 from ddpm_clip.training.steps.state import OPTIMIZERS
 
 
@@ -43,6 +44,7 @@ def check_parts(config: Config) -> None:
         EMBEDDERS[config.embedder.name]
     IMAGE_TOWERS[config.embedder.image_tower]
     TEXT_TOWERS[config.embedder.text_tower]
+    METHODS[config.distillation.method]
     colour(config.data.background)
     if config.data.source is not None:
         check_name(config.data.source)
