@@ -5,7 +5,7 @@ arguments, never the config.
 """
 
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -30,6 +30,7 @@ from ddpm_clip.diffusion.schedules import (
 from ddpm_clip.embedders import EMBEDDERS
 from ddpm_clip.errors import UsageError
 from ddpm_clip.models import DDPM, DENOISERS
+from ddpm_clip.models.scale_conditioned import ScaleConditioned
 from ddpm_clip.types import Embedder
 from ddpm_clip.utils.device import physical_memory, pick_device
 from ddpm_clip.utils.resizing import AnySize, Size
@@ -78,8 +79,10 @@ def build_schedule(config: DiffusionConfig) -> NoiseSchedule:
     return with_zero_terminal_snr(schedule)
 
 
-def build_ddpm(config: DiffusionConfig, device: torch.device | str = "cpu") -> DDPM:
-    """Build the diffusion process: schedule, prediction target and loss weighting."""
+def build_ddpm(
+    config: DiffusionConfig, device: torch.device | str = "cpu", calls: Sequence[float] = ()
+) -> DDPM:
+    """Build the diffusion process: schedule, target, loss weighting; `calls` of few-call models."""
     levels = _those_of(NOISE_LEVELS[config.noise_levels], p_mean=config.p_mean, p_std=config.p_std)
     return DDPM(
         build_schedule(config),
@@ -89,6 +92,7 @@ def build_ddpm(config: DiffusionConfig, device: torch.device | str = "cpu") -> D
         noise_levels=config.noise_levels,
         sigma_data=config.sigma_data,
         level_options=levels,
+        calls=calls,
     )
 
 
@@ -115,6 +119,22 @@ def build_denoiser(
     if torch.get_default_device().type != "meta":
         _check_room(make)
     return make()
+
+
+def build_network(config: Config, c_embed_dim: int) -> nn.Module:
+    """Build the network of a whole config: the denoiser, which a few-call model tells the scale.
+
+    Raises:
+        UsageError: As `build_denoiser`.
+    """
+    network = build_denoiser(
+        config.model,
+        T=config.diffusion.timesteps,
+        img_ch=config.data.channels,
+        img_size=config.data.image_size,
+        c_embed_dim=c_embed_dim,
+    )
+    return ScaleConditioned(network) if config.distillation.levels else network
 
 
 def unused(config: Config) -> dict[str, list[str]]:

@@ -33,8 +33,8 @@ def test_there_are_many_faults_over_all_that_matters():
     assert {fault.name for fault in FAULTS} >= NAMED
     areas = Counter(fault.area for fault in FAULTS)
     assert areas.keys() == {
-        "checkpoints", "commands", "conditioning", "data", "diffusion", "editing", "evaluation",
-        "guidance", "network", "reproduce", "training",
+        "checkpoints", "commands", "conditioning", "data", "diffusion", "distillation", "editing",
+        "evaluation", "guidance", "network", "reproduce", "training",
     }  # fmt: skip
     assert min(areas.values()) >= 5
     names = Counter(fault.name for fault in FAULTS)

@@ -24,6 +24,7 @@ from ddpm_clip.errors import DdpmClipWarning, TruncatedText
 from ddpm_clip.evaluation.metrics.against_real import METRICS
 from ddpm_clip.generation import picture_folder
 from ddpm_clip.models.ddpm import DDPM
+from ddpm_clip.training.distillation.methods import METHODS
 from ddpm_clip.training.steps import prepared
 
 ROOT = Path(ddpm_clip.__file__).parent
@@ -209,6 +210,15 @@ def a_step_with_nan(shell, monkeypatch):
     return trained(shell), "the loss is nan at step 1"
 
 
+def a_step_of_a_distillation_with_nan(shell, monkeypatch):
+    trained(shell)
+    plain, steps = METHODS["trajectory"], iter([float("nan")])
+    monkeypatch.setitem(METHODS._entries, "trajectory", lambda one: plain(one) * next(steps, 1.0))
+    small = ("distillation.walks=4", "distillation.walk_steps=4", "training.steps=2")
+    changes = [word for change in small for word in ("--set", change)]
+    return shell("distill", "run", "--out", "fast", *changes), "the loss is nan at step 1"
+
+
 def no_learning_rate(shell, monkeypatch):
     return trained(shell, "--set", "training.lr=0"), "training.lr = 0"
 
@@ -388,6 +398,7 @@ CASES = {
     "runs/checkpoints.py: newest": a_damaged_checkpoint_to_paint_from,
     "runs/checkpoints.py: set_damaged_aside": a_damaged_checkpoint_to_go_on_from,
     "training/loop.py: cut_smaller": memory_too_small,
+    "training/distillation/loop.py: stumble": a_step_of_a_distillation_with_nan,
     "training/loop.py: stumble": a_step_with_nan,
     "training/prepare/pictures.py: decode": a_picture_twice,
     "training/prepare/preparation.py: _note_pictures": other_pictures,

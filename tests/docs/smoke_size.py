@@ -30,6 +30,10 @@ OWN_CLIP = ("--set", "embedder.model=a-clip")
 
 TRAIN = (*SMALL_PICTURES, *SMALL_NETWORK, "--steps", "2")
 TRAIN_CLIP = (*SMALL_PICTURES, *SMALL_CLIP, "--set", "embedder.steps=2")
+DISTIL = (
+    *("--set", "distillation.walks=8", "--set", "distillation.walk_steps=6"),
+    *("--set", "training.steps=2", "--set", "training.batch_size=4"),
+)
 PAINT = ("--steps", "2", "-n", "1")
 FEW_DIGITS = ("--set", "data.heldout=4")
 
@@ -40,6 +44,7 @@ SMALLER: dict[str, tuple[str, ...]] = {
     "ddpm-clip train-clip": (*TRAIN_CLIP, "--steps", "2"),
     "ddpm-clip generate": PAINT,
     "ddpm-clip pack": (),
+    "ddpm-clip distill": DISTIL,
     "python scripts/preprocess_clip.py": ("--embedder", "a-clip"),
     "python scripts/train.py": (*TRAIN, *OWN_CLIP),
     "python examples/train.py": (*TRAIN, *OWN_CLIP),

@@ -20,6 +20,7 @@ from ddpm_clip.cli import console
 from ddpm_clip.cli.commands.ask import ask
 from ddpm_clip.cli.commands.blend import blend
 from ddpm_clip.cli.commands.compass import compass
+from ddpm_clip.cli.commands.distill import distill
 from ddpm_clip.cli.commands.doctor import doctor
 from ddpm_clip.cli.commands.embed import embed
 from ddpm_clip.cli.commands.evaluate import evaluate
@@ -46,8 +47,8 @@ from ddpm_clip.errors import DdpmClipError, PermissionRefused, StorageError, Usa
 
 COMMANDS = (
     train, resume, generate, vary, interpolate, blend, img2img, inpaint, reproduce, models, show,
-    ask, evaluate, explain, scan, gap, similarity, compass, embed, train_clip, pack, import_legacy,
-    doctor,
+    ask, evaluate, explain, scan, gap, similarity, compass, embed, train_clip, distill, pack,
+    import_legacy, doctor,
 )  # fmt: skip
 
 OWN_THREADS = (reproduce, models, show, scan, pack, import_legacy)

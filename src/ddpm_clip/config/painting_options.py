@@ -43,9 +43,9 @@ class PaintingOptions:
     interval: Annotated[
         tuple[float, float] | None, Option("sigma range of guidance; unset: all")
     ] = (0.15, 3.0)
-    sampler: Annotated[str, Option("sampler: dpmpp_2m, dpmpp_2m_sde, ddim, heun or ddpm")] = (
-        "dpmpp_2m"
-    )
+    sampler: Annotated[
+        str, Option("sampler: dpmpp_2m, dpmpp_2m_sde, ddim, heun, ddpm; consistency if distilled")
+    ] = "dpmpp_2m"
     steps: Annotated[int, Option("sampling steps", WHOLE["steps"])] = 20
     clamp: Annotated[str, Option("clamping of x_0: none, static or dynamic")] = "static"
     rescale: Annotated[float, Option("CFG rescale; 0 is off", NUMBERS["rescale"])] = 0.0

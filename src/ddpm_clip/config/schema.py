@@ -4,29 +4,17 @@ Defaults are defined here and nowhere else. Objects never see a `Config`: `build
 plain arguments. Does not import torch.
 """
 
-from typing import Any, Literal
+from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+from pydantic import Field, field_validator, model_validator
 
-from ddpm_clip.config.painting_options import USUAL_GUIDANCE, Option, PaintingOptions, Scale
+from ddpm_clip.config.distillation import DistillationConfig
+from ddpm_clip.config.painting_options import USUAL_GUIDANCE, PaintingOptions, Scale
 from ddpm_clip.config.picture_size import LARGEST as LARGEST
 from ddpm_clip.config.picture_size import SMALLEST as SMALLEST
 from ddpm_clip.config.picture_size import WIDEST, Channels, PictureSize
+from ddpm_clip.config.section import ConfigSection
 from ddpm_clip.utils.resizing import Size
-
-
-class ConfigSection(BaseModel):
-    """A section of the config: frozen, and unknown keys are refused."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
-
-    @classmethod
-    def __pydantic_init_subclass__(cls, **_: Any) -> None:
-        """Take the description of a painting option from its declaration."""
-        for field in cls.model_fields.values():
-            for option in field.metadata:
-                if isinstance(option, Option):
-                    field.description = option.description
 
 
 class ModelConfig(ConfigSection):
@@ -262,6 +250,7 @@ class Config(ConfigSection):
     data: DataConfig = DataConfig()
     training: TrainingConfig = TrainingConfig()
     generation: GenerationConfig = GenerationConfig()
+    distillation: DistillationConfig = DistillationConfig()
 
     @model_validator(mode="after")
     def _words_are_learned(self) -> "Config":

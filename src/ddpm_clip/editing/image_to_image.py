@@ -13,6 +13,7 @@ from torch import Tensor
 from ddpm_clip.config.limits import checked_strength, plain
 from ddpm_clip.editing.edit import OF_A_PICTURE, Edit, Facts, Sources
 from ddpm_clip.editing.pictures import Picture
+from ddpm_clip.generation.few_call import check_many_steps
 from ddpm_clip.generation.request import (
     PLAIN,
     GenerationRequest,
@@ -45,8 +46,9 @@ def img2img(
             0 returns the picture, 1 is plain painting, which does not depend on it.
 
     Raises:
-        UsageError: The strength is out of range, or there is no prompt.
+        UsageError: The strength is out of range, there is no prompt, or it is a few-call model.
     """
+    check_many_steps(tti.model.config, "img2img")
     strength = plain(strength)
     timesteps = timesteps_left(tti.model.ddpm.grid(settings.steps), checked_strength(strength))
     facts = {"mode": "img2img", **picture.facts(), "strength": strength, "rungs": len(timesteps)}

@@ -11,6 +11,7 @@ from ddpm_clip.diffusion.known_pixels import with_known_pixels
 from ddpm_clip.diffusion.samplers import SAMPLERS, Walker
 from ddpm_clip.editing.edit import OF_A_PICTURE, Edit, Facts, Sources
 from ddpm_clip.editing.pictures import Picture, mask_digest
+from ddpm_clip.generation.few_call import check_many_steps
 from ddpm_clip.generation.request import Painted, SamplingOverrides, requests_for
 from ddpm_clip.generation.settings import Settings
 from ddpm_clip.generation.text_to_image import TextToImage
@@ -39,8 +40,9 @@ def inpaint(
             number of network calls grows in proportion.
 
     Raises:
-        UsageError: There is no prompt, or `rounds` is out of range.
+        UsageError: There is no prompt, `rounds` is out of range, or it is a few-call model.
     """
+    check_many_steps(tti.model.config, "inpaint")
     rounds = checked_rounds(rounds)
     share = round(paint.float().mean().item(), 4)
     facts = {

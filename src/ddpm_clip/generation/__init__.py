@@ -4,6 +4,7 @@
 - `batches`: one batch, followed to its end
 - `call_folder`: a folder of its own for each call, and a link to the newest
 - `destination`: where finished batches go
+- `few_call`: what a few-call model cannot be told, and what to use instead
 - `files`: paint into files: one PNG per picture, a grid and a GIF
 - `parameters`: what a PNG records of how it was painted
 - `picture_folder`: the files of one call, written batch by batch and found again

@@ -19,6 +19,7 @@ from ddpm_clip.errors import DdpmClipWarning
 from ddpm_clip.generation.batches import check_together, painted_batch
 from ddpm_clip.generation.clip_guide import ClipGuide
 from ddpm_clip.generation.destination import Destination, InMemory
+from ddpm_clip.generation.few_call import checked_few_call
 from ddpm_clip.generation.request import (
     CONDITION_KEY,
     PLAIN,
@@ -101,8 +102,9 @@ class TextToImage:
             UsageError: A value is invalid, `steps` is above T, or the size is not the model's.
         """
         _, height, width = self.model.image_shape
-        own, T = self.model.config.generation, self.model.ddpm.T
-        return settings_of(own, T, f"{width}x{height}", **overrides)
+        config, size = self.model.config, f"{width}x{height}"
+        settings = settings_of(config.generation, self.model.ddpm.T, size, **overrides)
+        return checked_few_call(config, settings, overrides)
 
     def conditions(
         self, prompts: Sequence[str], settings: Settings, seeds: Sequence[int]

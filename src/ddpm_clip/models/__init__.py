@@ -6,6 +6,7 @@
 - `layers`: building blocks of the U-Net: residual block with FiLM, attention, embeddings
 - `legacy_keys`: recognises weights of the earlier projects by tensor names and shapes
 - `pooled_unet`: the U-Net of the earlier project that trains its own CLIP
+- `scale_conditioned`: a denoiser with the guidance scale as one more input
 - `sizes`: which picture sizes a network can take
 - `unet`: the default U-Net: residual blocks with FiLM, attention at low resolution
 """

@@ -12,10 +12,12 @@ import torch
 from torch import Tensor
 
 from ddpm_clip.diffusion.guidance import Guidance, Network, guided
+from ddpm_clip.diffusion.jumps import few_call_timesteps
 from ddpm_clip.diffusion.parameterization import PARAMETERIZATIONS, WEIGHTINGS
 from ddpm_clip.diffusion.samplers import SAMPLERS, Walker
 from ddpm_clip.diffusion.schedules import NOISE_LEVELS, NoiseSchedule, stratified
 from ddpm_clip.errors import UsageError
+from ddpm_clip.models.scale_conditioned import at_scale
 from ddpm_clip.types import Denoiser, Noise, Predict, Prediction, Step
 
 Device = torch.device | str
@@ -32,6 +34,7 @@ class DDPM:
         noise_levels: distribution of the training timesteps, a name in `NOISE_LEVELS`.
         sigma_data: standard deviation of the pictures, for the `edm` weighting.
         level_options: keyword arguments of that distribution (p_mean, p_std).
+        calls: sigma/alpha of each call of a few-call network; () visits any timesteps.
     """
 
     def __init__(
@@ -44,10 +47,11 @@ class DDPM:
         noise_levels: str = "uniform",
         sigma_data: float = 0.5,
         level_options: dict[str, float] | None = None,
+        calls: Sequence[float] = (),
     ):
         self.schedule = B if isinstance(B, NoiseSchedule) else NoiseSchedule.from_betas(B)
         self.T, self.device = self.schedule.T, torch.device(device)
-        self.parameterization = PARAMETERIZATIONS[parameterization]
+        self.calls, self.parameterization = tuple(calls), PARAMETERIZATIONS[parameterization]
         self.weighting, self.draw_levels = WEIGHTINGS[weighting], NOISE_LEVELS[noise_levels]
         self.sigma_data, self.level_options = sigma_data, level_options or {}
 
@@ -182,10 +186,9 @@ class DDPM:
         """
         walker = SAMPLERS[sampler] if isinstance(sampler, str) else sampler
         timesteps = self.grid(steps) if timesteps is None else list(timesteps)
-        guidance = Guidance(scale, interval, clamp, rescale)
-        predict = guided(
-            without_gradients(model), self.schedule, self.parameterization, c, guidance, c_neg
-        )
+        model, scale = at_scale(model, scale)
+        guidance, network = Guidance(scale, interval, clamp, rescale), without_gradients(model)
+        predict = guided(network, self.schedule, self.parameterization, c, guidance, c_neg)
         predict = predict if wrap is None else wrap(predict)
         noise = noise_of(seeds, (len(c), *model.image_shape), self.device)
         x_T = noise(-1)
@@ -194,7 +197,9 @@ class DDPM:
         )
 
     def grid(self, steps: int) -> list[float]:
-        """Return `steps` timesteps, uniform in log-SNR; for steps = T, every timestep."""
+        """Return `steps` timesteps: uniform in log-SNR; all where steps = T; the calls' own."""
+        if self.calls:
+            return few_call_timesteps(self.schedule, self.calls, steps)
         # Solvers that divide by alpha cannot start at pure noise (alpha = 0).
         whole = steps == self.T and self.schedule.alpha[-1] > 0
         return self.schedule.walk(steps, spacing="timesteps" if whole else "log_snr")

@@ -53,6 +53,7 @@ WRITTEN = (
     CONFIG,
     "checkpoints",
     "samples",
+    "walks",
     "embedder",
     "history.jsonl",
     "heldout.jsonl",

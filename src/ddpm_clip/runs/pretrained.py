@@ -24,8 +24,8 @@ from ddpm_clip.build import (
     EMBEDDER_FOLDER,
     bridge_options,
     build_ddpm,
-    build_denoiser,
     build_embedder,
+    build_network,
     usable_device,
 )
 from ddpm_clip.conditioning.conditioner import Conditioner
@@ -240,14 +240,7 @@ def _assembled(
 ) -> LoadedModel:
     place = usable_device(device)
     conditioner = load_conditioner(folder, bridge_options(config.conditioning))
-    make = partial(
-        build_denoiser,
-        config.model,
-        T=config.diffusion.timesteps,
-        img_ch=config.data.channels,
-        img_size=config.data.image_size,
-        c_embed_dim=conditioner.width,
-    )
+    make = partial(build_network, config, conditioner.width)
     try:
         check_weights(make, weights)  # before building: the config may state absurd sizes
     except ValueError as error:
@@ -257,7 +250,7 @@ def _assembled(
     network = make()
     network.load_state_dict(weights)
     network = network.to(place, memory_format=torch.channels_last).eval()  # type: ignore[call-overload]
-    ddpm = build_ddpm(config.diffusion, place)
+    ddpm = build_ddpm(config.diffusion, place, config.distillation.levels)
     fingerprint = weights_fingerprint(weights)
     return LoadedModel(
         name, folder, config, network, ddpm, conditioner, classes, fingerprint, step, place
@@ -283,9 +276,11 @@ def without_paths(config: Config) -> Config:
     source, model = inside(config.data.source), inside(config.embedder.model)
     if model and Path(model).is_dir():
         model = Path(model).name
+    teacher = inside(config.distillation.teacher)
     return config.model_copy(
         update={
             "data": config.data.model_copy(update={"source": source}),
             "embedder": config.embedder.model_copy(update={"model": model}),
+            "distillation": config.distillation.model_copy(update={"teacher": teacher}),
         }
     )

@@ -3,6 +3,7 @@
 - `bridge/`: fits the prior and chooses the default bridge of a run
 - `clip/`: trains the mini-CLIP
 - `curves`: the held-out loss by noise level and the measured success, over time, drawn
+- `distillation/`: a network that paints in a few calls, taught by a trained model
 - `keeping_time`: plans the steps of a training that was given minutes anew, in all its processes
 - `loop`: the training loop, a generator of `TrainStep`s: gradients, threads, when to save
 - `planning/`: from minutes, machine and pictures to size, network, steps and learning rate

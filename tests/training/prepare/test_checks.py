@@ -32,8 +32,10 @@ NAMES = {
     "training.device": "bogus",
     "generation.sampler": "bogus",
     "generation.clamp": "bogus",
+    "distillation.method": "bogus",
+    "distillation.features": "bogus",
 }
-FREE = {"embedder.model", "embedder.init", "generation.clip_guide"}
+FREE = {"embedder.model", "embedder.init", "generation.clip_guide", "distillation.teacher"}
 """Paths and hub ids, which are only known when they are opened."""
 
 

@@ -1,4 +1,4 @@
-"""`resume`: continues a training from its newest checkpoint."""
+"""`resume`: continues a training or a distillation from its newest checkpoint."""
 
 from pathlib import Path
 from typing import Annotated
@@ -23,7 +23,7 @@ def resume(
     no_animation: NoAnimation = False,
     as_json: AsJson = False,
 ) -> None:
-    """Continue a training from its newest checkpoint.
+    """Continue a training, or a distillation, from its newest checkpoint.
 
     ddpm-clip resume runs/photos
     ddpm-clip resume runs/photos --steps 10000

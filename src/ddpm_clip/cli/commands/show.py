@@ -32,6 +32,15 @@ def _prior(about: dict[str, Any] | None) -> str:
     return f"fitted on {about['n']} {about['pairs']}" if about else ""
 
 
+def _distilled(made: dict[str, Any]) -> str:
+    """Return in how many calls a few-call model paints, and what it was distilled from."""
+    calls, (low, high) = len(made["levels"]), made["scales"]
+    if not calls:
+        return ""
+    times = "1 call" if calls == 1 else f"{calls} calls"
+    return f"from {made['teacher']}, {times} a picture, guidance {low:g} to {high:g}"
+
+
 def _lines(facts: dict[str, Any]) -> list[tuple[str, str]]:
     """Return the most important facts; `--json` prints all of them."""
     config = facts["config"]
@@ -52,6 +61,7 @@ def _lines(facts: dict[str, Any]) -> list[tuple[str, str]]:
         ),
         ("classes", ", ".join(facts["classes"][:20])),
         ("network", f"{network['arch']} {network['down_chs']}"),
+        ("distilled", _distilled(config["distillation"])),
         ("embedder", " ".join(filter(None, (embedder["name"], embedder["model"])))),
         ("bridge", _bridge(config["conditioning"]["bridge"], facts["bridge"])),
         ("prior", _prior(facts["bridge"].get("prior"))),

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from ddpm_clip.cli import console
+from ddpm_clip.cli.commands.distill import continue_distilled
 from ddpm_clip.cli.interrupt import continue_hint
 from ddpm_clip.cli.options import (
     AsJson,
@@ -142,6 +143,9 @@ def continue_run(
     track: list[str] | None = None,
 ) -> None:
     """Continue a run with its own config and the changes of the command line."""
+    changes = {"--set": set_, "--steps": steps, "--source": source}
+    if continue_distilled(folder, changes, stop_after, as_json):
+        return
     with claimed(folder) as held:
         if source is not None:
             _move(folder, source)

@@ -1,5 +1,6 @@
 """Samplers: generators that go from noise to pictures and yield one `Step` per timestep.
 
+- `consistency_sampler`: jumps to the picture and back (Song et al. 2023), for distilled networks
 - `ddim_sampler`: DDIM (Song et al. 2021), first order, deterministic or with noise
 - `ddpm_sampler`: ancestral sampling (Ho et al. 2020)
 - `dpmpp_sampler`: DPM-Solver++(2M) and its SDE variant (Lu et al. 2022)
@@ -8,6 +9,7 @@
 
 from collections.abc import Callable, Iterator
 
+from ddpm_clip.diffusion.samplers.consistency_sampler import consistency
 from ddpm_clip.diffusion.samplers.ddim_sampler import ddim
 from ddpm_clip.diffusion.samplers.ddpm_sampler import ddpm
 from ddpm_clip.diffusion.samplers.dpmpp_sampler import dpmpp_2m, dpmpp_2m_sde
@@ -20,7 +22,14 @@ Walker = Callable[..., Iterator[Step]]
 
 SAMPLERS: Registry[Walker] = Registry(
     "sampler",
-    {"ddpm": ddpm, "ddim": ddim, "dpmpp_2m": dpmpp_2m, "dpmpp_2m_sde": dpmpp_2m_sde, "heun": heun},
+    {
+        "ddpm": ddpm,
+        "ddim": ddim,
+        "dpmpp_2m": dpmpp_2m,
+        "dpmpp_2m_sde": dpmpp_2m_sde,
+        "heun": heun,
+        "consistency": consistency,
+    },
 )
 
-__all__ = ["SAMPLERS", "Walker", "ddim", "ddpm", "dpmpp_2m", "dpmpp_2m_sde", "heun"]
+__all__ = ["SAMPLERS", "Walker", "consistency", "ddim", "ddpm", "dpmpp_2m", "dpmpp_2m_sde", "heun"]

@@ -10,6 +10,7 @@ from ddpm_clip.errors import DdpmClipError
 from ddpm_clip.explain import EXPLANATIONS
 from ddpm_clip.explain.target.analysis_target import AnalysisTarget
 from ddpm_clip.explain.target.cache import Memory
+from ddpm_clip.explain.target.few_call import check_few_call
 from ddpm_clip.explain.target.recorder import Recording, record
 from ddpm_clip.explain.verdict.result import Explanation
 from ddpm_clip.registry import unknown_name
@@ -75,6 +76,7 @@ def explain_all(
     for name in chosen(names):
         began = time.perf_counter()
         try:
+            check_few_call(target.name, len(target.ddpm.calls), name)
             explanation = yield from EXPLANATIONS[name](
                 remembering, quick=quick, **options.get(name, {})
             )

@@ -5,6 +5,7 @@
 - `batches`: walk many pictures batch by batch
 - `cache`: pictures and walks that several analyses share
 - `class_prompts`: the same prompt for other classes
+- `few_call`: few-call models as targets: which analyses can be made of them
 - `from_model`: make an `AnalysisTarget` from a model and a prompt
 - `nulls`: targets with one thing ablated, on which an analysis must not pass
 - `planted`: an exact mixture with known answers that stands in for a trained model

@@ -1,7 +1,7 @@
 """What analyses work on: a denoiser, a prompt, seeds, a judge and an embedder.
 
-A trained model, the exact mixture of `planted.py` and every null of `nulls.py` are targets, so an
-analysis cannot tell which of them it has. Conditions, guidance and walks come from the same calls
+A trained model, the exact mixture of `planted.py` and every null of `nulls.py` are targets: an
+analysis cannot tell which it has. Conditions, guidance and walks come from the same calls
 with the same settings as those that paint pictures. Knows nothing of any analysis.
 """
 
@@ -19,9 +19,11 @@ from ddpm_clip.diffusion.schedules import NoiseSchedule
 from ddpm_clip.errors import UsageError
 from ddpm_clip.explain.target.batches import BATCH, QUICK_STEPS, cut, in_batches, seeds_after
 from ddpm_clip.explain.target.cache import Memory, keys_of
+from ddpm_clip.explain.target.few_call import no_branches, with_gradients
 from ddpm_clip.explain.target.readers import Conditions, ImageReader, TextReader, read
 from ddpm_clip.generation.settings import Settings
 from ddpm_clip.models.ddpm import DDPM, without_gradients
+from ddpm_clip.models.scale_conditioned import at_scale
 from ddpm_clip.runs.pretrained import LoadedModel
 from ddpm_clip.types import Denoiser, Predict, Progress, Step
 
@@ -182,15 +184,20 @@ class AnalysisTarget:
             everywhere: guide at every noise level, not only in the guidance interval.
         """
         how, maths = self.settings, self.ddpm
-        network = self._differentiable if gradients else without_gradients(self.network)
-        scale, clamp = self.guidance if scale is None else scale, clamp or how.clamp
-        guidance = Guidance(scale, None if everywhere else how.interval, clamp, how.rescale)
-        c_neg = self._negative(len(c), self.seeds if seeds is None else seeds)
-        c = c.to(maths.device)
+        own, scale = at_scale(self.network, self.guidance if scale is None else scale)
+        network = with_gradients(own) if gradients else without_gradients(own)
+        interval = None if everywhere else how.interval
+        guidance = Guidance(scale, interval, clamp or how.clamp, how.rescale)
+        c, c_neg = (
+            c.to(maths.device),
+            self._negative(len(c), self.seeds if seeds is None else seeds),
+        )
         return guided(network, maths.schedule, maths.parameterization, c, guidance, c_neg)
 
     def branches(self, c: Tensor, seeds: Sequence[int] | None = None) -> Predict:
         """Return a prediction for conditions (b, e) that evaluates both branches, unclamped."""
+        if self.ddpm.calls:
+            raise no_branches(self.name)
         # at the scales 0 and 1 only one branch is evaluated; in between both are
         return self.predict(c, scale=0.5, seeds=seeds, clamp="none", everywhere=True)
 
@@ -265,14 +272,9 @@ class AnalysisTarget:
     # Reading its pictures
 
     def judge(self, x: Tensor, *, gradients: bool = False) -> Tensor:
-        """Return (b, k) class probabilities of pictures, which are clamped to [-1, 1] first.
+        """Return (b, k) class probabilities of pictures x (b, c, h, w), clamped to [-1, 1] first.
 
-        Args:
-            x: (b, c, h, w) pictures.
-            gradients: let gradients flow to x.
-
-        Raises:
-            UsageError: there is no judge.
+        `gradients` lets gradients flow to x. A `UsageError` if there is no judge.
         """
         if self.judging is None:
             raise UsageError(
@@ -289,9 +291,6 @@ class AnalysisTarget:
     def embed_texts(self, texts: Sequence[str]) -> Tensor | None:
         """Return (p, e) unit embeddings of texts in the space of `embed`, or None."""
         return None if self.wording is None else self.wording(list(texts))
-
-    def _differentiable(self, x_t: Tensor, t: Tensor, c: Tensor, c_mask: Tensor) -> Tensor:
-        return self.network(x_t, t, c, c_mask).float()
 
     def _negative(self, n: int, seeds: Sequence[int]) -> Tensor | None:
         """Return (n, e) the conditions of the negative prompt, or None if there is none."""

@@ -88,8 +88,8 @@ class Recorder:
         c: (b, e) its conditions.
         at: positions in the walk (0 is pure noise, -1 the last step) to record, in any order; None
             records all.
-        branches: evaluate both branches everywhere; if False, a branch that the walk did not
-            evaluate is recorded as `x_0`.
+        branches: evaluate both branches everywhere; if False, or if the network has none, a branch
+            that the walk did not evaluate is recorded as `x_0`.
         count: number of steps of the walk; None takes that of the target's settings.
 
     Raises:
@@ -130,11 +130,12 @@ class Recorder:
 
     def listen(self, steps: Iterable[Step]) -> Iterator[Step]:
         """Yield the same steps, after copying what is recorded of each."""
-        branches = self.target.branches(self.c)
+        apart = self.branches and not self.target.ddpm.calls  # a few-call network has one only
+        branches = self.target.branches(self.c) if apart else None
         for step in steps:
             if step.i in self._places:
                 cond, uncond = step.pred.x_0_cond, step.pred.x_0_uncond
-                if self.branches and (cond is None or uncond is None):
+                if branches is not None and (cond is None or uncond is None):
                     both = branches(step.x_t, step.t)
                     cond, uncond = both.x_0_cond, both.x_0_uncond
                 x_0 = step.pred.x_0

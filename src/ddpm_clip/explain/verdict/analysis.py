@@ -3,6 +3,7 @@
 from collections.abc import Callable, Generator, Mapping, Sequence
 from typing import Any
 
+from ddpm_clip.explain.target.few_call import check_few_call
 from ddpm_clip.explain.target.from_model import SEEDS, Model, target_of
 from ddpm_clip.explain.verdict.result import Explanation
 from ddpm_clip.types import Progress
@@ -29,6 +30,8 @@ def plainly(explain: Explain) -> Callable[..., Explanation]:
         **options: Any,
     ) -> Explanation:
         target = target_of(model, prompt, seeds, attribute=attribute, **(settings or {}))
+        own = explain.__module__.rpartition(".")[2]
+        check_few_call(target.name, len(target.ddpm.calls), own)
         return finish(explain(target, **options))
 
     analysis.__doc__, analysis.__module__ = explain.__doc__, explain.__module__

@@ -12,8 +12,9 @@ from ddpm_clip.data.sources import check_name
 from ddpm_clip.embedders import EMBEDDERS
 from ddpm_clip.embedders.prompts import checked_prompts
 from ddpm_clip.embedders.towers import IMAGE_TOWERS, TEXT_TOWERS
-from ddpm_clip.errors import DdpmClipWarning
+from ddpm_clip.errors import DdpmClipWarning, UsageError
 from ddpm_clip.generation.settings import settings_of
+from ddpm_clip.training.distillation.methods import METHODS
 from ddpm_clip.training.steps.optimizers import OPTIMIZERS
 from ddpm_clip.training.trackers import check_trackers
 
@@ -24,6 +25,13 @@ def check_parts(config: Config) -> None:
     Raises:
         UsageError: A name is unknown, or the parts do not fit each other.
     """
+    if config.distillation.levels:
+        raise UsageError(
+            "a distilled model is not trained like others",
+            "distillation.levels is set, which `distill` writes",
+            "ddpm-clip distill MODEL --out FOLDER, and `resume` to go on",
+            param="distillation.levels",
+        )
     own, bridge = config.generation, config.conditioning.bridge
     settings_of(own, config.diffusion.timesteps, bridge=None if bridge == "auto" else bridge)
     if own.prompts:
@@ -38,6 +46,7 @@ def check_parts(config: Config) -> None:
         EMBEDDERS[config.embedder.name]
     IMAGE_TOWERS[config.embedder.image_tower]
     TEXT_TOWERS[config.embedder.text_tower]
+    METHODS[config.distillation.method]
     colour(config.data.background)
     if config.data.source is not None:
         check_name(config.data.source)
