@@ -36,6 +36,7 @@ NAMES = {
     "distillation.features": "bogus",
 }
 FREE = {"embedder.model", "embedder.init", "generation.clip_guide", "distillation.teacher"}
+FREE |= {"training.judge"}
 """Paths and hub ids, which are only known when they are opened."""
 
 
