@@ -143,7 +143,7 @@ bench-quality: $(VENV)/.installed
 	$(BIN)/python benchmarks/time_to_quality.py --again
 	$(BIN)/python scripts/write_performance_page.py
 
-constraints: $(VENV)/.installed-test $(VENV)/.installed-dev $(VENV)/.installed-docs
+constraints: $(VENV)/.installed-test $(VENV)/.installed-dev $(VENV)/.installed-docs $(VENV)/.installed-course
 	grep '^#' constraints.txt > constraints.new
 	$(BIN)/pip freeze --all --exclude-editable --exclude pip | sed 's/+cpu$$//' >> constraints.new
 	mv constraints.new constraints.txt
@@ -166,7 +166,7 @@ $(VENV)/.installed: $(VENV)/.made pyproject.toml constraints.txt
 	$(INSTALL) -e .
 	@touch $@
 
-$(VENV)/.installed-test $(VENV)/.installed-dev $(VENV)/.installed-docs: $(VENV)/.installed-%: $(VENV)/.made pyproject.toml constraints.txt
+$(VENV)/.installed-test $(VENV)/.installed-dev $(VENV)/.installed-docs $(VENV)/.installed-course: $(VENV)/.installed-%: $(VENV)/.made pyproject.toml constraints.txt
 	@echo "installing into $(VENV), with what '$*' needs"
 	$(INSTALL) -e '.[$*]'
 	@touch $@

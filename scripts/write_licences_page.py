@@ -56,6 +56,10 @@ PURPOSE = {
     "mypy": "type checking",
     "types-pyyaml": "type stubs for PyYAML",
     "pre-commit": "checks before every commit",
+    "jupytext": "notebooks of the course from percent scripts, and back",
+    "nbclient": "runs the notebooks of the course",
+    "ipykernel": "the kernel in which notebooks run",
+    "jupyterlab": "where a student opens the notebooks of the course",
     "mkdocs-material": "documentation theme",
     "mkdocstrings": "Python API reference",
 }
@@ -70,6 +74,8 @@ SPOKEN = {
     "Apache": "Apache-2.0",
     "Apache 2.0": "Apache-2.0",
     "Apache 2.0 License": "Apache-2.0",
+    "Apache License, Version 2.0": "Apache-2.0",
+    "Apache Software License": "Apache-2.0",
     "ISC License": "ISC",
     "BSD 3-Clause License": "BSD-3-Clause",
 }
