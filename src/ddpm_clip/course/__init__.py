@@ -10,9 +10,9 @@
 - `notebooks`: lessons as percent scripts, cells and notebooks
 - `overlap`: where the stamps of a transposed convolution overlap
 - `pictures`: the pictures of the lessons
-- `progress`: what a student has tried, passed and looked at
-- `running`: runs the answer of a student in a child process
+- `reading`: what the independent judges read in pictures
 - `session`: what a lesson calls: pick, show, table, claim, check, hint, quiz
+- `student/`: what belongs to one student: folder, progress, certificate
 
 Beside these files, `lessons/` holds the lessons themselves: percent scripts, which are data here
 and are never imported, and `data/` holds the painted digits.

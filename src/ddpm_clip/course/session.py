@@ -21,7 +21,7 @@ from ddpm_clip.course.catalogue import LessonFile, lesson_file
 from ddpm_clip.course.exercises import QUIZZES
 from ddpm_clip.course.exercises import exercise as find
 from ddpm_clip.course.grading import Grade, grade
-from ddpm_clip.course.progress import FILE, Progress
+from ddpm_clip.course.student.progress import FILE, Progress
 from ddpm_clip.errors import DdpmClipError, UsageError
 from ddpm_clip.utils.plots.curves import Plot, draw_plots
 from ddpm_clip.utils.storage import write_text

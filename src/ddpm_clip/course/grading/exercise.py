@@ -78,7 +78,7 @@ class Exercise:
     @property
     def stub(self) -> str:
         """The function as the student finds it."""
-        return f"def {self.name}({', '.join(self.parameters)}):\n    ...  # your code"
+        return f"def {self.name}({', '.join(self.parameters)}):\n    return ...  # your code"
 
 
 @dataclass(frozen=True, slots=True)

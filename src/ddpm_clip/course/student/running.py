@@ -26,7 +26,7 @@ DEFINITIONS = (ast.Import, ast.ImportFrom, ast.FunctionDef, ast.ClassDef)
 ASSIGNMENTS = (ast.Assign, ast.AnnAssign)
 
 LAST_LINES = """
-from ddpm_clip.course.running import write_grade as _write_grade
+from ddpm_clip.course.student.running import write_grade as _write_grade
 _write_grade({id!r}, globals(), {path!r})
 """
 
