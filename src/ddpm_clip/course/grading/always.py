@@ -9,7 +9,7 @@ from torch import Tensor
 
 from ddpm_clip.course.grading.comparing import Raised, called, fresh, is_finite, same, shown
 from ddpm_clip.course.grading.exercise import Answer, Exercise
-from ddpm_clip.course.grading.findings import NOT_WRITTEN, Finding
+from ddpm_clip.course.grading.findings import NOT_WRITTEN, STUB, Finding
 
 SILENT = {"RESUME", "NOP", "CACHE", "RETURN_VALUE"}
 """Instructions that a body has which does nothing; beside them it only loads None."""
@@ -22,7 +22,7 @@ def always(exercise: Exercise, answer: Any) -> Iterator[Finding]:
     case = exercise.cases(exercise.seed)[0]
     got = called(answer, case)
     unwritten = is_stub(answer) or _says_unwritten(got)
-    yield Finding(NOT_WRITTEN, not unwritten, f"a body of {exercise.name}", "the stub")
+    yield Finding(NOT_WRITTEN, not unwritten, f"a body of {exercise.name}", STUB)
     yield Finding("exception", not isinstance(got, Raised), "a value", shown(got), _AN_EXCEPTION)
     expected = exercise.truth(*fresh(case))
     yield from _of_value(expected, got)

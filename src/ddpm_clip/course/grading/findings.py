@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import Any
 
+STUB = "the stub"
 NOT_WRITTEN = "written"
 """Name of the finding that says that there is no answer yet; it does not count as an attempt."""
 
@@ -88,7 +89,7 @@ class Grade:
         if self.passed:
             lines[0] += f" ({len(self.findings)} checks)"
         first = self.first_failed
-        if first is not None:
+        if first is not None and (self.written or first.got != STUB):
             lines += [f"  {line}" for line in str(first).splitlines()]
             others = [one.name for one in self.findings if not one.passed and one is not first]
             lines += [f"  also failed: {', '.join(others)}"] if others else []
