@@ -9,6 +9,7 @@
 - `grading/`: judges an answer by what it does
 - `notebooks`: lessons as percent scripts, cells and notebooks
 - `overlap`: where the stamps of a transposed convolution overlap
+- `petal_colour`: the colour of a flower's petals, measured without any network
 - `pictures`: the pictures of the lessons
 - `reading`: what the independent judges read in pictures
 - `session`: what a lesson calls: pick, show, table, claim, check, hint, quiz
