@@ -22,7 +22,7 @@ INSTALL := $(BIN)/python -m pip install -qq --disable-pip-version-check -c const
            $(if $(TORCH_INDEX),--extra-index-url $(TORCH_INDEX))
 CODE := src tests scripts examples benchmarks
 
-.PHONY: help demo test test-quick mutants dist check format docs pictures models bench bench-models bench-speed bench-quality results soak constraints clean
+.PHONY: course course-smoke help demo test test-quick mutants dist check format docs pictures models bench bench-models bench-speed bench-quality results soak constraints clean
 .DELETE_ON_ERROR:
 
 help:
@@ -39,6 +39,8 @@ help:
 	@echo "make pictures     draw the pictures of the docs again, into docs/images/ (ten minutes)"
 	@echo "make soak         kill, cut, damage and fuzz for hours; fill docs/reliability.md"
 	@echo "make bench-speed  only what docs/performance.md shows, without time to quality (an hour or two)"
+	@echo "make course       run every lesson of the course in full, and keep the notebooks (half an hour)"
+	@echo "make course-smoke run every lesson in its smallest size (two minutes)"
 	@echo "make dist         build the wheel and the source distribution into dist/, and try the wheel"
 	@echo "make clean        remove what these commands made, but for .venv"
 
@@ -142,6 +144,13 @@ bench-speed: $(VENV)/.installed
 bench-quality: $(VENV)/.installed
 	$(BIN)/python benchmarks/time_to_quality.py --again
 	$(BIN)/python scripts/write_performance_page.py
+
+# An otherwise idle machine, please: lessons tell how long things take.
+course: $(VENV)/.installed-test
+	$(BIN)/python scripts/write_course.py --run all --check
+
+course-smoke: $(VENV)/.installed-test
+	$(BIN)/python -m pytest -q tests/course/test_lessons.py
 
 constraints: $(VENV)/.installed-test $(VENV)/.installed-dev $(VENV)/.installed-docs $(VENV)/.installed-course
 	grep '^#' constraints.txt > constraints.new
