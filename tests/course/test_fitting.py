@@ -45,6 +45,7 @@ def trained(steps=3, options=SMALL, parts=None, conditions=None):
     return network, losses
 
 
+@pytest.mark.slow
 def test_the_same_seed_gives_the_same_training():
     (a, losses), (b, again) = trained(), trained()
     assert losses == again
@@ -53,6 +54,7 @@ def test_the_same_seed_gives_the_same_training():
     assert trained(options=FitOptions(batch=8, seed=1))[1] != losses
 
 
+@pytest.mark.slow
 def test_a_few_steps_lower_the_loss_of_one_picture():
     network = toy()
     ddpm = DDPM(NoiseSchedule.from_betas(torch.linspace(1e-3, 0.2, 50)), parameterization="x_0")
@@ -116,6 +118,7 @@ def test_painted_digits_are_balanced_and_in_order(monkeypatch):
         digits(1501)
 
 
+@pytest.mark.slow
 def test_the_pack_is_small_and_the_judge_reads_it():
     some = digits(200, real=False)
     x = to_float(some.pixels)

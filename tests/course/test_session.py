@@ -39,6 +39,7 @@ def test_opening_sets_threads_and_size(monkeypatch, capsys):
     assert "about 150 s" in capsys.readouterr().out
 
 
+@pytest.mark.slow
 def test_figures_are_files_and_an_animation_is_a_gif(L, capsys):
     L.show("grid", torch.zeros(4, 1, 8, 8), columns=2)
     L.show("one", Image.new("RGB", (8, 8)))

@@ -155,6 +155,7 @@ def test_the_report_says_with_how_much_help_and_escapes_the_name(there, cli):
         (["hint"], 2, "no exercise is named"),
         (["hint", "2.9"], 2, "2.1, 2.2, 2.3, 2.4"),
         (["check", "11"], 2, "no lesson '11'"),
+        (["check", "6.1"], 2, "lesson 06 does not ship yet"),
     ],
 )
 def test_what_cannot_be_meant_is_refused(there, cli, words, code, told):

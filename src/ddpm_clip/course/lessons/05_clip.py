@@ -54,11 +54,12 @@ species, petals = FACTS["species"], FACTS["petals"]
 # %%
 few = data.pixels[: L.pick(300, 20)]
 images = [to_picture(one) for one in to_float(few)]
-labels = [one["petals"] for one in data.facts[: len(images)]]
-found = compass(space, images, labels, [f"a {one} flower" for one in petals])
-points = {f"a {label} flower": [] for label in petals}
+named = {one: flower_case("a {petals} flower", {"petals": one}).prompt for one in petals}
+labels = [named[one["petals"]] for one in data.facts[: len(images)]]
+found = compass(space, images, labels, list(named.values()))
+points = {text: [] for text in named.values()}
 for point, label in zip(found.points.tolist(), found.labels, strict=True):
-    points[f"a {label} flower"].append(point)
+    points[label].append(point)
 arrows = dict(zip(found.texts, found.arrows.tolist(), strict=True))
 title = f"{found.shown:.0%} of the pictures' variance"
 L.show("arrows", compass_plot(points, arrows, L.path("arrows"), title=title))

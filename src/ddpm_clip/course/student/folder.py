@@ -122,7 +122,13 @@ def chosen(what: str) -> list[Exercise]:
     """
     if what == "all":
         return available()
-    if "." in what:
-        return [exercise(what)]
-    lesson = lesson_file(what)
-    return [one for one in EXERCISES.values() if one.lesson == lesson.id]
+    found = [exercise(what)] if "." in what else []
+    lesson = lesson_file(found[0].lesson if found else what)
+    if not lesson.is_written:
+        raise UsageError(
+            f"lesson {lesson.id} does not ship yet",
+            "only its exercises do",
+            f"choose from: {', '.join(one.id for one in written_lessons())}",
+            param="what",
+        )
+    return found or [one for one in EXERCISES.values() if one.lesson == lesson.id]
