@@ -6,7 +6,8 @@ by each student, because pixels differ a little between processors. Takes a minu
 
 The pack holds `images` (1500, 28, 28) uint8 and `labels` (1500,) uint8, with digit i % 10 at row
 i, so that the first n pictures are balanced. A label is what was asked for; what the judge reads is
-printed, and one picture in some hundred disagrees.
+printed, and one picture in some hundred disagrees. `licence.json` beside the pack says whose work
+it comes from.
 """
 
 import argparse

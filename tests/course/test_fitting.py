@@ -18,6 +18,7 @@ from ddpm_clip.diffusion.schedules import NoiseSchedule
 from ddpm_clip.errors import UsageError
 from ddpm_clip.models.ddpm import DDPM
 from ddpm_clip.utils.tensors import to_float
+from ddpm_clip.weights.licence import read_notices
 
 ROOT = Path(__file__).resolve().parents[2]
 SMALL = FitOptions(batch=8)
@@ -127,6 +128,12 @@ def test_the_pack_is_small_and_the_judge_reads_it():
     assert read("digits", x[6:7]) == ["six"]
     noise = torch.randn(20, 1, 28, 28, generator=torch.Generator().manual_seed(0)).clamp(-1, 1)
     assert float(accepted("digits", noise).float().mean()) < 0.2
+
+
+def test_the_pack_says_whose_work_it_comes_from():
+    notices = read_notices(ROOT / "src" / "ddpm_clip" / "course" / "data")
+    assert [notice["licence"] for notice in notices] == ["CC-BY-SA-3.0"]
+    assert "MNIST" in notices[0]["attribution"]
 
 
 @pytest.mark.data
