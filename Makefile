@@ -67,6 +67,7 @@ check: $(VENV)/.installed-dev
 	$(BIN)/ruff check $(CODE)
 	$(BIN)/mypy
 	$(BIN)/python scripts/write_notebook.py --check
+	$(BIN)/python scripts/write_course.py --check
 
 format: $(VENV)/.installed-dev
 	$(BIN)/ruff format $(CODE)
