@@ -22,7 +22,7 @@ INSTALL := $(BIN)/python -m pip install -qq --disable-pip-version-check -c const
            $(if $(TORCH_INDEX),--extra-index-url $(TORCH_INDEX))
 CODE := src tests scripts examples benchmarks
 
-.PHONY: help demo test test-quick mutants dist check format docs pictures models bench bench-models bench-speed bench-quality gpu-check results soak constraints clean
+.PHONY: course course-smoke help demo test test-quick mutants dist check format docs pictures models bench bench-models bench-speed bench-quality gpu-check results soak constraints clean
 .DELETE_ON_ERROR:
 
 help:
@@ -40,6 +40,8 @@ help:
 	@echo "make soak         kill, cut, damage and fuzz for hours; fill docs/reliability.md"
 	@echo "make gpu-check    try everything on this machine's GPU; writes benchmarks/results/gpu_check.json"
 	@echo "make bench-speed  only what docs/performance.md shows, without time to quality (an hour or two)"
+	@echo "make course       run every lesson of the course in full, and keep the notebooks (half an hour)"
+	@echo "make course-smoke run every lesson in its smallest size (two minutes)"
 	@echo "make dist         build the wheel and the source distribution into dist/, and try the wheel"
 	@echo "make clean        remove what these commands made, but for .venv"
 
@@ -66,6 +68,7 @@ check: $(VENV)/.installed-dev
 	$(BIN)/ruff check $(CODE)
 	$(BIN)/mypy
 	$(BIN)/python scripts/write_notebook.py --check
+	$(BIN)/python scripts/write_course.py --check
 
 format: $(VENV)/.installed-dev
 	$(BIN)/ruff format $(CODE)
@@ -148,7 +151,14 @@ bench-quality: $(VENV)/.installed
 gpu-check: $(VENV)/.installed-test
 	$(BIN)/python benchmarks/gpu_check.py
 
-constraints: $(VENV)/.installed-test $(VENV)/.installed-dev $(VENV)/.installed-docs
+# An otherwise idle machine, please: lessons tell how long things take.
+course: $(VENV)/.installed-test
+	$(BIN)/python scripts/write_course.py --run all --check
+
+course-smoke: $(VENV)/.installed-test
+	$(BIN)/python -m pytest -q tests/course/test_lessons.py
+
+constraints: $(VENV)/.installed-test $(VENV)/.installed-dev $(VENV)/.installed-docs $(VENV)/.installed-course
 	grep '^#' constraints.txt > constraints.new
 	$(BIN)/pip freeze --all --exclude-editable --exclude pip | sed 's/+cpu$$//' >> constraints.new
 	mv constraints.new constraints.txt
@@ -171,7 +181,7 @@ $(VENV)/.installed: $(VENV)/.made pyproject.toml constraints.txt
 	$(INSTALL) -e .
 	@touch $@
 
-$(VENV)/.installed-test $(VENV)/.installed-dev $(VENV)/.installed-docs: $(VENV)/.installed-%: $(VENV)/.made pyproject.toml constraints.txt
+$(VENV)/.installed-test $(VENV)/.installed-dev $(VENV)/.installed-docs $(VENV)/.installed-course: $(VENV)/.installed-%: $(VENV)/.made pyproject.toml constraints.txt
 	@echo "installing into $(VENV), with what '$*' needs"
 	$(INSTALL) -e '.[$*]'
 	@touch $@

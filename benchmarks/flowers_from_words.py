@@ -14,7 +14,6 @@ from typing import Any
 
 import torch
 from compare_bridges import compare_bridges
-from petal_colour import PetalMeter
 from reporting import (
     IMAGES,
     RESULTS,
@@ -30,6 +29,7 @@ from reporting import (
 from torch import Tensor
 
 from ddpm_clip import TextToImage
+from ddpm_clip.course.petal_colour import PetalMeter
 from ddpm_clip.data.local.drawn_flowers import (
     BACKGROUNDS,
     CENTRES,

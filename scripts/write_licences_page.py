@@ -18,7 +18,7 @@ HEAD = """# Licences
 
 Written by `scripts/write_licences_page.py` from the metadata of the installed packages; do not edit.
 
-What ships is `MIT AND CC-BY-SA-3.0`: the code and the model `flowers` are under the MIT licence, the weights of `digits`, which were adapted from MNIST, under CC BY-SA 3.0. Both texts are in the package, and a `licence.json` beside all weights says whose work they come from; `ddpm-clip show` prints it. The package contains no code from other projects: its dependencies are installed beside it, at the versions in `constraints.txt`, each under its own licence. Libraries bundled inside a wheel (BLAS in numpy, codecs in Pillow) are listed in that wheel; this page shows what the packages declare for themselves. The extra `heif` is the one to know of: pillow-heif is BSD-3-Clause, but its wheel bundles libheif and libde265 (LGPL) and x265 (GPL); nothing of ddpm_clip needs it unless HEIC photos are read.
+What ships is `MIT AND CC-BY-SA-3.0`: the code and the model `flowers` are under the MIT licence, the weights of `digits`, which were adapted from MNIST, and the digits that they painted for the course, under CC BY-SA 3.0. Both texts are in the package, and a `licence.json` beside all weights and beside these digits says whose work they come from; `ddpm-clip show` prints it. The package contains no code from other projects: its dependencies are installed beside it, at the versions in `constraints.txt`, each under its own licence. Libraries bundled inside a wheel (BLAS in numpy, codecs in Pillow) are listed in that wheel; this page shows what the packages declare for themselves. The extra `heif` is the one to know of: pillow-heif is BSD-3-Clause, but its wheel bundles libheif and libde265 (LGPL) and x265 (GPL); nothing of ddpm_clip needs it unless HEIC photos are read.
 
 **A dagger (†) marks weak copyleft, the Mozilla Public License 2.0.** It covers the package's own files: whoever changes one of them and distributes it must publish that file under the same licence. Using or importing the package carries no obligation, and ddpm_clip neither changes nor ships it. No dependency is under the GPL, LGPL or AGPL; a test checks this.
 """  # noqa: E501
@@ -59,6 +59,10 @@ PURPOSE = {
     "mypy": "type checking",
     "types-pyyaml": "type stubs for PyYAML",
     "pre-commit": "checks before every commit",
+    "jupytext": "notebooks of the course from percent scripts, and back",
+    "nbclient": "runs the notebooks of the course",
+    "ipykernel": "the kernel in which notebooks run",
+    "jupyterlab": "where a student opens the notebooks of the course",
     "mkdocs-material": "documentation theme",
     "mkdocstrings": "Python API reference",
 }
@@ -73,6 +77,8 @@ SPOKEN = {
     "Apache": "Apache-2.0",
     "Apache 2.0": "Apache-2.0",
     "Apache 2.0 License": "Apache-2.0",
+    "Apache License, Version 2.0": "Apache-2.0",
+    "Apache Software License": "Apache-2.0",
     "ISC License": "ISC",
     "BSD 3-Clause License": "BSD-3-Clause",
 }

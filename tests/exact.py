@@ -1,78 +1,31 @@
 """Distributions whose perfect denoiser is known in closed form: the truth that samplers must meet.
 
-`Gaussian` and `Mixture` answer E[x_0 given x_t] exactly, in float64. `predict` puts the answer
-behind what samplers call, `ExactDenoiser` behind what `DDPM` and guidance call. Knows nothing of
-networks that learn.
+`Gaussian` and `Mixture`, which the course has as well, answer E[x_0 given x_t] exactly, in float64.
+`predict` puts the answer behind what samplers call, `ExactDenoiser` behind what `DDPM` and guidance
+call. Knows nothing of networks that learn.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Protocol
 
 import torch
 from torch import Tensor
 
+from ddpm_clip.course.exact import Distribution, Gaussian, Mixture
+from ddpm_clip.course.exact import exact_predict as predict
 from ddpm_clip.diffusion.parameterization import PARAMETERIZATIONS
 from ddpm_clip.diffusion.schedules import NoiseSchedule
-from ddpm_clip.types import Noise, Predict, Prediction, Step
+from ddpm_clip.types import Noise, Step
 
-
-class Distribution(Protocol):
-    def x_0(self, x_t: Tensor, alpha: float, sigma: float) -> Tensor: ...
-
-
-@dataclass(frozen=True)
-class Gaussian:
-    """N(mean, std^2) in every coordinate; the mean is a number or a picture."""
-
-    mean: float | Tensor
-    std: float
-
-    def x_0(self, x_t: Tensor, alpha: float, sigma: float) -> Tensor:
-        v2, s2 = self.std**2, sigma**2
-        return (alpha * v2 * x_t + s2 * self.mean) / (alpha**2 * v2 + s2)
-
-    def spread(self, alpha: float, sigma: float) -> float:
-        """Standard deviation of x_t."""
-        return (alpha**2 * self.std**2 + sigma**2) ** 0.5
-
-    def ode_map(self, schedule: NoiseSchedule, x: Tensor, t: float, s: float) -> Tensor:
-        """Where the probability flow carries x from row t to row s."""
-        (alpha_t, sigma_t), (alpha_s, sigma_s) = schedule.at(t), schedule.at(s)
-        stretch = self.spread(alpha_s, sigma_s) / self.spread(alpha_t, sigma_t)
-        return alpha_s * self.mean + (x - alpha_t * self.mean) * stretch
-
-
-@dataclass(frozen=True)
-class Mixture:
-    """Round modes of one spread: means (k, c, h, w), weights (k,)."""
-
-    means: Tensor
-    weights: Tensor
-    std: float
-
-    def responsibilities(self, x_t: Tensor, alpha: float, sigma: float) -> Tensor:
-        """(b, k) the probability of each mode given x_t."""
-        spread = alpha**2 * self.std**2 + sigma**2
-        away = x_t[:, None].double() - alpha * self.means  # (b, k, c, h, w)
-        logits = self.weights.log() - away.square().flatten(2).sum(2) / (2 * spread)
-        return logits.softmax(1)
-
-    def x_0(self, x_t: Tensor, alpha: float, sigma: float) -> Tensor:
-        v2, s2 = self.std**2, sigma**2
-        each = (alpha * v2 * x_t[:, None] + s2 * self.means) / (alpha**2 * v2 + s2)
-        share = self.responsibilities(x_t, alpha, sigma)
-        return (share[:, :, None, None, None] * each).sum(1)
-
-    def draw(self, n: int, generator: torch.Generator) -> Tensor:
-        """(n, c, h, w) true samples."""
-        modes = torch.multinomial(self.weights, n, replacement=True, generator=generator)
-        noise = torch.randn(n, *self.means.shape[1:], generator=generator, dtype=torch.float64)
-        return self.means[modes] + self.std * noise
-
-    def nearest(self, x: Tensor) -> Tensor:
-        """(b,) the mode that each picture belongs to."""
-        return (x[:, None] - self.means).square().flatten(2).sum(2).argmin(1)
+__all__ = [
+    "FOUR_MODES",
+    "Distribution",
+    "ExactDenoiser",
+    "Gaussian",
+    "Mixture",
+    "end_of",
+    "predict",
+    "seeded_noise",
+]
 
 
 FOUR_MODES = Mixture(
@@ -81,17 +34,6 @@ FOUR_MODES = Mixture(
     0.3,
 )
 """Four well separated modes of unequal weight in the plane, as pictures of 1 x 2 pixels."""
-
-
-def predict(distribution: Distribution, schedule: NoiseSchedule) -> Predict:
-    """What a perfect network would say, as samplers ask for it."""
-
-    def say(x_t: Tensor, t: float) -> Prediction:
-        alpha, sigma = schedule.at(t)
-        x_0 = distribution.x_0(x_t, alpha, sigma)
-        return Prediction((x_t - alpha * x_0) / sigma, x_0)
-
-    return say
 
 
 class ExactDenoiser:

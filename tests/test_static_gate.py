@@ -34,9 +34,10 @@ ALLOWED = {
     "torch.load": {"utils/pickled_child.py"},
     "torch.save": {"utils/pickled_child.py"},
     "subprocess.Popen": {"data/pictures/sandbox.py"},
-    "subprocess.run": {"utils/pickled.py", "reports/provenance.py"},
+    "subprocess.run": {"utils/pickled.py", "reports/provenance.py", "course/student/running.py"},
 }
-"""What stands in few places: the child that reads .pth files, who starts children, who asks git."""
+"""What stands in few places: the child that reads .pth files, who starts children, who asks git,
+and who runs the answers that a student wrote, when the student asks for it."""
 
 
 def dotted(node):

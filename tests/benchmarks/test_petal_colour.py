@@ -1,12 +1,12 @@
 """The meter of petals names the colour of drawings, and of nothing else."""
 
-import importlib
 import random
 from pathlib import Path
 
 import pytest
 import torch
 
+from ddpm_clip.course.petal_colour import PetalMeter
 from ddpm_clip.data.local.drawn_flowers import PETALS, DrawnFlowers, draw, grow
 from ddpm_clip.types import Judge
 from ddpm_clip.utils.tensors import from_picture, to_float
@@ -15,7 +15,7 @@ from ddpm_clip.utils.tensors import from_picture, to_float
 @pytest.fixture
 def meter(monkeypatch):
     monkeypatch.syspath_prepend(str(Path(__file__).parents[2] / "benchmarks"))
-    return importlib.import_module("petal_colour").PetalMeter()
+    return PetalMeter()
 
 
 def test_the_meter_is_a_judge_of_petals(meter):

@@ -1,8 +1,9 @@
 """The command `ddpm-clip`: all commands, error handling and exit codes.
 
-Exit codes: 0 success, 1 the pixels differ (`reproduce`), 2 usage, 65 bad data, 66 missing input,
-69 weights unavailable, 70 internal, 73 cannot create output, 74 I/O, 75 busy, 77 permission,
-130 Ctrl-C, 143 SIGTERM. Nothing heavy is imported before a command runs, so that `--help` is fast.
+Exit codes: 0 success, 1 the pixels differ (`reproduce`) or an answer does not pass (`course`),
+2 usage, 65 bad data, 66 missing input, 69 weights unavailable, 70 internal, 73 cannot create
+output, 74 I/O, 75 busy, 77 permission, 130 Ctrl-C, 143 SIGTERM. Nothing heavy is imported
+before a command runs, so that `--help` is fast.
 """
 
 import os
@@ -20,6 +21,7 @@ from ddpm_clip.cli import console
 from ddpm_clip.cli.commands.ask import ask
 from ddpm_clip.cli.commands.blend import blend
 from ddpm_clip.cli.commands.compass import compass
+from ddpm_clip.cli.commands.course import course
 from ddpm_clip.cli.commands.distill import distill
 from ddpm_clip.cli.commands.doctor import doctor
 from ddpm_clip.cli.commands.embed import embed
@@ -48,11 +50,12 @@ from ddpm_clip.errors import DdpmClipError, PermissionRefused, StorageError, Usa
 COMMANDS = (
     train, resume, generate, vary, interpolate, blend, img2img, inpaint, reproduce, models, show,
     ask, evaluate, explain, scan, gap, similarity, compass, embed, train_clip, distill, pack,
-    import_legacy, doctor,
+    import_legacy, course, doctor,
 )  # fmt: skip
 
-OWN_THREADS = (reproduce, models, show, scan, pack, import_legacy)
-"""Commands without `--threads`: the first repeats the recorded number, others compute nothing."""
+OWN_THREADS = (reproduce, models, show, scan, pack, import_legacy, course)
+"""Commands without `--threads`: the first repeats the recorded number, others compute nothing but
+small answers of students, each in a process of its own."""
 
 EVERYWHERE = {"--debug": "debug", "-q": "quiet", "--quiet": "quiet"}
 """Options that may be given before or after the command."""

@@ -3,6 +3,7 @@
 - `ask`: do the training pictures of a model cover a prompt? what could be asked instead?
 - `blend`: paint a weighted mixture of prompts and pictures
 - `compass`: show pictures and words in one plane
+- `course`: lessons, graded exercises, and a student's progress
 - `distill`: make a model that paints in a few network calls
 - `doctor`: check this machine and installation
 - `embed`: embed a source of pictures into a cache, whole or in shards, or into a CSV file
