@@ -339,8 +339,9 @@ L.quiz("5.Q1")  # answer with L.quiz("5.Q1", "a")
 
 # %%
 count, options = L.pick(10, 1), {"unconditional": True, "steps": L.pick(10, 3)}
-words = ["six", "zero", "seven"][: L.pick(3, 1)]
-free = stack_pictures(writer(words, n=count, seed=1, clip_guidance=0.0, **options), 28, 1)
+words = ["six", "zero", "seven"][: L.pick(3, 2)]
+free = stack_pictures(writer(words[0], n=count, seed=1, **options), 28, 1)
+free = free.repeat(len(words), 1, 1, 1)  # without the push, no word reaches the network
 pushed = stack_pictures(writer(words, n=count, seed=1, clip_guidance=1.0, **options), 28, 1)
 L.show("gradient", tensor_grid(torch.cat([free, pushed]), count, row_names=words + words))
 wanted = [word for word in words for _ in range(count)]
