@@ -86,11 +86,9 @@ def editing(folder: Path = RESULTS) -> Values:
 
 
 def reliability(folder: Path = RESULTS) -> Values:
-    """What decoding in a child costs, how much was tried, and what no failure in it means."""
-    found = read_results(folder, ["decoding", "kill9", "damaged", "malicious"])
-    hostile = str(found["malicious"]["files"]) if "malicious" in found else NOT_YET
-    told = {"decoding": _decoding(found.get("decoding")), "three-over-n": _three_over_n(found)}
-    return told | {"hostile-files": hostile}
+    """What decoding in a child costs, and what no failure in so many trials means."""
+    found = read_results(folder, ["decoding", "kill9", "damaged"])
+    return {"decoding": _decoding(found.get("decoding")), "three-over-n": _three_over_n(found)}
 
 
 def _decoding(facts: Facts | None) -> str:

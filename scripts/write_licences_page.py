@@ -59,6 +59,7 @@ PURPOSE = {
     "mypy": "type checking",
     "types-pyyaml": "type stubs for PyYAML",
     "pre-commit": "checks before every commit",
+    "tensorboard": "shows a training that was tracked",
     "jupytext": "notebooks of the course from percent scripts, and back",
     "nbclient": "runs the notebooks of the course",
     "ipykernel": "the kernel in which notebooks run",
@@ -81,6 +82,7 @@ SPOKEN = {
     "Apache Software License": "Apache-2.0",
     "ISC License": "ISC",
     "BSD 3-Clause License": "BSD-3-Clause",
+    "3-Clause BSD License": "BSD-3-Clause",
 }
 EXPRESSION = re.compile(r"[A-Za-z]+(-[A-Za-z0-9.]+)*( (AND|OR|WITH) [A-Za-z]+(-[A-Za-z0-9.]+)*)*")
 WEAK = re.compile(r"\bMPL-")

@@ -17,6 +17,7 @@ FILLERS = (
     ("fill_reliability", "body"),
     ("fill_tasks", "body"),
     ("write_performance_page", "body"),
+    ("fill_reliability", "faults"),
     ("write_results_page", "body"),
     *(("fill_inline", page) for page in ("cards", "editing", "explanations", "reliability")),
 )

@@ -61,7 +61,9 @@ def test_no_template_turns_escaping_off(path):
 
 
 def test_there_are_templates_and_no_other_html_in_the_code():
-    assert {"base.html", "parts.html", "page.html"} == {path.name for path in TEMPLATES}
+    assert {"base.html", "parts.html", "page.html", "certificate.html"} == {
+        path.name for path in TEMPLATES
+    }
     tags = re.compile(r"</(p|li|td|th|tr|table|section|figure|html|h\d)>")
     files = Path(ddpm_clip.__file__).parent.rglob("*.py")
     assert [path.name for path in files if tags.search(path.read_text(encoding="utf-8"))] == []

@@ -126,7 +126,7 @@ def test_an_unknown_tracker_and_one_that_is_not_installed_are_refused(monkeypatc
         check_trackers(["tensorbord"])
     assert "tensorboard" in error.value.why
     monkeypatch.setattr(tracking, "_available_trackers", [])
-    for name, package in (("wandb", '"ddpm-clip[wandb]"'), ("comet_ml", "comet_ml")):
+    for name, package in (("tensorboard", '"ddpm-clip[tensorboard]"'), ("comet_ml", "comet_ml")):
         with pytest.raises(UsageError, match=f"tracker {name} is not installed") as error:
             check_trackers([name])
         assert f"pip install {package}" in error.value.fix
@@ -139,7 +139,7 @@ def test_a_missing_tracker_ends_the_command_before_anything_is_written(tmp_path,
     monkeypatch.chdir(tmp_path)
     ended = cli("train", "drawn-flowers:40", "--track", "wandb", "--out", "run")
     assert ended.code == 2
-    assert 'pip install "ddpm-clip[wandb]"' in ended.err
+    assert "pip install wandb" in ended.err
     assert not (tmp_path / "run").exists() or not any((tmp_path / "run").iterdir())
 
 

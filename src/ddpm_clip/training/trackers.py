@@ -28,8 +28,8 @@ FOLDER = "tracking"
 PROJECT = "ddpm_clip"
 """Project or experiment under which trackers with a server list all runs."""
 
-EXTRAS = ("tensorboard", "wandb", "mlflow")
-"""Trackers whose package is an extra of the same name."""
+EXTRAS = ("tensorboard",)
+"""Trackers whose package is an extra of the same name; others are installed by themselves."""
 
 
 def check_trackers(names: Sequence[str]) -> None:
