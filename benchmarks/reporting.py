@@ -167,7 +167,7 @@ def provenance() -> dict[str, Any]:
     """Date, command, commit and machine."""
     return {
         "date": datetime.now(UTC).isoformat(timespec="seconds"),
-        "command": shlex.join(["python", f"benchmarks/{Path(sys.argv[0]).name}", *sys.argv[1:]]),
+        "command": command(sys.argv),
         "commit": at_start().commit or "not committed",
         "uncommitted_changes": is_uncommitted(),
         "cpu": _cpu(),
@@ -178,6 +178,12 @@ def provenance() -> dict[str, Any]:
         "python": platform.python_version(),
         "system": platform.system(),
     }
+
+
+def command(words: Sequence[str]) -> str:
+    """What was typed; of absolute paths only the names, as the folders are one machine's."""
+    named = [Path(word).name if Path(word).is_absolute() else word for word in words[1:]]
+    return shlex.join(["python", f"benchmarks/{Path(words[0]).name}", *named])
 
 
 def cpu_features(path: Path = Path("/proc/cpuinfo")) -> list[str]:

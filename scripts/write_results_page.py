@@ -54,7 +54,7 @@ SECTIONS: dict[str, Section] = {
         sections.coverage),
     "words_stay_inside": Section(
         "Words stay inside the folder",
-        "discs that the program draws and trains on, and the shipped `digits` and `flowers`",
+        "discs that the program draws and trains on, and the models in the table",
         sections.words_stay_inside, "words_stay_inside.png"),
     "three_tasks": Section(
         "Unconditional, and by class",

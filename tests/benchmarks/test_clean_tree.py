@@ -144,3 +144,14 @@ def test_nobody_edited_a_result(path, program):
         assert facts["made"]["date"] < SINCE, "not written by `write_results`"
     else:
         assert digest == program("reporting").digest(facts)
+
+
+def test_a_recorded_command_names_no_folder_of_this_machine(program, tmp_path):
+    words = ["/somewhere/benchmarks/words.py", "--work", str(tmp_path / "discs"), "--n", "3"]
+    assert program("reporting").command(words) == "python benchmarks/words.py --work discs --n 3"
+
+
+def test_no_result_names_a_folder_of_a_machine():
+    for path in RESULTS:
+        made = json.loads(path.read_text(encoding="utf-8"))["made"]
+        assert not any(word.startswith("/") for word in made["command"].split()), path.name
