@@ -141,6 +141,7 @@ def test_the_pack_says_whose_work_it_comes_from():
 def test_real_digits_are_taken_where_they_are(data_root, monkeypatch):
     monkeypatch.setenv("DDPM_CLIP_DATA", str(data_root))
     monkeypatch.delenv("COURSE_SMOKE", raising=False)
+    monkeypatch.setenv("COURSE_REAL", "1")
     some = digits(30)
     assert some.origin == "MNIST"
     assert [one["digit"] for one in some.facts] == [DIGITS[i % 10] for i in range(30)]

@@ -1,5 +1,6 @@
 """Graders are tested by answers: wrong ones fail by the right finding, right ones pass."""
 
+import inspect
 import json
 from collections import Counter
 
@@ -11,6 +12,7 @@ from ddpm_clip.course.answers import ANSWERS, source
 from ddpm_clip.course.exercises import EXERCISES, QUIZZES, exercise
 from ddpm_clip.course.exercises.given.blocks import KEY, unnamed_blocks
 from ddpm_clip.course.grading import Finding, Grade, grade
+from ddpm_clip.course.grading.comparing import shown_apart
 from ddpm_clip.course.grading.judging import _recognised
 from ddpm_clip.errors import UsageError
 
@@ -185,3 +187,47 @@ def test_the_tasks_of_the_assessment_are_asked_on_other_numbers():
 def test_the_unnamed_blocks_say_nothing_of_their_names():
     for letter, block in unnamed_blocks().items():
         assert KEY[letter].split()[0] not in repr(block).lower()
+
+
+@pytest.mark.parametrize("id", marked((id, id) for id in EXERCISES))
+def test_what_came_never_reads_like_what_was_expected(id):
+    for mistake in EXERCISES[id].mistakes:
+        found = grade(EXERCISES[id], mistake.does).first_failed
+        assert found.expected.split(" for ")[0] != found.got
+
+
+@pytest.mark.parametrize(
+    ("right", "got", "told"),
+    [
+        (
+            torch.zeros(2, 3, 4),
+            torch.zeros(2, 3, 4).index_fill(1, torch.tensor(2), 0.25),
+            ("at [0, 2, 0] 0", "at [0, 2, 0] 0.25"),
+        ),
+        ([1.0] * 9, [1.0] * 8 + [1.00001], ("at [8] 1", "at [8] 1.00001")),
+        ([1] * 9, [1] * 8, ("of shape (9,)", "of shape (8,)")),
+    ],
+)
+def test_numbers_beyond_those_that_are_shown_are_named(right, got, told):
+    for text, end in zip(shown_apart(right, got), told, strict=True):
+        assert text.endswith(f", {end}")
+
+
+def test_what_cannot_be_told_apart_by_place_is_shown_as_it_is():
+    assert shown_apart("a", "b") == ("'a'", "'b'")
+    assert shown_apart(None, None) == ("None", "None")
+
+
+@pytest.mark.parametrize("id", ["1.1", "2.1", "7.2"])
+@pytest.mark.parametrize(
+    "got", [1, (1, 2), [1.0], torch.ones(3), (torch.ones(2), 1), torch.ones(3).numpy(), None]
+)
+def test_a_value_of_another_kind_is_a_finding_and_no_exception(id, got):
+    def answer(*arguments):
+        return got
+
+    one = EXERCISES[id]
+    answer.__signature__ = inspect.signature(ANSWERS[id])
+    found = grade(one, answer)
+    assert found.first_failed.name != "callable"
+    assert not found.passed

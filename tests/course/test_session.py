@@ -65,12 +65,14 @@ def test_a_claim_that_does_not_hold_ends_the_lesson(L, kind):
 
 
 def test_a_told_claim_is_told_and_nothing_else(L, capsys):
-    assert L.claim("2.x", "a is b", False, {"a": 1}, kind="told").holds is False
+    L.claim("2.x", "a is b", False, {"a": 1}, kind="told")
+    assert L.claims[-1].holds is False
     assert "(told) does not hold" in capsys.readouterr().out
 
 
 def test_in_the_smallest_size_only_exact_claims_are_judged(small, capsys):
-    assert small.claim("2.x", "a is b", False, {"a": 1}).holds is None
+    small.claim("2.x", "a is b", False, {"a": 1})
+    assert small.claims[-1].holds is None
     assert "not judged in this size" in capsys.readouterr().out
     with pytest.raises(ClaimFailed):
         small.claim("2.y", "a is b", False, {"a": 1}, kind="exact")
@@ -79,13 +81,15 @@ def test_in_the_smallest_size_only_exact_claims_are_judged(small, capsys):
 
 
 def test_check_never_raises_and_notes_an_attempt_in_a_students_folder(L, capsys):
-    assert not L.check("2.1", lambda betas: 1 / 0)
+    L.check("2.1", lambda betas: 1 / 0)
+    assert not L.grades["2.1"].passed
     assert "ZeroDivisionError" in capsys.readouterr().out
     Progress.start(Path())
-    assert not L.check("2.1", lambda betas: betas)
-    assert not L.check("2.1", lambda betas: ...)
+    L.check("2.1", lambda betas: betas)
+    L.check("2.1", lambda betas: ...)
     assert Progress.load(Path()).of("2.1").attempts == 1, "a stub is none"
-    assert L.check("2.1", ANSWERS["2.1"])
+    L.check("2.1", ANSWERS["2.1"])
+    assert L.grades["2.1"].passed
     assert Progress.load(Path()).of("2.1").passed
 
 
@@ -109,8 +113,27 @@ def test_what_has_passed_stays_passed_and_help_after_it_is_free(L):
 def test_hint_and_quiz_are_printed(L, capsys):
     L.hint("2.1", 2)
     assert capsys.readouterr().out.startswith("hint 2 of 3: ")
-    assert not L.quiz("2.Q2")
+    L.quiz("2.Q2")
     assert "b) sqrt(alpha-bar) x_0, and 1 - alpha-bar." in capsys.readouterr().out
-    assert L.quiz("2.Q2", "b")
-    assert not L.quiz("2.Q2", "c")
-    assert "standard deviation, not the variance" in capsys.readouterr().out
+    L.quiz("2.Q2", "b")
+    assert capsys.readouterr().out.startswith("right: ")
+    L.quiz("2.Q2", "c")
+    out = capsys.readouterr().out
+    assert out.startswith("not quite: ")
+    assert "standard deviation, not the variance" in out
+
+
+def test_a_students_function_is_used_once_it_has_passed(L, capsys):
+    def wrong(betas):
+        return betas, betas
+
+    L.check("2.1", wrong)
+    stand_in = L.own("2.1", wrong)
+    assert "2.1: the library's function is used" in capsys.readouterr().out
+    betas = torch.full((3,), 0.1)
+    alpha, _ = ANSWERS["2.1"](betas)
+    assert torch.allclose(stand_in(betas)[0].float(), alpha)
+    assert L.passed == ()
+    L.check("2.1", ANSWERS["2.1"])
+    assert L.own("2.1", ANSWERS["2.1"]) is ANSWERS["2.1"]
+    assert L.passed == ("2.1",)

@@ -1,6 +1,7 @@
 """The course: lessons that run on a laptop, exercises with graders, and a student's progress.
 
 - `answers/`: reference answers of the exercises
+- `assessment/`: the student's own model, painted from and read by a judge
 - `bricks`: a small U-Net whose parts can be swapped one at a time
 - `catalogue`: which lessons there are, and how long they take
 - `exact`: worlds whose perfect denoiser is known in closed form
@@ -13,6 +14,7 @@
 - `pictures`: the pictures of the lessons
 - `reading`: what the independent judges read in pictures
 - `session`: what a lesson calls: pick, show, table, claim, check, hint, quiz
+- `showing`: pictures and tables below the cell of a notebook
 - `student/`: what belongs to one student: folder, progress, certificate
 
 Beside these files, `lessons/` holds the lessons themselves: percent scripts, which are data here

@@ -202,7 +202,7 @@ class TimeNote(nn.Module):
         return None if self.mlp is None else self.mlp(self.features(t))
 
     def features(self, t: Tensor) -> Tensor:
-        """Return t/T (b, 1), or sines and cosines of t/T (b, dim), as in the well-known course."""
+        """Return t/T (b, 1), or sines and cosines of t/T (b, dim), as NVIDIA DLI does."""
         share = t.float()[:, None] / self.T
         if self.kind == "scalar":
             return share

@@ -1,5 +1,7 @@
 """What a lesson calls: `L = lesson("02")`, then pick, show, table, claim, check, hint and quiz.
 
+These return nothing, so that a cell that ends with one shows what it says and no value below it.
+
 Figures are written below `figures/` in the current folder, and shown below the cell in a notebook.
 With `COURSE_SMOKE=1` everything has its smallest size, and only claims that need no training are
 judged.
@@ -7,8 +9,7 @@ judged.
 
 import json
 import os
-import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
@@ -21,6 +22,7 @@ from ddpm_clip.course.catalogue import LessonFile, lesson_file
 from ddpm_clip.course.exercises import QUIZZES
 from ddpm_clip.course.exercises import exercise as find
 from ddpm_clip.course.grading import Grade, grade
+from ddpm_clip.course.showing import in_notebook, show_markdown_table, show_picture
 from ddpm_clip.course.student.progress import FILE, Progress
 from ddpm_clip.errors import DdpmClipError, UsageError
 from ddpm_clip.utils.plots.curves import Plot, draw_plots
@@ -104,7 +106,7 @@ class Lesson:
         self.out.mkdir(parents=True, exist_ok=True)
         return self.out / f"{name}.png"
 
-    def show(self, name: str, picture: Picture, columns: int = 10, **options: Any) -> Path:
+    def show(self, name: str, picture: Picture, columns: int = 10, **options: Any) -> None:
         """Write a figure, and show it in a notebook.
 
         Args:
@@ -122,17 +124,22 @@ class Lesson:
             path = save_png(picture, self.path(name))
         else:
             path = save_gif(list(picture), self.path(name).with_suffix(".gif"))
-        _display(path)
-        return path
+        if in_notebook():
+            show_picture(path)
+        else:
+            print(f"figure: {path}")
 
-    def plot(self, name: str, *plots: Plot, columns: int = 2) -> Path:
+    def plot(self, name: str, *plots: Plot, columns: int = 2) -> None:
         """Draw plots beside each other, and show them."""
-        return self.show(name, draw_plots(plots, self.path(name), columns=columns))
+        self.show(name, draw_plots(plots, self.path(name), columns=columns))
 
     def table(self, rows: Sequence[Mapping[str, Any]]) -> None:
-        """Print rows with the same names as a table."""
+        """Show rows with the same names as a table, which is text where there is no notebook."""
         names = list(rows[0])
         cells = [names] + [[_short(row[name]) for name in names] for row in rows]
+        if in_notebook():
+            show_markdown_table(cells)
+            return
         widths = [max(len(line[i]) for line in cells) for i in range(len(names))]
         for line in cells:
             pairs = zip(line, widths, strict=True)
@@ -140,7 +147,7 @@ class Lesson:
 
     def claim(
         self, id: str, text: str, holds: bool, figures: Mapping[str, Any], kind: str = "must"
-    ) -> Claim:
+    ) -> None:
         """State a claim with its figures, print it, and record it in `claims.json`.
 
         Raises:
@@ -160,10 +167,9 @@ class Lesson:
                 ", ".join(f"{name} {_short(value)}" for name, value in figures.items()),
                 "run the lesson again on an idle machine; if it fails again, it is worth a report",
             )
-        return made
 
-    def check(self, id: str, answer: Any) -> bool:
-        """Judge an answer, say what was found, and return whether it passed; never raises.
+    def check(self, id: str, answer: Any) -> None:
+        """Judge an answer and say what was found, which is kept in `grades`; never raises.
 
         In a student's folder the attempt is noted in `progress.json`.
         """
@@ -172,23 +178,33 @@ class Lesson:
         print(found)
         if Path(FILE).is_file() and not self.smoke:
             Progress.load(Path()).record(found)
-        return found.passed
+
+    def own(self, id: str, answer: Callable[..., Any]) -> Callable[..., Any]:
+        """Return a student's function if it has passed its check, else the library's."""
+        if id in self.passed:
+            return answer
+        print(f"{id}: the library's function is used until yours passes")
+        return find(id).truth
+
+    @property
+    def passed(self) -> tuple[str, ...]:
+        """The exercises that have passed their check in this run."""
+        return tuple(id for id, grade in self.grades.items() if grade.passed)
 
     def hint(self, id: str, number: int = 1) -> None:
         """Print one of the hints of an exercise, by default the first."""
         hints = find(id).hints
         print(f"hint {number} of {len(hints)}: {hints[number - 1]}")
 
-    def quiz(self, id: str, letter: str = "") -> bool:
-        """Print a question, or what there is to say about an answer; return whether it is right."""
+    def quiz(self, id: str, letter: str = "") -> None:
+        """Print a question, or what there is to say about an answer."""
         asked = QUIZZES[id]
         if not letter:
             print(f"{asked.question}")
             print("\n".join(f"  {key}) {text}" for key, text in asked.options.items()))
-            return False
+            return
         found = asked.answered(letter)
         print(f"{'right' if found.passed else 'not quite'}: {found.hint or found.expected}")
-        return found.passed
 
     def _record(self) -> None:
         self.out.mkdir(parents=True, exist_ok=True)
@@ -199,20 +215,6 @@ class Lesson:
         facts = {"lesson": self.file.id, "smoke": self.smoke, "claims": claims}
         text = json.dumps(facts, indent=1, default=_plain) + "\n"
         write_text(self.out / "claims.json", text)
-
-
-def _display(path: Path) -> None:
-    """Show a file below the cell where there is one; elsewhere say where it is."""
-    if "IPython" in sys.modules:
-        from IPython import get_ipython
-
-        if get_ipython() is not None:
-            from IPython.display import Image as Shown
-            from IPython.display import display
-
-            display(Shown(filename=str(path)))
-            return
-    print(f"figure: {path}")
 
 
 def _short(value: Any) -> str:

@@ -25,6 +25,11 @@ def with_openings():
 
 
 @right("5.2")
+def in_a_tuple():
+    return "a red rose", "an orange sunflower", "a white daisy"
+
+
+@right("5.2")
 def bare_words():
     return ["red rose", "orange sunflower", "white daisy"]
 

@@ -283,3 +283,21 @@ def in_place_chain(x_0, betas, noises):
     for beta, noise in zip(betas, noises, strict=True):
         x_0.mul_((1 - beta) ** 0.5).add_(beta**0.5 * noise)
     return x_0
+
+
+@wrong("2.3", "beta as the standard deviation")
+@wrong("6.3", "beta as the standard deviation")
+def beta_times_z(x_t, eps_hat, t, betas, z):
+    mean = _mean(x_t, eps_hat, betas[t], torch.prod(1 - betas[: t + 1]), 1 - betas[t])
+    return mean + betas[t] * z if t else mean
+
+
+@wrong("2.3", "variance of the posterior")
+@wrong("6.3", "variance of the posterior")
+def less_noise_than_asked(x_t, eps_hat, t, betas, z):
+    kept = torch.prod(1 - betas[: t + 1])
+    mean = _mean(x_t, eps_hat, betas[t], kept, 1 - betas[t])
+    if t == 0:
+        return mean
+    share = (1 - kept / (1 - betas[t])) / (1 - kept)
+    return mean + torch.sqrt(betas[t] * share) * z

@@ -81,6 +81,12 @@ def always_falling(step, total, lr, warmup, decay, final):
     return lr * min(step / warmup, 1, _down(step, total, 1, final))
 
 
+@wrong("8.1", "`final` as a rate")
+def down_to_a_rate(step, total, lr, warmup, decay, final):
+    end = final / lr
+    return lr * min(1, step / warmup, end + (1 - end) * min(1, (total - step) / (decay * total)))
+
+
 @wrong("8.1", "decay to zero")
 def to_nothing(step, total, lr, warmup, decay, final):
     return lr * min(step / warmup, 1, _down(step, total, decay, 0))

@@ -79,6 +79,13 @@ def numbered(image, text, fits, inverse_temperature):
     return (F.cross_entropy(logits, places) + F.cross_entropy(logits.T, places)) / 2
 
 
+@wrong("5.3", "probabilities of the right ones added")
+def any_right_one(image, text, fits, inverse_temperature):
+    p = (inverse_temperature * image @ text.T).softmax(1) * fits
+    q = (inverse_temperature * image @ text.T).softmax(0) * fits
+    return -(p.sum(1).log().mean() + q.sum(0).log().mean()) / 2
+
+
 @wrong("5.3", "sum of both ways")
 def both_added(image, text, fits, inverse_temperature):
     logits = image @ text.T * inverse_temperature
@@ -240,6 +247,12 @@ def unmasked(network, x_0, t, eps, c, c_mask, alpha, sigma):
     return F.mse_loss(said, eps).detach()
 
 
-@wrong("6.6", "values")
+@wrong("6.6", "clean picture as the input")
 def from_the_clean_picture(network, x_0, t, eps, c, c_mask, alpha, sigma):
     return F.mse_loss(network(x_0, t, c, c_mask), eps).detach()
+
+
+@wrong("6.6", "mask multiplied into the condition")
+def masked_by_hand(network, x_0, t, eps, c, c_mask, alpha, sigma):
+    x_t = _noised(x_0, t, eps, alpha, sigma)
+    return F.mse_loss(network(x_t, t, c * c_mask, torch.ones_like(c_mask)), eps).detach()

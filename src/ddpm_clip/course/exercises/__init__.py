@@ -15,6 +15,8 @@
 - `quizzes`: questions with options
 """
 
+import re
+
 from ddpm_clip.course.exercises.lesson_00 import EXERCISES as IN_00
 from ddpm_clip.course.exercises.lesson_01 import EXERCISES as IN_01
 from ddpm_clip.course.exercises.lesson_02 import EXERCISES as IN_02
@@ -37,11 +39,19 @@ EXERCISES: dict[str, Exercise] = {one.id: one for part in _LESSONS for one in pa
 
 
 def exercise(id: str) -> Exercise:
-    """Return the exercise with this id.
+    """Return the exercise with this id; "02.3" is "2.3".
 
     Raises:
         UsageError: there is none.
     """
+    id = re.sub(r"^0+(?=\d)", "", id)
+    if id in QUIZZES:
+        raise UsageError(
+            f"{id} is a question, no exercise",
+            "it is asked and answered in its lesson",
+            f'L.quiz("{id}", "a") in the lesson says what there is to say about an answer',
+            param="what",
+        )
     if id not in EXERCISES:
         near = [one for one in EXERCISES if one.split(".")[0] == id.split(".")[0]]
         raise UsageError(

@@ -1,9 +1,11 @@
 """Exercises of lesson 02: noise levels, the jump, the step back, the chain."""
 
+from collections.abc import Callable
+
 import torch
 from torch import Tensor
 
-from ddpm_clip.course.exercises.given.cases import betas, normal
+from ddpm_clip.course.exercises.given.cases import betas, normal, of_each
 from ddpm_clip.course.grading import Case, Exercise, Finding, Mistake
 from ddpm_clip.course.grading.exercise import Answer
 from ddpm_clip.diffusion.schedules import NoiseSchedule
@@ -65,10 +67,6 @@ LEVELS = Exercise(
 )
 
 
-def _view(level: Tensor, t: Tensor, x: Tensor) -> Tensor:
-    return level[t].view(-1, 1, 1, 1).to(x.dtype)
-
-
 def _q_truth(x_0: Tensor, t: Tensor, eps: Tensor, alpha: Tensor, sigma: Tensor) -> Tensor:
     return DDPM(NoiseSchedule(alpha, sigma)).q(x_0, t, eps)[0]
 
@@ -87,10 +85,6 @@ def _q_cases(seed: int) -> list[Case]:
 
 def _q_with(alpha_of: Answer, sigma_of: Answer) -> Answer:
     return lambda x_0, t, eps, alpha, sigma: alpha_of(alpha, t) * x_0 + sigma_of(sigma, t) * eps
-
-
-def _each(level: Tensor, t: Tensor) -> Tensor:
-    return level[t].view(-1, 1, 1, 1)
 
 
 JUMP = Exercise(
@@ -114,17 +108,17 @@ JUMP = Exercise(
         ),
         Mistake(
             "sigma squared",
-            _q_with(_each, lambda level, t: _each(level, t) ** 2),
+            _q_with(of_each, lambda level, t: of_each(level, t) ** 2),
             "sigma is the amplitude of the noise, its square the variance.",
         ),
         Mistake(
             "alpha squared",
-            _q_with(lambda level, t: _each(level, t) ** 2, _each),
+            _q_with(lambda level, t: of_each(level, t) ** 2, of_each),
             "alpha is the amplitude of the picture; alpha-bar is its square.",
         ),
         Mistake(
             "alpha and sigma swapped",
-            lambda x_0, t, eps, alpha, sigma: _each(sigma, t) * x_0 + _each(alpha, t) * eps,
+            lambda x_0, t, eps, alpha, sigma: of_each(sigma, t) * x_0 + of_each(alpha, t) * eps,
             "At t = 0 the picture should be almost clean.",
         ),
     ),
@@ -152,7 +146,14 @@ def _back_cases(seed: int) -> list[Case]:
     return found
 
 
-def _step_back(*, noise_at_0: bool = False, before: bool = False, bar: bool = False, sign: int = 1):
+def _step_back(
+    *,
+    noise_at_0: bool = False,
+    before: bool = False,
+    bar: bool = False,
+    sign: int = 1,
+    spread_of: Callable[[Tensor, int], Tensor] | None = None,
+):
     """Return a step back with one mistake."""
 
     def step(x_t: Tensor, eps_hat: Tensor, t: int, betas: Tensor, z: Tensor) -> Tensor:
@@ -160,16 +161,25 @@ def _step_back(*, noise_at_0: bool = False, before: bool = False, bar: bool = Fa
         alpha_bar = _alpha_bar(betas)[t]
         root = alpha_bar.sqrt() if bar else (1 - beta).sqrt()
         mean = (x_t - sign * beta / (1 - alpha_bar).sqrt() * eps_hat) / root
-        return mean + beta.sqrt() * z if t > 0 or noise_at_0 else mean
+        spread = beta.sqrt() if spread_of is None else spread_of(betas, t)
+        return mean + spread * z if t > 0 or noise_at_0 else mean
 
     return step
+
+
+def _posterior_spread(betas: Tensor, t: int) -> Tensor:
+    alpha_bar = _alpha_bar(betas)
+    return (betas[t] * (1 - alpha_bar[t - 1]) / (1 - alpha_bar[t])).sqrt()
 
 
 STEP_BACK = Exercise(
     id="2.3",
     name="step_back",
     parameters=("x_t", "eps_hat", "t", "betas", "z"),
-    question="Go from timestep t to t - 1, given the predicted noise and fresh noise z.",
+    question=(
+        "Go from timestep t to t - 1, given the predicted noise and fresh noise z, to which this "
+        "step gives the variance betas[t]."
+    ),
     truth=_back_truth,
     cases=_back_cases,
     mistakes=(
@@ -187,6 +197,16 @@ STEP_BACK = Exercise(
             "alpha-bar in the root",
             _step_back(bar=True),
             "One step is undone, not all of them: divide by what one step kept.",
+        ),
+        Mistake(
+            "beta as the standard deviation",
+            _step_back(spread_of=lambda betas, t: betas[t]),
+            "betas[t] is a variance; z is multiplied with its root.",
+        ),
+        Mistake(
+            "variance of the posterior",
+            _step_back(spread_of=_posterior_spread),
+            "The posterior's variance is a good choice as well, but here it is betas[t].",
         ),
         Mistake(
             "sign of the noise",

@@ -162,13 +162,20 @@ def _both_ways(logits: Tensor, fits: Tensor) -> Tensor:
     return (_one_way(logits, fits) + _one_way(logits.T, fits.T)) / 2
 
 
+def _any_right(logits: Tensor, fits: Tensor) -> Tensor:
+    right = logits.masked_fill(~fits, -torch.inf)
+    ways = [(logits.logsumexp(d) - right.logsumexp(d)).mean() for d in (0, 1)]
+    return (ways[0] + ways[1]) / 2
+
+
 CONTRASTIVE = Exercise(
     id="5.3",
     name="contrastive_loss",
     parameters=("image", "text", "fits", "inverse_temperature"),
     question=(
         "Return the symmetric contrastive loss of unit embeddings (b, e). fits[i, j] says whether "
-        "text j is true of picture i: all of those are right, and none is a negative."
+        "text j is true of picture i: all of those are right, and the log probability of a row is "
+        "the mean over them."
     ),
     truth=_loss_truth,
     cases=_loss_cases,
@@ -187,6 +194,11 @@ CONTRASTIVE = Exercise(
             "only the diagonal is right",
             lambda i, t, fits, scale: _both_ways(_logits(i, t, scale), torch.eye(len(fits)).bool()),
             "Equal captions fit both pictures. Treating them as negatives punishes the truth.",
+        ),
+        Mistake(
+            "probabilities of the right ones added",
+            lambda i, t, fits, scale: _any_right(_logits(i, t, scale), fits),
+            "Adding them up asks for any right one. Each is asked for: average log probabilities.",
         ),
         Mistake(
             "sum of both ways",

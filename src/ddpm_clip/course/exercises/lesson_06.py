@@ -7,7 +7,7 @@ from torch import Tensor
 
 from ddpm_clip.course.exercises import lesson_02, lesson_04
 from ddpm_clip.course.exercises.given.blocks import KEY, LETTERS, NAMES
-from ddpm_clip.course.exercises.given.cases import betas, normal
+from ddpm_clip.course.exercises.given.cases import betas, normal, of_each
 from ddpm_clip.course.exercises.given.networks import TinyDenoiser
 from ddpm_clip.course.grading import Case, Exercise, Finding, Mistake
 from ddpm_clip.course.grading.exercise import Answer
@@ -76,9 +76,7 @@ def _loss_truth(
     alpha: Tensor,
     sigma: Tensor,
 ) -> Tensor:
-    ddpm = DDPM(NoiseSchedule(alpha, sigma))
-    with torch.no_grad():
-        return ddpm.get_loss(network, x_0, t, c, c_mask, eps)
+    return DDPM(NoiseSchedule(alpha, sigma)).get_loss(network, x_0, t, c, c_mask, eps)
 
 
 def _loss_cases(seed: int) -> list[Case]:
@@ -95,14 +93,22 @@ def _loss_cases(seed: int) -> list[Case]:
     ]
 
 
-def _loss(*, against: Answer, measure: Answer, mask_of: Answer = lambda mask: mask) -> Answer:
-    """Return the loss with another target, another measure or another mask."""
+def _loss(
+    *,
+    against: Answer,
+    measure: Answer,
+    mask_of: Answer = lambda mask: mask,
+    c_of: Answer = lambda c, mask: c,
+    noised: bool = True,
+) -> Answer:
+    """Return the loss with another target or measure, or with another input of the network."""
 
     def loss(network, x_0, t, eps, c, c_mask, alpha, sigma):
-        shape = (-1, 1, 1, 1)
-        x_t = alpha[t].view(shape) * x_0 + sigma[t].view(shape) * eps
+        x_t = of_each(alpha, t) * x_0 + of_each(sigma, t) * eps
+        seen = x_t if noised else x_0
         with torch.no_grad():
-            return measure(network(x_t, t, c, mask_of(c_mask)) - against(x_0, eps))
+            found = network(seen, t, c_of(c, c_mask), mask_of(c_mask))
+        return measure(found - against(x_0, eps))
 
     return loss
 
@@ -142,6 +148,21 @@ LOSS = Exercise(
             "mask ignored",
             _loss(against=_noise, measure=_squared, mask_of=torch.ones_like),
             "Pass on the mask: some of the conditions are to be dropped.",
+        ),
+        Mistake(
+            "mask multiplied into the condition",
+            _loss(
+                against=_noise,
+                measure=_squared,
+                mask_of=torch.ones_like,
+                c_of=lambda c, mask: c * mask,
+            ),
+            "A condition of zeros is a condition like any other; the mask is an input of its own.",
+        ),
+        Mistake(
+            "clean picture as the input",
+            _loss(against=_noise, measure=_squared, noised=False),
+            "The network has to see the noised picture x_t.",
         ),
     ),
     tolerance=1e-5,

@@ -16,17 +16,25 @@ def _rate_truth(step: int, total: int, lr: float, warmup: int, decay: float, fin
 
 def _rate_cases(seed: int) -> list[Case]:
     steps = (1, 15, 30, 60, 83, 90, 100)
-    return [(step, 100, 1.0, 20, 0.4, 0.1) for step in steps] + [(50, 100, 2.0, 10, 0.5, 0.0)]
+    others = [(100, 100, 2.0, 10, 0.4, 0.1), (50, 100, 2.0, 10, 0.5, 0.0)]
+    return [(step, 100, 1.0, 20, 0.4, 0.1) for step in steps] + others
 
 
-def _rate(*, warm: bool = True, from_0: bool = False, to_0: bool = False, late: int = 0) -> Answer:
-    """Return the learning rate with one part left out."""
+def _rate(
+    *,
+    warm: bool = True,
+    from_0: bool = False,
+    to_0: bool = False,
+    late: int = 0,
+    absolute: bool = False,
+) -> Answer:
+    """Return the learning rate with one mistake."""
 
     def rate(step: int, total: int, lr: float, warmup: int, decay: float, final: float) -> float:
         up = min(1.0, (step - late) / warmup) if warm else 1.0
         falling = total if from_0 else decay * total
         share = min(1.0, (total - step) / falling)
-        last = 0.0 if to_0 else final
+        last = 0.0 if to_0 else final / lr if absolute else final
         return lr * min(up, last + (1 - last) * share)
 
     return rate
@@ -57,6 +65,7 @@ RATE = Exercise(
         Mistake(
             "decay to zero", _rate(to_0=True), "The last step has `final` times the rate, not zero."
         ),
+        Mistake("`final` as a rate", _rate(absolute=True), "`final` is a share of lr, not a rate."),
         Mistake(
             "steps counted from 0",
             _rate(late=1),

@@ -84,7 +84,9 @@ def _of_type(expected: Any, got: Any) -> Iterator[Finding]:
             kinds = expected.is_floating_point(), got.is_floating_point()
             told = [str(one.dtype).removeprefix("torch.") for one in (expected, got)]
             yield Finding("dtype", kinds[0] == kinds[1] and not got.is_complex(), *told)
-    elif isinstance(expected, str | list | dict | bool):
+    elif isinstance(expected, list):
+        yield Finding("type", isinstance(got, list | tuple), "a list", shown(got))
+    elif isinstance(expected, str | dict | bool):
         kind = type(expected)
         yield Finding("type", isinstance(got, kind), f"a {kind.__name__}", shown(got))
 

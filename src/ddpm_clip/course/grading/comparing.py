@@ -51,7 +51,7 @@ def same(a: Any, b: Any, tolerance: float = 1e-5) -> bool:
     if isinstance(b, Tensor) and isinstance(a, Tensor):
         return tuple(a.shape) == tuple(b.shape) and _near(a, b, tolerance)
     if isinstance(b, bool | str) or b is None:
-        return bool(a == b)
+        return _equal(a, b)
     if isinstance(b, list | tuple):
         pairs = isinstance(a, list | tuple) and len(a) == len(b)
         return pairs and all(same(x, y, tolerance) for x, y in zip(a, b, strict=True))
@@ -61,7 +61,7 @@ def same(a: Any, b: Any, tolerance: float = 1e-5) -> bool:
     if isinstance(b, int | float):
         number = as_number(a)
         return number is not None and abs(number - b) <= tolerance * max(1.0, abs(b))
-    return bool(a == b)
+    return _equal(a, b)
 
 
 def as_number(value: Any) -> float | None:
@@ -94,6 +94,25 @@ def shown(value: Any) -> str:
     return repr(value)[:120]
 
 
+def shown_apart(right: Any, got: Any) -> tuple[str, str]:
+    """Return two values that differ, in a few words that differ as well."""
+    texts = shown(right), shown(got)
+    more = _apart(right, got) if texts[0] == texts[1] else None
+    return (f"{texts[0]}, {more[0]}", f"{texts[1]}, {more[1]}") if more else texts
+
+
+def _apart(right: Any, got: Any) -> tuple[str, str] | None:
+    """Return where two arrays of numbers differ most, or their shapes; None for anything else."""
+    try:
+        a, b = (torch.as_tensor(one, dtype=torch.float64).detach() for one in (right, got))
+    except (TypeError, ValueError, RuntimeError):
+        return None
+    if a.shape != b.shape or not a.numel():
+        return f"of shape {tuple(a.shape)}", f"of shape {tuple(b.shape)}"
+    place = tuple(int(i) for i in torch.unravel_index((a - b).abs().argmax(), a.shape))
+    return f"at {list(place)} {float(a[place]):.6g}", f"at {list(place)} {float(b[place]):.6g}"
+
+
 def arguments(parameters: tuple[str, ...], case: Case) -> str:
     """Return the arguments of a call in a few words, those that are short only."""
     told = [f"{name} = {shown(value)}" for name, value in zip(parameters, case, strict=False)]
@@ -104,7 +123,17 @@ def compared(name: str, expected: Any, got: Any, hint: str, tolerance: float = 1
     """Return the finding that compares one value with the right one."""
     if isinstance(got, Raised):
         return Finding("exception", False, shown(expected), shown(got), hint)
-    return Finding(name, same(got, expected, tolerance), shown(expected), shown(got), hint)
+    right = same(got, expected, tolerance)
+    told = (shown(expected), shown(got)) if right else shown_apart(expected, got)
+    return Finding(name, right, *told, hint)
+
+
+def _equal(a: Any, b: Any) -> bool:
+    """Return whether a == b; False where that has no one answer, as for arrays of many numbers."""
+    try:
+        return bool(a == b)
+    except (RuntimeError, ValueError, TypeError):
+        return False
 
 
 def _near(a: Tensor, b: Tensor, tolerance: float) -> bool:

@@ -6,7 +6,15 @@ from typing import Any
 import torch
 
 from ddpm_clip.course.grading.always import always
-from ddpm_clip.course.grading.comparing import Raised, arguments, called, fresh, same, shown
+from ddpm_clip.course.grading.comparing import (
+    Raised,
+    arguments,
+    called,
+    fresh,
+    same,
+    shown,
+    shown_apart,
+)
 from ddpm_clip.course.grading.exercise import Answer, Check, Exercise, Mistake
 from ddpm_clip.course.grading.findings import Finding, Grade
 
@@ -63,9 +71,8 @@ def _recognised(exercise: Exercise, mistake: Mistake, answer: Answer) -> Finding
         if not same(got, wrong, exercise.tolerance):
             return Finding(mistake.name, True)
         if difference is None and not same(wrong, right, exercise.tolerance):
-            difference = Finding(
-                mistake.name, False, _told(exercise, case, right), shown(got), mistake.says
-            )
+            told = _told_apart(exercise, case, right, got)
+            difference = Finding(mistake.name, False, *told, mistake.says)
     return difference or Finding(mistake.name, True)
 
 
@@ -73,13 +80,15 @@ def _values(exercise: Exercise, answer: Answer) -> Finding:
     for case in exercise.cases(exercise.seed):
         right, got = exercise.truth(*fresh(case)), called(answer, case)
         if isinstance(got, Raised):
-            return Finding("exception", False, _told(exercise, case, right), shown(got))
+            return Finding("exception", False, *_told_apart(exercise, case, right, got))
         if not same(got, right, exercise.tolerance):
             hint = "Compute the first of these numbers by hand, and print yours on the way to it."
-            return Finding("values", False, _told(exercise, case, right), shown(got), hint)
+            return Finding("values", False, *_told_apart(exercise, case, right, got), hint)
     return Finding("values", True)
 
 
-def _told(exercise: Exercise, case: tuple[Any, ...], right: Any) -> str:
+def _told_apart(exercise: Exercise, case: tuple[Any, ...], right: Any, got: Any) -> tuple[str, str]:
+    """Return what was expected, for which arguments, and what came."""
+    expected, came = shown_apart(right, got)
     given = arguments(exercise.parameters, case)
-    return f"{shown(right)} for {given}" if given else shown(right)
+    return f"{expected} for {given}" if given else expected, came

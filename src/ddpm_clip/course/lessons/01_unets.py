@@ -40,8 +40,8 @@ print(data.origin)
 # Pictures are numbers in [-1, 1], so that their middle is 0, as that of the noise is. Mix a picture
 # and noise half and half. What should the factors be?
 #
-# Variances add. If both parts have variance 1, then ½x + ½ε has the variance ¼ + ¼ = ½: the mix is
-# greyer than either part. With the factors $\sqrt{½}$ the variance stays 1.
+# Variances add. If both parts have variance 1, then ½ x + ½ eps has the variance ¼ + ¼ = ½: the mix
+# is greyer than either part. With the factors √½ the variance stays 1.
 
 # %%
 torch.manual_seed(0)

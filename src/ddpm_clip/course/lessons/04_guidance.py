@@ -104,7 +104,9 @@ L.show("flowers", x, columns=each, row_names=colours)
 # The network can be asked twice: with the condition, and without. Guidance goes from the second
 # answer to the first, **and on beyond it**:
 #
-# $$\text{guided} = (1 + w)\,\text{cond} - w\,\text{uncond}$$
+# ```
+# guided = (1 + w) cond - w uncond
+# ```
 #
 # w = 0 is the plain conditional answer, w = -1 the answer without a condition. Many programs use
 # the **scale** s = 1 + w instead. Look which one is meant before you type a number: in this
@@ -282,7 +284,7 @@ L.claim(
 # %% [markdown]
 # ## 6. A mistake that does not show here
 #
-# The famous course draws one number for **each number of the condition**, not for each picture. For
+# DLI's course draws one number for **each number of the condition**, not for each picture. For
 # a one-hot row that hardly matters: its only 1 is dropped in a tenth of all draws, and then all of
 # the row is zero, as it should be.
 

@@ -133,9 +133,9 @@ L.claim(
 #
 # ### Exercise 5.2
 #
-# Describe the three pictures below. `prompts()` returns three texts. Each has to be nearer to its
-# own picture than to the other two, and to twenty more flowers, by 0.05. If it is not, the grader
-# says with what it is confused, and in which fact they differ.
+# Describe the three pictures below. `prompts()` returns a list of three texts. Each has to be
+# nearer to its own picture than to the other two, and to twenty more flowers, by 0.05. If it is
+# not, the grader says with what it is confused, and in which fact they differ.
 
 # %%
 three = stack_pictures(list(pictures()[:3]), 32, 3)
@@ -163,7 +163,7 @@ L.check("5.2", prompts)
 #
 # Write `contrastive_loss(image, text, fits, inverse_temperature)`. Rows have length 1, and
 # `fits[i, j]` says whether text j is true of picture i. Cosines are multiplied by the inverse
-# temperature.
+# temperature. Where several texts are right in a row, the mean of their log probabilities counts.
 
 
 # %% tags=["exercise-5.3"]
@@ -178,7 +178,7 @@ L.check("5.3", contrastive_loss)
 # ## 4. Embed once
 #
 # Training uses each picture many times, but its embedding never changes. So it is computed once.
-# The famous course keeps embeddings in a CSV file; so can we, and here is what it saves.
+# DLI's course keeps embeddings in a CSV file; so can we, and here is what it saves.
 
 # %%
 with tempfile.TemporaryDirectory() as folder:

@@ -7,7 +7,7 @@
 #
 # **It takes**: about 200 seconds on two idle cores.
 #
-# **It buys**: two mistakes of a famous course, found and mended. One makes guidance burn the
+# **It buys**: two mistakes of NVIDIA DLI's course, found and mended. One makes guidance burn the
 # pictures, the other loses half of the words.
 #
 # Figures: `arms`, `guidance`, `gap`, `bridges`.
@@ -44,7 +44,7 @@ L = lesson("05b")
 # ## 1. The mask
 #
 # In training, conditions are dropped now and then, so that the network also learns pictures without
-# any. The famous course does it like this:
+# any. DLI's course does it like this:
 #
 # * draw one number for **each number** of the condition, and multiply;
 # * take **zeros** for "no condition".
@@ -105,7 +105,7 @@ class Conditioned(nn.Module):
 
 
 # %% [markdown]
-# The conditions are as the famous course has them: embeddings of length 11, not centred.
+# The conditions are as DLI's course has them: embeddings of length 11, not centred.
 
 # %%
 space = EmbeddingSpace.open("flowers")
@@ -140,7 +140,7 @@ for name, (mask, learned) in arms.items():
 
 # %% [markdown]
 # First look: the loss **without a condition**, on held-out flowers, each with one fixed timestep
-# and noise. The first arm is the course's, the last one ours.
+# and noise. The first arm is DLI's, the last one ours.
 
 
 # %%
@@ -158,7 +158,7 @@ nulls = {name: null_errors(network) for name, network in networks.items()}
 bug, ours = "numbers, zeros", "rows, learned"
 L.claim(
     "5b.b",
-    "asked without a condition, the course's arm has an error at least 1.1 times ours",
+    "asked without a condition, DLI's arm has an error at least 1.1 times ours",
     float(nulls[bug].mean()) >= 1.1 * float(nulls[ours].mean()),
     {name: float(errors.mean()) for name, errors in nulls.items()},
 )
@@ -216,15 +216,15 @@ L.plot(
 # %%
 L.claim(
     "5b.c",
-    "at w = 2 the course's arm has at least 1.4 times as many values outside the range",
+    "at w = 2 DLI's arm has at least 1.4 times as many values outside the range",
     outside[bug][2] >= 1.4 * outside[ours][2],
-    {"the course's": outside[bug][2], "ours": outside[ours][2]},
+    {"DLI's": outside[bug][2], "ours": outside[ours][2]},
 )
 lost = (hits[bug][0] - hits[bug][2]) - (hits[ours][0] - hits[ours][2])  # paired by picture
 more = means(lost)
 L.claim(
     "5b.d",
-    "from w = 0 to w = 2 the course's arm loses more colours than ours, picture by picture",
+    "from w = 0 to w = 2 DLI's arm loses more colours than ours, picture by picture",
     float(more.low) > 0,
     {"difference": str(more)},
 )
@@ -240,7 +240,7 @@ L.claim(
 )
 
 # %% [markdown]
-# Nothing failed. The loss fell, pictures came out, and without guidance the course's arm may even
+# Nothing failed. The loss fell, pictures came out, and without guidance DLI's arm may even
 # be ahead. Only the question "what does it say without a condition?" shows the mistake.
 #
 # ### Exercise 5b.3

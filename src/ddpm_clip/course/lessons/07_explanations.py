@@ -229,3 +229,5 @@ L.claim(
 # %% [markdown]
 # All fourteen analyses run with `ddpm-clip explain digits "a six"`. `docs/explanations.md` says
 # what each tests, and how we know that it can fail.
+#
+# **Next**: lesson 08, a training as a folder.

@@ -243,6 +243,8 @@ L.check("8.3", paired)
 #
 # `ddpm-clip pack runs/mine --out models/mine` makes a small folder of weights in half precision,
 # and `ddpm-clip generate "a red rose" --model models/mine` paints with it.
+#
+# **Next**: lesson 09. Does your model copy?
 
 # %%
 shutil.rmtree(home)

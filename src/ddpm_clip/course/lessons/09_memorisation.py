@@ -36,14 +36,14 @@ train, test = pixel_features(data.pixels), pixel_features(heldout.pixels)
 # %% [markdown]
 # ## 1. The perfect denoiser
 #
-# Training asks a network for the mean of all pictures that could have led to $x_t$. If there are no
+# Training asks a network for the mean of all pictures that could have led to x_t. If there are no
 # pictures but those of the training set, this mean can be computed: each of them, weighted by the
-# probability that $x_t$ was made from it.
+# probability that x_t was made from it.
 #
 # ### Exercise 9.1
 #
 # Write `ideal_denoiser(x_t, alpha, sigma, train)`. By Bayes' rule, the weight of a picture is
-# proportional to the density of $x_t$ around alpha times that picture, with standard deviation
+# proportional to the density of x_t around alpha times that picture, with standard deviation
 # sigma.
 
 

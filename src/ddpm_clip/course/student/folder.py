@@ -1,17 +1,26 @@
 """The student's folder: lessons as notebooks and scripts, without outputs, and the progress.
 
 Lessons that are there are never written over. Of a notebook and a script of one name, the one that
-was changed last is the student's.
+was changed last is the student's; where an answer is written in the other one only, it is that one.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from ddpm_clip.course.assessment import AssessmentResult, judge_submission
+from ddpm_clip.course.assessment.submission import FOLDER as SUBMISSION
 from ddpm_clip.course.catalogue import LESSONS, LessonFile, lesson_file
 from ddpm_clip.course.exercises import EXERCISES, exercise
 from ddpm_clip.course.grading import Exercise, Grade
-from ddpm_clip.course.notebooks import as_notebook, notebook_text, read_cells
+from ddpm_clip.course.notebooks import (
+    Cell,
+    as_notebook,
+    notebook_text,
+    read_cells,
+    read_percent,
+    tagged,
+)
 from ddpm_clip.course.student.progress import FILE, Progress
 from ddpm_clip.course.student.running import SECONDS, grade_cells
 from ddpm_clip.errors import UsageError
@@ -74,11 +83,22 @@ class StudentFolder:
                 written.append(file)
         return cls(path, Progress.start(path)), Started(written, kept, without)
 
-    def file_of(self, lesson: LessonFile) -> Path:
-        """Return the student's file of a lesson; the notebook's path if there is neither."""
+    def file_with(self, asked: Exercise) -> Path:
+        """Return the file changed last in which the answer is written, else the last changed.
+
+        Jupyter saves a notebook that is only looked at; the answers of a script still count then.
+        Where there is no file of the lesson, the notebook's path is returned.
+
+        Raises:
+            DataError: a notebook is damaged.
+        """
+        lesson = lesson_file(asked.lesson)
         files = [self.path / f"{lesson.name}{ending}" for ending in (".ipynb", ".py")]
         there = [file for file in files if file.is_file()]
-        return max(there, key=lambda file: file.stat().st_mtime_ns) if there else files[0]
+        there.sort(key=lambda file: file.stat().st_mtime_ns, reverse=True)
+        stub = _cell(read_percent(lesson.text), asked)
+        written = (file for file in there if _cell(read_cells(file), asked) not in ("", stub))
+        return next(written, there[0] if there else files[0])
 
     def check(self, asked: Exercise, seconds: float = SECONDS) -> Grade:
         """Grade what is written in the student's file, and note it in the progress.
@@ -87,14 +107,34 @@ class StudentFolder:
             MissingInput: the lesson is not in the folder.
             DataError: its notebook is damaged.
         """
-        cells = read_cells(self.file_of(lesson_file(asked.lesson)))
+        cells = read_cells(self.file_with(asked))
         found = grade_cells(asked, cells, self.path, seconds)
         self.progress.record(found)
         return found
 
+    @property
+    def has_submission(self) -> bool:
+        """Whether lesson 06 has handed something in."""
+        return (self.path / SUBMISSION).is_dir()
+
+    def judge(self) -> AssessmentResult:
+        """Judge what lesson 06 has handed in.
+
+        Raises:
+            MissingInput: there is nothing.
+            DataError: it cannot be used.
+        """
+        return judge_submission(self.path / SUBMISSION)
+
     def hint(self, asked: Exercise) -> tuple[int, str]:
-        """Return the number and the text of the next hint, and note that it was shown."""
-        number = min(self.progress.of(asked.id).hints + 1, len(asked.hints))
+        """Return the number and the text of the next hint, and note that it was shown.
+
+        After the exercise has passed: the last number, and all hints, one a line.
+        """
+        passed, last = bool(self.progress.of(asked.id).passed), len(asked.hints)
+        if passed:  # nothing is counted any more, so all of them are shown
+            return last, "\n".join(asked.hints)
+        number = min(self.progress.of(asked.id).hints + 1, last)
         self.progress.hint_shown(asked.id, number)
         return number, asked.hints[number - 1]
 
@@ -132,3 +172,9 @@ def chosen(what: str) -> list[Exercise]:
             param="what",
         )
     return found or [one for one in EXERCISES.values() if one.lesson == lesson.id]
+
+
+def _cell(cells: Sequence[Cell], asked: Exercise) -> str:
+    """Return the text of the cell that is tagged for the answer, or ""."""
+    at = tagged(cells, asked.tag)
+    return "" if at is None else cells[at].source.strip()

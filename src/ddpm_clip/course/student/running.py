@@ -7,13 +7,16 @@ assignments as well: nothing is trained and nothing is drawn again.
 import ast
 import json
 import os
+import re
 import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from ddpm_clip.course.exercises import EXERCISES
 from ddpm_clip.course.exercises import exercise as find
 from ddpm_clip.course.grading import Exercise, Finding, Grade, grade
 from ddpm_clip.course.grading.findings import NOT_WRITTEN
@@ -53,7 +56,8 @@ def grade_cells(
         got = f"{error.msg}, in the line: {line}" if line else str(error.msg)
         return _only(exercise, Finding("syntax", False, "Python that can be read", got))
     with tempfile.TemporaryDirectory(prefix="ddpm-clip-course-") as there:
-        return _in_child(exercise, script, Path(there), folder, seconds)
+        found = _in_child(exercise, script, Path(there), folder, seconds)
+    return Grade(found.exercise, tuple(_named(one, cells[:at]) for one in found.findings))
 
 
 def script_of(cells: Sequence[Cell]) -> str:
@@ -79,8 +83,24 @@ def write_grade(id: str, names: dict[str, Any], path: str) -> None:
         told, got = f"a function {wanted.name}", "no such name in the cell"
         found = _only(wanted, Finding(NOT_WRITTEN, False, told, got))
     else:
-        found = grade(wanted, names[wanted.name])
+        found = _with_others(grade(wanted, names[wanted.name]), names, wanted)
     Path(path).write_text(json.dumps(found.as_dict()), encoding="utf-8")
+
+
+def _with_others(found: Grade, names: dict[str, Any], wanted: Exercise) -> Grade:
+    """Return the grade; of a failure it says which answers it calls that do not pass either."""
+    first = found.first_failed
+    called = getattr(getattr(names[wanted.name], "__code__", None), "co_names", ())
+    if first is None or not found.written:
+        return found
+    others = [one for one in EXERCISES.values() if one.lesson == wanted.lesson and one != wanted]
+    told = [
+        f"It calls {one.name}, your answer to {one.id}, which does not pass yet."
+        for one in others
+        if one.name in called and one.name in names and not grade(one, names[one.name]).passed
+    ]
+    changed = replace(first, hint=" ".join([*told, first.hint]).strip())
+    return Grade(found.exercise, tuple(changed if one is first else one for one in found.findings))
 
 
 def _in_child(exercise: Exercise, script: str, there: Path, folder: Path, seconds: float) -> Grade:
@@ -108,6 +128,21 @@ def _in_child(exercise: Exercise, script: str, there: Path, folder: Path, second
         got = last[0][:200] if last else f"the process ended with {done.returncode}"
         return _only(exercise, Finding("runs", False, "a cell that runs", got))
     return Grade.from_dict(json.loads(result.read_text(encoding="utf-8")))
+
+
+def _named(finding: Finding, earlier: Sequence[Cell]) -> Finding:
+    """Return the finding; one about a name that an earlier cell assigns says why it is missing."""
+    missing = re.match(r"NameError: name '(\w+)' is not defined", finding.got)
+    if finding.passed or not missing:
+        return finding
+    assigned = rf"^{missing[1]}\b[^=\n(]*=[^=]"
+    if not any(cell.kind == "code" and re.search(assigned, cell.source, re.M) for cell in earlier):
+        return finding
+    hint = (
+        "Of the cells before, only imports, functions and classes are run here. "
+        f"Use your parameters, or give {missing[1]} its value in the cell of the answer."
+    )
+    return replace(finding, hint=hint)
 
 
 def _import_path() -> str:

@@ -20,5 +20,10 @@ def units(seed: int, n: int, e: int) -> Tensor:
 
 
 def betas(T: int = 150, first: float = 1e-4, last: float = 0.02) -> Tensor:
-    """Return T linear betas, by default those of the well-known course: not scaled to T."""
+    """Return T linear betas, by default those of NVIDIA DLI's course: not scaled to T."""
     return torch.linspace(first, last, T)
+
+
+def of_each(level: Tensor, t: Tensor) -> Tensor:
+    """Return the level (b, 1, 1, 1) of each picture at its own timestep t (b,)."""
+    return level[t].view(-1, 1, 1, 1)
