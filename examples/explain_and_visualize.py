@@ -1,4 +1,3 @@
-# ruff: noqa: D100 - the first cell says what this is
 # %% [markdown]
 # # Explain and visualize
 #
@@ -32,7 +31,7 @@ from ddpm_clip.explain.prompt.words import words
 from ddpm_clip.explain.target.planted import planted_target
 from ddpm_clip.explain.verdict.result import Explanation
 
-SMOKE = os.environ.get("EXPLAIN_SMOKE") == "1"  # a fast run on the exact mixture
+SMOKE = os.environ.get("EXAMPLES_SMOKE") == "1"  # a fast run on the exact mixture
 SEEDS = 4 if SMOKE else 8
 OUT = Path("outputs") / "explained"
 
