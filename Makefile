@@ -22,7 +22,7 @@ INSTALL := $(BIN)/python -m pip install -qq --disable-pip-version-check -c const
            $(if $(TORCH_INDEX),--extra-index-url $(TORCH_INDEX))
 CODE := src tests scripts examples benchmarks
 
-.PHONY: course course-smoke help demo test test-quick mutants dist check format docs pictures models bench bench-models bench-speed bench-quality gpu-check results soak constraints clean
+.PHONY: course course-smoke help demo test test-quick mutants dist check format docs pictures models bench bench-models bench-speed bench-quality gpu-check results soak browser constraints clean
 .DELETE_ON_ERROR:
 
 help:
@@ -38,6 +38,7 @@ help:
 	@echo "make results      measure everything on docs/results.md again, and write it (hours)"
 	@echo "make pictures     draw the pictures of the docs again, into docs/images/ (ten minutes)"
 	@echo "make soak         kill, cut, damage and fuzz for hours; fill docs/reliability.md"
+	@echo "make browser      play every story of the studio in a headless browser, and draw its views (ten minutes)"
 	@echo "make gpu-check    try everything on this machine's GPU; writes benchmarks/results/gpu_check.json"
 	@echo "make bench-speed  only what docs/performance.md shows, without time to quality (an hour or two)"
 	@echo "make course       run every lesson of the course in full, and keep the notebooks (half an hour)"
@@ -79,7 +80,7 @@ docs: $(VENV)/.installed-docs
 	@echo "built site/index.html"
 
 # The recipes of the shipped models, in the order in which each step needs the one before.
-models: runs/shipped/digits runs/shipped/flowers
+models: runs/shipped/digits runs/shipped/flowers runs/shipped/digits-fast runs/shipped/flowers-fast
 	@echo "to ship them, put the folders of runs/shipped/ into src/ddpm_clip/weights/"
 
 runs/shipped/%: runs/%-clip/mini_clip.safetensors
@@ -91,6 +92,12 @@ runs/shipped/%: runs/%-clip/mini_clip.safetensors
 	if [ -d runs/$*-scorer ]; then cp -r runs/$*-scorer $@/scorer; fi
 	for part in . embedder judge scorer; do \
 	  [ ! -d $@/$$part ] || cp src/ddpm_clip/weights/$*/licence.json $@/$$part/ || exit 1; done
+
+# Their twins of two network calls learn from the models that are installed.
+runs/shipped/%-fast: | $(VENV)/.installed
+	$(BIN)/ddpm-clip distill $* --calls 2 --out runs/$*-fast
+	rm -rf $@
+	$(BIN)/ddpm-clip pack runs/$*-fast --out $@ --name $*-fast
 
 runs/shipped/digits: runs/digits-scorer/mini_clip.safetensors
 runs/digits-scorer/mini_clip.safetensors: | $(VENV)/.installed
@@ -133,10 +140,10 @@ pictures: $(VENV)/.installed
 
 # Long ones go on where they were stopped.
 SOAKS := crash_points kill9 signals races damaged bad_files reproduce malicious \
-         fuzz_images fuzz_models fuzz_configs fuzz_caches fuzz_metadata
+         fuzz_images fuzz_models fuzz_configs fuzz_caches fuzz_metadata server server_memory
 soak: $(VENV)/.installed
 	for name in $(SOAKS); do $(BIN)/python benchmarks/soak/$$name.py || exit 1; done
-	for name in fill_reliability fill_inline; do $(BIN)/python scripts/$$name.py || exit 1; done
+	for name in fill_reliability fill_studio fill_inline; do $(BIN)/python scripts/$$name.py || exit 1; done
 
 bench-speed: $(VENV)/.installed
 	for name in $(SPEED); do $(BIN)/python benchmarks/$$name.py || exit 1; done
@@ -146,6 +153,11 @@ bench-speed: $(VENV)/.installed
 bench-quality: $(VENV)/.installed
 	$(BIN)/python benchmarks/time_to_quality.py --again
 	$(BIN)/python scripts/write_performance_page.py
+
+# Exit code 2 where there is no Chromium, 1 where a story failed.
+browser: $(VENV)/.installed-test
+	$(BIN)/python benchmarks/studio_browser.py
+	$(BIN)/python scripts/fill_studio.py
 
 # Exit code 2 where there is no GPU, 1 where something failed on it.
 gpu-check: $(VENV)/.installed-test

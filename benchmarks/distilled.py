@@ -85,20 +85,39 @@ def measured(name: str, arm: str, options: argparse.Namespace) -> dict[str, Any]
         folder, more = student(name, arm, options)
         tti, settings = TextToImage.from_pretrained(str(folder)), {}
         more = more | {"times_faster": times_faster(tti, name)}
+    sheet = options.work / "sheets" / f"{name}, {arm}.png".replace("; ", ", ").replace(" ", "_")
+    return compared(tti, name, settings, sheet, options) | more
+
+
+def compared(
+    tti: TextToImage,
+    name: str,
+    settings: Mapping[str, Any],
+    sheet: Path,
+    options: argparse.Namespace,
+) -> dict[str, Any]:
+    """Paint `options.n` pictures from `options.seed` up, and compare them with real ones.
+
+    Args:
+        tti: what paints.
+        name: the shipped model whose judge gives the features and reads the pictures.
+        settings: of the painting.
+        sheet: where the first seeds are drawn.
+        options: `n` and `seed`.
+    """
     judge = JudgeNet.load(shipped_judge_folder(name))
     cases = cases_of(judge.attributes)
     cases = fewer(cases, min(len(cases), options.n))
     each = max(1, options.n // len(cases))
     finished(paint_cases(tti, cases[:4], 2, options.seed, **settings), "warm up")
     began = time.perf_counter()
-    x = finished(paint_cases(tti, cases, each, options.seed, **settings), arm)
+    x = finished(paint_cases(tti, cases, each, options.seed, **settings), "paint")
     seconds = time.perf_counter() - began
     ours = judge_features(judge, x)
     pool = finished(real_pictures(tti.model.config.data, tti.model.folder), "real pictures")
     real = judge_features(judge, pool.unseen.pixels)
     told = finished(two_sample_test(ours, real), "told apart")
     prompts = [one.prompt for one in fewer(cases, 10)]
-    sheet = options.work / "sheets" / f"{name}, {arm}.png".replace("; ", ", ").replace(" ", "_")
     save_first_seeds(tti, prompts, 8, sheet, **settings)
     return {
         "model_fingerprint": tti.model.fingerprint,
@@ -107,7 +126,6 @@ def measured(name: str, arm: str, options: argparse.Namespace) -> dict[str, Any]
         "success": _counted(count_success(judge, x, cases, options.seed).total),
         "told_apart": told.as_dict(),
         "pictures_per_second": round(len(x) / seconds, 2),
-        **more,
     }
 
 

@@ -142,7 +142,20 @@ def cards(folder: Path = RESULTS) -> Values:
                 f"{config['conditioning']['prior_truncation']:g}"
             )
     size = sum(path.stat().st_size for path in WEIGHTS.rglob("*.safetensors"))
+    values |= {"fast-training": "; ".join(map(_twin, ("digits-fast", "flowers-fast")))}
     return values | {"megabytes": f"{size / 1e6:.0f} MB", "shift-fails": _shift_fails(folder)}
+
+
+def _twin(name: str) -> str:
+    path = WEIGHTS / name / "config.json"
+    if not path.is_file():
+        return NOT_YET
+    config = json.loads(path.read_text("utf-8"))["config"]
+    walks, training = config["distillation"]["walks"], config["training"]
+    return (
+        f"`{name}` from {walks:,} walks in {training['steps']:,} steps "
+        f"of {training['batch_size']} of them"
+    )
 
 
 def _shift_fails(folder: Path) -> str:

@@ -37,7 +37,7 @@ def body(folder: Path = RESULTS) -> str:
             found[path.stem] = facts
     names = [name for name in ORDER if name in found]
     names += sorted(found.keys() - set(ORDER))
-    return "\n\n".join(_table(name, found[name]) for name in names) or NOTHING
+    return "\n\n".join(program_table(name, found[name]) for name in names) or NOTHING
 
 
 def faults(folder: Path = RESULTS) -> str:
@@ -56,10 +56,11 @@ def faults(folder: Path = RESULTS) -> str:
         lines.append(f"| {name} | {' | '.join(map(str, counts))} |")
     missed = [f"`{one['name']}`" for one in facts["faults"] if one["noticed"] is None]
     more = [f"Not noticed: {', '.join(missed)}."] if missed else []
-    return "\n\n".join([_table(FAULTS, facts), "\n".join(lines), *more])
+    return "\n\n".join([program_table(FAULTS, facts), "\n".join(lines), *more])
 
 
-def _table(name: str, facts: Mapping[str, Any]) -> str:
+def program_table(name: str, facts: Mapping[str, Any]) -> str:
+    """Return the claims of one result as a table, with what they were measured on."""
     made = facts["made"]
     program = made["command"].split()[1]
     lines = [f"| `{program}` | measured | target | |", "|---|--:|--:|---|"]

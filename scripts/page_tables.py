@@ -102,7 +102,7 @@ def _figure(value: float | None, claim: Facts) -> str:
     if value is None:
         return "never"
     if unit == "%":
-        return f"{value:.1%}"
+        return f"{value:z.1%}"  # z: never "-0.0%"
     return f"{value:,.3g}x" if unit == "x" else f"{value:,.3g} {unit}".rstrip()
 
 

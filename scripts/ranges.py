@@ -12,10 +12,14 @@ NEEDING = ("x", "s", "minutes")
 
 NONE: dict[tuple[str, str], str] = {
     ("beside_real", "Fréchet distance .*"): "one set of pictures",
+    ("twins", "(Fréchet distance|recall), of the teacher's"): "one training each",
     ("noise_levels", "error at sigma.*"): "one training each",
     ("group_norm", "groups of .*"): "range not recorded",
     ("memory", "anonymous memory .*"): "one run each",
     ("races", "slowest end .*"): "slowest of all",
+    ("server", "(a refusal|/healthz meanwhile), 99 %"): "of all requests",
+    ("server", "64 clients, together or one after the other"): "one run each",
+    ("studio_browser", "the page after the command"): "one start",
     ("signals", "longest wait .*"): "longest of all",
 }
 """(result, claim) of what has no range -> why, as the page says it."""
@@ -102,9 +106,15 @@ def _busy(facts: Facts, claim: str) -> Sequence[float] | None:
     return None
 
 
+def _twins(facts: Facts, claim: str) -> Sequence[float] | None:
+    of_speed = claim.endswith("pictures a second, of the teacher's")
+    return _ends(facts[claim.partition(",")[0]]["times_faster"]) if of_speed else None
+
+
 FINDERS: dict[str, Callable[[Facts, str], Sequence[float] | None]] = {
     "startup": _cold_start,
     "train_step": _against_peer,
+    "twins": _twins,
     "sampling": lambda facts, claim: (
         _ends(facts["times_as_fast"]) if "ancestral steps" in claim else None
     ),

@@ -61,6 +61,15 @@ PURPOSE = {
     "nbclient": "runs the notebooks of the course",
     "ipykernel": "the kernel in which notebooks run",
     "jupyterlab": "where a student opens the notebooks of the course",
+    "fastapi": "the HTTP interface of server and studio",
+    "uvicorn": "serves it",
+    "python-multipart": "pictures in the forms of the image API",
+    "prometheus-client": "`/metrics`",
+    "httpx": "asks the server in tests",
+    "openai": "the client that the server has to answer to, in tests",
+    "schemathesis": "fuzzes the server by its own schema",
+    "playwright": "drives a browser in tests",
+    "axe-playwright-python": "axe-core: accessibility of the studio, in tests",
     "mkdocs-material": "documentation theme",
     "mkdocstrings": "Python API reference",
 }
@@ -81,6 +90,9 @@ SPOKEN = {
     "BSD 3-Clause License": "BSD-3-Clause",
     "3-Clause BSD License": "BSD-3-Clause",
 }
+FILES = {"axe-playwright-python": "MIT AND MPL-2.0"}
+"""Licences read in the files of packages whose metadata name none; the second is axe-core's."""
+
 EXPRESSION = re.compile(r"[A-Za-z]+(-[A-Za-z0-9.]+)*( (AND|OR|WITH) [A-Za-z]+(-[A-Za-z0-9.]+)*)*")
 WEAK = re.compile(r"\bMPL-")
 
@@ -92,6 +104,8 @@ def licence(found: Distribution) -> str:
         ValueError: the package declares no known licence.
     """
     about = found.metadata
+    if canonicalize_name(found.name) in FILES:
+        return FILES[canonicalize_name(found.name)]
     said = about.get("License-Expression")
     if said:
         return said

@@ -18,6 +18,7 @@ import results_sections as sections
 from marked_pages import fill
 from page_tables import Facts, claims_table, read_results, uncommitted, with_weak_judge
 from promise_sections import promise
+from twins_section import twins
 
 ROOT = Path(__file__).resolve().parents[1]
 RESULTS, PAGE = ROOT / "benchmarks" / "results", ROOT / "docs" / "results.md"
@@ -47,6 +48,8 @@ SECTIONS: dict[str, Section] = {
         "Digits: the modality gap", "the shipped `digits`", sections.bridges),
     "beside_real": Section(
         "Beside real pictures", "the shipped models", sections.beside_real),
+    "twins": Section(
+        "The fast twins", "the shipped models, each by the judge of its teacher", twins),
     "clips": Section(
         "The mini-CLIPs", "the shipped models, on test pictures", sections.clips),
     "coverage_of_prompts": Section(

@@ -16,8 +16,9 @@ FLOORS = {
     "diffusion": 2, "statistics": 2,
     "models": 3, "embedders": 3, "data": 3, "weights": 3, "presets": 3,
     "conditioning": 4, "build": 5, "runs": 6, "coverage": 7, "generation": 8, "editing": 9,
+    "legacy_functions": 9,
     "reproducing": 10, "training": 11, "reports": 12, "evaluation": 13, "explain": 14, "course": 15,
-    "cli": 16, "__main__": 17,
+    "server": 16, "studio": 17, "cli": 18, "__main__": 19,
 }  # fmt: skip
 ALONE = {"models", "embedders", "data"}  # on one floor, and never meet
 FLAT = {"cli/commands"}  # a list of like things, one file a command

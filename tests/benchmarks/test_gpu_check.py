@@ -32,7 +32,7 @@ def works(preset, mode, device, steps, batch):
 @pytest.mark.slow
 def test_on_the_cpu_the_same_checks_run_and_the_result_says_that_it_is_no_gpu(tmp_path):
     out = tmp_path / "found.json"
-    words = ["--device", "cpu", "--presets", "smoke", "--steps", "2", "--batch", "4", "--no-tests"]
+    words = ["--device", "cpu", "--presets", "smoke", "--steps", "4", "--batch", "4", "--no-tests"]
     words += ["--modes", "on_device", "float32", "float16", "tf32", "--out", str(out)]
     run = subprocess.run(
         [sys.executable, HOME / "gpu_check.py", *words], capture_output=True, text=True

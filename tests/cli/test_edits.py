@@ -52,6 +52,8 @@ BLEND = ("blend", "rose:0.7", "tulip:0.3")
         ((*VARY, "--strength", "1.5"), 2, "strength"),
         ((*VARY, "--strength", "nan"), 2, "strength"),
         ((*VARY, "--steps", "0"), 2, "steps"),
+        (("point", "--at", "1"), 2, "not a point"),
+        (("point", "--at", "1,x"), 2, "not a point"),
         (VARY, 2, "cannot embed pictures"),  # the run embeds labels
         (("vary", "gone.png"), 66, "gone.png"),
         (("vary", "text.png"), 65, "text.png"),

@@ -16,12 +16,12 @@ from tiny_clip import make_tiny_clip
 
 import ddpm_clip
 from ddpm_clip.cli import console
+from ddpm_clip.conditioning.bridges import BRIDGES
 from ddpm_clip.data.csv_exchange.dataset import CLIPDataset
 from ddpm_clip.data.local.drawn_flowers import write_folder
 from ddpm_clip.data.pictures import sandbox
 from ddpm_clip.embedders.pretrained import checksums
 from ddpm_clip.errors import DdpmClipWarning, TruncatedText
-from ddpm_clip.evaluation.metrics.against_real import METRICS
 from ddpm_clip.generation import picture_folder
 from ddpm_clip.models.ddpm import DDPM
 from ddpm_clip.training.distillation.methods import METHODS
@@ -281,13 +281,12 @@ def guidance_beyond_the_pictures(shell, monkeypatch):
 
 def a_broken_plug_in(shell, monkeypatch):
     dist = SimpleNamespace(name="bad")
-    points = [SimpleNamespace(name="metric.bad", value="bad:metric", dist=dist)]
+    points = [SimpleNamespace(name="bridge.bad", value="bad:bridge", dist=dist)]
     monkeypatch.setattr(ddpm_clip.registry, "entry_points", lambda group: points)
     for name in ("usable", "_plug_ins"):  # kept from an earlier test; put back afterwards
-        monkeypatch.setitem(vars(METRICS), name, None)
-        del vars(METRICS)[name]
-    told = shell("evaluate", "flowers", "-n", 2, "--steps", 1, "--against", "drawn-flowers:12")
-    return told, "skipped: the plug-in 'metric.bad' cannot be loaded"
+        monkeypatch.setitem(vars(BRIDGES), name, None)
+        del vars(BRIDGES)[name]
+    return shell("gap", "flowers"), "skipped: the plug-in 'bridge.bad' cannot be loaded"
 
 
 EMBED = ("embed", "photos", "--embedder", "labels", "--out", "embedded")

@@ -8,7 +8,7 @@ from exact import Mixture, end_of, predict, seeded_noise
 
 from ddpm_clip.diffusion.gradient_guidance import GradientGuidance, resampled
 from ddpm_clip.diffusion.known_pixels import with_known_pixels
-from ddpm_clip.diffusion.samplers import SAMPLERS
+from ddpm_clip.diffusion.samplers import OF_DISTILLED, SAMPLERS
 from ddpm_clip.diffusion.schedules import SCHEDULES
 from ddpm_clip.types import Prediction
 
@@ -38,7 +38,7 @@ def test_known_pixels_come_out_as_they_are(name):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", [name for name in SAMPLERS if name != "consistency"])
+@pytest.mark.parametrize("name", [name for name in SAMPLERS if name not in OF_DISTILLED])
 def test_the_more_rounds_the_truer_is_what_is_painted(name):
     """Given the first pixel, the second is N(0.7, 0.1^2): one walk hears of it too late."""
     fits, means, spreads = [], [], []

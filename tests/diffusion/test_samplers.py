@@ -8,7 +8,7 @@ import torch
 from exact import FOUR_MODES, Gaussian, end_of, predict, seeded_noise
 
 from ddpm_clip.diffusion.parameterization import PARAMETERIZATIONS
-from ddpm_clip.diffusion.samplers import SAMPLERS
+from ddpm_clip.diffusion.samplers import OF_DISTILLED, SAMPLERS
 from ddpm_clip.diffusion.schedules import SCHEDULES, with_zero_terminal_snr
 from ddpm_clip.errors import UsageError
 from ddpm_clip.types import Prediction
@@ -16,7 +16,7 @@ from ddpm_clip.types import Prediction
 COSINE = SCHEDULES["cosine"](1000)
 SPREAD_ERROR = {"ddpm": 0.1}  # with the wide variance 50 rungs leave each mode a little too wide
 DETERMINISTIC = ("ddim", "dpmpp_2m", "heun")
-OF_DENOISERS = [name for name in SAMPLERS if name != "consistency"]
+OF_DENOISERS = [name for name in SAMPLERS if name not in OF_DISTILLED]
 """The other asks for the ends of paths; `test_jumps.py` gives it exact ones."""
 
 

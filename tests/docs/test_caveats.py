@@ -15,6 +15,8 @@ FILLERS = (
     ("fill_bridges", "body"),
     ("fill_figures", "figures"),
     ("fill_reliability", "body"),
+    ("fill_studio", "server"),
+    ("fill_studio", "studio"),
     ("fill_tasks", "body"),
     ("write_performance_page", "body"),
     ("fill_reliability", "faults"),
@@ -167,3 +169,9 @@ def test_a_weak_judge_carries_no_bar(module, tmp_path):
     assert "| yes |" not in weak
     assert "**no**" not in weak
     assert "| weak judge |" in weak
+
+
+def test_no_figure_is_minus_zero(module):
+    shown = module("page_tables")._figure
+    assert shown(-0.0004, {}) == "0.0%"
+    assert shown(-0.004, {}) == "-0.4%"

@@ -27,6 +27,15 @@ def test_the_figures_of_planted_faults_are_those_that_were_measured(script):
     )
 
 
+@pytest.mark.parametrize("page", ["server", "studio"])
+def test_the_figures_of_server_and_studio_are_those_that_were_measured(page):
+    script = runpy.run_path(str(ROOT / "scripts" / "fill_studio.py"))
+    text = (ROOT / "docs" / f"{page}.md").read_text(encoding="utf-8")
+    assert script["fill"].__globals__["filled"](text, "measured", script[page]()) == text, (
+        "run: fill_studio.py"
+    )
+
+
 def test_planted_faults_are_counted_by_area_and_those_that_nothing_noticed_are_named(
     script, tmp_path
 ):

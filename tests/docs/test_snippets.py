@@ -1,6 +1,7 @@
 """What the pages show works: Python blocks run, command lines parse, links lead somewhere."""
 
 import re
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -9,6 +10,7 @@ from snippets import PAGES, ROOT, Block, blocks, commands
 
 from ddpm_clip.cli.main import app
 
+PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
 LINK = re.compile(r"\]\(([^)\s]+)\)")
 TARGETS = set(re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text(encoding="utf-8"), re.M))
 
@@ -54,6 +56,11 @@ def test_a_command_line_can_be_read(place: str, words: list[str]):
         group.commands[name].make_context(name, rest[1:])  # raises where an option is unknown
     elif program == "make":
         assert rest[0] in TARGETS, f"{place}: the Makefile has no {rest[0]}"
+    elif program == "pip":
+        extras = re.findall(r"\[(.*)\]", words[-1])[0].split(",")
+        assert set(extras) <= PROJECT["optional-dependencies"].keys(), (
+            f"{place}: there is no such extra"
+        )
     else:
         assert program == "python", f"{place}: how is one to run {program}?"
         script = ROOT / rest[0]

@@ -6,7 +6,16 @@ import pytest
 
 from ddpm_clip.cli.main import COMMANDS
 from ddpm_clip.data.pictures.png_texts import KINDS, check_kinds, read_parameters
-from ddpm_clip.editing import EDITS, blend, img2img, inpaint, interpolate, open_mask, vary
+from ddpm_clip.editing import (
+    EDITS,
+    blend,
+    img2img,
+    inpaint,
+    interpolate,
+    open_mask,
+    paint_points,
+    vary,
+)
 from ddpm_clip.generation.files import save_painted
 from ddpm_clip.utils.generators import finish
 
@@ -27,6 +36,7 @@ EXAMPLES = {
     "inpaint": lambda tti, six, how: inpaint(
         tti, six, open_mask(half(six), six, tti.model), "a nine", how, rounds=1
     ),
+    "point": lambda tti, six, how: paint_points(tti, [[1.5, -2]], how),
 }
 
 

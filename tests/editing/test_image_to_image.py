@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from ddpm_clip.diffusion.samplers import SAMPLERS
+from ddpm_clip.diffusion.samplers import OF_DISTILLED, SAMPLERS
 from ddpm_clip.editing import img2img
 from ddpm_clip.editing.image_to_image import timesteps_left
 from ddpm_clip.errors import UsageError
@@ -23,7 +23,7 @@ def test_strength_0_gives_the_picture_back(tti, six):
     assert [one.request.seed for one in painted] == [0, 1]
 
 
-@pytest.mark.parametrize("sampler", [name for name in SAMPLERS if name != "consistency"])
+@pytest.mark.parametrize("sampler", [name for name in SAMPLERS if name not in OF_DISTILLED])
 def test_strength_1_is_plain_painting_to_the_bit(tti, six, sampler):
     settings = tti.settings(n=2, seed=4, steps=4, sampler=sampler)
     painted = finish(img2img(tti, six, "a nine", settings, strength=1.0))

@@ -12,7 +12,9 @@ import ddpm_clip
 from ddpm_clip.reports.figures import Skipped
 from ddpm_clip.reports.page import render
 
-TEMPLATES = sorted(Path(ddpm_clip.__file__).parent.rglob("*.html"))
+TEMPLATES = sorted(
+    path for path in Path(ddpm_clip.__file__).parent.rglob("*.html") if "static" not in path.parts
+)
 BODY = """{% extends "base.html" %}
 {% from "parts.html" import figure, table %}
 {% block body %}

@@ -110,6 +110,7 @@ EXAMPLES = {
     "inpaint": {"source": "a.png", "source_digest": "0" * 16, "mask_digest": "1" * 16,
                 "painted_share": 0.5, "rounds": 2},
     "interpolate": {"from": "a six", "to": "a nine", "share": 0.5, "source_digests": [None, None]},
+    "point": {"at": [1.5, -2.0]},
     "blend": {"parts": ["a six", "x.png"], "weights": [1.0, 2.0], "source_digests": [None, "0"]},
 }  # fmt: skip
 
@@ -140,6 +141,9 @@ def test_an_edit_needs_each_of_its_facts_and_each_in_its_kind(told, mode):
         ("interpolate", {"source_digests": [None]}, "parts"),
         ("interpolate", {"from": "a\x07six"}, "control"),
         ("interpolate", {"source_digests": [1, 2]}, "prompt"),
+        ("point", {"at": [1.5]}, "point"),
+        ("point", {"at": ["1.5", 2]}, "point"),
+        ("point", {"at": [1e9, 2]}, "point"),
         ("blend", {"weights": [1.0]}, "parts"),
         ("blend", {"weights": [0, 0]}, "weights"),
         ("blend", {"weights": [1.0, 1e9]}, "weights"),

@@ -17,6 +17,7 @@ from ddpm_clip.editing import (
     interpolate,
     open_mask,
     open_picture,
+    paint_points,
     vary,
 )
 from ddpm_clip.errors import DataError, MissingInput, UsageError
@@ -176,6 +177,7 @@ def edits(tti, given):
             settings,
         ),
         "blend": (blend(tti, [("a nine", 0.6), (six, 0.4)], settings), settings),
+        "point": (paint_points(tti, [[1.5, -2], [0, 1]], settings), settings),
         "img2img": (img2img(tti, six, "a nine", settings, strength=0.5), settings),
         "img2img of nothing": (img2img(tti, six, "a nine", settings, strength=0.0), settings),
         "img2img of all": (img2img(tti, six, "a nine", settings, strength=1.0), settings),
@@ -189,6 +191,7 @@ EXAMPLES = (
     "interpolate",
     "interpolate of prompts",
     "blend",
+    "point",
     "img2img",
     "img2img of nothing",
     "img2img of all",

@@ -4,8 +4,8 @@ import pytest
 import torch
 
 from ddpm_clip.errors import UsageError
+from ddpm_clip.runs.file_names import PLAN
 from ddpm_clip.runs.run import Run
-from ddpm_clip.training.keeping_time import PLAN
 from ddpm_clip.training.loop import _Loop, train
 from ddpm_clip.training.steps.pace import Timing
 from tests.training.test_loop import CLOCKS, assert_the_same, config, prepared

@@ -35,11 +35,14 @@ from ddpm_clip.cli.commands.inpaint import inpaint
 from ddpm_clip.cli.commands.interpolate import interpolate
 from ddpm_clip.cli.commands.models import models
 from ddpm_clip.cli.commands.pack import pack
+from ddpm_clip.cli.commands.point import point
 from ddpm_clip.cli.commands.reproduce import reproduce
 from ddpm_clip.cli.commands.resume import resume
 from ddpm_clip.cli.commands.scan import scan
+from ddpm_clip.cli.commands.serve import serve
 from ddpm_clip.cli.commands.show import show
 from ddpm_clip.cli.commands.similarity import similarity
+from ddpm_clip.cli.commands.studio import studio
 from ddpm_clip.cli.commands.train import train
 from ddpm_clip.cli.commands.train_clip import train_clip
 from ddpm_clip.cli.commands.vary import vary
@@ -48,9 +51,9 @@ from ddpm_clip.cli.threads_option import with_threads
 from ddpm_clip.errors import DdpmClipError, PermissionRefused, StorageError, UsageError
 
 COMMANDS = (
-    train, resume, generate, vary, interpolate, blend, img2img, inpaint, reproduce, models, show,
-    ask, evaluate, explain, scan, gap, similarity, compass, embed, train_clip, distill, pack,
-    import_legacy, course, doctor,
+    train, resume, generate, vary, interpolate, blend, img2img, inpaint, point, reproduce, models,
+    show, ask, evaluate, explain, scan, gap, similarity, compass, embed, train_clip, distill, pack,
+    import_legacy, course, serve, studio, doctor,
 )  # fmt: skip
 
 OWN_THREADS = (reproduce, models, show, scan, pack, import_legacy, course)

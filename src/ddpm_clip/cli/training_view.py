@@ -17,8 +17,8 @@ from ddpm_clip.config.schema import Config
 from ddpm_clip.data.pictures.pixels import BadFile
 from ddpm_clip.errors import MissingInput
 from ddpm_clip.evaluation.prompts.in_training import SuccessMeter
+from ddpm_clip.runs.file_names import PLAN
 from ddpm_clip.runs.run import Run
-from ddpm_clip.training.keeping_time import PLAN
 from ddpm_clip.training.planning.planning import TrainingPlan, plan_training
 from ddpm_clip.training.prepare.checks import check_parts
 from ddpm_clip.training.prepare.csv_import import IMPORTED

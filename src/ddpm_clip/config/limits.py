@@ -17,6 +17,8 @@ from ddpm_clip.errors import UsageError
 MAX_SEED = 2**32 - 1
 MAX_PICTURES = 100_000
 MAX_SEEDS = 256
+MAX_PROMPT = 4000
+"""Most characters of a prompt; no embedder reads more, so a longer text is a mistake."""
 
 
 class Range(NamedTuple):

@@ -42,14 +42,37 @@ def pictures_of(keys: Sequence[str], data: DataConfig) -> dict[str, Image.Image]
         MissingInput: The pictures are not on this machine.
         DataError: The pictures are a stream, or not those that the model was trained on.
     """
-    source, wanted = _opened(data), set(keys)
-    where = {source.key(i): i for i in range(len(source)) if source.key(i) in wanted}
-    if absent := sorted(wanted - where.keys()):
-        raise DataError(
-            f"{source.name} has no picture {absent[0]}",
-            "these are not the pictures that the model was trained on",
-        )
-    return {key: _small(source[i], data) for key, i in where.items()}
+    pictures = TrainingPictures(data)
+    return {key: pictures[key] for key in keys}
+
+
+class TrainingPictures:
+    """The pictures that a model was trained on, by their keys, at the size it is trained on.
+
+    Args:
+        data: The model's data config, for the source of its pictures.
+
+    Raises:
+        MissingInput: The pictures are not on this machine.
+        DataError: The pictures are a stream.
+    """
+
+    def __init__(self, data: DataConfig):
+        self._source, self._data = _opened(data), data
+        self._where = {self._source.key(i): i for i in range(len(self._source))}
+
+    def __getitem__(self, key: str) -> Image.Image:
+        """Return one picture.
+
+        Raises:
+            DataError: It is not there, or cannot be read.
+        """
+        if key not in self._where:
+            raise DataError(
+                f"{self._source.name} has no picture {key}",
+                "these are not the pictures that the model was trained on",
+            )
+        return _small(self._source[self._where[key]], self._data)
 
 
 def _opened(data: DataConfig) -> ImageSource:

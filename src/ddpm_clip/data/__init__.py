@@ -11,39 +11,46 @@
 - `sources`: the registry of sources: opens what a user names
 - `storage/`: columns, scratch arrays and atomic files
 - `subset`: a subset of a source, and the content digest of a picture
+
+The names below are imported on first use: whoever only reads a folder loads no torch.
 """
 
-from ddpm_clip.data.batch_order import batch_indices, batches, flip_mask
-from ddpm_clip.data.csv_exchange.dataset import CLIPDataset
-from ddpm_clip.data.csv_exchange.extraction import extract_clip_embeddings
-from ddpm_clip.data.local.drawn_flowers import DrawnFlowers, write_folder
-from ddpm_clip.data.pictures.crops import square
-from ddpm_clip.data.pictures.images import BadImage, from_array, open_image, to_array
-from ddpm_clip.data.pictures.pixels import BadFile, Pixels, load_pixels, scan, stream_pixels
-from ddpm_clip.data.sources import SOURCES, open_source
-from ddpm_clip.data.subset import Subset, digest, limit
+from importlib import import_module
+from typing import Any
 
-__all__ = [
-    "SOURCES",
-    "BadFile",
-    "BadImage",
-    "CLIPDataset",
-    "DrawnFlowers",
-    "Pixels",
-    "Subset",
-    "batch_indices",
-    "batches",
-    "digest",
-    "extract_clip_embeddings",
-    "flip_mask",
-    "from_array",
-    "limit",
-    "load_pixels",
-    "open_image",
-    "open_source",
-    "scan",
-    "square",
-    "stream_pixels",
-    "to_array",
-    "write_folder",
-]
+_HOMES = {
+    "batch_indices": "ddpm_clip.data.batch_order",
+    "batches": "ddpm_clip.data.batch_order",
+    "flip_mask": "ddpm_clip.data.batch_order",
+    "CLIPDataset": "ddpm_clip.data.csv_exchange.dataset",
+    "extract_clip_embeddings": "ddpm_clip.data.csv_exchange.extraction",
+    "DrawnFlowers": "ddpm_clip.data.local.drawn_flowers",
+    "write_folder": "ddpm_clip.data.local.drawn_flowers",
+    "square": "ddpm_clip.data.pictures.crops",
+    "BadImage": "ddpm_clip.data.pictures.images",
+    "from_array": "ddpm_clip.data.pictures.images",
+    "open_image": "ddpm_clip.data.pictures.images",
+    "to_array": "ddpm_clip.data.pictures.images",
+    "BadFile": "ddpm_clip.data.pictures.pixels",
+    "Pixels": "ddpm_clip.data.pictures.pixels",
+    "load_pixels": "ddpm_clip.data.pictures.pixels",
+    "scan": "ddpm_clip.data.pictures.pixels",
+    "stream_pixels": "ddpm_clip.data.pictures.pixels",
+    "SOURCES": "ddpm_clip.data.sources",
+    "open_source": "ddpm_clip.data.sources",
+    "Subset": "ddpm_clip.data.subset",
+    "digest": "ddpm_clip.data.subset",
+    "limit": "ddpm_clip.data.subset",
+}
+
+__all__ = sorted(_HOMES)
+
+
+def __getattr__(name: str) -> Any:
+    if name in _HOMES:
+        return getattr(import_module(_HOMES[name]), name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *_HOMES})

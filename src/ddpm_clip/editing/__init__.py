@@ -9,6 +9,7 @@
 - `inpainting`: `inpaint`: repaint the masked part of a picture, keep the rest bit-exactly
 - `interpolation`: `interpolate`: conditions on the arc between two ideas, all with the same noise
 - `pictures`: load a picture to edit, cropped and resized as in training, and its mask
+- `points`: `point`: conditions at points of the map of the pictures, or along a path
 - `sheets`: contact sheets of edited pictures, and the frames of a morph
 - `variation`: `vary`: the embedding of a picture as the condition (unCLIP)
 """
@@ -20,6 +21,7 @@ from ddpm_clip.editing.image_to_image import IMG2IMG, img2img
 from ddpm_clip.editing.inpainting import INPAINT, inpaint
 from ddpm_clip.editing.interpolation import INTERPOLATE, interpolate
 from ddpm_clip.editing.pictures import Picture, open_mask, open_picture
+from ddpm_clip.editing.points import POINT, paint_points
 from ddpm_clip.editing.sheets import beside, morph, strip
 from ddpm_clip.editing.variation import VARY, vary
 from ddpm_clip.registry import Registry
@@ -32,6 +34,7 @@ EDITS: Registry[Edit] = Registry(
         "blend": BLEND,
         "img2img": IMG2IMG,
         "inpaint": INPAINT,
+        "point": POINT,
     },
 )
 """Every edit, by the `mode` that its pictures record."""
@@ -49,6 +52,7 @@ __all__ = [
     "morph",
     "open_mask",
     "open_picture",
+    "paint_points",
     "read_idea",
     "strip",
     "vary",

@@ -39,9 +39,11 @@ class Edit:
         overrides: Repeats the sampling, from recorded facts and the sources they name.
         check: Raises a `UsageError` if facts of the right types have impossible values.
         has_prompt: Whether it takes a prompt; otherwise the recorded prompt is only a name.
+        many_steps: Whether it needs a walk of many steps, so that few-call models cannot do it.
     """
 
     facts: Mapping[str, Any]
     overrides: Callable[[TextToImage, Settings, Facts, Sources], SamplingOverrides]
     check: Callable[[Facts], object]
     has_prompt: bool
+    many_steps: bool = False

@@ -100,4 +100,5 @@ IMG2IMG = Edit(
     overrides=_again,
     check=lambda facts: checked_strength(facts["strength"]),
     has_prompt=True,
+    many_steps=True,
 )

@@ -84,4 +84,5 @@ INPAINT = Edit(
     overrides=_again,
     check=lambda facts: checked_rounds(facts["rounds"]),
     has_prompt=True,
+    many_steps=True,
 )

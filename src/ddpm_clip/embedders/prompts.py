@@ -7,10 +7,8 @@ import unicodedata
 import warnings
 from collections.abc import Iterable, Sequence
 
+from ddpm_clip.config.limits import MAX_PROMPT
 from ddpm_clip.errors import DdpmClipWarning, UsageError
-
-MAX_PROMPT = 4000
-"""Most characters of a prompt; no embedder reads more, so a longer text is a mistake."""
 
 
 def checked_prompts(prompts: str | Sequence[str]) -> list[str]:

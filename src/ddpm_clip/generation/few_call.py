@@ -9,6 +9,7 @@ from typing import Any
 
 from ddpm_clip.config.limits import plain
 from ddpm_clip.config.schema import Config
+from ddpm_clip.diffusion.samplers import OF_DISTILLED
 from ddpm_clip.errors import UsageError
 from ddpm_clip.generation.settings import Settings
 
@@ -37,9 +38,9 @@ def checked_few_call(config: Config, settings: Settings, overrides: Mapping[str,
             models was chosen for another.
     """
     if not config.distillation.calls:
-        if settings.sampler == "consistency":
+        if settings.sampler in OF_DISTILLED:
             raise UsageError(
-                "sampler = consistency cannot be used with this model",
+                f"sampler = {settings.sampler} cannot be used with this model",
                 "it asks for the end of a walk, which only distilled networks know",
                 "leave sampler out, or distil the model: ddpm-clip distill MODEL --out FOLDER",
                 param="sampler",

@@ -116,10 +116,14 @@ class Settings(PaintingOptions):
         return [(self.seed + j) % (MAX_SEED + 1) for j in range(self.n)]
 
 
-def _check_name(family: Registry[Any], _: str, value: Any) -> None:
-    if not isinstance(value, str):
-        raise unknown_name(family.family, value, family)
-    family[value]
+def _check_name(family: Registry[Any], name: str, value: Any) -> None:
+    try:
+        if not isinstance(value, str):
+            raise unknown_name(family.family, value, family)
+        family[value]
+    except UsageError as error:
+        error.param = name
+        raise
 
 
 def _check_switch(name: str, value: Any) -> None:

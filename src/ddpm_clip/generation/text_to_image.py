@@ -5,7 +5,7 @@ painted in the same batch. Files are written elsewhere (`generation/files.py`).
 """
 
 import warnings
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from copy import copy
 from typing import Any, cast
 
@@ -52,6 +52,7 @@ class TextToImage:
         self.prompt_coverage = PromptCoverage(model)
         self._guides: dict[str | None, ClipGuide] = {}
         self.destination: Destination = InMemory()
+        self._watch: Callable[[Iterable[Step]], Iterable[Step]] = iter
 
     @classmethod
     def from_pretrained(cls, name: str, device: str = "auto") -> "TextToImage":
@@ -62,6 +63,12 @@ class TextToImage:
         """Return the same painter, which passes each finished batch to a destination."""
         other = copy(self)
         other.destination = destination
+        return other
+
+    def watched_by(self, watch: Callable[[Iterable[Step]], Iterable[Step]]) -> "TextToImage":
+        """Return the same painter, whose sampling steps pass through `watch`, batch by batch."""
+        other = copy(self)
+        other._watch = watch
         return other
 
     def __call__(
@@ -163,9 +170,8 @@ class TextToImage:
         Raises:
             NonFiniteError: A picture has NaN or infinite values.
         """
-        return self.paint_requests(
-            requests_for(prompts, settings), settings, keep_frames=keep_frames
-        )
+        requests = requests_for(prompts, settings)
+        return self.paint_requests(requests, settings, keep_frames=keep_frames)
 
     def paint_requests(
         self,
@@ -191,9 +197,8 @@ class TextToImage:
             NonFiniteError: A picture has NaN or infinite values.
         """
         check_together(requests, settings, overrides, self.model.name)
-        batches = [
-            requests[i : i + settings.batch] for i in range(0, len(requests), settings.batch)
-        ]
+        size = settings.batch
+        batches = [requests[i : i + size] for i in range(0, len(requests), size)]
         steps = settings.steps if overrides.timesteps is None else len(overrides.timesteps)
         total, painted = steps * len(batches), list[Painted]()
         self.destination.begin(requests)
@@ -204,7 +209,7 @@ class TextToImage:
             else:
                 walk = self._walk(batch, settings, overrides) if steps else ()
                 at = number * steps, total
-                work = painted_batch(walk, batch, number, overrides, at, keep_frames)
+                work = painted_batch(self._watch(walk), batch, number, overrides, at, keep_frames)
                 known = self.destination.keep((yield from work))
             painted += known
         return painted

@@ -20,6 +20,7 @@ from torch import Tensor
 
 import ddpm_clip
 from ddpm_clip.errors import DataError, DdpmClipWarning, StorageError
+from ddpm_clip.runs.file_names import numbered, published_steps
 from ddpm_clip.utils.storage import (
     make_folder,
     published_folder,
@@ -49,11 +50,6 @@ class Checkpoint:
 def path_of(home: Path, step: int) -> Path:
     """Return the folder of one checkpoint."""
     return home / f"step-{step:06d}"
-
-
-def published_steps(home: Path) -> list[int]:
-    """Return the steps with a published checkpoint, ascending."""
-    return _numbers(home, "step-")
 
 
 def publish(home: Path, checkpoint: Checkpoint) -> Path:
@@ -110,7 +106,7 @@ def prune(home: Path, keep: Collection[int | None]) -> None:
         if step not in keep:
             remove_folder(path_of(home, step))
     oldest = min(published_steps(home), default=0)
-    for step in _numbers(home, "damaged-"):
+    for step in numbered(home, "damaged-"):
         if step < oldest:
             remove_folder(_damaged(home, step))
     sweep(home)
@@ -231,11 +227,6 @@ def size_of(checkpoint: Checkpoint) -> int:
     """Return the size of a checkpoint's tensors in bytes."""
     tensors = (one for group in checkpoint.tensors.values() for one in group.values())
     return sum(one.numel() * one.element_size() for one in tensors)
-
-
-def _numbers(home: Path, prefix: str) -> list[int]:
-    names = [path.name.removeprefix(prefix) for path in home.glob(f"{prefix}*")]
-    return sorted(int(name) for name in names if name.isdecimal())
 
 
 def _damaged(home: Path, step: int) -> Path:

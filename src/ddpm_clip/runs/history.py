@@ -7,10 +7,9 @@ from pathlib import Path
 from typing import Any
 
 from ddpm_clip.errors import StorageError
+from ddpm_clip.runs.file_names import HELDOUT, STEPS, SUCCESS
 from ddpm_clip.types import NoiseBin, TrainStep
 from ddpm_clip.utils import storage
-
-STEPS, HELDOUT, SUCCESS = "history.jsonl", "heldout.jsonl", "success.jsonl"
 
 
 def append(folder: Path, steps: Iterable[TrainStep]) -> None:

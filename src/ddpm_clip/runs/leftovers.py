@@ -8,7 +8,7 @@ from typing import Any
 from ddpm_clip.config.resolve import flatten
 from ddpm_clip.config.schema import Config
 from ddpm_clip.errors import CannotCreate
-from ddpm_clip.runs import checkpoints
+from ddpm_clip.runs.file_names import CONFIG, FACTS, published_steps
 from ddpm_clip.utils import storage
 
 FREE_TO_CHANGE = {
@@ -19,10 +19,6 @@ FREE_TO_CHANGE = {
     "preset",
 }  # fmt: skip
 """Keys that may change when a run is continued; so may all of `generation`."""
-
-
-CONFIG, FACTS = "config.yaml", "run.json"
-"""The config is written last: without it, a folder is not a run yet."""
 
 
 def dotted(config: Config) -> dict[str, Any]:
@@ -86,7 +82,7 @@ def is_ours(folder: Path) -> bool:
 
 def has_steps(folder: Path) -> bool:
     """Whether there is a published checkpoint."""
-    return bool(checkpoints.published_steps(folder / "checkpoints"))
+    return bool(published_steps(folder / "checkpoints"))
 
 
 def clear(folder: Path, source: str | None) -> None:

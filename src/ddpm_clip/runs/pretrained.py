@@ -1,4 +1,4 @@
-"""Finds and loads a model for painting: a run, or a packed model, which is a folder as well.
+"""Loads a model for painting: a run, or a packed model, which is a folder as well.
 
     config.json            the model card with the resolved config
     model.safetensors      EMA weights, fp16
@@ -30,18 +30,18 @@ from ddpm_clip.build import (
 )
 from ddpm_clip.conditioning.conditioner import Conditioner
 from ddpm_clip.conditioning.files import load_conditioner, read_note
+from ddpm_clip.conditioning.plane import Plane
 from ddpm_clip.config.resolve import Layer, flatten, merge
 from ddpm_clip.config.schema import Config
 from ddpm_clip.data.remote.places import inside
 from ddpm_clip.errors import DataError, MissingInput, StorageError
 from ddpm_clip.models import DDPM
 from ddpm_clip.runs.checkpoints import Checkpoint
-from ddpm_clip.runs.leftovers import FACTS
+from ddpm_clip.runs.file_names import FACTS
+from ddpm_clip.runs.finding import find as find
 from ddpm_clip.runs.run import Run
 from ddpm_clip.types import Embedder
 from ddpm_clip.utils.tensors import check_weights, load_tensors
-from ddpm_clip.utils.untrusted import is_file, user_path
-from ddpm_clip.weights import shipped_folder, shipped_names
 from ddpm_clip.weights.card import CARD, read_card
 from ddpm_clip.weights.licence import Notice, checked_notices, read_notices
 
@@ -71,30 +71,15 @@ class LoadedModel:
             self.config.embedder, classes=self.classes, home=self.folder, device=str(self.device)
         )
 
+    @cached_property
+    def plane(self) -> Plane:
+        """The map of its pictures, laid on first use; a `DataError` if it has none."""
+        return Plane.of(self.conditioner)
+
     @property
     def image_shape(self) -> tuple[int, int, int]:
         """(channels, height, width)."""
         return self.config.data.channels, *self.config.data.image_size
-
-
-def find(name: str | Path) -> Path:
-    """Return the folder of a model, given as a run or packed folder or a shipped model's name.
-
-    Raises:
-        MissingInput: There is no such model.
-    """
-    path = user_path(name)
-    for candidate in (path, path.with_suffix("")) if path.suffix in (".pth", ".pt") else (path,):
-        if is_file(candidate / CARD) or is_file(candidate / "config.yaml"):
-            return candidate
-    if shipped := shipped_folder(str(name)):
-        return shipped
-    raise MissingInput(
-        f"no model {str(name)[:200]!r}",
-        "it is neither a run, nor a packed model, nor a shipped model",
-        f"give a run folder, or a shipped model: {', '.join(shipped_names()) or 'none'}",
-        param="model",
-    )
 
 
 def load(name: str | Path, device: str = "auto") -> LoadedModel:

@@ -36,7 +36,8 @@ from ddpm_clip.data.storage.atomic import hold
 from ddpm_clip.errors import CannotCreate, MissingInput, StorageError
 from ddpm_clip.runs import checkpoints, history, leftovers
 from ddpm_clip.runs.checkpoints import Checkpoint
-from ddpm_clip.runs.leftovers import CONFIG, FACTS, clear, dotted, is_ours, may_change, only_begun
+from ddpm_clip.runs.file_names import CONFIG, FACTS, published_steps
+from ddpm_clip.runs.leftovers import clear, dotted, is_ours, may_change, only_begun
 from ddpm_clip.types import TrainStep
 from ddpm_clip.utils import storage
 from ddpm_clip.utils.locks import LOCK
@@ -206,7 +207,7 @@ class Run:
 
     def checkpoint_steps(self) -> list[int]:
         """Return the steps with a published checkpoint, ascending."""
-        return checkpoints.published_steps(self.checkpoints_folder)
+        return published_steps(self.checkpoints_folder)
 
     def checkpoint_path(self, step: int) -> Path:
         """Return the folder of one checkpoint."""

@@ -8,13 +8,11 @@ import torch
 
 from ddpm_clip.errors import UsageError
 from ddpm_clip.runs.checkpoints import Checkpoint
+from ddpm_clip.runs.file_names import PLAN
 from ddpm_clip.runs.run import Run
 from ddpm_clip.training.process_group import ProcessGroup
 from ddpm_clip.training.steps.pace import Pace, Timing
 from ddpm_clip.training.steps.state import TrainState
-
-PLAN = "plan.json"
-"""File of a run: what was planned for its minutes, why, and how often it was planned anew."""
 
 
 def keep_time(

@@ -83,7 +83,7 @@ def train(
         group.meet()  # no process leaves before the first has saved
         raise
     except BaseException:
-        if loop.is_whole:
+        if state.is_whole:
             loop.save()
         raise
     loop.save()
@@ -124,7 +124,6 @@ class _Loop:
         model = torch.compile(self.wrapped) if self.options.compile else self.wrapped
         self.network = cast(Denoiser, model)
         self.pending: list[TrainStep] = []
-        self.is_whole = True  # False between the update of the weights and of the EMA
         self.saved = state.step if run.checkpoint_steps() else -1
 
     @property
@@ -242,22 +241,11 @@ class _Loop:
 
     def apply(self, loss: Tensor, lr: float) -> float:
         """Clip, update weights and EMA; skip the step if loss or gradient is NaN or infinite."""
-        parameters = list(self.state.model.parameters())
-        self.state.scale.unscale(parameters)
-        norm = torch.nn.utils.clip_grad_norm_(parameters, self.options.clip)
+        norm = self.state.scale.clipped(self.state.model.parameters(), self.options.clip)
         is_sound = bool(loss.isfinite() and norm.isfinite())
-        if is_sound:
-            for group in self.state.optimizer.param_groups:
-                group["lr"] = lr
-            self.is_whole = False
-            self.state.optimizer.step()
-            self.state.ema.update()
-            self.state.stability.went_well()
-            self.state.scale.went_well()
-        elif not (loss.isfinite() and self.state.scale.overflowed()):
+        if not (is_sound or (loss.isfinite() and self.state.scale.overflowed())):
             self.stumble(loss, norm, lr)
-        self.state.step += 1
-        self.is_whole = True
+        self.state.finish_step(lr if is_sound else None)
         self.state.optimizer.zero_grad()
         return loss.item() if is_sound else math.nan
 
@@ -267,10 +255,8 @@ class _Loop:
         Raises:
             NonFiniteError: too many steps in a row were skipped.
         """
-        shown = self.batches.indices(self.state.step)
-        bad = BadStep(
-            self.state.step + 1, lr, str(loss.item()), str(norm.item()), self.data.names(shown)
-        )
+        shown = self.data.names(self.batches.indices(self.state.step))
+        bad = BadStep(self.state.step + 1, lr, str(loss.item()), str(norm.item()), shown)
         try:
             message = self.state.stability.stumbled(bad)
             warnings.warn(message, DdpmClipWarning, stacklevel=1)

@@ -53,6 +53,27 @@ def locked(folder: Path, refusal: Callable[[str], Exception]) -> Iterator[None]:
                 one.rmdir()
 
 
+def holding(folder: Path) -> int | None:
+    """Return the id of the process on this machine that holds a folder's lock; None if none does.
+
+    A lock that was left by a killed process is not held.
+    """
+    path = folder / LOCK
+    try:
+        handle = os.open(path, os.O_RDWR | getattr(os, "O_NOFOLLOW", 0))
+    except OSError:
+        return None
+    try:
+        entry = json.loads(os.pread(handle, 1000, len(FIRST_BYTE)))
+        if _is_free(handle) or entry["host"] != socket.gethostname():
+            return None
+        return int(entry["pid"])
+    except (OSError, ValueError, TypeError, KeyError):
+        return None
+    finally:
+        os.close(handle)
+
+
 def holder(path: Path) -> str:
     """Return who holds a lock, in words, from the holder's entry in the lock file."""
     for wait in (0.01, 0.05, 0.2, 0):  # the holder writes its entry just after locking

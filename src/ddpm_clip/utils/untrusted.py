@@ -114,23 +114,25 @@ def read_text(path: Path, limit: int = MAX_TEXT) -> str:
     return read_bytes(path, limit).decode("utf-8")
 
 
-def parse_json(text: str | bytes, *, finite: bool = True) -> Any:
+def parse_json(text: str | bytes, *, finite: bool = True, replace: bool = True) -> Any:
     """Parse plain JSON of no more than `MAX_DEPTH` levels.
-
-    Lone surrogates, which JSON can encode but no file can hold, are replaced.
 
     Args:
         text: The JSON text.
         finite: Refuse NaN, infinity and numbers out of range.
+        replace: Replace lone surrogates, which JSON can encode but no file can hold; else refuse
+            them.
 
     Raises:
         ValueError: The text is not plain JSON.
     """
     strict: dict[str, Any] = {"parse_constant": _no_constant, "parse_float": _finite}
     try:
-        return whole(json.loads(text, **(strict if finite else {})))
+        return whole(json.loads(text, **(strict if finite else {})), replace=replace)
     except RecursionError as error:
         raise ValueError("it is nested too deeply") from error
+    except UnicodeEncodeError as error:
+        raise ValueError("it holds half a character, a lone surrogate") from error
 
 
 def read_json(path: Path, limit: int = MAX_TEXT) -> Any:
@@ -156,20 +158,24 @@ def read_object(path: Path, limit: int = MAX_TEXT) -> dict[str, Any]:
     return value
 
 
-def whole(value: Any, depth: int = 0) -> Any:
+def whole(value: Any, depth: int = 0, *, replace: bool = True) -> Any:
     """Return plain data with lone surrogates replaced, so that its texts can be written.
 
     Raises:
-        ValueError: There are more than `MAX_DEPTH` levels.
+        ValueError: There are more than `MAX_DEPTH` levels; or a lone surrogate, if not replaced.
     """
     if depth > MAX_DEPTH:
         raise ValueError("it is nested too deeply")
     if isinstance(value, str):
-        return value if value.isascii() else value.encode("utf-8", "replace").decode("utf-8")
+        errors = "replace" if replace else "strict"
+        return value if value.isascii() else value.encode("utf-8", errors).decode("utf-8")
     if isinstance(value, list | tuple):
-        return [whole(one, depth + 1) for one in value]
+        return [whole(one, depth + 1, replace=replace) for one in value]
     if isinstance(value, dict):
-        return {whole(key): whole(one, depth + 1) for key, one in value.items()}
+        return {
+            whole(key, replace=replace): whole(one, depth + 1, replace=replace)
+            for key, one in value.items()
+        }
     return value
 
 

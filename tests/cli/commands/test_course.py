@@ -102,7 +102,14 @@ def test_a_notebook_that_was_changed_last_is_the_students_file(there, cli):
     path.write_text(json.dumps(notebook), encoding="utf-8")
     assert cli("course", "check", "2.2").code == 0
     os.utime("02_diffusion.py", ns=(2**62, 2**62))
-    assert cli("course", "check", "2.2").code == 1, "now the script, which holds the stub"
+    looked_at = cli("course", "check", "2.2")
+    assert looked_at.code == 0, "the script is newer, but nothing is written in it"
+    assert "your answers in 02_diffusion.ipynb" in looked_at.err
+    write(NO_VIEW)
+    os.utime("02_diffusion.py", ns=(2**62, 2**62))
+    newer = cli("course", "check", "2.2")
+    assert newer.code == 1
+    assert "your answers in 02_diffusion.py" in newer.err
 
 
 def test_hints_come_one_by_one_and_are_counted(there, cli):
@@ -143,8 +150,10 @@ def test_the_report_says_with_how_much_help_and_escapes_the_name(there, cli):
     assert ended.out.strip() == "certificate.html"
     assert "Ada &lt;b&gt;" in page
     assert "unsigned" in page
-    assert re.search(r"<td>2\.2</td>.*<td>not yet</td><td>0</td><td>1 of 3</td><td>no</td>", page)
-    assert re.search(r"<td>2\.3</td>.*<td>yes</td></tr>", page)
+    row = r'<th scope="row">{} [^<]*</th><td>not yet</td><td>0</td><td>{} of 3</td><td>{}</td>'
+    assert re.search(row.format(r"2\.2", 1, "no"), page)
+    assert re.search(row.format(r"2\.3", 0, "yes"), page)
+    assert "nothing was handed in yet" in page
     assert re.findall(r"(?:src|href)=\"(?!data:|#)[^\"]*\"", page) == [], "requests nothing"
 
 
@@ -154,8 +163,9 @@ def test_the_report_says_with_how_much_help_and_escapes_the_name(there, cli):
         (["cheat"], 2, "choose from: start, list, check, hint, answer, report"),
         (["hint"], 2, "no exercise is named"),
         (["hint", "2.9"], 2, "2.1, 2.2, 2.3, 2.4"),
+        (["check", "2.Q1"], 2, 'L.quiz("2.Q1", "a")'),
         (["check", "11"], 2, "no lesson '11'"),
-        (["check", "6.1"], 2, "lesson 06 does not ship yet"),
+        (["check", "submission"], 66, "no submission in"),
     ],
 )
 def test_what_cannot_be_meant_is_refused(there, cli, words, code, told):
@@ -225,3 +235,72 @@ def test_a_file_without_the_cell_is_not_written_yet(tmp_path):
     found = grade_cells(exercise(), [], tmp_path)
     assert found.verdict == "not written yet"
     assert "exercise-0.1" in found.first_failed.expected
+
+
+@pytest.fixture
+def handed_in(there, monkeypatch):
+    """A folder with a submission whose verdict is given: the digit nine is weak."""
+    from ddpm_clip.course.student import folder as file
+
+    Path("submission").mkdir()
+    found = verdict(weak=3)
+    monkeypatch.setattr(file, "judge_submission", lambda path: found)
+    return found
+
+
+def verdict(weak=6, refusal=""):
+    """57 of 60 and more right pictures, of nine only this many."""
+    import torch
+
+    from ddpm_clip.course.assessment import AssessmentResult, Submission, SubmissionCard
+    from ddpm_clip.course.assessment.judging import Reading
+    from ddpm_clip.data.sources import DIGITS
+
+    card = SubmissionCard(data="painted", w=2.0, bridge="knn", own=("6.1", "6.6"))
+    readings = tuple(
+        Reading(f"a <{digit}>", digit, "four" if digit == "nine" and i >= weak else digit, i == 5)
+        if digit == "nine"
+        else Reading(f"the digit {digit}", digit, digit, False)
+        for digit in DIGITS
+        for i in range(6)
+    )
+    x = torch.linspace(-1, 1, 60).view(60, 1, 1, 1).expand(60, 1, 28, 28)
+    submission = Submission(card, {"weight": torch.ones(2)})
+    return AssessmentResult(submission, "painted digits", (7, 66), x, readings, refusal, 297, 300)
+
+
+def test_check_judges_what_was_handed_in(there, cli, handed_in):
+    ended = cli("course", "check", "submission")
+    assert ended.code == 1
+    assert "submission: not yet: the judge reads 57 of 60" in ended.out
+    facts = json.loads(cli("course", "check", "submission", "--json").out)["grades"]
+    assert [one["weakest"] for one in facts] == ["nine"]
+
+
+def test_the_certificate_shows_all_sixty_pictures_and_what_the_judge_read(there, cli, handed_in):
+    assert cli("course", "report").code == 0
+    page = Path("certificate.html").read_text(encoding="utf-8")
+    assert page.count('<img src="data:image/png;base64,') == 60
+    assert page.count('class="success"') == 57
+    assert page.count("<b>✗</b>") + page.count("<b>?</b>") == 3
+    assert "0.86 to 0.98" in page
+    assert "nine, 3 of 6" in page
+    assert "6.1, 6.6" in page
+    assert "297 of 300 held-out pictures" in page
+    assert "a &lt;nine&gt;" in page
+    assert "not passed yet" in page
+    assert re.findall(r"(?:src|href)=\"(?!data:|#)[^\"]*\"", page) == [], "requests nothing"
+
+
+def test_the_certificate_says_why_a_submission_was_refused(there, cli, monkeypatch, handed_in):
+    from dataclasses import replace
+
+    from ddpm_clip.course.student import folder as file
+
+    refused = replace(handed_in, refusal="these are shipped weights", readings=())
+    refused = replace(refused, pictures=handed_in.pictures[:0])
+    monkeypatch.setattr(file, "judge_submission", lambda path: refused)
+    assert cli("course", "report").code == 0
+    page = Path("certificate.html").read_text(encoding="utf-8")
+    assert "refused: these are shipped weights" in page
+    assert "<img" not in page

@@ -11,6 +11,7 @@ from ddpm_clip.errors import MissingInput, UsageError
 from ddpm_clip.evaluation.judge.network import JudgeNet
 from ddpm_clip.evaluation.report.evaluators import find_judge, find_scorer, steps_for, trained_judge
 from ddpm_clip.evaluation.report.real_pictures import Pictures, Real
+from ddpm_clip.runs.pretrained import load
 from ddpm_clip.utils.generators import finish
 
 
@@ -80,3 +81,9 @@ def test_short_evaluations_train_their_judge_for_less():
     assert steps_for(None, 64) == 300
     assert steps_for(0.01, 32) == 40 < steps_for(2, 32) < steps_for(60, 32) == 300
     assert steps_for(4, 64) < steps_for(4, 32)
+
+
+def test_a_twin_is_judged_by_the_judge_of_the_shipped_model_that_it_was_distilled_from():
+    twin, teacher = load("digits-fast", "cpu"), load("digits", "cpu")
+    assert find_judge(twin).about == find_judge(teacher).about
+    assert find_scorer(twin, None).net.fingerprint == find_scorer(teacher, None).net.fingerprint

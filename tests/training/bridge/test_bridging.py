@@ -15,9 +15,15 @@ from ddpm_clip.data.sources import open_source
 from ddpm_clip.embedders.mini_clip import MiniClip
 from ddpm_clip.errors import DataError, UsageError
 from ddpm_clip.runs.run import Run
-from ddpm_clip.training.bridge.bridge_choice import FEWEST, choose
+from ddpm_clip.training.bridge.bridge_choice import FEWEST_PAIRS, choose
 from ddpm_clip.training.bridge.bridging import add_prior
-from ddpm_clip.training.bridge.pairs import captions_of, embedded, pseudo_pairs
+from ddpm_clip.training.bridge.pairs import (
+    NEIGHBOURS,
+    captions_of,
+    embedded,
+    heldout_pseudo_pairs,
+    pseudo_pairs,
+)
 from ddpm_clip.training.prepare.preparation import prepare
 from ddpm_clip.training.prepare.start import start_run
 from ddpm_clip.utils.generators import finish
@@ -76,7 +82,10 @@ def test_without_a_gap_it_is_a_tie_and_ties_go_to_shift():
 def test_few_pairs_choose_nothing_and_say_so():
     images, texts = group()
     conditioner = Conditioner.fit(images, texts)
-    for n, words in ((0, "no captions"), (FEWEST - 1, f"{FEWEST - 1} held-out captions")):
+    for n, words in (
+        (0, "no captions"),
+        (FEWEST_PAIRS - 1, f"{FEWEST_PAIRS - 1} held-out captions"),
+    ):
         choice = choose(conditioner, texts[:n], images[:n])
         assert choice.bridge == "shift"
         assert words in choice.reason
@@ -98,6 +107,39 @@ def test_on_a_real_clip_shift_stays_since_neighbours_lose_the_detail(data_root):
     for name in ("knn", "prior"):
         assert figures[name]["energy_score"] < figures["shift"]["energy_score"] - 0.05
         assert figures[name]["reciprocal_rank"] < figures["shift"]["reciprocal_rank"] - 0.1
+
+
+# The choice without captions
+
+
+def chosen_without_captions(images, texts, n, prompts=60):
+    """The texts are a prompt bank; nobody says which picture each describes."""
+    conditioner = Conditioner.fit(images[:n], texts[:prompts])
+    conditioner.prior = Prior.fit(*pseudo_pairs(conditioner, texts[:prompts]), pseudo=True)
+    pairs = heldout_pseudo_pairs(conditioner, texts[:prompts], images[n:])
+    return choose(conditioner, *pairs, pictures_a_text=NEIGHBOURS)
+
+
+def test_without_captions_knn_is_chosen_where_words_name_heaps_of_pictures():
+    choice = chosen_without_captions(*group(kinds=6, blur=0.1), 400)
+    assert choice.bridge == "knn"
+    assert "of shift on 300 held-out pseudo-pairs" in choice.reason
+    assert "prior" not in choice.figures, "it would be judged by the pairs that it was fitted on"
+
+
+@pytest.mark.parametrize("gap", [0.0, 0.9])
+def test_without_captions_shift_stays_where_every_picture_has_its_own_words(gap):
+    assert chosen_without_captions(*group(gap=gap), 400).bridge == "shift"
+
+
+@pytest.mark.data
+def test_without_captions_shift_stays_on_a_real_clip_as_with_them(data_root):
+    file = np.load(data_root / "clip_pairs" / "coco500_clip_vitb.npz", allow_pickle=False)
+    images, texts = (F.normalize(torch.from_numpy(file[k]), dim=1) for k in ("image", "text"))
+    choice = chosen_without_captions(images.float(), texts.float(), 350)
+    assert choice.bridge == "shift"
+    scores = {name: figures["energy_score"] for name, figures in choice.figures.items()}
+    assert scores["knn"] < 0.95 * scores["shift"], "the detail decides, not the distance"
 
 
 # Pairs
@@ -155,6 +197,18 @@ def test_pseudo_pairs_put_a_text_beside_its_nearest_pictures():
     assert torch.equal(near, conditioner.bank[rows.flatten()].float())
 
 
+def test_heldout_pseudo_pairs_are_nearest_once_both_are_centred():
+    images, texts = group(kinds=6)
+    conditioner = Conditioner.fit(images[:400], texts[:400])
+    asked, near = heldout_pseudo_pairs(conditioner, texts[400:410], 3 * images[400:])
+    assert torch.equal(asked, texts[400:410].repeat_interleave(NEIGHBOURS, 0))
+    own = images[400:410].repeat_interleave(NEIGHBOURS, 0)
+    assert F.cosine_similarity(near, own).min() > 0.9
+    assert torch.allclose(near.norm(dim=1), torch.ones(len(near)))
+    few = heldout_pseudo_pairs(conditioner, texts[:10], images[400:402])
+    assert len(few[0]) == len(few[1]) == 20
+
+
 # What a run remembers
 
 
@@ -191,7 +245,7 @@ def test_a_run_notes_its_bridge_and_what_its_prior_was_fitted_on(tmp_path, clip)
     note = read_note(run.folder)
     assert note["bridge"] == conditioner.options.bridge == run.config.conditioning.bridge
     assert Run.open(run.folder).config.conditioning.bridge == note["bridge"]
-    assert "6 held-out captions" in note["reason"]
+    assert "30 held-out pseudo-pairs" in note["reason"]  # 6 prompts, 5 pictures each
     assert note["prior"]["pairs"] == "captions"
     assert note["prior"]["n"] == conditioner.prior.n > 54  # of 54 pictures, several sentences each
     opened = load_conditioner(run.folder, BridgeOptions())
@@ -211,7 +265,7 @@ def test_a_measured_choice_is_written_into_the_run_and_kept(tmp_path, clip, monk
     from ddpm_clip.training.bridge import bridging
     from ddpm_clip.training.bridge.bridge_choice import Choice
 
-    monkeypatch.setattr(bridging, "choose", lambda *pairs: Choice("knn", "for the test"))
+    monkeypatch.setattr(bridging, "choose", lambda *pairs, **kind: Choice("knn", "for the test"))
     run, _ = prepared(tmp_path / "run", settings(clip))
     assert run.config.conditioning.bridge == "knn"
     again, conditioner = prepared(tmp_path / "run", settings(clip))
@@ -239,7 +293,7 @@ def test_show_says_which_bridge_and_why(tmp_path, clip):
 
     run, _ = prepared(tmp_path / "run", settings(clip))
     shown = dict(_lines(describe(run.folder)))
-    assert shown["bridge"].startswith("shift (the default: 6 held-out captions")
+    assert shown["bridge"].startswith("shift (the default: 30 held-out pseudo-pairs")
     assert shown["prior"].endswith("captions")
 
 

@@ -16,6 +16,7 @@ from ddpm_clip.runs.packing import pack
 from ddpm_clip.runs.pretrained import describe, load, notices_of
 from ddpm_clip.runs.run import Run
 from ddpm_clip.training.distillation import continue_distillation, distill, start, walks
+from ddpm_clip.training.steps.loss_scale import FIRST
 from ddpm_clip.types import Progress, TrainStep
 from ddpm_clip.utils.generators import finish
 
@@ -82,6 +83,15 @@ def test_the_noise_of_a_seed_is_that_of_the_teacher(student, teacher):
         for one in (student, teacher)
     )
     assert torch.equal(ours.x_t, theirs.x_t)
+
+
+def test_the_loss_is_scaled_in_float16(teacher, tmp_path):
+    finish(distill(teacher, tmp_path, calls=2, assignments=[*SMALL, "training.dtype=float16"]))
+    checkpoint = Run.open(tmp_path).load(6)
+    factor, good = checkpoint.state["loss_scale"]
+    assert (factor * 2 ** (6 - good), good > 0) == (FIRST, True), (
+        "halved by each step that overflowed"
+    )
 
 
 def test_a_stopped_distillation_resumes_bit_exactly(teacher, student, tmp_path):

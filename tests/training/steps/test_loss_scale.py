@@ -2,6 +2,7 @@
 
 import math
 
+import pytest
 import torch
 
 from ddpm_clip.build import build_ddpm
@@ -46,11 +47,15 @@ def test_at_one_it_cannot_help_any_more():
     assert not scale.overflowed()
 
 
-def test_gradients_are_divided_by_it():
+def test_gradients_are_divided_by_it_and_then_clipped():
     scale, weight = started(), torch.nn.Parameter(torch.ones(2))
-    weight.grad = torch.full((2,), 3 * FIRST)
-    scale.unscale([weight, torch.nn.Parameter(torch.ones(1))])
-    assert weight.grad.tolist() == [3, 3]
+    parameters = [weight, torch.nn.Parameter(torch.ones(1))]
+    weight.grad = torch.tensor([3 * FIRST, 4 * FIRST])
+    assert scale.clipped(parameters, 10).item() == pytest.approx(5)
+    assert weight.grad.tolist() == [3, 4]
+    weight.grad *= FIRST
+    assert scale.clipped(parameters, 1).item() == pytest.approx(5)
+    assert weight.grad.tolist() == pytest.approx([0.6, 0.8], rel=1e-4)
 
 
 def test_a_resumed_run_keeps_it():

@@ -17,11 +17,14 @@
 - `interpolate`: paint the way from one prompt or picture to another, as a strip
 - `models`: list the shipped models
 - `pack`: make a small model folder from a run
+- `point`: paint from points of the map of a model's pictures
 - `reproduce`: paint a picture again from the parameters in its PNG, and compare
 - `resume`: continue a training
 - `scan`: decode every picture of a source and report, without training
+- `serve`: answer HTTP requests with pictures
 - `show`: show the facts of a model or run
 - `similarity`: measure how similar pictures and words are to an embedder
+- `studio`: a page in the browser that paints, explains, edits and trains
 - `train`: train a model
 - `train_clip`: train a mini-CLIP on pictures with labels or captions
 - `vary`: paint variations of a picture

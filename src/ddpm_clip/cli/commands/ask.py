@@ -89,7 +89,8 @@ def _draw(prompt_coverage: "PromptCoverage", answers: "list[CoverageAnswer]", ou
     """Draw the nearest pictures, or warn if the pictures are not available."""
     from ddpm_clip.coverage.showing import sheet
     from ddpm_clip.errors import CannotCreate, DataError, MissingInput
-    from ddpm_clip.runs.leftovers import CONFIG, if_moved
+    from ddpm_clip.runs.file_names import CONFIG
+    from ddpm_clip.runs.leftovers import if_moved
     from ddpm_clip.utils.visualization import own_texts
 
     try:

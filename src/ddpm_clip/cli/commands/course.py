@@ -12,7 +12,8 @@ from ddpm_clip.cli.options import AsJson
 from ddpm_clip.errors import UsageError
 
 if TYPE_CHECKING:
-    from ddpm_clip.course.grading import Exercise
+    from ddpm_clip.course.assessment import AssessmentResult
+    from ddpm_clip.course.grading import Exercise, Grade
     from ddpm_clip.course.student.folder import StudentFolder
 
 Action = Annotated[
@@ -25,7 +26,7 @@ What = Annotated[
     str | None,
     typer.Argument(
         metavar="WHAT",
-        help="An exercise such as 2.2, a lesson such as 02, or all.",
+        help="An exercise such as 2.2, a lesson such as 02, submission, or all.",
         show_default=False,
     ),
 ]
@@ -39,6 +40,9 @@ Name = Annotated[str, typer.Option(metavar="NAME", help="Your name, for the repo
 GiveUp = Annotated[
     bool, typer.Option("--give-up", help="Show the answer without an attempt of your own.")
 ]
+
+SUBMISSION = "submission"
+"""The word for what lesson 06 hands in."""
 
 NOT_YET = 1
 """Exit code of `check` if an answer does not pass yet."""
@@ -70,9 +74,10 @@ def course(
     ddpm-clip course hint 2.2
 
     "start" writes the lessons into a folder, as notebooks and as scripts. "list" shows lessons,
-    exercises and what is passed. "check" grades your answers by what they do; the exit code is 1
-    if one does not pass yet. "hint" shows the next hint, and "answer" the reference after an
-    attempt. "report" writes certificate.html. No GPU and no network are needed.
+    exercises and what is passed. "check" grades your answers by what they do, and what lesson 06
+    handed in by what a judge reads; the exit code is 1 if one does not pass yet. "hint" shows the
+    next hint, and "answer" the reference after an attempt. "report" writes certificate.html. No GPU
+    and no network are needed.
     """
     if action not in ACTIONS:
         raise UsageError(
@@ -94,24 +99,29 @@ def _start(asked: Asked) -> None:
         console.say(f"{len(started.kept)} files were there and are as they were")
     if started.no_notebooks:
         console.warn(f"only scripts were written: {started.no_notebooks}")
-    console.say(f"Begin with: cd {folder.path} and open 00_demo")
+    runs = "python 00_demo.py" if started.no_notebooks else "jupyter lab 00_demo.ipynb"
+    console.say(f"Begin with: cd {folder.path}, then {runs}")
+    console.say("Each lesson is there twice, .ipynb and .py: write your answers into one of them")
 
 
 def _list(asked: Asked) -> None:
-    from ddpm_clip.course.student.folder import StudentFolder, available, written_lessons
+    from ddpm_clip.course.student.folder import StudentFolder, chosen, written_lessons
 
     progress = StudentFolder.open(asked.folder).progress
+    exercises_shown = chosen(asked.what or "all")
+    ids = {one.lesson for one in exercises_shown}
+    shown = [one for one in written_lessons() if one.id in ids]
     if asked.as_json:
         exercises = [
             {"id": one.id, "lesson": one.lesson, "question": one.question}
             | {"passed": progress.of(one.id).passed, "attempts": progress.of(one.id).attempts}
-            for one in available()
+            for one in exercises_shown
         ]
-        lessons = [{"id": f.id, "title": f.title, "seconds": f.seconds} for f in written_lessons()]
+        lessons = [{"id": f.id, "title": f.title, "seconds": f.seconds} for f in shown]
         return console.result_json({"lessons": lessons, "exercises": exercises})
-    for lesson in written_lessons():
+    for lesson in shown:
         console.result(f"{lesson.id:<4}{lesson.title}, about {-(-lesson.seconds // 60)} min")
-        for one in available():
+        for one in exercises_shown:
             if one.lesson == lesson.id:
                 console.result(f"    {one.id:<5} {_state(progress.of(one.id)):<8} {one.question}")
 
@@ -119,18 +129,36 @@ def _list(asked: Asked) -> None:
 def _check(asked: Asked) -> None:
     from ddpm_clip.course.student.folder import StudentFolder, chosen
 
-    folder = StudentFolder.open(asked.folder)
-    grades = []
-    for one in chosen(asked.what or "all"):
-        grades.append(folder.check(one))
-        if not asked.as_json:
-            console.result(str(grades[-1]))
+    folder, what = StudentFolder.open(asked.folder), asked.what or "all"
+    done: list[Grade | AssessmentResult] = []
+    files = set[Path]()
+    for one in () if what == SUBMISSION else chosen(what):
+        file = folder.file_with(one)
+        if file not in files:
+            console.say(f"your answers in {file}:")
+        files.add(file)
+        done.append(folder.check(one))
+        _tell(done[-1], asked)
+    if what == SUBMISSION or (what == "all" and folder.has_submission):
+        done.append(_judged(folder))
+        _tell(done[-1], asked)
     if asked.as_json:
-        console.result_json({"grades": [grade.as_dict() for grade in grades]})
-    passed = sum(grade.passed for grade in grades)
-    console.say(f"{passed} of {len(grades)} passed")
-    if passed < len(grades):
+        console.result_json({"grades": [one.as_dict() for one in done]})
+    passed = sum(one.passed for one in done)
+    console.say(f"{passed} of {len(done)} passed")
+    if passed < len(done):
         raise typer.Exit(NOT_YET)
+
+
+def _tell(found: "Grade | AssessmentResult", asked: Asked) -> None:
+    if not asked.as_json:
+        console.result(str(found))
+
+
+def _judged(folder: "StudentFolder") -> "AssessmentResult":
+    if folder.has_submission:
+        console.say("judging the submission: sixty pictures, some seconds")
+    return folder.judge()
 
 
 def _hint(asked: Asked) -> None:
@@ -138,7 +166,10 @@ def _hint(asked: Asked) -> None:
     number, text = folder.hint(one)
     if asked.as_json:
         return console.result_json({"exercise": one.id, "number": number, "hint": text})
-    console.result(f"hint {number} of {len(one.hints)}: {text}")
+    passed = folder.progress.of(one.id).passed
+    console.result(
+        f"all hints:\n{text}" if passed else f"hint {number} of {len(one.hints)}: {text}"
+    )
 
 
 def _answer(asked: Asked) -> None:
@@ -166,7 +197,8 @@ def _report(asked: Asked) -> None:
 
     folder = StudentFolder.open(asked.folder)
     path = folder.path / FILE
-    write_text(path, certificate(folder, asked.name))
+    verdict = _judged(folder) if folder.has_submission else None
+    write_text(path, certificate(folder, asked.name, verdict))
     if asked.as_json:
         return console.result_json({"file": str(path)})
     console.result(str(path))

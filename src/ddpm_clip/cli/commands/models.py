@@ -23,7 +23,7 @@ def models(as_json: AsJson = False) -> None:
         data = one["config"]["data"]
         about = one["card"].get("description") or f"trained on {data['source']}"
         size = Size.of(data["image_size"])
-        console.result(f"{one['name']:<12}{size!s:<9}{one['megabytes']:>5} MB  {about}")
+        console.result(f"{one['name']:<14}{size!s:<9}{one['megabytes']:>5} MB  {about}")
     console.say('Paint: ddpm-clip generate "your words" --model NAME')
 
 

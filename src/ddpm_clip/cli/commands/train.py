@@ -207,8 +207,8 @@ def _start(
         run_training,
     )
     from ddpm_clip.data.storage.atomic import hold
+    from ddpm_clip.runs.file_names import PLAN
     from ddpm_clip.runs.run import Run
-    from ddpm_clip.training.keeping_time import PLAN
     from ddpm_clip.training.prepare.start import start_run
     from ddpm_clip.training.process_group import join
 

@@ -56,7 +56,15 @@ def read_texts(path: str | Path) -> dict[str, str]:
         BadImage: The file cannot be read.
         DataError: The file is not a PNG, or its chunks are damaged.
     """
-    data = read_bytes(path)
+    return texts_in(read_bytes(path), path)
+
+
+def texts_in(data: bytes, path: str | Path = "the picture") -> dict[str, str]:
+    """Return the texts of a PNG that is in memory; `path` names it in errors.
+
+    Raises:
+        DataError: As in `read_texts`.
+    """
     if not data.startswith(SIGNATURE):
         raise DataError(
             f"{path} is not a PNG", "it lacks the PNG signature", "use the original PNG file"
@@ -78,7 +86,16 @@ def read_parameters(path: str | Path) -> dict[str, Any]:
         BadImage: The file cannot be read.
         DataError: As in `read_texts`; or there are no parameters, or some are not plain values.
     """
-    text = read_texts(path).get(KEY)
+    return parameters_in(read_bytes(path), path)
+
+
+def parameters_in(data: bytes, path: str | Path = "the picture") -> dict[str, Any]:
+    """Return the parameters of a picture that is in memory; `path` names it in errors.
+
+    Raises:
+        DataError: As in `read_parameters`.
+    """
+    text = texts_in(data, path).get(KEY)
     if text is None:
         raise DataError(
             f"{path} does not say how it was painted",

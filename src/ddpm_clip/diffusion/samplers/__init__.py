@@ -32,4 +32,17 @@ SAMPLERS: Registry[Walker] = Registry(
     },
 )
 
-__all__ = ["SAMPLERS", "Walker", "consistency", "ddim", "ddpm", "dpmpp_2m", "dpmpp_2m_sde", "heun"]
+OF_DISTILLED = frozenset({"consistency"})
+"""Samplers that ask a network for the end of its walk: only a distilled one knows it."""
+
+__all__ = [
+    "OF_DISTILLED",
+    "SAMPLERS",
+    "Walker",
+    "consistency",
+    "ddim",
+    "ddpm",
+    "dpmpp_2m",
+    "dpmpp_2m_sde",
+    "heun",
+]

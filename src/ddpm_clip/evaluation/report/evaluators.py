@@ -21,6 +21,7 @@ from ddpm_clip.evaluation.report.real_pictures import Pictures, Real
 from ddpm_clip.runs.pretrained import LoadedModel
 from ddpm_clip.types import Progress
 from ddpm_clip.utils.resizing import AnySize, Size
+from ddpm_clip.weights import shipped_folder
 
 SCORER_FOLDER = "scorer"
 """Where a shipped model keeps a mini-CLIP that did not condition it."""
@@ -53,6 +54,13 @@ class Evaluator:
     fix: str = ""
 
 
+def _beside(model: LoadedModel, name: str) -> Path:
+    """Return a folder beside the model, or beside the shipped model that it was distilled from."""
+    own = model.folder / name
+    teacher = shipped_folder(model.config.distillation.teacher or "")
+    return own if teacher is None or own.is_dir() else teacher / name
+
+
 def find_judge(model: LoadedModel, given: Path | None = None) -> Evaluator | None:
     """Return the judge that is named or lies beside the model; None if there is neither.
 
@@ -60,7 +68,7 @@ def find_judge(model: LoadedModel, given: Path | None = None) -> Evaluator | Non
         MissingInput: there is no judge in the named folder. DataError: it is damaged.
         UsageError: it was trained on pictures of another shape.
     """
-    beside = model.folder / JUDGE_FOLDER
+    beside = _beside(model, JUDGE_FOLDER)
     if given is None and not beside.is_dir():
         return None
     judge = JudgeNet.load(given or beside)
@@ -161,7 +169,7 @@ def find_scorer(model: LoadedModel, given: str | None = None) -> Evaluator:
         UsageError: it is the CLIP that conditions the model, which would grade its own mistakes.
         MissingInput: there is no CLIP in the named folder. DataError: it is damaged.
     """
-    beside = model.folder / SCORER_FOLDER
+    beside = _beside(model, SCORER_FOLDER)
     if given is None and not beside.is_dir():
         return Evaluator(
             None,

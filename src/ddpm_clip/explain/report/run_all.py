@@ -51,6 +51,35 @@ def chosen(names: Sequence[str] | None) -> list[str]:
     return [name for name in EXPLANATIONS if names is None or name in names]
 
 
+def explain_each(
+    target: AnalysisTarget,
+    names: Sequence[str] | None = None,
+    *,
+    quick: bool = False,
+    options: Mapping[str, Mapping[str, Any]] = MappingProxyType({}),
+) -> Generator[Progress | Explanation | Skipped, None, None]:
+    """Run the named analyses, and yield each as soon as it is made, or why it cannot be made.
+
+    Trajectories that several analyses need are computed once. The arguments are those of
+    `explain_all`.
+
+    Raises:
+        UsageError: an unknown name.
+    """
+    remembering = target.replace(memory=Memory())
+    for name in chosen(names):
+        began = time.perf_counter()
+        try:
+            check_few_call(target.name, len(target.ddpm.calls), name)
+            explanation = yield from EXPLANATIONS[name](
+                remembering, quick=quick, **options.get(name, {})
+            )
+        except DdpmClipError as error:
+            yield Skipped.of(name, name, error)
+        else:
+            yield explanation.timed(time.perf_counter() - began)
+
+
 def explain_all(
     target: AnalysisTarget,
     names: Sequence[str] | None = None,
@@ -59,8 +88,6 @@ def explain_all(
     options: Mapping[str, Mapping[str, Any]] = MappingProxyType({}),
 ) -> Generator[Progress, None, Findings]:
     """Run the named analyses; one that cannot be made does not stop the others.
-
-    Trajectories that several analyses need are computed once.
 
     Args:
         target: a model with a prompt.
@@ -71,19 +98,14 @@ def explain_all(
     Raises:
         UsageError: an unknown name.
     """
-    start, found, skipped = time.perf_counter(), [], []
-    remembering = target.replace(memory=Memory())
-    for name in chosen(names):
-        began = time.perf_counter()
-        try:
-            check_few_call(target.name, len(target.ddpm.calls), name)
-            explanation = yield from EXPLANATIONS[name](
-                remembering, quick=quick, **options.get(name, {})
-            )
-        except DdpmClipError as error:
-            skipped.append(Skipped.of(name, name, error))
+    start, found, skipped = time.perf_counter(), list[Explanation](), list[Skipped]()
+    for one in explain_each(target, names, quick=quick, options=options):
+        if isinstance(one, Progress):
+            yield one
+        elif isinstance(one, Explanation):
+            found.append(one)
         else:
-            found.append(explanation.timed(time.perf_counter() - began))
+            skipped.append(one)
     first = target.seeds[:1]
     recording = record(target.replace(seeds=first), seeds=first)
     return Findings(

@@ -6,6 +6,10 @@ the captions and vary as much as the words leave open, and penalises one that gi
 same result. On a large CLIP with few pairs, `knn` and `prior` score lower but retrieve their own
 picture less often, and `shift` stays. `noise` is not compared: the network is told its noise level,
 so its larger distance to the picture is not an error.
+
+Without captions, each prompt of the prompt bank stands beside the held-out pictures that are
+nearest to it (pseudo-pairs). Then `prior` is not compared: it was fitted on such pairs, so their
+spread, which is that of the search and not of the words, would speak for it.
 """
 
 from copy import copy
@@ -22,7 +26,7 @@ from ddpm_clip.conditioning.conditioner import Conditioner
 DEFAULT = "shift"
 CANDIDATES = ("identity", "knn", "prior")
 
-FEWEST = 50
+FEWEST_PAIRS = 50
 """Smallest number of held-out pairs that bridges are compared on."""
 
 MARGIN = 0.01
@@ -49,25 +53,33 @@ class Choice:
         return {"bridge": self.bridge, "reason": self.reason, **figures}
 
 
-def choose(conditioner: Conditioner, texts: Tensor, images: Tensor) -> Choice:
+def choose(
+    conditioner: Conditioner, texts: Tensor, images: Tensor, *, pictures_a_text: int = 0
+) -> Choice:
     """Return the best bridge on held-out pairs; ties go to `shift`.
 
     Args:
         conditioner: fitted, with its prior if it has one; none of the pairs is in its bank.
         texts: (n, e) text embeddings, row i describing `images[i]`.
         images: (n, e) image embeddings.
+        pictures_a_text: 0 for captions; of pseudo-pairs, how many pictures stand beside each text,
+            in rows that follow each other.
     """
-    if len(texts) < FEWEST:
-        few = f"{len(texts)} held-out captions, {FEWEST} are needed to choose"
+    pseudo = pictures_a_text > 0
+    what = f"{len(texts)} held-out {'pseudo-pairs' if pseudo else 'captions'}"
+    if len(texts) < FEWEST_PAIRS:
+        few = f"{what}, {FEWEST_PAIRS} are needed to choose"
         return Choice(DEFAULT, f"the default: {few if len(texts) else 'no captions to choose by'}")
     if len(conditioner.bank) < 2:
         return Choice(DEFAULT, "the default: there is no bank to compare with")
-    names = [DEFAULT, *(name for name in CANDIDATES if name in conditioner.bridges)]
+    candidates = [name for name in CANDIDATES if not (pseudo and name == "prior")]
+    names = [DEFAULT, *(name for name in candidates if name in conditioner.bridges)]
     own, centre = F.normalize(images.float(), dim=1), conditioner.mean_image
     bank = F.normalize(conditioner.bank.float(), dim=1)
     asked = {name: _carried(conditioner, texts, name) for name in names}
-    scores = {name: energy_scores(asked[name], own) for name in names}
-    ranks = {name: _ranks(conditioner, texts, name, own) for name in names}
+    each = max(1, pictures_a_text)
+    scores = {name: _by_text(energy_scores(asked[name], own), each) for name in names}
+    ranks = {name: _by_text(_ranks(conditioner, texts, name, own), each) for name in names}
     better = [
         name
         for name in names[1:]
@@ -82,7 +94,7 @@ def choose(conditioner: Conditioner, texts: Tensor, images: Tensor) -> Choice:
         }
         for name in names
     }
-    return Choice(best, _reason(best, means, len(texts)), figures)
+    return Choice(best, _reason(best, means, what), figures)
 
 
 def _carried(conditioner: Conditioner, texts: Tensor, bridge: str, draws: int = DRAWS) -> Tensor:
@@ -102,6 +114,11 @@ def _ranks(conditioner: Conditioner, texts: Tensor, bridge: str, own: Tensor) ->
     return reciprocal_ranks(_carried(plain, texts, bridge, 1)[0], own, conditioner.mean_image)
 
 
+def _by_text(rows: Tensor, each: int) -> Tensor:
+    """Return the means of texts: rows of one text are no independent measurements."""
+    return rows.view(-1, each).mean(1)
+
+
 def _gains(usual: Tensor, score: Tensor) -> bool:
     gain = usual - score
     return gain.mean().item() > max(MARGIN * usual.mean().item(), 2 * _error(gain))
@@ -116,10 +133,10 @@ def _error(rows: Tensor) -> float:
     return (rows.std() / len(rows) ** 0.5).item()
 
 
-def _reason(best: str, scores: dict[str, float], n: int) -> str:
+def _reason(best: str, scores: dict[str, float], what: str) -> str:
     if best == DEFAULT:
-        return f"chosen: no other scored lower on {n} held-out captions without losing detail"
+        return f"chosen: no other scored lower on {what} without losing detail"
     return (
         f"chosen: energy score {scores[best]:.3f} against {scores[DEFAULT]:.3f} of "
-        f"{DEFAULT} on {n} held-out captions, and no detail lost"
+        f"{DEFAULT} on {what}, and no detail lost"
     )

@@ -14,8 +14,14 @@ from ddpm_clip.conditioning.files import read_note, save_conditioner, write_note
 from ddpm_clip.conditioning.prior import FEWEST, Prior
 from ddpm_clip.errors import UsageError
 from ddpm_clip.runs.pretrained import load
-from ddpm_clip.training.bridge.bridge_choice import DEFAULT, Choice, choose
-from ddpm_clip.training.bridge.pairs import MOST, captions_of, embedded, pseudo_pairs
+from ddpm_clip.training.bridge.bridge_choice import DEFAULT, FEWEST_PAIRS, Choice, choose
+from ddpm_clip.training.bridge.pairs import (
+    MOST,
+    captions_of,
+    embedded,
+    heldout_pseudo_pairs,
+    pseudo_pairs,
+)
 from ddpm_clip.types import Embedder, ImageSource, Progress
 
 AUTO = "auto"
@@ -54,7 +60,8 @@ def bridged(
     Args:
         conditioner: fitted statistics; gets a prior here, unless there is nothing to fit it on.
         embedder: embeds the captions.
-        prompts: (p, e) embeddings of the prompt bank, used if there are too few captions.
+        prompts: (p, e) embeddings of the prompt bank; paired with the nearest pictures, they stand
+            in for captions where there are too few.
         pairs: pictures and captions.
         requested: the name of a bridge, which is then taken, or `auto`.
     """
@@ -74,7 +81,11 @@ def bridged(
     if requested != AUTO:
         return Choice(requested, "as configured")
     texts, images = yield from _captioned(pairs, pairs.heldout, embedder, len(pairs.heldout))
-    return choose(conditioner, texts, images)
+    if len(texts) >= FEWEST_PAIRS or not len(prompts) or not len(pairs.heldout):
+        return choose(conditioner, texts, images)
+    heldout = pairs.images[pairs.heldout]
+    texts, images = heldout_pseudo_pairs(conditioner, prompts, heldout)
+    return choose(conditioner, texts, images, pictures_a_text=len(texts) // len(prompts))
 
 
 def note_of(choice: Choice, conditioner: Conditioner) -> dict[str, Any]:

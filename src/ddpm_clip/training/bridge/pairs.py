@@ -7,6 +7,7 @@ from collections.abc import Generator, Sequence
 import numpy as np
 import torch
 from torch import Tensor
+from torch.nn import functional as F
 
 from ddpm_clip.conditioning.conditioner import Conditioner
 from ddpm_clip.data.captions.grammars import facts_of, grammar_of, measured_facts
@@ -82,3 +83,19 @@ def pseudo_pairs(conditioner: Conditioner, texts: Tensor) -> tuple[Tensor, Tenso
     k = min(NEIGHBOURS, len(conditioner.bank))
     _, rows = conditioner.neighbours(texts, k)
     return texts.repeat_interleave(k, 0), conditioner.bank[rows.flatten()].float()
+
+
+def heldout_pseudo_pairs(
+    conditioner: Conditioner, texts: Tensor, images: Tensor
+) -> tuple[Tensor, Tensor]:
+    """Pair each text (p, e) with its nearest pictures among held-out ones (m, e), both centred.
+
+    Returns:
+        texts (n, e) and images (n, e), `NEIGHBOURS` rows per text, fewer with fewer pictures.
+    """
+    k = min(NEIGHBOURS, len(images))
+    query = F.normalize(F.normalize(texts.float(), dim=1) - conditioner.mean_text, dim=1)
+    unit = F.normalize(images.float(), dim=1)
+    centred = F.normalize(unit - conditioner.mean_image, dim=1)
+    rows = (query @ centred.T).topk(k).indices
+    return texts.repeat_interleave(k, 0), unit[rows.flatten()]

@@ -178,7 +178,7 @@ def _saved(training: "_Training") -> Iterator[TrainStep]:
     except StorageError:  # writing has just failed, so do not try again
         raise
     except BaseException:
-        if training.is_whole:
+        if training.state.is_whole:
             training.save()
         raise
     training.save()
@@ -201,8 +201,8 @@ class _Training:
         self.ddpm = build_ddpm(config.diffusion, device)
         self.loss = METHODS[config.distillation.method]
         self.dtype = pick_dtype(self.options.dtype, device)
+        state.scale.start(self.dtype)
         self.pending: list[TrainStep] = []
-        self.is_whole = True  # False between the update of the weights and of the EMA
         self.saved = -1
 
     def steps(self) -> Iterator[TrainStep]:
@@ -239,21 +239,12 @@ class _Training:
         self.state.optimizer.zero_grad()
         torch.manual_seed(step_seed(self.options.seed, step) + 1)  # for dropout
         loss = self.lesson(step).mean()
-        loss.backward()
-        parameters = list(self.state.model.parameters())
-        norm = torch.nn.utils.clip_grad_norm_(parameters, self.options.clip)
+        (loss * self.state.scale.factor).backward()
+        norm = self.state.scale.clipped(self.state.model.parameters(), self.options.clip)
         is_sound = bool(loss.isfinite() and norm.isfinite())
-        if is_sound:
-            for group in self.state.optimizer.param_groups:
-                group["lr"] = lr
-            self.is_whole = False
-            self.state.optimizer.step()
-            self.state.ema.update()
-            self.state.stability.went_well()
-        else:
+        if not (is_sound or (loss.isfinite() and self.state.scale.overflowed())):
             self.stumble(loss, norm, lr)
-        self.state.step += 1
-        self.is_whole = True
+        self.state.finish_step(lr if is_sound else None)
         return loss.item() if is_sound else math.nan
 
     def lesson(self, step: int) -> Tensor:

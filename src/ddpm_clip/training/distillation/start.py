@@ -13,7 +13,7 @@ from ddpm_clip.config.resolve import Layer, assignments_layer, flatten, merge
 from ddpm_clip.config.schema import Config
 from ddpm_clip.errors import CannotCreate, DataError, UsageError
 from ddpm_clip.models.scale_conditioned import ScaleConditioned
-from ddpm_clip.runs.leftovers import FACTS
+from ddpm_clip.runs.file_names import FACTS
 from ddpm_clip.runs.pretrained import COVERAGE, LoadedModel, find, load, notices_of
 from ddpm_clip.runs.run import Run
 from ddpm_clip.training.distillation.methods import METHODS, SAMPLERS_OF

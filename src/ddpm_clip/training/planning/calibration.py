@@ -78,9 +78,8 @@ def _step_of(config: Config, b: int, device: torch.device) -> Callable[[], None]
         with torch.autocast(device.type, dtype, enabled=dtype != torch.float32):
             loss = ddpm.get_loss(cast(Denoiser, model), x_0, t, c)
         loss.backward()
-        torch.nn.utils.clip_grad_norm_(model.parameters(), options.clip)
-        state.optimizer.step()
-        state.ema.update()
+        state.scale.clipped(model.parameters(), options.clip)
+        state.finish_step(options.lr)
         loss.item()  # waits for the device
 
     return step

@@ -41,10 +41,20 @@ class LossScale:
         elif not self.is_used:
             self.factor, self.good, self.is_used = FIRST, 0, True
 
-    def unscale(self, parameters: Iterable[Tensor]) -> None:
-        """Divide the gradients of the parameters by the factor."""
+    def clipped(self, parameters: Iterable[Tensor], most: float) -> Tensor:
+        """Divide the gradients of the parameters by the factor, then clip them.
+
+        Args:
+            parameters: with gradients of the scaled loss.
+            most: greatest norm of all gradients together that is left as it is.
+
+        Returns:
+            Their norm before it was clipped.
+        """
+        parameters = list(parameters)
         if self.factor != 1:
             torch._foreach_div_([p.grad for p in parameters if p.grad is not None], self.factor)
+        return torch.nn.utils.clip_grad_norm_(parameters, most)
 
     def went_well(self) -> None:
         """Record a step without an overflow; after many of them, double the factor."""

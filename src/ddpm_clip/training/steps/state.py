@@ -42,6 +42,7 @@ class TrainState:
     surroundings: dict[str, Any] = field(default_factory=dict)  # what rounding depends on
     scale: LossScale = field(default_factory=LossScale)  # of the loss, in float16
     pace: Pace | None = None  # of a training that was given minutes
+    is_whole: bool = True  # False while weights, average and number of the step do not fit together
 
     @classmethod
     def start(cls, model: nn.Module, config: TrainingConfig) -> "TrainState":
@@ -96,6 +97,19 @@ class TrainState:
                         "--set training.lr=… --overwrite",
                     )
         return made
+
+    def finish_step(self, lr: float | None) -> None:
+        """Update weights and average at a learning rate, or not if it is None; count the step."""
+        self.is_whole = False
+        if lr is not None:
+            for group in self.optimizer.param_groups:
+                group["lr"] = lr
+            self.optimizer.step()
+            self.ema.update()
+            self.stability.went_well()
+            self.scale.went_well()
+        self.step += 1
+        self.is_whole = True
 
     def size(self) -> int:
         """Return the size of a checkpoint in bytes, with two optimiser values per weight."""
