@@ -18,6 +18,7 @@ from ddpm_clip.conditioning.files import (
 )
 from ddpm_clip.conditioning.prior import Prior
 from ddpm_clip.errors import StorageError
+from tests.packed_before import before_priors
 
 
 def conditioner(prior):
@@ -42,13 +43,12 @@ def test_what_is_saved_is_opened(tmp_path, prior, bank):
     assert all(torch.equal(tensor, known[name]) for name, tensor in tensors_of(opened).items())
 
 
-def test_the_shipped_models_of_before_open_without_a_prior_or_a_note():
-    from ddpm_clip.runs.pretrained import describe, find
+def test_models_of_before_open_without_a_prior_or_a_note(tmp_path):
+    from ddpm_clip.runs.pretrained import describe
 
-    folder = find("flowers")
-    if not (folder / BRIDGE_NOTE).is_file():
-        assert describe("flowers")["bridge"] == {}
-        assert "prior" not in load_conditioner(folder, BridgeOptions()).bridges
+    folder = before_priors("flowers", tmp_path)
+    assert describe(folder)["bridge"] == {}
+    assert "prior" not in load_conditioner(folder, BridgeOptions()).bridges
 
 
 def test_a_note_is_read_back_and_a_damaged_one_is_named(tmp_path):

@@ -5,7 +5,8 @@ import torch
 from torch.nn import functional as F
 
 from ddpm_clip.conditioning.files import prior_of, prior_tensors
-from ddpm_clip.conditioning.prior import FEWEST, STRENGTHS, Prior, principal, ridge
+from ddpm_clip.conditioning.prior import FEWEST, Prior
+from ddpm_clip.conditioning.regression import SMALL, STRENGTHS, emphasised, principal, ridge
 from ddpm_clip.errors import DataError
 
 
@@ -64,13 +65,13 @@ def test_principal_axes_are_orthonormal_and_leave_out_what_is_empty():
     axes = principal(cloud)
     assert axes.shape == (3, 16)
     assert torch.allclose(axes @ axes.T, torch.eye(3, dtype=axes.dtype), atol=1e-9)
-    wide = drawn(400, 100) * torch.logspace(0, -3, 100)
+    wide = drawn(400, SMALL + 1) * torch.logspace(0, -3, SMALL + 1)
     held = (wide @ principal(wide).T).square().sum() / wide.square().sum()
     assert 0.95 <= held < 0.97
 
 
 def test_the_mean_and_the_residual_of_a_known_gaussian_are_recovered():
-    prior = Prior.fit(*on_a_sphere(4000))
+    prior = Prior.fit(*on_a_sphere(4000), emphasis=0.0)
     texts, images = on_a_sphere(4000, seed=50)
     left = images - prior.mean(texts.float()).double()
     assert left.mean(0).norm() < 0.01
@@ -80,8 +81,52 @@ def test_the_mean_and_the_residual_of_a_known_gaussian_are_recovered():
     assert (known - seen.T @ seen / 4000).abs().max() < 0.12 * known.diag().max()
 
 
+def with_a_detail(n, stated=0.2, seed=0):
+    """Texts and images of two kinds, always named, and of a detail, stated in a fifth of texts."""
+    kind, detail = drawn(2, n, seed=seed).sign()
+    says = drawn(n, seed=seed + 1) < torch.distributions.Normal(0, 1).icdf(torch.tensor(stated))
+    texts = torch.stack([kind, says * detail], 1) @ torch.eye(6, dtype=kind.dtype)[:2]
+    images = torch.stack([kind, detail], 1) @ torch.eye(6, dtype=kind.dtype)[2:4]
+    rest = 0.05 * drawn(2, n, 6, seed=seed + 2)
+    return 0.2 * (texts + rest[0]), 0.2 * (images + rest[1]), kind, says * detail
+
+
+def test_emphasis_lifts_details_that_few_captions_state_and_leaves_kinds_alone():
+    texts, images, kind, stated = with_a_detail(4000)
+    x, y = texts - texts.mean(0), images - images.mean(0)
+    weights, errors = ridge(x, y)
+    none, whole = (x @ emphasised(weights, y, errors, by) for by in (0.0, 1.0))
+    assert torch.allclose(none, x @ weights, atol=1e-9)
+    for column, words, factor in ((2, kind, 1.0), (3, stated, stated.square().mean() ** -0.5)):
+        plain, lifted = (rows[:, column] @ words / (words @ words) for rows in (none, whole))
+        assert plain.item() == pytest.approx(0.2, rel=0.03)
+        assert lifted.item() == pytest.approx(float(0.2 * factor), rel=0.1)
+        assert rms(whole[:, [column]]) == pytest.approx(rms(y[:, [column]]), rel=0.1)
+
+
+def test_the_prior_is_emphasised_so_that_its_draws_keep_a_stated_detail():
+    texts, images, _, stated = with_a_detail(4000)
+    asked = F.normalize(texts[stated > 0][:1], dim=1).float().expand(400, -1)
+    detail = F.normalize(images[stated > 0], dim=1).mean(0).float()
+
+    def share(prior):
+        draws = prior.draw(asked, generators(400), 0.7) - prior.mean_image
+        return (draws @ (detail - prior.mean_image) > 0).float().mean().item()
+
+    kept, drowned = (share(Prior.fit(texts, images, **how)) for how in ({}, {"emphasis": 0}))
+    assert kept > 0.95
+    assert kept > drowned + 0.02
+
+
+def test_emphasis_does_not_lift_what_is_chance():
+    x, y = drawn(200, 20), drawn(200, 5, seed=1)
+    x, y = x - x.mean(0), y - y.mean(0)
+    weights, errors = ridge(x, y)
+    assert torch.allclose(emphasised(weights, y, errors, 1.0), weights, atol=1e-9)
+
+
 def test_the_mean_is_shorter_than_pictures_and_a_draw_is_not():
-    prior = Prior.fit(*on_a_sphere(2000, noise=0.1))
+    prior = Prior.fit(*on_a_sphere(2000, noise=0.1), emphasis=0.0)
     texts, images = on_a_sphere(2000, noise=0.1, seed=50)
     usual = rms(images - prior.mean_image)
     assert rms(prior.mean(texts.float()) - prior.mean_image) < 0.6 * usual

@@ -109,8 +109,6 @@ def pictures() -> dict[str, object]:
         n = 40 // len(prompts)
         for bridge in BRIDGES:
             for sampler in SAMPLERS:
-                if (model, bridge) == ("flowers", "prior"):
-                    continue  # it was fitted without one
                 found[f"{model} {bridge} {sampler}"] = painted(
                     "generate",
                     *prompts,

@@ -8,6 +8,7 @@
 - `nearest`: exact nearest-neighbour search in a large bank, in bounded memory
 - `plane`: the map of a model: its pictures in a plane, and conditions at points of it
 - `prior`: a linear-Gaussian prior P(image embedding | text embedding), fitted on pairs
+- `regression`: ridge regression between principal components, and the emphasis of rare details
 - `statistics`: mean, covariance and radius of a cloud of embeddings, root of the noise covariance
 """
 

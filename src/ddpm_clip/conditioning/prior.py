@@ -4,6 +4,10 @@ Its mean is a ridge regression between the principal components of both clouds. 
 shrinks towards the mean of all pictures (measured: to .57 of their radius), so a residual is drawn
 from the covariance of the leave-one-out errors. It is the Gaussian counterpart of the diffusion
 prior of unCLIP (Ramesh et al. 2022), and is fitted in a second.
+
+The residual is the same for every text. Where captions seldom state a detail, such as the colour of
+a flower's centre, it is nearly as large as the detail, and would drown it even for a text that does
+state it. So the mean is emphasised, most where words and pictures are least correlated.
 """
 
 from collections.abc import Sequence
@@ -13,19 +17,15 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from ddpm_clip.conditioning.regression import emphasised, principal, ridge
 from ddpm_clip.errors import DataError
-
-KEPT_VARIANCE = 0.95
-"""Share of the variance that the principal components keep, for large embeddings."""
-
-SMALL = 64
-"""Largest embedding size at which all principal components are kept."""
 
 FEWEST = 20
 """Smallest number of pairs that a prior is fitted on."""
 
-STRENGTHS = tuple(10.0 ** (k / 4) for k in range(-24, 5))
-"""Ridge strengths to choose from, in units of the largest squared singular value."""
+EMPHASIS = 0.75
+"""How far the effect of words is stretched: 0 as a regression finds it, 1 to the spread of pictures
+along each direction."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -53,13 +53,16 @@ class Prior:
     pseudo: bool = False
 
     @classmethod
-    def fit(cls, texts: Tensor, images: Tensor, *, pseudo: bool = False) -> "Prior":
+    def fit(
+        cls, texts: Tensor, images: Tensor, *, pseudo: bool = False, emphasis: float = EMPHASIS
+    ) -> "Prior":
         """Fit a prior on pairs, with the ridge strength of least leave-one-out error.
 
         Args:
             texts: (n, e) text embeddings, row i describing `images[i]`.
             images: (n, e) image embeddings; a picture may occur several times.
             pseudo: whether the pairs were made by nearest neighbours; stored with the prior.
+            emphasis: in [0, 1], see `emphasised`.
 
         Raises:
             DataError: fewer than `FEWEST` pairs, or unequal numbers of texts and images.
@@ -80,7 +83,7 @@ class Prior:
             mean_image.float(),
             text_axes.float(),
             image_axes.float(),
-            weights.float(),
+            emphasised(weights, y, errors, emphasis).float(),
             root.float(),
             len(texts),
             pseudo,
@@ -108,43 +111,6 @@ class Prior:
     @property
     def _map(self) -> Tensor:
         return self.weights @ self.image_axes
-
-
-def principal(centred: Tensor) -> Tensor:
-    """Return the orthonormal principal axes (k, e) of a centred cloud (n, e), largest first.
-
-    For e <= `SMALL` all axes with variance, otherwise as many as hold `KEPT_VARIANCE` of it.
-    """
-    s: Tensor
-    axes: Tensor
-    _, s, axes = torch.linalg.svd(centred, full_matrices=False)
-    held = s.square().cumsum(0) / s.square().sum().clamp(min=1e-30)
-    wanted = KEPT_VARIANCE if centred.shape[1] > SMALL else 1 - 1e-9
-    return axes[: int((held < wanted).sum()) + 1]
-
-
-def ridge(x: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
-    """Fit a ridge regression of centred y (n, m) on centred x (n, k).
-
-    The strength is the one of least leave-one-out error; the mean is not shrunk.
-
-    Returns:
-        weights (k, m), and the exact leave-one-out errors (n, m) (Hastie, Tibshirani & Friedman
-        2009, eq. 7.64).
-    """
-    u, s, vt = torch.linalg.svd(x, full_matrices=False)
-    scale = s[0].square().clamp(min=1e-30)
-    strengths = [scale * strength for strength in STRENGTHS]
-    found = [(_left_out(u, s, y, strength), strength) for strength in strengths]
-    errors, strength = min(found, key=lambda one: one[0].square().sum().item())
-    return vt.T @ ((s / (s.square() + strength))[:, None] * (u.T @ y)), errors
-
-
-def _left_out(u: Tensor, s: Tensor, y: Tensor, strength: Tensor) -> Tensor:
-    """Return the leave-one-out errors (n, m): (y - fit) / (1 - leverage)."""
-    kept = s.square() / (s.square() + strength)
-    leverage = 1 / len(y) + u.square() @ kept
-    return (y - u @ (kept[:, None] * (u.T @ y))) / (1 - leverage).clamp(min=1e-9)[:, None]
 
 
 def _symmetric_root(covariance: Tensor) -> Tensor:

@@ -27,6 +27,7 @@ from ddpm_clip.training.bridge.pairs import (
 from ddpm_clip.training.prepare.preparation import prepare
 from ddpm_clip.training.prepare.start import start_run
 from ddpm_clip.utils.generators import finish
+from tests.packed_before import before_priors
 
 DIM = 32
 
@@ -299,12 +300,8 @@ def test_show_says_which_bridge_and_why(tmp_path, clip):
 
 @pytest.fixture
 def packed(tmp_path):
-    """A copy of a shipped model; these had no prior when they were packed."""
-    import shutil
-
-    from ddpm_clip.runs.pretrained import find
-
-    return shutil.copytree(find("flowers"), tmp_path / "flowers")
+    """A copy of a shipped model, as if it had been packed before there were priors."""
+    return before_priors("flowers", tmp_path)
 
 
 @pytest.mark.slow

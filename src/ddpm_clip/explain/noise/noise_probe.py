@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from ddpm_clip.conditioning.prior import ridge
+from ddpm_clip.conditioning.regression import ridge
 from ddpm_clip.statistics.means import means
 
 CELLS = 7

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from ddpm_clip.conditioning.prior import ridge
+from ddpm_clip.conditioning.regression import ridge
 from ddpm_clip.explain.target.analysis_target import AnalysisTarget
 from ddpm_clip.explain.target.class_prompts import prompts_of
 from ddpm_clip.types import Progress
