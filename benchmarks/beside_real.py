@@ -38,9 +38,9 @@ def main() -> None:
     common = {"seeds": f"one a picture, {options.seed} and up", "n_a_prompt": options.n}
     parts = Parts(options.out, common, [*NAMES, VARIETY], claims)
     for name in NAMES:
-        if options.again or not parts.has(name, n=options.n):
+        if name in options.again or not parts.has(name, n=options.n):
             parts.measure(name, lambda name=name: whole(name, options.n, options.seed), n=options.n)
-    if options.again or not parts.has(VARIETY, n=options.n):
+    if VARIETY in options.again or not parts.has(VARIETY, n=options.n):
         parts.measure(VARIETY, lambda: variety("digits", options.n, options.seed), n=options.n)
     print_claims(parts.write())
 
@@ -107,7 +107,9 @@ def claims(found: dict[str, Any]) -> list[dict[str, Any]]:
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--n", type=int, default=25, help="pictures per prompt")
-    parser.add_argument("--again", action="store_true", help="measure finished parts again")
+    every = [*NAMES, VARIETY]
+    again = "measure these finished parts again"
+    parser.add_argument("--again", nargs="+", choices=every, default=[], help=again)
     parser.add_argument("--seed", type=int, default=0, help="seed of the first picture")
     parser.add_argument("--out", type=Path, default=RESULTS / "beside_real.json")
     return parsed(parser)

@@ -30,7 +30,7 @@ def main() -> None:
     names = [one for name in NAMES for one in (name, TWIN.format(name))]
     parts = Parts(options.out, common, names, claims)
     for name in names:
-        if options.again or not parts.has(name, **asked):
+        if name in options.again or not parts.has(name, **asked):
             parts.measure(name, partial(measured, name, options), **asked)
             print(name, {key: parts.found[name][key] for key in ("frechet", "recall", "success")})
     print_claims(parts.write())
@@ -80,7 +80,9 @@ def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--n", type=int, default=5000, help="pictures of each model")
     parser.add_argument("--seed", type=int, default=0, help="seed of the first picture")
-    parser.add_argument("--again", action="store_true", help="measure finished parts again")
+    every = [*NAMES, *map(TWIN.format, NAMES)]
+    again = "measure these finished parts again"
+    parser.add_argument("--again", nargs="+", choices=every, default=[], help=again)
     parser.add_argument("--images", type=type(IMAGES), default=IMAGES)
     parser.add_argument("--out", type=type(RESULTS), default=RESULTS / "twins.json")
     return parsed(parser)
