@@ -3,10 +3,13 @@
 import io
 import json
 
+import pytest
 from PIL import Image
 from tiny_student import tiny_student
 
+from ddpm_clip.diffusion.samplers import SAMPLERS
 from ddpm_clip.editing import EDITS
+from ddpm_clip.errors import UsageError
 from ddpm_clip.server.service.models import Models
 
 
@@ -58,6 +61,19 @@ def test_a_method_that_a_path_does_not_take_is_answered_with_all_that_it_takes(c
     answer = client.options(f"/api/jobs/{'0' * 32}")
     assert answer.status_code == 405
     assert answer.headers.get_list("allow") == ["DELETE, GET"]
+
+
+@pytest.mark.parametrize("name", ["digits", "digits-fast"])
+def test_every_sampler_that_is_offered_is_taken_and_no_other(name):
+    models = Models([name])
+    facts = models.facts(name)
+    assert facts["sampler_default"] in facts["samplers"]
+    for sampler in SAMPLERS:
+        if sampler in facts["samplers"]:
+            models.settings(name, sampler=sampler)
+        else:
+            with pytest.raises(UsageError, match="sampler"):
+                models.settings(name, sampler=sampler)
 
 
 def test_a_few_call_model_names_who_can_do_the_edits_that_it_cannot(tmp_path, monkeypatch):

@@ -188,13 +188,14 @@ class Models:
         """Return what a client may know of a model; no path is in it."""
         from ddpm_clip.conditioning.bridges import BRIDGES
         from ddpm_clip.config.limits import NUMBERS
-        from ddpm_clip.diffusion.samplers import SAMPLERS
+        from ddpm_clip.diffusion.samplers import OF_DISTILLED, SAMPLERS
         from ddpm_clip.editing import EDITS
 
         config, model = self.config(id), self._models[id]
         few, limits = bool(config.distillation.calls), NUMBERS["guidance"]
         low, high = config.distillation.scales if few else (limits.low, limits.high)
-        samplers = [name for name in SAMPLERS if (name == "consistency") == few]
+        own = config.generation.sampler
+        samplers = [own] if few else [name for name in SAMPLERS if name not in OF_DISTILLED]
         bridges = list(BRIDGES) if model.tti is None else model.tti.model.conditioner.bridges
         return {
             "id": id,
