@@ -122,7 +122,7 @@ def compared(
     return {
         "model_fingerprint": tti.model.fingerprint,
         "pictures": len(x),
-        **_figures(ours, real),
+        **figures_of(ours, real),
         "success": _counted(count_success(judge, x, cases, options.seed).total),
         "told_apart": told.as_dict(),
         "pictures_per_second": round(len(x) / seconds, 2),
@@ -139,7 +139,7 @@ def times_faster(tti: TextToImage, name: str) -> dict[str, Any]:
     return faster.as_dict() | {"rounds": ROUNDS, "pictures": n * len(prompts)}
 
 
-def _figures(ours: Any, real: Any) -> dict[str, Any]:
+def figures_of(ours: Any, real: Any) -> dict[str, Any]:
     """Distances and shares beside those of real pictures, with their spread over three splits."""
     found: dict[str, Any] = {}
     for metric in ("frechet", "manifold"):

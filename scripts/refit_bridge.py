@@ -7,27 +7,16 @@ A twin gets the prior of its teacher's pictures too, as both are asked with the 
 
 import argparse
 import json
-from collections.abc import Sequence
 from pathlib import Path
-
-import numpy as np
-import torch
-from PIL.Image import Image
-from torch import Tensor
 
 from ddpm_clip.conditioning.conditioner import Conditioner
 from ddpm_clip.conditioning.files import save_conditioner, write_note
 from ddpm_clip.embedders.texts import TextEmbeddings
 from ddpm_clip.runs.pretrained import LoadedModel, load
-from ddpm_clip.training.bridge.bridging import AUTO, CaptionPairs, bridged, note_of
-from ddpm_clip.training.bridge.pairs import MOST
-from ddpm_clip.training.prepare.pictures import decode, open_data
-from ddpm_clip.training.prepare.preparation import heldout_rows
-from ddpm_clip.types import ImageSource
+from ddpm_clip.training.bridge.bridging import AUTO, bridged, note_of
+from ddpm_clip.training.prepare.refitting import caption_pairs
 from ddpm_clip.utils.generators import finish
 from ddpm_clip.utils.storage import write_text
-
-BATCH = 256
 
 
 def main() -> None:
@@ -43,7 +32,7 @@ def main() -> None:
 def refitted(model: LoadedModel, bridge: str) -> dict[str, object]:
     """Fit and choose, write both to the model's folder, and return the note."""
     conditioner, texts = model.conditioner, TextEmbeddings(model.embedder.embed_texts)
-    pairs = _pairs(model, open_data(model.config.data))
+    pairs = finish(caption_pairs(model))
     prompts = texts(conditioner.prompts)
     choice = finish(bridged(conditioner, model.embedder, prompts, pairs, bridge))
     save_conditioner(model.folder, conditioner)
@@ -51,26 +40,6 @@ def refitted(model: LoadedModel, bridge: str) -> dict[str, object]:
     write_note(model.folder, note)
     _settle(model.folder, choice.bridge, conditioner)
     return note
-
-
-def _pairs(model: LoadedModel, source: ImageSource) -> CaptionPairs:
-    """Embed as many training pictures as a prior is fitted on, and the held-out ones."""
-    measures = model.config.embedder.measure
-    decoded = finish(decode(source, model.config.data)) if measures else None
-    indices = range(len(source)) if decoded is None else decoded.indices
-    heldout = heldout_rows(len(indices), model.config.data.heldout)
-    rows = np.setdiff1d(np.arange(len(indices)), heldout)
-    rows = rows[np.linspace(0, len(rows) - 1, min(MOST, len(rows))).round().astype(int)]
-    images = torch.zeros(len(indices), model.conditioner.dim)
-    for some in np.array_split(np.concatenate([rows, heldout]), 1 + len(rows) // BATCH):
-        images[some] = _embedded(model, [source[indices[row]] for row in some.tolist()])
-    array = None if decoded is None else decoded.array
-    return CaptionPairs(source, indices, images, rows, heldout, array)
-
-
-def _embedded(model: LoadedModel, pictures: Sequence[Image]) -> Tensor:
-    with torch.no_grad():
-        return model.embedder.embed_images(pictures).cpu()
 
 
 def _settle(folder: Path, bridge: str, conditioner: Conditioner) -> None:

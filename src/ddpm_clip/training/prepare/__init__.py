@@ -6,6 +6,7 @@
 - `moved_pictures`: a run's pictures lie elsewhere now: are they the same ones?
 - `pictures`: opens the source of a config and decodes its training crops
 - `preparation`: from a source to what the training loop needs: pixels, embeddings, conditioner
+- `refitting`: the pairs that a finished model's prior can be fitted on again
 - `sharded_embedding`: embedding in several shards (`embed --shard`), and merging them
 - `start`: starts or continues a run; checks the config before any long work
 - `trim_memory`: returns freed memory to the operating system
