@@ -13,6 +13,7 @@ RESULTS = ROOT / "benchmarks" / "results"
 NAMES = sorted(path.stem for path in RESULTS.glob("*.json"))
 FILLERS = (
     ("fill_bridges", "body"),
+    ("fill_bridges", "emphasis"),
     ("fill_figures", "figures"),
     ("fill_reliability", "body"),
     ("fill_studio", "server"),

@@ -112,11 +112,18 @@ def results(tmp_path):
     return tmp_path
 
 
-@pytest.mark.parametrize("name", ["write_results_page", "fill_bridges"])
-def test_a_page_is_what_its_script_writes(script, name):
+@pytest.mark.parametrize(
+    ("name", "mark", "body"),
+    [
+        ("write_results_page", "MARK", "body"),
+        ("fill_bridges", "MARK", "body"),
+        ("fill_bridges", "SECOND", "emphasis"),
+    ],
+)
+def test_a_page_is_what_its_script_writes(script, name, mark, body):
     found = script(name)
     page = found["PAGE"].read_text(encoding="utf-8")
-    wanted = found["fill"].__globals__["filled"](page, found["MARK"], found["body"]())
+    wanted = found["fill"].__globals__["filled"](page, found[mark], found[body]())
     assert page == wanted, f"run: python scripts/{name}.py"
 
 
