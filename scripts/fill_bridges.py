@@ -98,9 +98,9 @@ def _origin(facts: Facts) -> str:
 
 def emphasis(folder: Path = RESULTS) -> str:
     """What more emphasis gives and costs, as Markdown."""
-    facts = read_results(folder, ["emphasis"]).get("emphasis")
-    arms = {} if not facts else {name: facts[name] for name in facts["parts"] if name in facts}
-    if not facts or not arms:
+    facts = read_results(folder, ["emphasis"]).get("emphasis", {})
+    arms = {name: one for name, one in facts.items() if isinstance(one, dict) and "details" in one}
+    if not arms:
         return NOTHING
     rows = [
         [
