@@ -37,7 +37,7 @@ class Prior:
         mean_image: (e,) mean image embedding of the pairs.
         text_axes: (k, e) orthonormal principal axes of the texts.
         image_axes: (m, e) orthonormal principal axes of the images.
-        weights: (k, m) regression weights.
+        weights: (k, m) regression weights, emphasised.
         root: (m, m) symmetric root of the covariance of the residuals.
         n: number of pairs that it was fitted on.
         pseudo: True if the pairs were made by nearest neighbours instead of captions.

@@ -60,7 +60,7 @@ def emphasised(weights: Tensor, y: Tensor, errors: Tensor, emphasis: float) -> T
     deviation = y.square().mean(0).sqrt().clamp(min=1e-12)
     unexplained, axes = torch.linalg.eigh((errors / deviation).T @ (errors / deviation) / len(y))
     explained = 1 - unexplained  # r ** 2
-    by_chance = 2 * len(y) ** -0.5  # about twice the most that was seen on random numbers
+    by_chance = 2 * len(y) ** -0.5  # more than random numbers show
     factor = torch.where(explained > by_chance, explained.abs() ** (-emphasis / 2), 1.0)
     stretched: Tensor = weights / deviation @ (axes * factor) @ axes.T * deviation
     return stretched
