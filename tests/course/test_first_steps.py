@@ -8,6 +8,7 @@ from ddpm_clip.course.exercises import exercise
 from ddpm_clip.course.notebooks import Cell
 from ddpm_clip.course.student.progress import ExerciseProgress, Progress
 from ddpm_clip.course.student.running import grade_cells
+from tests.student_folder import started
 
 STUB = "def q(x_0, t, eps, alpha, sigma):\n    return ...  # your code\n"
 
@@ -15,13 +16,7 @@ STUB = "def q(x_0, t, eps, alpha, sigma):\n    return ...  # your code\n"
 @pytest.fixture
 def there(tmp_path, monkeypatch, cli):
     """A student's folder, which `start` has made, as the current one."""
-    monkeypatch.chdir(tmp_path)
-    ended = cli("course", "start")
-    assert ended.code == 0
-    monkeypatch.chdir(tmp_path / "ddpm-clip-course")
-    for path in Path().glob("*.ipynb"):
-        path.unlink()  # the scripts are the student's files here
-    return tmp_path / "ddpm-clip-course"
+    return started(tmp_path, monkeypatch, cli)
 
 
 def test_after_an_exercise_has_passed_all_its_hints_are_shown(there, cli):

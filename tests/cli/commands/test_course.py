@@ -11,6 +11,7 @@ from ddpm_clip.course.catalogue import LESSONS
 from ddpm_clip.course.notebooks import read_percent
 from ddpm_clip.course.student.progress import FILE, Progress
 from ddpm_clip.course.student.running import grade_cells, script_of
+from tests.student_folder import started
 
 NO_VIEW = """def q(x_0, t, eps, alpha, sigma):
     return alpha[t] * x_0 + sigma[t] * eps
@@ -25,13 +26,7 @@ STUB = re.compile(r"def q\(x_0, t, eps, alpha, sigma\):\n    return \.\.\.  # yo
 @pytest.fixture
 def there(tmp_path, monkeypatch, cli):
     """A student's folder, which `start` has made, as the current one."""
-    monkeypatch.chdir(tmp_path)
-    ended = cli("course", "start")
-    assert ended.code == 0
-    monkeypatch.chdir(tmp_path / "ddpm-clip-course")
-    for path in Path().glob("*.ipynb"):
-        path.unlink()  # the scripts are the student's files here
-    return tmp_path / "ddpm-clip-course"
+    return started(tmp_path, monkeypatch, cli)
 
 
 def write(answer, name="02_diffusion"):
