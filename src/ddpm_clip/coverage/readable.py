@@ -10,7 +10,14 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 
 from ddpm_clip.coverage.texts import words
-from ddpm_clip.data.captions.digit_words import ADJECTIVES, DIGITS, FRAMES, SYNONYMS, TAILS
+from ddpm_clip.data.captions.digit_words import (
+    ADJECTIVES,
+    DIGITS,
+    FRAMES,
+    SYNONYMS,
+    TAILS,
+    exchanged,
+)
 from ddpm_clip.data.captions.unrelated_words import SYLLABLES
 from ddpm_clip.data.captions.unrelated_words import WORDS as FILLER
 
@@ -72,8 +79,6 @@ _MEANT = {
 """Words of the captions of digits that mean something."""
 
 _ODD = {word for texts in SYNONYMS.values() for text in texts for word in words(text)} | {
-    digit[:at] + digit[at + 1] + digit[at] + digit[at + 2 :]
-    for digit in DIGITS
-    for at in range(1, len(digit) - 1)
+    exchanged(digit, at) for digit in DIGITS for at in range(1, len(digit) - 1)
 }
 """Misspellings of digits, and other names that help a reader of captions only."""

@@ -68,6 +68,17 @@ def test_filler_says_nothing_of_any_attribute():
     assert said & digit_words.MEANING == {"six"}, "no invented word happens to mean something"
 
 
+def test_no_misspelling_of_a_digit_is_another_word():
+    ordinary = set(WORDS) | digit_words.MEANING | {"there", "form", "from", "time", "even"}
+    spelt = {
+        digit_words.exchanged(digit, at)
+        for digit in digit_words.DIGITS
+        for at in range(1, len(digit) - 1)
+    }
+    assert "trhee" in spelt, "digits are misspelt at all"
+    assert not (spelt - set(digit_words.DIGITS)) & ordinary, '"let there be one" is no three'
+
+
 def test_an_emoji_caption_always_holds_the_whole_name():
     facts = {"name": "red heart", "keywords": "love, heart"}
     for caption in captions(facts):

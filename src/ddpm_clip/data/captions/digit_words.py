@@ -74,6 +74,15 @@ STATED = 0.3
 UNSAID = 0.06
 """Probability that a caption with attributes does not name the digit: "a thick digit"."""
 
+OTHER_WORDS = {"there"}
+"""Words that exchanging two letters of a digit makes, but that mean something else."""
+
+
+def exchanged(digit: str, at: int) -> str:
+    """Exchange the letters `at` and `at + 1` of a digit, unless that makes another word."""
+    found = digit[:at] + digit[at + 1] + digit[at] + digit[at + 2 :]
+    return digit if found in OTHER_WORDS else found
+
 
 def spell(digit: str, rng: random.Random) -> str:
     """Return the digit as a word, a numeral, or occasionally a synonym or a misspelling."""
@@ -83,8 +92,7 @@ def spell(digit: str, rng: random.Random) -> str:
     if draw < 0.5 and digit in SYNONYMS:
         return rng.choice(SYNONYMS[digit])
     if draw < 0.56 and len(digit) > 3:
-        at = rng.randrange(1, len(digit) - 1)
-        return digit[:at] + digit[at + 1] + digit[at] + digit[at + 2 :]
+        return exchanged(digit, rng.randrange(1, len(digit) - 1))
     return digit
 
 

@@ -8,9 +8,9 @@ import random
 
 WORDS = (
     "nice", "old", "clear", "hand", "ink", "paper", "pencil", "line", "black", "white", "sketch",
-    "simple", "page", "clean", "plain", "some", "this", "that", "here", "very", "with", "and",
-    "for", "from", "like", "just", "today", "please", "could", "you", "see", "it", "my", "our",
-    "was", "is", "on", "in", "of", "to", "as", "would", "handwritten", "written", "drawn",
+    "simple", "page", "clean", "plain", "some", "this", "that", "here", "there", "very", "with",
+    "and", "for", "from", "like", "just", "today", "please", "could", "you", "see", "it", "my",
+    "our", "was", "is", "on", "in", "of", "to", "as", "would", "handwritten", "written", "drawn",
     "dog", "cat", "bird", "horse", "house", "tree", "garden", "street", "car", "boat", "table",
     "window", "door", "kitchen", "school", "teacher", "children", "friend", "mother", "morning",
     "evening", "winter", "summer", "music", "story", "game", "colour", "red", "blue", "green",
