@@ -1,12 +1,14 @@
 """The linear prior: exact leave-one-out errors, a known Gaussian, no picture shortened."""
 
+from dataclasses import replace
+
 import pytest
 import torch
 from torch.nn import functional as F
 
 from ddpm_clip.conditioning.files import prior_of, prior_tensors
-from ddpm_clip.conditioning.prior import FEWEST, Prior
-from ddpm_clip.conditioning.regression import SMALL, STRENGTHS, emphasised, principal, ridge
+from ddpm_clip.conditioning.prior import EMPHASIS, FEWEST, Prior
+from ddpm_clip.conditioning.regression import SMALL, STRENGTHS, Canonical, principal, ridge
 from ddpm_clip.errors import DataError
 
 
@@ -95,7 +97,8 @@ def test_emphasis_lifts_details_that_few_captions_state_and_leaves_kinds_alone()
     texts, images, kind, stated = with_a_detail(4000)
     x, y = texts - texts.mean(0), images - images.mean(0)
     weights, errors = ridge(x, y)
-    none, whole = (x @ emphasised(weights, y, errors, by) for by in (0.0, 1.0))
+    canonical = Canonical.of(y, errors)
+    none, whole = (x @ canonical.emphasised(weights, by) for by in (0.0, 1.0))
     assert torch.allclose(none, x @ weights, atol=1e-9)
     for column, words, factor in ((2, kind, 1.0), (3, stated, stated.square().mean() ** -0.5)):
         plain, lifted = (rows[:, column] @ words / (words @ words) for rows in (none, whole))
@@ -113,7 +116,8 @@ def test_the_prior_is_emphasised_so_that_its_draws_keep_a_stated_detail():
         draws = prior.draw(asked, generators(400), 0.7) - prior.mean_image
         return (draws @ (detail - prior.mean_image) > 0).float().mean().item()
 
-    kept, drowned = (share(Prior.fit(texts, images, **how)) for how in ({}, {"emphasis": 0}))
+    kept, plain = (Prior.fit(texts, images, emphasis=by) for by in (EMPHASIS, 0.0))
+    kept, drowned = share(kept), share(replace(plain, openness=None))
     assert kept > 0.95
     assert kept > drowned + 0.02
 
@@ -122,7 +126,49 @@ def test_emphasis_does_not_lift_what_is_chance():
     x, y = drawn(200, 20), drawn(200, 5, seed=1)
     x, y = x - x.mean(0), y - y.mean(0)
     weights, errors = ridge(x, y)
-    assert torch.allclose(emphasised(weights, y, errors, 1.0), weights, atol=1e-9)
+    stretched = Canonical.of(y, errors).emphasised(weights, 1.0)
+    assert torch.allclose(stretched, weights, atol=1e-9)
+
+
+def test_a_draw_is_as_wide_as_its_text_leaves_it():
+    texts, images, _, stated = with_a_detail(4000)
+    prior = Prior.fit(texts, images, emphasis=0.0)
+    others = F.normalize(images[stated > 0], dim=1).mean(0) - F.normalize(images, dim=1).mean(0)
+    detail = F.normalize(others, dim=0).float()
+
+    def spread(says, prior):
+        asked = F.normalize(texts[says][:20], dim=1).float().repeat(50, 1)
+        draws = prior.draw(asked, generators(1000)) - prior.mean(asked)
+        return (draws @ detail).std().item()
+
+    said, unsaid = (spread(one, prior) for one in (stated != 0, stated == 0))
+    alike = replace(prior, openness=None)
+    assert said < 0.5 * unsaid
+    assert spread(stated != 0, alike) == pytest.approx(spread(stated == 0, alike), rel=0.05)
+    real = (F.normalize(images[stated == 0], dim=1).float() @ detail).std().item()
+    assert unsaid == pytest.approx(real, rel=0.1), "as wide as the pictures of such texts"
+
+
+def test_errors_of_one_size_leave_every_draw_alike_on_average():
+    texts, images = on_a_sphere(4000)
+    prior = Prior.fit(texts, images, emphasis=0.0)
+    asked = texts[:2000].float()
+    open_, alike = (
+        one.draw(asked, generators(2000)) - one.mean(asked)
+        for one in (prior, replace(prior, openness=None))
+    )
+    assert rms(open_) == pytest.approx(rms(alike), rel=0.02)
+    assert prior.openness.lines[1].abs().max() < 0.15, "no slope where there is none"
+
+
+def test_a_prior_of_an_earlier_version_draws_as_it_did():
+    prior, (texts, _) = Prior.fit(*on_a_sphere(60)), on_a_sphere(5, seed=50)
+    named = {k: v for k, v in prior_tensors(prior).items() if not k.startswith("prior.open.")}
+    earlier = prior_of(named)
+    assert earlier.openness is None
+    draws = earlier.draw(texts.float(), generators(5))
+    z = torch.cat([torch.randn(1, len(prior.root), generator=one) for one in generators(5)])
+    assert torch.allclose(draws, prior.mean(texts.float()) + z @ prior.root @ prior.image_axes)
 
 
 def test_the_mean_is_shorter_than_pictures_and_a_draw_is_not():

@@ -16,6 +16,7 @@ import torch
 from torch import Tensor
 
 from ddpm_clip.conditioning.conditioner import BridgeOptions, Conditioner
+from ddpm_clip.conditioning.openness import Openness
 from ddpm_clip.conditioning.prior import Prior
 from ddpm_clip.errors import StorageError
 from ddpm_clip.utils.storage import replacing, write_text
@@ -25,6 +26,9 @@ from ddpm_clip.utils.untrusted import read_object
 TENSORS, FACTS, BRIDGE_NOTE = "conditioner.safetensors", "conditioner.json", "bridge.json"
 PRIOR = ("mean_text", "mean_image", "text_axes", "image_axes", "weights", "root")
 """The tensors of a prior, saved as `prior.NAME`, in the order of its fields."""
+
+OPENNESS = ("axes", "back", "lines")
+"""The tensors of how much texts leave open, `prior.open.NAME`; earlier priors have none."""
 
 WIDEST = 8192
 """Largest size of an embedding; the root of its covariance takes a minute there."""
@@ -112,6 +116,8 @@ def conditioner_of(
 def prior_tensors(prior: Prior) -> dict[str, Tensor]:
     """Return a prior as named tensors, to be saved."""
     named = {f"prior.{name}": getattr(prior, name) for name in PRIOR}
+    if prior.openness:
+        named |= {f"prior.open.{name}": getattr(prior.openness, name) for name in OPENNESS}
     return named | {"prior.about": torch.tensor([prior.n, int(prior.pseudo)])}
 
 
@@ -121,7 +127,13 @@ def prior_of(tensors: dict[str, Tensor]) -> Prior | None:
         return None
     n, pseudo = tensors["prior.about"].tolist()
     a, b, c, d, e, f = (tensors[f"prior.{name}"] for name in PRIOR)
-    return Prior(a, b, c, d, e, f, n, bool(pseudo))
+    return Prior(a, b, c, d, e, f, n, bool(pseudo), _openness_of(tensors))
+
+
+def _openness_of(tensors: dict[str, Tensor]) -> Openness | None:
+    if f"prior.open.{OPENNESS[0]}" not in tensors:
+        return None
+    return Openness(*(tensors[f"prior.open.{name}"] for name in OPENNESS))
 
 
 def _check(tensors: dict[str, Tensor], facts: dict[str, Any]) -> None:

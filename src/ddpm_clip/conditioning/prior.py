@@ -5,9 +5,10 @@ shrinks towards the mean of all pictures (measured: to .57 of their radius), so 
 from the covariance of the leave-one-out errors. It is the Gaussian counterpart of the diffusion
 prior of unCLIP (Ramesh et al. 2022), and is fitted in a second.
 
-The residual is the same for every text. Where captions seldom state a detail, such as the colour of
-a flower's centre, it is nearly as large as the detail, and would drown it even for a text that does
-state it. So the mean is emphasised, most where words and pictures are least correlated.
+Where captions seldom state a detail, such as the colour of a flower's centre, the residual is
+nearly as large as the detail, and would drown it even for a text that does state it. So it is
+narrower along what a text states (`openness`), and the mean is emphasised, most where words and
+pictures are least correlated.
 """
 
 from collections.abc import Sequence
@@ -17,7 +18,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from ddpm_clip.conditioning.regression import emphasised, principal, ridge
+from ddpm_clip.conditioning.openness import Openness
+from ddpm_clip.conditioning.regression import Canonical, principal, ridge
 from ddpm_clip.errors import DataError
 
 FEWEST = 20
@@ -30,7 +32,7 @@ along each direction."""
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Prior:
-    """P(image embedding | text embedding): a Gaussian with a linear mean and fixed covariance.
+    """P(image embedding | text embedding): a Gaussian with a linear mean.
 
     Attributes:
         mean_text: (e,) mean text embedding of the pairs.
@@ -41,6 +43,7 @@ class Prior:
         root: (m, m) symmetric root of the covariance of the residuals.
         n: number of pairs that it was fitted on.
         pseudo: True if the pairs were made by nearest neighbours instead of captions.
+        openness: how wide a draw is for each text; None, as in earlier versions: for all the same.
     """
 
     mean_text: Tensor
@@ -51,6 +54,7 @@ class Prior:
     root: Tensor
     n: int
     pseudo: bool = False
+    openness: Openness | None = None
 
     @classmethod
     def fit(
@@ -62,7 +66,7 @@ class Prior:
             texts: (n, e) text embeddings, row i describing `images[i]`.
             images: (n, e) image embeddings; a picture may occur several times.
             pseudo: whether the pairs were made by nearest neighbours; stored with the prior.
-            emphasis: in [0, 1], see `emphasised`.
+            emphasis: in [0, 1], see `Canonical.emphasised`.
 
         Raises:
             DataError: fewer than `FEWEST` pairs, or unequal numbers of texts and images.
@@ -77,21 +81,23 @@ class Prior:
         text_axes, image_axes = principal(texts - mean_text), principal(images - mean_image)
         x, y = (texts - mean_text) @ text_axes.T, (images - mean_image) @ image_axes.T
         weights, errors = ridge(x, y)
-        root = _symmetric_root(errors.T @ errors / len(errors))
+        canonical, root = Canonical.of(y, errors), _symmetric_root(errors.T @ errors / len(errors))
+        weights = canonical.emphasised(weights, emphasis)
         return cls(
             mean_text.float(),
             mean_image.float(),
             text_axes.float(),
             image_axes.float(),
-            emphasised(weights, y, errors, emphasis).float(),
+            weights.float(),
             root.float(),
             len(texts),
             pseudo,
+            Openness.fit(x @ weights, errors, canonical),
         )
 
     def mean(self, e: Tensor) -> Tensor:
         """Return the mean image embedding of each unit text embedding (n, e); below unit length."""
-        return self.mean_image + (e - self.mean_text) @ self.text_axes.T @ self._map
+        return self.mean_image + self._predicted(e) @ self.image_axes
 
     def draw(
         self, e: Tensor, generators: Sequence[torch.Generator], truncation: float = 1.0
@@ -105,12 +111,14 @@ class Prior:
                 values leave out rare ones (truncation trick, Brock et al. 2019), 0 is the mean.
         """
         z = [torch.randn(1, len(self.root), generator=generator) for generator in generators]
-        rest = torch.cat([torch.empty(0, len(self.root)), *z]) @ self.root @ self.image_axes
-        return self.mean(e) + truncation * rest
+        rest = torch.cat([torch.empty(0, len(self.root)), *z]) @ self.root
+        if self.openness:
+            rest = self.openness.apply(rest, self._predicted(e))
+        return self.mean(e) + truncation * rest @ self.image_axes
 
-    @property
-    def _map(self) -> Tensor:
-        return self.weights @ self.image_axes
+    def _predicted(self, e: Tensor) -> Tensor:
+        """The mean in image components (n, m)."""
+        return (e - self.mean_text) @ self.text_axes.T @ self.weights
 
 
 def _symmetric_root(covariance: Tensor) -> Tensor:

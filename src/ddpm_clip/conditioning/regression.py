@@ -1,5 +1,7 @@
 """Ridge regression between the principal components of two clouds, and the emphasis of details."""
 
+from dataclasses import dataclass
+
 import torch
 from torch import Tensor
 
@@ -43,27 +45,52 @@ def ridge(x: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
     return vt.T @ ((s / (s.square() + strength))[:, None] * (u.T @ y)), errors
 
 
-def emphasised(weights: Tensor, y: Tensor, errors: Tensor, emphasis: float) -> Tensor:
-    """Stretch what a regression (k, m) predicts along each canonical direction of its targets.
+@dataclass(frozen=True, slots=True, eq=False)
+class Canonical:
+    """What a regression predicts of its targets, direction by direction (Hotelling 1936).
 
-    A prediction of correlation r with its target has r times the target's standard deviation. It is
-    divided by r ** emphasis, so that 1 gives it the whole: the map between canonical variates
-    (Hotelling 1936) without the shrinkage of a conditional mean. Kinds that captions always name (r
-    near 1) hardly change, details that they seldom name grow.
-
-    Args:
-        weights: (k, m) of the regression.
-        y: (n, m) centred targets, uncorrelated, as principal components are.
-        errors: (n, m) leave-one-out errors, so that chance is hardly taken for correlation.
-        emphasis: in [0, 1].
+    Attributes:
+        axes: (m, m) maps centred targets to canonical variates: uncorrelated, of unit variance,
+            and with uncorrelated errors.
+        back: (m, m) the inverse of axes.
+        explained: (m,) r ** 2 of each variate and its prediction, by leave-one-out errors.
+        by_chance: the r ** 2 that random numbers hardly exceed.
     """
-    deviation = y.square().mean(0).sqrt().clamp(min=1e-12)
-    unexplained, axes = torch.linalg.eigh((errors / deviation).T @ (errors / deviation) / len(y))
-    explained = 1 - unexplained  # r ** 2
-    by_chance = 2 * len(y) ** -0.5  # more than random numbers show
-    factor = torch.where(explained > by_chance, explained.abs() ** (-emphasis / 2), 1.0)
-    stretched: Tensor = weights / deviation @ (axes * factor) @ axes.T * deviation
-    return stretched
+
+    axes: Tensor
+    back: Tensor
+    explained: Tensor
+    by_chance: float
+
+    @classmethod
+    def of(cls, y: Tensor, errors: Tensor) -> "Canonical":
+        """Find the variates of y (n, m), centred and uncorrelated, with these errors (n, m)."""
+        deviation = y.square().mean(0).sqrt().clamp(min=1e-12)
+        relative = errors / deviation
+        unexplained, axes = torch.linalg.eigh(relative.T @ relative / len(y))
+        to, back = axes / deviation[:, None], axes.T * deviation
+        return cls(to, back, 1 - unexplained, 2 * len(y) ** -0.5)
+
+    @property
+    def known(self) -> Tensor:
+        """(m,) bool: the variates of which words say more than chance would."""
+        return self.explained > self.by_chance
+
+    def emphasised(self, weights: Tensor, emphasis: float) -> Tensor:
+        """Stretch what a regression (k, m) predicts along each direction that words know.
+
+        A prediction of correlation r with its target has r times the target's standard deviation.
+        It is divided by r ** emphasis, so that 1 gives it the whole: the map between canonical
+        variates without the shrinkage of a conditional mean. Kinds that captions always name (r
+        near 1) hardly change, details that they seldom name grow.
+
+        Args:
+            weights: (k, m) of the regression.
+            emphasis: in [0, 1].
+        """
+        factor = torch.where(self.known, self.explained.abs() ** (-emphasis / 2), 1.0)
+        stretched: Tensor = weights @ (self.axes * factor) @ self.back
+        return stretched
 
 
 def _left_out(u: Tensor, s: Tensor, y: Tensor, strength: Tensor) -> Tensor:
