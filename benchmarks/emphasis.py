@@ -39,7 +39,7 @@ from ddpm_clip.training.prepare.refitting import caption_pairs
 from ddpm_clip.utils.generators import finish
 
 NAMES = ("digits", "flowers")
-TRIED = (0.0, 0.5, EMPHASIS, 1.0)
+TRIED = (0.0, 0.5, EMPHASIS)
 GAIN = 0.05
 """How much more often than without emphasis details must be there."""
 

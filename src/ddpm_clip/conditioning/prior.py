@@ -25,7 +25,7 @@ from ddpm_clip.errors import DataError
 FEWEST = 20
 """Smallest number of pairs that a prior is fitted on."""
 
-EMPHASIS = 0.75
+EMPHASIS = 1.0
 """How far the effect of words is stretched: 0 as a regression finds it, 1 to the spread of pictures
 along each direction."""
 

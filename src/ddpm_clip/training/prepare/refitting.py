@@ -1,4 +1,4 @@
-"""The pairs that a finished model's prior can be fitted on again."""
+"""Fits the words of a finished model again: the pairs for its prior, and another text tower."""
 
 from collections.abc import Generator, Sequence
 
@@ -7,6 +7,10 @@ import torch
 from PIL.Image import Image
 from torch import Tensor
 
+from ddpm_clip.conditioning.statistics import rms_radius
+from ddpm_clip.embedders.mini_clip import MiniClip
+from ddpm_clip.embedders.texts import TextEmbeddings
+from ddpm_clip.errors import DataError
 from ddpm_clip.runs.pretrained import LoadedModel
 from ddpm_clip.training.bridge.bridging import CaptionPairs
 from ddpm_clip.training.bridge.pairs import MOST
@@ -39,6 +43,34 @@ def caption_pairs(model: LoadedModel) -> Generator[Progress, None, CaptionPairs]
         yield Progress("embed", start + len(some), len(wanted))
     array = None if decoded is None else decoded.array
     return CaptionPairs(source, indices, images, rows, heldout, array)
+
+
+def take_words(model: LoadedModel, clip: MiniClip) -> None:
+    """Let a model read its prompts with a mini-CLIP that was trained with `freeze_image`.
+
+    Its bridge and its prior have to be fitted again afterwards.
+
+    Raises:
+        DataError: the image towers differ, so the network would be asked in another language.
+    """
+    own = model.embedder
+    if not isinstance(own, MiniClip) or not _equal(own.image, clip.image):
+        raise DataError(
+            f"this mini-CLIP does not see pictures as that of {model.name} does",
+            "the network was trained on embeddings of another image tower",
+            "train only its texts: train-clip --set embedder.init=MODEL "
+            "--set embedder.freeze_image=true",
+        )
+    model.embedder, conditioner = clip, model.conditioner
+    conditioner.prompts = clip.prompt_bank()
+    texts = TextEmbeddings(clip.embed_texts)(conditioner.prompts)
+    conditioner.mean_text = texts.mean(0)
+    conditioner.radius_text = rms_radius(texts - conditioner.mean_text)
+
+
+def _equal(one: torch.nn.Module, other: torch.nn.Module) -> bool:
+    a, b = one.state_dict(), other.state_dict()
+    return a.keys() == b.keys() and all(torch.equal(a[name], b[name]) for name in a)
 
 
 def _embedded(model: LoadedModel, pictures: Sequence[Image]) -> Tensor:
