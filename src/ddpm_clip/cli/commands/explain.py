@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from ddpm_clip.explain.report.run_all import Findings
     from ddpm_clip.types import Progress
 
-FEW, MANY = 8, 16
+FEW, MANY = 12, 16
 """Default number of seeds: with --quick and without."""
 
 SHOWN = 20
@@ -48,7 +48,7 @@ Analyses = Annotated[
 ]
 Seeds = Annotated[
     str | None,
-    typer.Option(metavar="0-15|0,3,7", help="A picture per seed; by default 16, with --quick 8."),
+    typer.Option(metavar="0-15|0,3,7", help="A picture per seed; by default 16, with --quick 12."),
 ]
 Attribute = Annotated[
     str | None,
