@@ -149,6 +149,20 @@ def test_a_draw_is_as_wide_as_its_text_leaves_it():
     assert unsaid == pytest.approx(real, rel=0.1), "as wide as the pictures of such texts"
 
 
+def test_a_text_about_other_things_goes_no_further_than_the_captions():
+    texts, images = on_a_sphere(2000)
+    prior = Prior.fit(texts, images)
+    away = F.normalize(drawn(200, 16, seed=7), dim=1).float()  # anywhere on the sphere
+    axes = prior.image_axes.T @ prior.openness.axes
+    furthest = ((prior.mean(texts.float()) - prior.mean_image) @ axes).abs().amax(0)
+    loose = replace(prior, openness=None)
+    asked, free = (((one.mean(away) - one.mean_image) @ axes).abs() for one in (prior, loose))
+    assert (asked <= furthest * 1.001 + 1e-5).all()
+    assert (free > 2 * furthest).any(1).float().mean() > 0.9, "they would go far without it"
+    known = texts[:50].float()
+    assert torch.allclose(prior.mean(known), loose.mean(known), atol=1e-5), "captions stay"
+
+
 def test_errors_of_one_size_leave_every_draw_alike_on_average():
     texts, images = on_a_sphere(4000)
     prior = Prior.fit(texts, images, emphasis=0.0)
@@ -168,7 +182,8 @@ def test_a_prior_of_an_earlier_version_draws_as_it_did():
     assert earlier.openness is None
     draws = earlier.draw(texts.float(), generators(5))
     z = torch.cat([torch.randn(1, len(prior.root), generator=one) for one in generators(5)])
-    assert torch.allclose(draws, prior.mean(texts.float()) + z @ prior.root @ prior.image_axes)
+    mean = replace(prior, openness=None).mean(texts.float())
+    assert torch.allclose(draws, mean + z @ prior.root @ prior.image_axes, atol=1e-6)
 
 
 def test_the_mean_is_shorter_than_pictures_and_a_draw_is_not():

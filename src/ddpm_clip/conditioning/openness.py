@@ -5,6 +5,9 @@ open, and a text that states it leaves less to chance: along such a direction, t
 quarter of the captions that say most are half of those of the others. So their variance is
 regressed on the square of what the text predicts (the auxiliary regression of Breusch & Pagan
 1979), and a draw is as wide as its text leaves it.
+
+A text about other things may predict ten times what any caption does. No prediction goes further
+than the furthest of the captions, so that such a text is answered by a picture as there are.
 """
 
 from dataclasses import dataclass
@@ -28,8 +31,8 @@ class Openness:
     Attributes:
         axes: (m, m) maps image components to canonical variates, as `Canonical.axes`.
         back: (m, m) the inverse of axes.
-        lines: (3, m) standard deviation of the predictions, slope of the variance over their
-            standardised square, and the average of that square.
+        lines: (4, m) standard deviation of the predictions, slope of the variance over their
+            standardised square, the average of that square, and the furthest prediction.
     """
 
     axes: Tensor
@@ -47,12 +50,18 @@ class Openness:
         spread = (stated - usual).square().mean(0).clamp(min=1e-12)
         slope = ((stated - usual) * relative).mean(0) / spread
         slope = torch.where(canonical.known, slope, 0.0)
-        lines = torch.stack([deviation, slope, usual])
+        lines = torch.stack([deviation, slope, usual, predicted.abs().amax(0)])
         return cls(canonical.axes.float(), canonical.back.float(), lines.float())
+
+    def within(self, predictions: Tensor) -> Tensor:
+        """Bring predictions (n, m) back to where those of the captions are, by direction."""
+        reach = self.lines[3]
+        held: Tensor = (predictions @ self.axes).clamp(-reach, reach) @ self.back
+        return held
 
     def apply(self, residuals: Tensor, predictions: Tensor) -> Tensor:
         """Widen or narrow drawn residuals (n, m) as the texts of these predictions (n, m) do."""
-        deviation, slope, usual = self.lines
+        deviation, slope, usual, _ = self.lines
         stated = (predictions @ self.axes / deviation).square().clamp(max=LARGEST)
         share = (1 + slope * (stated - usual)).clamp(NARROWEST, WIDEST)
         widened: Tensor = residuals @ self.axes * share.sqrt() @ self.back

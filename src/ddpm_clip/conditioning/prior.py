@@ -43,7 +43,8 @@ class Prior:
         root: (m, m) symmetric root of the covariance of the residuals.
         n: number of pairs that it was fitted on.
         pseudo: True if the pairs were made by nearest neighbours instead of captions.
-        openness: how wide a draw is for each text; None, as in earlier versions: for all the same.
+        openness: how wide a draw is for each text, and how far its mean goes; None, as in earlier
+            versions: for all the same, and any distance.
     """
 
     mean_text: Tensor
@@ -117,8 +118,9 @@ class Prior:
         return self.mean(e) + truncation * rest @ self.image_axes
 
     def _predicted(self, e: Tensor) -> Tensor:
-        """The mean in image components (n, m)."""
-        return (e - self.mean_text) @ self.text_axes.T @ self.weights
+        """The mean in image components (n, m), no further out than that of any pair."""
+        predicted = (e - self.mean_text) @ self.text_axes.T @ self.weights
+        return self.openness.within(predicted) if self.openness else predicted
 
 
 def _symmetric_root(covariance: Tensor) -> Tensor:
