@@ -13,13 +13,12 @@ from typing import Any
 
 from reporting import RESULTS, claim, finished, parsed, print_claims, write_results
 
+from ddpm_clip.cli.commands.explain import FEW, MANY
 from ddpm_clip.explain import target_of
 from ddpm_clip.explain.report.run_all import Findings, chosen, explain_all
 from ddpm_clip.generation.text_to_image import TextToImage
 
 PROMPT, LONGER = "a six", {"words": "a photo of the digit six"}
-SEEDS = {True: 8, False: 16}
-"""Quick or not -> pictures, as the command has it."""
 
 
 def explained(tti: TextToImage, names: list[str], quick: bool, seeds: int) -> dict[str, Findings]:
@@ -46,7 +45,7 @@ def main() -> None:
     options = _options()
     tti = TextToImage.from_pretrained(options.model)
     names = chosen(options.analyses.split(",") if options.analyses else None)
-    seeds = options.seeds or SEEDS[not options.whole]
+    seeds = options.seeds or (MANY if options.whole else FEW)
     found = explained(tti, names, not options.whole, seeds)
     analyses = as_json(found)
     passed = sum(one["verdict"] == "pass" for one in analyses.values())

@@ -19,7 +19,7 @@ from ddpm_clip.explain.panels.kinds import Bars, Curve, Heatmap, Panel, Strip
 from ddpm_clip.utils.tensors import to_picture
 from docs_pictures.paper import SOFT, TEXT, card, save, sharp_plots, strip, text
 
-MODEL, PROMPT, SEEDS = "digits", "a six", 8
+MODEL, PROMPT, SEEDS = "digits", "a six", 12
 NOISE_LEVEL = "noise level \N{GREEK SMALL LETTER SIGMA}/\N{GREEK SMALL LETTER ALPHA}"
 
 Parts = Callable[[Sequence[Panel]], Sequence[Image.Image]]
