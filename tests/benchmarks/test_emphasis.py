@@ -18,7 +18,7 @@ def test_it_claims_what_the_emphasis_of_runs_gives_against_none(emphasis):
         f"digits, emphasis {emphasis.EMPHASIS:g}": arm(0.92),
         "flowers, emphasis 0": arm(0.60),
         f"flowers, emphasis {emphasis.EMPHASIS:g}": arm(0.63),
-        "digits, emphasis 1": arm(0.99),
+        "digits, emphasis 0.5": arm(0.99),
     }
     first, second = emphasis.claims(found)
     assert first["measured"] == pytest.approx(0.12)
