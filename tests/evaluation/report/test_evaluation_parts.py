@@ -104,8 +104,10 @@ def test_where_nothing_is_asked_the_judge_says_what_it_takes_for_real(data):
 
 def test_distances_of_a_perfect_model_are_those_of_real_pictures(data):
     good = figures(finish(distances_section(data(perfect()))))
-    for name in ("precision", "recall", "density", "coverage"):
+    for name in ("precision", "recall", "coverage"):
         assert good[name].value == pytest.approx(good[name].real, abs=0.1), name
+    # not a share: it counts neighbours, so it scatters more from processor to processor
+    assert good["density"].value == pytest.approx(good["density"].real, abs=0.25)
     noise = 2 * torch.rand(len(CASES) * N, 1, 16, 16) - 1
     section = finish(distances_section(data(noise)))
     bad = figures(section)
