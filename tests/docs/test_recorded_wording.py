@@ -31,7 +31,10 @@ def sentences(value: object) -> Iterator[str]:
 def test_a_recorded_sentence_is_shown_as_it_is_worded_today(wording):
     shown = wording.as_worded_now
     assert shown("of 200 kills lost a checkpoint") == "kills that lost a checkpoint, of 200"
-    assert shown("embed reaches the bare encoder's speed").startswith("throughput of `embed`")
+    recorded, today = "times the best width's time", "relative to the fastest width"
+    assert shown(f"groups of 8 channels, {recorded}") == (
+        f"GroupNorm time with groups of 8 channels, {today}"
+    )
     assert shown("cold start: --help") == "cold start: --help"
     assert shown("without travel, one view") == "without resampling, one view"
 

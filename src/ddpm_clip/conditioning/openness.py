@@ -1,10 +1,9 @@
 """How much a text leaves open, along each direction of what pictures have in common with words.
 
 A regression has one covariance of errors for all texts. But captions state a detail or leave it
-open, and a text that states it leaves less to chance: along such a direction, the errors of the
-quarter of the captions that say most are half of those of the others. So their variance is
-regressed on the square of what the text predicts (the auxiliary regression of Breusch & Pagan
-1979), and a draw is as wide as its text leaves it.
+open, and a text that states it leaves less to chance. So the variance of the errors is regressed on
+the square of what the text predicts (the auxiliary regression of Breusch & Pagan 1979), and a draw
+is as wide as its text leaves it.
 
 A text about other things may predict ten times what any caption does. No prediction goes further
 than the furthest of the captions, so that such a text is answered by a picture as there are.

@@ -7,6 +7,7 @@ import pytest
 from PIL import Image
 
 from ddpm_clip.coverage.prompt_coverage import PromptCoverage
+from ddpm_clip.data.captions.digit_words import DIGITS
 from ddpm_clip.data.local.drawn_flowers import write_folder
 from ddpm_clip.embedders.mini_clip import MiniClip
 from ddpm_clip.runs.pretrained import COVERAGE, load
@@ -68,6 +69,10 @@ def test_without_a_prompt_there_are_suggestions_spread_over_the_digits(cli):
     told = json.loads(cli("ask", "digits", "--json").out)["suggestions"]
     assert len(told) >= 10
     assert min(one["near"] for one in told) > 50
+    said = " ".join(one["prompt"] for one in told)
+    assert all(digit in said or str(i) in said for i, digit in enumerate(DIGITS))
+    asked = json.loads(cli("ask", "digits", *(one["prompt"] for one in told), "--json").out)
+    assert {one["verdict"] for one in asked["answers"]} == {"well covered"}
     assert told[0]["prompt"] in cli("ask", "digits").out
 
 

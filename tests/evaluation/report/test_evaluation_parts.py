@@ -107,7 +107,7 @@ def test_distances_of_a_perfect_model_are_those_of_real_pictures(data):
     for name in ("precision", "recall", "coverage"):
         assert good[name].value == pytest.approx(good[name].real, abs=0.1), name
     # not a share: it counts neighbours, so it scatters more from processor to processor
-    assert good["density"].value == pytest.approx(good["density"].real, abs=0.25)
+    assert good["density"].value == pytest.approx(good["density"].real, abs=0.12)
     noise = 2 * torch.rand(len(CASES) * N, 1, 16, 16) - 1
     section = finish(distances_section(data(noise)))
     bad = figures(section)
