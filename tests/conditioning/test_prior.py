@@ -122,6 +122,14 @@ def test_the_prior_is_emphasised_so_that_its_draws_keep_a_stated_detail():
     assert kept > drowned + 0.02
 
 
+def test_a_prior_is_fitted_with_its_emphasis():
+    texts, images, _, _ = with_a_detail(4000)
+    asked = F.normalize(texts, dim=1).float()
+    whole, none = (Prior.fit(texts, images, emphasis=by) for by in (EMPHASIS, 0.0))
+    spread = [rms(one.mean(asked) - one.mean_image) for one in (whole, none)]
+    assert spread[0] > 1.1 * spread[1]
+
+
 def test_emphasis_does_not_lift_what_is_chance():
     x, y = drawn(200, 20), drawn(200, 5, seed=1)
     x, y = x - x.mean(0), y - y.mean(0)
