@@ -35,6 +35,7 @@ def test_a_longer_text_is_cut_as_it_was_there_and_that_is_said(clip):
     assert torch.allclose(row, clip_answer(clip_state(), [1, *range(3, 15), 2])[0], atol=1e-5)
 
 
+@pytest.mark.slow
 def test_it_is_an_embedder_of_unit_rows_and_comes_back_from_its_folder(clip, tmp_path):
     clip.save(tmp_path)
     again = EMBEDDERS["legacy_clip"](tmp_path)
@@ -46,6 +47,7 @@ def test_it_is_an_embedder_of_unit_rows_and_comes_back_from_its_folder(clip, tmp
     assert again.embed_pixels(torch.zeros(2, 3, 8, 8)).shape == (2, 2)
 
 
+@pytest.mark.slow
 def test_other_tensors_and_broken_folders_are_refused(clip, tmp_path):
     with pytest.raises(DataError, match="not those of a legacy CLIP"):
         LegacyClip.of({"x": torch.zeros(1)})

@@ -139,6 +139,7 @@ def test_a_known_model_is_downloaded_at_its_commit(cache, monkeypatch, tmp_path)
         asked.append(revision)
         return str(download(tmp_path / "downloaded", b"weights"))
 
+    monkeypatch.setattr(huggingface_hub.HfApi, "model_info", lambda *a, **k: None)
     monkeypatch.setattr(huggingface_hub, "snapshot_download", snapshot)
     publish(monkeypatch, checksums.digest_of(download(cache, b"weights") / WEIGHTS))
     hub.find_folder("who/clip")
