@@ -20,6 +20,8 @@ VENV := .venv
 BIN := $(VENV)/bin
 INSTALL := $(BIN)/python -m pip install -qq --disable-pip-version-check -c constraints.txt \
            $(if $(TORCH_INDEX),--extra-index-url $(TORCH_INDEX))
+# Tests start hundreds of processes, and each would compile the package anew.
+export PYTHONDONTWRITEBYTECODE :=
 CODE := src tests scripts examples benchmarks
 
 .PHONY: course course-smoke help demo test test-quick mutants dist check format docs pictures models bench bench-models bench-speed bench-quality gpu-check results soak browser constraints clean

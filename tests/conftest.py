@@ -1,6 +1,7 @@
 """Fixtures that more than one test file needs."""
 
 import os
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,6 +10,18 @@ import pytest
 import torch
 
 torch.set_num_threads(1)  # tests are tiny: more threads cost more than they bring, and bits change
+
+
+SLOW = re.compile(r"^pytestmark = .*pytest\.mark\.slow", re.M)
+
+
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    """Leave out files in which all is slow where only quick tests are asked for.
+
+    They are the ones that import browsers, servers and data sets.
+    """
+    quick = config.option.markexpr == "not slow" and collection_path.suffix == ".py"
+    return bool(quick and SLOW.search(collection_path.read_text(encoding="utf-8"))) or None
 
 
 @pytest.fixture(scope="session")

@@ -3,6 +3,7 @@
 import ast
 import re
 from collections import defaultdict
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -28,7 +29,12 @@ CORE_LINES = 3500
 LESSONS = ROOT / "course" / "lessons"  # percent scripts: data that is run, and never imported
 FILES = sorted(path for path in ROOT.rglob("*.py") if path.parent != LESSONS)
 ROOMS = sorted({path.parent for path in FILES} - {ROOT})
-TREES = {path: ast.parse(path.read_text(encoding="utf-8")) for path in FILES}
+
+
+@cache
+def trees() -> dict[Path, ast.Module]:
+    """Every file of the package, read once."""
+    return {path: ast.parse(path.read_text(encoding="utf-8")) for path in FILES}
 
 
 def module(path: Path) -> str:
@@ -45,8 +51,13 @@ def home(name: str) -> str:
     return name.split(".")[1] if "." in name else ""
 
 
+@cache
 def imported(tree: ast.AST, *, typing: bool = True):
     """(line, module) of every import of ours, wherever in the file it stands."""
+    return list(_imported(tree, typing))
+
+
+def _imported(tree: ast.AST, typing: bool):
     skipped = set()
     for node in ast.walk(tree):
         if isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING" and not typing:
@@ -87,17 +98,20 @@ def circles(graph: dict[str, set[str]]) -> list[list[str]]:
 
 
 def meaning(path: Path) -> dict[str, set[str]]:
-    return {name for _, name in imported(TREES[path], typing=False)} - {module(path)}
+    return {name for _, name in imported(trees()[path], typing=False)} - {module(path)}
 
 
-GRAPH = {name: meaning(path) & set(MODULES) for name, path in MODULES.items()}
+@cache
+def import_graph() -> dict[str, set[str]]:
+    """Module -> those of ours that it imports."""
+    return {name: meaning(path) & set(MODULES) for name, path in MODULES.items()}
 
 
 def test_imports_only_go_down():
     wrong = []
     for path in FILES:
         here = home(module(path))
-        for line, name in imported(TREES[path]):
+        for line, name in imported(trees()[path]):
             there = home(name)
             below = not here or FLOORS[there] <= FLOORS[here]
             beside = there != here and FLOORS[there] == FLOORS.get(here) and here in ALONE
@@ -106,7 +120,7 @@ def test_imports_only_go_down():
 
 
 def test_no_file_imports_itself_by_way_of_others():
-    assert circles(GRAPH) == []
+    assert circles(import_graph()) == []
 
 
 @pytest.mark.parametrize("package", ["ddpm_clip", *(module(room / "x.py")[:-2] for room in ROOMS)])
@@ -118,7 +132,7 @@ def test_no_two_rooms_beside_each_other_import_each_other(package):
         rest = name.removeprefix(package + ".")
         return rest.split(".")[0] if rest != name else None
 
-    for name, others in GRAPH.items():
+    for name, others in import_graph().items():
         here = inside(name)
         graph[here] |= {there for other in others if (there := inside(other))} - {here}
     graph.pop(None, None)
@@ -136,7 +150,7 @@ def test_a_room_holds_few_files_and_lists_them(room):
         assert len(files) <= MOST_FILES, [path.name for path in files]
     if not (room / "__init__.py").is_file():
         pytest.fail(f"{room} has no __init__.py")
-    contents = ast.get_docstring(TREES[room / "__init__.py"]) or ""
+    contents = ast.get_docstring(trees()[room / "__init__.py"]) or ""
     listed = re.findall(r"^- `([\w/]+)`: \S", contents, re.MULTILINE)
     there = [f"{path.name}/" for path in ROOMS if path.parent == room]
     there += [path.stem for path in files if path.suffix == ".py"]
@@ -152,7 +166,7 @@ def test_a_file_can_be_read_in_one_go():
 def test_a_function_does_one_thing():
     """As ruff's PLR0915 counts: statements of a function, those of functions inside it included."""
     long = []
-    for path, tree in TREES.items():
+    for path, tree in trees().items():
         for node in ast.walk(tree):
             if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
                 statements = sum(isinstance(inner, ast.stmt) for inner in ast.walk(node)) - 1
@@ -168,7 +182,7 @@ def test_no_exported_name_hides_a_file():
         here = module(room / "__init__.py")
         exported = {
             alias.asname or alias.name
-            for node in TREES[room / "__init__.py"].body
+            for node in trees()[room / "__init__.py"].body
             if isinstance(node, ast.ImportFrom)
             for alias in node.names
         }

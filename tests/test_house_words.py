@@ -3,6 +3,7 @@
 import ast
 import re
 import subprocess
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -10,7 +11,15 @@ import pytest
 import ddpm_clip
 
 ROOT = Path(ddpm_clip.__file__).parent
-TREES = {path: ast.parse(path.read_text(encoding="utf-8")) for path in sorted(ROOT.rglob("*.py"))}
+
+
+@cache
+def trees() -> dict[Path, ast.Module]:
+    """Every file of the package, read once."""
+    return {
+        path: ast.parse(path.read_text(encoding="utf-8")) for path in sorted(ROOT.rglob("*.py"))
+    }
+
 
 TYPES = re.compile(
     "Ground|Ways?|Seams|Wish|Wishes|Subject|Witness|Material|Gate|Patience|Desk|Told|World|Part|"
@@ -40,10 +49,10 @@ def defined(tree: ast.AST):
 
 
 def test_no_private_word_names_a_type_a_function_or_a_file():
-    assert [str(path) for path in TREES if OTHERS.fullmatch(path.stem)] == []
+    assert [str(path) for path in trees() if OTHERS.fullmatch(path.stem)] == []
     wrong = [
         f"{path}:{line} {name}"
-        for path, tree in TREES.items()
+        for path, tree in trees().items()
         for line, name in defined(tree)
         if TYPES.fullmatch(name) or OTHERS.fullmatch(name)
     ]
@@ -68,7 +77,7 @@ def test_a_name_has_one_type():
     """Six names meant two or three things each."""
     names = ("Part", "Plan", "Found", "Reading", "Verdict", "Copies", "Section", "Skipped")
     where = dict.fromkeys(names, 0)
-    for tree in TREES.values():
+    for tree in trees().values():
         for node in tree.body:
             named = getattr(node, "name", None)
             if isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name):
@@ -89,5 +98,5 @@ def test_the_formatter_wins():
 
 
 def test_a_docstring_says_what_a_file_is_and_seldom_what_it_is_not():
-    docs = [ast.get_docstring(tree) or "" for tree in TREES.values()]
+    docs = [ast.get_docstring(tree) or "" for tree in trees().values()]
     assert sum("Knows nothing of" in doc for doc in docs) <= MOST_NOTHINGS

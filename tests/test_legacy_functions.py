@@ -158,6 +158,7 @@ def test_the_time_embedding_is_the_published_one():
         SinusoidalTimeEmbedding(7)
 
 
+@pytest.mark.slow
 def test_the_sweep_of_weights_is_that_of_ddpm_and_stores_steps(network, ddpm):
     c, seeds = torch.randn(2, 4, generator=torch.Generator().manual_seed(1)), [3, 4]
     x, stored = sample_w(network, ddpm, (1, 8, 8), 20, c, "cpu", [-1, 0, 2], 8, seeds=seeds)
@@ -176,6 +177,7 @@ def test_a_sweep_of_another_shape_is_refused(network, ddpm):
         sample_w(network, ddpm, (1, 8, 8), 20, torch.zeros(1, 4), "cpu", store_freq=0)
 
 
+@pytest.mark.slow
 def test_sampling_without_and_with_a_label(network, ddpm):
     free = sample_ddpm(network, (1, 8, 8), n_samples=2, ddpm=ddpm, seeds=[0, 1])
     labelled = sample_cond_ddpm(network, 3, 2, ddpm=ddpm, seeds=[0, 1])

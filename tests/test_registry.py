@@ -98,6 +98,7 @@ def test_entry_points_are_not_read_while_our_own_names_suffice(fruit, monkeypatc
     assert "apple" in fruit
 
 
+@pytest.mark.slow
 def test_help_reads_no_entry_points():
     code = (
         "import importlib.metadata as metadata; metadata.entry_points = None; "

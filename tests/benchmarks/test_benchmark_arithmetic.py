@@ -144,6 +144,7 @@ def test_our_network_can_be_made_as_large_as_a_peer(parameters):
     assert ours.parameters_of(ours._sketched(config)) == pytest.approx(parameters, rel=0.1)
 
 
+@pytest.mark.slow
 def test_our_side_of_a_comparison_is_the_training_itself():
     ours = importlib.import_module("ours")
     config = ours.recipe("smoke", {"data.channels": 1})

@@ -72,6 +72,7 @@ def test_claims_hold_where_a_bridge_helps_and_none_harms(bridges):
     )
 
 
+@pytest.mark.slow
 def test_nothing_is_claimed_of_a_gap_that_is_half_measured(bridges):
     assert bridges.claims(found_with(identity=300, shift=300)) == []
     assert bridges.compared({CEILING: part(3)})["gaps"] == {}

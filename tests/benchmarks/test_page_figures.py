@@ -17,6 +17,7 @@ def program(monkeypatch):
     return importlib.import_module
 
 
+@pytest.mark.slow
 def test_more_rounds_agree_more_often(program):
     agreeing = program("inpainting_rounds").agreeing
     shares = [sum(agreeing("dpmpp_2m", rounds, 400, 0)) / 400 for rounds in (1, 5)]

@@ -23,6 +23,7 @@ def test_the_meter_is_a_judge_of_petals(meter):
     assert meter.classes == tuple(PETALS) == meter.attributes["petals"]
 
 
+@pytest.mark.slow
 def test_the_meter_reads_the_colour_of_drawings_that_it_was_not_made_with(meter):
     source = DrawnFlowers(150, 32, seed=4321)
     x = to_float(torch.stack([from_picture(source[i], 32, 3) for i in range(150)]))

@@ -130,6 +130,7 @@ def test_a_process_that_has_loaded_the_package_is_refused(mutants, monkeypatch, 
         next(mutants.each(tmp_path, FAULTS[:1], quick_only=True))
 
 
+@pytest.mark.slow
 def test_the_program_loads_nothing_of_the_package_itself():
     code = "import sys, mutants; mutants._options(); sys.exit('ddpm_clip' in sys.modules)"
     ended = subprocess.run([sys.executable, "-c", code, "--dirty"], cwd=ROOT / "benchmarks")

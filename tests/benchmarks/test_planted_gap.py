@@ -56,6 +56,7 @@ def test_loudness_of_an_axis_is_its_variance_over_the_mean_one(planted):
     assert planted.loudness(torch.eye(3), covariance).tolist() == pytest.approx([0.5, 1.0, 1.5])
 
 
+@pytest.mark.slow
 def test_a_mean_that_no_unit_vectors_have_is_refused(planted):
     with pytest.raises(DataError, match="no offset"):
         planted.move_to(1.2 * F.normalize(torch.ones(16), dim=0), WORDS, TEXTS)

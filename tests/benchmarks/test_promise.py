@@ -65,6 +65,7 @@ def test_every_picture_is_dealt_to_exactly_one_part(data):
     assert set(rows) == set(data.SHARES)
 
 
+@pytest.mark.slow
 def test_the_packs_share_no_picture_and_the_denoisers_has_no_label(folder, tmp_path, data, judging):
     packs = data.deal(str(folder), 16, tmp_path / "packs")
     parts = [images(packs.clip), images(packs.denoiser), images(packs.judge)]

@@ -16,6 +16,7 @@ def test_a_picture_comes_back_and_its_copies_are_told(soak, mode):
     assert row["mode"] == mode
 
 
+@pytest.mark.slow
 def test_a_command_that_always_says_equal_is_found_out(soak, monkeypatch):
     module = soak("reproduce")
     monkeypatch.setattr(module, "command_line", lambda words: print('{"equal": true}') or 0)

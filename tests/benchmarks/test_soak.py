@@ -26,6 +26,7 @@ def test_damage_of_every_kind_is_found_in_every_file(damaged):
     assert {row["file"] for row in rows} == set(module.FILES)
 
 
+@pytest.mark.slow
 def test_every_way_to_damage_a_file_is_found(damaged, tmp_path):
     module, template = damaged
     for number, damage in enumerate(dict.fromkeys(module.DAMAGES)):
@@ -77,6 +78,7 @@ def test_the_control_saves_in_place_and_mixes_of_two_saves_are_lost(soak, tmp_pa
     assert kill9.control_lost(tmp_path).startswith("torn")
 
 
+@pytest.mark.slow
 def test_a_lost_checkpoint_is_called_lost(soak, tmp_path):
     kill9 = soak("kill9")
     run = kill9.Run.create(tmp_path, soak("crash_scenarios").settings())
@@ -110,6 +112,7 @@ def test_a_checkpoint_that_an_interruption_left_is_no_other_result(soak):
     assert toy.other_bits({"steps": "[23]", "23 model": "x"}, wanted) == ["24 model", "history"]
 
 
+@pytest.mark.slow
 def test_every_kind_of_bad_file_is_named(soak, tmp_path):
     """The scan that a training begins with, on one file of each kind among sound ones."""
     from ddpm_clip.data.local.drawn_flowers import write_folder

@@ -89,6 +89,7 @@ def test_what_cannot_be_meant_or_used_is_refused_and_nothing_is_painted(
     assert not Path("outputs").exists()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("words", [OVER, INTO, BLEND], ids=lambda words: words[0])
 def test_an_edit_writes_its_pictures_and_a_sheet_and_says_where(cli, run, words):
     ended = cli(*words, "--model", run, "--out", "here", "-n", 2, "--seed", 2**32 - 1)
@@ -109,6 +110,7 @@ def test_a_picture_painted_over_with_strength_0_is_the_picture(cli, run):
     assert len(facts("same.png")["source_digest"]) == 16
 
 
+@pytest.mark.slow
 def test_what_is_black_in_the_mask_keeps_its_bytes(cli, run):
     (entry,) = entries(cli(*INTO, "--model", run, "-n", 1, "--json"))
     changed = (pixels(entry["file"]) != pixels("picture.png")).any(2)
@@ -116,6 +118,7 @@ def test_what_is_black_in_the_mask_keeps_its_bytes(cli, run):
     assert changed[:, :8].any()
 
 
+@pytest.mark.slow
 def test_inpainting_can_do_without_words(cli, run):
     words = ("inpaint", "picture.png", "--mask", "mask.png", "--unconditional")
     (entry,) = entries(cli(*words, "--model", run, "-n", 1, "--json"))
@@ -149,6 +152,7 @@ def test_a_negative_prompt_is_heard_by_every_edit(cli, words):
     assert facts(turned)["negative"] == "a zero"
 
 
+@pytest.mark.slow
 def test_a_model_with_eyes_varies_a_picture(cli):
     two = entries(cli(*VARY, "-n", 2, "--strength", 0.5, *DIGITS))
     assert facts(two[0]["file"])["condition_noise"] == pytest.approx(0.4)

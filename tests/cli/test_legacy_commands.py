@@ -231,6 +231,7 @@ def test_three_commands_of_the_mnist_seed_give_a_picture(door, data_root, monkey
     assert Path("images/generated.png").is_file()
 
 
+@pytest.mark.slow
 def test_flags_that_have_gone_are_still_accepted_and_named(door, capsys):
     gone = (
         "--cnn_output_dim",

@@ -17,6 +17,7 @@ def photos(tmp_path):
     return tmp_path / "photos"
 
 
+@pytest.mark.slow
 def test_scan_counts_measures_and_names_what_is_spoilt(cli, photos):
     report = json.loads(cli("scan", photos, "--json").out)
     assert (report["pictures"], report["usable"]) == (9, 8)
@@ -26,6 +27,7 @@ def test_scan_counts_measures_and_names_what_is_spoilt(cli, photos):
     assert "rose/zz.png: its content is none of PNG," in cli("scan", photos).out
 
 
+@pytest.mark.slow
 def test_scan_says_what_it_left_out_in_words_and_as_json(cli, photos, monkeypatch):
     monkeypatch.setattr("ddpm_clip.data.pictures.formats.SUFFIXES", (".png",))
     for name in ("1.heic", "2.HEIC", "film.mp4", "list.csv"):
@@ -41,6 +43,7 @@ def test_scan_says_what_it_left_out_in_words_and_as_json(cli, photos, monkeypatc
     assert "ddpm-clip[heif]" in report["left_out"]["types"]["heic"]["how_to_read"]
 
 
+@pytest.mark.slow
 def test_embed_says_what_it_left_out(cli, tiny, photos, tmp_path):
     (photos / "film.mp4").write_bytes(b"x")
     ended = cli("embed", photos, "--config", tiny, "--out", tmp_path / "embedded")
@@ -54,6 +57,7 @@ def test_scan_refuses_a_folder_with_too_much_that_is_spoilt(cli, photos):
     assert cli("scan", photos, "--max-bad", 2).code == 2
 
 
+@pytest.mark.slow
 def test_show_tells_of_a_run(cli, run):
     facts = json.loads(cli("show", run, "--json").out)
     assert (facts["kind"], facts["step"]) == ("run", 4)
@@ -80,6 +84,7 @@ def test_a_packed_run_paints_as_the_run_does_and_can_be_shown(cli, run, tmp_path
     assert cli("pack", run, "--out", packed).code == 73
 
 
+@pytest.mark.slow
 def test_pack_without_its_bank_is_smaller(cli, run, tmp_path):
     for name, words in (("with", ()), ("without", ("--no-bank",))):
         cli("pack", run, "--out", tmp_path / name, *words)
@@ -87,6 +92,7 @@ def test_pack_without_its_bank_is_smaller(cli, run, tmp_path):
     assert size[1] < size[0]
 
 
+@pytest.mark.slow
 def test_embeddings_as_csv_have_a_row_a_picture(cli, tiny, tmp_path):
     out = tmp_path / "flowers.csv"
     ended = cli("embed", "drawn-flowers:12", "--config", tiny, "--out", out)
@@ -97,6 +103,7 @@ def test_embeddings_as_csv_have_a_row_a_picture(cli, tiny, tmp_path):
     assert bool((table.embeddings.norm(dim=1) == 1).all())
 
 
+@pytest.mark.slow
 def test_embeddings_of_files_have_their_paths_and_are_continued(cli, photos, tmp_path):
     MiniClip(3, 16, 8, 8, 8, 30.0).save(tmp_path / "clip", prompts=["a rose"], card={})
     words = ("embed", photos, "--embedder", tmp_path / "clip", "--out", tmp_path / "clip.csv", "-q")
@@ -129,6 +136,7 @@ def test_an_embedder_that_is_not_there_exits_66(cli, photos, tmp_path):
     assert not (tmp_path / "e").exists()
 
 
+@pytest.mark.slow
 def test_scan_as_a_doctor_names_duplicates_and_shapes_and_train_says_it_in_a_line(
     cli, tiny, photos, tmp_path
 ):

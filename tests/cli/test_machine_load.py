@@ -51,6 +51,7 @@ def test_other_processes_are_those_that_used_the_cpu_meanwhile(proc, monkeypatch
     assert found.busiest == (("a (b) c", 0.75),)
 
 
+@pytest.mark.slow
 def test_nothing_is_said_where_nothing_is_known(proc, monkeypatch, cli):
     monkeypatch.delattr("os.getloadavg", raising=False)
     assert other_processes(0.0) is None

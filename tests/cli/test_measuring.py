@@ -44,6 +44,7 @@ def test_a_model_of_classes_has_no_gap_to_speak_of(cli, run):
     assert told["gap"]["distance"] < 0.5
 
 
+@pytest.mark.slow
 def test_what_cannot_be_measured_has_its_exit_code(cli, pairs, tmp_path):
     assert cli("gap").code == 2
     assert cli("gap", "--pairs", tmp_path / "none.npz").code == 66

@@ -61,6 +61,7 @@ def test_a_folder_that_may_not_be_written_is_told_before_anything_is_done(cli, t
     assert "cannot create /proc/nothing/run" in ended.err
 
 
+@pytest.mark.slow
 def test_two_embeddings_into_one_folder_are_not_mixed(cli, tiny, tmp_path):
     words = ("embed", "drawn-flowers:8", "--config", tiny, "--out", tmp_path / "embedded")
     with locked(tmp_path / "embedded", RuntimeError):

@@ -120,6 +120,7 @@ def test_options_of_training_reach_the_config_and_the_start(started, tmp_path):
     assert (given["overwrite"], given["skip_extraction"]) == (True, True)
 
 
+@pytest.mark.slow
 def test_resume_takes_the_runs_own_config_and_what_is_changed(started, tmp_path):
     run = tiny_run(tmp_path / "run")
     config, given = started("resume", run.folder)

@@ -43,6 +43,7 @@ def test_json_plots_and_bars(cli, six_and_two, tmp_path):
             assert image.format == "PNG"
 
 
+@pytest.mark.slow
 def test_a_mini_clip_of_two_dimensions_has_a_compass(cli, tmp_path):
     torch.manual_seed(0)
     MiniClip(3, 16, dim=2, width=8, text_width=32).save(tmp_path / "clip", prompts=["a"], card={})

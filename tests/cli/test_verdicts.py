@@ -116,6 +116,7 @@ def test_the_verdict_on_the_command_line(
         assert f"seed: {trial.arrived['seed']}" in ended.err
 
 
+@pytest.mark.slow
 def test_the_same_words_everywhere(workspace, cli):
     for value in ("NaN", "31"):
         with pytest.raises(UsageError) as refusal:

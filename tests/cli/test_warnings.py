@@ -5,6 +5,7 @@ import json
 import shutil
 import sys
 import warnings
+from functools import cache
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -40,8 +41,13 @@ WORKS = {
 }
 
 
+@cache
 def calls():
     """(file, function, call) of every `warnings.warn` of the package."""
+    return list(_calls())
+
+
+def _calls():
     for path in sorted(ROOT.rglob("*.py")):
         tree = ast.parse(path.read_text(encoding="utf-8"))
         for function in ast.walk(tree):

@@ -216,6 +216,7 @@ def test_noise_keeps_the_radius_and_its_level_is_the_last_coordinate():
     assert kept[10:50].mean() > 0.95 > 0.5 > kept[-40:].mean()
 
 
+@pytest.mark.slow
 def test_half_of_the_noise_lies_where_pictures_vary():
     conditioner, n = fitted(), 40_000
     z = conditioner.images(pairs(0.9)[0][:1].expand(n, -1), 1.0, torch.Generator().manual_seed(0))[

@@ -142,6 +142,7 @@ def test_the_network_answers_with_the_noise_that_was_added():
     assert torch.allclose(found, eps, atol=1e-5)
 
 
+@pytest.mark.slow
 def test_the_reference_answers_train_what_the_library_trains(task, width):
     """The stand-ins of `Lesson.own` are the truths of the exercises, and they have gradients."""
     weights = []
@@ -168,6 +169,7 @@ def test_the_reference_answers_train_what_the_library_trains(task, width):
     assert not torch.allclose(weights[0], started, atol=1e-3)
 
 
+@pytest.mark.slow
 def test_a_submission_comes_back_as_it_was_and_its_seeds_follow_from_it(tmp_path, width):
     network = untrained(width)
     folder = submit(network, card(), tmp_path / "a")
@@ -254,6 +256,7 @@ def test_shipped_weights_are_refused_although_they_would_pass(tmp_path, task, wi
     assert found.refusal == ""
 
 
+@pytest.mark.slow
 def test_shipped_weights_with_a_little_noise_are_refused_too(width):
     weights = weights_of("digits")
     noise = torch.Generator().manual_seed(1)

@@ -9,6 +9,7 @@ import pytest
 
 from ddpm_clip.course.catalogue import LESSONS, lesson_file
 
+pytestmark = pytest.mark.slow
 pytest.importorskip("nbclient", reason="the extra `test` has what runs notebooks")
 pytest.importorskip("jupytext", reason="the extra `test` has what writes notebooks")
 
@@ -38,7 +39,6 @@ def notebook(course):
     return json.loads((course / f"{UNETS.name}.ipynb").read_text(encoding="utf-8"))
 
 
-@pytest.mark.slow
 def test_a_real_kernel_runs_a_lesson_and_its_pictures_are_inside(course, script):
     outputs = [one for cell in notebook(course)["cells"] for one in cell.get("outputs", [])]
     pictures = [one for one in outputs if "image/png" in one.get("data", {})]
@@ -87,7 +87,6 @@ def far_too_large(made):
     made["metadata"]["padding"] = "x" * 1_300_000
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize(
     ("change", "told"),
     [
@@ -102,7 +101,6 @@ def test_a_notebook_that_is_behind_is_told(course, script, tmp_path, change, tol
     assert told in sentence
 
 
-@pytest.mark.slow
 def test_missing_claims_are_told(course, script, tmp_path):
     folder = changed(course, tmp_path, lambda made: None)
     (folder / "results.json").write_text("{}")

@@ -97,11 +97,13 @@ def test_answers_are_collapsed_and_nowhere_else(script):
     assert "view(-1, 1, 1, 1)" not in text.split('??? note "An answer')[0]
 
 
+@pytest.mark.slow
 def test_only_lessons_that_ran_in_full_have_a_page(script, course):
     assert [page.title for page in script["pages"](course)] == ["02 Diffusion", script["WORTH"]]
     assert script["pages"](course / "none") == []
 
 
+@pytest.mark.slow
 def test_what_each_idea_buys_is_what_was_recorded(script, course):
     worth = script["pages"](course)[-1]
     assert (
@@ -113,6 +115,7 @@ def test_what_each_idea_buys_is_what_was_recorded(script, course):
     assert f"({worth.name}/ideas.png)" in worth.text
 
 
+@pytest.mark.slow
 def test_a_claim_is_told_with_every_seed_that_was_tried(script, course, tmp_path):
     shutil.copytree(course, tmp_path / "tried")
     seeds = {"1": {"2.b": {"holds": True}}, "2": {"2.b": {"holds": False}}, "3": {}}
@@ -138,6 +141,7 @@ def test_figures_of_the_plot_are_named_as_the_lessons_name_them(script):
             assert f'"{figure}"' in lesson.text, (id, figure)
 
 
+@pytest.mark.slow
 def test_pages_join_the_site_and_its_navigation(script, course, tmp_path):
     pytest.importorskip("mkdocs", reason="the extra `docs` has what makes pages")
     from mkdocs.config.defaults import MkDocsConfig

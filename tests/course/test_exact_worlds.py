@@ -86,6 +86,7 @@ def test_every_brick_makes_a_network_that_trains(name, value):
     assert without == []
 
 
+@pytest.mark.slow
 def test_switches_change_what_they_say():
     assert torch.equal(
         called(network(Bricks(time="none"))), called(network(Bricks(time="none")), t=90.0)

@@ -65,6 +65,7 @@ def test_a_few_steps_lower_the_loss_of_one_picture():
     assert not network.training
 
 
+@pytest.mark.slow
 def test_the_student_own_parts_are_used():
     calls = []
 

@@ -66,6 +66,7 @@ def test_there_are_as_many_as_promised():
     assert sum(right_ones.values()) >= 70
 
 
+@pytest.mark.slow
 def test_every_known_mistake_is_made_by_a_wrong_answer_or_caught_before():
     """A mistake that no wrong answer makes is a message that nobody has seen."""
     made = {(one.exercise, one.finding) for one in WRONG}

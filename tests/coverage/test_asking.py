@@ -44,6 +44,7 @@ def test_what_there_is_no_picture_of_is_outside_and_something_else_is_offered(
     assert answer.suggestions
 
 
+@pytest.mark.slow
 def test_nine_of_ten_are_called_what_they_are_in_words_that_were_not_calibrated_on(prompt_coverage):
     nouns = (
         "donkey",
@@ -86,6 +87,7 @@ def test_what_is_offered_instead_shares_a_word_and_is_well_covered(prompt_covera
         assert (again.verdict, again.near) == ("well covered", one.near)
 
 
+@pytest.mark.slow
 def test_known_words_without_pictures_are_thin():
     fewer = [kind for kind in KINDS if "daisy" not in kind]
     prompt_coverage = PromptCoverage(planted_model(fewer, prompts=CAPTIONS))
@@ -133,6 +135,7 @@ def test_a_warning_for_each_prompt_outside_and_for_no_other(prompt_coverage):
     assert len(heard) == 1
 
 
+@pytest.mark.slow
 def test_a_kept_coverage_gives_the_same_answers_at_the_price_of_a_few_texts(tmp_path):
     model = planted_model(KINDS, prompts=CAPTIONS, folder=tmp_path)
     keep_coverage(tmp_path, model.conditioner, model.embedder, ())
@@ -145,6 +148,7 @@ def test_a_kept_coverage_gives_the_same_answers_at_the_price_of_a_few_texts(tmp_
     assert model.embedder.asked - before < 60
 
 
+@pytest.mark.slow
 def test_the_coverage_of_another_embedder_is_not_believed(tmp_path):
     model = planted_model(KINDS, prompts=CAPTIONS, folder=tmp_path)
     keep_coverage(tmp_path, model.conditioner, model.embedder, ())
@@ -158,6 +162,7 @@ def test_a_damaged_file_is_told(tmp_path):
         Coverage.load(tmp_path / COVERAGE)
 
 
+@pytest.mark.slow
 def test_without_words_for_the_pictures_the_pictures_choose():
     """A pretrained CLIP whose bank is about everything, and a folder without a class."""
     model = planted_model(

@@ -79,6 +79,7 @@ def test_the_suggestions_of_what_ships_are_plain_and_well_covered(name):
     assert {coverage.ask(text).verdict for text in suggestions} == {"well covered"}
 
 
+@pytest.mark.slow
 def test_a_bank_from_before_is_shown_without_its_misspellings(monkeypatch):
     model = load("digits", "cpu")
     plain = PromptCoverage(model).coverage.suggestions
@@ -92,6 +93,7 @@ def test_a_bank_from_before_is_shown_without_its_misspellings(monkeypatch):
     assert PromptCoverage(model).coverage.suggestions == plain
 
 
+@pytest.mark.slow
 def test_a_pretrained_clip_has_a_bank_of_clean_prompts_already():
     model = load("flowers", "cpu")
     known = known_prompts(

@@ -128,6 +128,7 @@ CAPTIONED = {"emoji", "drawn-flowers"}
 """Sources of `shop` whose pictures all have a class, and those with captions."""
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", SOURCES)
 def test_every_source_keeps_the_contract(shop, name):
     if name.startswith("hf"):
@@ -459,6 +460,7 @@ def test_tiny_imagenet_has_names_for_classes_and_its_own_val(tmp_path):
     assert val.label(0) == "crane, bird"
 
 
+@pytest.mark.slow
 def test_drawn_flowers_take_a_number_and_splits_share_nothing():
     train, test = open_source("drawn-flowers:50"), open_source("drawn-flowers:50", split="test")
     assert len(train) == 50

@@ -10,9 +10,8 @@ from ddpm_clip.diffusion.schedules import SCHEDULES
 from ddpm_clip.types import Prediction
 
 diffusers = pytest.importorskip("diffusers")
-pytestmark = pytest.mark.filterwarnings(
-    "ignore:__array__ implementation:DeprecationWarning"
-)  # theirs
+THEIRS = "ignore:__array__ implementation:DeprecationWarning"
+pytestmark = [pytest.mark.slow, pytest.mark.filterwarnings(THEIRS)]
 
 T = 1000
 SCHEDULE = SCHEDULES["linear"](T)

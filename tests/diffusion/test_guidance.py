@@ -222,15 +222,18 @@ DEFAULTS = {"interval": OWN.interval, "clamp": OWN.clamp, "rescale": OWN.rescale
 """How pictures are painted where nothing else is asked, at the scale OWN.guidance."""
 
 
+@pytest.mark.slow
 def test_unguided_pictures_saturate_as_real_ones_do():
     assert saturation(1.0) == pytest.approx(1.0, abs=0.2)
 
 
+@pytest.mark.slow
 def test_the_default_settings_saturate_at_most_half_more_than_real_pictures():
     assert OWN.guidance == 2.0
     assert saturation(OWN.guidance, **DEFAULTS) <= 1.5
 
 
+@pytest.mark.slow
 def test_at_w_2_the_defaults_alone_saturate_more_and_a_rescale_brings_it_down():
     """What docs/maths.md says: two thirds more by default, and no more than real with a rescale."""
     assert saturation(3.0) == pytest.approx(2.0, abs=0.2)
@@ -238,6 +241,7 @@ def test_at_w_2_the_defaults_alone_saturate_more_and_a_rescale_brings_it_down():
     assert saturation(3.0, **DEFAULTS | {"rescale": 0.7}) <= 1.1
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "options", [{"interval": (0.15, 1.0), "clamp": "static"}, {"rescale": 0.7}]
 )
@@ -245,6 +249,7 @@ def test_protected_guidance_at_w_2_saturates_at_most_half_more_than_real_picture
     assert saturation(3.0, **options) <= 1.5
 
 
+@pytest.mark.slow
 def test_the_dynamic_clamp_saturates_less_than_the_static_one():
     dynamic = saturation(3.0, **DEFAULTS | {"clamp": "dynamic"})
     assert dynamic < saturation(3.0, **DEFAULTS) - 0.1

@@ -56,12 +56,14 @@ def test_the_more_rounds_the_truer_is_what_is_painted(name):
     assert abs(spreads[0] - 0.1) > abs(spreads[2] - 0.1)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", SAMPLERS)
 def test_known_pixels_outlast_every_round(name):
     end = end_of(walk(name, 16, rounds=4))
     torch.testing.assert_close(end[..., 0], torch.full_like(end[..., 0], 0.7), rtol=0, atol=1e-6)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", SAMPLERS)
 def test_on_the_way_a_known_pixel_is_noised_as_its_row_says(name):
     options = {"variance": "posterior"} if name == "ddpm" else {}  # the other is too wide

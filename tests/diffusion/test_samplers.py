@@ -73,6 +73,7 @@ def test_the_endpoint_error_falls_by_the_solver_order_per_doubling(name, least):
     assert min(ratios) >= least, (errors, ratios)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("name", "error"), [("ddim", 5e-3), ("dpmpp_2m", 2e-5), ("heun", 4e-5)])
 def test_a_fine_walk_follows_the_exact_flow_of_a_gaussian(name, error):
     gaussian = Gaussian(0.5, 0.3)
@@ -162,6 +163,7 @@ def test_deterministic_samplers_never_ask_for_noise(name):
     )
 
 
+@pytest.mark.slow
 def test_ddim_with_eta_1_is_ancestral_sampling_with_posterior_variance():
     for steps in (10, 400):
         ancestral = list(walk("ddpm", FOUR_MODES, 50, steps, variance="posterior"))
@@ -170,6 +172,7 @@ def test_ddim_with_eta_1_is_ancestral_sampling_with_posterior_variance():
             assert torch.allclose(one.x_prev, other.x_prev, atol=1e-8)
 
 
+@pytest.mark.slow
 def test_the_two_ancestral_variances_bracket_the_true_width():
     widths = {}
     for variance in ("beta", "posterior"):
@@ -193,6 +196,7 @@ def test_churn_draws_noise_and_still_finds_the_modes():
     assert (share - FOUR_MODES.weights).abs().max() < 0.03
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("variance", ["beta", "posterior"])
 @pytest.mark.parametrize("T", [50, 1000])
 def test_the_oracle_noise_recovers_the_picture_after_the_full_chain(variance, T):

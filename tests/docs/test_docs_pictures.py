@@ -75,6 +75,7 @@ def test_drawing_again_gives_the_same_bytes(gap, tmp_path):
     assert first.read_bytes() == again.read_bytes() != more.read_bytes()
 
 
+@pytest.mark.slow
 def test_the_drawn_clouds_lie_apart_and_meet_after_a_bridge(gap):
     seen = gap["clouds"](100)
     for name, pictures in seen.pictures.items():

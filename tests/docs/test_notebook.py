@@ -14,6 +14,7 @@ from snippets import ROOT
 
 from ddpm_clip.errors import DdpmClipWarning
 
+pytestmark = pytest.mark.slow
 pytest.importorskip("nbclient", reason="the extra `test` has what runs notebooks")
 pytest.importorskip("jupytext", reason="the extra `test` has what writes notebooks")
 
@@ -90,7 +91,6 @@ def test_a_notebook_without_pictures_is_told(writer, copied):
     assert "no picture" in sentence
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize(
     ("name", "written"),
     [
@@ -110,7 +110,6 @@ def test_a_script_runs_to_its_end_in_the_smallest_size(
     assert written <= {path.name for path in (tmp_path / "outputs" / name).iterdir()}
 
 
-@pytest.mark.slow
 def test_the_analyses_run_to_their_end_on_the_planted_mixture(tmp_path):
     env = {**os.environ, "EXAMPLES_SMOKE": "1", "OMP_NUM_THREADS": "1"}
     ended = subprocess.run(

@@ -15,6 +15,7 @@ def pixels(painted):
     return stack_pictures([one.image for one in painted], 28, 1)
 
 
+@pytest.mark.slow
 def test_one_part_is_the_plain_picture(tti):
     settings = tti.settings(n=2, steps=4)
     one = pixels(finish(blend(tti, [("a six", 0.3)], settings)))

@@ -61,6 +61,7 @@ def guided(tti):
     return guided
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["vary", "interpolate", "blend"])
 def test_an_edit_without_words_is_as_without_a_guide_and_says_so(tti, guided, six, name, tmp_path):
     edit, settings = edits(six)[name], guided.settings(**HOW)
@@ -72,6 +73,7 @@ def test_an_edit_without_words_is_as_without_a_guide_and_says_so(tti, guided, si
     assert not {"clip_guidance", "clip_guide"} & read_parameters(files[0].file).keys()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["img2img", "inpaint"])
 def test_an_edit_with_words_is_guided_by_them(tti, guided, six, name, tmp_path):
     edit, settings = edits(six)[name], guided.settings(**HOW)

@@ -23,6 +23,7 @@ def test_strength_0_gives_the_picture_back(tti, six):
     assert [one.request.seed for one in painted] == [0, 1]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("sampler", [name for name in SAMPLERS if name not in OF_DISTILLED])
 def test_strength_1_is_plain_painting_to_the_bit(tti, six, sampler):
     settings = tti.settings(n=2, seed=4, steps=4, sampler=sampler)

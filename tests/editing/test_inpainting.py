@@ -24,6 +24,7 @@ def pixels(painted):
     return stack_pictures([one.image for one in painted], 28, 1)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("sampler", [name for name in SAMPLERS if name not in OF_DISTILLED])
 def test_unmasked_bytes_are_equal_and_masked_ones_change(tti, six, sampler):
     paint = upper_half(tti, six)
@@ -36,6 +37,7 @@ def test_unmasked_bytes_are_equal_and_masked_ones_change(tti, six, sampler):
         assert changed[:14].any()
 
 
+@pytest.mark.slow
 def test_where_all_is_painted_it_is_plain_painting_to_the_bit(tti, six):
     paint = torch.ones(1, 28, 28, dtype=torch.bool)
     settings = tti.settings(n=2, steps=4)
@@ -52,6 +54,7 @@ def test_what_is_painted_fits_what_is_kept(tti, six):
     assert (probabilities.argmax(1) == judge.classes.index("six")).sum() >= 5
 
 
+@pytest.mark.slow
 def test_a_round_is_a_walk_of_every_rung(tti, six, monkeypatch):
     asked = []
     network = tti.model.network
@@ -67,6 +70,7 @@ def test_rounds_out_of_range_are_refused(tti, six, rounds):
         inpaint(tti, six, upper_half(tti, six), "a six", tti.settings(), rounds=rounds)
 
 
+@pytest.mark.slow
 def test_a_negative_prompt_changes_what_is_painted(tti, six):
     paint = upper_half(tti, six)
 
@@ -95,6 +99,7 @@ def test_without_words_a_prompt_is_missed(tti, six):
         inpaint(tti, six, upper_half(tti, six), None, tti.settings())
 
 
+@pytest.mark.slow
 def test_a_clip_can_guide_what_is_painted_and_what_is_kept_stays(tti, six):
     paint = upper_half(tti, six)
     plain, guided = (

@@ -54,6 +54,7 @@ def test_a_picture_may_be_an_end(tti, six):
     assert painted[0].request.facts["source_digests"] == [six.digest, None]
 
 
+@pytest.mark.slow
 def test_seeds_and_scales_are_rows_of_their_own(tti):
     settings = tti.settings(n=2, seed=3, steps=1, guidance=(1.0, 2.0), batch=5)
     painted = finish(interpolate(tti, "a six", "a nine", settings, frames=4))

@@ -117,6 +117,7 @@ def test_controls_are_painted_once_for_all_analyses(counted):
     assert network.asked > 0
 
 
+@pytest.mark.slow
 def test_the_windows_of_switching_are_among_the_coalitions_of_timesteps():
     target = planted_target("a two")
     network = Counting(target.network)

@@ -27,6 +27,7 @@ def test_pictures_follow_the_neighbours_that_they_are_given():
     assert set(got.moved) == {NEXT, ANY, OTHERS}
 
 
+@pytest.mark.slow
 def test_leaving_one_of_many_alike_out_moves_next_to_nothing():
     target = banked("a three")
     found, got = replaced(target)
@@ -35,6 +36,7 @@ def test_leaving_one_of_many_alike_out_moves_next_to_nothing():
     assert alone.mean() < 0.1 * got.moved[OTHERS].mean()
 
 
+@pytest.mark.slow
 def test_a_bank_that_steers_passes_and_names_its_pictures():
     found = provenance(banked("a three"), quick=True)
     assert found.verdict == "pass", found.test
@@ -46,6 +48,7 @@ def test_a_bank_that_steers_passes_and_names_its_pictures():
     assert table.rows[0][0] == f"picture {named[0]['row']}"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", [0, 1])
 @pytest.mark.parametrize("null", nulls_of("provenance"))
 def test_no_null_passes(null, seed):
@@ -53,6 +56,7 @@ def test_no_null_passes(null, seed):
     assert provenance(target, quick=True).verdict != "pass"
 
 
+@pytest.mark.slow
 def test_a_bank_that_does_not_steer_fails():
     """Its neighbours are asked for, and then words alone decide (beta = 1)."""
     deaf = conditioner_of(BridgeOptions("knn", knn_k=6, knn_beta=1.0))

@@ -23,6 +23,7 @@ def shift(digits, **more):
     return digits.settings(bridge="shift", steps=1, **more)
 
 
+@pytest.mark.slow
 def test_a_prompt_outside_is_brought_back_and_its_guidance_limited(digits):
     asked = shift(digits, guidance=4.0)
     seen, far = digits.guidance_limits([COVERED, OUTSIDE], asked).tolist()
@@ -39,6 +40,7 @@ def test_a_prompt_outside_is_brought_back_and_its_guidance_limited(digits):
     assert torch.cosine_similarity(kept, plain, dim=0) > 0.95
 
 
+@pytest.mark.slow
 def test_the_limited_scale_is_what_reaches_the_sampler(digits, monkeypatch):
     scales = []
     walk = type(digits.model.ddpm).walk
@@ -57,6 +59,7 @@ def test_the_limited_scale_is_what_reaches_the_sampler(digits, monkeypatch):
     assert scales[1].tolist() == [4, 4]
 
 
+@pytest.mark.slow
 def test_limited_guidance_is_said_and_none_where_nothing_is_limited(digits):
     with (
         pytest.warns(UserWarning, match=r"guidance 4 acts like 1\.\d on 'the history of rome'"),

@@ -70,6 +70,7 @@ def test_pictures_and_words_are_compared_without_the_gap(tti):
     assert raw.argmax(1).tolist() == [0, 0, 0], "the gap would decide alone"
 
 
+@pytest.mark.slow
 def test_scale_0_is_unguided_to_the_bit(tti):
     how = FREE | {"n": 2, "clip_travel": 3}
     plain = tti.paint_all([], tti.settings(**FREE, n=2))
@@ -91,6 +92,7 @@ def test_the_gradient_brings_the_asked_digits(tti):
     assert right >= 9
 
 
+@pytest.mark.slow
 def test_a_picture_does_not_depend_on_its_batch(tti):
     how = FREE | {"clip_guidance": 1.0, "clip_travel": 1, "steps": 4}
     together = tti.paint_all(["six", "two"], tti.settings(**how, n=2))
@@ -99,12 +101,14 @@ def test_a_picture_does_not_depend_on_its_batch(tti):
     assert (far[0] - far[1]).abs().max() < 0.05
 
 
+@pytest.mark.slow
 def test_the_words_may_also_steer_the_network_itself(tti):
     both = tti.paint_all("six", tti.settings(n=1, steps=4, clip_guidance=0.5, clip_views=2))
     words = tti.paint_all("six", tti.settings(n=1, steps=4))
     assert both[0].image.tobytes() != words[0].image.tobytes()
 
 
+@pytest.mark.slow
 def test_another_models_clip_guides_where_it_is_named(tti, monkeypatch):
     asked = list[str]()
 
@@ -170,6 +174,7 @@ def test_an_invalid_setting_is_refused_by_name(overrides, param):
     assert refused.value.param == param
 
 
+@pytest.mark.slow
 def test_words_and_unconditional_go_together_only_with_a_guide(cli, tmp_path):
     ended = cli("generate", "six", "--model", "digits", "--unconditional", "--out", tmp_path)
     assert ended.code == 2

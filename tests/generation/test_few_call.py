@@ -91,6 +91,7 @@ def test_a_report_skips_them_with_the_reason_and_records_the_walk_of_two_calls(t
     assert torch.equal(found.recording.x_0, found.recording.x_0_cond), "there is one branch"
 
 
+@pytest.mark.slow
 def test_other_models_do_not_take_the_consistency_sampler(tmp_path):
     tti = TextToImage.from_pretrained(tiny_run(tmp_path / "run").folder)
     with pytest.raises(UsageError, match="sampler = consistency"):

@@ -63,6 +63,7 @@ def counted(digits, monkeypatch):
     return seen
 
 
+@pytest.mark.slow
 def test_a_stopped_call_keeps_each_batch_and_goes_on_with_the_missing_ones(
     digits, settings, tmp_path, monkeypatch
 ):
@@ -84,6 +85,7 @@ def test_a_stopped_call_keeps_each_batch_and_goes_on_with_the_missing_ones(
     assert [one.file.name for one in whole] == sorted(contents(tmp_path / "out"))
 
 
+@pytest.mark.slow
 def test_a_finished_call_is_painted_again_and_a_stopped_one_only_with_the_same_settings(
     digits, settings, tmp_path, monkeypatch
 ):
@@ -102,6 +104,7 @@ def test_a_finished_call_is_painted_again_and_a_stopped_one_only_with_the_same_s
     assert painted == [[0, 1], [2, 3], [4, 5]]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("how", ["cut", "another", "removed"])
 def test_a_picture_that_is_not_what_was_painted_is_painted_again(
     digits, settings, tmp_path, monkeypatch, how
@@ -125,6 +128,7 @@ def test_a_picture_that_is_not_what_was_painted_is_painted_again(
     assert len(painted) == 3
 
 
+@pytest.mark.slow
 def test_without_metadata_it_goes_on_too_but_never_with_pictures_that_have_some(
     digits, settings, tmp_path, monkeypatch
 ):
@@ -137,6 +141,7 @@ def test_without_metadata_it_goes_on_too_but_never_with_pictures_that_have_some(
     assert painted == [[2, 3], [4, 5]]
 
 
+@pytest.mark.slow
 def test_a_gif_needs_all_steps_so_nothing_is_skipped(digits, settings, tmp_path, monkeypatch):
     stopped(digits, settings, tmp_path, 2)
     painted = counted(digits, monkeypatch)
@@ -145,6 +150,7 @@ def test_a_gif_needs_all_steps_so_nothing_is_skipped(digits, settings, tmp_path,
     assert (tmp_path / "generation.gif").is_file()
 
 
+@pytest.mark.slow
 def test_nothing_is_on_disk_before_the_first_batch_is_finished(digits, settings, tmp_path):
     work = paint_files(digits, PROMPTS, settings, tmp_path / "out")
     next(work)
@@ -171,6 +177,7 @@ def test_memory_does_not_grow_with_the_number_of_pictures(digits, settings, monk
         folder.finish(sheet)
 
 
+@pytest.mark.slow
 def test_frames_for_the_animation_are_bounded_as_well(digits, settings, monkeypatch, tmp_path):
     monkeypatch.setattr(picture_folder, "FRAME_BYTES", 2 * 2 * 28 * 28)
     with pytest.warns(UserWarning, match="only the first"):
@@ -227,6 +234,7 @@ def test_where_no_link_can_be_made_a_text_file_names_the_last_one(tmp_path, monk
     assert (tmp_path / "latest").exists() == bool(there)
 
 
+@pytest.mark.slow
 def test_a_call_without_a_folder_finds_its_own_again(digits, settings, tmp_path, monkeypatch):
     home = CallFolder(tmp_path, "generate")
     place = PictureFolder(home, digits.model, settings)

@@ -166,6 +166,7 @@ def test_reverse_q_refuses_an_unknown_variance():
         DDPM(BETAS).reverse_q(torch.zeros(1, 1, 2, 2), 5, torch.zeros(1, 1, 2, 2), "wide")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("sampler", SAMPLERS)
 def test_the_same_seed_gives_the_same_picture_in_any_batch(sampler, network, c):
     ddpm = DDPM(SCHEDULES["cosine"](1000), parameterization="v")
@@ -189,6 +190,7 @@ def test_a_recorded_walk_ends_where_sample_ends(network, c):
     assert not sampled.requires_grad
 
 
+@pytest.mark.slow
 def test_sample_w_holds_the_conditional_and_the_unconditional_pictures(network, c):
     ddpm = DDPM(SCHEDULES["cosine"](1000), parameterization="v")
     options = {"steps": 6, "seeds": [1, 2, 3]}
@@ -201,12 +203,14 @@ def test_sample_w_holds_the_conditional_and_the_unconditional_pictures(network, 
     assert (grid[2] - ddpm.sample(network, c, scale=3.0, **options)).abs().max() < 1e-4
 
 
+@pytest.mark.slow
 def test_all_rows_are_visited_when_as_many_steps_are_asked(network, c):
     ddpm = DDPM(SCHEDULES["linear"](20), parameterization="v")
     rows = [step.t for step in ddpm.walk(network, c, steps=20, sampler="ddpm")]
     assert rows == list(range(20))[::-1]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("sampler", SAMPLERS)
 def test_a_table_with_zero_terminal_snr_can_be_walked_at_full_length(sampler, network, c):
     schedule = with_zero_terminal_snr(SCHEDULES["cosine"](30))

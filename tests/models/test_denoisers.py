@@ -174,6 +174,7 @@ def test_every_network_takes_pictures_that_are_not_square(name, size):
     assert all(p.grad is not None for p in network.parameters())
 
 
+@pytest.mark.slow
 def test_attention_is_where_the_longer_side_is_short_enough():
     """Its cost grows with the number of positions, whatever the shape."""
 

@@ -166,6 +166,7 @@ def test_a_picture_that_does_not_say_or_is_none(tmp_path):
         read_recipe(tmp_path / "text.png")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("mode", [None, *EXAMPLES])
 def test_whatever_stands_there_ends_in_a_recipe_or_in_a_refusal(told, painted, mode):
     """A hundred spoilt ones a mode; anything but our errors would fail."""

@@ -55,6 +55,7 @@ def test_a_changed_pixel_is_found_and_measured(tti, painted, spoilt):
     assert (found.comparison.different, found.comparison.largest) == (1, 1)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "facts",
     [
@@ -215,6 +216,7 @@ def test_every_edit_is_tried_here():
     assert {name.split()[0] for name in EXAMPLES} == set(EDITS)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", EXAMPLES)
 def test_an_edit_comes_back_to_the_bit(tti, given, edited, name, tmp_path):
     picture, mask, *_ = given
@@ -225,6 +227,7 @@ def test_an_edit_comes_back_to_the_bit(tti, given, edited, name, tmp_path):
     assert found.save(tmp_path / "again.png").read_bytes() == files[-1].read_bytes()
 
 
+@pytest.mark.slow
 def test_what_was_edited_has_to_be_given_and_to_be_it(tti, given, edited, tmp_path):
     picture, mask, *_ = given
     file, other = edited("inpaint")[0], tmp_path / "other.png"
@@ -241,6 +244,7 @@ def test_what_was_edited_has_to_be_given_and_to_be_it(tti, given, edited, tmp_pa
         again(file, tti, sources=[picture], mask=other)
 
 
+@pytest.mark.slow
 def test_prompts_alone_need_no_source(tti, edited):
     assert all(again(file, tti).equal for file in edited("interpolate of prompts"))
 

@@ -33,6 +33,7 @@ def saved(path, thing):
     return path
 
 
+@pytest.mark.slow
 def test_a_class_network_paints_with_the_averaged_weights_and_its_own_schedule(here, tmp_path):
     plain, average = course_state(later=True), course_state(later=True, seed=1)
     config = {"diffusion": {"timesteps": 30, "beta_start": 0.001, "beta_end": 0.04}}
@@ -69,6 +70,7 @@ def test_the_network_with_its_own_clip_wants_it_and_paints_from_words(here, tmp_
     assert six.tobytes() != one.tobytes()
 
 
+@pytest.mark.slow
 def test_a_network_of_a_pretrained_clip_gets_embeddings_as_long_as_that_clip_gives(here, tmp_path):
     file = saved(tmp_path / "x.pth", course_state(later=False, c_dim=512))
     model = load(import_legacy(file, tmp_path / "m", timesteps=40), "cpu")
@@ -104,6 +106,7 @@ def test_refusals_leave_nothing_behind(here, tmp_path):
     assert not (tmp_path / "m").exists()
 
 
+@pytest.mark.slow
 def test_the_command_reads_by_its_child_and_paints_afterwards(cli, tmp_path):
     file = saved(tmp_path / "x.pth", {"model": course_state(later=True), "epoch": 9})
     ended = cli("import-legacy", file, "--out", tmp_path / "m", "--classes", ",".join(CLASSES))

@@ -21,6 +21,7 @@ def run(tmp_path):
     return run
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("best", "step"), [(False, 2), (True, 1)])
 def test_the_newest_weights_are_packed_or_the_best(run, tmp_path, best, step):
     packed = pack(run.folder, tmp_path / "packed", best=best)
@@ -48,6 +49,7 @@ def test_a_packed_model_says_nothing_of_its_makers_folders(run, tmp_path):
     assert load(packed, "cpu").config.data.source == "private"
 
 
+@pytest.mark.slow
 def test_a_run_and_its_packed_model_have_one_fingerprint_and_another_run_another(run, tmp_path):
     packed = load(pack(run.folder, tmp_path / "packed"), "cpu")
     assert packed.fingerprint == load(run.folder, "cpu").fingerprint

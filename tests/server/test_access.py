@@ -69,6 +69,7 @@ def test_a_route_that_nobody_declared_needs_the_key(keyed):
     assert keyed.get("/forgotten").status_code == 401
 
 
+@pytest.mark.slow
 def test_every_route_but_the_public_ones_needs_the_key(keyed):
     for path, method in routes_of(keyed.app):
         answer = keyed.request(method, path.replace("{id}", "0" * 32))
@@ -89,6 +90,7 @@ def test_a_wrong_key_is_refused_and_never_repeated(keyed, header):
     assert KEY not in repr(keyed.app.state.options)
 
 
+@pytest.mark.slow
 def test_the_key_opens_and_owners_do_not_see_each_others_jobs(keyed):
     mine = {"Authorization": f"Bearer {KEY}"}
     theirs = {"Authorization": "Bearer another-key-of-a-client"}
@@ -102,6 +104,7 @@ def test_the_key_opens_and_owners_do_not_see_each_others_jobs(keyed):
     assert KEY not in keyed.get("/metrics", headers=mine).text
 
 
+@pytest.mark.slow
 def test_a_page_exchanges_the_key_for_a_session(keyed):
     assert keyed.post("/api/session", json={"key": "wrong"}).status_code == 401
     answer = keyed.post("/api/session", json={"key": KEY}, headers=BROWSER)
@@ -270,6 +273,7 @@ PAYLOADS = [
 FIELDS = ("model", "kind", "sampler", "bridge", "size", "replaces")
 
 
+@pytest.mark.slow
 def test_no_payload_leads_out_of_a_field_or_a_path(waiting, tmp_path, monkeypatch):
     """Every payload in every field; a file that is there answers like one that is not."""
     there = tmp_path / "there.png"
@@ -303,6 +307,7 @@ def test_no_payload_leads_out_of_a_field_or_a_path(waiting, tmp_path, monkeypatc
     assert (waiting.waiting, len(waiting.pictures)) == (before, kept)
 
 
+@pytest.mark.slow
 def test_paths_over_http_are_all_the_same_to_us(http):
     some = PAYLOADS[:: len(PAYLOADS) // 60]
     for payload in some:

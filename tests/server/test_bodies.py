@@ -46,6 +46,7 @@ def test_what_is_no_plain_json_object_is_400(client, path, body):
     refused(client.post(path, content=body, headers=JSON), 400, "E-USAGE")
 
 
+@pytest.mark.slow
 def test_a_body_of_more_than_a_mebibyte_is_413(client):
     long = json.dumps({"prompt": "x" * 20 * MIB}).encode()
     for path in ("/api/jobs", "/v1/images/generations", "/api/session"):
@@ -59,6 +60,7 @@ def test_a_body_of_more_than_a_mebibyte_is_413(client):
     refused(client.post("/api/jobs", content=endless(), headers=JSON), 413, "E-BODY")
 
 
+@pytest.mark.slow
 def test_a_prompt_of_just_under_a_mebibyte_is_too_long_a_prompt(client):
     answer = client.post("/api/jobs", json={"prompt": "x" * (MIB - 100)})
     refused(answer, 400, "E-USAGE")

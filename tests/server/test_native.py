@@ -76,6 +76,7 @@ def test_every_sampler_that_is_offered_is_taken_and_no_other(name):
                 models.settings(name, sampler=sampler)
 
 
+@pytest.mark.slow
 def test_a_few_call_model_names_who_can_do_the_edits_that_it_cannot(tmp_path, monkeypatch):
     student = tiny_student(tmp_path)
     monkeypatch.chdir(tmp_path)

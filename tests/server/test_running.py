@@ -55,6 +55,7 @@ def test_who_answers_waits_for_who_paints_less_than_a_millisecond(url):
     assert sys.getswitchinterval() < 0.001
 
 
+@pytest.mark.slow
 def test_the_garbage_collector_passes_over_open_models(models):
     gc.unfreeze()
     with serving(models):

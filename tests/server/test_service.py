@@ -138,6 +138,7 @@ def test_pictures_give_way_by_number_bytes_and_age():
         store.add(b"x" * 11, (1, 1), "a")
 
 
+@pytest.mark.slow
 def test_requests_are_painted_together_and_hardly_differ_from_alone(service, slow):
     asked = [("left", 1, 1.0), ("right", 2, 3.0), ("left", 3, 2.0), ("right", 2**32 - 1, 2.0)]
     fields = [
@@ -201,6 +202,7 @@ def test_a_fault_ends_its_job_only(own, kind, code, caplog):
     assert after.state == "done"
 
 
+@pytest.mark.slow
 def test_a_job_that_takes_too_long_is_ended(models):
     kinds = {"endless": JobKind(Nothing, endless)}
     with Service(models, kinds, ServiceLimits(seconds=0.1)) as impatient:

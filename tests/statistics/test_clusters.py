@@ -29,12 +29,14 @@ def own_noise(rng, truth):
     return [(int(rng.binomial(10, truth)), 10) for _ in range(40)]
 
 
+@pytest.mark.slow
 def test_reused_noise_makes_wilson_too_sure_and_clusters_are_not_fooled():
     one_by_one, by_cluster = coverage(reused_noise)
     assert one_by_one < 0.6
     assert by_cluster > 0.88
 
 
+@pytest.mark.slow
 def test_a_seed_a_picture_makes_wilson_right():
     one_by_one, by_cluster = coverage(own_noise)
     assert one_by_one > 0.9

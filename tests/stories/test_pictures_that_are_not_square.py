@@ -67,6 +67,7 @@ def size(path):
         return image.size
 
 
+@pytest.mark.slow
 def test_the_config_shows_the_size_as_it_is_written(cli):
     shown = cli("train", "photos/", *SHAPE, "--print-config")
     assert "image_size: [16, 24]" in shown.out

@@ -174,6 +174,7 @@ def test_lines_that_a_crash_left_in_the_history_come_only_once(tmp_path):
     assert [row["step"] for row in run.history()] == [1, 2, 3, 4]
 
 
+@pytest.mark.slow
 def test_a_crash_before_the_first_checkpoint_leaves_no_lines_behind(tmp_path):
     settings, data = config(steps=2), prepared()
     run = Run.create(tmp_path, settings)
@@ -260,6 +261,7 @@ def test_the_note_on_the_best_checkpoint_follows_the_checkpoint(tmp_path):
     assert run.best_step() == best
 
 
+@pytest.mark.slow
 def test_going_on_with_other_threads_is_told(tmp_path):
     settings, data = config(steps=4), prepared()
     run = trained(tmp_path, settings, data, stop=2)
@@ -285,6 +287,7 @@ def test_history_and_the_held_out_loss_say_how_it_goes(tmp_path):
     assert [row["seconds"] for row in rows] == sorted(row["seconds"] for row in rows)
 
 
+@pytest.mark.slow
 def test_the_held_out_loss_is_fixed_and_measured_on_averaged_weights(tmp_path):
     data = prepared()
     run = Run.create(tmp_path, config(steps=2, lr=0.0, heldout_every=1, warmup=0))
@@ -298,6 +301,7 @@ def test_the_held_out_loss_is_fixed_and_measured_on_averaged_weights(tmp_path):
     assert losses[0] == losses[1]
 
 
+@pytest.mark.slow
 def test_without_heldout_pictures_there_is_no_heldout_loss(tmp_path):
     data = prepared()
     data = Prepared(data.pixels, data.embeddings, data.conditioner, np.array([], dtype=int))
@@ -312,6 +316,7 @@ def test_the_loss_falls_on_a_small_set(tmp_path):
     assert sum(losses[-10:]) < 0.8 * sum(losses[:10])
 
 
+@pytest.mark.slow
 def test_one_picture_is_enough_to_train_on(tmp_path):
     data = prepared()
     e, nobody = data.embeddings[:1], np.array([], dtype=int)
@@ -334,6 +339,7 @@ def test_a_batch_of_more_than_all_pictures_is_one_of_all_pictures(tmp_path):
     assert total_steps(config(epochs=3, batch_size=10 * n), n) == 3
 
 
+@pytest.mark.slow
 def test_the_element_dropout_ablation_trains(tmp_path):
     settings = config(steps=2)
     conditioning = settings.conditioning.model_copy(update={"c_drop_mode": "element"})
@@ -341,6 +347,7 @@ def test_the_element_dropout_ablation_trains(tmp_path):
     assert [math.isfinite(row["loss"]) for row in run.history()] == [True, True]
 
 
+@pytest.mark.slow
 def test_a_checkpoint_is_loaded_without_a_warning(tmp_path):
     run = trained(tmp_path, config(steps=2), prepared())
     with warnings.catch_warnings():

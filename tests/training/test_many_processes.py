@@ -372,6 +372,7 @@ def test_the_first_process_alone_says_that_a_loss_is_no_number(monkeypatch, tmp_
     assert left.value.code == 70
 
 
+@pytest.mark.slow
 def test_a_request_in_the_middle_of_the_agreement_is_not_lost(monkeypatch, tmp_path):
     """It was once, when the answer of the others was written over it."""
     patience = GracefulShutdown()
@@ -399,6 +400,7 @@ def test_an_echo_of_a_signal_is_no_second_request(monkeypatch):
     assert patience.asked == signal.SIGTERM
 
 
+@pytest.mark.slow
 def test_the_error_of_a_heldout_picture_does_not_depend_on_who_measures_it(tmp_path):
     from ddpm_clip.build import build_ddpm
 

@@ -35,6 +35,7 @@ def gradients(of):
     return {name: p.grad.clone() for name, p in of.state.model.named_parameters()}
 
 
+@pytest.mark.slow
 def test_dropped_conditions_train_the_null_condition_and_shown_ones_the_projection(tmp_path):
     for share in (0.0, 1.0):
         one = loop(tmp_path / str(share), c_drop_prob=share)
@@ -45,6 +46,7 @@ def test_dropped_conditions_train_the_null_condition_and_shown_ones_the_projecti
         assert bool(projection.any()) == (share == 0)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("parts", [2, 3, 6])
 def test_micro_batches_gather_the_gradient_of_the_whole_batch(tmp_path, parts):
     one = loop(tmp_path)
@@ -55,6 +57,7 @@ def test_micro_batches_gather_the_gradient_of_the_whole_batch(tmp_path, parts):
         assert torch.allclose(value, wanted[name], rtol=1e-3, atol=1e-6), name
 
 
+@pytest.mark.slow
 def test_among_several_processes_each_scales_its_gradient_for_their_average(tmp_path):
     one = loop(tmp_path)
     one.gathered(1, 1)
@@ -70,6 +73,7 @@ def test_among_several_processes_each_scales_its_gradient_for_their_average(tmp_
     assert torch.allclose(found[1], 3 * found[0], rtol=1e-4, atol=1e-7)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("clip", [0.01, 1e6])
 def test_the_gradient_is_clipped_to_the_asked_norm(tmp_path, monkeypatch, clip):
     one, norms = loop(tmp_path, clip=clip), []
@@ -127,6 +131,7 @@ def test_a_loss_or_gradient_that_is_no_number_changes_nothing(tmp_path, bad):
     assert (one.state.ema.n, one.state.step) == (0, 1)
 
 
+@pytest.mark.slow
 def test_two_seeds_train_on_other_timesteps_and_noise(tmp_path):
     losses = []
     for i, seed in enumerate((0, 0, 1)):
@@ -140,6 +145,7 @@ def test_two_seeds_train_on_other_timesteps_and_noise(tmp_path):
     assert losses[0] == losses[1] != losses[2]
 
 
+@pytest.mark.slow
 def test_the_held_out_loss_is_that_of_the_average_without_dropout(tmp_path):
     one = loop(tmp_path, dropout=0.5)
     first = one.measured()[0]
@@ -155,6 +161,7 @@ def test_the_held_out_loss_is_that_of_the_average_without_dropout(tmp_path):
     assert one.measured()[0] != first
 
 
+@pytest.mark.slow
 def test_a_model_without_conditions_is_measured_without_them(tmp_path):
     one = loop(tmp_path, c_drop_prob=1.0)
     first = one.measured()[0]

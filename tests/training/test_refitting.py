@@ -40,6 +40,7 @@ def trained_further(tower):
     return clip
 
 
+@pytest.mark.slow
 def test_other_words_bring_their_own_statistics():
     model, clip = load("digits", "cpu"), trained_further("text")
     take_words(model, clip)
@@ -51,6 +52,7 @@ def test_other_words_bring_their_own_statistics():
     assert model.conditioner.radius_text == pytest.approx(spread)
 
 
+@pytest.mark.slow
 def test_words_of_a_clip_that_sees_otherwise_are_refused():
     with pytest.raises(DataError, match="does not see pictures as that of digits does"):
         take_words(load("digits", "cpu"), trained_further("image"))

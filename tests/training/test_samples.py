@@ -34,6 +34,7 @@ def some(n=12):
     return Prepared(pixels, e, Conditioner.fit(e, e[:2]), heldout)
 
 
+@pytest.mark.slow
 def test_a_grid_shows_prompts_by_scales_from_the_same_noise_every_time(run):
     first, again = (samples.write_samples(run, step).read_bytes() for step in (1, 2))
     assert first == again

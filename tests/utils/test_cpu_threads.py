@@ -121,6 +121,7 @@ def started(first: str, **variables: str) -> dict[str, str]:
     return {k: v for k, v in json.loads(done.stdout).items() if k in DECIDERS}
 
 
+@pytest.mark.slow
 def test_importing_the_package_sets_it_for_children_too():
     assert started("ddpm_clip") == SPINNING
     assert started("ddpm_clip", OMP_WAIT_POLICY="ACTIVE") == {"OMP_WAIT_POLICY": "ACTIVE"}

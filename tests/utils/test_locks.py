@@ -162,6 +162,7 @@ def test_the_holder_can_be_read_where_the_first_byte_is_locked(tmp_path):
         assert holder(tmp_path / LOCK).startswith(f"process {os.getpid()} on ")
 
 
+@pytest.mark.slow
 def test_looking_for_the_lock_loads_nothing_heavy():
     code = "import sys, ddpm_clip.cli.commands.train; sys.exit('torch' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], timeout=60).returncode == 0

@@ -23,6 +23,7 @@ BAD = {
 }  # fmt: skip
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", BAD)
 def test_what_is_no_small_plain_yaml_is_a_value_error_at_once(name):
     start = time.process_time()
@@ -35,6 +36,7 @@ def test_anchors_that_mean_little_are_read():
     assert parse_yaml("a: &x {b: 1}\nc: *x\nd: *x") == {"a": {"b": 1}, "c": {"b": 1}, "d": {"b": 1}}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", BAD)
 def test_a_config_file_of_that_kind_is_a_config_error_of_a_few_lines(name, tmp_path):
     (tmp_path / "c.yaml").write_text(BAD[name], encoding="utf-8", errors="surrogatepass")

@@ -1,10 +1,12 @@
 """Plots come out as PNG, whatever is in their panels."""
 
+import pytest
 from PIL import Image
 
 from ddpm_clip.utils.plots.curves import Line, Plot, draw_plots
 
 
+@pytest.mark.slow
 def test_lines_bands_guides_and_bars_make_one_picture(tmp_path):
     lines = [
         Line("a", [1, 10, 1000], [1, 2, 3], [0.5, 1, 2], [2, 3, 4]),
@@ -26,6 +28,7 @@ def test_lines_bands_guides_and_bars_make_one_picture(tmp_path):
         assert len(image.convert("RGB").getcolors(2**20)) > 10
 
 
+@pytest.mark.slow
 def test_one_panel_is_narrower_than_two(tmp_path):
     one = Plot("", lines=[Line("a", [1, 2], [1, 2])])
     widths = []

@@ -59,12 +59,14 @@ def test_a_digit_is_covered_and_a_horse_is_outside(cli):
     assert horse["suggestions"]
 
 
+@pytest.mark.slow
 def test_the_verdict_is_the_first_line(cli):
     lines = cli("ask", "digits", "six", "-k", 3).out.splitlines()
     assert lines[0] == "well covered: six"
     assert sum("cosine" in line for line in lines) == 3
 
 
+@pytest.mark.slow
 def test_without_a_prompt_there_are_suggestions_spread_over_the_digits(cli):
     told = json.loads(cli("ask", "digits", "--json").out)["suggestions"]
     assert len(told) >= 10

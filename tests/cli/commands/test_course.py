@@ -13,6 +13,7 @@ from ddpm_clip.course.student.progress import FILE, Progress
 from ddpm_clip.course.student.running import grade_cells, script_of
 from tests.student_folder import started
 
+pytestmark = pytest.mark.slow
 NO_VIEW = """def q(x_0, t, eps, alpha, sigma):
     return alpha[t] * x_0 + sigma[t] * eps
 """
@@ -66,7 +67,6 @@ def test_without_jupytext_scripts_are_written_and_the_way_to_notebooks_is_told(
     assert "ddpm-clip[course]" in ended.err
 
 
-@pytest.mark.slow
 def test_check_explains_the_first_failure_and_passes_a_right_answer(there, cli):
     unwritten = cli("course", "check", "2.2")
     assert (unwritten.code, "2.2: not written yet" in unwritten.out) == (1, True)
@@ -86,7 +86,6 @@ def test_check_explains_the_first_failure_and_passes_a_right_answer(there, cli):
     assert (own.attempts, bool(own.passed)) == (2, True)
 
 
-@pytest.mark.slow
 def test_a_notebook_that_was_changed_last_is_the_students_file(there, cli):
     pytest.importorskip("jupytext", reason="the extra `test` has what writes notebooks")
     cli("course", "start", "--dir", ".")
@@ -207,7 +206,6 @@ def test_only_definitions_of_earlier_cells_are_run():
     assert names["n_words"] == 4
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize(
     ("answer", "finding", "told"),
     [

@@ -2,6 +2,7 @@
 
 import json
 
+import pytest
 from tiny_run import tiny_run
 from tiny_student import SMALL
 
@@ -10,6 +11,7 @@ from ddpm_clip.runs.run import Run
 CHANGES = [word for change in SMALL for word in ("--set", change)]
 
 
+@pytest.mark.slow
 def test_it_is_stopped_resumed_shown_and_paints(cli, tmp_path):
     teacher, out = tiny_run(tmp_path / "teacher").folder, tmp_path / "fast"
     first = cli("distill", teacher, "--calls", 2, "--out", out, "--stop-after", 2, *CHANGES)
@@ -35,6 +37,7 @@ def test_it_is_stopped_resumed_shown_and_paints(cli, tmp_path):
     assert again.code == 0, again.err
 
 
+@pytest.mark.slow
 def test_a_wrong_number_of_calls_is_refused_before_anything_is_written(cli, tmp_path):
     teacher = tiny_run(tmp_path / "teacher").folder
     ended = cli("distill", teacher, "--calls", 3, "--out", tmp_path / "fast")

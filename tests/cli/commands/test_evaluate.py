@@ -135,6 +135,7 @@ def test_a_fact_that_the_judge_cannot_read_is_told_at_once(cli, run, judge):
     assert "smell" in ended.err
 
 
+@pytest.mark.slow
 def test_the_clip_that_conditions_is_refused(cli):
     ended = cli("evaluate", "digits", "-n", 1, "--clip", "digits")
     assert ended.code == 2

@@ -12,6 +12,7 @@ def elsewhere(monkeypatch, tmp_path):
     monkeypatch.chdir(tmp_path)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("words", "said"),
     [
@@ -61,6 +62,7 @@ def test_a_model_that_is_not_there_exits_66(cli):
     assert cli("generate", "rose", "--model", "nowhere").code == 66
 
 
+@pytest.mark.slow
 def test_json_is_one_array_with_an_entry_a_picture(cli, run):
     ended = cli("generate", "rose", "Tulip", "--model", run, "-n", 2, "--seed", 2**32 - 1, "--json")
     assert ended.code == 0
@@ -75,6 +77,7 @@ def test_json_is_one_array_with_an_entry_a_picture(cli, run):
     assert [e["index"] for e in entries] == [0, 1, 2, 3]
 
 
+@pytest.mark.slow
 def test_without_json_the_pictures_are_named_one_a_line(cli, run):
     ended = cli("generate", "rose", "--model", run, "--out", "here")
     paths = [Path(line) for line in ended.out.splitlines()]
@@ -83,6 +86,7 @@ def test_without_json_the_pictures_are_named_one_a_line(cli, run):
     assert Path("here/grid.png").is_file()
 
 
+@pytest.mark.slow
 def test_several_scales_paint_each_and_w_is_one_less(cli, run):
     by_scale = json.loads(
         cli("generate", "rose", "--model", run, "--guidance", "1,2,4", "-n", 1, "--json").out
@@ -98,6 +102,7 @@ def test_several_scales_paint_each_and_w_is_one_less(cli, run):
     assert {path.parent for path in here}.isdisjoint(path.parent for path in there)
 
 
+@pytest.mark.slow
 def test_one_picture_into_a_png_is_that_file(cli, run):
     ended = cli("generate", "rose", "--model", run, "-n", 1, "--out", "deep/rose.png")
     assert ended.out == "deep/rose.png\n"
@@ -106,6 +111,7 @@ def test_one_picture_into_a_png_is_that_file(cli, run):
     assert [path.name for path in Path("deep").iterdir()] == ["rose.png"]
 
 
+@pytest.mark.slow
 def test_a_png_holds_its_parameters_unless_told_not_to(cli, run):
     cli("generate", "rose", "--model", run, "-n", 1, "--seed", 5, "--out", "with.png")
     with Image.open("with.png") as picture:
@@ -120,12 +126,14 @@ def test_unconditional_needs_no_words(cli, run):
     assert cli("generate", "--unconditional", "--model", run, "-n", 1).code == 0
 
 
+@pytest.mark.slow
 def test_a_gif_moves(cli, run):
     cli("generate", "rose", "--model", run, "-n", 1, "--gif", "--steps", 4, "--out", "here")
     with Image.open("here/generation.gif") as picture:
         assert picture.n_frames > 1
 
 
+@pytest.mark.slow
 def test_one_picture_into_a_png_moves_too(cli, run):
     cli("generate", "rose", "--model", run, "-n", 1, "--gif", "--steps", 4, "--out", "rose.png")
     with Image.open("rose.gif") as picture:
@@ -133,6 +141,7 @@ def test_one_picture_into_a_png_moves_too(cli, run):
     assert sorted(path.name for path in Path().iterdir()) == ["rose.gif", "rose.png"]
 
 
+@pytest.mark.slow
 def test_a_grid_and_a_gif_that_are_there_stay_and_the_new_names_are_told(cli, run, tmp_path):
     out = tmp_path / "o"
     words = ("generate", "rose", "--model", run, "-n", 2, "--steps", 2, "--gif", "--out", out)
@@ -157,6 +166,7 @@ def test_elsewhere_the_default_model_is_the_shipped_one_and_is_named(cli):
     assert "flowers" in cli("generate", "rose", "--steps", 1, "-n", 1).err
 
 
+@pytest.mark.slow
 def test_control_characters_are_taken_out_and_that_is_said(cli, run):
     ended = cli("generate", "ro\x07se", "--model", run, "-n", 1, "--json")
     assert json.loads(ended.out)[0]["prompt"] == "rose"

@@ -35,6 +35,7 @@ def changed(path):
     return "changed.png"
 
 
+@pytest.mark.slow
 def test_the_same_pixels_are_equal_and_nothing_is_written(cli, run, rose):
     before = sorted(Path().rglob("*"))
     ended = cli("reproduce", rose, "--model", run)
@@ -52,6 +53,7 @@ def test_another_pixel_is_told_with_1(cli, run, rose):
     assert Path("again.png").read_bytes() == rose.read_bytes()
 
 
+@pytest.mark.slow
 def test_as_json(cli, run, rose):
     ended = cli("reproduce", changed(rose), "--model", run, "--out", "again.png", "--json")
     found = json.loads(ended.out)
@@ -94,6 +96,7 @@ def test_what_cannot_be_reproduced_is_said_with_its_code(cli, run, rose, words, 
     assert ended.out == ""
 
 
+@pytest.mark.slow
 def test_a_run_of_a_name_that_does_not_ship_has_to_be_named(cli, run):
     shutil.copytree(run, "mine")
     assert cli("generate", "rose", "--model", "mine", "-n", 1, "--out", "rose.png").code == 0

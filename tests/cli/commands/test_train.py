@@ -163,6 +163,7 @@ def test_bad_input_never_takes_away_a_run_that_has_steps(cli, tiny, photos, tmp_
     assert (tmp_path / "out" / "checkpoints" / "step-000002").is_dir()
 
 
+@pytest.mark.slow
 def test_an_out_folder_with_another_run_or_other_files_exits_73(cli, tiny, run, photos):
     other = cli("train", "--config", tiny, "--out", run, "--set", "training.lr=0.5")
     assert other.code == 73
@@ -198,6 +199,7 @@ def test_a_stopped_run_says_how_to_go_on_and_does(cli, tiny, tmp_path):
     assert len((folder / "history.jsonl").read_text().splitlines()) == 4
 
 
+@pytest.mark.slow
 def test_resuming_a_finished_run_exits_0_and_changes_nothing(cli, run):
     before = (run / "history.jsonl").read_bytes()
     for words in (("resume", run), ("train", "--resume", "--out", run)):
@@ -315,6 +317,7 @@ def test_embeddings_in_parts_are_to_be_merged_first(cli, tiny, photos, tmp_path)
     assert f"--out {parts} --merge" in ended.err
 
 
+@pytest.mark.slow
 def test_embed_counts_the_classes_that_a_training_counts(cli, tiny, photos, tmp_path):
     (photos / "middle").mkdir()
     (photos / "middle" / "a.png").write_bytes(b"no picture")

@@ -59,6 +59,7 @@ def test_every_attribute_that_is_measured_can_be_said():
         assert words <= set(digit_words.TAILS)
 
 
+@pytest.mark.slow
 def test_filler_says_nothing_of_any_attribute():
     assert not digit_words.MEANING & set(WORDS)
     plain = {"digit": "six"}

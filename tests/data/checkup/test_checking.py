@@ -68,6 +68,7 @@ def test_a_finding_says_what_becomes_of_its_pictures(found):
     assert summary([], 13) == ""
 
 
+@pytest.mark.slow
 def test_a_clean_source_has_no_findings():
     source = DrawnFlowers(60, 64, 0)
     checkup = Checkup(source)
@@ -102,6 +103,7 @@ def test_pages_of_text_are_told_from_pictures(image, is_text):
     assert looks_like_text(image) is is_text
 
 
+@pytest.mark.slow
 def test_drawings_on_white_are_no_text():
     flowers = DrawnFlowers(20, 200, 1)
     assert not any(looks_like_text(flowers[i]) for i in range(20))

@@ -63,6 +63,7 @@ def test_colours_tell_pictures_of_one_shape_apart():
     assert len(near_pairs(np.stack([thumb(red), thumb(blue)]))) == 0
 
 
+@pytest.mark.slow
 def test_blank_pictures_are_copies_by_shade():
     rng = np.random.default_rng(0)
     shades = (40, 120, 200)
@@ -73,6 +74,7 @@ def test_blank_pictures_are_copies_by_shade():
     assert all(copy // 50 == first // 50 for copy, first in found.items())
 
 
+@pytest.mark.slow
 def test_pairs_across_blocks_are_found(monkeypatch):
     monkeypatch.setattr("ddpm_clip.data.checkup.duplicates.BLOCK", 7)
     thumbs = np.stack([thumb(scene(seed)) for seed in range(40)])

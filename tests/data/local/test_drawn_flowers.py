@@ -67,6 +67,7 @@ def test_the_same_flower_is_drawn_at_every_size():
         assert np.abs(small - large).mean() < 6  # of 255
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", FACTS)
 def test_every_value_of_every_fact_occurs_and_facts_are_independent_of_the_species(name):
     source = DrawnFlowers(3000)
@@ -90,6 +91,7 @@ def test_given_facts_are_kept_and_wrong_ones_are_named():
         grow(random.Random(0), {"colour": "red"})
 
 
+@pytest.mark.slow
 def test_the_petal_colour_can_be_measured_in_the_picture():
     right = total = 0
     for colour in PETALS:

@@ -262,6 +262,7 @@ def test_a_background_that_is_no_colour_is_a_usage_error():
         open_image(encoded(noise()), background="whit")
 
 
+@pytest.mark.slow
 def test_mutated_pictures_open_or_give_a_reason():
     rng = np.random.default_rng(0)
     seeds = [encoded(noise(24, 24), kind) for kind in ("PNG", "JPEG", "GIF", "TIFF", "BMP", "WEBP")]

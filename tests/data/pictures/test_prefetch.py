@@ -19,6 +19,7 @@ def test_results_come_in_order(workers):
     ]
 
 
+@pytest.mark.slow
 def test_no_more_is_made_than_the_window_allows():
     begun = []
     results = prefetched(lambda i: begun.append(i) or i, range(1000), workers=2, window=24)
@@ -52,6 +53,7 @@ def test_the_next_results_are_made_while_the_caller_is_busy():
     results.close()
 
 
+@pytest.mark.slow
 def test_closing_waits_for_nobody_and_begins_nothing_more():
     go, begun = threading.Event(), []
 

@@ -116,6 +116,7 @@ def test_a_child_lacks_the_means_to_write(fresh):
     assert int(rows["Max address space"][0]) == decoding.MEMORY_MB * 2**20
 
 
+@pytest.mark.slow
 def test_threads_have_a_child_each_and_children_are_used_again(fresh):
     data = [encoded(Image.new("RGB", (5, 5), (i, 0, 0))) for i in range(40)]
     seen = [None] * len(data)

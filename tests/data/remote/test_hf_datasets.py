@@ -17,6 +17,7 @@ from ddpm_clip.data.subset import limit
 from ddpm_clip.errors import CannotCreate, DataError, MissingInput, StorageError, UsageError
 from ddpm_clip.utils.generators import finish
 
+pytestmark = pytest.mark.slow
 datasets = pytest.importorskip("datasets")
 
 

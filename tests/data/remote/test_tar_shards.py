@@ -303,6 +303,7 @@ def test_a_training_on_tars_sees_what_one_on_the_folder_sees(twins):
     assert (twins / "c" / "pictures").stat().st_mtime_ns == kept
 
 
+@pytest.mark.slow
 def test_above_the_memory_limit_embeddings_and_pixels_lie_in_a_file(twins, monkeypatch):
     plain = prepared(twins / "a", twins / "folder")
 

@@ -186,6 +186,7 @@ def test_a_stored_member_is_read_as_well(tmp_path):
     assert source[0].getpixel((0, 0)) == (7, 0, 248)
 
 
+@pytest.mark.slow
 def test_a_bomb_takes_no_memory(tmp_path):
     path = write_zip(tmp_path / "a.zip", {"a.png": bytes(20_000_000), "b.png": png(1)})
     data = bytearray(path.read_bytes())

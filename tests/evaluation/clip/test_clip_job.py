@@ -3,6 +3,7 @@
 import json
 
 import numpy as np
+import pytest
 from PIL import Image
 
 from ddpm_clip.config.schema import Config
@@ -34,6 +35,7 @@ def pictures(folder, n, captioned):
     return folder
 
 
+@pytest.mark.slow
 def test_pictures_without_words_are_left_out_to_the_very_end(tmp_path):
     held = heldout_rows(40, HELDOUT).tolist()
     told = set(range(40)) - set(held[:2])  # of 4 held out, 2 have words
@@ -44,6 +46,7 @@ def test_pictures_without_words_are_left_out_to_the_very_end(tmp_path):
     assert set(prompts) <= {f"picture {i}" for i in told}
 
 
+@pytest.mark.slow
 def test_a_clip_is_kept_though_none_of_the_held_out_pictures_has_words(tmp_path):
     told = set(range(40)) - set(heldout_rows(40, HELDOUT).tolist())
     source = pictures(tmp_path / "photos", n=40, captioned=sorted(told))
@@ -78,6 +81,7 @@ def shown_to(monkeypatch):
     return seen
 
 
+@pytest.mark.slow
 def test_a_config_that_holds_nothing_out_lets_every_picture_be_learned(tmp_path, monkeypatch):
     seen = shown_to(monkeypatch)
     source = pictures(tmp_path / "photos", n=40, captioned=range(40))
@@ -89,6 +93,7 @@ def test_a_config_that_holds_nothing_out_lets_every_picture_be_learned(tmp_path,
     assert [one["n"] for one in seen] == [36, 40]
 
 
+@pytest.mark.slow
 def test_pictures_are_mirrored_and_recoloured_only_where_the_config_says(tmp_path, monkeypatch):
     seen = shown_to(monkeypatch)
     source = pictures(tmp_path / "photos", n=20, captioned=range(20))

@@ -106,6 +106,7 @@ def test_two_dimensions_are_shown_as_they_are():
     assert found.agree == pytest.approx(sum(right) / 3)
 
 
+@pytest.mark.slow
 def test_a_space_without_words_wants_some():
     with pytest.raises(UsageError, match="no default texts"):
         space(True).asked([])

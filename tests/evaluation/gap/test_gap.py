@@ -101,6 +101,7 @@ def test_a_straight_cut_tells_far_clouds_apart_and_not_one_from_itself():
     assert probe_accuracy(units(FEWEST - 1), units(FEWEST)) == (None, None)
 
 
+@pytest.mark.slow
 @pytest.mark.data
 def test_the_gap_of_a_real_clip_is_the_measured_one(coco):
     report = measure_gap(*coco, paired=True)
@@ -128,6 +129,7 @@ def test_the_bridges_on_a_real_clip_are_the_measured_ones(coco):
         assert found == pytest.approx(known, abs=0.03, rel=0.02), name
 
 
+@pytest.mark.slow
 @pytest.mark.data
 def test_the_prior_keeps_the_radius_that_the_ridge_loses(coco):
     table = finish(table_on_pairs(*coco, splits=2))

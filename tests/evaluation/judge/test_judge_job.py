@@ -13,6 +13,7 @@ def flowers():
     return resolve(assignments=drawn, environ={})[0].data
 
 
+@pytest.mark.slow
 def test_a_judge_of_drawn_flowers_goes_from_source_to_folder(tmp_path):
     folder = tmp_path / "judge"
     figures = finish(train_judge_run(folder, flowers(), steps=3, batch_size=8, width=8, seed=5))

@@ -33,6 +33,7 @@ def test_noise_and_blank_pictures_are_rejected(toy_judge):
     assert toy_judge(torch.full((1, 1, 16, 16), 0.3))[1].all()
 
 
+@pytest.mark.slow
 def test_the_threshold_lets_the_asked_share_through():
     judge = small_judge().eval()
     pixels, _ = planted(500, seed=3)
@@ -69,6 +70,7 @@ def test_an_attribute_that_nobody_knows_leaves_the_loss_finite():
     assert all(step.loss < 100 for step in steps)
 
 
+@pytest.mark.slow
 def test_the_same_seed_trains_the_same_judge():
     def trained(seed):
         judge = small_judge()

@@ -11,6 +11,7 @@ def draw(n, seed, d=6):
     return torch.randn(n, d, generator=torch.Generator().manual_seed(seed))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", METRICS)
 def test_a_perfect_model_scores_as_real_pictures_do_and_a_bad_one_worse(name):
     real = draw(800, 0)

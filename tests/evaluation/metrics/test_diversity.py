@@ -46,6 +46,7 @@ def test_shuffled_names_mix_the_groups_and_widen_them():
     assert diversity(real, mixed, real, names).ratio > 5
 
 
+@pytest.mark.slow
 def test_the_mean_does_not_depend_on_the_number_of_rows():
     wide = [mean_distance(normal(n, seed)) for seed in range(200) for n in (2,)]
     assert sum(wide) / 200 == pytest.approx(mean_distance(normal(2000, 999)), rel=0.06)

@@ -85,6 +85,7 @@ def test_leaning_is_not_copying():
     assert found.duplicates == 0
 
 
+@pytest.mark.slow
 def test_data_that_repeat_themselves_are_not_the_models_fault():
     heldout = torch.cat([HELDOUT[:600], TRAIN[:300]])  # a third stands in the training set, too
     found = audit(torch.cat([draw(600, 3), TRAIN[300:600]]), TRAIN, heldout)

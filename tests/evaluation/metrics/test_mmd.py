@@ -58,6 +58,7 @@ def test_the_cubic_kernel_knows_the_expectation_of_points():
     assert mmd(torch.ones(6, 1), -torch.ones(5, 1)).value == pytest.approx(16)
 
 
+@pytest.mark.slow
 def test_the_standard_error_is_the_spread_of_fresh_samples():
     found = [
         mmd(normal(200, seed=2 * i), normal(200, seed=2 * i + 1, mean=1.0), blocks=5)

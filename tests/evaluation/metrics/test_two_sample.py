@@ -46,6 +46,7 @@ def test_a_known_shift_gives_the_share_that_is_possible():
     assert found.accuracy == pytest.approx(0.8413, abs=0.02)
 
 
+@pytest.mark.slow
 def test_only_the_hidden_layer_sees_another_width():
     a, b = normal(1000, 0, scale=3.0), normal(1000, 1)
     assert finish(two_sample_test(a, b, hidden=0)).accuracy == pytest.approx(0.5, abs=0.06)

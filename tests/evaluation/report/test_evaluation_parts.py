@@ -102,6 +102,7 @@ def test_where_nothing_is_asked_the_judge_says_what_it_takes_for_real(data):
     assert "No prompt states facts" in section.reads
 
 
+@pytest.mark.slow
 def test_distances_of_a_perfect_model_are_those_of_real_pictures(data):
     good = figures(finish(distances_section(data(perfect()))))
     for name in ("precision", "recall", "coverage"):

@@ -83,6 +83,7 @@ def test_short_evaluations_train_their_judge_for_less():
     assert steps_for(4, 64) < steps_for(4, 32)
 
 
+@pytest.mark.slow
 def test_a_twin_is_judged_by_the_judge_of_the_shipped_model_that_it_was_distilled_from():
     twin, teacher = load("digits-fast", "cpu"), load("digits", "cpu")
     assert find_judge(twin).about == find_judge(teacher).about

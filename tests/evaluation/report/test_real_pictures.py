@@ -29,6 +29,7 @@ def all_pixels(source, split="train"):
     )
 
 
+@pytest.mark.slow
 def test_training_and_held_out_rows_are_those_of_the_training():
     real = finish(real_pictures(config("drawn-flowers:60"), NOWHERE))
     pixels, rows = all_pixels("drawn-flowers:60"), heldout_rows(60, 6)
@@ -40,6 +41,7 @@ def test_training_and_held_out_rows_are_those_of_the_training():
     assert real.train.facts[0]["species"]
 
 
+@pytest.mark.slow
 def test_of_very_many_drawings_some_are_drawn_and_the_held_out_ones_stay_held_out(monkeypatch):
     whole, rows = all_pixels("drawn-flowers:60"), heldout_rows(60, 6)
     monkeypatch.setattr(module, "DRAWN", 20)
@@ -58,6 +60,7 @@ def test_a_source_that_is_not_here_is_a_reason_and_no_error(tmp_path):
     assert real.for_comparison(2) == (None, "")
 
 
+@pytest.mark.slow
 def test_against_goes_before_the_runs_own_and_has_to_be_there(tmp_path):
     write_folder(tmp_path / "roses", 5, size=16, seed=3)
     real = finish(real_pictures(config("drawn-flowers:30"), NOWHERE, str(tmp_path / "roses")))

@@ -43,6 +43,7 @@ def test_of_a_single_mode_in_a_pair_size_and_direction_are_closed_forms():
     assert bool((field.turn[0] > 0.999).all())
 
 
+@pytest.mark.slow
 def test_on_the_mixture_it_points_to_the_mode_that_was_asked_for(planted):
     found = guidance_field(planted, quick=True)
     assert found.verdict == "pass"
@@ -52,6 +53,7 @@ def test_on_the_mixture_it_points_to_the_mode_that_was_asked_for(planted):
     assert len(found.panels) == 6
 
 
+@pytest.mark.slow
 def test_another_weight_than_was_asked_for_fails(planted):
     assert guidance_field(stubborn(planted), quick=True).verdict == "fail"
 
@@ -66,6 +68,7 @@ def test_directions_are_of_the_judged_means_and_unknown_where_pictures_are_few()
     assert not bool(sorted_by(x[:15], torch.eye(10)[torch.arange(15) % 10]).known.any())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", NULLS)
 def test_no_null_passes(name, planted):
     assert name in nulls_of("guidance_field")

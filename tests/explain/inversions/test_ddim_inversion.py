@@ -14,6 +14,7 @@ def noise(seed, *shape):
     return torch.randn(*shape, generator=generator, dtype=torch.float64)
 
 
+@pytest.mark.slow
 def test_a_picture_walks_up_to_where_the_exact_flow_carries_it():
     normal = Gaussian(0.3, 0.4)
     x = 0.3 + 0.4 * noise(0, 5, 1, 4, 4)
@@ -25,6 +26,7 @@ def test_a_picture_walks_up_to_where_the_exact_flow_carries_it():
         assert (found - exact).abs().max() < allowed
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("distribution", [Gaussian(0.3, 0.4), FOUR_MODES])
 def test_half_of_the_error_is_left_at_twice_the_steps(distribution):
     """First order up and first order down: 20 log10(2) = 6.02 dB in the limit."""
@@ -38,6 +40,7 @@ def test_half_of_the_error_is_left_at_twice_the_steps(distribution):
     assert gains == pytest.approx([6.02, 6.02], abs=0.8)
 
 
+@pytest.mark.slow
 def test_refinement_undoes_the_very_steps_of_the_way_back():
     ask, rows = predict(Gaussian(0.3, 0.4), SCHEDULE), SCHEDULE.walk(40)
     x = 0.3 + 0.4 * noise(0, 5, 1, 4, 4)

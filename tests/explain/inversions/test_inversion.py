@@ -12,6 +12,7 @@ from ddpm_clip.models.ddpm import noise_of
 from ddpm_clip.utils.generators import finish
 
 
+@pytest.mark.slow
 def test_the_mixture_passes_at_the_order_of_its_solver():
     found = inversion(planted_target("a five"), quick=True)
     assert found.verdict == "pass", found.test
@@ -33,6 +34,7 @@ def test_no_null_passes(null, seed):
     assert inversion(target, quick=True).verdict != "pass"
 
 
+@pytest.mark.slow
 def test_wrong_rows_make_an_exact_denoiser_no_smooth_flow():
     """It takes the row at its word, as a network that was trained need not."""
     wrong = NULLS["permuted_timesteps"](planted_target("a nine"), 0)
@@ -78,6 +80,7 @@ def test_the_other_prompt_is_of_the_opposite_class_unless_one_is_named():
     assert other_prompt(target.replace(asked_class=None)) is None
 
 
+@pytest.mark.slow
 def test_a_prompt_without_a_class_is_walked_up_and_down_and_nothing_is_concluded():
     found = inversion(planted_target("something small", seeds=range(4)), quick=True)
     assert found.verdict == "inconclusive"

@@ -26,6 +26,7 @@ def test_tiles_are_kept_and_moved_and_the_rest_stays():
     assert torch.equal(shuffled(small), small)
 
 
+@pytest.mark.slow
 def test_in_one_mode_the_noise_is_the_distance_from_its_middle():
     """Of a round Gaussian the flow is linear: noise = (x - m) / v."""
     target = planted_target("a five", range(6), guidance=1.0)

@@ -11,6 +11,7 @@ def drawn(*shape, seed=0):
     return torch.randn(*shape, generator=torch.Generator().manual_seed(seed))
 
 
+@pytest.mark.slow
 def test_shares_are_those_that_were_planted():
     seeds, prompts, both = drawn(40, 1, 50), drawn(1, 30, 50, seed=1), drawn(40, 30, 50, seed=2)
     found = two_way_anova(3 * seeds + 2 * prompts + both)

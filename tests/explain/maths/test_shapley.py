@@ -47,6 +47,7 @@ def test_exact_values_are_those_of_the_definition(players):
     assert found.error < 1e-12
 
 
+@pytest.mark.slow
 def test_sampled_values_sum_exactly_and_come_near_the_exact_ones():
     players = 7
     v = game(3, players, repetitions=4)
@@ -103,6 +104,7 @@ def test_the_deletion_test_passes_where_players_differ(exact_up_to):
     assert attribute(grown, v).error < 1e-12
 
 
+@pytest.mark.slow
 def test_the_deletion_test_rarely_passes_where_players_differ_by_chance_only():
     todo, passes = plan(5), 0
     for seed in range(200):

@@ -50,6 +50,7 @@ def test_a_trade_of_nothing_or_everything_gives_back_one_of_the_two():
     assert torch.allclose(crossed(a, b, 99), a, atol=1e-6)
 
 
+@pytest.mark.slow
 def test_a_trade_takes_each_frequency_from_its_owner_and_stays_white():
     a, b = white(3000), white(3000, seed=1)
     mixed = crossed(a, b, 4.5)

@@ -20,6 +20,7 @@ def planted():
     return planted_target("a two", range(16))
 
 
+@pytest.mark.slow
 def test_on_the_mixture_words_decide_the_class_and_without_them_the_noise_does(planted):
     found = initial_noise(planted, quick=True)
     assert found.verdict == "pass"
@@ -30,6 +31,7 @@ def test_on_the_mixture_words_decide_the_class_and_without_them_the_noise_does(p
     assert found.numbers["probe_where_noise_is_added"]["r2"]["mean"] < 0.05
 
 
+@pytest.mark.slow
 def test_the_basins_of_the_mixture_are_those_of_the_nearest_mode(planted):
     """Of equally likely modes of one length and spread the flow ends in the nearest (symmetry)."""
     seeds = list(range(1000, 1200))

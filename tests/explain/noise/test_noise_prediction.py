@@ -10,6 +10,7 @@ from ddpm_clip.explain.target.planted import planted_target
 NAME = "noise_prediction"
 
 
+@pytest.mark.slow
 def test_the_mixture_passes_and_the_asked_word_is_read_in_the_difference():
     found = noise_prediction(planted_target("a picture of a five"), quick=True)
     assert found.verdict == "pass", found.test
@@ -19,6 +20,7 @@ def test_the_mixture_passes_and_the_asked_word_is_read_in_the_difference():
     assert found.numbers["skill_counted"]["low"] > 0.5
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("null", "seed"),
     [(null, 0) for null in nulls_of(NAME)] + [("shuffled_prompts", 1), ("untrained_judge", 1)],
@@ -28,6 +30,7 @@ def test_no_null_passes(null, seed):
     assert noise_prediction(target, quick=True).verdict != "pass"
 
 
+@pytest.mark.slow
 def test_eight_panels_of_four_maps_and_their_words_beside_the_curves():
     found = noise_prediction(planted_target(seeds=range(4)), quick=True, top=99)
     kinds = [type(panel) for panel in found.panels]
@@ -38,6 +41,7 @@ def test_eight_panels_of_four_maps_and_their_words_beside_the_curves():
     assert torch.isfinite(found.panels[-1].values).all()
 
 
+@pytest.mark.slow
 def test_the_words_of_a_caller_are_looked_for():
     found = noise_prediction(planted_target(seeds=range(4)), quick=True, words=("two", "seven"))
     assert found.numbers["reading"]["words"] == ("two", "seven")

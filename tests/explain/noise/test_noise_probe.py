@@ -10,6 +10,7 @@ def noise(n, seed=0, side=14):
     return torch.randn(n, 1, side, side, generator=torch.Generator().manual_seed(seed))
 
 
+@pytest.mark.slow
 def test_a_class_that_is_the_sign_of_a_coarse_pattern_is_predicted():
     x = noise(300)
     labels = (x[:, :, :7].mean((1, 2, 3)) > x[:, :, 7:].mean((1, 2, 3))).long()

@@ -53,6 +53,7 @@ def test_a_file_that_is_too_large_is_refused(tmp_path, monkeypatch):
         words_of(str(tmp_path / "words.txt"))
 
 
+@pytest.mark.slow
 def test_the_asked_class_is_looked_for_beside_a_vocabulary():
     found = noise_prediction(planted_target("a two", range(4)), quick=True, words="seven,nine")
     reading = found.numbers["reading"]

@@ -63,6 +63,7 @@ def test_theory_finds_the_widest_direction():
     assert theory(x) == pytest.approx(3.0, rel=0.1)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("null", list(NULLS))
 def test_no_null_passes(null):
     target = NULLS[null](planted_target("a two"), 1)
@@ -75,6 +76,7 @@ def test_without_a_judge_there_are_pictures_and_no_verdict():
     assert "no judge" in found.test
 
 
+@pytest.mark.slow
 def test_a_prompt_without_a_class_is_shown_and_not_judged():
     found = commitment(planted_target("a thing"), quick=True)
     assert found.verdict == "inconclusive"

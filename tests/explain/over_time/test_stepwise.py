@@ -50,6 +50,7 @@ def test_on_the_mixture_the_pictures_come_to_be_like_their_words(found):
     assert own > 0.5 > max(controls)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("null", list(NULLS))
 def test_no_null_passes(null):
     target = NULLS[null](planted_target("a two"), 1)
@@ -64,6 +65,7 @@ def test_without_readers_the_figures_are_there_and_no_verdict():
     assert "judge_entropy_bits" not in found.numbers["curves"]
 
 
+@pytest.mark.slow
 def test_measuring_changes_nothing_of_the_walk():
     target = planted_target("a two", seeds=range(3))
     before = [step.x_prev for step in target.walk(target.conditions(), steps=12)]

@@ -58,6 +58,7 @@ def test_against_another_prompt_the_window_decides_between_the_two():
     assert "a five" in found.caption
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("null", list(NULLS))
 def test_no_null_passes(null):
     target = NULLS[null](planted_target("a two"), 1)

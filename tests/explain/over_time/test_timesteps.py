@@ -32,6 +32,7 @@ def test_the_bins_sum_to_the_effect_that_plain_walks_have(found):
     assert total == pytest.approx(float(whole - none), abs=1e-4)
 
 
+@pytest.mark.slow
 def test_two_bins_are_the_mean_of_both_ways_to_add_them():
     """The definition, with walks of an own wrap instead of planned ones."""
     target = planted_target("a two", seeds=range(16))
@@ -51,6 +52,7 @@ def test_two_bins_are_the_mean_of_both_ways_to_add_them():
     assert values == pytest.approx([first, second], abs=1e-4)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("null", list(NULLS))
 def test_no_null_passes(null):
     target = NULLS[null](planted_target("a two"), 1)
@@ -68,6 +70,7 @@ def test_without_a_class_there_is_no_verdict():
     assert timesteps(planted_target("a thing"), quick=True).verdict == "inconclusive"
 
 
+@pytest.mark.slow
 def test_the_weight_that_is_given_is_the_weight_that_acts():
     """A weaker guidance adds less where the words act (the scale never changes on the way)."""
     strong, weak = (

@@ -31,6 +31,7 @@ def test_on_the_exact_mixture_slopes_are_one_and_all_prompts_match(planted):
     ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", [0, 1])
 @pytest.mark.parametrize("name", NULLS)
 def test_no_null_passes(name, seed, planted):
@@ -63,6 +64,7 @@ def test_a_network_that_is_too_bold_by_a_factor_has_the_slope_of_one_over_it(pla
     )
 
 
+@pytest.mark.slow
 def test_the_error_of_a_slope_is_as_wide_as_slopes_vary(planted):
     target = planted.replace(seeds=tuple(range(12)))
     c = target.conditions("anything")  # all modes: pictures differ, so slopes do

@@ -14,6 +14,7 @@ def made_up(told, same, k=2):
     return UTurns(torch.arange(1.0, k + 1), torch.ones(n, dtype=torch.long), told, same.long())
 
 
+@pytest.mark.slow
 def test_the_share_that_comes_back_is_the_posterior_of_the_mixture():
     """Turned with fresh noise, a picture of mode k comes back as often as E r_k(x_t) says."""
     target = planted_target("a two", seeds=range(8))

@@ -51,6 +51,7 @@ def test_dose_1_is_what_the_words_do_themselves():
     torch.testing.assert_close(steered.x[:, 1], asked, atol=1e-5, rtol=1e-5)
 
 
+@pytest.mark.slow
 def test_the_planted_direction_passes_and_moves_the_class():
     found = bottleneck(target("a four"), quick=True)
     assert found.verdict == "pass", found.test
@@ -58,6 +59,7 @@ def test_the_planted_direction_passes_and_moves_the_class():
     assert float(found.numbers["seen"][0]) < 0.5
 
 
+@pytest.mark.slow
 def test_a_lowest_map_that_is_not_used_fails():
     """The words are written there, but the picture does not come from there."""
     found = bottleneck(target("a four", used=False), quick=True)
@@ -65,11 +67,13 @@ def test_a_lowest_map_that_is_not_used_fails():
     assert found.numbers["gain"]["mean"] == pytest.approx(0.0, abs=1e-6)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("null", sorted(set(NULLS) - {"random_weights"}))  # it has no weights
 def test_no_null_passes(null):
     assert bottleneck(NULLS[null](target("a six"), 3), quick=True).verdict != "pass"
 
 
+@pytest.mark.slow
 def test_a_network_with_random_weights_fails_or_says_nothing():
     found = bottleneck(NULLS["random_weights"](planted_target("a six", steps=6), 0), quick=True)
     assert found.verdict != "pass"

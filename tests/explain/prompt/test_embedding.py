@@ -23,6 +23,7 @@ def drawn(*shape, seed=0):
     return torch.randn(*shape, generator=torch.Generator().manual_seed(seed))
 
 
+@pytest.mark.slow
 def test_on_the_mixture_one_coordinate_bears_the_whole_change(planted):
     found = embedding(planted, quick=True)
     assert found.verdict == "pass"
@@ -93,6 +94,7 @@ def test_a_readout_says_of_new_pictures_what_the_judge_says_and_admits_where_it_
     assert fit_readout(x, torch.zeros(80)).r2 == 0
 
 
+@pytest.mark.slow
 def test_random_weights_give_other_attributions(planted):
     null = random_weights(planted, 0)
     end = drawn(3, 10)
@@ -106,6 +108,7 @@ def test_random_weights_give_other_attributions(planted):
     assert rank_correlation(torch.arange(5.0), torch.arange(5.0) ** 3) == pytest.approx(1)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", NULLS)
 def test_no_null_passes(name, planted):
     assert name in nulls_of("embedding")

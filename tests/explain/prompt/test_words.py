@@ -44,6 +44,7 @@ def test_characters_of_a_word_that_has_to_be_whole_share_equally(found):
     assert adds == pytest.approx([adds[0]] * 3)
 
 
+@pytest.mark.slow
 def test_a_long_prompt_is_played_by_some_orders_and_says_the_same():
     long = planted_target("please paint a very small two for me now")
     found = words(long, quick=True)
@@ -69,6 +70,7 @@ def test_equal_texts_are_painted_once_and_no_words_are_a_walk_without_words(plan
     assert (played.shown[""].x - silent[0]).abs().max() < 1e-6
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", NULLS)
 def test_no_null_passes(name, planted):
     assert name in nulls_of("words")

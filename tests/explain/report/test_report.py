@@ -56,6 +56,7 @@ def findings(monkeypatch):
     return finish(explain_all(planted_target("a two <b>", [4, 7]), quick=True))
 
 
+@pytest.mark.slow
 def test_a_report_is_complete_and_needs_nothing_from_elsewhere(findings, tmp_path):
     written = write_report(findings, tmp_path)
     assert sorted(path.name for path in written) == sorted(path.name for path in tmp_path.iterdir())
@@ -77,6 +78,7 @@ def test_a_report_is_complete_and_needs_nothing_from_elsewhere(findings, tmp_pat
     assert "no bank: it was packed without (pack it again)" in page.text
 
 
+@pytest.mark.slow
 def test_no_text_at_all_can_become_markup(findings):
     shown = replace(
         findings.found[0],

@@ -22,6 +22,7 @@ def tti():
 WISHES = {"steps": 4, "guidance": 3.0, "bridge": "noise", "negative": "a nine"}
 
 
+@pytest.mark.slow
 def test_analysis_and_painting_share_one_condition_path(tti):
     settings = tti.settings(**WISHES)
     target = target_of(tti, "a six", [4, 9], **WISHES)
@@ -30,6 +31,7 @@ def test_analysis_and_painting_share_one_condition_path(tti):
     assert torch.equal(target.conditions("a two", [4]), tti.conditions(["a two"], settings, [4]))
 
 
+@pytest.mark.slow
 def test_a_targets_walk_is_the_painters_walk_to_the_bit(tti):
     target = target_of(tti, "a six", [5, 6], **WISHES)
     painted = list(tti.walk("a six", n=2, seed=5, **WISHES))
@@ -40,6 +42,7 @@ def test_a_targets_walk_is_the_painters_walk_to_the_bit(tti):
     assert torch.allclose(alone, painted[-1].x_prev.clamp(-1, 1), atol=1e-4)
 
 
+@pytest.mark.slow
 def test_a_target_guides_within_the_limit_of_its_prompt_and_seeds(tti):
     outside, asked = "the history of rome", {"guidance": 4.0, "bridge": "shift", "steps": 2}
     limits = tti.guidance_limits([outside, "a seven"], tti.settings(**asked)).tolist()
@@ -83,6 +86,7 @@ def test_guidance_may_differ_from_picture_to_picture():
         assert torch.allclose(both[i : i + 1], alone, atol=1e-5)
 
 
+@pytest.mark.slow
 def test_pictures_cut_what_differs_from_picture_to_picture_along_with_the_batch():
     target = planted_target(seeds=range(5))
     c, scale = target.conditions(), torch.linspace(0, 2, 5)
@@ -104,6 +108,7 @@ def test_gradients_reach_the_condition_only_where_they_are_asked_for():
     assert not target.predict(c)(x, 800.0).x_0.requires_grad
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "target", [planted_target(), target_of("digits", "a six", 1)], ids=["planted", "digits"]
 )
@@ -179,6 +184,7 @@ def test_slips_are_told():
         planted_target(seeds=[])
 
 
+@pytest.mark.slow
 def test_a_plain_function_takes_a_name_a_model_or_a_target(tti):
     def explain(target, *, quick=False, more=0):
         yield from ()

@@ -15,6 +15,7 @@ def planted():
     return planted_target("a two", range(8))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", NULLS)
 def test_a_null_of_any_target_still_walks_and_says_that_it_is_one(name, planted):
     for target in (planted, target_of("digits", "a six", 2, steps=3)):
@@ -26,6 +27,7 @@ def test_a_null_of_any_target_still_walks_and_says_that_it_is_one(name, planted)
         assert "null" not in target.about
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", NULLS)
 def test_the_same_seed_is_the_same_null(name, planted):
     c = planted.conditions()
@@ -33,6 +35,7 @@ def test_the_same_seed_is_the_same_null(name, planted):
     assert torch.equal(one, two)
 
 
+@pytest.mark.slow
 def test_random_weights_are_as_wide_as_the_trained_ones_and_leave_those_alone():
     target = target_of("digits", "a six", 1)
     before = {k: v.clone() for k, v in target.network.state_dict().items()}
@@ -45,6 +48,7 @@ def test_random_weights_are_as_wide_as_the_trained_ones_and_leave_those_alone():
             assert abs(float(torch.corrcoef(seen)[0, 1])) < 0.2, name
 
 
+@pytest.mark.slow
 def test_shuffled_prompts_never_ask_for_the_target_and_are_stable(planted):
     null = NULLS["shuffled_prompts"](planted, 1)
     texts = list(planted.vocabulary)

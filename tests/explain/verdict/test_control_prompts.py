@@ -52,6 +52,7 @@ def test_a_prompt_without_a_class_and_a_target_without_a_judge_say_why():
     assert "no judge" in finish(check_prerequisite(target.replace(judging=None), None)).unmet
 
 
+@pytest.mark.slow
 def test_a_network_with_wrong_timesteps_distinguishes_few_levels():
     target, known = planted_target(), []
     seeds = target.more_seeds(5)

@@ -40,6 +40,7 @@ def explanation(**changes):
     return Explanation(**(fields | changes))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("panel", PANELS, ids=lambda panel: panel.title)
 def test_every_kind_of_panel_becomes_a_picture_with_something_on_it(panel):
     image = draw(panel)

@@ -22,6 +22,7 @@ def test_every_route_is_declared(client):
     assert set(ROUTES) < paths
 
 
+@pytest.mark.slow
 def test_a_stranger_without_a_session_gets_the_page_and_nothing_else(client):
     browser = {"Sec-Fetch-Site": "same-origin", "Sec-Fetch-Mode": "cors"}
     stranger = TestClient(client.app, base_url="http://127.0.0.1:8000")
@@ -172,6 +173,7 @@ def test_a_scan_names_no_folder_of_this_machine(client, data, finished):
     assert str(data.parent) not in str(report)
 
 
+@pytest.mark.slow
 def test_trainings_over_http(client, studio):
     told = client.get("/api/runs").json()
     assert told["runs"] == []

@@ -133,6 +133,7 @@ def test_without_captions_shift_stays_where_every_picture_has_its_own_words(gap)
     assert chosen_without_captions(*group(gap=gap), 400).bridge == "shift"
 
 
+@pytest.mark.slow
 @pytest.mark.data
 def test_without_captions_shift_stays_on_a_real_clip_as_with_them(data_root):
     file = np.load(data_root / "clip_pairs" / "coco500_clip_vitb.npz", allow_pickle=False)

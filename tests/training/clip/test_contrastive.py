@@ -75,6 +75,7 @@ def test_training_leaves_the_clip_ready_to_embed(flowers):
     assert not clip.training
 
 
+@pytest.mark.slow
 def test_the_same_seed_trains_the_same_clip(flowers):
     losses = [
         [step.loss for step in train_clip(small(), *flowers, steps=3, batch_size=8, seed=seed)]

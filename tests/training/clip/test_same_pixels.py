@@ -26,6 +26,7 @@ def photos(tmp_path):
     return folder
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("crop", ["centre", "none"])
 @pytest.mark.parametrize("channels", [1, 3])
 def test_it_embeds_the_pixels_that_it_learned_from(photos, tmp_path, monkeypatch, crop, channels):

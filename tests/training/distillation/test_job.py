@@ -33,6 +33,7 @@ def small(teacher, folder, calls=2, **options):
     return distill(teacher, folder, calls=calls, assignments=SMALL, **options)
 
 
+@pytest.mark.slow
 def test_it_yields_progress_of_the_walks_and_then_every_step(teacher, tmp_path):
     steps = list(small(teacher, tmp_path / "run"))
     stages = [one.stage for one in steps if isinstance(one, Progress)]
@@ -41,6 +42,7 @@ def test_it_yields_progress_of_the_walks_and_then_every_step(teacher, tmp_path):
     assert [row["step"] for row in Run.open(tmp_path / "run").history()] == [1, 2, 3, 4, 5, 6]
 
 
+@pytest.mark.slow
 def test_the_run_is_a_model_that_paints_in_its_calls(student):
     model = load(student)
     assert isinstance(model.network, ScaleConditioned)
@@ -53,6 +55,7 @@ def test_the_run_is_a_model_that_paints_in_its_calls(student):
     assert describe(student)["classes"] == ["left", "right"]
 
 
+@pytest.mark.slow
 def test_every_part_of_the_student_is_trained_from_the_teacher(student, teacher):
     ours, theirs = load(student).network.state_dict(), load(teacher).network.state_dict()
     assert {name.removeprefix("network.") for name in ours} >= theirs.keys()
@@ -63,6 +66,7 @@ def test_every_part_of_the_student_is_trained_from_the_teacher(student, teacher)
     assert ours["scale.mlp.2.weight"].abs().max() > 0
 
 
+@pytest.mark.slow
 def test_before_the_first_step_it_is_the_teacher(student, teacher):
     state = start.start_state(Run.open(student), 3, load(teacher))
     for name, value in load(teacher).network.state_dict().items():
@@ -77,6 +81,7 @@ def test_the_same_seed_and_another_scale_paint_a_related_picture(student):
     assert not torch.equal(first[1.0][-1].x_prev, first[3.0][-1].x_prev), "the slider works"
 
 
+@pytest.mark.slow
 def test_the_noise_of_a_seed_is_that_of_the_teacher(student, teacher):
     ours, theirs = (
         next(iter(TextToImage.from_pretrained(one).walk("left", seed=9)))
@@ -85,6 +90,7 @@ def test_the_noise_of_a_seed_is_that_of_the_teacher(student, teacher):
     assert torch.equal(ours.x_t, theirs.x_t)
 
 
+@pytest.mark.slow
 def test_the_loss_is_scaled_in_float16(teacher, tmp_path):
     finish(distill(teacher, tmp_path, calls=2, assignments=[*SMALL, "training.dtype=float16"]))
     checkpoint = Run.open(tmp_path).load(6)
@@ -94,6 +100,7 @@ def test_the_loss_is_scaled_in_float16(teacher, tmp_path):
     )
 
 
+@pytest.mark.slow
 def test_a_stopped_distillation_resumes_bit_exactly(teacher, student, tmp_path):
     work = small(teacher, tmp_path / "run")
     list(islice(work, 5))  # record, train, three steps
@@ -103,6 +110,7 @@ def test_a_stopped_distillation_resumes_bit_exactly(teacher, student, tmp_path):
     assert same(tensors(tmp_path / "run"), tensors(student))
 
 
+@pytest.mark.slow
 def test_a_killed_one_goes_on_from_its_last_checkpoint_and_shard(
     teacher, student, tmp_path, monkeypatch
 ):
@@ -118,6 +126,7 @@ def test_a_killed_one_goes_on_from_its_last_checkpoint_and_shard(
     assert load(run).classes == ("left", "right")
 
 
+@pytest.mark.slow
 def test_shards_hold_the_same_walks_whenever_they_are_recorded(teacher, tmp_path, monkeypatch):
     monkeypatch.setattr(walks, "SHARD", 4)
     for name in ("whole", "again"):
@@ -135,6 +144,7 @@ def test_shards_hold_the_same_walks_whenever_they_are_recorded(teacher, tmp_path
     assert again == kept
 
 
+@pytest.mark.slow
 def test_a_walk_is_the_teachers_own(teacher, student):
     shard = walks._read(student / "walks" / "shard-00000.safetensors")
     run, model = Run.open(student), load(teacher)
@@ -155,6 +165,7 @@ def test_a_finished_one_is_left_as_it_is(student, teacher, tmp_path):
     assert (tmp_path / "run" / "history.jsonl").read_bytes() == before
 
 
+@pytest.mark.slow
 def test_another_run_is_not_overwritten_unless_asked(student, teacher, tmp_path):
     shutil.copytree(student, tmp_path / "run")
     with pytest.raises(CannotCreate, match="another run"):
@@ -163,6 +174,7 @@ def test_another_run_is_not_overwritten_unless_asked(student, teacher, tmp_path)
     assert load(tmp_path / "run").config.distillation.calls == 1
 
 
+@pytest.mark.slow
 def test_a_teacher_that_changed_is_noticed(teacher, tmp_path):
     shutil.copytree(teacher, tmp_path / "teacher")
     work = small(tmp_path / "teacher", tmp_path / "run")
@@ -180,6 +192,7 @@ def test_a_teacher_that_changed_is_noticed(teacher, tmp_path):
         finish(continue_distillation(tmp_path / "run"))
 
 
+@pytest.mark.slow
 def test_a_damaged_shard_is_told(teacher, tmp_path):
     work = small(teacher, tmp_path / "run")
     next(work)
@@ -190,6 +203,7 @@ def test_a_damaged_shard_is_told(teacher, tmp_path):
         finish(continue_distillation(tmp_path / "run"))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("method", ["trajectory", "consistency"])
 @pytest.mark.parametrize("calls", [1, 2, 4])
 def test_each_method_makes_students_of_each_number_of_calls(teacher, tmp_path, method, calls):
@@ -200,6 +214,7 @@ def test_each_method_makes_students_of_each_number_of_calls(teacher, tmp_path, m
     assert len(list(tti.walk("left"))) == calls
 
 
+@pytest.mark.slow
 def test_what_cannot_be_distilled_is_refused_and_nothing_is_written(student, teacher, tmp_path):
     eps = tiny_run(tmp_path / "eps", diffusion={"parameterization": "eps"}).folder
     for model, calls, more, message in (
@@ -217,6 +232,7 @@ def test_what_cannot_be_distilled_is_refused_and_nothing_is_written(student, tea
         finish(continue_distillation(teacher))
 
 
+@pytest.mark.slow
 def test_it_can_be_packed_and_says_nothing_of_its_makers_folders(student, tmp_path):
     packed = pack(student, tmp_path / "packed")
     ours, theirs = TextToImage.from_pretrained(student), TextToImage.from_pretrained(packed)
@@ -227,6 +243,7 @@ def test_it_can_be_packed_and_says_nothing_of_its_makers_folders(student, tmp_pa
     assert not (packed / "walks").exists()
 
 
+@pytest.mark.slow
 def test_the_licence_of_the_teacher_comes_along(teacher, tmp_path):
     shutil.copytree(teacher, tmp_path / "teacher")
     notice = {"licence": "CC-BY-SA-3.0", "attribution": "Somebody's pictures."}
@@ -235,6 +252,7 @@ def test_the_licence_of_the_teacher_comes_along(teacher, tmp_path):
     assert notices_of(tmp_path / "run") == [notice]
 
 
+@pytest.mark.slow
 def test_links_in_a_teacher_lead_nowhere(teacher, tmp_path):
     shutil.copytree(teacher, tmp_path / "teacher")
     (tmp_path / "secret.json").write_text('{"password": "x"}')

@@ -69,6 +69,7 @@ def denoiser(x_t, t, c, c_mask, scale):
     return GAUSSIAN.x_0(x_t, *levels)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("levels", [KEPT[:1], (80.0, 1.0), KEPT])
 def test_the_exact_jumps_have_no_loss_and_a_denoiser_has(levels):
     trajectory = METHODS["trajectory"]
@@ -76,6 +77,7 @@ def test_the_exact_jumps_have_no_loss_and_a_denoiser_has(levels):
     assert trajectory(lesson(denoiser, levels)).mean() > 0.02
 
 
+@pytest.mark.slow
 def test_at_first_the_jumps_are_between_all_kept_states():
     trajectory = METHODS["trajectory"]
     assert trajectory(lesson(row_map(KEPT), KEPT[:1], progress=0.1)).max() < 1e-4

@@ -78,6 +78,7 @@ OLD = """
 """
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("where", ["diffusion:", "training:"])
 def test_betas_that_the_schedule_ignores_are_told_with_their_file(where, cli, tmp_path):
     path = tmp_path / "old.yaml"

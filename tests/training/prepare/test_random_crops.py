@@ -170,6 +170,7 @@ def test_more_crops_keep_the_embeddings_of_the_others_and_another_margin_is_refu
         prepared(random_crop=1, crop_margin=0.3)
 
 
+@pytest.mark.slow
 def test_without_random_crops_nothing_is_embedded_besides(clip, tmp_path):
     settings = config()
     own = settings.embedder.model_copy(update={"model": str(tmp_path / "clip")})

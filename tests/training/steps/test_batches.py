@@ -34,6 +34,7 @@ def several(data, steps=100, **conditioning):
     return [(i, made.of(i, torch.Generator().manual_seed(i))) for i in range(steps)]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("share", [0.0, 0.15, 0.6, 1.0])
 def test_the_asked_share_of_conditions_is_dropped_as_a_whole(data, share):
     shown = torch.cat([batch.c_mask for _, batch in several(data, c_drop_prob=share)])
@@ -79,6 +80,7 @@ def test_noise_comes_from_the_seed_of_the_step_alone(data):
     assert not torch.equal(found[0].eps, batches(data).of(3, torch.Generator().manual_seed(8)).eps)
 
 
+@pytest.mark.slow
 def test_the_asked_share_of_conditions_is_noised_up_to_the_asked_level_and_says_so(data):
     made = several(data, c_drop_prob=0.0, noise_max=0.6, noise_prob=0.25)
     level = torch.cat([batch.c[:, -1] for _, batch in made])

@@ -74,6 +74,7 @@ def test_a_resumed_run_keeps_it():
     assert other.as_dict() == {}
 
 
+@pytest.mark.slow
 def test_the_factor_changes_no_step(tmp_path):
     moved = []
     for factor in (1.0, 2.0**10):
@@ -87,6 +88,7 @@ def test_the_factor_changes_no_step(tmp_path):
     assert torch.allclose(*moved, rtol=1e-3, atol=1e-7)
 
 
+@pytest.mark.slow
 def test_a_gradient_that_overflows_is_skipped_without_alarm(tmp_path, recwarn):
     run, data = Run.create(tmp_path / "run", config()), prepared()
     state = start_state(run, data.conditioner.width, CPU)

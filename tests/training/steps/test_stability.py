@@ -130,6 +130,7 @@ def test_bad_steps_and_a_stop_in_between_end_in_the_same_bits(tmp_path):
     assert all(torch.equal(one[2][k], other[2][k]) for k in one[2])
 
 
+@pytest.mark.slow
 def test_weights_that_are_no_numbers_are_never_saved(tmp_path):
     run = Run.create(tmp_path, config(steps=6, checkpoint_every=2, heldout_every=100))
     data = prepared()
@@ -146,6 +147,7 @@ def test_weights_that_are_no_numbers_are_never_saved(tmp_path):
     assert all(v.isfinite().all() for v in run.load().tensors["model"].values())
 
 
+@pytest.mark.slow
 def test_a_run_without_a_bad_step_writes_no_report(tmp_path):
     trained(tmp_path, config(steps=2), prepared())
     assert not (tmp_path / "nan_report.json").exists()

@@ -43,6 +43,7 @@ def test_the_seed_decides_the_first_weights(tmp_path):
     assert "enter.weight" in different(first, other)
 
 
+@pytest.mark.slow
 def test_a_run_starts_from_the_average_of_the_model_that_it_names(tmp_path):
     model = tiny_run(tmp_path / "model")
     run = Run.create(tmp_path / "run", tiny_config(), facts={"init": str(model.folder)})
