@@ -122,7 +122,7 @@ bench-models: $(VENV)/.installed
 # What docs/results.md shows; the runs that it needs are trained, or gone on with.
 QUALITY := attributes clips coverage_of_prompts sensitivity flowers_from_words noise_levels \
            explained inpainting_rounds
-IN_PARTS := bridges beside_real three_tasks fashion photos emoji promise
+IN_PARTS := bridges beside_real without_words three_tasks fashion photos emoji promise
 results: runs/digits-second-judge/judge.safetensors runs/noise-aware/mini_clip.json | $(VENV)/.installed
 	$(BIN)/python benchmarks/digits_from_words.py --again --second-judge $(<D)
 	for name in $(IN_PARTS); do $(BIN)/python benchmarks/$$name.py --again || exit 1; done

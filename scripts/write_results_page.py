@@ -19,6 +19,7 @@ from marked_pages import fill
 from page_tables import Facts, claims_table, read_results, uncommitted, with_weak_judge
 from promise_sections import promise
 from twins_section import twins
+from without_words_section import without_words
 
 ROOT = Path(__file__).resolve().parents[1]
 RESULTS, PAGE = ROOT / "benchmarks" / "results", ROOT / "docs" / "results.md"
@@ -67,6 +68,8 @@ SECTIONS: dict[str, Section] = {
         "Without a condition",
         "a smaller `digits`, trained by the program with conditions and without",
         sections.unconditional_branch),
+    "without_words": Section(
+        "Without words", "the shipped `digits` and `flowers`", without_words),
     "clip_guidance": Section(
         "Guided by the gradient of a CLIP", "the shipped `digits`, sampled without a condition",
         sections.clip_guidance, "clip_guidance.png"),

@@ -7,7 +7,7 @@ import pytest
 from ddpm_clip.cli.painting_command import PaintingArguments, painting_command
 from ddpm_clip.config.painting_options import OPTIONS
 
-COMMANDS = ("generate", "vary", "interpolate", "blend", "img2img", "inpaint", "point")
+COMMANDS = ("generate", "vary", "interpolate", "blend", "img2img", "inpaint", "point", "sample")
 FIELDS = [name for name in PaintingArguments.__dataclass_fields__ if name != "command"]
 COMMON = [name.replace("_", "-") for name in FIELDS]
 COMMON[COMMON.index("as-json")] = "json"

@@ -53,6 +53,13 @@ RESULTS = {
             "against_heldout": {"frechet": {"painted": 1.25, "real": 1.0, "n": 2000}},
             "told_apart": {"painted": {"accuracy": 0.61, "n": 2000}, "real": {"accuracy": 0.5}}},
     },
+    "without_words": {
+        "not_measured": [],
+        "digits, drawn, guidance 2": {
+            "accepted": COUNT, "real_accepted": COUNT, "copies": {"pixels": AUDIT},
+            "against_unseen": {name: {"painted": 0.9, "real": 0.91}
+                               for name in ("frechet", "precision", "recall")},
+            "told_apart": {"painted": {"accuracy": 0.61, "n": 2000}, "real": {"accuracy": 0.5}}}},
     "clip_guidance": {"ways": {"guided": {"total": COUNT}}},
     "photos": {
         "judge": CARD, "not_measured": ["unseen_phrasings"], "real": {"total": COUNT},

@@ -14,6 +14,7 @@ from ddpm_clip.editing import (
     interpolate,
     open_mask,
     paint_points,
+    sample,
     vary,
 )
 from ddpm_clip.generation.files import save_painted
@@ -37,6 +38,7 @@ EXAMPLES = {
         tti, six, open_mask(half(six), six, tti.model), "a nine", how, rounds=1
     ),
     "point": lambda tti, six, how: paint_points(tti, [[1.5, -2]], how),
+    "sample": lambda tti, six, how: sample(tti, how),
 }
 
 

@@ -1,13 +1,14 @@
 """Variations: the picture's embedding is the condition, noised as far as one asks."""
 
+from copy import copy
 from dataclasses import replace
 
 import pytest
 import torch
 
-from ddpm_clip.editing import vary
+from ddpm_clip.editing import sample, vary
 from ddpm_clip.editing.ideas import noised_conditions
-from ddpm_clip.errors import UsageError
+from ddpm_clip.errors import DataError, UsageError
 from ddpm_clip.evaluation.judge.network import JudgeNet, shipped_judge_folder
 from ddpm_clip.generation.text_to_image import TextToImage
 from ddpm_clip.utils.generators import finish
@@ -22,6 +23,26 @@ def test_variations_of_a_six_are_sixes_and_no_two_alike(tti, six):
     probabilities, _ = judge(x)
     assert (probabilities.argmax(1) == judge.classes.index("six")).sum() >= 7
     assert torch.pdist(x.flatten(1)).min() > 1
+
+
+@pytest.mark.slow
+def test_samples_are_digits_of_several_kinds_without_words(tti):
+    painted = finish(sample(tti, tti.settings(n=32, steps=8)))
+    judge = JudgeNet.load(shipped_judge_folder("digits"))
+    x = stack_pictures([one.image for one in painted], 28, 1)
+    probabilities, rejected = judge(x)
+    assert (~rejected).sum() >= 29, "of the unconditional branch, four in ten are rejected"
+    assert len(probabilities.argmax(1).unique()) >= 7
+    assert {one.request.prompt for one in painted} == {"(sample)"}
+
+
+def test_a_model_without_the_embeddings_of_its_pictures_cannot_sample(tti):
+    conditioner = copy(tti.model.conditioner)
+    conditioner.bank = conditioner.bank[:0]
+    bare = TextToImage(replace(tti.model, conditioner=conditioner))
+    with pytest.raises(DataError, match="0 embeddings") as caught:
+        finish(sample(bare, bare.settings(n=1, steps=1)))
+    assert "--unconditional" in caught.value.fix
 
 
 def test_strength_0_is_the_embedding_itself(tti, six):

@@ -111,6 +111,7 @@ EXAMPLES = {
                 "painted_share": 0.5, "rounds": 2},
     "interpolate": {"from": "a six", "to": "a nine", "share": 0.5, "source_digests": [None, None]},
     "point": {"at": [1.5, -2.0]},
+    "sample": {},
     "blend": {"parts": ["a six", "x.png"], "weights": [1.0, 2.0], "source_digests": [None, "0"]},
 }  # fmt: skip
 

@@ -18,6 +18,7 @@ from ddpm_clip.editing import (
     open_mask,
     open_picture,
     paint_points,
+    sample,
     vary,
 )
 from ddpm_clip.errors import DataError, MissingInput, UsageError
@@ -178,6 +179,7 @@ def edits(tti, given):
             settings,
         ),
         "blend": (blend(tti, [("a nine", 0.6), (six, 0.4)], settings), settings),
+        "sample": (sample(tti, settings), settings),
         "point": (paint_points(tti, [[1.5, -2], [0, 1]], settings), settings),
         "img2img": (img2img(tti, six, "a nine", settings, strength=0.5), settings),
         "img2img of nothing": (img2img(tti, six, "a nine", settings, strength=0.0), settings),
@@ -193,6 +195,7 @@ EXAMPLES = (
     "interpolate of prompts",
     "blend",
     "point",
+    "sample",
     "img2img",
     "img2img of nothing",
     "img2img of all",

@@ -82,5 +82,5 @@ def test_a_few_call_model_names_who_can_do_the_edits_that_it_cannot(tmp_path, mo
     monkeypatch.chdir(tmp_path)
     told = Models([str(student), "teacher"]).facts("student")
     assert (told["few_call"], told["teacher"]) == (True, "teacher")
-    assert told["edits"] == ["vary", "interpolate", "blend", "point"]
+    assert told["edits"] == ["vary", "interpolate", "blend", "point", "sample"]
     assert Models([str(student)]).facts("student")["teacher"] is None

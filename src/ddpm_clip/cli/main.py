@@ -38,6 +38,7 @@ from ddpm_clip.cli.commands.pack import pack
 from ddpm_clip.cli.commands.point import point
 from ddpm_clip.cli.commands.reproduce import reproduce
 from ddpm_clip.cli.commands.resume import resume
+from ddpm_clip.cli.commands.sample import sample
 from ddpm_clip.cli.commands.scan import scan
 from ddpm_clip.cli.commands.serve import serve
 from ddpm_clip.cli.commands.show import show
@@ -51,9 +52,9 @@ from ddpm_clip.cli.threads_option import with_threads
 from ddpm_clip.errors import DdpmClipError, PermissionRefused, StorageError, UsageError
 
 COMMANDS = (
-    train, resume, generate, vary, interpolate, blend, img2img, inpaint, point, reproduce, models,
-    show, ask, evaluate, explain, scan, gap, similarity, compass, embed, train_clip, distill, pack,
-    import_legacy, course, serve, studio, doctor,
+    train, resume, generate, sample, vary, interpolate, blend, img2img, inpaint, point, reproduce,
+    models, show, ask, evaluate, explain, scan, gap, similarity, compass, embed, train_clip,
+    distill, pack, import_legacy, course, serve, studio, doctor,
 )  # fmt: skip
 
 OWN_THREADS = (reproduce, models, show, scan, pack, import_legacy, course)

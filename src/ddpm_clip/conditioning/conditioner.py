@@ -15,7 +15,7 @@ from torch.nn import functional as F
 
 from ddpm_clip.conditioning.bridges import BRIDGES, BridgeOptions
 from ddpm_clip.conditioning.cloud import Cloud
-from ddpm_clip.conditioning.nearest import Bank
+from ddpm_clip.conditioning.nearest import NEIGHBOURS, Bank, between
 from ddpm_clip.conditioning.prior import Prior
 from ddpm_clip.conditioning.statistics import evenly_spread, moments, noise_root, rms_radius
 from ddpm_clip.errors import DataError, UsageError
@@ -212,6 +212,18 @@ class Conditioner:
             c = _noised(c, levels, z)
         return torch.cat([c, levels[:, None]], dim=1), trust
 
+    def samples(self, generators: Sequence[torch.Generator]) -> Tensor:
+        """Draw a condition (n, width) like those of pictures by each generator, without any words.
+
+        Conditioned on such draws, a network paints unlabelled pictures far better than without a
+        condition (RCG, Li et al. 2024). Here each is the embedding of a picture in the bank, moved
+        up to half of the way to one of its `NEIGHBOURS` (as in SMOTE, Chawla et al. 2002), so that
+        it is that of no single picture. Raises a `DataError` if the bank is too small.
+        """
+        self._need_bank(NEIGHBOURS + 1, "say what to paint, or use --unconditional")
+        drawn = [between(self.bank, self._search, generator) for generator in generators]
+        return self.images(torch.cat([torch.empty(0, self.dim), *drawn]))
+
     @property
     def cloud(self) -> Cloud:
         """The pictures' conditions as an ellipsoid, measured on first use."""
@@ -226,17 +238,24 @@ class Conditioner:
         Returns:
             (cosines (n, k), row numbers in the bank (n, k)), nearest first.
         """
+        self._need_bank(k, "choose another bridge: --bridge shift", param="bridge")
+        query = F.normalize(F.normalize(e.float(), dim=1) - self.mean_text, dim=1)
+        return self._search.nearest(query, k)
+
+    def _need_bank(self, k: int, fix: str, param: str | None = None) -> None:
         if len(self.bank) < k:
             raise DataError(
                 f"this model's bank holds {len(self.bank)} embeddings, {k} are needed",
                 "it was trained or packed without its bank, or on too few pictures",
-                "choose another bridge: --bridge shift",
-                param="bridge",
+                fix,
+                param=param,
             )
-        query = F.normalize(F.normalize(e.float(), dim=1) - self.mean_text, dim=1)
+
+    @property
+    def _search(self) -> Bank:
         if self._searched is None:
             self._searched = Bank(self._centred_bank, len(self.bank))
-        return self._searched.nearest(query, k)
+        return self._searched
 
     def _centred_bank(self, start: int, stop: int) -> Tensor:
         return F.normalize(self.bank[start:stop].float() - self.mean_image, dim=1)

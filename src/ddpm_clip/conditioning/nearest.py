@@ -17,6 +17,9 @@ CHUNK = 4096
 FAISS_FROM = 100_000
 """Smallest number of rows for which faiss is faster."""
 
+NEIGHBOURS = 5
+"""Nearest pictures, between one of which and a picture an embedding is drawn."""
+
 Part = Callable[[int, int], Tensor]
 """(start, stop) -> these rows of the bank, ready for comparison, (stop - start, e) float32."""
 
@@ -79,6 +82,15 @@ class Bank:
             self._index = index
         products, rows = self._index.search(query.contiguous().numpy(), k)
         return _in_order(torch.from_numpy(products), torch.from_numpy(rows))
+
+
+def between(rows: Tensor, bank: Bank, generator: torch.Generator) -> Tensor:
+    """Draw (1, e): a row (n, e) of a bank, moved up to half of the way to one of its neighbours."""
+    own = int(torch.randint(bank.n, (1,), generator=generator))
+    _, found = bank.nearest(bank.part(own, own + 1), NEIGHBOURS + 1)  # the first is itself
+    near = found[0, 1 + int(torch.randint(NEIGHBOURS, (1,), generator=generator))]
+    share = torch.rand(1, generator=generator) / 2
+    return torch.lerp(rows[own].float(), rows[near].float(), share)[None]
 
 
 def _in_order(products: Tensor, rows: Tensor) -> tuple[Tensor, Tensor]:

@@ -11,7 +11,8 @@
 - `pictures`: load a picture to edit, cropped and resized as in training, and its mask
 - `points`: `point`: conditions at points of the map of the pictures, or along a path
 - `sheets`: contact sheets of edited pictures, and the frames of a morph
-- `variation`: `vary`: the embedding of a picture as the condition (unCLIP)
+- `variation`: the embedding of a picture as the condition: `vary` a given one (unCLIP), or
+  `sample` from those of all pictures, without words (RCG)
 """
 
 from ddpm_clip.editing.blending import BLEND, blend
@@ -23,7 +24,7 @@ from ddpm_clip.editing.interpolation import INTERPOLATE, interpolate
 from ddpm_clip.editing.pictures import Picture, open_mask, open_picture
 from ddpm_clip.editing.points import POINT, paint_points
 from ddpm_clip.editing.sheets import beside, morph, strip
-from ddpm_clip.editing.variation import VARY, vary
+from ddpm_clip.editing.variation import SAMPLE, VARY, sample, vary
 from ddpm_clip.registry import Registry
 
 EDITS: Registry[Edit] = Registry(
@@ -35,6 +36,7 @@ EDITS: Registry[Edit] = Registry(
         "img2img": IMG2IMG,
         "inpaint": INPAINT,
         "point": POINT,
+        "sample": SAMPLE,
     },
 )
 """Every edit, by the `mode` that its pictures record."""
@@ -54,6 +56,7 @@ __all__ = [
     "open_picture",
     "paint_points",
     "read_idea",
+    "sample",
     "strip",
     "vary",
 ]

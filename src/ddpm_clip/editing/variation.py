@@ -1,10 +1,13 @@
-"""Vary a picture: its own embedding is the condition (unCLIP, Ramesh et al. 2022).
+"""Embeddings of pictures as conditions: `vary` and `sample`.
 
-What the embedding captures of the picture stays, everything else is new.
+`vary` takes that of a given picture (unCLIP, Ramesh et al. 2022): what the embedding captures
+stays, everything else is new. `sample` draws them from those that the model learned from (RCG, Li
+et al. 2024): new pictures of the same kind, without any words.
 """
 
 from collections.abc import Generator, Sequence
 
+import torch
 from torch import Tensor
 
 from ddpm_clip.config.limits import checked_strength, plain
@@ -18,7 +21,7 @@ from ddpm_clip.generation.request import (
     requests_named,
 )
 from ddpm_clip.generation.settings import Settings
-from ddpm_clip.generation.text_to_image import TextToImage
+from ddpm_clip.generation.text_to_image import CONDITION_KEY, TextToImage
 from ddpm_clip.types import Progress
 
 
@@ -54,6 +57,32 @@ def _seen(tti: TextToImage, picture: Picture, level: float) -> SamplingOverrides
     return SamplingOverrides(conditions=conditions)
 
 
+def sample(tti: TextToImage, settings: Settings) -> Generator[Progress, None, list[Painted]]:
+    """Paint `settings.n` pictures per scale, each like some of those the model learned from.
+
+    Args:
+        tti: The model.
+        settings: From `tti.settings`; the bridge affects only a negative prompt. A guidance scale
+            near 1 varies more, a high one keeps to what is common.
+
+    Raises:
+        DataError: The model was packed without the embeddings of its pictures.
+    """
+    requests = requests_named("(sample)", settings, {"mode": "sample"})
+    return tti.paint_requests(requests, settings, overrides=_drawn(tti))
+
+
+def _drawn(tti: TextToImage) -> SamplingOverrides:
+    """Draw the condition of each request by its seed."""
+
+    def conditions(requests: Sequence[GenerationRequest]) -> Tensor:
+        return tti.model.conditioner.samples(
+            [torch.Generator().manual_seed(request.seed ^ CONDITION_KEY) for request in requests]
+        )
+
+    return SamplingOverrides(conditions=conditions)
+
+
 def _again(
     tti: TextToImage, settings: Settings, facts: Facts, sources: Sources
 ) -> SamplingOverrides:
@@ -65,5 +94,12 @@ VARY = Edit(
     facts=OF_A_PICTURE | {"strength": int | float, "condition_noise": int | float},
     overrides=_again,
     check=lambda facts: checked_strength(facts["strength"]),
+    has_prompt=False,
+)
+
+SAMPLE = Edit(
+    facts={},
+    overrides=lambda tti, settings, facts, sources: _drawn(tti),
+    check=lambda facts: None,
     has_prompt=False,
 )

@@ -20,6 +20,7 @@
 - `point`: paint from points of the map of a model's pictures
 - `reproduce`: paint a picture again from the parameters in its PNG, and compare
 - `resume`: continue a training
+- `sample`: paint pictures like those a model learned from, without words
 - `scan`: decode every picture of a source and report, without training
 - `serve`: answer HTTP requests with pictures
 - `show`: show the facts of a model or run

@@ -14,7 +14,8 @@ def pack(
     no_bank: Annotated[
         bool,
         typer.Option(
-            "--no-bank", help="Leave out the training embeddings; disables the knn bridge."
+            "--no-bank",
+            help="Leave out the training embeddings; disables the knn bridge and `sample`.",
         ),
     ] = False,
     name: Annotated[
