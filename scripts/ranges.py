@@ -12,6 +12,7 @@ NEEDING = ("x", "s", "minutes")
 
 NONE: dict[tuple[str, str], str] = {
     ("beside_real", "Fréchet distance .*"): "one set of pictures",
+    ("without_words", "Fréchet distance .*"): "one set of pictures",
     ("twins", "(Fréchet distance|recall), of the teacher's"): "one training each",
     ("noise_levels", "error at sigma.*"): "one training each",
     ("group_norm", "groups of .*"): "range not recorded",
@@ -127,5 +128,9 @@ FINDERS: dict[str, Callable[[Facts, str], Sequence[float] | None]] = {
     "time_to_quality": _minutes,
     "group_norm": _group_norm,
     "busy": _busy,
+    "unconditional_branch": lambda facts, claim: [
+        row["together"]["without_condition"] / row["alone"]["without_condition"]
+        for row in facts["seeds"]
+    ],
 }
 """Result -> the range of one of its claims."""
