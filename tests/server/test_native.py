@@ -46,6 +46,21 @@ def test_a_job_tells_how_it_goes_and_leaves_pictures(client):
         assert (image.size, json.loads(image.info["ddpm_clip"])["prompt"]) == ((8, 8), "left")
 
 
+def test_samples_need_no_words_and_the_embeddings_of_the_pictures(client):
+    id = submit(client, kind="sample", model="clip", n=2, seed=7)
+    assert [name for _, name, _ in events(client, id) if name != "step"][-1] == "done"
+    pictures = client.get(f"/api/jobs/{id}").json()["result"]["pictures"]
+    assert [(one["seed"], one["parameters"]["mode"]) for one in pictures] == [
+        (7, "sample"),
+        (8, "sample"),
+    ]
+    _, name, told = events(client, submit(client, kind="sample"))[-1]
+    assert name == "failed"
+    assert "embeddings" in json.dumps(told)
+    refused = client.post("/api/jobs", json={"kind": "sample", "model": "tiny", "prompt": "left"})
+    assert refused.status_code == 400
+
+
 def test_the_list_of_models(client):
     told = client.get("/api/models").json()
     tiny, clip = told["models"]

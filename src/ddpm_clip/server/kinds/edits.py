@@ -1,4 +1,7 @@
-"""The kinds `vary` and `inpaint`, which the OpenAI API has as well; `studio` has more edits."""
+"""The kinds `vary`, `sample` and `inpaint`; `studio` has more edits.
+
+The OpenAI API has the first and the last as well.
+"""
 
 import io
 from collections.abc import Generator
@@ -24,6 +27,10 @@ class VaryRequest(PaintingFields):
     strength: Annotated[float, Number("strength")] = Field(
         0.0, description="how far a variation may depart from the picture"
     )
+
+
+class SampleRequest(PaintingFields):
+    """Paint pictures like those the model learned from, without words."""
 
 
 class InpaintRequest(PaintingFields):
@@ -75,6 +82,16 @@ def vary(context: Context, request: VaryRequest) -> Generator[Event, None, Resul
     )
 
 
+def sample(context: Context, request: SampleRequest) -> Generator[Event, None, Result]:
+    """Paint pictures like those the model learned from."""
+    from ddpm_clip.editing.variation import sample as samples
+
+    settings = context.settings(**request.overrides())
+    return (
+        yield from followed(context, lambda tti: samples(tti, settings), settings, request.preview)
+    )
+
+
 def checked_inpaint(context: Context, request: InpaintRequest) -> InpaintRequest:
     """Return a request whose pictures there are, which the model can do, with its seed chosen."""
     from ddpm_clip.generation.few_call import check_many_steps
@@ -108,4 +125,5 @@ def inpaint(context: Context, request: InpaintRequest) -> Generator[Event, None,
 
 
 VARY = JobKind(VaryRequest, vary, checked_vary)
+SAMPLE = JobKind(SampleRequest, sample, with_seed)
 INPAINT = JobKind(InpaintRequest, inpaint, checked_inpaint)
