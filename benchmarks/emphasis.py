@@ -40,6 +40,9 @@ from ddpm_clip.utils.generators import finish
 
 NAMES = ("digits", "flowers")
 TRIED = (0.0, 0.5, EMPHASIS)
+RESAMPLE = "resample"
+"""The bridge that needs no prior, measured beside the others."""
+
 GAIN = 0.05
 """How much more often than without emphasis details must be there."""
 
@@ -47,11 +50,17 @@ GAIN = 0.05
 def main() -> None:
     options = _options()
     asked = {"n": options.n}
-    arms = {f"{name}, emphasis {by:g}": (name, by) for name in options.models for by in TRIED}
+    arms: dict[str, tuple[str, float | None]] = {
+        f"{name}, emphasis {by:g}": (name, by) for name in NAMES for by in TRIED
+    }
+    arms |= {f"{name}, {RESAMPLE}": (name, None) for name in NAMES}
     common = {"seeds": f"one a picture, {options.seed} and up", "pairs": MOST}
     parts = Parts(options.out, common, list(arms), claims)
     known = cache(Known.of)
     for part, (name, by) in arms.items():
+        bridge = RESAMPLE if by is None else "prior"
+        if name not in options.models or bridge not in options.bridges:
+            continue
         if options.again or not parts.has(part, **asked):
             parts.measure(part, partial(measured, name, by, known(name), options), **asked)
             print(part, parts.found[part]["details"], flush=True)
@@ -78,15 +87,19 @@ class Known:
         return cls(tti, (texts, pairs.images[[row for row, _ in found]]), real)
 
 
-def measured(name: str, by: float, known: "Known", options: argparse.Namespace) -> dict[str, Any]:
-    """Paint with a prior of this emphasis, and compare with real pictures."""
+def measured(
+    name: str, by: float | None, known: "Known", options: argparse.Namespace
+) -> dict[str, Any]:
+    """Paint with a prior of this emphasis, or by `resample`, and compare with real pictures."""
     tti, judge = known.tti, JudgeNet.load(shipped_judge_folder(name))
-    tti.model.conditioner.prior = Prior.fit(*known.pairs, emphasis=by)
-    details = {"digits": two_of_a_digit, "flowers": centres}[name](tti, judge, options)
+    bridge = RESAMPLE if by is None else "prior"
+    if by is not None:
+        tti.model.conditioner.prior = Prior.fit(*known.pairs, emphasis=by)
+    details = {"digits": two_of_a_digit, "flowers": centres}[name](tti, judge, bridge, options)
     cases = cases_of(judge.attributes)
     cases = fewer(cases, min(len(cases), options.n))
     each = max(1, options.n // len(cases))
-    x = finished(paint_cases(tti, cases, each, options.seed, bridge="prior"), "kinds")
+    x = finished(paint_cases(tti, cases, each, options.seed, bridge=bridge), "kinds")
     return {
         "details": details,
         "pictures": len(x),
@@ -96,7 +109,7 @@ def measured(name: str, by: float, known: "Known", options: argparse.Namespace) 
 
 
 def two_of_a_digit(
-    tti: TextToImage, judge: JudgeNet, options: argparse.Namespace
+    tti: TextToImage, judge: JudgeNet, bridge: str, options: argparse.Namespace
 ) -> dict[str, Any]:
     """How often both attributes of a prompt are on the requested side of the median digit."""
     source = open_source("mnist")
@@ -104,12 +117,14 @@ def two_of_a_digit(
     digits = [str(source.label(i)) for i in pixels.indices]
     meter = DigitMeter.of(torch.from_numpy(pixels.array), digits)
     cases = two_attributes(options.n_details, options.seed)
-    found = measured_attributes(tti, judge, meter, cases, seed=options.seed, bridge="prior")
+    found = measured_attributes(tti, judge, meter, cases, seed=options.seed, bridge=bridge)
     both: dict[str, Any] = found["attributes"]
     return both
 
 
-def centres(tti: TextToImage, judge: JudgeNet, options: argparse.Namespace) -> dict[str, Any]:
+def centres(
+    tti: TextToImage, judge: JudgeNet, bridge: str, options: argparse.Namespace
+) -> dict[str, Any]:
     """How often the judge reads the centre in the requested colour; not all species have one."""
     rng = random.Random(f"centres {options.seed}")
     cases = []
@@ -118,7 +133,7 @@ def centres(tti: TextToImage, judge: JudgeNet, options: argparse.Namespace) -> d
         centre = rng.choice([one for one in CENTRES if one != petals])
         facts = {"species": species, "petals": petals, "centre": centre}
         cases.append(PromptCase(WITH_MIDDLE[k % len(WITH_MIDDLE)].format(**facts), facts))
-    x = finished(paint_cases(tti, cases, 1, options.seed, bridge="prior"), "centres")
+    x = finished(paint_cases(tti, cases, 1, options.seed, bridge=bridge), "centres")
     judge = JudgeNet.load(shipped_judge_folder("flowers"))
     read: dict[str, Any] = (
         count_success(judge, x, cases, options.seed).attributes["centre"].as_dict()
@@ -140,6 +155,8 @@ def claims(found: Mapping[str, Any]) -> list[dict[str, Any]]:
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--models", nargs="+", choices=NAMES, default=NAMES)
+    both = ("prior", RESAMPLE)
+    parser.add_argument("--bridges", nargs="+", choices=both, default=both)
     parser.add_argument("--n", type=int, default=1000, help="pictures of each arm")
     parser.add_argument("--n-details", type=int, default=400, help="prompts with details")
     parser.add_argument("--seed", type=int, default=0, help="seed of the first picture")

@@ -7,6 +7,7 @@ from torch.nn import functional as F
 
 from ddpm_clip.conditioning.conditioner import BRIDGES, BridgeOptions, Conditioner, draw_levels
 from ddpm_clip.conditioning.files import conditioner_of, tensors_of
+from ddpm_clip.conditioning.nearest import NEIGHBOURS, SHARPNESS, _chosen
 from ddpm_clip.conditioning.prior import Prior
 from ddpm_clip.conditioning.statistics import evenly_spread as _spread
 from ddpm_clip.errors import DataError, UsageError
@@ -63,7 +64,8 @@ def rms(c):
 def test_a_bridge_recovers_a_planted_gap(bridge):
     plain, _ = likeness(0.9, "identity")
     bridged, radius = likeness(0.9, bridge)
-    assert bridged > plain + 0.2, (plain, bridged)
+    # `resample` has no more than the other 400 pictures to choose from
+    assert bridged > plain + (0.1 if bridge == "resample" else 0.2), (plain, bridged)
     assert radius == pytest.approx(1.0, abs=0.1)
 
 
@@ -72,8 +74,45 @@ def test_without_a_gap_no_bridge_is_much_worse_than_identity(bridge):
     plain, _ = likeness(0.0, "identity")
     bridged, _ = likeness(0.0, bridge)
     # `noise` keeps sqrt(1 - 0.4^2) = 0.917 of the direction on purpose, and `prior` paints
-    # one of the pictures that the text may mean instead of their mean.
-    assert bridged > plain * (0.9 if bridge in ("noise", "prior") else 0.95)
+    # one of the pictures that the text may mean instead of their mean; so does `resample`, which
+    # knows only the other 400.
+    assert bridged > plain * {"noise": 0.9, "prior": 0.9, "resample": 0.75}.get(bridge, 0.95)
+
+
+def test_to_resample_a_gap_makes_no_difference():
+    with_gap, without = (likeness(gap, "resample")[0] for gap in (0.9, 0.0))
+    assert with_gap == pytest.approx(without, abs=0.05)
+    images, texts = pairs(0.9)
+    conditioner = fitted()
+    away = torch.cdist(conditioner.images(images[:400]), conditioner.texts(texts[400:], "resample"))
+    assert away.min(0).values.median() > 0.2, "moved towards a neighbour"
+
+
+def test_resample_draws_as_often_as_the_softmax_of_the_clip_says():
+    conditioner, (_, texts) = fitted(), pairs(0.9)
+    rows = F.normalize(conditioner.bank.float(), dim=1)
+    p = (SHARPNESS * (rows @ texts[450])).double().softmax(0)
+    generators = [torch.Generator().manual_seed(i) for i in range(3000)]
+    drawn = [int(_chosen(p.log(), generator)) for generator in generators]
+    share = torch.bincount(torch.tensor(drawn), minlength=400) / 3000
+    likely = p > 0.01
+    assert likely.sum() > 3
+    assert (share[likely] - p[likely]).abs().max() < 4 * (0.25 / 3000) ** 0.5
+    c = conditioner.texts(texts[450:451].expand(200, -1), "resample", generators=generators[:200])
+    likeness_of = F.cosine_similarity(c[:, :-1], conditioner.images(rows[p.argmax()][None])[:, :-1])
+    anywhere = F.cosine_similarity(
+        conditioner.samples(generators[:200])[:, :-1],
+        conditioner.images(rows[p.argmax()][None])[:, :-1],
+    )
+    assert likeness_of.mean() > anywhere.mean() + 0.3
+
+
+def test_resample_needs_more_embeddings_than_neighbours():
+    conditioner, (_, texts) = fitted(), pairs(0.9)
+    conditioner.bank = conditioner.bank[:NEIGHBOURS]
+    assert "resample" not in conditioner.bridges
+    with pytest.raises(UsageError, match="more than 5 embeddings"):
+        conditioner.texts(texts[:1], "resample")
 
 
 @pytest.mark.parametrize("bridge", BRIDGES)

@@ -79,7 +79,8 @@ Negative = Annotated[str | None, typer.Option(metavar="TEXT", help="What to stee
 Bridge = Annotated[
     str | None,
     typer.Option(
-        help="Text-to-image bridge: shift, noise, knn, prior or identity (default: the "
+        help="Text-to-image bridge: shift, noise, knn, prior, resample or "
+        "identity (default: the "
         "model's, chosen in training)."
     ),
 ]

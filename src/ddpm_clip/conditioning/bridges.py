@@ -14,6 +14,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from ddpm_clip.conditioning.nearest import Bank, resample
 from ddpm_clip.conditioning.prior import Prior
 from ddpm_clip.errors import UsageError
 from ddpm_clip.registry import Registry
@@ -54,6 +55,11 @@ class BridgeContext(Protocol):
 
     def neighbours(self, e: Tensor, k: int) -> tuple[Tensor, Tensor]:
         """Return (cosines (n, k), row numbers in the bank (n, k)), nearest first."""
+        ...
+
+    @property
+    def search(self) -> Bank:
+        """The bank, centred, to search for neighbours."""
         ...
 
 
@@ -126,5 +132,5 @@ def prior(
 
 
 BRIDGES: Registry[Bridge] = Registry(
-    "bridge", {"identity": identity, "shift": shift, "noise": noise, "knn": knn, "prior": prior}
+    "bridge", {one.__name__: one for one in (identity, shift, noise, knn, prior, resample)}
 )

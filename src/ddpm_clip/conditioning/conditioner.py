@@ -127,8 +127,9 @@ class Conditioner:
 
     @property
     def bridges(self) -> list[str]:
-        """The bridges that can be used: `knn` needs a bank, `prior` a fitted prior."""
+        """The bridges that can be used: two need a bank, `prior` a fitted prior."""
         absent = {"knn"} if len(self.bank) < self.options.knn_k else set()
+        absent |= {"resample"} if len(self.bank) <= NEIGHBOURS else set()
         absent |= {"prior"} if self.prior is None else set()
         return [name for name in BRIDGES.usable if name not in absent]
 
@@ -215,13 +216,10 @@ class Conditioner:
     def samples(self, generators: Sequence[torch.Generator]) -> Tensor:
         """Draw a condition (n, width) like those of pictures by each generator, without any words.
 
-        Conditioned on such draws, a network paints unlabelled pictures far better than without a
-        condition (RCG, Li et al. 2024). Here each is the embedding of a picture in the bank, moved
-        up to half of the way to one of its `NEIGHBOURS` (as in SMOTE, Chawla et al. 2002), so that
-        it is that of no single picture. Raises a `DataError` if the bank is too small.
+        Each lies between neighbours (`nearest.between`). Raises DataError if the bank is too small.
         """
         self._need_bank(NEIGHBOURS + 1, "say what to paint, or use --unconditional")
-        drawn = [between(self.bank, self._search, generator) for generator in generators]
+        drawn = [between(self.bank, self.search, generator) for generator in generators]
         return self.images(torch.cat([torch.empty(0, self.dim), *drawn]))
 
     @property
@@ -240,7 +238,7 @@ class Conditioner:
         """
         self._need_bank(k, "choose another bridge: --bridge shift", param="bridge")
         query = F.normalize(F.normalize(e.float(), dim=1) - self.mean_text, dim=1)
-        return self._search.nearest(query, k)
+        return self.search.nearest(query, k)
 
     def _need_bank(self, k: int, fix: str, param: str | None = None) -> None:
         if len(self.bank) < k:
@@ -252,7 +250,8 @@ class Conditioner:
             )
 
     @property
-    def _search(self) -> Bank:
+    def search(self) -> Bank:
+        """The centred bank, to search for neighbours."""
         if self._searched is None:
             self._searched = Bank(self._centred_bank, len(self.bank))
         return self._searched

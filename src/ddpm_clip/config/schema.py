@@ -130,7 +130,7 @@ class ConditioningConfig(ConfigSection):
     c_drop_mode: Literal["sample", "element"] = Field(
         "sample", description="what is dropped: sample, or element as an ablation"
     )
-    bridge: str = Field("auto", description="auto, identity, shift, noise, knn or prior")
+    bridge: str = Field("auto", description="auto, identity, shift, noise, knn, prior or resample")
     mode: Literal["centred", "raw"] = Field(
         "centred", description="centred, or raw for imported weights"
     )
