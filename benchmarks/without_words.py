@@ -144,16 +144,16 @@ def claims(found: Mapping[str, Any]) -> list[Facts]:
         one = found.get(f"{model}, {USUAL}")
         if one is None:
             continue
-        distance = one["against_unseen"]["frechet"]
+        taken, distance = one["accepted"]["share"], one["against_unseen"]["frechet"]
         nearer = one["copies"]["pixels"]["closer_to_train"]["share"]
+        times = distance["painted"] / distance["real"]
+        far = f"`{model}`: Fréchet distance of sampled pictures, relative to that of real ones"
+        off = f"`{model}`: share of sampled pictures nearer to training than to held-out ones"
         kept += [
-            claim(f"`{model}`: sampled pictures that the judge accepts",
-                  one["accepted"]["share"], READ),
-            claim(f"`{model}`: Fréchet distance of sampled pictures, relative to that of real ones",
-                  distance["painted"] / distance["real"], FRECHET, at_most=True, unit="x"),
-            claim(f"`{model}`: share of sampled pictures nearer to training than to unseen ones, "
-                  "deviation from 50 %", abs(nearer - 0.5), OFF, at_most=True),
-        ]  # fmt: skip
+            claim(f"`{model}`: sampled pictures that the judge accepts", taken, READ),
+            claim(far, times, FRECHET, at_most=True, unit="x"),
+            claim(f"{off}, deviation from 50 %", abs(nearer - 0.5), OFF, at_most=True),
+        ]
     return kept
 
 

@@ -30,7 +30,7 @@ def test_a_model_is_measured_by_its_own_prompts_and_bank(model):
     gap = model.conditioner.mean_image - model.conditioner.mean_text
     assert study.report.distance == pytest.approx(gap.norm().item(), abs=1e-3)
     assert study.report.paired_cosine is None
-    assert list(study.bridges) == ["identity", "shift", "noise", "knn"]
+    assert list(study.bridges) == ["identity", "shift", "noise", "knn", "resample"]
     assert study.bridges["shift"].centred_cosine is None
     assert study.bridges["shift"].nearest_ratio > 0
 
