@@ -10,7 +10,6 @@ from typing import Any, Protocol
 
 import torch
 from torch import Tensor
-from torch.nn import functional as F
 
 from ddpm_clip.errors import UsageError
 
@@ -139,10 +138,10 @@ def resample(
             "choose another bridge: --bridge shift",
             param="bridge",
         )
-    rows = F.normalize(context.bank.float(), dim=1)
     drawn = [e[:0]]
     for text, generator in zip(e, generators, strict=True):  # a row does not depend on the others
-        logits = SHARPNESS * (rows @ text).double()
+        cosines = torch.cat([rows.float() @ text for rows in torch.split(context.bank, CHUNK)])
+        logits = SHARPNESS * cosines.double()
         drawn.append(between(context.bank, context.search, generator, logits))
     return context.images(torch.cat(drawn))[:, :-1], 0.0
 
