@@ -1,4 +1,4 @@
-"""Exact nearest-neighbour search in a large bank, in bounded memory.
+"""Exact nearest-neighbour search in a large bank, in bounded memory, and draws between neighbours.
 
 Searches the bank in chunks and keeps the best so far; from `FAISS_FROM` rows on, the exact index of
 faiss is used if it is installed (`pip install "ddpm-clip[faiss]"`).
@@ -147,7 +147,7 @@ def resample(
 
 
 def _chosen(logits: Tensor, generator: torch.Generator) -> Tensor:
-    """Draw the number of one entry; by Gumbel noise, which has no largest number of entries."""
+    """Draw the number of one entry; by Gumbel noise: torch.multinomial takes at most 2 ** 24."""
     uniform = torch.rand(len(logits), generator=generator, dtype=torch.float64)
     return (logits - (-uniform.clamp(min=1e-300).log()).log()).argmax()
 
