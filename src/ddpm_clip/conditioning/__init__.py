@@ -5,7 +5,7 @@
 - `cloud`: the pictures' conditions as an ellipsoid; brings a condition from outside back into it
 - `conditioner`: the only path from an embedding to a condition
 - `files`: saving and loading a conditioner, and the note on how its bridge was chosen
-- `nearest`: exact nearest-neighbour search in a large bank, and draws between neighbours: `resample`
+- `nearest`: exact nearest-neighbour search in a large bank; `resample`: draws between neighbours
 - `openness`: how much a text leaves open, along each direction that words know
 - `plane`: the map of a model: its pictures in a plane, and conditions at points of it
 - `prior`: a linear-Gaussian prior P(image embedding | text embedding), fitted on pairs
