@@ -116,10 +116,13 @@ def emphasis(folder: Path = RESULTS) -> str:
     ]
     head = ["model", "details as asked", "kinds as asked", "recall (real)", "Fréchet (real)"]
     one, made = next(iter(arms.values())), facts["made"]
+    commits = ", ".join(
+        dict.fromkeys(part["commit"][:7] for name, part in facts["parts"].items() if name in arms)
+    )
     said = (
         f"{one['details']['n']} prompts with details and {one['pictures']:,} of kinds for each "
-        f"row; ± over three splits. `{made['command']}`, {made['date'][:10]}, commit "
-        f"{made['commit'][:7]}, {made['cpu']}{uncommitted(facts)}."
+        f"row; ± over three splits. Last run: `{made['command']}`, {made['date'][:10]}, commits "
+        f"{commits}, {made['cpu']}{uncommitted(facts)}."
     )
     return f"{table(head, rows, 'lrrrr')}\n\n{said}"
 

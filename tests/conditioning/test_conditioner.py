@@ -111,7 +111,7 @@ def test_resample_needs_more_embeddings_than_neighbours():
     conditioner, (_, texts) = fitted(), pairs(0.9)
     conditioner.bank = conditioner.bank[:NEIGHBOURS]
     assert "resample" not in conditioner.bridges
-    with pytest.raises(UsageError, match="more than 5 embeddings"):
+    with pytest.raises(DataError, match="5 embeddings, 6 are needed"):
         conditioner.texts(texts[:1], "resample")
 
 

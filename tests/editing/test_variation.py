@@ -38,7 +38,7 @@ def test_samples_are_digits_of_several_kinds_without_words(tti):
 
 def test_a_model_without_the_embeddings_of_its_pictures_cannot_sample(tti):
     conditioner = copy(tti.model.conditioner)
-    conditioner.bank = conditioner.bank[:0]
+    conditioner.bank, conditioner._searched = conditioner.bank[:0], None
     bare = TextToImage(replace(tti.model, conditioner=conditioner))
     with pytest.raises(DataError, match="0 embeddings") as caught:
         finish(sample(bare, bare.settings(n=1, steps=1)))

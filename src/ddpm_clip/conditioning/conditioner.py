@@ -218,7 +218,6 @@ class Conditioner:
 
         Each lies between neighbours (`nearest.between`). Raises DataError if the bank is too small.
         """
-        self._need_bank(NEIGHBOURS + 1, "say what to paint, or use --unconditional")
         drawn = [between(self.bank, self.search, generator) for generator in generators]
         return self.images(torch.cat([torch.empty(0, self.dim), *drawn]))
 
@@ -236,18 +235,15 @@ class Conditioner:
         Returns:
             (cosines (n, k), row numbers in the bank (n, k)), nearest first.
         """
-        self._need_bank(k, "choose another bridge: --bridge shift", param="bridge")
-        query = F.normalize(F.normalize(e.float(), dim=1) - self.mean_text, dim=1)
-        return self.search.nearest(query, k)
-
-    def _need_bank(self, k: int, fix: str, param: str | None = None) -> None:
         if len(self.bank) < k:
             raise DataError(
                 f"this model's bank holds {len(self.bank)} embeddings, {k} are needed",
                 "it was trained or packed without its bank, or on too few pictures",
-                fix,
-                param=param,
+                "choose another bridge: --bridge shift",
+                param="bridge",
             )
+        query = F.normalize(F.normalize(e.float(), dim=1) - self.mean_text, dim=1)
+        return self.search.nearest(query, k)
 
     @property
     def search(self) -> Bank:

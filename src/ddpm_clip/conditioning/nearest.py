@@ -11,7 +11,7 @@ from typing import Any, Protocol
 import torch
 from torch import Tensor
 
-from ddpm_clip.errors import UsageError
+from ddpm_clip.errors import DataError
 
 CHUNK = 4096
 """Rows of the bank, and rows of the query, that are compared at a time."""
@@ -97,7 +97,16 @@ def between(
     Both are drawn with probabilities in proportion to exp(logits) (n,); None draws evenly. Such a
     mixture is of no single picture (as in SMOTE, Chawla et al. 2002). Conditioned on even draws, a
     network paints unlabelled pictures far better than without a condition (RCG, Li et al. 2024).
+
+    Raises:
+        DataError: the bank holds too few embeddings.
     """
+    if bank.n <= NEIGHBOURS:
+        raise DataError(
+            f"this model's bank holds {bank.n} embeddings, {NEIGHBOURS + 1} are needed",
+            "it was trained or packed without its bank, or on too few pictures",
+            "use another bridge (--bridge shift), or without words --unconditional",
+        )
     logits = torch.zeros(bank.n) if logits is None else logits
     own = int(_chosen(logits, generator))
     _, found = bank.nearest(bank.part(own, own + 1), NEIGHBOURS + 1)  # the first is itself
@@ -131,13 +140,6 @@ def resample(
     bank. The modality gap does not matter: what all pictures have in common cancels out.
     `SHARPNESS` is above 1 / T of the mini-CLIPs (20): that keeps to details which a text states.
     """
-    if len(context.bank) <= NEIGHBOURS:
-        raise UsageError(
-            f"the bridge resample needs more than {NEIGHBOURS} embeddings of pictures",
-            f"this model's bank holds {len(context.bank)}",
-            "choose another bridge: --bridge shift",
-            param="bridge",
-        )
     drawn = [e[:0]]
     for text, generator in zip(e, generators, strict=True):  # a row does not depend on the others
         cosines = torch.cat([rows.float() @ text for rows in torch.split(context.bank, CHUNK)])
